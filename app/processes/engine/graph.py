@@ -1,0 +1,239 @@
+"""What is a process version made of? Nodes, flows, stages and what each step asks for, ready to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum, auto
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.core.conditions import Condition
+
+DEFAULT_OUTCOMES = ("approve", "reject", "return")
+
+_DURATION = re.compile(
+    r"P(?:([0-9]{1,4})W)?(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,6})S)?)?"
+)
+_OUTCOME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_APPROVAL = re.compile(r"any|all|majority|[1-9][0-9]?")
+
+
+class NodeKind(StrEnum):
+    """The elements that the engine can run."""
+
+    start_event = auto()
+    user_task = auto()
+    exclusive_gateway = auto()
+    parallel_gateway = auto()
+    end_event = auto()
+
+
+class Clock(StrEnum):
+    """How a duration counts: working time on the assignee's calendar, or all time."""
+
+    calendar = auto()
+    wall = auto()
+
+
+class AssignKind(StrEnum):
+    """Whom an assignment rule names."""
+
+    role = auto()
+    team = auto()
+    user = auto()
+    initiator = auto()
+    owner = auto()
+    head = auto()
+    field = auto()
+    same_as = auto()
+
+
+class Picker(StrEnum):
+    """How one person is picked out of a role or a team."""
+
+    round_robin = auto()
+    least_open = auto()
+
+
+_VALUE_NEEDED = {AssignKind.role, AssignKind.team, AssignKind.user, AssignKind.field, AssignKind.same_as}
+_VALUE_ALLOWED = _VALUE_NEEDED | {AssignKind.head}
+_PICKED_FROM = {AssignKind.role, AssignKind.team}
+
+
+@dataclass(frozen=True, slots=True)
+class AssignRule:
+    """Who does a step. `head` without a value is the head of the initiator's team."""
+
+    kind: AssignKind
+    value: str | None = None
+    picker: Picker | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> AssignRule:
+        """Read `team:cskh`, `initiator`, `head`, `round_robin:role:Staff` …; ValueError when it is none of them."""
+        head, _, rest = text.strip().partition(":")
+        picker = Picker(head) if head in set(Picker) else None
+        kind_text, _, value = rest.partition(":") if picker else (head, ":", rest)
+        kind, value = AssignKind(kind_text), value.strip()
+        if picker and kind not in _PICKED_FROM:
+            raise ValueError(text)
+        if (kind in _VALUE_NEEDED and not value) or (kind not in _VALUE_ALLOWED and ":" in text):
+            raise ValueError(text)
+        return cls(kind, value or None, picker)
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.picker, self.kind, self.value) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """What a step asks for. Durations count on `clock`; `not_by` names steps whose doer may not do this one."""
+
+    form: str | None = None
+    assign: AssignRule | None = None
+    due: timedelta | None = None
+    clock: Clock = Clock.calendar
+    warn: timedelta | None = None
+    approval: str | None = None
+    outcomes: tuple[str, ...] = ()
+    not_by: tuple[str, ...] = ()
+    stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A lane of the diagram; its role does the steps that name nobody else."""
+
+    id: str
+    name: str
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A heading that groups steps; `limit` is the time the whole stage may take."""
+
+    key: str
+    name: str
+    order: int
+    limit: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """An arrow. `text` is the condition as written: it stays readable even where `condition` could not be parsed."""
+
+    id: str
+    source: str
+    target: str
+    condition: Condition | None = field(default=None, compare=False)
+    text: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An element. `ins` and `outs` are flow ids in document order, the order in which conditions are asked."""
+
+    kind: NodeKind
+    id: str
+    name: str
+    default: str | None = None
+    ins: tuple[str, ...] = ()
+    outs: tuple[str, ...] = ()
+    task: TaskSpec | None = None
+    lane: Lane | None = None
+
+    @property
+    def title(self) -> str:
+        """The name people see; a nameless element shows its id."""
+        return self.name or self.id
+
+    @property
+    def assignment(self) -> AssignRule | None:
+        """Who does this step: its own rule, else its lane's role, else nobody."""
+        if self.task is not None and self.task.assign is not None:
+            return self.task.assign
+        if self.lane is not None and self.lane.role:
+            return AssignRule(AssignKind.role, self.lane.role)
+        return None
+
+    @property
+    def is_join(self) -> bool:
+        """Whether tokens wait here for the other branches."""
+        return self.kind is NodeKind.parallel_gateway and len(self.ins) > 1
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One process version. `faulty` holds the elements about which reading the file already complained."""
+
+    id: str
+    name: str
+    nodes: Mapping[str, Node]
+    flows: Mapping[str, Flow]
+    stages: tuple[Stage, ...] = ()
+    faulty: frozenset[str] = frozenset()
+
+    @cached_property
+    def starts(self) -> tuple[Node, ...]:
+        """The start events; a publishable version has exactly one."""
+        return tuple(node for node in self.nodes.values() if node.kind is NodeKind.start_event)
+
+    @cached_property
+    def steps(self) -> tuple[Node, ...]:
+        """The steps that people do, in document order."""
+        return tuple(node for node in self.nodes.values() if node.kind is NodeKind.user_task)
+
+    @property
+    def start_form(self) -> str | None:
+        """The code of the form that starts an instance, if there is one."""
+        return next((start.task.form for start in self.starts if start.task), None)
+
+    def follow(self, flow: str) -> Node:
+        """The node that a flow leads to."""
+        return self.nodes[self.flows[flow].target]
+
+    def next_of(self, node: Node) -> list[Node]:
+        """The nodes right behind a node, one per outgoing flow."""
+        return [self.follow(flow) for flow in node.outs]
+
+    def step_named_in(self, key: str) -> str | None:
+        """The element whose own data a key like `approve.outcome` names, or None for a plain key."""
+        parts = key.split(".")
+        prefixes = (".".join(parts[:end]) for end in range(1, len(parts)))
+        return next((prefix for prefix in prefixes if prefix in self.nodes), None)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read an ISO 8601 duration in weeks to seconds; ValueError when it is malformed or not longer than nothing.
+
+    Months and years have no fixed length and are refused.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or text.strip().endswith("T"):
+        raise ValueError(text)
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    duration = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not duration:
+        raise ValueError(text)
+    return duration
+
+
+def parse_outcomes(text: str) -> tuple[str, ...]:
+    """Read `approve,reject`: distinct codes in lower case; else ValueError."""
+    outcomes = tuple(part.strip() for part in text.split(","))
+    if len(set(outcomes)) < len(outcomes) or not all(map(_OUTCOME.fullmatch, outcomes)):
+        raise ValueError(text)
+    return outcomes
+
+
+def parse_approval(text: str) -> str:
+    """Read `any`, `all`, `majority` or a number of approvers; else ValueError."""
+    if _APPROVAL.fullmatch(text.strip()) is None:
+        raise ValueError(text)
+    return text.strip()
