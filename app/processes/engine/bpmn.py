@@ -92,8 +92,8 @@ class _Reader:
 
     def definition(self, xml: bytes | str) -> Definition:
         root = self._root(xml)
-        self._refuse_duplicate_ids(root)
         process = self._process(root)
+        self._refuse_duplicate_ids(process)
         self._refuse_crowds(process)
         nodes = [element for element in _children(process) if _tag(element) in _KINDS]
         self._name_what_cannot_run(process)
@@ -127,19 +127,21 @@ class _Reader:
         )
         try:
             root = etree.fromstring(raw, parser)
-        except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-            self._give_up("", "not-xml", _("The file is not well-formed XML: %(reason)s", reason=str(error)))
+        except etree.XMLSyntaxError as error:
+            self._give_up(
+                "", "not-xml", _("The file is not XML: it cannot be read at line %(line)s.", line=error.lineno or 1)
+            )
         if root.getroottree().docinfo.internalDTD is not None:
             self._give_up("", "doctype", _("The file holds a DOCTYPE. Remove it and upload the file again."))
         if root.tag != _BPMN + "definitions":
             self._give_up("", "not-bpmn", _("The file is not BPMN 2.0: its first element is not “definitions”."))
         return root
 
-    def _refuse_duplicate_ids(self, root: etree._Element) -> None:
-        seen = Counter(value for element in root.iter() if (value := element.get("id")))
-        repeated = [value for value, count in seen.items() if count > 1]
-        for value in repeated:
-            self._error(value, "duplicate-id", _("The id “%(id)s” is used more than once.", id=value))
+    def _refuse_duplicate_ids(self, process: etree._Element) -> None:
+        ids = Counter(_id(element) for element in process.iter(_BPMN + "*") if _id(element))
+        repeated = [element_id for element_id, count in ids.items() if count > 1]
+        for element_id in repeated:
+            self._error(element_id, "duplicate-id", _("The id “%(id)s” is used more than once.", id=element_id))
         if repeated:
             raise _Unreadable
 

@@ -13,6 +13,7 @@ from app.processes.engine.problems import Problem, Severity, has_errors
 
 # Enough for every process that people can read; beyond it the check gives up with a warning.
 MAX_STATES = 10_000
+MAX_TOKENS = 500_000
 # A flow on which more tokens than this gather is taken to gather them without end.
 MAX_TOKENS_PER_FLOW = 8
 
@@ -187,11 +188,13 @@ class _Exploration:
     def _explore(self) -> bool:
         (start,) = self.definition.starts
         waiting = [frozenset(Counter(start.outs).items())]
+        tokens = 0
         while waiting:
             marking = waiting.pop()
             if marking in self.after:
                 continue
-            if len(self.after) == MAX_STATES:
+            tokens += len(marking)
+            if len(self.after) == MAX_STATES or tokens > MAX_TOKENS:
                 return False
             if any(count > self.most for _flow, count in marking):
                 self.cut.add(marking)
