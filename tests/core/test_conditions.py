@@ -391,3 +391,11 @@ def test_a_condition_reads_as_a_sentence_with_labels():
     assert parse("days_between(a, today) <= 3 and len(b) not empty").sentence() == (
         "the days from a to today is 3 or below and the length of b is filled in"
     )
+
+
+def test_the_documented_examples_are_read():
+    page = (Path(__file__).parents[2] / "docs" / "conditions.md").read_text(encoding="utf-8")
+    stored = Condition.from_json(json.loads(page.split("```json\n")[1].split("```")[0]))
+    typed = parse(page.split('parse("')[1].split('")')[0])
+    assert stored.keys == {"compensation", "channel", "note", "spent", "budget", "due"}
+    assert typed.holds({"compensation": 600000, "approve.outcome": "approve"})
