@@ -1,0 +1,89 @@
+"""What does one type to add or change a customer, or one more way to reach him?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Field,
+    Form,
+    IntegerField,
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.widgets import HiddenInput
+
+from app.core.i18n import _
+from app.customers import rules
+from app.customers.models import SOURCE_LENGTH, ContactKind, CustomerKind
+
+KIND_LABELS = {CustomerKind.person: _("Person"), CustomerKind.company: _("Company")}
+
+CONTACT_LABELS = {
+    ContactKind.phone: _("Phone number"),
+    ContactKind.email: _("E-mail"),
+    ContactKind.zalo: _("Zalo"),
+    ContactKind.facebook: _("Facebook"),
+    ContactKind.website: _("Website"),
+    ContactKind.other: _("Other contact"),
+}
+
+
+def _readable(read: Callable[[str], object]) -> Callable[[Form, Field], None]:
+    """The rule that the service will apply, told already beside the field."""
+
+    def check(_form: Form, field: Field) -> None:
+        try:
+            read(field.data or "")
+        except rules.UnreadableError as unreadable:
+            raise ValidationError(str(unreadable.sentence)) from None
+
+    return check
+
+
+def _contact(kind: ContactKind) -> list[Any]:
+    return [Optional(), _readable(lambda typed: rules.read_contact(kind, typed))]
+
+
+def _member_id(value: object) -> int | None:
+    return int(str(value)) if value not in (None, "", "None") else None
+
+
+class CustomerDialog(FlaskForm):
+    """A customer's own data. `owners` are (member id, name); whoever may not assign gets no owner_id field."""
+
+    name = StringField(_("Customer name"), [_readable(rules.read_name)])
+    kind = SelectField(_("Kind"), choices=list(KIND_LABELS.items()), default=CustomerKind.person, coerce=str)
+    phone = TelField(_("Phone number"), _contact(ContactKind.phone))
+    email = EmailField(_("E-mail"), _contact(ContactKind.email))
+    owner_id = SelectField(_("Person in charge"), coerce=_member_id)
+    source = StringField(
+        _("Came through"), [_readable(lambda typed: rules.read_line(typed, SOURCE_LENGTH))],
+        description=_("Facebook, hotline, introduced by a friend"),
+    )  # fmt: skip
+    note = TextAreaField(_("Note"), [_readable(rules.read_note)])
+    #: the revision that was shown: saving on an older one is refused
+    rev = IntegerField(widget=HiddenInput(), default=1)
+
+    def __init__(self, *args: Any, owners: Iterable[tuple[int, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner_id.choices = [("", _("Nobody")), *owners]
+
+
+class ContactPointDialog(FlaskForm):
+    """One more way to reach a customer."""
+
+    kind = SelectField(_("Kind"), choices=list(CONTACT_LABELS.items()), default=ContactKind.phone, coerce=str)
+    text = StringField(_("Number or address"), [InputRequired(_("Please fill this in."))])
+    preferred = BooleanField(_("Preferred way to reach the customer"))
+
+    def validate_text(self, field: Field) -> None:
+        if self.kind.data in set(ContactKind):
+            _readable(lambda typed: rules.read_contact(ContactKind(self.kind.data), typed))(self, field)

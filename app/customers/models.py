@@ -1,0 +1,168 @@
+"""Who are our customers, how are they reached, and what has happened with them?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum, auto
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, sorted_text, stored
+from app.core.ddl import declare
+from app.security.models import Member, Team
+
+NAME_LENGTH = 200
+SORT_KEY_LENGTH = 400
+SOURCE_LENGTH = 60
+#: an e-mail address has at most 254 characters (RFC 5321), links get the same room
+CONTACT_LENGTH = 254
+
+
+class CustomerKind(StrEnum):
+    person = auto()
+    company = auto()
+
+
+class ContactKind(StrEnum):
+    phone = auto()
+    email = auto()
+    zalo = auto()
+    facebook = auto()
+    website = auto()
+    other = auto()
+
+
+class Customer(Revisioned, Stamped, Entity):
+    """A person or a company that we serve. Archived customers stay readable and leave the lists."""
+
+    __tablename__ = "customer"
+    __table_args__: ClassVar = (
+        # The list: live customers in name order.
+        Index("ix_customer_live", "sort_key", "id",
+              sqlite_where=text("archived_at IS NULL"), postgresql_where=text("archived_at IS NULL")),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    #: "KH000001"; never changes
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    kind: Mapped[CustomerKind] = mapped_column(stored(CustomerKind), default=CustomerKind.person)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    sort_key: Mapped[str] = mapped_column(sorted_text(SORT_KEY_LENGTH))
+    #: what the text index holds: the words of rules.search_text, kept by the services
+    search_text: Mapped[str] = mapped_column(Text)
+    #: who looks after the customer
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"), index=True)
+    #: the channel he came through, in the company's own words ("Facebook", "giới thiệu")
+    source: Mapped[str | None] = mapped_column(String(SOURCE_LENGTH))
+    note: Mapped[str | None] = mapped_column(Text)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    archived_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
+
+    owner: Mapped[Member | None] = relationship(foreign_keys=[owner_id])
+    team: Mapped[Team | None] = relationship(foreign_keys=[team_id])
+    #: all there ever were, the oldest first; `contact_points` are those in use
+    all_contact_points: Mapped[list[ContactPoint]] = relationship(back_populates="customer", order_by="ContactPoint.id")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
+
+    @property
+    def contact_points(self) -> list[ContactPoint]:
+        """The ways to reach him that are in use, the preferred one first."""
+        in_use = [point for point in self.all_contact_points if point.archived_at is None]
+        return sorted(in_use, key=lambda point: not point.is_preferred)
+
+    def first_contact(self, kind: ContactKind) -> ContactPoint | None:
+        """His main phone, e-mail, …: the preferred or the oldest one."""
+        return next((point for point in self.contact_points if point.kind is kind), None)
+
+    @property
+    def phone(self) -> str | None:
+        """The main phone number as people read it."""
+        point = self.first_contact(ContactKind.phone)
+        return point.shown if point else None
+
+    @property
+    def email(self) -> str | None:
+        point = self.first_contact(ContactKind.email)
+        return point.shown if point else None
+
+
+class ContactPoint(Stamped, Entity):
+    """One way to reach a customer. Numbers no longer in use are archived: an old call still shows its number."""
+
+    __tablename__ = "contact_point"
+    __table_args__: ClassVar = (
+        UniqueConstraint("customer_id", "kind", "value"),
+        Index("ix_contact_point_value", "kind", "value"),
+        {"extend_existing": False},
+    )
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"))
+    kind: Mapped[ContactKind] = mapped_column(stored(ContactKind))
+    #: normal form, by which equal ones are found: phones in E.164, e-mails in lower case
+    value: Mapped[str] = mapped_column(String(CONTACT_LENGTH))
+    #: as people read it
+    shown: Mapped[str] = mapped_column(String(CONTACT_LENGTH))
+    #: at most one per customer
+    is_preferred: Mapped[bool] = mapped_column(default=False)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    customer: Mapped[Customer] = relationship(back_populates="all_contact_points")
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+class TimelineEntry(Entity):
+    """Something that happened with a customer. Every feature that touches him writes here; his page reads one table."""
+
+    __tablename__ = "timeline_entry"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        # Read backwards: the newest first, of equal moments the one written last.
+        Index("ix_timeline_entry_newest", "customer_id", "at", "id"),
+        Index("ix_timeline_entry_subject", "subject_type", "subject_id"),
+        {"extend_existing": False},
+    )
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    #: stable key of what happened ("created", "contact_added", "task_completed", …)
+    kind: Mapped[str] = mapped_column(String(40))
+    #: None: the system itself
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    #: the record it is about, when it is not the customer himself (table name and id)
+    subject_type: Mapped[str | None] = mapped_column(String(60))
+    subject_id: Mapped[int | None] = mapped_column()
+    data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+    actor: Mapped[Member | None] = relationship(foreign_keys=[actor_id])
+
+
+# search_text holds plain words only, so both databases cut it alike. The prefix indexes serve the first letters typed.
+declare(
+    "customer_search",
+    Customer.__table__,
+    sqlite=(
+        "CREATE VIRTUAL TABLE customer_fts USING fts5(search_text, content='customer', content_rowid='id', "
+        "tokenize='unicode61 remove_diacritics 0', prefix='2 3')",
+        "CREATE TRIGGER tr_customer_fts_insert AFTER INSERT ON customer BEGIN "
+        "INSERT INTO customer_fts (rowid, search_text) VALUES (new.id, new.search_text); END",
+        "CREATE TRIGGER tr_customer_fts_delete AFTER DELETE ON customer BEGIN "
+        "INSERT INTO customer_fts (customer_fts, rowid, search_text) VALUES ('delete', old.id, old.search_text); END",
+        "CREATE TRIGGER tr_customer_fts_update AFTER UPDATE OF search_text ON customer "
+        "WHEN old.search_text <> new.search_text BEGIN "
+        "INSERT INTO customer_fts (customer_fts, rowid, search_text) VALUES ('delete', old.id, old.search_text); "
+        "INSERT INTO customer_fts (rowid, search_text) VALUES (new.id, new.search_text); END",
+    ),
+    postgresql=("CREATE INDEX ix_customer_search ON customer USING gin (to_tsvector('simple', search_text))",),
+)

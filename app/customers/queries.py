@@ -1,0 +1,251 @@
+"""Which customers may I see, which ones match what I typed, and who has this phone number already?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Select, Text, bindparam, false, or_, select, true
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from app.core.access import Actor, row_rule, scoped, visible
+from app.core.errors import NotFoundError
+from app.customers import rules
+from app.customers.models import ContactKind, ContactPoint, Customer, TimelineEntry
+from app.security.models import Right
+from app.security.queries import granted
+
+#: so many matches are sorted and shown; who has more types another letter
+MOST_FOUND = 1000
+
+
+# ── Who may see what ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+# A grant shares one record: to read it, or to edit it too. It never reaches further (export, assign, delete).
+_GRANTS = {"view": (Right.view, Right.edit), "edit": (Right.edit,)}
+
+
+@row_rule(Customer)
+def _customers(actor: Actor, action: str) -> ColumnElement[bool]:
+    """His own, his team's, … by his scope, and those handed to him. Archived ones too: lists ask for live()."""
+    if not actor.may(action, "Customer"):
+        return false()
+    reach = scoped(
+        actor.scope("Customer", action),
+        actor,
+        owner_id=(Customer.created_by_id, Customer.owner_id),
+        team_id=Customer.team_id,
+    )
+    if action not in _GRANTS:
+        return reach
+    return or_(reach, granted("Customer", Customer.id, actor, *_GRANTS[action]))
+
+
+@row_rule(ContactPoint)
+def _contact_points(actor: Actor, action: str) -> ColumnElement[bool]:
+    """Read with the customer's header, exported with the customer, and changed by whoever may edit him."""
+    if action == "view":
+        return ContactPoint.customer_id.in_(_ids(header_visible(actor)))
+    return ContactPoint.customer_id.in_(_ids(visible(Customer, actor, "export" if action == "export" else "edit")))
+
+
+@row_rule(TimelineEntry)
+def _timeline(actor: Actor, action: str) -> ColumnElement[bool]:
+    """Read by whoever sees the whole customer; written by services alone."""
+    if action not in {"view", "export"}:
+        return false()
+    return TimelineEntry.customer_id.in_(_ids(visible(Customer, actor, action)))
+
+
+def header_visible(actor: Actor) -> ColumnElement[bool]:
+    """Whose name, code and contact points may he read? Work on a customer gives that much, whatever his role."""
+    if actor.is_system:
+        return true()
+    return or_(visible(Customer, actor), granted("Customer", Customer.id, actor, Right.header, Right.view, Right.edit))
+
+
+def live() -> ColumnElement[bool]:
+    """Not archived: what lists, choices and searches offer."""
+    return Customer.archived_at.is_(None)
+
+
+def _ids(condition: ColumnElement[bool]) -> Select[int]:
+    # On its own, even inside a query that joins customers: the rule must not lean on the outer one.
+    return select(Customer.id).where(condition).correlate(None)
+
+
+# ── Search ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _WordBeginnings(TypeDecorator[list[str]]):
+    """Words (letters and digits only) → all of them as prefixes, in the language of each text index."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return " ".join(f'"{word}"*' for word in value)
+        return " & ".join(f"'{word}':*" for word in value)
+
+
+class _InTextIndex(FunctionElement[Any]):
+    """Are all the word beginnings in customer.search_text? Arguments: id, search_text, word beginnings."""
+
+    inherit_cache = True
+
+
+@compiles(_InTextIndex, "sqlite")
+def _in_fts_table(element: _InTextIndex, compiler: SQLCompiler, **options: Any) -> str:
+    key, _text, beginnings = (compiler.process(part, **options) for part in element.clauses)
+    return f"({key} IN (SELECT rowid FROM customer_fts WHERE customer_fts MATCH {beginnings}))"  # noqa: S608 - bound
+
+
+@compiles(_InTextIndex, "postgresql")
+def _in_gin_index(element: _InTextIndex, compiler: SQLCompiler, **options: Any) -> str:
+    _key, text, beginnings = (compiler.process(part, **options) for part in element.clauses)
+    return f"(to_tsvector('simple', {text}) @@ CAST({beginnings} AS tsquery))"
+
+
+def search(text: str) -> ColumnElement[bool]:
+    """Customers in whose name, code, phones or e-mails every typed word begins a word; accents and order do not matter.
+
+    Phones in any spelling, or their last 4 digits. Blank text: all; nothing but punctuation: none. Any text is safe.
+    """
+    if not text.strip():
+        return true()
+    beginnings = rules.search_words(text)
+    if not beginnings:
+        return false()
+    return cast(
+        "ColumnElement[bool]",
+        _InTextIndex(Customer.id, Customer.search_text, bindparam(None, beginnings, type_=_WordBeginnings())),
+    )
+
+
+def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Customer]:
+    """The live customers that he may see and that match, in name order; at most `limit` of them.
+
+    Ids come from the text index first and only they are sorted: the cost is that of the matches, not of the table.
+    """
+    candidates = select(Customer.id).where(search(text), live(), visible(Customer, actor)).limit(limit).correlate(None)
+    return select(Customer).where(Customer.id.in_(candidates)).order_by(Customer.sort_key, Customer.id)
+
+
+# ── One customer ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class CustomerCard:
+    """The customer as far as this actor may see him: always the header, and with `full` the rest is his too."""
+
+    full: bool
+    id: int
+    code: str
+    name: str
+    contact_points: tuple[rules.Contact, ...]
+
+    @property
+    def phone(self) -> str | None:
+        """The number to call, as people read it."""
+        return next((point.shown for point in self.contact_points if point.kind is ContactKind.phone), None)
+
+
+def customer_cards(session: Session, customer_ids: Collection[int], actor: Actor) -> dict[int, CustomerCard]:
+    """Cards by customer id, without those he may not see at all. Two queries, however many are asked for."""
+    if not customer_ids:
+        return {}
+    header = select(Customer.id, Customer.code, Customer.name, visible(Customer, actor).label("full"))
+    rows = session.execute(header.where(Customer.id.in_(customer_ids), header_visible(actor))).all()
+    contacts: dict[int, list[rules.Contact]] = {row.id: [] for row in rows}
+    for point in session.scalars(
+        select(ContactPoint)
+        .where(ContactPoint.customer_id.in_(contacts), ContactPoint.archived_at.is_(None))
+        .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id)
+    ):
+        contacts[point.customer_id].append(rules.Contact(point.kind, point.value, point.shown))
+    return {row.id: CustomerCard(bool(row.full), row.id, row.code, row.name, tuple(contacts[row.id])) for row in rows}
+
+
+def customer_card(session: Session, customer_id: int, actor: Actor) -> CustomerCard:
+    """Raises NotFoundError when there is no such customer, or none for him."""
+    card = customer_cards(session, [customer_id], actor).get(customer_id)
+    if card is None:
+        raise NotFoundError
+    return card
+
+
+def customer_by_code(session: Session, code: str) -> Customer | None:
+    return session.scalars(select(Customer).where(Customer.code == code)).one_or_none()
+
+
+def timeline(customer_id: int, actor: Actor) -> Select[TimelineEntry]:
+    """What happened with the customer, the newest first; nothing when he may not see the whole customer."""
+    return (
+        select(TimelineEntry)
+        .where(TimelineEntry.customer_id == customer_id, visible(TimelineEntry, actor))
+        .order_by(TimelineEntry.at.desc(), TimelineEntry.id.desc())
+    )
+
+
+# ── Nobody twice ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A customer who has this phone or e-mail already. Beyond the actor's sight: no id, no code, the name masked."""
+
+    kind: ContactKind
+    #: the shared number or address, as people read it
+    shown: str
+    name: str
+    customer_id: int | None
+    code: str | None
+
+
+#: as many as a person compares; a number shared by more is no warning but a switchboard
+MOST_DUPLICATES = 10
+
+
+def possible_duplicates(
+    session: Session, *, actor: Actor, phone: str | None = None, email: str | None = None, besides: int | None = None
+) -> list[Duplicate]:
+    """Customers, archived ones too, with the same phone or e-mail. What cannot be read matches nobody.
+
+    `besides` is the id of the customer who is being edited.
+    """
+    same = list(_same_values(((ContactKind.phone, phone), (ContactKind.email, email))))
+    if not same:
+        return []
+    rows = session.execute(
+        select(ContactPoint, Customer, header_visible(actor).label("known"))
+        .join(Customer, Customer.id == ContactPoint.customer_id)
+        .where(or_(*same), ContactPoint.archived_at.is_(None), Customer.id != (besides or 0))
+        .order_by(Customer.id, ContactPoint.id)
+        .limit(MOST_DUPLICATES)
+    )
+    return [_duplicate(point, customer, known=bool(known)) for point, customer, known in rows]
+
+
+def _same_values(typed: Iterable[tuple[ContactKind, str | None]]) -> Iterable[ColumnElement[bool]]:
+    for kind, text in typed:
+        try:
+            value = rules.read_contact(kind, text or "").value
+        except rules.UnreadableError:
+            continue
+        kinds: Sequence[ContactKind] = sorted(rules.PHONE_KINDS) if kind in rules.PHONE_KINDS else [kind]
+        yield ContactPoint.kind.in_(kinds) & (ContactPoint.value == value)
+
+
+def _duplicate(point: ContactPoint, customer: Customer, *, known: bool) -> Duplicate:
+    if known:
+        return Duplicate(point.kind, point.shown, customer.name, customer.id, customer.code)
+    return Duplicate(point.kind, point.shown, rules.masked(customer.name), None, None)

@@ -1,0 +1,198 @@
+"""How is what people type about a customer read, kept, found again, and masked for those who may not see it?"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from app.core.errors import Sentence
+from app.core.i18n import _
+from app.core.vietnamese import as_typed, fold, phone_e164, show_phone, sort_key
+from app.customers.models import CONTACT_LENGTH, NAME_LENGTH, SORT_KEY_LENGTH, ContactKind, CustomerKind
+
+NOTE_LENGTH = 10_000
+
+
+class UnreadableError(ValueError):
+    """What was typed cannot be kept; `sentence` says why, beside the field."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A way to reach someone: `value` finds equal ones, `shown` is what people read."""
+
+    kind: ContactKind
+    value: str
+    shown: str
+
+
+def customer_code(number: int) -> str:
+    """1 → KH000001."""
+    return f"KH{number:06d}"
+
+
+def name_order(name: str, kind: CustomerKind) -> str:
+    """The sort key of a customer's name: people by given name, companies by their first word."""
+    return sort_key(name, person=kind is CustomerKind.person)[:SORT_KEY_LENGTH]
+
+
+# ── Reading what was typed ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _storable(typed: str) -> str:
+    """The text with composed letters. Raises UnreadableError for what no database keeps (NUL, half an emoji)."""
+    if "\0" in typed or any("\ud800" <= sign <= "\udfff" for sign in typed):
+        raise UnreadableError(_("This text contains signs that cannot be stored."))
+    return unicodedata.normalize("NFC", typed)
+
+
+def read_line(typed: str, longest: int) -> str:
+    """One line of text with single spaces; may be empty."""
+    line = " ".join(as_typed(_storable(typed)).split())
+    if len(line) > longest:
+        raise UnreadableError(_("Please use at most %(number)s characters.", number=longest))
+    return line
+
+
+def read_name(typed: str) -> str:
+    name = read_line(typed, NAME_LENGTH)
+    if not name:
+        raise UnreadableError(_("Please enter the customer's name."))
+    return name
+
+
+def read_note(typed: str) -> str:
+    """Free text, lines kept; may be empty."""
+    note = _storable(typed).strip()
+    if len(note) > NOTE_LENGTH:
+        raise UnreadableError(_("Please use at most %(number)s characters.", number=NOTE_LENGTH))
+    return note
+
+
+_EMAIL = re.compile(r"[^\s@,;<>\"()]+@[^\s@.,;<>\"()]+(?:\.[^\s@.,;<>\"()]+)+")
+_LINK = re.compile(r"(?:https?:)?//", re.IGNORECASE)
+
+
+def read_contact(kind: ContactKind, typed: str) -> Contact:
+    """The contact point that was typed, in normal form. Raises UnreadableError when it cannot be one."""
+    line = read_line(typed, CONTACT_LENGTH)
+    if not line:
+        raise UnreadableError(_("Please fill this in."))
+    match kind:
+        case ContactKind.phone:
+            return _phone(line, kind)
+        case ContactKind.email:
+            return _email(line)
+        case ContactKind.zalo:
+            # A Zalo account usually is a phone number, else a name.
+            return _phone(line, kind) if phone_e164(line) else Contact(kind, _lower(line), line)
+        case ContactKind.facebook | ContactKind.website:
+            return Contact(kind, _link(line), line)
+        case ContactKind.other:
+            return Contact(kind, _lower(line), line)
+
+
+def _phone(line: str, kind: ContactKind) -> Contact:
+    value = phone_e164(line)
+    if value is None:
+        raise UnreadableError(_("This is not a phone number. Example: 0912 345 678"))
+    return Contact(kind, value, show_phone(value))
+
+
+def _email(line: str) -> Contact:
+    if not line.isprintable() or not _EMAIL.fullmatch(line):
+        raise UnreadableError(_("This is not an e-mail address. Example: lan@example.com"))
+    return Contact(ContactKind.email, _lower(line), line)
+
+
+def _lower(line: str) -> str:
+    # Small letters may be more than the capitals that were typed (İ), hence the cut.
+    return line.lower()[:CONTACT_LENGTH]
+
+
+def _link(line: str) -> str:
+    """The address without scheme, www, query and last slash: one page has one normal form."""
+    try:
+        parts = urlsplit(line if _LINK.match(line) else f"//{line}")
+    except ValueError:
+        return _lower(line)
+    host = parts.netloc.lower().removeprefix("www.").removeprefix("m.")
+    return f"{host}{parts.path.rstrip('/')}"[:CONTACT_LENGTH] or _lower(line)
+
+
+# ── Finding ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: More is never typed on purpose; what comes after is left out, which only finds more.
+MOST_WORDS = 12
+LONGEST_WORD = 60
+LONGEST_QUERY = 300
+
+_WORD = re.compile(r"[^\W_]+")
+# One number, however it is cut: "+84 (912) 345-678".
+_NUMBER = re.compile(r"(?<!\w)[+(]*[0-9](?:[ ().·/–-]*[0-9])*(?!\w)")
+_PHONE_STARTS = ("0", "84", "1800", "1900")
+#: from here on digits in groups are one number, not several words
+_PHONE_DIGITS = 9
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text: letters and digits only, so that both databases cut it in the same places."""
+    return [word[:LONGEST_WORD] for word in _WORD.findall(fold(text))]
+
+
+def search_text(code: str, name: str, contacts: Iterable[tuple[ContactKind, str]]) -> str:
+    """All words under which a customer is found, separated by spaces. `contacts` are (kind, normal form)."""
+    found = [*words(code), *_findable(name)]
+    for kind, value in contacts:
+        found += phone_words(value) if kind in PHONE_KINDS and value == phone_e164(value) else _findable(value)
+    return " ".join(dict.fromkeys(found))
+
+
+def _findable(text: str) -> list[str]:
+    """The words of a text, and the numbers in it ("chị Lan 0912 345 678") as search_words() will put them together."""
+    found = words(text)
+    for match in _NUMBER.finditer(fold(text)):
+        known = phone_e164(match.group())
+        found += phone_words(known) if known else words(_one_number(match))
+    return found
+
+
+#: A Zalo account is found and compared like the phone number it is.
+PHONE_KINDS = frozenset({ContactKind.phone, ContactKind.zalo})
+
+
+def phone_words(stored: str) -> list[str]:
+    """The words of a stored number: with country code, as dialled at home with and without 0, and the last 4 digits."""
+    digits = stored.removeprefix("+")
+    at_home = digits.removeprefix("84")
+    national = [f"0{at_home}", at_home] if stored.startswith("+84") else []
+    return [digits, *national, digits[-4:]]
+
+
+def search_words(typed: str) -> list[str]:
+    """The word beginnings that a customer must all have; phone numbers are put together again. Any text is welcome."""
+    text = _NUMBER.sub(_one_number, fold(typed[:LONGEST_QUERY]))
+    return list(dict.fromkeys(words(text)))[:MOST_WORDS]
+
+
+def _one_number(match: re.Match[str]) -> str:
+    typed = match.group()
+    known = phone_e164(typed)
+    if known:
+        return known.removeprefix("+")
+    digits = re.sub("[^0-9]", "", typed)
+    # A number that is still being typed; anything else ("tổ 19 5") stays separate words.
+    is_phone = digits.startswith(_PHONE_STARTS) or typed.startswith("+") or len(digits) >= _PHONE_DIGITS
+    return digits if is_phone else typed
+
+
+def masked(name: str) -> str:
+    """The name for someone who may only know that the customer exists: "Nguyễn Ngọc Lan" → "N… N… L…"."""
+    return " ".join(f"{word[0]}…" for word in name.split())

@@ -1,0 +1,332 @@
+"""What changes a customer? Each change is checked, made, and written on his timeline in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.access import Actor, get_visible
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
+from app.core.i18n import _
+from app.core.numbering import next_number
+from app.customers import rules
+from app.customers.models import SOURCE_LENGTH, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
+from app.security.models import Member, Team
+
+#: a contact point as typed
+TypedContact = tuple[ContactKind, str]
+
+
+class CustomerValues(TypedDict, total=False):
+    """What change_customer takes. An empty phone or e-mail takes the main one out of use."""
+
+    name: str
+    kind: CustomerKind
+    phone: str | None
+    email: str | None
+    owner: Member | None
+    team: Team | None
+    source: str | None
+    note: str | None
+
+
+class CustomerArchivedError(BusinessError):
+    """Archived customers are kept as they were."""
+
+    code = "customer_archived"
+    message = _("This customer is archived. Restore the customer first.")
+
+
+class _Problems:
+    """Everything that is wrong with what was typed, told at once and beside its field."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, list[Sentence]] = {}
+
+    @contextmanager
+    def beside(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except rules.UnreadableError as unreadable:
+            self.fields.setdefault(key, []).append(unreadable.sentence)
+
+    def refuse_any(self) -> None:
+        if self.fields:
+            raise InvalidInputError(fields=self.fields)
+
+
+def create_customer(
+    session: Session,
+    *,
+    by: Actor,
+    name: str,
+    kind: CustomerKind = CustomerKind.person,
+    phone: str | None = None,
+    email: str | None = None,
+    owner: Member | None = None,
+    note: str | None = None,
+    source: str | None = None,
+    contact_points: Sequence[TypedContact] = (),
+) -> Customer:
+    """A new customer, who belongs to its creator and to the creator's primary team; the first contact is preferred.
+
+    Raises InvalidInputError with every problem beside its field: name, phone, email, source, note, contact_points.N.
+    """
+    by.must("add", "Customer")
+    customer = Customer(kind=kind, name="", created_by_id=by.user_id, team_id=by.primary_team_id)
+    customer.owner_id = owner.id if owner else by.user_id
+    contacts: dict[tuple[ContactKind, str], rules.Contact] = {}
+    problems = _Problems()
+    with problems.beside("name"):
+        customer.name = rules.read_name(name)
+    with problems.beside("source"):
+        customer.source = rules.read_line(source or "", SOURCE_LENGTH) or None
+    with problems.beside("note"):
+        customer.note = rules.read_note(note or "") or None
+    for key, contact_kind, typed in _typed_contacts(phone, email, contact_points):
+        with problems.beside(key):
+            contact = rules.read_contact(contact_kind, typed)
+            contacts.setdefault((contact.kind, contact.value), contact)
+    problems.refuse_any()
+
+    customer.all_contact_points = [
+        ContactPoint(kind=contact.kind, value=contact.value, shown=contact.shown, is_preferred=number == 0)
+        for number, contact in enumerate(contacts.values())
+    ]
+    customer.code = rules.customer_code(next_number(session, "customer"))
+    _index(customer)
+    session.add(customer)
+    session.flush()
+    record_timeline(session, customer.id, kind="created", by=by)
+    return customer
+
+
+def change_customer(
+    session: Session, customer: Customer, *, by: Actor, rev: int, **values: Unpack[CustomerValues]
+) -> Customer:
+    """Change what is given and leave the rest. `rev` is the one that the editor saw: raises ConflictError on another.
+
+    A new owner or team needs the right to assign. Raises InvalidInputError like create_customer.
+    """
+    _lock_for(session, customer, by, "edit")
+    _refuse_stale(session, customer, rev)
+    problems = _Problems()
+    new: dict[str, Any] = {}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "name": rules.read_name,
+        "kind": CustomerKind,
+        "source": lambda typed: rules.read_line(typed or "", SOURCE_LENGTH) or None,
+        "note": lambda typed: rules.read_note(typed or "") or None,
+    }
+    for key, read in readers.items():
+        if key in values:
+            with problems.beside(key):
+                new[key] = read(values[key])  # type: ignore[literal-required]
+    for key, column in (("owner", "owner_id"), ("team", "team_id")):
+        if key in values:
+            row: Member | Team | None = values[key]  # type: ignore[literal-required]
+            new[column] = row.id if row else None
+    contacts: dict[ContactKind, rules.Contact | None] = {}
+    for kind in (ContactKind.phone, ContactKind.email):
+        if kind.value in values:
+            with problems.beside(kind.value):
+                typed = (values[kind.value] or "").strip()  # type: ignore[literal-required]
+                contacts[kind] = rules.read_contact(kind, typed) if typed else None
+    problems.refuse_any()
+
+    changed = [column for column, value in new.items() if getattr(customer, column) != value]
+    if not by.is_system and {"owner_id", "team_id"} & set(changed):
+        by.must("assign", "Customer")
+    for column in changed:
+        setattr(customer, column, new[column])
+    changed += [kind.value for kind, contact in contacts.items() if _replace_main(customer, kind, contact)]
+    if changed:
+        _index(customer)
+        # The names of the fields only: old and new values stand in the audit log, which can forget them.
+        session.flush()
+        record_timeline(session, customer.id, kind="changed", by=by, data={"fields": sorted(changed)})
+    return customer
+
+
+def add_contact_point(
+    session: Session, customer: Customer, *, by: Actor, kind: ContactKind, text: str, preferred: bool = False
+) -> ContactPoint:
+    """One more way to reach the customer; one that was taken out of use comes back.
+
+    Raises InvalidInputError (field "text") when it cannot be read or is there already.
+    """
+    _lock_for(session, customer, by, "edit")
+    problems = _Problems()
+    with problems.beside("text"):
+        contact = rules.read_contact(kind, text)
+        if _same(customer, contact, customer.contact_points):
+            raise rules.UnreadableError(_("The customer has this contact already."))
+    problems.refuse_any()
+    point = _put_in_use(customer, contact)
+    if preferred or len(customer.contact_points) == 1:
+        _prefer(customer, point)
+    return _contacts_changed(session, customer, point, kind="contact_added", by=by)
+
+
+def remove_contact_point(session: Session, point: ContactPoint, *, by: Actor) -> ContactPoint:
+    """Take a contact point out of use. The row stays, since earlier calls and mails refer to it."""
+    customer = point.customer
+    _lock_for(session, customer, by, "edit")
+    if point.archived_at is None:
+        _take_out_of_use(customer, point)
+        _contacts_changed(session, customer, point, kind="contact_removed", by=by)
+    return point
+
+
+def prefer_contact_point(session: Session, point: ContactPoint, *, by: Actor) -> ContactPoint:
+    """Make this the customer's preferred way to be reached, instead of the present one."""
+    customer = point.customer
+    _lock_for(session, customer, by, "edit")
+    if point.archived_at is not None:
+        raise BusinessError(_("This contact is no longer in use."))
+    if not point.is_preferred:
+        _prefer(customer, point)
+        _contacts_changed(session, customer, point, kind="contact_preferred", by=by)
+    return point
+
+
+def archive_customer(session: Session, customer: Customer, *, by: Actor) -> Customer:
+    """Take the customer out of lists and searches. All that belongs to him stays."""
+    _lock_for(session, customer, by, "delete")
+    customer.archived_at, customer.archived_by_id = clock.now(), by.user_id
+    record_timeline(session, customer.id, kind="archived", by=by)
+    session.flush()
+    return customer
+
+
+def restore_customer(session: Session, customer: Customer, *, by: Actor) -> Customer:
+    """Bring an archived customer back. One that is not archived stays as he is."""
+    _lock_for(session, customer, by, "delete", archived=True)
+    if customer.is_archived:
+        customer.archived_at, customer.archived_by_id = None, None
+        record_timeline(session, customer.id, kind="restored", by=by)
+        session.flush()
+    return customer
+
+
+def record_timeline(
+    session: Session,
+    customer_id: int,
+    *,
+    kind: str,
+    by: Actor,
+    at: datetime | None = None,
+    subject_type: str | None = None,
+    subject_id: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> TimelineEntry:
+    """Write what happened with a customer. `kind` is a stable key; `data` holds plain JSON and nothing sensitive."""
+    entry = TimelineEntry(
+        customer_id=customer_id,
+        at=at or clock.now(),
+        kind=kind,
+        actor_id=by.user_id,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        data=data or {},
+    )
+    session.add(entry)
+    return entry
+
+
+# ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _typed_contacts(
+    phone: str | None, email: str | None, contact_points: Sequence[TypedContact]
+) -> Iterator[tuple[str, ContactKind, str]]:
+    """(field key, kind, typed text) of everything that was filled in."""
+    if phone and phone.strip():
+        yield "phone", ContactKind.phone, phone
+    if email and email.strip():
+        yield "email", ContactKind.email, email
+    for number, (kind, typed) in enumerate(contact_points):
+        yield f"contact_points.{number}", kind, typed
+
+
+def _lock_for(session: Session, customer: Customer, by: Actor, action: str, *, archived: bool = False) -> None:
+    """Load the customer's present state and keep others from changing it, once he is the actor's to change."""
+    by.must(action, "Customer")
+    get_visible(session, Customer, customer.id, by, action)
+    session.refresh(customer, with_for_update=True)
+    if customer.is_archived and not archived:
+        raise CustomerArchivedError
+
+
+def _refuse_stale(session: Session, customer: Customer, rev: int) -> None:
+    if customer.rev != rev:
+        name = session.scalar(select(Member.name).where(Member.id == customer.updated_by_id))
+        raise ConflictError(by=name, at=customer.updated_at, rev=customer.rev)
+
+
+def _index(customer: Customer) -> None:
+    """Bring the sort key and the searched words up to date with the name and the contact points."""
+    customer.sort_key = rules.name_order(customer.name, customer.kind)
+    in_use = [(point.kind, point.value) for point in customer.contact_points]
+    customer.search_text = rules.search_text(customer.code, customer.name, in_use)
+
+
+def _same(customer: Customer, contact: rules.Contact, among: Sequence[ContactPoint]) -> ContactPoint | None:
+    return next((point for point in among if (point.kind, point.value) == (contact.kind, contact.value)), None)
+
+
+def _put_in_use(customer: Customer, contact: rules.Contact) -> ContactPoint:
+    point = _same(customer, contact, customer.all_contact_points)
+    if point is None:
+        point = ContactPoint(kind=contact.kind, value=contact.value, is_preferred=False)
+        customer.all_contact_points.append(point)
+    point.shown, point.archived_at = contact.shown, None
+    return point
+
+
+def _take_out_of_use(customer: Customer, point: ContactPoint) -> None:
+    """The next one becomes preferred, so that there is always one while there is any."""
+    was_preferred, point.is_preferred, point.archived_at = point.is_preferred, False, clock.now()
+    if was_preferred and customer.contact_points:
+        customer.contact_points[0].is_preferred = True
+
+
+def _prefer(customer: Customer, point: ContactPoint) -> None:
+    for other in customer.all_contact_points:
+        other.is_preferred = other is point
+
+
+def _replace_main(customer: Customer, kind: ContactKind, contact: rules.Contact | None) -> bool:
+    """Put `contact` in the place of the customer's main phone or e-mail; None takes that out of use. Was it another?"""
+    main = customer.first_contact(kind)
+    if main is None and contact is None:
+        return False
+    if main is not None and contact is not None and main.value == contact.value:
+        return False
+    takes_over = main is None and not customer.contact_points
+    if main is not None:
+        takes_over = main.is_preferred and contact is not None
+        _take_out_of_use(customer, main)
+    if contact is not None:
+        point = _put_in_use(customer, contact)
+        if takes_over:
+            _prefer(customer, point)
+    return True
+
+
+def _contacts_changed(
+    session: Session, customer: Customer, point: ContactPoint, *, kind: str, by: Actor
+) -> ContactPoint:
+    _index(customer)
+    session.flush()
+    record_timeline(
+        session, customer.id, kind=kind, by=by, subject_type="contact_point", subject_id=point.id,
+        data={"kind": point.kind.value},
+    )  # fmt: skip
+    return point
