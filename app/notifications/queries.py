@@ -1,0 +1,56 @@
+"""What waits in whose bell, and how is the outbox?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, false, func, select, true
+from sqlalchemy.orm import Session
+
+from app.core.access import Actor, Scope, row_rule, scoped
+from app.core.leases import LeaseState
+from app.notifications.models import Alert, MessageTemplate, Notification, Outbox
+
+
+@row_rule(Notification)
+def notifications_of(actor: Actor, _action: str) -> ColumnElement[bool]:
+    """A bell is private."""
+    return Notification.user_id == actor.user_id
+
+
+@row_rule(Alert)
+def alerts_of(actor: Actor, action: str) -> ColumnElement[bool]:
+    return scoped(actor.scope("Alert", action), actor, owner_id=Alert.recipient_id)
+
+
+@row_rule(Outbox)
+def mails_of(actor: Actor, action: str) -> ColumnElement[bool]:
+    """Mails hold customers' names: all of them for those with the whole reach, else nothing."""
+    return true() if actor.scope("Outbox", action) is Scope.all else false()
+
+
+@row_rule(MessageTemplate)
+def templates_of(actor: Actor, action: str) -> ColumnElement[bool]:
+    return true() if actor.scope("MessageTemplate", action) is not Scope.none else false()
+
+
+def bell_lines_of(user_id: int) -> Select[tuple[Notification]]:
+    """Newest first."""
+    return select(Notification).where(Notification.user_id == user_id).order_by(Notification.id.desc())
+
+
+def unread_count(session: Session, user_id: int, *, at_most: int = 100) -> int:
+    """How many unread lines; counting stops at `at_most` (the bell shows "99+")."""
+    unread = select(Notification.id).where(Notification.user_id == user_id, Notification.read_at.is_(None))
+    return session.scalar(select(func.count()).select_from(unread.limit(at_most).subquery())) or 0
+
+
+def dead_mail_count(session: Session) -> int:
+    return session.scalar(select(func.count()).where(Outbox.status == LeaseState.dead)) or 0
+
+
+def oldest_waiting_mail_at(session: Session, *, at: datetime) -> datetime | None:
+    """When the oldest mail that should be out by now was queued. None: the outbox is empty."""
+    return session.scalar(
+        select(func.min(Outbox.created_at)).where(Outbox.status == LeaseState.waiting, Outbox.next_at <= at)
+    )
