@@ -260,6 +260,8 @@ def _lock_for(session: Session, customer: Customer, by: Actor, action: str, *, a
     by.must(action, "Customer")
     get_visible(session, Customer, customer.id, by, action)
     session.refresh(customer, with_for_update=True)
+    # Loaded now: later it would flush a half-made change, and `rev` would grow twice.
+    session.refresh(customer, ["all_contact_points"])
     if customer.is_archived and not archived:
         raise CustomerArchivedError
 
