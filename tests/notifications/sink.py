@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -72,8 +73,7 @@ class Sink:
         return "250 OK"
 
     @contextmanager
-    def running(self, *, starttls: bool = False) -> Iterator[Sink]:
-        options = {}
+    def running(self, *, starttls: bool = False, **options: Any) -> Iterator[Sink]:
         if starttls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(CERTIFICATE)
