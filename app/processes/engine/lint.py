@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,12 +9,7 @@ from datetime import timedelta
 from app.core.i18n import _
 from app.processes.engine.graph import AssignKind, AssignRule, Clock, Definition, Node, NodeKind, TaskSpec
 from app.processes.engine.problems import Problem, Severity, has_errors
-
-# Enough for every process that people can read; beyond it the check gives up with a warning.
-MAX_STATES = 10_000
-MAX_TOKENS = 500_000
-# A flow on which more tokens than this gather is taken to gather them without end.
-MAX_TOKENS_PER_FLOW = 8
+from app.processes.engine.soundness import find_dead_ends
 
 _ASSIGNED_NOW = {AssignKind.role, AssignKind.team, AssignKind.user, AssignKind.initiator, AssignKind.head}
 
@@ -35,8 +29,8 @@ def check(definition: Definition, *, known: Known) -> list[Problem]:
     shape = [*_ends(definition), *_ways(definition), *_automatic_loops(definition)]
     details = [*_conditions(definition, known), *_steps(definition, known)]
     # Whether all branches come to an end can only be asked of a graph that is whole.
-    soundness = [] if has_errors(shape) else _soundness(definition)
-    return [*shape, *soundness, *details]
+    dead_ends = [] if has_errors(shape) else find_dead_ends(definition)
+    return [*shape, *dead_ends, *details]
 
 
 # Is the graph whole?
@@ -122,145 +116,6 @@ def _peeled(edges: Mapping[str, list[str]], backward: Mapping[str, list[str]]) -
             if missing[target] == 0:
                 waiting.append(target)
     return peeled
-
-
-# Does every branch come to an end, whatever the answers are?
-
-_Marking = frozenset[tuple[str, int]]
-
-
-def _soundness(definition: Definition) -> Iterator[Problem]:
-    """Explore the token graph with all conditions open.
-
-    Different elements never compete for a token, so it is enough to move one of them at a time: the element nearest to
-    the end when asking whether everything can finish, the one nearest to the start when asking what can run twice.
-    """
-    distance = _distance_to_end(definition)
-    nearest = _Exploration(definition, distance, most=MAX_TOKENS_PER_FLOW)
-    if not nearest.is_complete:
-        message = _("The process is too branched to check whether every branch comes to an end.")
-        yield Problem(definition.id, "too-branched", message, Severity.warning)
-        return
-    dead = nearest.dead_joins()
-    for join in dead:
-        message = _(
-            "“%(name)s” may wait for a branch that is not taken. Let an exclusive gateway join exclusive branches.",
-            name=definition.nodes[join].title,
-        )
-        yield Problem(join, "dead-join", message)
-    for node in [] if dead else nearest.never_ending():
-        message = _("Once “%(name)s” is reached, the process can never finish.", name=definition.nodes[node].title)
-        yield Problem(node, "never-ends", message)
-    farthest = _Exploration(definition, {flow: -steps for flow, steps in distance.items()}, most=1)
-    for node in [] if dead else farthest.crowded():
-        message = _(
-            "“%(name)s” may run several times at once: parallel branches meet before it without a parallel gateway.",
-            name=definition.nodes[node].title,
-        )
-        yield Problem(node, "runs-twice", message, Severity.warning)
-
-
-def _distance_to_end(definition: Definition) -> dict[str, int]:
-    """Per flow, the number of flows from it to the nearest end."""
-    distance: dict[str, int] = {}
-    ring = [flow for node in definition.nodes.values() if node.kind is NodeKind.end_event for flow in node.ins]
-    steps = 0
-    while ring:
-        steps += 1
-        ring = [flow for flow in dict.fromkeys(ring) if flow not in distance]
-        distance.update(dict.fromkeys(ring, steps))
-        ring = [before for flow in ring for before in definition.nodes[definition.flows[flow].source].ins]
-    return distance
-
-
-class _Exploration:
-    """All markings (tokens per flow) that can be reached when the flows of lowest rank move first."""
-
-    def __init__(self, definition: Definition, rank: Mapping[str, int], *, most: int) -> None:
-        self.definition = definition
-        self.order = {node.id: position for position, node in enumerate(definition.nodes.values())}
-        self.rank = rank
-        self.most = most
-        self.after: dict[_Marking, list[_Marking]] = {}
-        self.cut: set[_Marking] = set()
-        self.is_complete = self._explore()
-
-    def _explore(self) -> bool:
-        (start,) = self.definition.starts
-        waiting = [frozenset(Counter(start.outs).items())]
-        tokens = 0
-        while waiting:
-            marking = waiting.pop()
-            if marking in self.after:
-                continue
-            tokens += len(marking)
-            if len(self.after) == MAX_STATES or tokens > MAX_TOKENS:
-                return False
-            if any(count > self.most for _flow, count in marking):
-                self.cut.add(marking)
-            self.after[marking] = [] if marking in self.cut else list(self._moves(marking))
-            waiting.extend(self.after[marking])
-        return True
-
-    def _moves(self, marking: _Marking) -> Iterator[_Marking]:
-        """What follows when the first element that can move does so, each of its ways once."""
-        tokens = dict(marking)
-        for flow in sorted(tokens, key=lambda flow: (self.rank[flow], flow)):
-            node = self.definition.follow(flow)
-            taken = node.ins if node.is_join else (flow,)
-            if all(way in tokens for way in taken):
-                for given in _ways_on(node):
-                    yield _moved(tokens, taken, given)
-                return
-
-    def dead_joins(self) -> list[str]:
-        """Joins at which tokens are left when nothing can move any more."""
-        stranded = {
-            self.definition.flows[flow].target
-            for marking, following in self.after.items()
-            if not following and marking not in self.cut
-            for flow, _count in marking
-        }
-        return sorted(stranded, key=self.order.__getitem__)
-
-    def never_ending(self) -> list[str]:
-        """The first element that holds a token where no continuation leaves the process empty."""
-        before: dict[_Marking, list[_Marking]] = {marking: [] for marking in self.after}
-        for marking, following in self.after.items():
-            for after in following:
-                before[after].append(marking)
-        can_end: set[_Marking] = set()
-        waiting = [frozenset(), *self.cut]
-        while waiting:
-            marking = waiting.pop()
-            if marking in before and marking not in can_end:
-                can_end.add(marking)
-                waiting.extend(before[marking])
-        hopeless = {
-            self.definition.flows[flow].target for marking in self.after.keys() - can_end for flow, _count in marking
-        }
-        return sorted(hopeless, key=self.order.__getitem__)[:1]
-
-    def crowded(self) -> list[str]:
-        """Steps into which more than one token may come by the same flow at once."""
-        crowded = {
-            self.definition.flows[flow].target for marking in self.cut for flow, count in marking if count > self.most
-        }
-        return sorted(crowded, key=self.order.__getitem__)
-
-
-def _ways_on(node: Node) -> Iterable[tuple[str, ...]]:
-    """The sets of flows that a token may leave by: one of them after an exclusive gateway, all after anything else."""
-    if node.kind is NodeKind.end_event:
-        return ((),)
-    return [(flow,) for flow in node.outs] if node.kind is NodeKind.exclusive_gateway else (node.outs,)
-
-
-def _moved(tokens: Mapping[str, int], taken: Iterable[str], given: Iterable[str]) -> _Marking:
-    moved = Counter(tokens)
-    moved.subtract(taken)
-    moved.update(given)
-    return frozenset((flow, count) for flow, count in moved.items() if count)
 
 
 # Is every choice decided?

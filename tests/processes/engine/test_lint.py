@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.processes.engine import lint
+from app.processes.engine import soundness
 from app.processes.engine.bpmn import read
 from app.processes.engine.lint import Known, check
 from app.processes.engine.problems import Severity, has_errors
@@ -93,8 +93,16 @@ def test_broken_graph_is_named(arrows, expected):
         (["start > and1 > a > and2 > end", "and1 > b > and2", "and1 > c > a"], ("and2", "dead-join")),
         (["start > and1 > a > end", "a > and1"], ("and1", "dead-join")),
         (["start > xor1 > a > and1 > xor1", "and1 > end"], ("xor1", "never-ends")),
+        (["start > xor1 > a > and1 > xor1", "and1 > b > xor1", "and1 > end"], ("xor1", "never-ends")),
     ],
-    ids=["join behind a choice", "skipped join", "surplus token", "join waits for itself", "loop renews itself"],
+    ids=[
+        "join behind a choice",
+        "skipped join",
+        "surplus token",
+        "join waits for itself",
+        "loop renews itself",
+        "loop multiplies",
+    ],
 )
 def test_unsound_process_is_named(arrows, expected):
     tasks = dict.fromkeys("abc", TASK_WITH_FORM)
@@ -110,7 +118,7 @@ def test_step_behind_an_exclusive_merge_of_parallel_branches_may_run_twice():
 
 
 def test_check_gives_up_with_a_warning_where_there_is_too_much_to_explore(monkeypatch):
-    monkeypatch.setattr(lint, "MAX_STATES", 3)
+    monkeypatch.setattr(soundness, "MAX_STATES", 3)
 
     assert findings(drawn("start > a > b > c > end")) == [("p", "too-branched")]
 
