@@ -119,10 +119,12 @@ def claim(model: type[Leased], *, owner: str, at: datetime, limit: int, lease: t
 def release_expired(session: Session, model: type[Leased], *, at: datetime) -> int:
     """Give back the work of workers that died; what died with `max_attempts` of them is dead itself. Returns rows."""
     worn_out = model.attempts >= model.max_attempts
+    expired = select(model.id).where(_is(model, LeaseState.leased), model.lease_until <= at)
     return _change(
         session,
         model,
-        _is(model, LeaseState.leased) & (model.lease_until <= at),
+        # skipped where another worker is just doing the same: two of them never wait for each other
+        model.id.in_(expired.with_for_update(skip_locked=True)),
         status=case((worn_out, _value(LeaseState.dead)), else_=_value(LeaseState.waiting)),
         next_at=at,
         last_error=case((worn_out, "the worker died over it each time"), else_=model.last_error),
