@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import timedelta
+from email.message import EmailMessage
 from threading import Barrier, Thread
 
 import pytest
@@ -16,6 +17,7 @@ from app.core.db import db, transaction
 from app.core.errors import ConflictError
 from app.core.leases import LeaseState
 from app.notifications import jobs
+from app.notifications.channels import smtp
 from app.notifications.models import Outbox
 from app.notifications.services import resend_mail
 from tests.notifications.sink import Sink, free_port, talker
@@ -375,7 +377,7 @@ def test_a_worker_whose_lease_was_lost_leaves_the_mail_to_the_other(a_mail, mail
     assert mail_row(second).status == LeaseState.leased
 
 
-def test_a_bug_with_one_mail_does_not_stop_the_rest(a_mail, mail_row, mail_by, sink):
+def test_a_mail_that_cannot_be_written_is_dead_and_does_not_stop_the_rest(a_mail, mail_row, mail_by, sink):
     broken, good = a_mail(task="Hỏng"), a_mail(task="Lành")
     with transaction() as session:
         session.execute(text("UPDATE outbox SET from_address = '' WHERE id = :id"), {"id": broken})
@@ -383,5 +385,21 @@ def test_a_bug_with_one_mail_does_not_stop_the_rest(a_mail, mail_row, mail_by, s
 
     assert jobs.dispatch_outbox() == 1
     assert mail_row(good).status == LeaseState.done
-    assert mail_row(broken).status in (LeaseState.dead, LeaseState.waiting)
+    assert mail_row(broken).status == LeaseState.dead
     assert mail_row(broken).last_error
+
+
+def test_a_bug_with_one_mail_does_not_stop_the_rest(a_mail, mail_row, mail_by, sink, monkeypatch):
+    broken, good = a_mail(task="Hỏng"), a_mail(task="Lành")
+    mail_by(sink.url)
+    write = smtp.build_message
+
+    def write_or_break(mail: smtp.Mail) -> EmailMessage:
+        if mail.id == broken:
+            raise ZeroDivisionError
+        return write(mail)
+
+    monkeypatch.setattr(smtp, "build_message", write_or_break)
+    assert jobs.dispatch_outbox() == 1
+    assert mail_row(good).status == LeaseState.done
+    assert (mail_row(broken).status, mail_row(broken).attempts) == (LeaseState.waiting, 1)
