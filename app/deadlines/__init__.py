@@ -1,0 +1,1 @@
+"""By when: the working calendar and the due moments that it gives."""
