@@ -1,0 +1,136 @@
+"""Which forms are there, in which versions, and what was answered under which?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from datetime import datetime
+from enum import StrEnum, auto
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, stored
+from app.core.ddl import refuse_changes
+
+
+class VersionState(StrEnum):
+    """A draft is drawn, one version is published and takes answers, those before it are kept."""
+
+    draft = auto()
+    published = auto()
+    archived = auto()
+
+
+class SubmissionState(StrEnum):
+    """How far the answers are."""
+
+    submitted = auto()
+
+
+class Form(Revisioned, Stamped, Entity):
+    """A form of the company. What it asks stands in its versions."""
+
+    __tablename__ = "form"
+
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    #: the name of the last published version in the company's language; before that, the name given first
+    name: Mapped[str] = mapped_column(String(200))
+
+    draft: Mapped[FormVersion | None] = relationship(
+        primaryjoin="and_(Form.id == FormVersion.form_id, FormVersion.state == 'draft')", viewonly=True
+    )
+    active_version: Mapped[FormVersion | None] = relationship(
+        primaryjoin="and_(Form.id == FormVersion.form_id, FormVersion.state == 'published')", viewonly=True
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FormVersion(Revisioned, Stamped, Entity):
+    """One version of a form. From its publication on it is what it is: answers given under it stay true."""
+
+    __tablename__ = "form_version"
+    __table_args__: ClassVar = (
+        UniqueConstraint("form_id", "number"),
+        Index("uq_form_version_draft", "form_id", unique=True,
+              sqlite_where=text("state = 'draft'"), postgresql_where=text("state = 'draft'")),
+        Index("uq_form_version_published", "form_id", unique=True,
+              sqlite_where=text("state = 'published'"), postgresql_where=text("state = 'published'")),
+        CheckConstraint("state = 'draft' OR published_at IS NOT NULL", name="published_at_known"),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id", ondelete="RESTRICT"))
+    #: 1, 2, 3 …; a draft carries the number that it will be published under
+    number: Mapped[int] = mapped_column()
+    state: Mapped[VersionState] = mapped_column(stored(VersionState), default=VersionState.draft)
+    #: docs/forms.md
+    definition: Mapped[dict[str, Any]] = mapped_column(Json)
+    #: SHA-256 of the definition: same checksum, same form
+    checksum: Mapped[str] = mapped_column(String(64))
+    published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    published_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+
+    form: Mapped[Form] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.form} v{self.number}"
+
+
+# The three columns that may still change with the state (rev, updated_at, updated_by_id) say who archived it.
+refuse_changes(
+    FormVersion.__table__,
+    when="OLD.state <> 'draft' /*new*/ AND (NEW.state = 'draft' OR (OLD.state = 'archived' AND NEW.state <> 'archived')"
+    " OR NEW.id <> OLD.id OR NEW.form_id <> OLD.form_id OR NEW.number <> OLD.number"
+    " OR NEW.definition <> OLD.definition OR NEW.checksum <> OLD.checksum OR NEW.published_at <> OLD.published_at"
+    " OR COALESCE(NEW.published_by_id, 0) <> COALESCE(OLD.published_by_id, 0) OR NEW.created_at <> OLD.created_at"
+    " OR COALESCE(NEW.created_by_id, 0) <> COALESCE(OLD.created_by_id, 0))",
+    why="a published form version does not change",
+)
+
+
+class Submission(Stamped, Entity):
+    """The answers that someone gave to one version of a form, about something (a task) or somebody (a customer)."""
+
+    __tablename__ = "submission"
+    __table_args__: ClassVar = (
+        Index("ix_submission_subject", "subject_type", "subject_id"),
+        CheckConstraint("(subject_type IS NULL) = (subject_id IS NULL)", name="subject_whole"),
+        {"extend_existing": False},
+    )
+
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"), index=True)
+    state: Mapped[SubmissionState] = mapped_column(stored(SubmissionState), default=SubmissionState.submitted)
+    #: what the answers are about, as a stable pair: ("task", 17)
+    subject_type: Mapped[str | None] = mapped_column(String(40))
+    subject_id: Mapped[int | None] = mapped_column()
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"), index=True)
+    #: the primary team of who answered, at that time
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"), index=True)
+    #: field key → value
+    answers: Mapped[dict[str, Any]] = mapped_column(Json)
+
+    version: Mapped[FormVersion] = relationship(lazy="joined")
+
+
+class SubmissionValue(Entity):
+    """One answer to a searchable field, kept as what it is: numbers are compared as numbers, days as days."""
+
+    __tablename__ = "submission_value"
+    # A copy of what the submission holds, made to be filtered.
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("submission_id", "field_key"),
+        Index("ix_submission_value_text", "field_key", "text", "submission_id"),
+        Index("ix_submission_value_number", "field_key", "number", "submission_id"),
+        Index("ix_submission_value_date", "field_key", "date", "submission_id"),
+        {"extend_existing": False},
+    )
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"))
+    field_key: Mapped[str] = mapped_column(String(41))
+    text: Mapped[str | None] = mapped_column(String(500))
+    number: Mapped[float | None] = mapped_column(Double)
+    date: Mapped[dt.date | None] = mapped_column()

@@ -1,0 +1,109 @@
+"""Which form takes answers now, what does it ask, and what was answered?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from app.core.access import Actor, row_rule, scoped
+from app.customers.models import Customer
+from app.customers.queries import header_visible
+from app.forms import rules
+from app.forms.fields.base import Context, JsonSchema
+from app.forms.models import Form, FormVersion, Submission, VersionState
+from app.forms.words import say
+
+
+class ShownAnswer(NamedTuple):
+    """One answer as people read it; the text is empty where nothing was answered."""
+
+    label: str
+    text: str
+
+
+class VisibleCustomers:
+    """The customers whose names this actor may read: what a field of type customer asks."""
+
+    def __init__(self, session: Session, actor: Actor) -> None:
+        self._session = session
+        self._actor = actor
+
+    def name_of(self, customer_id: int) -> str | None:
+        return self._session.scalar(
+            select(Customer.name).where(Customer.id == customer_id, header_visible(self._actor))
+        )
+
+
+def context_for(session: Session, actor: Actor) -> Context:
+    """What fields may ask while this actor answers or reads."""
+    return Context(VisibleCustomers(session, actor))
+
+
+def form_by_code(session: Session, code: str) -> Form | None:
+    return session.scalars(select(Form).where(Form.code == code)).one_or_none()
+
+
+def published_version(session: Session, code: str) -> FormVersion | None:
+    """The version that takes answers now; None: no such form, or never published."""
+    return session.scalars(
+        select(FormVersion).join(Form, Form.id == FormVersion.form_id)
+        .where(Form.code == code, FormVersion.state == VersionState.published)
+    ).one_or_none()  # fmt: skip
+
+
+def version(session: Session, version_id: int) -> FormVersion | None:
+    return session.get(FormVersion, version_id)
+
+
+def draft_of(session: Session, form: Form) -> FormVersion | None:
+    return session.scalars(
+        select(FormVersion).where(FormVersion.form_id == form.id, FormVersion.state == VersionState.draft)
+    ).one_or_none()
+
+
+def versions_of(form: Form) -> Select[tuple[FormVersion]]:
+    """All versions, newest first."""
+    return select(FormVersion).where(FormVersion.form_id == form.id).order_by(FormVersion.number.desc())
+
+
+def submissions_about(subject_type: str, subject_id: int) -> Select[tuple[Submission]]:
+    """What was answered about one thing, oldest first."""
+    return (
+        select(Submission)
+        .where(Submission.subject_type == subject_type, Submission.subject_id == subject_id)
+        .order_by(Submission.id)
+    )
+
+
+def definition_of(version: FormVersion) -> rules.Definition:
+    """What a published version asks. Raises KeyError for a draft that is not finished."""
+    return rules.read_definition(version.definition)
+
+
+def json_schema(version: FormVersion) -> JsonSchema:
+    """JSON Schema (2020-12) of the answers to this version, in the reader's language."""
+    return rules.json_schema(definition_of(version))
+
+
+def shown_answers(submission: Submission, *, context: Context | None = None) -> list[ShownAnswer]:
+    """The answers in on-screen order, as they were given: labels and options are those of their own version."""
+    context = context or Context()
+    shown = []
+    for one in definition_of(submission.version).fields:
+        value = submission.answers.get(one.key)
+        text = "" if value is None else one.type.show(value, one.spec, context)
+        shown.append(ShownAnswer(say(one.spec.label), text))
+    return shown
+
+
+@row_rule(Form)
+def _forms(actor: Actor, action: str) -> ColumnElement[bool]:
+    return scoped(actor.scope("Form", action), actor, owner_id=Form.created_by_id)
+
+
+@row_rule(Submission)
+def _submissions(actor: Actor, action: str) -> ColumnElement[bool]:
+    scope = actor.scope("Submission", action)
+    return scoped(scope, actor, owner_id=Submission.created_by_id, team_id=Submission.team_id)

@@ -1,0 +1,214 @@
+"""How does a form come to be, change, and take answers? Every change of forms and submissions goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.errors import BusinessError, ConflictError, InvalidInputError
+from app.core.i18n import DEFAULT_LANGUAGE, _
+from app.forms import queries, rules
+from app.forms.fields.base import Context, Kind, trimmed, words_flaws
+from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.rules import Answers, Problem
+from app.forms.words import Words, say
+from app.security.queries import member_by_id
+
+
+class FormNotPublishableError(InvalidInputError):
+    """The draft has problems; `problems` lists them, `fields` holds their sentences by path."""
+
+    code = "form_not_publishable"
+    message = _("This form cannot be published yet. Please correct what is marked.")
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        told = [{"path": one.path, "code": one.code, "message": str(one.message)} for one in problems]
+        super().__init__(fields=_by_path(problems), problems=told)
+
+
+class NothingToPublishError(BusinessError):
+    """Nobody changed the form since it was published."""
+
+    code = "nothing_to_publish"
+    message = _("There is no draft to publish.")
+
+
+class FormNotPublishedError(BusinessError):
+    """A draft takes no answers."""
+
+    code = "form_not_published"
+    message = _("This form has not been published yet.")
+
+
+def create_form(session: Session, *, code: str, name: Words, by: Actor) -> Form:
+    """A new form with an empty draft. Raises InvalidInputError for a code that is taken or misspelt, or a bad name."""
+    by.must("add", "Form")
+    problems = [Problem("name", flaw.code, flaw.message) for flaw in words_flaws(name, "name")]
+    if not isinstance(code, str) or len(code) > rules.LONGEST_CODE or not rules.FORM_CODE.fullmatch(code):
+        wanted = _(
+            "A code has small letters without marks, digits and hyphens, at most 60. Example: phan-anh-giao-cham"
+        )
+        problems.append(Problem("code", "bad_code", wanted))
+    elif queries.form_by_code(session, code) is not None:
+        problems.append(Problem("code", "code_taken", _("Another form has this code.")))
+    problems = problems or _plain_name_problems(name) or rules.check_storable({"name": name})
+    if problems:
+        raise InvalidInputError(fields=_by_path(problems))
+    form = Form(code=code, name=_plain(name), created_by_id=by.user_id)
+    session.add(form)
+    session.flush()
+    session.add(_draft(form, 1, {"name": name, "fields": []}, by=by))
+    session.flush()
+    return form
+
+
+def save_draft(
+    session: Session, form: Form, definition: Mapping[str, Any], *, by: Actor, rev: int | None = None
+) -> FormVersion:
+    """Keep what the admin has drawn so far; it may be unfinished. A form without draft gets its next version number.
+
+    `rev` is that of the draft which was changed (0: there was none): raises ConflictError when it is another one by
+    now. None: whatever is there is replaced. Raises InvalidInputError for what cannot be kept at all.
+    """
+    by.must("edit", "Form")
+    problems = rules.check_storable(definition)
+    if problems:
+        raise InvalidInputError(problems[0].message, fields=_by_path(problems))
+    session.refresh(form, with_for_update=True)
+    draft = queries.draft_of(session, form)
+    last = draft or queries.published_version(session, form.code)
+    if rev is not None and rev != (draft.rev if draft else 0):
+        raise _changed_since(session, last)
+    drawn = {"name": last.definition["name"] if last else form.name, **definition}
+    if draft is None:
+        numbers = select(func.max(FormVersion.number)).where(FormVersion.form_id == form.id)
+        draft = _draft(form, (session.scalar(numbers) or 0) + 1, drawn, by=by)
+        session.add(draft)
+    else:
+        draft.definition, draft.checksum = drawn, rules.checksum(drawn)
+    session.flush()
+    return draft
+
+
+def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
+    """The draft becomes the version that takes answers; the one before it is archived and keeps its own.
+
+    Raises NothingToPublishError without a draft and FormNotPublishableError with all problems of the draft.
+    """
+    by.must("approve", "Form")
+    session.refresh(form, with_for_update=True)
+    draft = queries.draft_of(session, form)
+    if draft is None:
+        raise NothingToPublishError
+    problems = rules.check_definition(draft.definition) or _plain_name_problems(draft.definition["name"])
+    if problems:
+        raise FormNotPublishableError(problems)
+    before = queries.published_version(session, form.code)
+    if before is not None:
+        before.state = VersionState.archived
+        # One version is published at a time: the old one steps back first.
+        session.flush()
+    draft.state = VersionState.published
+    draft.published_at = clock.now()
+    draft.published_by_id = by.user_id
+    form.name = _plain(draft.definition["name"])
+    session.flush()
+    session.expire(form, ["draft", "active_version"])
+    return draft
+
+
+def parse_answers(version: FormVersion, raw: object, *, context: Context) -> Answers:
+    """Read the answers to this version, typed or as JSON, all of them checked; changes nothing.
+
+    Raises InvalidInputError with every problem under its field key, FormNotPublishedError for a draft.
+    """
+    _must_be_published(version)
+    return rules.parse_answers(queries.definition_of(version), raw, context=context)
+
+
+def submit(
+    session: Session,
+    version: FormVersion,
+    answers: Answers,
+    *,
+    by: Actor,
+    subject_type: str | None = None,
+    subject_id: int | None = None,
+    customer_id: int | None = None,
+) -> Submission:
+    """Keep answers that `parse_answers` (or the built form) gave, bound to their version for good.
+
+    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft.
+    """
+    _must_be_published(version)
+    submission = Submission(
+        version=version,
+        answers=dict(answers.values),
+        subject_type=subject_type,
+        subject_id=subject_id,
+        customer_id=customer_id,
+        team_id=by.primary_team_id,
+        created_by_id=by.user_id,
+    )
+    session.add(submission)
+    session.flush()
+    session.add_all(_searchable_values(submission))
+    session.flush()
+    return submission
+
+
+def _searchable_values(submission: Submission) -> list[SubmissionValue]:
+    rows = []
+    for one in queries.definition_of(submission.version).fields:
+        value = submission.answers.get(one.key)
+        if one.spec.searchable and value is not None:
+            column = (one.type.index or Kind.text).value
+            known = {column: one.type.indexed(value)}
+            rows.append(SubmissionValue(submission_id=submission.id, field_key=one.key, **known))
+    return rows
+
+
+def _draft(form: Form, number: int, definition: Mapping[str, Any], *, by: Actor) -> FormVersion:
+    return FormVersion(
+        form_id=form.id,
+        number=number,
+        definition=dict(definition),
+        checksum=rules.checksum(definition),
+        created_by_id=by.user_id,
+    )
+
+
+def _changed_since(session: Session, last: FormVersion | None) -> ConflictError:
+    if last is None:
+        return ConflictError()
+    who = last.updated_by_id or last.created_by_id
+    member = member_by_id(session, who) if who is not None else None
+    return ConflictError(by=member.name if member else "", at=last.updated_at, rev=last.rev)
+
+
+def _must_be_published(version: FormVersion) -> None:
+    if version.state is VersionState.draft:
+        raise FormNotPublishedError
+
+
+def _plain(name: Words) -> str:
+    return trimmed(say(name, DEFAULT_LANGUAGE))
+
+
+def _plain_name_problems(name: Words) -> list[Problem]:
+    if len(_plain(name)) <= rules.LONGEST_NAME:
+        return []
+    return [Problem("name", "name_too_long", _("At most %(limit)d characters, please.", limit=rules.LONGEST_NAME))]
+
+
+def _by_path(problems: list[Problem]) -> dict[str, list[object]]:
+    by_path: dict[str, list[object]] = {}
+    for problem in problems:
+        by_path.setdefault(problem.path, []).append(problem.message)
+    return by_path
