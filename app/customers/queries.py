@@ -98,21 +98,25 @@ class _WordBeginnings(TypeDecorator[list[str]]):
 
 
 class _InTextIndex(FunctionElement[Any]):
-    """Are all the word beginnings in customer.search_text? Arguments: id, search_text, word beginnings."""
+    """Is the customer among those whose search_text has all the word beginnings? Arguments: customer id, beginnings."""
 
     inherit_cache = True
 
 
 @compiles(_InTextIndex, "sqlite")
 def _in_fts_table(element: _InTextIndex, compiler: SQLCompiler, **options: Any) -> str:
-    key, _text, beginnings = (compiler.process(part, **options) for part in element.clauses)
+    key, beginnings = (compiler.process(part, **options) for part in element.clauses)
     return f"({key} IN (SELECT rowid FROM customer_fts WHERE customer_fts MATCH {beginnings}))"  # noqa: S608 - bound
 
 
 @compiles(_InTextIndex, "postgresql")
 def _in_gin_index(element: _InTextIndex, compiler: SQLCompiler, **options: Any) -> str:
-    _key, text, beginnings = (compiler.process(part, **options) for part in element.clauses)
-    return f"(to_tsvector('simple', {text}) @@ CAST({beginnings} AS tsquery))"
+    key, beginnings = (compiler.process(part, **options) for part in element.clauses)
+    # OFFSET 0 keeps the planner from walking all customers in name order and looking at each one's text (0.9 s).
+    return (
+        f"({key} IN (SELECT hit.id FROM customer AS hit "  # noqa: S608 - bound
+        f"WHERE to_tsvector('simple', hit.search_text) @@ CAST({beginnings} AS tsquery) OFFSET 0))"
+    )
 
 
 def search(text: str) -> ColumnElement[bool]:
@@ -127,7 +131,7 @@ def search(text: str) -> ColumnElement[bool]:
         return false()
     return cast(
         "ColumnElement[bool]",
-        _InTextIndex(Customer.id, Customer.search_text, bindparam(None, beginnings, type_=_WordBeginnings())),
+        _InTextIndex(Customer.id, bindparam(None, beginnings, type_=_WordBeginnings())),
     )
 
 
