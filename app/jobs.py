@@ -1,0 +1,50 @@
+"""What happens by itself, how often, and why? The clock: every scheduled job. (The worker adds its own heartbeat.)"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.core import audit
+from app.core.db import db
+from app.core.worker import Job
+from app.notifications import jobs as notifications
+from app.tasks import jobs as tasks
+
+
+def tidy_database() -> None:
+    """SQLite: move the write-ahead log into the file, refresh what the planner knows. PostgreSQL does so by itself."""
+    if db.engine.dialect.name != "sqlite":
+        return
+    with db.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        driver.execute("PRAGMA optimize")
+
+
+JOBS = (
+    Job(
+        name="notifications.dispatch",
+        run=notifications.dispatch_outbox,
+        every=timedelta(seconds=2),
+        reason="a mail leaves within seconds of what caused it",
+    ),
+    Job(
+        name="tasks.scan_overdue",
+        run=tasks.scan_overdue,
+        every=timedelta(seconds=10),
+        reason="a task whose time has passed is told of within seconds, far inside the minute that is promised",
+    ),
+    Job(
+        name="audit.seal",
+        run=audit.seal_job,
+        every=timedelta(seconds=60),
+        reason="what was written to the audit log cannot be changed unseen after a minute",
+    ),
+    Job(
+        name="database.tidy",
+        run=tidy_database,
+        every=timedelta(hours=1),
+        reason="the write-ahead log stays small and queries keep their plans",
+    ),
+)
