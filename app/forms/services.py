@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import DEFAULT_LANGUAGE, _
+from app.customers.services import record_timeline
 from app.forms import queries, rules
 from app.forms.fields.base import Context, Kind, trimmed, words_flaws
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
@@ -51,9 +52,7 @@ def create_form(session: Session, *, code: str, name: Words, by: Actor) -> Form:
     by.must("add", "Form")
     problems = [Problem("name", flaw.code, flaw.message) for flaw in words_flaws(name, "name")]
     if not isinstance(code, str) or len(code) > rules.LONGEST_CODE or not rules.FORM_CODE.fullmatch(code):
-        wanted = _(
-            "A code has small letters without marks, digits and hyphens, at most 60. Example: phan-anh-giao-cham"
-        )
+        wanted = _("A code has only a-z, 0-9 and hyphens, at most 60 characters. Example: phan-anh-giao-cham")
         problems.append(Problem("code", "bad_code", wanted))
     elif queries.form_by_code(session, code) is not None:
         problems.append(Problem("code", "code_taken", _("Another form has this code.")))
@@ -159,6 +158,12 @@ def submit(
     session.add(submission)
     session.flush()
     session.add_all(_searchable_values(submission))
+    if customer_id is not None and subject_type is None:
+        # Answers about a task or an instance are told by what happened to that.
+        told = {"form": version.form.name}
+        record_timeline(
+            session, customer_id, kind="form_submitted", by=by, subject_type="submission", subject_id=submission.id, data=told
+        )  # fmt: skip
     session.flush()
     return submission
 

@@ -1,0 +1,1 @@
+"""How work runs through the company: processes, their versions, and the instances that run on them."""

@@ -1,0 +1,1 @@
+"""Members, teams, roles, row scopes and grants, sessions and sign-in."""

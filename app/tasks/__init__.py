@@ -1,0 +1,1 @@
+"""Work that somebody has to do by some moment: offered, claimed, handed on, finished, overdue."""

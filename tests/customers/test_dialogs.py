@@ -7,8 +7,8 @@ from app.customers.dialogs import ContactPointDialog, CustomerDialog
 
 
 @pytest.fixture
-def post(app: Flask):
-    app.config["WTF_CSRF_ENABLED"] = False
+def post(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
 
     def fill(dialog, values, **options):
         with app.test_request_context("/", method="POST", data=values):

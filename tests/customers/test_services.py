@@ -12,13 +12,9 @@ from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
+from app.core.i18n import in_language
 from app.customers import queries, services
 from app.customers.models import ContactKind, Customer, CustomerKind, TimelineEntry
-from app.security.models import Member
-
-
-def named(session: Session, username: str) -> Member:
-    return next(member for member in session.scalars(select(Member)) if member.user.username == username)
 
 
 def kinds(session: Session, customer: Customer) -> list[str]:
@@ -44,7 +40,7 @@ def test_a_new_customer_belongs_to_its_creator_and_his_primary_team(session, cas
 
 
 def test_a_customer_can_be_made_for_a_colleague(session, cast):
-    minh = named(session, "minh")
+    minh = cast.member("minh")
     assert services.create_customer(session, by=cast.lan, name="Ánh", owner=minh).owner_id == minh.id
 
 
@@ -66,7 +62,8 @@ def test_every_problem_is_told_at_once_beside_its_field(session, cast):
             contact_points=[(ContactKind.zalo, "ok"), (ContactKind.phone, "x")],
         )  # fmt: skip
     assert set(refused.value.fields) == {"name", "phone", "email", "source", "note", "contact_points.1"}
-    assert str(refused.value.fields["phone"][0]) == "This is not a phone number. Example: 0912 345 678"
+    with in_language("en"):
+        assert str(refused.value.fields["phone"][0]) == "This is not a phone number. Example: 0912 345 678"
     assert session.scalars(select(Customer)).all() == []
 
 
@@ -74,7 +71,8 @@ def test_a_name_over_200_letters_is_refused(session, cast):
     services.create_customer(session, by=cast.lan, name="L" * 200)
     with pytest.raises(InvalidInputError) as refused:
         services.create_customer(session, by=cast.lan, name="L" * 201)
-    assert "200" in str(refused.value.fields["name"][0])
+    with in_language("en"):
+        assert str(refused.value.fields["name"][0]) == "Please use at most 200 characters."
 
 
 def test_the_same_contact_typed_twice_is_kept_once(session, cast):
@@ -130,14 +128,13 @@ def test_a_change_that_changes_nothing_leaves_no_trace(session, cast):
     assert (customer.rev, kinds(session, customer)) == (1, ["created"])
 
 
-def test_a_change_on_an_older_revision_says_who_was_faster(app, session, cast):
-    customer_id = services.create_customer(session, by=cast.lan, name="Ánh").id
-    session.info["actor"] = cast.minh
-    customer = session.get(Customer, customer_id)
+def test_a_change_on_an_older_revision_says_who_was_faster(session, cast, monkeypatch):
+    customer = services.create_customer(session, by=cast.lan, name="Ánh")
+    monkeypatch.setitem(session.info, "actor", cast.minh)
     services.change_customer(session, customer, by=cast.minh, rev=1, name="Ánh Dương")
     with pytest.raises(ConflictError) as refused:
         services.change_customer(session, customer, by=cast.lan, rev=1, name="Ánh Tuyết")
-    assert refused.value.details["by"] == "Trần Quang Minh"
+    assert refused.value.details["by"] == cast.minh.name
     assert customer.name == "Ánh Dương"
 
 
@@ -173,7 +170,7 @@ def test_an_emptied_phone_goes_out_of_use_and_the_next_contact_is_preferred(sess
 
 def test_a_new_owner_needs_the_right_to_assign(session, cast):
     customer = services.create_customer(session, by=cast.lan, name="Ánh")
-    minh = named(session, "minh")
+    minh = cast.member("minh")
     with pytest.raises(NotAllowedError):
         services.change_customer(session, customer, by=cast.lan, rev=1, owner=minh)
     services.change_customer(session, customer, by=cast.minh, rev=1, owner=minh)
@@ -273,11 +270,12 @@ def test_what_is_rolled_back_is_not_found(app: Flask):
             services.create_customer(session, by=SYSTEM, name="Đặng Ánh")
             raise BusinessError
 
-    with pytest.raises(BusinessError):
-        create_and_fail()
-    with transaction(SYSTEM) as session:
-        assert indexed(session, "dang") == []
-        assert services.create_customer(session, by=SYSTEM, name="Đặng Ánh").code == "KH000001"
+    with app.app_context():
+        with pytest.raises(BusinessError):
+            create_and_fail()
+        with transaction(SYSTEM) as session:
+            assert indexed(session, "dang") == []
+            assert services.create_customer(session, by=SYSTEM, name="Đặng Ánh").code == "KH000001"
 
 
 def test_features_write_on_the_timeline(session, cast):

@@ -10,6 +10,8 @@ from app.core import clock
 from app.core.access import SYSTEM, visible
 from app.core.errors import ConflictError, InvalidInputError, NotAllowedError
 from app.core.i18n import in_language
+from app.customers.models import TimelineEntry
+from app.customers.services import create_customer
 from app.forms import library, queries, services
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
@@ -304,6 +306,17 @@ def test_searchable_answers_are_kept_as_what_they_are(session):
     }
     more = select(SubmissionValue.field_key).where(SubmissionValue.number > 10_000)
     assert session.scalars(more).all() == ["amount"]
+
+
+def test_a_customers_timeline_tells_of_a_form_filled_for_him_alone(session, cast):
+    version = published(session, a_published_form(session, NOTE))
+    customer = create_customer(session, by=cast.lan, name="Nguyễn Văn An", phone="0912 345 600")
+    answers = services.Answers({"note": "x"})
+    alone = services.submit(session, version, answers, by=cast.lan, customer_id=customer.id)
+    services.submit(session, version, answers, by=cast.lan, customer_id=customer.id, subject_type="task", subject_id=1)
+    entry = session.scalars(select(TimelineEntry).where(TimelineEntry.kind == "form_submitted")).one()
+    assert (entry.customer_id, entry.subject_type, entry.subject_id) == (customer.id, "submission", alone.id)
+    assert entry.data == {"form": "Phiếu thử"}
 
 
 def test_half_a_subject_is_refused_by_the_database(session):

@@ -1,0 +1,90 @@
+"""The only place where the parts are put together."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g
+from flask_appbuilder import AppBuilder
+from flask_babel import gettext, ngettext
+from flask_migrate import Migrate
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from wtforms.meta import DefaultMeta
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Batch mode rebuilds tables on SQLite, which knows little ALTER TABLE.
+migrate = Migrate(render_as_batch=True, compare_type=True)
+
+
+class _Translations:
+    """WTForms ships no Vietnamese: its sentences come from our catalogue like all others."""
+
+    def gettext(self, text: str) -> str:
+        return str(gettext(text))
+
+    def ngettext(self, singular: str, plural: str, count: int) -> str:
+        return str(ngettext(singular, plural, count))
+
+
+class _AppBuilder(AppBuilder):
+    """FAB with our sign-in and none of the screens that we do not guard and dress."""
+
+    def _add_admin_views(self) -> None:
+        self._indexview = self.add_view_no_menu(self.indexview)
+        self.sm.register_views()
+
+
+def create_app(config: Any = None) -> Flask:
+    """The application with every feature in it, on the settings of `config` (default: the environment's)."""
+    # Imported here: `import app` alone must not load the whole product (style, migrations, tools).
+    from app import cli, models, views
+    from app.core import audit, edge, health, links
+    from app.core.db import db, listen_to
+    from app.notifications.channels.settings import MailSettings, parse_smtp_url
+    from app.notifications.channels.settings import configure as configure_mail
+    from app.processes.services import InstanceTasks
+    from app.security.manager import SecurityManager, load_actor
+    from app.tasks.events import register_owner
+    from config import Config
+
+    app = Flask(__name__)
+    app.config.from_object(Config() if config is None else config)
+    logging.basicConfig(level=app.config["LOG_LEVEL"], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if app.config["HTTPS"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.config["FAB_INDEX_VIEW"] = "app.views.Home"
+    app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
+
+    assert models.__all__  # noqa: S101 - every table is known before the first query
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    csrf = CSRFProtect(app)
+    app.extensions["csrf"] = csrf
+    DefaultMeta.get_translations = lambda _self, _form: _Translations()  # type: ignore[assignment,method-assign]
+    FlaskForm.Meta.get_translations = lambda _self, _form: _Translations()
+    audit.configure(app.config["SECRET_KEY"])
+    links.configure(app.config["BASE_URL"])
+    configure_mail(MailSettings(server=parse_smtp_url(app.config["SMTP_URL"]), sender=app.config["MAIL_FROM"]))
+    register_owner(InstanceTasks())
+    app.register_blueprint(health.blueprint)
+
+    with app.app_context():
+        listen_to(db.engine, synchronous=app.config["SQLITE_SYNCHRONOUS"])
+        edge.install(app, load_actor=load_actor)
+        appbuilder = _AppBuilder(security_manager_class=SecurityManager)
+        appbuilder.init_app(app, db.session)
+        app.extensions["babel"].locale_selector = edge.language
+        app.extensions["babel"].timezone_selector = edge.time_zone
+        views.register(appbuilder)
+    cli.register(app)
+
+    @app.teardown_request
+    def _forget_actor(_error: BaseException | None) -> None:
+        g.pop("actor", None)
+
+    return app

@@ -1,0 +1,139 @@
+"""Who asks, and which rows may he touch? One actor, one row rule per table; every way to a row goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, false, inspect, select, true
+from sqlalchemy.orm import Session
+
+from app.core.db import LARGEST_ID, Entity
+from app.core.errors import NotAllowedError, NotFoundError
+
+#: The seven rights an admin ever sees. `delete` archives.
+ACTIONS = ("view", "add", "edit", "delete", "export", "assign", "approve")
+
+
+class Scope(StrEnum):
+    """How far a right reaches over the rows of one table. Widest wins when a member has several roles."""
+
+    none = auto()
+    own = auto()
+    team = auto()
+    subtree = auto()
+    all = auto()
+
+    @property
+    def width(self) -> int:
+        return list(Scope).index(self)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person (or the system) in whose name something is done, with all that his rights depend on."""
+
+    user_id: int | None
+    username: str = ""
+    name: str = ""
+    roles: frozenset[str] = frozenset()
+    #: (action, resource), for instance ("view", "Customer")
+    permissions: frozenset[tuple[str, str]] = frozenset()
+    #: (resource, action) → how far
+    scopes: Mapping[tuple[str, str], Scope] = field(default_factory=dict)
+    team_ids: frozenset[int] = frozenset()
+    primary_team_id: int | None = None
+    #: the teams he heads and all below them
+    headed_team_ids: frozenset[int] = frozenset()
+    #: his teams and all below them
+    subtree_team_ids: frozenset[int] = frozenset()
+    language: str = "vi"
+    time_zone: str = "Asia/Ho_Chi_Minh"
+    address: str | None = None
+    is_system: bool = False
+
+    def may(self, action: str, resource: str) -> bool:
+        return self.is_system or (action, resource) in self.permissions
+
+    def must(self, action: str, resource: str) -> None:
+        """Raises NotAllowedError unless he may."""
+        if not self.may(action, resource):
+            raise NotAllowedError
+
+    def scope(self, resource: str, action: str = "view") -> Scope:
+        if self.is_system:
+            return Scope.all
+        if not self.may(action, resource):
+            return Scope.none
+        return self.scopes.get((resource, action), Scope.none)
+
+
+SYSTEM = Actor(user_id=None, username="system", name="Tận Tâm", is_system=True)
+
+RowRule = Callable[[Actor, str], ColumnElement[bool]]
+_row_rules: dict[type[Any], RowRule] = {}
+E = TypeVar("E", bound=Entity)
+
+
+def row_rule(model: type[Any]) -> Callable[[RowRule], RowRule]:
+    """Declare which rows of `model` an actor may view, edit, … A table without a rule cannot be put on a screen."""
+
+    def register(rule: RowRule) -> RowRule:
+        if model in _row_rules:
+            raise RuntimeError(f"{model.__name__} has two row rules")
+        _row_rules[model] = rule
+        return rule
+
+    return register
+
+
+def has_row_rule(model: type[Any]) -> bool:
+    return model in _row_rules
+
+
+def visible(model: type[Any], actor: Actor, action: str = "view") -> ColumnElement[bool]:
+    """The condition that the rows of `model` must fulfil for this actor and action. Raises LookupError without a rule."""
+    if model not in _row_rules:
+        raise LookupError(f"{model.__name__} has no row rule: declare one with @row_rule")
+    if actor.is_system:
+        return true()
+    return _row_rules[model](actor, action)
+
+
+def scoped(scope: Scope, actor: Actor, *, owner_id: Any, team_id: Any | None = None) -> ColumnElement[bool]:
+    """The usual rule over an owner column and a team column, to be joined with grants by OR.
+
+    `owner_id` may be one column or a tuple of them (creator, owner, assignee: any counts).
+    """
+    owners = owner_id if isinstance(owner_id, tuple) else (owner_id,)
+    mine: ColumnElement[bool] = false()
+    for column in owners:
+        mine = mine | (column == actor.user_id)
+    if scope is Scope.all:
+        return true()
+    if scope is Scope.none:
+        return false()
+    if scope is Scope.own or team_id is None:
+        return mine
+    teams = actor.team_ids if scope is Scope.team else actor.subtree_team_ids | actor.headed_team_ids
+    return mine | team_id.in_(sorted(teams)) if teams else mine
+
+
+def get_visible(session: Session, model: type[E], row_id: object, actor: Actor, action: str = "view") -> E:
+    """The row, if the actor may do that with it. Not there and not his are the same: raises NotFoundError.
+
+    Visible but without the right to `action` raises NotAllowedError.
+    """
+    if not isinstance(row_id, int) or isinstance(row_id, bool) or not 0 < row_id <= LARGEST_ID:
+        raise NotFoundError
+    key = inspect(model).primary_key[0]
+    row = session.scalars(select(model).where(key == row_id, visible(model, actor, "view"))).one_or_none()
+    if row is None:
+        raise NotFoundError
+    if action != "view":
+        allowed = session.scalar(select(key).where(key == row_id, visible(model, actor, action)))
+        if allowed is None:
+            raise NotAllowedError
+    return row

@@ -1,0 +1,203 @@
+"""How do rows reach the database? One session, one transaction rule, one base for every table of ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flask_appbuilder import Model
+from flask_appbuilder.models.sqla.base import SQLA
+from sqlalchemy import JSON, DateTime, Enum, ForeignKey, Integer, String, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from app.core import clock
+from app.core.errors import BadRequestError, NotFoundError
+
+if TYPE_CHECKING:
+    from app.core.access import Actor
+
+# Every constraint has a name, so that a migration can speak of it on both databases.
+Model.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# FAB's ab_* tables and ours share one metadata; foreign keys cross freely.
+db = SQLA(metadata=Model.metadata)
+
+# Integer keys end here on PostgreSQL: a larger id is simply not there.
+LARGEST_ID = 2**31 - 1
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def sorted_text(length: int) -> Any:
+    """A text whose order is that of its bytes on both databases: sort keys of core.vietnamese need no locale."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def stored(kind: type[StrEnum], length: int = 20) -> Enum:
+    """A StrEnum column: its lower-case name is what is stored, and the database knows the possible ones."""
+    return Enum(kind, native_enum=False, length=length, name=f"{kind.__name__.lower()}_known", create_constraint=True)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware UTC in Python, UTC in the database. Naive values are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: moments are aware UTC")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Entity(Model):
+    """The base of every table of ours. Two classes with one table name are an error, not a silent merge."""
+
+    __abstract__ = True
+    __table_args__: ClassVar[Any] = {"extend_existing": False}
+    #: False for technical tables whose rows are themselves a log.
+    __audited__: ClassVar[bool] = True
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Revisioned:
+    """An editable row: `rev` grows with every change, and a change made on an older one is refused (409)."""
+
+    rev: Mapped[int] = mapped_column(Integer, default=1, nullable=False)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.__table__.c.rev}  # type: ignore[attr-defined]
+
+
+class Stamped:
+    """Who made the row and when, who changed it last and when; set at flush from the transaction's actor."""
+
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, nullable=False)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, onupdate=clock.now, nullable=False)
+
+    @declared_attr
+    @classmethod
+    def created_by_id(cls) -> Mapped[int | None]:
+        return mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
+
+    @declared_attr
+    @classmethod
+    def updated_by_id(cls) -> Mapped[int | None]:
+        return mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+
+
+class ForeignCommitError(RuntimeError):
+    """Something below the edge committed inside transaction(): half a business change would have become permanent."""
+
+
+@contextmanager
+def transaction(actor: Actor | None = None) -> Iterator[Session]:
+    """All that happens inside is kept together or not at all, in the name of `actor` (None: the system itself).
+
+    Ends the read that went before and takes the write lock (SQLite: BEGIN IMMEDIATE; PostgreSQL: READ COMMITTED, rows
+    are locked where they are loaded). Objects loaded earlier are expired: load inside what you decide on.
+    Raises RuntimeError when nested and ForeignCommitError when anybody else commits.
+    """
+    session = db.session()
+    if session.info.get("transaction"):
+        raise RuntimeError("transaction() does not nest: the edge owns it")
+    if session.new or session.deleted or any(session.is_modified(row) for row in session.dirty):
+        raise RuntimeError("rows were changed before transaction() began")
+    session.rollback()
+    session.info["transaction"] = True
+    session.info["actor"] = actor
+    try:
+        session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
+        yield session
+        session.flush()
+        session.info["transaction"] = False
+        session.commit()
+    except BaseException:
+        session.info["transaction"] = False
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("transaction", None)
+        session.info.pop("actor", None)
+
+
+def row_id(value: object) -> int:
+    """The id written in an address. Raises NotFoundError for what cannot be one, however large."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > LARGEST_ID:
+        raise NotFoundError
+    return int(text)
+
+
+def refuse_nul(*texts: str | None) -> None:
+    """PostgreSQL stores no NUL and SQLite cuts there: neither shall see one. Raises BadRequestError."""
+    if any(text is not None and "\0" in text for text in texts):
+        raise BadRequestError
+
+
+@event.listens_for(Session, "before_commit")
+def _refuse_foreign_commit(session: Session) -> None:
+    # A savepoint's release fires this event too, and makes nothing permanent.
+    if session.info.get("transaction") and not session.in_nested_transaction():
+        raise ForeignCommitError("only the edge that opened the transaction may commit it")
+
+
+@event.listens_for(Session, "before_flush")
+def _stamp(session: Session, _context: object, _instances: object) -> None:
+    actor = session.info.get("actor")
+    who = actor.user_id if actor else None
+    for row in session.new:
+        if isinstance(row, Stamped):
+            row.created_by_id = row.created_by_id or who  # type: ignore[method-assign,assignment]
+            row.updated_by_id = who  # type: ignore[method-assign,assignment]
+    for row in session.dirty:
+        if isinstance(row, Stamped) and session.is_modified(row):
+            row.updated_by_id = who  # type: ignore[method-assign,assignment]
+
+
+def listen_to(engine: Engine, *, synchronous: str) -> None:
+    """Make SQLite behave: WAL, foreign keys, our own BEGIN. `synchronous` is FULL (default) or NORMAL."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        # pysqlite must not open transactions by itself: its rules lose updates (read, read, write, write).
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "temp_store=MEMORY",
+            "journal_size_limit=67108864",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))

@@ -1,0 +1,183 @@
+"""Where the web ends and the product begins: who asks, in which language, in one transaction, and how a refusal is told."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request, session, url_for
+from flask_babel import force_locale, get_locale
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.core import db as database
+from app.core.access import Actor
+from app.core.errors import BusinessError, ConflictError, NotSignedInError
+from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, LANGUAGES
+
+logger = logging.getLogger(__name__)
+
+#: What a browser may load and do on every page of ours.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+)
+
+
+def actor_or_none() -> Actor | None:
+    """Who asks, by session cookie or bearer token, or nobody."""
+    if "actor" not in g:
+        load: Callable[[Any], Actor | None] = current_app.extensions["tantam.actor"]
+        g.actor = load(current_user)
+    return cast("Actor | None", g.actor)
+
+
+def actor() -> Actor:
+    """Who asks. Raises NotSignedInError when nobody is signed in."""
+    who = actor_or_none()
+    if who is None:
+        raise NotSignedInError
+    return who
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """core.db.transaction() in the name of whoever asks."""
+    who = actor()
+    with database.transaction(who) as inside:
+        yield inside
+
+
+def is_api() -> bool:
+    return request.path.startswith("/api/")
+
+
+def by_token() -> bool:
+    """Did an Authorization header sign this request in? Then the cookie does not count, and needs no CSRF token."""
+    return "Authorization" in request.headers
+
+
+def language() -> str:
+    """API: Accept-Language, then the member's. Pages: the member's; nobody signed in: the language chosen on the page."""
+    who = actor_or_none()
+    if is_api() and "Accept-Language" in request.headers:
+        wanted = request.accept_languages.best_match(list(LANGUAGES))
+        if wanted:
+            return wanted
+    if who is not None:
+        return who.language
+    chosen = request.args.get("lang", "")
+    return chosen if chosen in LANGUAGES else DEFAULT_LANGUAGE
+
+
+def time_zone() -> str:
+    who = actor_or_none()
+    return who.time_zone if who else DEFAULT_TIME_ZONE
+
+
+def error_body(code: str, message: object, fields: object = None) -> dict[str, Any]:
+    """The one shape in which the API says no (design.md §6)."""
+    shown = {key: [str(text) for text in texts] for key, texts in dict(fields or {}).items()}  # type: ignore[call-overload]
+    return {"error": code, "message": str(message), "fields": shown}
+
+
+def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
+    if is_api():
+        body = error_body(error.code, error.message, error.fields)
+        for key, value in error.details.items():
+            body.setdefault(key, value)
+        response = jsonify(body)
+        response.status_code = error.status
+    elif isinstance(error, NotSignedInError):
+        back = request.full_path.rstrip("?") if request.method == "GET" else None
+        return cast(BaseResponse, redirect(url_for("AuthView.login", next=back)))
+    else:
+        response = Response(render_template("errors/error.html", status=error.status, message=error.message, error_id=None))
+        response.status_code = error.status
+    if "retry_after" in error.details:
+        response.headers["Retry-After"] = str(error.details["retry_after"])
+    return response
+
+
+def _http_error(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400:
+        return error
+    if is_api():
+        code = (error.name or "error").lower().replace(" ", "_")
+        return jsonify(error_body(code, error.description or error.name)), error.code
+    return render_template("errors/error.html", status=error.code, message=None, error_id=None), error.code
+
+
+def _busy(error: OperationalError) -> Any:
+    """The database is locked or away: come back in a moment. Anything else of the kind is a bug."""
+    logger.warning("database not answering: %s", error.orig)
+    if is_api():
+        answer = jsonify(error_body("unavailable", "The database is busy."))
+    else:
+        answer = Response(render_template("errors/error.html", status=503, message=None, error_id=None))
+    answer.status_code = 503
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def _bug(error: Exception) -> Any:
+    error_id = secrets.token_hex(4)
+    logger.error("error %s on %s %s", error_id, request.method, request.path, exc_info=error)
+    if is_api():
+        return jsonify(error_body("internal_error", f"Internal error {error_id}")), 500
+    return render_template("errors/error.html", status=500, message=None, error_id=error_id), 500
+
+
+def _headers(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint == "static" and request.path.startswith("/static/dist/"):
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    elif not request.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _load_manifest(app: Flask) -> dict[str, str]:
+    path = Path(app.root_path) / "static" / "dist" / "manifest.json"
+    return cast("dict[str, str]", json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+
+def install(app: Flask, *, load_actor: Callable[[Any], Actor | None]) -> None:
+    """Put the edge on the application: errors, headers, language, and the loader that knows who is signed in."""
+    app.extensions["tantam.actor"] = load_actor
+    app.register_error_handler(BusinessError, _refused)
+    app.register_error_handler(StaleDataError, lambda _error: _refused(ConflictError()))
+    app.register_error_handler(CSRFError, _http_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(Exception, _bug)
+    app.after_request(_headers)
+    manifest = _load_manifest(app)
+
+    def asset(name: str) -> str:
+        """The address of a built file by its plain name."""
+        return url_for("static", filename=f"dist/{manifest.get(name, name)}")
+
+    app.jinja_env.globals.update(asset=asset, get_locale=get_locale)
+
+
+def sign_in_cookie(token: str) -> None:
+    """Keep the session token in the browser. The cookie holds nothing else of worth."""
+    session.clear()
+    session["token"] = token
+
+
+__all__ = ["actor", "actor_or_none", "by_token", "force_locale", "install", "language", "time_zone", "transaction"]

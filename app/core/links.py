@@ -1,0 +1,28 @@
+"""Where does a page live for somebody who is not looking at it, in a mail for instance?"""
+
+from __future__ import annotations
+
+_base = "http://127.0.0.1:8080"
+
+
+def configure(base_url: str) -> None:
+    """Set once at start from TANTAM_BASE_URL."""
+    global _base  # noqa: PLW0603 - one address a process, set once at start
+    _base = base_url.rstrip("/")
+
+
+def absolute(path: str) -> str:
+    """The full address of a path that begins with a slash."""
+    return _base + path
+
+
+def task_path(task_id: int) -> str:
+    return f"/cong-viec/{task_id}"
+
+
+def instance_path(instance_id: int) -> str:
+    return f"/ho-so/{instance_id}"
+
+
+def customer_path(customer_id: int) -> str:
+    return f"/khach-hang/show/{customer_id}"

@@ -1,0 +1,1 @@
+"""The demo company Phở Sen: everything in it is done by services, in their own past."""

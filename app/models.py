@@ -1,0 +1,45 @@
+"""Which tables are there? The index of the schema: every table is imported here, with one remark; none is defined here."""
+
+from __future__ import annotations
+
+from app.core.api import IdempotentAnswer  # what was answered to a repeated request
+from app.core.audit import AuditEvent, AuditSeal, AuditSensitive  # who changed what; the chain; erasable values
+#from app.core.files import StoredFile  # uploaded files, each owned by a record
+from app.core.models import JobHeartbeat  # the pulse of every scheduled job
+from app.core.numbering import Counter  # the next KH000001, HS-000001
+from app.core.settings import Setting  # what the company set for itself
+from app.customers.models import ContactPoint, Customer, TimelineEntry  # people and companies, and what happened
+from app.deadlines.models import (  # when the company works
+    Calendar,
+    CalendarException,
+    CalendarExceptionInterval,
+    CalendarInterval,
+)
+from app.forms.models import Form, FormVersion, Submission, SubmissionValue  # dynamic forms and their answers
+from app.notifications.models import Alert, MessageTemplate, Notification, Outbox  # warnings, texts, bell, mails
+from app.processes.models import (  # how work runs through the company
+    Process,
+    ProcessEvent,
+    ProcessInstance,
+    ProcessToken,
+    ProcessVersion,
+)
+from app.security.models import (  # who works here and who may see what
+    Grant,
+    Member,
+    RoleScope,
+    SetupLink,
+    SignIn,
+    SignInFailure,
+    Team,
+    TeamMember,
+)
+from app.tasks.models import Task, TaskComment, TaskEvent  # what somebody has to do by when
+
+__all__ = [
+    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
+    "CalendarInterval", "ContactPoint", "Counter", "Customer", "Form", "FormVersion", "Grant", "IdempotentAnswer",
+    "JobHeartbeat", "Member", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
+    "ProcessToken", "ProcessVersion", "RoleScope", "Setting", "SetupLink", "SignIn", "SignInFailure",
+    "Submission", "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+]  # fmt: skip

@@ -1,0 +1,145 @@
+"""Which processes are there, in which versions, and where does each running instance stand?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum, auto
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, stored
+from app.core.ddl import refuse_changes
+from app.customers.models import Customer
+from app.processes.engine.core import InstanceStatus, TokenState
+from app.security.models import Member, Team
+
+
+class Process(Revisioned, Stamped, Entity):
+    """A way of working that the company has drawn; its versions hold the drawing."""
+
+    __tablename__ = "process"
+
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VersionState(StrEnum):
+    draft = auto()
+    published = auto()
+    archived = auto()
+
+
+class ProcessVersion(Revisioned, Stamped, Entity):
+    """One drawing as BPMN 2.0. Published ones never change; instances keep theirs."""
+
+    __tablename__ = "process_version"
+    __table_args__: ClassVar = (
+        UniqueConstraint("process_id", "number"),
+        CheckConstraint("(state = 'draft') = (published_at IS NULL)", name="published_at_a_moment"),
+        Index("uq_process_version_draft", "process_id", unique=True,
+              sqlite_where=text("state = 'draft'"), postgresql_where=text("state = 'draft'")),
+        Index("uq_process_version_published", "process_id", unique=True,
+              sqlite_where=text("state = 'published'"), postgresql_where=text("state = 'published'")),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id", ondelete="RESTRICT"))
+    number: Mapped[int] = mapped_column()
+    state: Mapped[VersionState] = mapped_column(stored(VersionState), default=VersionState.draft)
+    bpmn: Mapped[str] = mapped_column(Text)
+    #: form code → id of the form version that was published when this version was
+    form_pins: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
+    published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    published_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+
+    process: Mapped[Process] = relationship(lazy="joined")
+
+
+refuse_changes(
+    ProcessVersion.__table__,  # type: ignore[arg-type]
+    when="OLD.state <> 'draft' /*new*/ AND (NEW.process_id <> OLD.process_id OR NEW.number <> OLD.number OR "
+    "NEW.bpmn <> OLD.bpmn OR CAST(NEW.form_pins AS TEXT) <> CAST(OLD.form_pins AS TEXT) OR NEW.state = 'draft' OR "
+    "NEW.published_at IS NULL OR NEW.published_at <> OLD.published_at)",
+    why="a published process version never changes",
+)
+
+
+class ProcessInstance(Revisioned, Stamped, Entity):
+    """One run of a process for one customer. Its row is the lock of everything that happens in it."""
+
+    __tablename__ = "process_instance"
+    __table_args__: ClassVar = (
+        CheckConstraint("(ended_at IS NULL) = (status IN ('new', 'running', 'suspended'))", name="ended_at_a_moment"),
+        Index("ix_process_instance_running", "started_at", "id",
+              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        Index("ix_process_instance_team", "team_id", "id"),
+        Index("ix_process_instance_initiator", "initiator_id", "id"),
+        Index("ix_process_instance_customer", "customer_id", "id"),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"), index=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"))
+    status: Mapped[InstanceStatus] = mapped_column(stored(InstanceStatus))
+    #: the answers so far, by field key and by step.key
+    data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    initiator_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
+    #: the initiator's primary team when it began
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"))
+    start_submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"))
+    next_token: Mapped[int] = mapped_column(default=1)
+    seq: Mapped[int] = mapped_column(default=0)
+    #: why an admin has to look at it: an engine incident code
+    incident: Mapped[str | None] = mapped_column(String(40))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    version: Mapped[ProcessVersion] = relationship(foreign_keys=[version_id])
+    customer: Mapped[Customer | None] = relationship(foreign_keys=[customer_id])
+    initiator: Mapped[Member] = relationship(foreign_keys=[initiator_id])
+    team: Mapped[Team | None] = relationship(foreign_keys=[team_id])
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ProcessToken(Entity):
+    """Where one branch of an instance rests. Gone when it moves on; the events tell its history."""
+
+    __tablename__ = "process_token"
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("instance_id", "token"), {"extend_existing": False})
+
+    instance_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    token: Mapped[int] = mapped_column()
+    node: Mapped[str] = mapped_column(String(120))
+    via: Mapped[str] = mapped_column(String(120))
+    state: Mapped[TokenState] = mapped_column(stored(TokenState))
+
+
+class ProcessEvent(Entity):
+    """One thing that happened in an instance, in order. Never changed."""
+
+    __tablename__ = "process_event"
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("instance_id", "seq"), {"extend_existing": False})
+
+    instance_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    seq: Mapped[int] = mapped_column()
+    #: the engine's command: instance_started, open_task, take_flow, …
+    kind: Mapped[str] = mapped_column(String(40))
+    node: Mapped[str | None] = mapped_column(String(120))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="RESTRICT"), index=True)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    body: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+refuse_changes(ProcessEvent.__table__, why="what happened in an instance is never changed")  # type: ignore[arg-type]

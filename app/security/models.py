@@ -1,0 +1,180 @@
+"""Who works here, in which team, with which reach, and who is signed in?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum, auto
+from typing import ClassVar
+
+from flask_appbuilder.security.sqla.models import Role, User
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.access import Scope
+from app.core.db import Entity, Revisioned, Stamped, UtcDateTime, sorted_text, stored
+
+
+class Member(Revisioned, Stamped, Entity):
+    """A person who works here: one row beside FAB's user, same id."""
+
+    __tablename__ = "member"
+
+    id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), primary_key=True)
+    #: as people say it: family name first ("Nguyễn Ngọc Lan")
+    name: Mapped[str] = mapped_column(String(200))
+    sort_key: Mapped[str] = mapped_column(sorted_text(400), index=True)
+    title: Mapped[str | None] = mapped_column(String(100))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(5), default="vi")
+    time_zone: Mapped[str] = mapped_column(String(60), default="Asia/Ho_Chi_Minh")
+    #: grows whenever his rights may have changed; the cached permission set is keyed by it
+    rights_version: Mapped[int] = mapped_column(default=1)
+
+    user: Mapped[User] = relationship(User, lazy="joined", foreign_keys=[id])
+    memberships: Mapped[list[TeamMember]] = relationship(
+        back_populates="member", foreign_keys="TeamMember.member_id", lazy="selectin"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def email(self) -> str:
+        return self.user.email  # type: ignore[no-any-return]
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self.user.active)
+
+
+class Team(Revisioned, Stamped, Entity):
+    """A department or group; teams form a tree, each has a head."""
+
+    __tablename__ = "team"
+
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    sort_key: Mapped[str] = mapped_column(sorted_text(400))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"), index=True)
+    head_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+
+    parent: Mapped[Team | None] = relationship(remote_side="Team.id", foreign_keys=[parent_id])
+    head: Mapped[Member | None] = relationship(foreign_keys=[head_id])
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(Stamped, Entity):
+    """A person in a team; one team of his is the primary one, to which what he creates belongs."""
+
+    __tablename__ = "team_member"
+    __table_args__: ClassVar = (
+        UniqueConstraint("team_id", "member_id"),
+        Index("uq_team_member_primary", "member_id", unique=True, sqlite_where=text("is_primary"), postgresql_where=text("is_primary")),
+        {"extend_existing": False},
+    )
+
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"))
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    is_primary: Mapped[bool] = mapped_column(default=False)
+
+    team: Mapped[Team] = relationship(lazy="joined")
+    member: Mapped[Member] = relationship(back_populates="memberships", foreign_keys=[member_id])
+
+
+class RoleScope(Stamped, Entity):
+    """How far a role's right reaches over the rows of one resource."""
+
+    __tablename__ = "role_scope"
+    __table_args__: ClassVar = (UniqueConstraint("role_id", "resource", "action"), {"extend_existing": False})
+
+    role_id: Mapped[int] = mapped_column(ForeignKey("ab_role.id", ondelete="RESTRICT"))
+    resource: Mapped[str] = mapped_column(String(60))
+    action: Mapped[str] = mapped_column(String(20))
+    scope: Mapped[Scope] = mapped_column(stored(Scope))
+
+    role: Mapped[Role] = relationship(Role)
+
+
+class Right(StrEnum):
+    """What a grant gives: the header (name, code, contact points), all to read, or to edit."""
+
+    header = auto()
+    view = auto()
+    edit = auto()
+
+
+class Grant(Stamped, Entity):
+    """One record made visible to one person or team beyond their scope, because work was offered or it was shared."""
+
+    __tablename__ = "access_grant"
+    __table_args__: ClassVar = (
+        CheckConstraint("(member_id IS NULL) <> (team_id IS NULL)", name="one_receiver"),
+        Index("ix_access_grant_record", "resource", "record_id"),
+        Index("ix_access_grant_live_member", "member_id", "resource", "record_id",
+              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        Index("ix_access_grant_live_team", "team_id", "resource", "record_id",
+              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    resource: Mapped[str] = mapped_column(String(60))
+    record_id: Mapped[int] = mapped_column()
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"))
+    right: Mapped[Right] = mapped_column(stored(Right))
+    #: why, as a stable key: "task:17" (work was offered or claimed), "share" (by hand)
+    reason: Mapped[str] = mapped_column(String(80), index=True)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SignInKind(StrEnum):
+    web = auto()
+    bearer = auto()
+
+
+class SignIn(Entity):
+    """One signed-in browser or program. The row is the session: when it ends, every cookie and token of it is dead."""
+
+    __tablename__ = "sign_in"
+    __audited__ = False
+
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[SignInKind] = mapped_column(stored(SignInKind))
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    address: Mapped[str | None] = mapped_column(String(60))
+    agent: Mapped[str | None] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_reason: Mapped[str | None] = mapped_column(String(40))
+
+
+class SignInFailure(Entity):
+    """A wrong password: counted per address and per account over the last minutes."""
+
+    __tablename__ = "sign_in_failure"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        Index("ix_sign_in_failure_address", "address", "at"),
+        Index("ix_sign_in_failure_account", "account", "at"),
+        {"extend_existing": False},
+    )
+
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    address: Mapped[str] = mapped_column(String(60))
+    #: what was typed as the name, folded to lower case; it need not exist
+    account: Mapped[str] = mapped_column(String(200))
+
+
+class SetupLink(Entity):
+    """The one-time link with which the first admin of a new company makes his account."""
+
+    __tablename__ = "setup_link"
+
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

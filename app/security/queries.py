@@ -1,0 +1,219 @@
+"""Who is this person, what may he do, and what was handed to him?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    Role,
+    User,
+    ViewMenu,
+    assoc_permissionview_role,
+    assoc_user_role,
+)
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app.core import clock
+from app.core.access import Actor, Scope, row_rule, scoped
+from app.security.models import Grant, Member, Right, RoleScope, SignInFailure, Team, TeamMember
+
+_PERMISSION_PREFIX = "can_"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a member may do: the part of an Actor that changes only with `rights_version`."""
+
+    roles: frozenset[str]
+    permissions: frozenset[tuple[str, str]]
+    scopes: Mapping[tuple[str, str], Scope]
+    team_ids: frozenset[int]
+    primary_team_id: int | None
+    headed_team_ids: frozenset[int]
+    subtree_team_ids: frozenset[int]
+
+
+# member id → (rights_version, Rights). One entry a member, so it cannot grow beyond the staff.
+_rights: dict[int, tuple[int, Rights]] = {}
+
+
+def rights_of(session: Session, member: Member) -> Rights:
+    """The member's rights, read once per `rights_version` and process."""
+    known = _rights.get(member.id)
+    if known is not None and known[0] == member.rights_version:
+        return known[1]
+    rights = _read_rights(session, member.id)
+    _rights[member.id] = (member.rights_version, rights)
+    return rights
+
+
+def forget_rights() -> None:
+    """Empty the cache: another database is behind it now."""
+    _rights.clear()
+
+
+def actor_of(session: Session, member: Member, *, address: str | None = None) -> Actor:
+    """The member as an actor, with his present rights."""
+    rights = rights_of(session, member)
+    return Actor(
+        user_id=member.id,
+        username=member.user.username,
+        name=member.name,
+        roles=rights.roles,
+        permissions=rights.permissions,
+        scopes=rights.scopes,
+        team_ids=rights.team_ids,
+        primary_team_id=rights.primary_team_id,
+        headed_team_ids=rights.headed_team_ids,
+        subtree_team_ids=rights.subtree_team_ids,
+        language=member.language,
+        time_zone=member.time_zone,
+        address=address,
+    )
+
+
+def _read_rights(session: Session, member_id: int) -> Rights:
+    roles = session.execute(
+        select(Role.id, Role.name).join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
+        .where(assoc_user_role.c.user_id == member_id)
+    ).all()  # fmt: skip
+    role_ids = [role.id for role in roles]
+    permissions = session.execute(
+        select(Permission.name, ViewMenu.name)
+        .select_from(PermissionView)
+        .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
+        .join(Permission, Permission.id == PermissionView.permission_id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+        .where(assoc_permissionview_role.c.role_id.in_(role_ids))
+    ).all()
+    scopes: dict[tuple[str, str], Scope] = {}
+    for row in session.scalars(select(RoleScope).where(RoleScope.role_id.in_(role_ids))):
+        key = (row.resource, row.action)
+        scopes[key] = max(row.scope, scopes.get(key, Scope.none), key=lambda scope: scope.width)
+    memberships = session.execute(
+        select(TeamMember.team_id, TeamMember.is_primary).where(TeamMember.member_id == member_id)
+    ).all()
+    headed = set(session.scalars(select(Team.id).where(Team.head_id == member_id)))
+    team_ids = {row.team_id for row in memberships}
+    return Rights(
+        roles=frozenset(role.name for role in roles),
+        permissions=frozenset((name.removeprefix(_PERMISSION_PREFIX), view) for name, view in permissions),
+        scopes=scopes,
+        team_ids=frozenset(team_ids),
+        primary_team_id=next((row.team_id for row in memberships if row.is_primary), None),
+        headed_team_ids=frozenset(teams_below(session, headed)),
+        subtree_team_ids=frozenset(teams_below(session, team_ids)),
+    )
+
+
+def teams_below(session: Session, team_ids: Iterable[int]) -> set[int]:
+    """These teams and all teams below them."""
+    start = sorted(team_ids)
+    if not start:
+        return set()
+    tree = select(Team.id).where(Team.id.in_(start)).cte("tree", recursive=True)
+    child = aliased(Team)
+    tree = tree.union(select(child.id).join(tree, child.parent_id == tree.c.id))
+    return set(session.scalars(select(tree.c.id)))
+
+
+def granted(
+    resource: str, record_id: Any, actor: Actor, *rights: Right, at: datetime | None = None
+) -> ColumnElement[bool]:
+    """Was the record handed to this person or to a team of his? Any of `rights` counts (default: view or edit)."""
+    if actor.user_id is None:
+        return false()
+    receivers = [Grant.member_id == actor.user_id]
+    if actor.team_ids:
+        receivers.append(Grant.team_id.in_(sorted(actor.team_ids)))
+    return exists().where(
+        Grant.resource == resource,
+        Grant.record_id == record_id,
+        Grant.ended_at.is_(None),
+        or_(Grant.until.is_(None), Grant.until > (at or clock.now())),
+        Grant.right.in_(rights or (Right.view, Right.edit)),
+        or_(*receivers),
+    )
+
+
+def member_by_id(session: Session, member_id: int) -> Member | None:
+    return session.get(Member, member_id)
+
+
+def member_by_username(session: Session, username: str) -> Member | None:
+    return session.scalars(select(Member).join(User, User.id == Member.id).where(User.username == username)).one_or_none()
+
+
+def member_signing_in(session: Session, name: str) -> Member | None:
+    """Whom the typed name means: a user name or a mail address, in any case."""
+    folded = name.strip().lower()
+    return session.scalars(
+        select(Member).join(User, User.id == Member.id)
+        .where(or_(func.lower(User.username) == folded, func.lower(User.email) == folded))
+        .order_by(func.lower(User.username) == folded)
+    ).first()  # fmt: skip
+
+
+def team_by_code(session: Session, code: str) -> Team | None:
+    return session.scalars(select(Team).where(Team.code == code)).one_or_none()
+
+
+def role_by_code(session: Session, code: str) -> Role | None:
+    return session.scalars(select(Role).where(Role.name == code)).one_or_none()
+
+
+def active_members() -> Select[tuple[Member]]:
+    return select(Member).join(User, User.id == Member.id).where(User.active.is_(True)).order_by(Member.sort_key)
+
+
+def members_of_team(session: Session, team_id: int) -> list[Member]:
+    """The active members of a team, in name order."""
+    in_team = select(TeamMember.member_id).where(TeamMember.team_id == team_id)
+    return list(session.scalars(active_members().where(Member.id.in_(in_team))))
+
+
+def members_with_role(session: Session, code: str) -> list[Member]:
+    """The active members who hold the role, in name order."""
+    holders = (
+        select(assoc_user_role.c.user_id).join(Role, Role.id == assoc_user_role.c.role_id).where(Role.name == code)
+    )
+    return list(session.scalars(active_members().where(Member.id.in_(holders))))
+
+
+def primary_team_of(session: Session, member_id: int) -> Team | None:
+    return session.scalars(
+        select(Team).join(TeamMember, TeamMember.team_id == Team.id)
+        .where(TeamMember.member_id == member_id, TeamMember.is_primary.is_(True))
+    ).one_or_none()  # fmt: skip
+
+
+def failures_since(session: Session, moment: datetime, *, address: str, account: str) -> int:
+    """The larger of the failed sign-ins from this address and for this account since `moment`."""
+    by_address, by_account = session.execute(
+        select(
+            func.count().filter(SignInFailure.address == address),
+            func.count().filter(SignInFailure.account == account),
+        ).where(SignInFailure.at > moment, or_(SignInFailure.address == address, SignInFailure.account == account))
+    ).one()
+    return max(by_address, by_account)
+
+
+@row_rule(Member)
+def _members(actor: Actor, action: str) -> ColumnElement[bool]:
+    """Colleagues' names are no secret inside the company; changing them is."""
+    return scoped(actor.scope("Member", action), actor, owner_id=Member.id)
+
+
+@row_rule(Team)
+def _teams(actor: Actor, action: str) -> ColumnElement[bool]:
+    return scoped(actor.scope("Team", action), actor, owner_id=Team.head_id, team_id=Team.id)
+
+
+def role_codes(session: Session) -> list[str]:
+    return list(session.scalars(select(Role.name)))

@@ -1,0 +1,92 @@
+"""Which rights do the four shipped roles begin with? Data: an admin changes the roles themselves later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.core.access import ACTIONS, Scope
+from app.core.i18n import _
+
+#: resource → the actions that exist for it. A screen or API names one of these resources, or it cannot start.
+RESOURCES: Mapping[str, tuple[str, ...]] = {
+    "Customer": ("view", "add", "edit", "delete", "export", "assign"),
+    "Task": ("view", "edit", "assign", "approve", "export"),
+    "Instance": ("view", "add", "edit", "export"),
+    "Process": ("view", "add", "edit", "approve"),
+    "Form": ("view", "add", "edit", "approve"),
+    "Submission": ("view", "add", "export"),
+    "Alert": ("view",),
+    "Notification": ("view",),
+    "Member": ("view", "add", "edit"),
+    "Team": ("view", "add", "edit"),
+    "Calendar": ("view", "edit"),
+    "Outbox": ("view", "edit"),
+    "MessageTemplate": ("view", "edit"),
+    "Setting": ("view", "edit"),
+    "Audit": ("view", "export"),
+}
+
+ROLE_LABELS = {
+    "Admin": _("Administrator"),
+    "Manager": _("Manager"),
+    "Staff": _("Staff member"),
+    "Auditor": _("Auditor"),
+}
+
+RESOURCE_LABELS = {
+    "Customer": _("Customers"),
+    "Task": _("Tasks"),
+    "Instance": _("Process instances"),
+    "Process": _("Processes"),
+    "Form": _("Forms"),
+    "Submission": _("Submissions"),
+    "Alert": _("Alerts"),
+    "Notification": _("Notifications"),
+    "Member": _("Members"),
+    "Team": _("Teams"),
+    "Calendar": _("Working calendars"),
+    "Outbox": _("Outgoing mail"),
+    "MessageTemplate": _("Message texts"),
+    "Setting": _("Settings"),
+    "Audit": _("Audit log"),
+}
+
+_own, _team, _subtree, _all = Scope.own, Scope.team, Scope.subtree, Scope.all
+
+#: role → resource → action → how far
+SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
+    "Admin": {resource: dict.fromkeys(actions, _all) for resource, actions in RESOURCES.items()},
+    "Manager": {
+        "Customer": {"view": _subtree, "add": _all, "edit": _subtree, "delete": _subtree, "export": _subtree,
+                     "assign": _subtree},
+        "Task": {"view": _subtree, "edit": _own, "assign": _subtree, "approve": _own, "export": _subtree},
+        "Instance": {"view": _subtree, "add": _all, "edit": _subtree, "export": _subtree},
+        "Process": {"view": _all},
+        "Form": {"view": _all},
+        "Submission": {"view": _subtree, "add": _all, "export": _subtree},
+        "Alert": {"view": _own},
+        "Notification": {"view": _own},
+        "Member": {"view": _all},
+        "Team": {"view": _all},
+        "Calendar": {"view": _all},
+    },
+    "Staff": {
+        "Customer": {"view": _team, "add": _all, "edit": _team},
+        "Task": {"view": _own, "edit": _own, "approve": _own},
+        "Instance": {"view": _own, "add": _all, "edit": _own},
+        "Process": {"view": _all},
+        "Form": {"view": _all},
+        "Submission": {"view": _own, "add": _all},
+        "Alert": {"view": _own},
+        "Notification": {"view": _own},
+        "Member": {"view": _all},
+        "Team": {"view": _all},
+        "Calendar": {"view": _all},
+    },
+    "Auditor": {
+        resource: {action: _all for action in actions if action in ("view", "export")}
+        for resource, actions in RESOURCES.items()
+    },
+}  # fmt: skip
+
+assert all(set(actions) <= set(ACTIONS) for actions in RESOURCES.values())  # noqa: S101 - a typo here opens a door

@@ -1,0 +1,320 @@
+"""Make members, teams and roles; hand records over; sign in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, User, ViewMenu
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from app.core import clock, settings
+from app.core.access import SYSTEM, Actor, Scope
+from app.core.errors import BusinessError, InvalidInputError, NotFoundError, TooManyRequestsError
+from app.core.i18n import _
+from app.core.vietnamese import fold, sort_key
+from app.security import queries, rules
+from app.security.models import (
+    Grant,
+    Member,
+    Right,
+    RoleScope,
+    SetupLink,
+    SignIn,
+    SignInFailure,
+    SignInKind,
+    Team,
+    TeamMember,
+)
+from app.security.roles import RESOURCES, SHIPPED
+
+# The hash of no password: an unknown name costs the same time as a wrong password.
+_NOBODY = generate_password_hash("nobody signs in with this")
+
+
+def create_member(
+    session: Session,
+    *,
+    username: str,
+    family_name: str,
+    given_name: str,
+    email: str,
+    password_hash: str,
+    roles: Iterable[str],
+    title: str | None = None,
+    phone: str | None = None,
+    language: str = "vi",
+    by: Actor,
+) -> Member:
+    """A new person with an account. `password_hash` is made outside the transaction (it is slow by design).
+
+    Raises InvalidInputError when the user name or mail address is taken or a role is unknown.
+    """
+    by.must("add", "Member")
+    taken = session.scalars(
+        select(User).where(or_(func.lower(User.username) == username.lower(), func.lower(User.email) == email.lower()))
+    ).first()
+    if taken is not None:
+        field = "username" if taken.username.lower() == username.lower() else "email"
+        raise InvalidInputError(fields={field: [_("Somebody already has this one.")]})
+    user = User(
+        first_name=given_name, last_name=family_name, username=username, email=email, password=password_hash, active=True
+    )
+    user.roles = [_role(session, code) for code in roles]
+    # FAB stamps who changed the user through flask.g; the audit log is ours, so these stay empty.
+    session.add(user)
+    session.flush()
+    name = f"{family_name} {given_name}".strip()
+    member = Member(id=user.id, name=name, sort_key=sort_key(name), title=title, phone=phone, language=language)
+    session.add(member)
+    session.flush()
+    return member
+
+
+def create_team(session: Session, *, code: str, name: str, parent: Team | None = None, by: Actor) -> Team:
+    """A new team. Raises InvalidInputError when the code is taken."""
+    by.must("add", "Team")
+    if queries.team_by_code(session, code) is not None:
+        raise InvalidInputError(fields={"code": [_("Somebody already has this one.")]})
+    team = Team(code=code, name=name, sort_key=fold(name), parent_id=parent.id if parent else None)
+    session.add(team)
+    session.flush()
+    return team
+
+
+def join_team(session: Session, team: Team, member: Member, *, primary: bool = False, by: Actor) -> None:
+    """Put the person into the team; a primary team replaces the one he had."""
+    by.must("edit", "Team")
+    if primary:
+        session.execute(update(TeamMember).where(TeamMember.member_id == member.id).values(is_primary=False))
+    known = session.scalars(
+        select(TeamMember).where(TeamMember.team_id == team.id, TeamMember.member_id == member.id)
+    ).one_or_none()
+    if known is None:
+        session.add(TeamMember(team_id=team.id, member_id=member.id, is_primary=primary))
+    else:
+        known.is_primary = known.is_primary or primary
+    session.flush()
+    rights_changed(session, [member.id])
+
+
+def appoint_head(session: Session, team: Team, member: Member, *, by: Actor) -> None:
+    """Make the person head of the team; a head is a member of his team."""
+    by.must("edit", "Team")
+    before = team.head_id
+    join_team(session, team, member, by=by)
+    team.head_id = member.id
+    session.flush()
+    rights_changed(session, [person for person in (before, member.id) if person is not None])
+
+
+def rights_changed(session: Session, member_ids: Sequence[int]) -> None:
+    """Whoever these people are signed in as, their next request reads their rights anew."""
+    session.execute(
+        update(Member).where(Member.id.in_(member_ids)).values(rights_version=Member.rights_version + 1),
+        execution_options={"synchronize_session": "fetch"},
+    )
+
+
+def deactivate_member(session: Session, member: Member, *, by: Actor) -> None:
+    """The person can no longer sign in; what he did stays his."""
+    by.must("edit", "Member")
+    if member.id == by.user_id:
+        raise BusinessError(_("You cannot deactivate yourself."))
+    member.user.active = False
+    end_sign_ins(session, member.id, reason="deactivated")
+    rights_changed(session, [member.id])
+
+
+def change_password(session: Session, member: Member, *, password_hash: str) -> None:
+    """Set the new password and end every session and token of the person."""
+    member.user.password = password_hash
+    end_sign_ins(session, member.id, reason="password")
+
+
+def ensure_roles(session: Session) -> None:
+    """Make the resources, the seven rights and the shipped roles; what an admin has changed since is left alone."""
+    permissions = {(p.permission.name, p.view_menu.name): p for p in session.scalars(select(PermissionView))}
+    names = {p.name: p for p in session.scalars(select(Permission))}
+    menus = {m.name: m for m in session.scalars(select(ViewMenu))}
+    new_resources: set[str] = set()
+    for resource, actions in RESOURCES.items():
+        for action in actions:
+            name = f"can_{action}"
+            if (name, resource) in permissions:
+                continue
+            new_resources.add(resource)
+            permission = names.get(name) or names.setdefault(name, Permission(name=name))
+            menu = menus.get(resource) or menus.setdefault(resource, ViewMenu(name=resource))
+            permissions[name, resource] = PermissionView(permission=permission, view_menu=menu)
+            session.add(permissions[name, resource])
+    session.flush()
+    for code, shipped in SHIPPED.items():
+        role = queries.role_by_code(session, code)
+        is_new = role is None
+        if role is None:
+            role = Role(name=code)
+            session.add(role)
+            session.flush()
+        for resource, actions_of in shipped.items():
+            if not is_new and resource not in new_resources:
+                continue
+            for action, scope in actions_of.items():
+                _give(session, role, permissions[f"can_{action}", resource], resource, action, scope)
+    session.flush()
+    rights_changed(session, list(session.scalars(select(Member.id))))
+
+
+def _give(
+    session: Session, role: Role, permission: PermissionView, resource: str, action: str, scope: Scope
+) -> None:
+    if permission not in role.permissions:
+        role.permissions.append(permission)
+    known = session.scalars(
+        select(RoleScope).where(
+            RoleScope.role_id == role.id, RoleScope.resource == resource, RoleScope.action == action
+        )
+    ).one_or_none()
+    if known is None:
+        session.add(RoleScope(role_id=role.id, resource=resource, action=action, scope=scope))
+
+
+def _role(session: Session, code: str) -> Role:
+    role = queries.role_by_code(session, code)
+    if role is None:
+        raise InvalidInputError(fields={"roles": [_("There is no role %(code)s.", code=code)]})
+    return role
+
+
+def hand_over(
+    session: Session,
+    resource: str,
+    record_id: int,
+    *,
+    right: Right,
+    reason: str,
+    member_id: int | None = None,
+    team_id: int | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Let one person or one team see the record from now on, for this reason. Given twice it is one grant."""
+    known = session.scalars(
+        select(Grant.id).where(
+            Grant.resource == resource, Grant.record_id == record_id, Grant.right == right, Grant.reason == reason,
+            Grant.member_id.is_(None) if member_id is None else Grant.member_id == member_id,
+            Grant.team_id.is_(None) if team_id is None else Grant.team_id == team_id,
+            Grant.ended_at.is_(None),
+        )
+    ).first()  # fmt: skip
+    if known is None:
+        session.add(
+            Grant(resource=resource, record_id=record_id, right=right, reason=reason, member_id=member_id,
+                  team_id=team_id, until=until)
+        )  # fmt: skip
+        session.flush()
+
+
+def end_grants(session: Session, *, reason: str, teams_only: bool = False, member_id: int | None = None) -> None:
+    """What was handed over for this reason ends: all of it, only the teams' part, or one person's."""
+    ending = select(Grant).where(Grant.reason == reason, Grant.ended_at.is_(None))
+    if teams_only:
+        ending = ending.where(Grant.team_id.is_not(None))
+    if member_id is not None:
+        ending = ending.where(Grant.member_id == member_id)
+    for grant in session.scalars(ending):
+        grant.ended_at = clock.now()
+    session.flush()
+
+
+def refuse_when_throttled(session: Session, *, address: str, name: str) -> None:
+    """Raises TooManyRequestsError after ten wrong passwords in five minutes from one address or for one account."""
+    since = clock.now() - rules.TRIES_WINDOW
+    if queries.failures_since(session, since, address=address, account=rules.account_key(name)) >= rules.TRIES:
+        raise TooManyRequestsError(retry_after=int(rules.TRIES_WINDOW.total_seconds()))
+
+
+def matches_password(member: Member | None, password: str) -> bool:
+    """Is this the person's password? Takes the same time for an unknown name. Run it outside a transaction."""
+    if member is None or not member.is_active or len(password) > rules.LONGEST_PASSWORD:
+        check_password_hash(_NOBODY, password[: rules.LONGEST_PASSWORD])
+        return False
+    return check_password_hash(member.user.password, password)
+
+
+def record_failure(session: Session, *, address: str, name: str) -> None:
+    session.add(SignInFailure(address=address, account=rules.account_key(name)))
+    session.execute(delete(SignInFailure).where(SignInFailure.at < clock.now() - 12 * rules.TRIES_WINDOW))
+
+
+def sign_in(session: Session, member: Member, *, kind: SignInKind, address: str | None, agent: str | None) -> str:
+    """Open a session for the person; returns the token that his browser or program keeps."""
+    token = rules.new_token()
+    now = clock.now()
+    session.add(
+        SignIn(token_hash=rules.token_hash(token), kind=kind, member_id=member.id, address=address,
+               agent=(agent or "")[:300], created_at=now, expires_at=now + rules.SIGN_IN_LASTS)
+    )  # fmt: skip
+    member.user.last_login = now.replace(tzinfo=None)
+    member.user.login_count = (member.user.login_count or 0) + 1
+    session.flush()
+    return token
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End the one session behind this token; an unknown token is none."""
+    row = session.scalars(select(SignIn).where(SignIn.token_hash == rules.token_hash(token))).one_or_none()
+    if row is not None and row.ended_at is None:
+        row.ended_at, row.ended_reason = clock.now(), "signed_out"
+
+
+def end_sign_ins(session: Session, member_id: int, *, reason: str) -> None:
+    session.execute(
+        update(SignIn).where(SignIn.member_id == member_id, SignIn.ended_at.is_(None))
+        .values(ended_at=clock.now(), ended_reason=reason)
+    )  # fmt: skip
+
+
+def make_setup_link(session: Session) -> str:
+    """A fresh one-time link secret for the first admin; older unused ones die. Raises BusinessError once there is one."""
+    if queries.members_with_role(session, "Admin"):
+        raise BusinessError(_("This company already has an administrator."))
+    session.execute(delete(SetupLink).where(SetupLink.used_at.is_(None)))
+    token = rules.new_token()
+    session.add(SetupLink(token_hash=rules.token_hash(token)))
+    return token
+
+
+def open_setup_link(session: Session, token: str) -> SetupLink:
+    """The unused link behind the secret. Raises NotFoundError when it was used or never was."""
+    link = session.scalars(select(SetupLink).where(SetupLink.token_hash == rules.token_hash(token))).one_or_none()
+    if link is None or link.used_at is not None or queries.members_with_role(session, "Admin"):
+        raise NotFoundError
+    return link
+
+
+def hash_password(password: str, method: str = "scrypt") -> str:
+    """Slow by design: never inside a transaction."""
+    return generate_password_hash(password, method=method)
+
+
+def make_first_admin(
+    session: Session,
+    token: str,
+    *,
+    company: str,
+    username: str,
+    family_name: str,
+    given_name: str,
+    email: str,
+    password_hash: str,
+) -> Member:
+    """Use up the set-up link: name the company and make its first administrator."""
+    link = open_setup_link(session, token)
+    link.used_at = clock.now()
+    settings.put(session, "company_name", company, by=SYSTEM)
+    return create_member(
+        session, username=username, family_name=family_name, given_name=given_name, email=email,
+        password_hash=password_hash, roles=["Admin"], by=SYSTEM,
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Whose attention does an overdue task need, and how is he told, once?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from app.core import links
+from app.core.i18n import _
+from app.core.timewords import moment_text
+from app.notifications.models import Alert
+from app.notifications.rules import register_bell_kind
+from app.notifications.services import post_bell, queue_mail, raise_alert
+from app.security import queries as people
+from app.security.models import Member
+from app.tasks.models import Task, TaskEvent, TaskEventKind
+from app.tasks.rules import OVERDUE
+
+LEVEL = 1
+
+register_bell_kind("task_overdue", lambda data: _("%(task)s is overdue", task=data["task"]))
+register_bell_kind("task_assigned", lambda data: _("%(by)s gave you: %(task)s", by=data["by"], task=data["task"]))
+
+
+def recipients(session: Session, task: Task) -> list[Member]:
+    """The assignee; for unclaimed work the head of its team; where there is none, or an empty team, the admins."""
+    if task.assignee is not None and task.assignee.is_active:
+        return [task.assignee]
+    team = task.offered_team or task.team
+    if team is not None and people.members_of_team(session, team.id) and team.head and team.head.is_active:
+        return [team.head]
+    return people.members_with_role(session, "Admin")
+
+
+def alert_overdue(session: Session, task: Task, *, at: datetime) -> Sequence[tuple[Member, Alert]]:
+    """Raise the alert of this task's due moment: a bell line for each recipient who has not had it yet.
+
+    The task is not looked at again until it has another due moment. Returns whom a mail is still to be sent.
+    """
+    told: list[tuple[Member, Alert]] = []
+    if task.due_at is None:
+        return told
+    for person in recipients(session, task):
+        alert = raise_alert(
+            session, rule=OVERDUE, subject_type="task", subject_id=task.id, level=LEVEL, due_moment=task.due_at,
+            recipient_id=person.id, at=at,
+        )  # fmt: skip
+        if alert is None:
+            continue
+        post_bell(session, to=person.id, kind="task_overdue", data={"task": task.name}, subject_type="task",
+                  subject_id=task.id, at=at, alert=alert)  # fmt: skip
+        told.append((person, alert))
+    # Not through the mapper: being told of is no change that would refuse a form someone has open (rev stays).
+    session.execute(
+        update(Task).where(Task.id == task.id).values(next_alert_at=None), execution_options={"synchronize_session": False}
+    )
+    session.expire(task, ["next_alert_at"])
+    session.add(
+        TaskEvent(task_id=task.id, at=at, kind=TaskEventKind.alerted, data={"to": [person.id for person, _alert in told]})
+    )
+    session.flush()
+    return told
+
+
+def mail_overdue(session: Session, task: Task, person: Member, alert: Alert, *, at: datetime) -> None:
+    """Queue the mail of this alert, in the reader's language and on his clock."""
+    due = task.due_at or at
+    queue_mail(
+        session, to_user_id=person.id, to_address=person.email, language=person.language, template="task_overdue",
+        values={
+            "name": person.name, "task": task.name, "customer": task.customer.name if task.customer else "",
+            "process": task.context, "assignee": task.assignee.name if task.assignee else "",
+            "due": moment_text(due, at, person.time_zone), "link": links.absolute(links.task_path(task.id)),
+        },
+        idempotency_key=f"alert:{alert.id}", at=at,
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""Which tasks may this person see, which are his, which wait for somebody, and which are late?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.core.access import Actor, Scope, row_rule, scoped, visible
+from app.security.queries import granted
+from app.tasks.models import OPEN_STATES, Task, TaskComment, TaskEvent, TaskState
+
+
+def is_open() -> ColumnElement[bool]:
+    return Task.state.in_(OPEN_STATES)
+
+
+def was_offered_to(actor: Actor) -> ColumnElement[bool]:
+    """Tasks that this person could or could have claimed, whoever has them now."""
+    to_me: ColumnElement[bool] = false()
+    if actor.team_ids:
+        to_me = to_me | Task.offered_team_id.in_(sorted(actor.team_ids))
+    if actor.roles:
+        to_me = to_me | Task.offered_role.in_(sorted(actor.roles))
+    return to_me
+
+
+def offered_to(actor: Actor) -> ColumnElement[bool]:
+    """Tasks that wait for anyone of a team or role of this person."""
+    return and_(Task.state == TaskState.ready, was_offered_to(actor))
+
+
+@row_rule(Task)
+def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
+    by_scope = scoped(
+        actor.scope("Task", action), actor, owner_id=(Task.assignee_id, Task.completed_by_id), team_id=Task.team_id
+    )
+    if action == "view":
+        return or_(by_scope, offered_to(actor), granted("Task", Task.id, actor))
+    if action == "edit":
+        if actor.scope("Task", "edit") is Scope.none:
+            return false()
+        # Whoever may finish it: its assignee, or anyone to whom it is offered; an admin's reach is his role's.
+        return or_(by_scope, offered_to(actor))
+    return by_scope
+
+
+@row_rule(TaskComment)
+def _comments(actor: Actor, action: str) -> ColumnElement[bool]:
+    """A note is seen with its task."""
+    if action != "view":
+        return false()
+    return TaskComment.task_id.in_(select(Task.id).where(visible(Task, actor)))
+
+
+def with_people(rows: Select[tuple[Task]]) -> Select[tuple[Task]]:
+    """The same tasks with all that a list shows of them, in one query."""
+    return rows.options(joinedload(Task.assignee), joinedload(Task.offered_team), joinedload(Task.customer))
+
+
+def by_due(rows: Select[tuple[Task]]) -> Select[tuple[Task]]:
+    """Least time left first; what has no due moment comes last."""
+    return rows.order_by(Task.due_at.is_(None), Task.due_at, Task.id)
+
+
+def mine(actor: Actor) -> Select[tuple[Task]]:
+    """My open work."""
+    return select(Task).where(Task.assignee_id == actor.user_id, is_open())
+
+
+def queue(actor: Actor) -> Select[tuple[Task]]:
+    """Open work that I could take."""
+    return select(Task).where(offered_to(actor), is_open())
+
+
+def of_my_teams(actor: Actor) -> Select[tuple[Task]]:
+    """The open work of the teams that I head, and of all below them."""
+    teams = sorted(actor.headed_team_ids)
+    return select(Task).where(Task.team_id.in_(teams) if teams else false(), is_open(), visible(Task, actor))
+
+
+def of_owner(session: Session, kind: str, owner_id: int) -> list[Task]:
+    """All tasks of one owner, oldest first."""
+    rows = select(Task).where(Task.owner_type == kind, Task.owner_id == owner_id).order_by(Task.id)
+    return list(session.scalars(with_people(rows).options(joinedload(Task.completed_by))).unique())
+
+
+def overdue(at: datetime) -> ColumnElement[bool]:
+    return and_(is_open(), Task.due_at < at)
+
+
+def alerts_due(at: datetime, *, limit: int) -> Select[tuple[int]]:
+    """The tasks that must be told of now; served by the partial index on next_alert_at."""
+    return (
+        select(Task.id)
+        .where(Task.next_alert_at.is_not(None), Task.next_alert_at <= at)
+        .order_by(Task.next_alert_at)
+        .limit(limit)
+    )
+
+
+def history(session: Session, task_id: int) -> list[TaskEvent]:
+    return list(session.scalars(select(TaskEvent).where(TaskEvent.task_id == task_id).order_by(TaskEvent.id)))
+
+
+def comments(session: Session, task_ids: list[int]) -> list[TaskComment]:
+    """The notes on these tasks, oldest first."""
+    rows = select(TaskComment).where(TaskComment.task_id.in_(task_ids)).options(joinedload(TaskComment.author))
+    return list(session.scalars(rows.order_by(TaskComment.id)))

@@ -1,0 +1,51 @@
+"""Who stands where in the life of a task? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.core.i18n import _
+
+#: The one alert rule so far; its level is what escalation will count up.
+OVERDUE = "task_overdue"
+
+OUTCOME_LABELS = {"approve": _("Approve"), "reject": _("Reject"), "return": _("Return to the previous step")}
+OUTCOME_DONE = {"approve": _("Approved"), "reject": _("Rejected"), "return": _("Returned")}
+
+LONGEST_NOTE = 5_000
+# An alert that could not be raised is tried again after this, so that it never blocks the others.
+ALERT_RETRY = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """For whom a new task is: exactly one of a person, a team, a role."""
+
+    member_id: int | None = None
+    team_id: int | None = None
+    role: str | None = None
+
+    def __post_init__(self) -> None:
+        if sum(part is not None for part in (self.member_id, self.team_id, self.role)) != 1:
+            raise ValueError("an offer names exactly one of a person, a team, a role")
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When a task is due, and from when it counts as soon due."""
+
+    due_at: datetime | None = None
+    warn_at: datetime | None = None
+
+
+def outcome_problem(outcome: str | None, allowed: Sequence[str]) -> object | None:
+    """Why this outcome will not do, or None."""
+    if not allowed:
+        return None if outcome is None else _("This step has no outcomes to choose from.")
+    if outcome is None:
+        return _("Please choose an outcome.")
+    if outcome not in allowed:
+        return _("This outcome does not exist here.")
+    return None

@@ -1,0 +1,337 @@
+"""Open, offer, claim, hand on, finish and cancel tasks. Every verb locks the task's owner first, then the task."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.access import Actor, visible
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
+from app.core.i18n import _
+from app.customers.services import record_timeline
+from app.forms.models import FormVersion
+from app.forms.rules import Answers
+from app.forms.services import submit
+from app.notifications.services import post_bell
+from app.security import queries as people
+from app.security.models import Member, Right
+from app.security.services import end_grants, hand_over
+from app.tasks import queries, rules
+from app.tasks.events import owner_of
+from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskState
+from app.tasks.rules import Deadline, Offer
+
+
+class TaskNotOpenError(ConflictError):
+    """The task is over: `details` says who ended it and when."""
+
+    code = "task_not_open"
+    message = _("This task is no longer open.")
+
+
+class TaskTakenError(ConflictError):
+    """Somebody else works on it: `details` says who and since when."""
+
+    code = "task_taken"
+    message = _("Somebody else has taken this task.")
+
+
+def open_task(
+    session: Session,
+    *,
+    owner_type: str,
+    owner_id: int,
+    step: str,
+    token: int,
+    name: str,
+    context: str,
+    customer_id: int | None,
+    offer: Offer,
+    deadline: Deadline,
+    form_version: FormVersion | None,
+    outcomes: Sequence[str] = (),
+    by: Actor,
+) -> Task:
+    """A new piece of work, offered to a team or role or given to one person."""
+    now = clock.now()
+    task = Task(
+        owner_type=owner_type, owner_id=owner_id, step=step, token=token, name=name[:200], context=context[:300],
+        customer_id=customer_id, state=TaskState.ready, offered_team_id=offer.team_id, offered_role=offer.role,
+        team_id=offer.team_id, form_version_id=form_version.id if form_version else None, outcomes=list(outcomes),
+        opened_at=now, due_at=deadline.due_at, warn_at=deadline.warn_at, next_alert_at=deadline.due_at,
+    )  # fmt: skip
+    if offer.member_id is not None:
+        _assign(session, task, offer.member_id, at=now)
+    session.add(task)
+    session.flush()
+    _note(session, task, TaskEventKind.opened, by=by, data={"assignee_id": offer.member_id})
+    _grant(session, task)
+    if offer.member_id is not None and offer.member_id != by.user_id:
+        _tell_assigned(session, task, by=by)
+    return task
+
+
+def claim_task(session: Session, task_id: int, *, by: Actor, rev: int | None = None) -> Task:
+    """Take the task for oneself. Raises TaskTakenError or TaskNotOpenError when somebody was faster."""
+    task = _lock(session, task_id, by=by, rev=rev)
+    if task.assignee_id == by.user_id:
+        return task
+    if task.state is not TaskState.ready:
+        raise _taken(session, task)
+    _must_be_candidate(session, task, by)
+    _assign(session, task, _member_id(by), at=clock.now())
+    session.flush()
+    _note(session, task, TaskEventKind.claimed, by=by)
+    _grant(session, task)
+    return task
+
+
+def release_task(session: Session, task_id: int, *, by: Actor, rev: int | None = None) -> Task:
+    """Give the task back to the team or role that it was offered to."""
+    task = _lock(session, task_id, by=by, rev=rev)
+    if task.assignee_id is None:
+        raise ConflictError(_("Nobody has taken this task."))
+    if task.assignee_id != by.user_id and not _may(session, task, by, "assign"):
+        raise _taken(session, task)
+    if task.offered_team_id is None and task.offered_role is None:
+        raise BusinessError(_("This work was given to you by name. Ask your team head to reassign it."))
+    before = task.assignee_id
+    task.state, task.assignee_id, task.claimed_at = TaskState.ready, None, None
+    task.team_id = task.offered_team_id
+    session.flush()
+    _note(session, task, TaskEventKind.released, by=by, data={"from": before})
+    _grant(session, task)
+    return task
+
+
+def reassign_task(
+    session: Session, task_id: int, to: Member, *, by: Actor, reason: str = "", rev: int | None = None
+) -> Task:
+    """Put the task into another person's hands, whoever has it now."""
+    task = _lock(session, task_id, by=by, rev=rev)
+    if not _may(session, task, by, "assign"):
+        raise NotAllowedError
+    if not to.is_active:
+        raise InvalidInputError(fields={"assignee": [_("%(name)s no longer works here.", name=to.name)]})
+    if len(reason) > rules.LONGEST_NOTE:
+        raise InvalidInputError(fields={"reason": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]})
+    if to.id == task.assignee_id:
+        return task
+    before = task.assignee_id
+    _assign(session, task, to.id, at=clock.now())
+    session.flush()
+    _note(session, task, TaskEventKind.reassigned, by=by, data={"from": before, "to": to.id, "reason": reason.strip()})
+    _grant(session, task)
+    if to.id != by.user_id:
+        _tell_assigned(session, task, by=by)
+    return task
+
+
+def save_draft(session: Session, task_id: int, typed: Mapping[str, Any], *, by: Actor, rev: int | None = None) -> Task:
+    """Keep what was typed so far; the task is then in progress. A task that is offered is claimed by this."""
+    task = _lock(session, task_id, by=by, rev=rev)
+    if task.state is TaskState.ready:
+        _must_be_candidate(session, task, by)
+        _assign(session, task, _member_id(by), at=clock.now())
+        _note(session, task, TaskEventKind.claimed, by=by)
+        session.flush()
+        _grant(session, task)
+    elif task.assignee_id != by.user_id:
+        raise _taken(session, task)
+    task.draft = dict(typed)
+    task.state = TaskState.in_progress
+    session.flush()
+    _note(session, task, TaskEventKind.draft_saved, by=by)
+    return task
+
+
+def comment_task(session: Session, task_id: int, text: str, *, by: Actor, has_files: bool = False) -> TaskComment:
+    """Put a note on the task; everyone who sees the task sees it. A note may be nothing but files."""
+    task = _visible_task(session, task_id, by)
+    by.must("view", "Task")
+    text = text.strip()
+    if not text and not has_files:
+        raise InvalidInputError(fields={"text": [_("Please write a note or choose a file.")]})
+    if len(text) > rules.LONGEST_NOTE or "\0" in text:
+        raise InvalidInputError(fields={"text": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]})
+    comment = TaskComment(task_id=task.id, author_id=_member_id(by), text=text)
+    session.add(comment)
+    session.flush()
+    _note(session, task, TaskEventKind.commented, by=by, data={"comment_id": comment.id})
+    return comment
+
+
+def complete_task(
+    session: Session,
+    task_id: int,
+    *,
+    by: Actor,
+    answers: Answers | None = None,
+    outcome: str | None = None,
+    note: str = "",
+    rev: int | None = None,
+) -> Task:
+    """Finish the task with these answers and this outcome, and let its owner go on, all in one.
+
+    `answers` were parsed against the task's form version. A task that is offered is claimed by finishing it.
+    Raises TaskNotOpenError, TaskTakenError, ConflictError (rev), InvalidInputError (fields).
+    """
+    task = _lock(session, task_id, by=by, rev=rev)
+    if task.state is TaskState.ready:
+        _must_be_candidate(session, task, by)
+    elif task.assignee_id != by.user_id and not _may(session, task, by, "edit"):
+        raise _taken(session, task)
+    problem = rules.outcome_problem(outcome, task.outcomes)
+    if problem:
+        raise InvalidInputError(fields={"outcome": [problem]})
+    if len(note) > rules.LONGEST_NOTE or "\0" in note:
+        raise InvalidInputError(fields={"note": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]})
+    if (task.form_version_id is None) != (answers is None):
+        raise InvalidInputError(fields={"answers": [_("These answers do not belong to this step.")]})
+    now = clock.now()
+    if answers is not None and task.form_version is not None:
+        submission = submit(session, task.form_version, answers, by=by, subject_type="task", subject_id=task.id,
+                            customer_id=task.customer_id)  # fmt: skip
+        task.submission_id = submission.id
+    if task.assignee_id is None:
+        _assign(session, task, _member_id(by), at=now)
+    task.state, task.completed_at, task.completed_by_id = TaskState.completed, now, by.user_id
+    task.outcome, task.note, task.draft, task.next_alert_at = outcome, note.strip() or None, None, None
+    session.flush()
+    _grant(session, task)
+    _note(session, task, TaskEventKind.completed, by=by, data={"outcome": outcome})
+    if task.customer_id is not None:
+        record_timeline(
+            session, task.customer_id, kind="task_completed", by=by, at=now, subject_type="task", subject_id=task.id,
+            data={"task": task.name, "context": task.context, "outcome": outcome},
+        )  # fmt: skip
+    owner_of(task.owner_type).task_completed(session, task, by=by, values=answers.values if answers else {})
+    return task
+
+
+def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None:
+    """Called by the owner, which holds the locks: nobody has to do this any more."""
+    task.state, task.cancelled_at, task.next_alert_at, task.draft = TaskState.cancelled, clock.now(), None, None
+    session.flush()
+    _note(session, task, TaskEventKind.cancelled, by=by, data={"reason": reason})
+
+
+def end_grants_of(session: Session, tasks: Collection[Task]) -> None:
+    """Called by the owner when it is over: what was seen because of this work is no longer seen."""
+    for task in tasks:
+        end_grants(session, reason=_reason(task))
+
+
+# ── the lock, and who may ──
+def _lock(session: Session, task_id: int, *, by: Actor, rev: int | None) -> Task:
+    """The open task, its owner locked before it. Raises NotFoundError, TaskNotOpenError, ConflictError."""
+    seen = _visible_task(session, task_id, by)
+    owner_of(seen.owner_type).lock(session, seen.owner_id)
+    task = session.scalars(
+        select(Task).where(Task.id == task_id).with_for_update(of=Task).execution_options(populate_existing=True)
+    ).one()
+    if not task.is_open:
+        raise _over(session, task)
+    if rev is not None and rev != task.rev:
+        raise ConflictError(**_last_change(session, task))
+    return task
+
+
+def _visible_task(session: Session, task_id: int, by: Actor) -> Task:
+    """The task, if he sees it or could once have taken it: he is then told who was faster, not that it never was."""
+    task = session.scalars(
+        select(Task).where(Task.id == task_id, visible(Task, by) | queries.was_offered_to(by))
+    ).one_or_none()
+    if task is None:
+        raise NotFoundError
+    return task
+
+
+def _may(session: Session, task: Task, by: Actor, action: str) -> bool:
+    return session.scalar(select(Task.id).where(Task.id == task.id, visible(Task, by, action))) is not None
+
+
+def _must_be_candidate(session: Session, task: Task, by: Actor) -> None:
+    if not _may(session, task, by, "edit"):
+        raise NotAllowedError(_("This work is not offered to you."))
+
+
+def _member_id(by: Actor) -> int:
+    if by.user_id is None:
+        raise NotAllowedError
+    return by.user_id
+
+
+def _who(session: Session, member_id: int | None) -> str:
+    member = people.member_by_id(session, member_id) if member_id is not None else None
+    return member.name if member else ""
+
+
+def _over(session: Session, task: Task) -> TaskNotOpenError:
+    if task.state is TaskState.completed:
+        who, at = _who(session, task.completed_by_id), task.completed_at
+        return TaskNotOpenError(_("%(name)s has already finished this.", name=who), by=who, at=_iso(at))
+    return TaskNotOpenError(_("This work was called off."), by="", at=_iso(task.cancelled_at))
+
+
+def _taken(session: Session, task: Task) -> TaskTakenError:
+    who = _who(session, task.assignee_id)
+    return TaskTakenError(_("%(name)s has already taken this.", name=who), by=who, at=_iso(task.claimed_at))
+
+
+def _last_change(session: Session, task: Task) -> dict[str, Any]:
+    return {"by": _who(session, task.updated_by_id), "at": _iso(task.updated_at), "rev": task.rev}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+
+
+# ── what goes with every change of hands ──
+def _assign(session: Session, task: Task, member_id: int, *, at: datetime) -> None:
+    task.state = TaskState.in_progress if task.draft else TaskState.claimed
+    task.assignee_id, task.claimed_at = member_id, at
+    team = people.primary_team_of(session, member_id)
+    task.team_id = team.id if team else task.offered_team_id
+
+
+def _reason(task: Task) -> str:
+    return f"task:{task.id}"
+
+
+def _grant(session: Session, task: Task) -> None:
+    """Show the customer's header and the owner to those in whose hands the work is now, and to nobody before them."""
+    reason = _reason(task)
+    end_grants(session, reason=reason)
+    if task.assignee_id is not None:
+        receivers: list[dict[str, int]] = [{"member_id": task.assignee_id}]
+    elif task.offered_team_id is not None:
+        receivers = [{"team_id": task.offered_team_id}]
+    else:
+        receivers = [{"member_id": m.id} for m in people.members_with_role(session, task.offered_role or "")]
+    for receiver in receivers:
+        hand_over(session, owner_of(task.owner_type).resource, task.owner_id, right=Right.view, reason=reason, **receiver)
+        if task.customer_id is not None:
+            hand_over(session, "Customer", task.customer_id, right=Right.header, reason=reason, **receiver)
+
+
+def _tell_assigned(session: Session, task: Task, *, by: Actor) -> None:
+    if task.assignee_id is not None:
+        post_bell(
+            session, to=task.assignee_id, kind="task_assigned", data={"task": task.name, "by": by.name},
+            subject_type="task", subject_id=task.id, at=clock.now(),
+        )  # fmt: skip
+
+
+def _note(
+    session: Session, task: Task, kind: TaskEventKind, *, by: Actor | None, data: Mapping[str, Any] | None = None
+) -> None:
+    session.add(
+        TaskEvent(task_id=task.id, at=clock.now(), kind=kind, actor_id=by.user_id if by else None, data=dict(data or {}))
+    )
+    session.flush()
