@@ -162,7 +162,8 @@ def submit(
         # Answers about a task or an instance are told by what happened to that.
         told = {"form": version.form.name}
         record_timeline(
-            session, customer_id, kind="form_submitted", by=by, subject_type="submission", subject_id=submission.id, data=told
+            session, customer_id, kind="form_submitted", by=by, data=told,
+            subject_type="submission", subject_id=submission.id,
         )  # fmt: skip
     session.flush()
     return submission
