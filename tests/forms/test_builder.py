@@ -61,7 +61,7 @@ RIGHT = {
 }  # fmt: skip
 
 
-def test_a_posted_form_is_read_like_rest_reads_it(app):
+def test_a_posted_form_is_read_like_rest_reads_it(page):
     version = a_version()
     form = posted(version, **RIGHT)
     assert form.validate(), form.errors
@@ -69,19 +69,19 @@ def test_a_posted_form_is_read_like_rest_reads_it(app):
     assert form.answers.values["amount"] == 500000
 
 
-def test_an_emptied_field_does_not_take_its_default_again(app):
+def test_an_emptied_field_does_not_take_its_default_again(page):
     form = posted(a_version(), line="x", amount="")
     assert form.validate()
     assert form.answers.values == {"line": "x"}
 
 
-def test_a_new_form_shows_its_defaults(app):
+def test_a_new_form_shows_its_defaults(page):
     form = empty(a_version())
     assert html(form, "amount").input["value"] == "1.250.000"
     assert html(form, "line").input["value"] == ""
 
 
-def test_saved_answers_come_back_as_one_would_type_them(app):
+def test_saved_answers_come_back_as_one_would_type_them(page):
     version = a_version()
     values = rules.parse_answers(queries.definition_of(version), RIGHT, context=CONTEXT).values
     form = empty(version, saved=values)
@@ -95,7 +95,7 @@ WRONG = {
 }  # fmt: skip
 
 
-def test_wrong_answers_come_back_exactly_as_typed_with_a_message_at_each(app):
+def test_wrong_answers_come_back_exactly_as_typed_with_a_message_at_each(page):
     form = posted(a_version(), **WRONG)
     assert not form.validate()
     assert {field.key for field in form.questions if field.errors} == set(WRONG)
@@ -107,7 +107,7 @@ def test_wrong_answers_come_back_exactly_as_typed_with_a_message_at_each(app):
     assert html(form, "many").find("option", selected=True)["value"] == NASTY
 
 
-def test_nothing_that_was_typed_or_drawn_becomes_html(app):
+def test_nothing_that_was_typed_or_drawn_becomes_html(page):
     fields = [
         {**field, "label": NASTY, "help": NASTY,
          **({"options": [{"value": NASTY, "label": NASTY}]} if "options" in field else {})}
@@ -122,14 +122,14 @@ def test_nothing_that_was_typed_or_drawn_becomes_html(app):
             assert field.label.text == NASTY
 
 
-def test_a_customers_name_is_shown_and_escaped(app):
+def test_a_customers_name_is_shown_and_escaped(page):
     form = posted(a_version(), line="x", who="7")
     chosen = html(form, "who").find("option", selected=True)
     assert (chosen["value"], chosen.text) == ("7", "Nguyễn <b>An</b>")
     assert html(form, "who").select_one("select")["data-lookup"] == "customer"
 
 
-def test_controls_follow_the_kind_of_field(app):
+def test_controls_follow_the_kind_of_field(page):
     form = empty(a_version())
     assert {field.key: field.control for field in form.questions} == {
         "line": "line", "area": "area", "count": "line", "amount": "line", "day": "line", "few": "buttons",
@@ -143,38 +143,38 @@ def test_controls_follow_the_kind_of_field(app):
     assert form["answer_amount"].unit == "₫"
 
 
-def test_chosen_answers_are_marked(app):
+def test_chosen_answers_are_marked(page):
     form = posted(a_version(), line="x", done="no", few="a", many="3")
     assert html(form, "done").find("input", checked=True)["value"] == "no"
     assert html(form, "few").find("input", checked=True)["value"] == "a"
     assert [one["value"] for one in html(form, "many").find_all("option", selected=True)] == ["3"]
 
 
-def test_a_leading_line_break_survives_the_browser(app):
+def test_a_leading_line_break_survives_the_browser(page):
     form = posted(a_version(), line="x", area="\nHai")
     assert str(form["answer_area"]()).count("\n") == 2
 
 
 @pytest.mark.parametrize("key", ["data", "errors", "validate", "meta", "process", "csrf_token", "answers", "questions"])
-def test_a_key_may_be_called_like_anything_in_the_form_class(app, key):
+def test_a_key_may_be_called_like_anything_in_the_form_class(page, key):
     form = posted(a_version({"key": key, "type": "text", "label": "x", "required": True}), **{key: "có"})
     assert form.validate()
     assert form.answers.values == {key: "có"}
 
 
-def test_other_inputs_of_the_page_are_not_answers(app):
+def test_other_inputs_of_the_page_are_not_answers(page):
     form = build_form(a_version())(MultiDict({"answer_line": "x", "line": "y", "rev": "3"}), context=CONTEXT)
     assert form.validate()
     assert form.answers.values == {"line": "x"}
 
 
-def test_two_values_for_one_question_count_as_the_first(app):
+def test_two_values_for_one_question_count_as_the_first(page):
     form = build_form(a_version())(MultiDict([("answer_line", "một"), ("answer_line", "hai")]), context=CONTEXT)
     assert form.validate()
     assert form.answers.values["line"] == "một"
 
 
-def test_a_services_refusal_lands_at_its_field(app):
+def test_a_services_refusal_lands_at_its_field(page):
     form = posted(a_version(), **RIGHT)
     assert form.validate()
     form.refuse({"count": ["Hết hàng."], "elsewhere": ["?"]})
@@ -182,12 +182,12 @@ def test_a_services_refusal_lands_at_its_field(app):
     assert "is-invalid" in html(form, "count").input["class"]
 
 
-def test_a_class_is_built_once_per_definition(app):
+def test_a_class_is_built_once_per_definition(page):
     assert build_form(a_version()) is build_form(a_version())
     assert build_form(a_version()) is not build_form(a_version({"key": "a", "type": "text", "label": "x"}))
 
 
-def test_each_reader_sees_his_language(app):
+def test_each_reader_sees_his_language(page):
     version = a_version(
         {"key": "a", "type": "text", "label": {"vi": "Một", "en": "One"}, "help": {"vi": "Giúp"}},
         {"key": "b", "type": "yes_no", "label": "Xong"},
@@ -211,7 +211,7 @@ def test_shipped_forms_can_be_filled_in_the_browser(session):
     assert services.submit(session, version, filled.answers, by=SYSTEM).answers["compensation"] == 750000
 
 
-def test_two_hundred_fields_are_filled_quickly_enough_to_be_asked(app):
+def test_two_hundred_fields_are_filled_quickly_enough_to_be_asked(page):
     version = a_version(*[{"key": f"k{number}", "type": "text", "label": f"Câu {number}"} for number in range(200)])
     form = posted(version, **{f"k{number}": "x" for number in range(200)})
     assert form.validate()

@@ -234,7 +234,7 @@ def test_answers_that_are_no_object_are_refused(raw):
 # JSON Schema and the shipped forms
 
 
-def test_the_schema_is_in_the_readers_language(app):
+def test_the_schema_is_in_the_readers_language(page):
     raw = a_form(a_field(label={"vi": "Ghi chú", "en": "Note"}, help={"en": "Anything"}, default=" x ", required=True))
     definition = rules.read_definition(raw)
     with in_language("vi"):
