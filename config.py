@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask_appbuilder.const import AUTH_DB
-
 ROOT = Path(__file__).resolve().parent
 VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
@@ -44,7 +42,7 @@ class Config:
 
     # Flask-AppBuilder. Tables come from Alembic and permissions from `flask init`, so a start writes nothing;
     # the screens and endpoints that we neither restyle nor guard stay away.
-    AUTH_TYPE = AUTH_DB
+    AUTH_TYPE = 1  # AUTH_DB; its module is not imported, for it would bring all of FAB into the supervisor
     FAB_CREATE_DB = False
     FAB_UPDATE_PERMS = False
     FAB_ADD_SECURITY_PERMISSION_VIEW = False

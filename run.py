@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import Any
 
@@ -45,6 +45,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     logging.basicConfig(level=config.LOG_LEVEL, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel("WARNING")  # it tells of every plugin that it loads
     return role(config)
 
 
@@ -97,7 +98,9 @@ def serve(config: Config) -> int:
     if not _port_is_free(config):
         return 1
     _end_with_the_supervisor()
-    with _data_in_use(config):
+    with ExitStack() as held:
+        if not _data_is_ours(config, held):
+            return 1
         try:
             Web(config).run()
         except SystemExit as end:
@@ -143,7 +146,9 @@ def work(config: Config) -> int:
     from app.core.worker import Worker
     from app.jobs import JOBS
 
-    with _data_in_use(config):
+    with ExitStack() as held:
+        if not _data_is_ours(config, held):
+            return 1
         worker = Worker(create_app(config), JOBS)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: worker.stop())
@@ -237,11 +242,16 @@ def _where_and_who(config: Config) -> str:
     return "\n".join(lines)
 
 
-def _data_in_use(config: Config) -> Any:
-    """While a server runs, `flask restore` refuses to replace what it works on."""
-    from app.core.backup import in_use
+def _data_is_ours(config: Config, held: ExitStack) -> bool:
+    """Keeps `flask restore` away while `held` is open. Says so in one sentence when a restore is at work."""
+    from app.core.backup import BackupError, in_use
 
-    return in_use(config.DATA_FOLDER)
+    try:
+        held.enter_context(in_use(config.DATA_FOLDER))
+    except BackupError as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
 
 
 def _end_with_the_supervisor() -> None:

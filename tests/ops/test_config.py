@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from flask_appbuilder.const import AUTH_DB
 
 from config import ROOT, Config, ConfigError, TestConfig, sqlite_file
 
@@ -93,6 +94,10 @@ def test_other_databases_are_refused_without_repeating_a_password(tmp_path, url)
     with pytest.raises(ConfigError, match="TANTAM_DATABASE_URL") as refusal:
         settings(tmp_path, TANTAM_DATABASE_URL=url)
     assert "geheim" not in str(refusal.value)
+
+
+def test_people_sign_in_with_the_passwords_of_our_own_database():
+    assert Config.AUTH_TYPE == AUTH_DB
 
 
 def test_only_sqlite_has_a_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
@@ -171,6 +172,15 @@ def test_a_taken_port_is_told_in_one_sentence(start, role):
         assert product.wait() == 1
     (sentence,) = product.output.splitlines()
     assert sentence.startswith(f"Port {product.port} is taken")
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_nothing_starts_while_a_restore_is_at_work(start, tmp_path, role):
+    with (tmp_path / "data" / ".running").open("w") as restore:
+        fcntl.flock(restore, fcntl.LOCK_EX)
+        product = start(role)
+        assert product.wait() == 1
+    assert product.output == "A backup is being restored. Start the product when that is done.\n"
 
 
 def test_a_wrong_setting_is_told_in_one_sentence(start):
