@@ -168,6 +168,14 @@ def test_other_inputs_of_the_page_are_not_answers(page):
     assert form.answers.values == {"line": "x"}
 
 
+def test_a_page_without_our_token_is_no_answer(page):
+    form = build_form(a_version())(MultiDict({"answer_line": "x"}), context=CONTEXT, meta={"csrf": True})
+    assert not form.validate()
+    assert form["csrf_token"].errors
+    assert [question.key for question in form.questions if question.errors] == []
+    assert BeautifulSoup(form.hidden_tag(), "html.parser").input["name"] == "csrf_token"
+
+
 def test_two_values_for_one_question_count_as_the_first(page):
     form = build_form(a_version())(MultiDict([("answer_line", "một"), ("answer_line", "hai")]), context=CONTEXT)
     assert form.validate()
