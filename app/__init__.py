@@ -57,7 +57,7 @@ def create_app(config: Any = None) -> Flask:
     logging.basicConfig(level=app.config["LOG_LEVEL"], format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if app.config["HTTPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    app.config["FAB_INDEX_VIEW"] = "app.views.Home"
+    app.config["FAB_INDEX_VIEW"] = "app.tasks.home.Home"
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
 
     assert models.__all__  # noqa: S101 - every table is known before the first query

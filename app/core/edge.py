@@ -7,10 +7,11 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request, session, url_for
+from flask import Flask, Response, current_app, g, has_request_context, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import force_locale, get_locale
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -68,6 +69,8 @@ def by_token() -> bool:
 
 def language() -> str:
     """API: Accept-Language, then the member's. Pages: the member's; nobody signed in: the language chosen on the page."""
+    if not has_request_context():
+        return DEFAULT_LANGUAGE  # a job or a command: what it writes to somebody is written in_language() of that person
     who = actor_or_none()
     if is_api() and "Accept-Language" in request.headers:
         wanted = request.accept_languages.best_match(list(LANGUAGES))
@@ -80,7 +83,7 @@ def language() -> str:
 
 
 def time_zone() -> str:
-    who = actor_or_none()
+    who = actor_or_none() if has_request_context() else None
     return who.time_zone if who else DEFAULT_TIME_ZONE
 
 
@@ -90,11 +93,15 @@ def error_body(code: str, message: object, fields: object = None) -> dict[str, A
     return {"error": code, "message": str(message), "fields": shown}
 
 
+def _plain(value: Any) -> Any:
+    return value.isoformat(timespec="seconds").replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
 def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
     if is_api():
         body = error_body(error.code, error.message, error.fields)
         for key, value in error.details.items():
-            body.setdefault(key, value)
+            body.setdefault(key, _plain(value))
         response = jsonify(body)
         response.status_code = error.status
     elif isinstance(error, NotSignedInError):

@@ -297,3 +297,10 @@ __all__ = [
     "CONTENT_TYPES", "LARGEST_FILE", "FileRefusedError", "ReceivedFile", "StoredFile", "clean_name", "file_for",
     "forget", "keep", "location", "receive", "register_owner", "remove_orphans",
 ]  # fmt: skip
+
+
+def size_text(size: int) -> str:
+    """A size as people read it: 340 KB, 2,4 MB."""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))} KB"
+    return f"{size / 1_000_000:.1f} MB".replace(".", ",")

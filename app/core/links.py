@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 _base = "http://127.0.0.1:8080"
 
 
@@ -26,3 +28,7 @@ def instance_path(instance_id: int) -> str:
 
 def customer_path(customer_id: int) -> str:
     return f"/khach-hang/show/{customer_id}"
+
+
+def file_path(file_id: int, name: str) -> str:
+    return f"/tep/{file_id}/{quote(name, safe='')}"

@@ -23,7 +23,7 @@ from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
 from app.forms.rules import Answers
 from app.forms.services import submit
-from app.processes import queries, store
+from app.processes import queries, shown, store
 from app.processes.assignment import offer_for
 from app.processes.engine import bpmn, lint
 from app.processes.engine.core import (
@@ -47,6 +47,7 @@ from app.security import queries as people
 from app.security.models import Team
 from app.tasks import queries as task_queries
 from app.tasks import services as tasks
+from app.tasks.events import OwnerShown
 from app.tasks.models import Task
 from app.tasks.rules import Deadline
 
@@ -247,6 +248,13 @@ class InstanceTasks:
 
     def lock(self, session: Session, owner_id: int) -> None:
         store.lock(session, owner_id)
+
+    def visible_to(self, session: Session, owner_id: int, actor: Actor) -> bool:
+        return shown.may_see(session, owner_id, actor)
+
+    def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
+        instance = session.get_one(ProcessInstance, task.owner_id)
+        return shown.owner_shown(session, instance, task, actor)
 
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         instance = store.lock(session, task.owner_id)

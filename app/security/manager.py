@@ -81,7 +81,7 @@ class SecurityManager(FabSecurityManager):
 
 def load_actor(user: Any) -> Actor | None:
     """The actor behind Flask-Login's user. One query for the member; rights come from the cache."""
-    if user is None or not user.is_authenticated:
+    if not getattr(user, "is_authenticated", False):
         return None
     member = queries.member_by_id(db.session(), user.id)
     return None if member is None else queries.actor_of(db.session(), member, address=request.remote_addr)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,38 @@ from app.core.access import Actor
 
 if TYPE_CHECKING:
     from app.tasks.models import Task
+
+
+@dataclass(frozen=True)
+class StageShown:
+    """One heading of the way through: done, current, late or ahead, with a word about it."""
+
+    name: str
+    state: str
+    note: object = ""
+
+
+@dataclass(frozen=True)
+class AnswerShown:
+    """What somebody answered in an earlier step: label and text, as it was asked then."""
+
+    step: str
+    by: str
+    at: object
+    rows: Sequence[tuple[str, str]]
+    outcome: object = ""
+
+
+@dataclass(frozen=True)
+class OwnerShown:
+    """What a task page tells of the owner: where it lives, where it stands, what was said so far."""
+
+    url: str
+    code: str
+    name: str
+    position: object = ""
+    stages: Sequence[StageShown] = ()
+    answers: Sequence[AnswerShown] = field(default_factory=tuple)
 
 
 class TaskOwner(Protocol):
@@ -26,6 +58,12 @@ class TaskOwner(Protocol):
 
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         """The task is done with these answers: go on. An error here undoes the completion as well."""
+
+    def visible_to(self, session: Session, owner_id: int, actor: Actor) -> bool:
+        """May he open the owner's own page?"""
+
+    def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
+        """What the page of this task tells of its owner."""
 
 
 @dataclass

@@ -1,0 +1,90 @@
+"""How does a page of our own come to be? One base and one decorator: nobody reaches a page without the right to it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from flask import flash, redirect, render_template, request
+from flask_appbuilder.baseviews import BaseView, expose
+from werkzeug.wrappers import Response
+
+from app.core import edge
+from app.core.errors import BadRequestError, BusinessError
+from app.core.i18n import _
+
+LARGEST_PAGE = 10_000
+
+
+@dataclass(frozen=True)
+class PageRule:
+    """What a page asks of whoever opens it: signed in, and this right on the view's resource (None: signed in is enough)."""
+
+    right: str | None
+
+
+def page(path: str, *methods: str, right: str | None = "view") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a method of a Page an address. Actions are POST and come with the CSRF token that every form of ours carries."""
+
+    def declare(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def guarded(self: Page, **path_values: Any) -> Any:
+            who = edge.actor()
+            if right is not None:
+                who.must(right, self.resource)
+            return method(self, **path_values)
+
+        guarded.page_rule = PageRule(right)  # type: ignore[attr-defined]
+        return expose(path, methods=list(methods) or ["GET"])(guarded)  # type: ignore[no-any-return]
+
+    return declare
+
+
+class Page(BaseView):
+    """The base of every page that FAB does not generate. A subclass names its `resource` (security.roles)."""
+
+    resource: ClassVar[str]
+    default_view = "index"
+
+
+def show(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
+    return render_template(template, **values), status
+
+
+def refused_onto(address: str, error: BusinessError) -> Response:
+    """For buttons: say why not, and go back to where the button was."""
+    details = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
+    flash(" ".join([str(error.message), *details]) if details else str(error.message), "danger")
+    return redirect(address)
+
+
+def done(address: str, sentence: object) -> Response:
+    """The action is done: say so on the page that follows."""
+    flash(str(sentence), "success")
+    return redirect(address)
+
+
+def page_number() -> int:
+    """Which page of the list is asked (?page=). Raises BadRequestError for what is none."""
+    text = request.args.get("page", "1")
+    if not (text.isascii() and text.isdigit()) or len(text) > 5 or not 1 <= int(text) <= LARGEST_PAGE:
+        raise BadRequestError(_("There is no such page."))
+    return int(text)
+
+
+def page_of(number: int, rows: int, count: int, *, size: int, capped: bool = False) -> dict[str, Any]:
+    """What templates/_parts/ui.html needs to turn pages; `rows` are on this one."""
+    first = (number - 1) * size + 1 if rows else 0
+    last = (number - 1) * size + rows
+
+    def address(wanted: int) -> str:
+        return "?" + urlencode({**request.args.to_dict(), "page": wanted})
+
+    return {
+        "first": first, "last": last, "count": count, "count_capped": capped, "number": number,
+        "prev_url": address(number - 1) if number > 1 else None,
+        "next_url": address(number + 1) if last < count or (capped and rows == size) else None,
+    }  # fmt: skip

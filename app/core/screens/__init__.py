@@ -1,0 +1,20 @@
+"""What do all screens that FAB generates have in common? One base: rights, rows, forms, lists, refusals."""
+
+from __future__ import annotations
+
+from app.core.screens.checks import all_screens, bare_views
+from app.core.screens.fields import Lookup, LookupField
+from app.core.screens.interface import Interface
+from app.core.screens.screen import Screen, ScreenError, action, route
+
+__all__ = [
+    "Interface",
+    "Lookup",
+    "LookupField",
+    "Screen",
+    "ScreenError",
+    "action",
+    "all_screens",
+    "bare_views",
+    "route",
+]

@@ -1,0 +1,144 @@
+"""Is a screen declared completely, so that FAB guesses nothing? Asked when the screen is made: else no start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from flask_appbuilder.api import BaseApi
+from flask_appbuilder.baseviews import BaseModelView
+from flask_babel import LazyString
+from sqlalchemy import inspect
+from sqlalchemy.orm import RelationshipDirection
+
+from app.core.access import ACTIONS, has_row_rule
+from app.core.api import Api
+from app.core.db import Entity
+
+if TYPE_CHECKING:
+    from app.core.screens.screen import Screen
+
+_SECRET_WORDS = {"password", "token", "secret", "hash"}
+_TITLES = {
+    "list_columns": "list_title",
+    "show_columns": "show_title",
+    "add_columns": "add_title",
+    "edit_columns": "edit_title",
+}
+# Loading strategies that read related rows with the list and not one by one.
+_EAGER = {"joined", "selectin", "subquery", "immediate"}
+
+
+def problems(screen: type[Screen]) -> Iterator[str]:
+    """What is missing or dangerous in the declaration, one sentence each."""
+    if not getattr(screen, "resource", ""):
+        yield "resource is not named"
+    model = screen.datamodel.obj
+    if not issubclass(model, Entity):
+        yield f"{model.__name__} is not one of our tables"
+        return
+    if not has_row_rule(model):
+        yield f"{model.__name__} has no row rule"
+    yield from _texts(screen)
+    yield from _columns(screen, model)
+    yield from _forms(screen, model)
+    yield from _related(screen, model)
+    yield from _doors(screen)
+
+
+def _texts(screen: type[Screen]) -> Iterator[str]:
+    shown: set[str] = set(screen.search_columns or ())
+    for columns, title in _TITLES.items():
+        named = getattr(screen, columns) or ()
+        shown |= set(named)
+        if named and not isinstance(getattr(screen, title), LazyString):
+            yield f"{title} is missing or not translatable"
+    for column in sorted(shown):
+        if not isinstance((screen.label_columns or {}).get(column), LazyString):
+            yield f"label_columns has no translatable label for {column}"
+
+
+def _columns(screen: type[Screen], model: type[Any]) -> Iterator[str]:
+    relations = inspect(model).relationships
+    if not screen.list_columns:
+        yield "list_columns is empty: FAB would show what it finds first"
+    for name in ("list_columns", "show_columns", "add_columns", "edit_columns", "search_columns", "order_columns"):
+        for column in getattr(screen, name) or ():
+            root, _dot, leaf = column.rpartition(".")
+            if set(leaf.split("_")) & _SECRET_WORDS:
+                yield f"{name} shows {column}"
+            if not hasattr(model, (root or leaf).split(".")[0]):
+                yield f"{name} names {column}, which {model.__name__} does not have"
+    for column in screen.search_columns or ():
+        if column not in inspect(model).columns:
+            yield f"search_columns has {column}, which is not a plain column: its filter would load the other table"
+    for column in screen.order_columns or ():
+        if column not in screen.order_keys and column not in inspect(model).columns:
+            yield f"order_columns has {column}, which is not a plain column: give it an order_keys entry"
+    if screen.base_order and screen.base_order[0] not in (screen.order_columns or ()):
+        yield f"base_order is by {screen.base_order[0]}, which order_columns does not declare"
+    eager = {getattr(option, "key", None) for option in screen.eager}
+    for column in screen.list_columns or ():
+        root = column.split(".")[0]
+        if root in relations and root not in eager and relations[root].lazy not in _EAGER:
+            yield f"list_columns has {column}, but eager does not load {root}: one query a row"
+
+
+def _forms(screen: type[Screen], model: type[Any]) -> Iterator[str]:
+    relations, columns = inspect(model).relationships, inspect(model).columns
+    for column in dict.fromkeys((*(screen.add_columns or ()), *(screen.edit_columns or ()))):
+        if column in screen.form_fields:
+            continue
+        if column in relations:
+            if relations[column].direction is not RelationshipDirection.MANYTOONE:
+                yield f"{column} holds many rows: a form has no input for that"
+            elif column not in screen.lookups:
+                yield f"lookups does not say how {column} is looked up"
+            elif not has_row_rule(relations[column].mapper.class_):
+                yield f"{column} offers {relations[column].mapper.class_.__name__}, which has no row rule"
+        elif column not in columns:
+            yield f"{column} is in a form, but is neither a column nor in form_fields"
+        elif getattr(columns[column].type, "enum_class", None) and column not in screen.choice_labels:
+            yield f"choice_labels has no labels for {column}"
+    if "rev" in columns and "rev" in (screen.edit_columns or ()):
+        yield "rev is the screen's own field"
+
+
+def _related(screen: type[Screen], model: type[Any]) -> Iterator[str]:
+    for other in screen.related_views or ():
+        towards = [
+            relation.key
+            for relation in inspect(other.datamodel.obj).relationships
+            if relation.mapper.class_ is model and relation.direction is RelationshipDirection.MANYTOONE
+        ]
+        named = screen.related_by.get(other.__name__)
+        if named not in towards if named else len(towards) != 1:
+            yield f"related_by does not say by which column {other.__name__} belongs here"
+
+
+def _doors(screen: type[Screen]) -> Iterator[str]:
+    for name in dir(screen):
+        method = getattr(screen, name)
+        if (hasattr(method, "_urls") or hasattr(method, "_action")) and getattr(method, "_right", None) not in ACTIONS:
+            yield f"{name}() is open to everybody: declare it with route() or action() of core.screens"
+    for closed in ("delete", "download"):
+        if getattr(screen, closed) is not None:
+            yield f"{closed}() is off: rows are archived, files belong to core.files"
+
+
+def all_screens(appbuilder: Any) -> list[Screen]:
+    """Every screen of ours that is registered."""
+    from app.core.screens.screen import Screen
+
+    return [view for view in appbuilder.baseviews if isinstance(view, Screen)]
+
+
+def bare_views(appbuilder: Any) -> list[str]:
+    """Names of registered FAB views and interfaces that do not stand on our bases: there should be none."""
+    from app.core.screens.screen import Screen
+
+    return [
+        type(view).__name__
+        for view in appbuilder.baseviews
+        if isinstance(view, BaseModelView | BaseApi) and not isinstance(view, Screen | Api)
+    ]

@@ -1,0 +1,35 @@
+"""What does one type to describe the company: its name, sender, logo, working week?"""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import IntegerField, StringField
+from wtforms.validators import InputRequired, Length
+from wtforms.widgets import HiddenInput
+
+from app.core.i18n import _
+
+
+class CompanyDialog(FlaskForm):
+    company_name = StringField(
+        _("Company name"), [InputRequired(_("Please type the company's name.")), Length(max=200)]
+    )
+    mail_from_name = StringField(
+        _("Sender of mails"), [InputRequired(_("Please type a sender.")), Length(max=100)],
+        description=_("The name that people see in the From line of mails."),
+    )  # fmt: skip
+    logo = FileField(_("Logo"), description=_("A PNG or JPG picture, square if possible."))
+
+
+class WeekDialog(FlaskForm):
+    """The working hours of each weekday as typed: "08:00-12:00, 13:30-17:30"; empty is a day off."""
+
+    rev = IntegerField(widget=HiddenInput(), default=1)
+    day_0 = StringField(_("Monday"), [Length(max=200)])
+    day_1 = StringField(_("Tuesday"), [Length(max=200)])
+    day_2 = StringField(_("Wednesday"), [Length(max=200)])
+    day_3 = StringField(_("Thursday"), [Length(max=200)])
+    day_4 = StringField(_("Friday"), [Length(max=200)])
+    day_5 = StringField(_("Saturday"), [Length(max=200)])
+    day_6 = StringField(_("Sunday"), [Length(max=200)])

@@ -1,0 +1,21 @@
+"""What does one type to begin a process, or to call one off?"""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import IntegerField, StringField, TelField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from app.core.i18n import _
+
+
+class StartDialog(FlaskForm):
+    """For whom: a customer that is there, or a new one added on the spot (name and phone)."""
+
+    customer_id = IntegerField(_("Customer"), [Optional()])
+    new_name = StringField(_("Name of the new customer"), [Optional(), Length(max=200)])
+    new_phone = TelField(_("Phone number"), [Optional(), Length(max=60)])
+
+
+class CancelDialog(FlaskForm):
+    reason = TextAreaField(_("Reason"), [InputRequired(_("Please say why.")), Length(max=5_000)])

@@ -1,0 +1,114 @@
+"""How does an instance look to people: its stages, what was answered, what happened, as sentences?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import clock, links
+from app.core.access import Actor, visible
+from app.core.i18n import _
+from app.core.timewords import moment_text
+from app.forms.models import Submission
+from app.forms.queries import Context, context_for, shown_answers
+from app.processes import queries
+from app.processes.engine.core import InstanceStatus
+from app.processes.engine.graph import Definition
+from app.processes.models import ProcessInstance
+from app.tasks import queries as task_queries
+from app.tasks.events import AnswerShown, OwnerShown, StageShown
+from app.tasks.models import Task
+from app.tasks.rules import OUTCOME_DONE
+
+STATUS_LABELS = {
+    InstanceStatus.new: _("New"),
+    InstanceStatus.running: _("Running"),
+    InstanceStatus.suspended: _("Paused"),
+    InstanceStatus.completed: _("Completed"),
+    InstanceStatus.cancelled: _("Called off"),
+    InstanceStatus.failed: _("Failed"),
+}
+
+
+def stages_shown(definition: Definition, tasks: Sequence[Task], now: datetime) -> list[StageShown]:
+    """Each stage with its state: done, current, late, ahead; a process without stages shows its steps."""
+    of_stage: dict[str, list[Task]] = {}
+    stage_of = {node.id: (node.task.stage if node.task and node.task.stage else node.id) for node in definition.steps}
+    for task in tasks:
+        of_stage.setdefault(stage_of.get(task.step, task.step), []).append(task)
+    headings = [(stage.key, stage.name) for stage in sorted(definition.stages, key=lambda stage: stage.order)]
+    headings = headings or [(node.id, node.title) for node in definition.steps]
+    shown = []
+    for key, name in headings:
+        inside = of_stage.get(key, [])
+        open_tasks = [task for task in inside if task.is_open]
+        if any(task.due_at is not None and task.due_at <= now for task in open_tasks):
+            state = "late"
+        elif open_tasks:
+            state = "current"
+        elif inside:
+            state = "done"
+        else:
+            state = "ahead"
+        shown.append(StageShown(name, state))
+    return shown
+
+
+def answers_shown(session: Session, instance: ProcessInstance, tasks: Sequence[Task], actor: Actor) -> list[AnswerShown]:
+    """What each finished step brought, in order; labels and choices as they were asked."""
+    now, context = clock.now(), context_for(session, actor)
+    shown = []
+    if instance.start_submission_id is not None:
+        submission = session.get(Submission, instance.start_submission_id)
+        if submission is not None:
+            shown.append(_shown(_("Start"), instance.initiator.name, instance.started_at, submission, context, now, actor))
+    for task in tasks:
+        if task.completed_at is None:
+            continue
+        who = task.completed_by.name if task.completed_by else ""
+        submission = session.get(Submission, task.submission_id) if task.submission_id else None
+        shown.append(_shown(task.name, who, task.completed_at, submission, context, now, actor, outcome=task.outcome,
+                            note=task.note))  # fmt: skip
+    return shown
+
+
+def _shown(
+    step: object, who: str, at: datetime, submission: Submission | None, context: Context, now: datetime, actor: Actor,
+    *, outcome: str | None = None, note: str | None = None,
+) -> AnswerShown:  # fmt: skip
+    rows = [(str(row.label), row.text) for row in shown_answers(submission, context=context)] if submission else []
+    rows = [row for row in rows if row[1]]
+    if note:
+        rows.append((str(_("Note")), note))
+    return AnswerShown(
+        step=str(step), by=who, at=moment_text(at, now, actor.time_zone), rows=rows,
+        outcome=OUTCOME_DONE.get(outcome, outcome) if outcome else "",
+    )  # fmt: skip
+
+
+def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: Actor) -> OwnerShown:
+    """What a task page tells of its instance."""
+    definition = queries.definition_of(instance.version)
+    tasks = task_queries.of_owner(session, "instance", instance.id)
+    steps = [node.id for node in definition.steps]
+    position = ""
+    if task.step in steps:
+        position = _("step %(number)d/%(total)d", number=steps.index(task.step) + 1, total=len(steps))
+    return OwnerShown(
+        url=links.instance_path(instance.id),
+        code=instance.code,
+        name=instance.version.process.name,
+        position=position,
+        stages=stages_shown(definition, tasks, clock.now()),
+        answers=[answer for answer in answers_shown(session, instance, tasks, actor) if answer.step != task.name or not task.is_open],
+    )  # fmt: skip
+
+
+def may_see(session: Session, instance_id: int, actor: Actor) -> bool:
+    """May he open the page of this instance?"""
+    condition = visible(ProcessInstance, actor)
+    return session.scalar(select(ProcessInstance.id).where(ProcessInstance.id == instance_id, condition)) is not None
+

@@ -1,0 +1,412 @@
+"""My work, the work that waits for somebody, my teams' work; and one task with its form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core import clock, edge, files, links
+from app.core.access import Actor, visible
+from app.core.db import db, row_id
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
+from app.core.i18n import _
+from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
+from app.core.timewords import Lateness, moment_text, time_left
+from app.customers.queries import customer_cards
+from app.forms.builder import PREFIX, AnswerForm, build_form
+from app.forms.queries import context_for
+from app.forms.rules import Answers
+from app.security import queries as people
+from app.security.models import Member
+from app.tasks import queries, services
+from app.tasks.dialogs import CommentForm, ReassignForm
+from app.tasks.events import owner_of
+from app.tasks.models import Task, TaskComment, TaskState
+from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS
+
+ROWS = 50
+
+
+def lateness(task: Task, now: datetime, time_zone: str) -> Lateness:
+    """How the task stands; it is soon due from its own warning moment on."""
+    if task.due_at is not None and task.warn_at is not None:
+        return time_left(task.due_at, now, time_zone, soon=task.due_at - task.warn_at)
+    return time_left(task.due_at, now, time_zone)
+
+
+def rows_of(session: Session, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
+    """Work-list lines as templates/_parts/work.html takes them; a customer's name shows only to whom it may."""
+    now = clock.now()
+    cards = customer_cards(session, {task.customer_id for task in tasks if task.customer_id}, actor)
+    rows = []
+    for task in tasks:
+        card = cards.get(task.customer_id or 0)
+        rows.append(
+            {
+                "id": task.id,
+                "url": links.task_path(task.id),
+                "title": task.name,
+                "where": task.context,
+                "customer": card.name if card else "",
+                "customer_url": links.customer_path(card.id) if card and card.full else None,
+                "customer_tags": [],
+                "holder": task.assignee.name if task.assignee else None,
+                "team": task.offered_team.name if task.offered_team else "",
+                "lateness": lateness(task, now, actor.time_zone),
+                "due_at": task.due_at,
+                "sign": "user-check" if task.outcomes else "forms",
+                "claim_url": f"{links.task_path(task.id)}/nhan" if task.state is TaskState.ready else None,
+            }
+        )
+    return rows
+
+
+class TaskPages(Page):
+    """/cong-viec: the lists and the page of a task."""
+
+    resource = "Task"
+    route_base = "/cong-viec"
+
+    @page("/")
+    def index(self) -> Any:
+        actor, session, now = edge.actor(), db.session(), clock.now()
+        scopes: dict[str, tuple[object, Any]] = {
+            "mine": (_("Mine"), queries.mine(actor)),
+            "queue": (_("Waiting to be taken"), queries.queue(actor)),
+        }
+        if actor.headed_team_ids:
+            scopes["team"] = (_("My teams"), queries.of_my_teams(actor))
+        scope = next((key for key in scopes if request.args.get(key) == "1"), "mine")
+        number = page_number()
+        chosen, chips = scopes[scope][1], []
+        late_only, person = request.args.get("qua_han") == "1", _person_asked(session, scope)
+        if late_only:
+            chosen = chosen.where(queries.overdue(now))
+        if person is not None:
+            chosen = chosen.where(Task.assignee_id == person.id)
+            chips.append({"label": person.name, "url": f"/cong-viec/?{scope}=1", "on": True})
+        chips.insert(0, {"label": _("Overdue"), "url": f"/cong-viec/?{scope}=1" + ("" if late_only else "&qua_han=1"),
+                         "on": late_only})  # fmt: skip
+        tasks = session.scalars(
+            queries.by_due(queries.with_people(chosen)).limit(ROWS).offset((number - 1) * ROWS)
+        ).unique().all()  # fmt: skip
+        counts = {key: _counted(session, rows, now) for key, (_label, rows) in scopes.items()}
+        count = counts[scope][0] if not late_only and person is None else _counted(session, chosen, now)[0]
+        return show(
+            "tasks/list.html",
+            title=_("Tasks"),
+            scope=scope,
+            task_tabs=[
+                {"label": label, "url": f"/cong-viec/?{key}=1", "current": key == scope, "count": counts[key][0],
+                 "late": counts[key][1] > 0}
+                for key, (label, _rows) in scopes.items()
+            ],
+            chips=chips,
+            rows=rows_of(session, tasks, actor),
+            page=page_of(number, len(tasks), count, size=ROWS),
+        )  # fmt: skip
+
+    @page("/<task_id>")
+    def task(self, task_id: str) -> Any:
+        return _task_page(row_id(task_id))
+
+    @page("/<task_id>/nhan", "POST", right="edit")
+    def claim(self, task_id: str) -> Any:
+        return _verb(task_id, lambda session, number: services.claim_task(session, number, by=edge.actor()),
+                     _("The task is yours now."))  # fmt: skip
+
+    @page("/<task_id>/tra", "POST", right="edit")
+    def release(self, task_id: str) -> Any:
+        number = row_id(task_id)
+        try:
+            with edge.transaction() as session:
+                services.release_task(session, number, by=edge.actor())
+        except BusinessError as error:
+            return refused_onto(links.task_path(number), error)
+        return done("/cong-viec/?queue=1", _("The task is back with the team."))
+
+    @page("/<task_id>/giao-lai", "POST", right="assign")
+    def reassign(self, task_id: str) -> Any:
+        form = _reassign_form(db.session())
+        if not form.validate():
+            return _task_page(row_id(task_id), reassign=form, status=422)
+
+        def give(session: Session, number: int) -> Task:
+            member = people.member_by_id(session, form.assignee.data)
+            if member is None:
+                raise NotFoundError
+            return services.reassign_task(session, number, member, by=edge.actor(), reason=form.reason.data or "")
+
+        return _verb(task_id, give, _("The task has been given to somebody else."))
+
+    @page("/<task_id>/nhap", "POST", right="edit")
+    def draft(self, task_id: str) -> Any:
+        typed = {key.removeprefix(PREFIX): value for key, value in request.form.items() if key.startswith(PREFIX)}
+        return _verb(
+            task_id, lambda session, number: services.save_draft(session, number, typed, by=edge.actor()), _("Draft saved.")
+        )
+
+    @page("/<task_id>/ghi-chu", "POST")
+    def comment(self, task_id: str) -> Any:
+        number, form = row_id(task_id), CommentForm()
+        if not form.validate():
+            return _task_page(number, comment=form, status=422)
+        received: list[files.ReceivedFile] = []
+        try:
+            received.extend(files.receive(upload.stream, upload.filename) for upload in form.files.data if upload.filename)
+            with edge.transaction() as session:
+                note = services.comment_task(
+                    session, number, form.text.data or "", by=edge.actor(), has_files=bool(received)
+                )
+                for file in received:
+                    files.keep(session, file, owner_type=COMMENT_FILES, owner_id=note.id)
+        except BaseException as error:
+            for file in received:
+                files.forget(file)
+            if not isinstance(error, BusinessError) or isinstance(error, NotFoundError):
+                raise
+            form.text.errors = [str(sentence) for told in error.fields.values() for sentence in told] or [str(error)]
+            return _task_page(number, comment=form, status=422)
+        return done(links.task_path(number) + "#ghi-chu", _("The note is saved."))
+
+    @page("/<task_id>/hoan-thanh", "POST", right="edit")
+    def complete(self, task_id: str) -> Any:
+        number, actor, session = row_id(task_id), edge.actor(), db.session()
+        task = _page_task(session, number, actor)
+        form = _answer_form(session, task, actor)
+        answers: Answers | None = None
+        if form is not None:
+            if not form.validate():
+                return _task_page(number, form=form, status=422)
+            answers = form.answers
+        outcome, note = request.form.get("outcome") or None, request.form.get("note", "")
+        try:
+            with edge.transaction() as inside:
+                task = services.complete_task(inside, number, by=actor, answers=answers, outcome=outcome, note=note)
+                name = task.name
+        except ConflictError as error:
+            return _task_page(number, form=form, conflict=error, status=409)
+        except InvalidInputError as error:
+            if form is not None:
+                form.refuse(error.fields)
+            return _task_page(number, form=form, problem=error, status=422)
+        address, following = _next_for(db.session(), actor)
+        if following:
+            return done(address, _("“%(task)s” is done. Next: %(next)s", task=name, next=following))
+        return done(address, _("“%(task)s” is done. Nothing else waits for you.", task=name))
+
+
+#: owner type of the files that hang on a note
+COMMENT_FILES = "task_comment"
+
+
+def _may_see_comment(session: Session, actor: Actor, comment_id: int) -> bool:
+    return session.scalar(select(TaskComment.id).where(TaskComment.id == comment_id, visible(TaskComment, actor))) is not None
+
+
+files.register_owner(COMMENT_FILES, _may_see_comment)
+
+
+def _verb(task_id: str, change: Any, sentence: object) -> Any:
+    """A button on the task page: done, or refused with the reason, and back to the task."""
+    number = row_id(task_id)
+    try:
+        with edge.transaction() as session:
+            change(session, number)
+    except BusinessError as error:
+        if isinstance(error, NotFoundError):
+            raise
+        return refused_onto(links.task_path(number), error)
+    return done(links.task_path(number), sentence)
+
+
+def _counted(session: Session, rows: Any, now: datetime) -> tuple[int, int]:
+    """How many, and how many of them are late."""
+    counted = rows.with_only_columns(func.count(Task.id), func.count(Task.id).filter(Task.due_at < now)).order_by(None)
+    return session.execute(counted).one()._tuple()  # type: ignore[no-any-return]
+
+
+def _person_asked(session: Session, scope: str) -> Member | None:
+    """A head looks at one person's desk: ?team=1&nguoi=ID."""
+    text = request.args.get("nguoi", "")
+    if scope != "team" or not text:
+        return None
+    return people.member_by_id(session, row_id(text))
+
+
+def _next_for(session: Session, actor: Actor) -> tuple[str, str]:
+    """After finishing: the next piece of work, or the list."""
+    following = session.scalars(queries.by_due(queries.mine(actor)).limit(1)).first()
+    return (links.task_path(following.id), following.name) if following else ("/cong-viec/", "")
+
+
+def _page_task(session: Session, task_id: int, actor: Actor) -> Task:
+    """The task, also for those who could have taken it: they are told who was faster."""
+    rows = queries.with_people(select(Task).where(Task.id == task_id, visible(Task, actor) | queries.was_offered_to(actor)))
+    task = session.scalars(rows).unique().one_or_none()
+    if task is None:
+        raise NotFoundError
+    return task
+
+
+def _answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None:
+    if task.form_version is None:
+        return None
+    built = build_form(task.form_version)
+    if request.method == "POST" and request.path.endswith("/hoan-thanh"):
+        return built(context=context_for(session, actor))
+    form = built(formdata=None, context=context_for(session, actor))
+    if task.draft:
+        for question in form.questions:
+            if question.key in task.draft:
+                question.raw_data = [str(task.draft[question.key])]
+    return form
+
+
+def _reassign_form(session: Session) -> ReassignForm:
+    form = ReassignForm()
+    members = session.scalars(people.active_members()).unique()
+    form.assignee.choices = [(member.id, member.name) for member in members]
+    return form
+
+
+def _history(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
+    """What happened, newest first, as sentences."""
+    now = clock.now()
+    names: dict[int, str] = {}
+
+    def name(member_id: int | None) -> str:
+        if member_id is None:
+            return "Tận Tâm"
+        if member_id not in names:
+            member = session.get(Member, member_id)
+            names[member_id] = member.name if member else ""
+        return names[member_id]
+
+    def sentence(kind: str, data: Mapping[str, Any], who: str) -> object:
+        match kind:
+            case "opened" if data.get("assignee_id"):
+                return _("Given to %(name)s", name=name(data["assignee_id"]))
+            case "opened":
+                return _("Waiting to be taken")
+            case "claimed":
+                return _("%(name)s took the task", name=who)
+            case "released":
+                return _("%(name)s gave the task back to the team", name=who)
+            case "reassigned":
+                return _("%(name)s gave the task to %(to)s", name=who, to=name(data.get("to")))
+            case "draft_saved":
+                return _("%(name)s saved a draft", name=who)
+            case "commented":
+                return _("%(name)s wrote a note", name=who)
+            case "alerted":
+                told = ", ".join(name(member_id) for member_id in data.get("to", []))
+                return _("Overdue: %(names)s has been told", names=told)
+            case "completed" if data.get("outcome"):
+                outcome = OUTCOME_DONE.get(data["outcome"], data["outcome"])
+                return _("%(name)s finished the task: %(outcome)s", name=who, outcome=str(outcome))
+            case "completed":
+                return _("%(name)s finished the task", name=who)
+        return _("The task was called off")
+
+    return [
+        {"at": event.at, "when": moment_text(event.at, now, actor.time_zone), "kind": str(event.kind),
+         "text": sentence(str(event.kind), event.data, name(event.actor_id)), "reason": event.data.get("reason") or ""}
+        for event in reversed(queries.history(session, task.id))
+    ]  # fmt: skip
+
+
+def _comments(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
+    now = clock.now()
+    notes = queries.comments(session, [task.id])
+    attached: dict[int, list[dict[str, Any]]] = {}
+    for file in session.scalars(
+        select(files.StoredFile).where(
+            files.StoredFile.owner_type == COMMENT_FILES, files.StoredFile.owner_id.in_([note.id for note in notes])
+        )
+    ):
+        attached.setdefault(file.owner_id, []).append(
+            {"name": file.name, "url": links.file_path(file.id, file.name), "size": files.size_text(file.size),
+             "is_image": file.content_type.startswith("image/")}
+        )  # fmt: skip
+    return [
+        {"author": note.author.name, "when": moment_text(note.created_at, now, actor.time_zone), "at": note.created_at,
+         "text": note.text, "files": attached.get(note.id, [])}
+        for note in notes
+    ]  # fmt: skip
+
+
+def _task_page(
+    task_id: int,
+    *,
+    form: AnswerForm | None = None,
+    reassign: ReassignForm | None = None,
+    comment: CommentForm | None = None,
+    conflict: ConflictError | None = None,
+    problem: BusinessError | None = None,
+    status: int = 200,
+) -> Any:
+    actor, session = edge.actor(), db.session()
+    task = _page_task(session, task_id, actor)
+    now = clock.now()
+    may_edit = task.is_open and _may(session, task, actor, "edit")
+    is_mine = task.assignee_id == actor.user_id
+    may_assign = task.is_open and _may(session, task, actor, "assign")
+    cards = customer_cards(session, {task.customer_id} if task.customer_id else (), actor)
+    owner = owner_of(task.owner_type)
+    taken = conflict or (None if may_edit or is_mine or not task.is_open else _taken_by(task))
+    return show(
+        "tasks/task.html",
+        status,
+        task=task,
+        lateness=lateness(task, now, actor.time_zone),
+        due_text=moment_text(task.due_at, now, actor.time_zone) if task.due_at else "",
+        owner=owner.shown(session, task, actor),
+        owner_visible=_owner_visible(session, task, actor),
+        customer=cards.get(task.customer_id or 0),
+        form=form if form is not None else (_answer_form(session, task, actor) if may_edit else None),
+        outcomes=[{"code": code, "label": OUTCOME_LABELS.get(code, code)} for code in task.outcomes],
+        outcome_done=OUTCOME_DONE.get(task.outcome or "", task.outcome or ""),
+        note=request.form.get("note", ""),
+        can_claim=task.state is TaskState.ready and may_edit,
+        can_complete=may_edit,
+        can_release=is_mine and task.is_open and bool(task.offered_team_id or task.offered_role),
+        reassign=(reassign or _reassign_form(session)) if may_assign else None,
+        comment=comment or CommentForm(formdata=None),
+        comments=_comments(session, task, actor),
+        history=_history(session, task, actor),
+        conflict=_conflict(taken, actor) if taken else None,
+        problem=problem,
+        is_mine=is_mine,
+    )
+
+
+def _may(session: Session, task: Task, actor: Actor, action: str) -> bool:
+    return session.scalar(select(Task.id).where(Task.id == task.id, visible(Task, actor, action))) is not None
+
+
+def _owner_visible(session: Session, task: Task, actor: Actor) -> bool:
+    return owner_of(task.owner_type).visible_to(session, task.owner_id, actor)
+
+
+def _taken_by(task: Task) -> ConflictError | None:
+    if task.assignee is None:
+        return None
+    return services.TaskTakenError(
+        _("%(name)s has already taken this.", name=task.assignee.name), by=task.assignee.name,
+        at=task.claimed_at.isoformat() if task.claimed_at else None,
+    )  # fmt: skip
+
+
+def _conflict(error: ConflictError, actor: Actor) -> dict[str, Any]:
+    """Who was faster, and when, on the reader's clock."""
+    at = error.details.get("at")
+    when = moment_text(datetime.fromisoformat(at), clock.now(), actor.time_zone) if at else ""
+    return {"message": error.message, "by": error.details.get("by", ""), "when": when}
+
+
