@@ -1,9 +1,15 @@
-"""One application for the whole run; every test begins with a fresh copy of one prepared database."""
+"""One application a database for the whole run; every test begins with a fresh copy of one prepared database.
+
+Tests run on SQLite. Those marked `both_databases` run on PostgreSQL too (`pytest -m postgres` runs only these), and
+`pytest --database=postgresql` runs any test there.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,54 +21,122 @@ from app import create_app
 from app.cli import prepare
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
-
 from app.demo import people
 from app.security import queries as security
 from app.security.services import hash_password
 from config import TestConfig
 from tests.cast import PASSWORD, Cast
+from tests.database import PostgresServer, postgres_server
 
 
-def _empty_caches() -> None:
-    """What a process remembers of its database is wrong for another one."""
-    security.forget_rights()
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=("sqlite", "postgresql"), help="run every test on this one")
 
 
-@pytest.fixture(scope="session")
-def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    return create_app(TestConfig(tmp_path_factory.mktemp("app")))
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
 
 
-@pytest.fixture(scope="session")
-def prepared(shared_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the schema, the roles and the cast."""
-    template = tmp_path_factory.mktemp("template") / "prepared.db"
-    with shared_app.app_context():
-        Model.metadata.create_all(db.engine)
-        prepare()
-        with transaction(SYSTEM) as session:
-            people.hire(session, people.PEOPLE, password_hash=hash_password(PASSWORD, "pbkdf2:sha256:1"))
-        db.engine.dispose()
-        shutil.copy(_file(shared_app), template)
-    return template
-
-
-def _file(app: Flask) -> Path:
-    return Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" not in metafunc.fixturenames or metafunc.config.getoption("--database"):
+        return
+    if metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 
 
 @pytest.fixture
-def app(shared_app: Flask, prepared: Path) -> Iterator[Flask]:
-    """The application on a fresh database. No context is left open: requests would share their `g`."""
-    file = _file(shared_app)
-    with shared_app.app_context():
+def database(request: pytest.FixtureRequest) -> str:
+    """On which database this test runs."""
+    return request.config.getoption("--database") or "sqlite"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An application, and how its database becomes again what it was: the schema, the roles and the cast."""
+
+    app: Flask
+    begin_anew: Callable[[], None]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], PostgresServer]]:
+    """The one server of this run, started by whoever asks first."""
+    with ExitStack() as stack:
+        running: list[PostgresServer] = []
+
+        def server() -> PostgresServer:
+            if not running:
+                running.append(stack.enter_context(postgres_server()))
+            return running[0]
+
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prepared(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Callable[[], PostgresServer]
+) -> Callable[[str], Prepared]:
+    """prepared("postgresql") → the application on that database, made once."""
+    made: dict[str, Prepared] = {}
+
+    def on(database: str) -> Prepared:
+        if database not in made:
+            folder = tmp_path_factory.mktemp(database)
+            made[database] = _on_sqlite(folder) if database == "sqlite" else _on_postgres(folder, postgres())
+        return made[database]
+
+    return on
+
+
+def _on_sqlite(folder: Path) -> Prepared:
+    app = create_app(TestConfig(folder))
+    file, template = folder / "tantam.db", folder / "template.db"
+    _fill(app)
+    shutil.copy(file, template)
+
+    def begin_anew() -> None:
+        for leftover in ("-wal", "-shm"):
+            file.with_name(file.name + leftover).unlink(missing_ok=True)
+        shutil.copy(template, file)
+
+    return Prepared(app, begin_anew)
+
+
+def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
+    name = server.create_database()
+    app = create_app(TestConfig(folder, database_url=server.url(name)))
+    _fill(app)
+    template = server.create_database(template=name)
+
+    def begin_anew() -> None:
+        server.drop_database(name)
+        server.create_database(name=name, template=template)
+
+    return Prepared(app, begin_anew)
+
+
+def _fill(app: Flask) -> None:
+    with app.app_context():
+        Model.metadata.create_all(db.engine)
+        security.forget_rights()
+        prepare()
+        with transaction(SYSTEM) as session:
+            people.hire(session, people.PEOPLE, password_hash=hash_password(PASSWORD, "pbkdf2:sha256:1"))
+        db.session.remove()
         db.engine.dispose()
-    for leftover in (file.with_name(file.name + "-wal"), file.with_name(file.name + "-shm")):
-        leftover.unlink(missing_ok=True)
-    shutil.copy(prepared, file)
-    _empty_caches()
-    yield shared_app
-    with shared_app.app_context():
+
+
+@pytest.fixture
+def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
+    """The application on a fresh database. No context is left open: requests would share their `g`."""
+    bench = prepared(database)
+    with bench.app.app_context():
+        db.engine.dispose()
+    bench.begin_anew()
+    # What a process remembers of its database is wrong for another one.
+    security.forget_rights()
+    yield bench.app
+    with bench.app.app_context():
         db.session.remove()
         db.engine.dispose()
 
@@ -106,5 +180,3 @@ def token(app: Flask) -> Callable[[str], dict[str, str]]:
         return {"Authorization": f"Bearer {answer.json['access_token']}"}
 
     return headers
-
-

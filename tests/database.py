@@ -42,9 +42,9 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.socket}"
 
-    def create_database(self, *, template: str | None = None) -> str:
+    def create_database(self, *, template: str | None = None, name: str | None = None) -> str:
         """An empty database, or a copy of `template` (a few milliseconds); returns its name."""
-        name = f"t{os.getpid()}_{next(self._names)}"
+        name = name or f"t{os.getpid()}_{next(self._names)}"
         copy = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL(" TEMPLATE template0")
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copy)
         return name

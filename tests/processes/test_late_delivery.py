@@ -31,6 +31,8 @@ from app.tasks.services import (
     release_task,
 )
 
+pytestmark = pytest.mark.both_databases
+
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 09:00 in Vietnam, a working day
 
 ANSWERS = {
