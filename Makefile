@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-FLASK := $(BIN)/flask --app app
+FLASK := TANTAM_LOG="$${TANTAM_LOG:-WARNING}" $(BIN)/flask --app app
 NODE := $(CURDIR)/$(BIN)/python $(CURDIR)/tools/node.py
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NPM_QUIET := --no-audit --no-fund --loglevel=error
@@ -25,9 +25,8 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(RUN_PACKAGES) $(ASSETS) $(CATALOGUES) ## Install, build, migrate, load the demo on the first start, and serve on http://127.0.0.1:8080
-	@$(FLASK) db upgrade
-	@$(FLASK) init
-	@case "$${TANTAM_DEMO:-1}" in 0|false|no|off) $(FLASK) setup-link ;; *) $(FLASK) demo ;; esac
+	@umask 077 && $(FLASK) db upgrade && $(FLASK) init && \
+	case "$${TANTAM_DEMO:-1}" in 0|false|no|off) $(FLASK) setup-link ;; *) $(FLASK) demo ;; esac
 	@exec $(BIN)/python run.py
 
 test: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Run the suite (at most 10 minutes on 2 cores)

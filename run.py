@@ -45,7 +45,9 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     logging.basicConfig(level=config.LOG_LEVEL, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel("WARNING")  # it tells of every plugin that it loads
+    for chatterbox in ("alembic", "flask_appbuilder"):  # they tell of every plugin and view that they load
+        logging.getLogger(chatterbox).setLevel("WARNING")
+    os.umask(0o077)  # what lies in the data folder is nobody else's business
     return role(config)
 
 
