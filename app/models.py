@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.api import IdempotentAnswer  # what was answered to a repeated request
 from app.core.audit import AuditEvent, AuditSeal, AuditSensitive  # who changed what; the chain; erasable values
-#from app.core.files import StoredFile  # uploaded files, each owned by a record
+from app.core.files import StoredFile  # uploaded files, each owned by a record
 from app.core.models import JobHeartbeat  # the pulse of every scheduled job
 from app.core.numbering import Counter  # the next KH000001, HS-000001
 from app.core.settings import Setting  # what the company set for itself
@@ -41,5 +41,5 @@ __all__ = [
     "CalendarInterval", "ContactPoint", "Counter", "Customer", "Form", "FormVersion", "Grant", "IdempotentAnswer",
     "JobHeartbeat", "Member", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
     "ProcessToken", "ProcessVersion", "RoleScope", "Setting", "SetupLink", "SignIn", "SignInFailure",
-    "Submission", "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "StoredFile", "Submission", "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

@@ -65,8 +65,8 @@ class AuditSensitive(Entity):
 
     event_id: Mapped[int] = mapped_column(ForeignKey("audit_event.id", ondelete="RESTRICT"), index=True)
     field: Mapped[str] = mapped_column(String(60))
-    old: Mapped[Any] = mapped_column(Json)
-    new: Mapped[Any] = mapped_column(Json)
+    old: Mapped[Any] = mapped_column(Json, nullable=True)
+    new: Mapped[Any] = mapped_column(Json, nullable=True)
 
 
 class AuditSeal(Entity):

@@ -39,7 +39,7 @@ class Setting(Revisioned, Stamped, Entity):
     __tablename__ = "setting"
 
     key: Mapped[str] = mapped_column(String(60), unique=True)
-    value: Mapped[Any] = mapped_column(Json)
+    value: Mapped[Any] = mapped_column(Json, nullable=True)
 
 
 def get(session: Session, key: str) -> Any:

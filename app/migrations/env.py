@@ -31,7 +31,7 @@ def _one_upgrade(connection: Connection) -> Iterator[None]:
         return
     driver = connection.connection.driver_connection
     assert driver is not None
-    # A batch rebuilds a table by dropping it, which foreign keys would refuse; SQLite changes this outside of BEGIN only.
+    # A batch rebuilds a table by dropping it, which foreign keys would refuse; SQLite changes it outside of BEGIN only.
     driver.execute("PRAGMA foreign_keys=OFF")
     try:
         with connection.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin():

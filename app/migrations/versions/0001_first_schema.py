@@ -548,7 +548,7 @@ def upgrade() -> None:
     op.create_table(
         "setting",
         sa.Column("key", sa.String(length=60), nullable=False),
-        sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -566,6 +566,33 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("setting", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_setting_created_by_id"), ["created_by_id"], unique=False)
+
+    op.create_table(
+        "stored_file",
+        sa.Column("owner_type", sa.String(length=60), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("path", sa.String(length=40), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("updated_by_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"], ["ab_user.id"], name=op.f("fk_stored_file_created_by_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["updated_by_id"], ["ab_user.id"], name=op.f("fk_stored_file_updated_by_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_file")),
+        sa.UniqueConstraint("path", name=op.f("uq_stored_file_path")),
+    )
+    with op.batch_alter_table("stored_file", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stored_file_created_by_id"), ["created_by_id"], unique=False)
+        batch_op.create_index("ix_stored_file_owner", ["owner_type", "owner_id"], unique=False)
 
     op.create_table(
         "ab_permission_view_role",
@@ -594,8 +621,8 @@ def upgrade() -> None:
         "audit_sensitive",
         sa.Column("event_id", sa.Integer(), nullable=False),
         sa.Column("field", sa.String(length=60), nullable=False),
-        sa.Column("old", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-        sa.Column("new", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("old", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("new", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["event_id"], ["audit_event.id"], name=op.f("fk_audit_sensitive_event_id"), ondelete="RESTRICT"
@@ -1607,6 +1634,7 @@ def downgrade() -> None:
     op.drop_table("calendar_exception")
     op.drop_table("audit_sensitive")
     op.drop_table("ab_permission_view_role")
+    op.drop_table("stored_file")
     op.drop_table("setting")
     op.drop_table("role_scope")
     op.drop_table("process")
