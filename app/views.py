@@ -11,19 +11,26 @@ from sqlalchemy import func, select
 
 from app.core import clock, edge, settings
 from app.core.access import Actor
+from app.core.api import OpenApi
 from app.core.db import db
 from app.core.file_view import FileView
 from app.core.i18n import _
 from app.core.timewords import moment_text
 from app.core.vietnamese import format_datetime
+from app.customers.api import CustomerApi
 from app.customers.views import CustomerPages, CustomerScreen, SearchPages
+from app.deadlines.api import CalendarApi
+from app.forms.api import FormApi, SubmissionApi
+from app.notifications.api import AlertApi, NotificationApi, OutboxApi
 from app.notifications.queries import unread_count
 from app.notifications.views import BellPages, MailPages
+from app.processes.api import InstanceApi, ProcessApi
 from app.processes.views import InstancePages
 from app.security.api import SecurityApi, TeamApi, UserApi
 from app.security.models import Member
 from app.deadlines.views import SettingPages
 from app.tasks import queries as tasks
+from app.tasks.api import TaskApi
 from app.tasks.home import Home
 from app.tasks.models import Task
 from app.tasks.views import TaskPages
@@ -61,7 +68,10 @@ VIEWS: tuple[type, ...] = (
 )  # fmt: skip
 
 #: Every REST resource, in the order of design.md §6.
-APIS: tuple[type, ...] = (SecurityApi, TeamApi, UserApi)
+APIS: tuple[type, ...] = (
+    SecurityApi, CustomerApi, FormApi, SubmissionApi, ProcessApi, InstanceApi, TaskApi, AlertApi, NotificationApi,
+    TeamApi, UserApi, CalendarApi, OutboxApi, OpenApi,
+)  # fmt: skip
 
 __all__ = ["APIS", "CREATE", "MENU", "VIEWS", "Home", "Item", "register"]
 

@@ -1,33 +1,43 @@
-"""How do programs talk to the product? One base for every REST resource: rights, lists, errors, idempotency, OpenAPI."""
+"""How do programs talk to the product? One base for every REST resource: rights, lists, idempotency, OpenAPI."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, current_app, g, jsonify, request
 from flask_appbuilder.api import BaseApi
 from flask_appbuilder.baseviews import expose
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, false, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core import clock, edge
-from app.core.db import Entity, Json, UtcDateTime, db, row_id
-from app.core.errors import BadRequestError, ConflictError, InvalidInputError
+from app.core import clock, edge, schema
+from app.core.db import LARGEST_ID, Entity, Json, UtcDateTime, db, row_id
+from app.core.errors import BadRequestError, ConflictError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
+from app.core.schema import Schema
+from app.core.vietnamese import fold
 
 PAGE_SIZE = 25
 LARGEST_PAGE_SIZE = 100
 LARGEST_PAGE = 10_000
 COUNT_CAP = 10_000
 LONGEST_BODY = 1_000_000
+LONGEST_KEY = 200
+JSON = "application/json"
 
 Row = Callable[[Any], dict[str, Any]]
+Rows = Callable[[Sequence[Any]], list[dict[str, Any]]]
 Narrow = Callable[[Select[Any], str], Select[Any]]
 
 
@@ -40,7 +50,7 @@ class IdempotentAnswer(Entity):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     route: Mapped[str] = mapped_column(String(200))
-    key: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str] = mapped_column(String(LONGEST_KEY))
     request_hash: Mapped[str] = mapped_column(String(64))
     status: Mapped[int] = mapped_column()
     body: Mapped[Any] = mapped_column(Json)
@@ -55,10 +65,37 @@ class Verb:
     method: str
     summary: str
     right: str | None
+    resource: str | None = None
     public: bool = False
-    body: Mapping[str, Any] | None = None
+    body: Schema | None = None
     query: Mapping[str, str] = field(default_factory=dict)
-    media: str = "application/json"
+    media: str = JSON
+    status: int = 200
+    #: the media type of the answer
+    answers: str = JSON
+
+
+@dataclass(frozen=True)
+class _Repeatable:
+    """A request with an Idempotency-Key: who sent it where, and what stood in it."""
+
+    user_id: int | None
+    route: str
+    key: str
+    digest: str
+
+    def kept(self, session: Session) -> IdempotentAnswer | None:
+        """The answer given before. Raises ConflictError when the key came with another body then."""
+        answer = session.scalars(
+            select(IdempotentAnswer).where(
+                IdempotentAnswer.user_id == self.user_id,
+                IdempotentAnswer.route == self.route,
+                IdempotentAnswer.key == self.key,
+            )
+        ).one_or_none()
+        if answer is not None and answer.request_hash != self.digest:
+            raise ConflictError(_("This Idempotency-Key was used with another request."), at=answer.created_at)
+        return answer
 
 
 def verb(
@@ -67,12 +104,19 @@ def verb(
     summary: str,
     *,
     right: str | None = "view",
+    resource: str | None = None,
     public: bool = False,
-    body: Mapping[str, Any] | None = None,
+    body: Schema | None = None,
     query: Mapping[str, str] | None = None,
-    media: str = "application/json",
+    media: str = JSON,
+    status: int = 200,
+    answers: str = JSON,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a method of an Api an operation. `right` is asked on the Api's resource; `body` is a JSON Schema for OpenAPI."""
+    """Make a method of an Api an operation; it returns what is answered with `status`.
+
+    `right` is asked on `resource` (default: the Api's); `body` is the JSON Schema of what is sent: `read()` checks it.
+    """
+    declared = Verb(path, method, summary, right, resource, public, body, query or {}, media, status, answers)
 
     def declare(method_of_api: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method_of_api)
@@ -82,23 +126,44 @@ def verb(
                 if method != "GET" and not edge.by_token():
                     current_app.extensions["csrf"].protect()
                 if right is not None:
-                    who.must(right, self.resource)
+                    who.must(right, resource or self.resource)
+            if any("\0" in value for value in path_values.values()):
+                raise NotFoundError
+            g.verb = declared
+            g.repeatable = None if public else _repeatable()
+            # Asked before the handler reads anything: what it would refuse by now was granted when it was first sent.
+            kept = g.repeatable.kept(db.session()) if g.repeatable else None
+            if kept is not None:
+                return _answer(kept.body, kept.status)
             answer = method_of_api(self, **path_values)
-            if isinstance(answer, Response):
-                return answer
-            body_of_answer, status = answer if isinstance(answer, tuple) else (answer, 200)
-            response = jsonify(body_of_answer)
-            response.status_code = status
-            return response
+            return answer if isinstance(answer, Response) else _answer(answer, declared.status)
 
-        operation.verb = Verb(path, method, summary, right, public, body, query or {}, media)  # type: ignore[attr-defined]
+        operation.verb = declared  # type: ignore[attr-defined]
         return expose(path, methods=[method])(operation)  # type: ignore[no-any-return]
 
     return declare
 
 
+def _answer(body: Any, status: int) -> Response:
+    response = jsonify(body)
+    response.status_code = status
+    return response
+
+
+def _repeatable() -> _Repeatable | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None or request.method != "POST":
+        return None
+    if not key.strip() or len(key) > LONGEST_KEY:
+        raise BadRequestError(_("The Idempotency-Key must be a text of 1 to 200 characters."))
+    route = f"{request.method} {request.path}"
+    if len(route) > LONGEST_KEY:
+        raise NotFoundError
+    return _Repeatable(edge.actor().user_id, route, key, hashlib.sha256(request.get_data()).hexdigest())
+
+
 class Api(BaseApi):
-    """The base of every REST resource under /api/v1/. A subclass names its `resource` (security.roles) and its verbs."""
+    """The base of every REST resource under /api/v1/. A subclass names its `resource` (security.roles) and verbs."""
 
     resource: ClassVar[str]
     version = "v1"
@@ -106,47 +171,60 @@ class Api(BaseApi):
 
     # ── reading a request ──
     @staticmethod
-    def json_body(*allowed: str) -> dict[str, Any]:
+    def bytes_sent(longest: int = LONGEST_BODY) -> bytes:
+        """The body as it came. Answers 413 above `longest` bytes."""
+        too_large = RequestEntityTooLarge(str(_("The request is too large.")))
+        if (request.content_length or 0) > longest:
+            raise too_large
+        sent = request.get_data()
+        if len(sent) > longest:  # a body sent in chunks does not tell its length
+            raise too_large
+        return sent
+
+    @classmethod
+    def json_body(cls, *allowed: str) -> dict[str, Any]:
         """The JSON object sent. Raises BadRequestError, and InvalidInputError for keys that are not `allowed`."""
-        if request.content_length is not None and request.content_length > LONGEST_BODY:
-            raise BadRequestError(_("The request is too large."))
         try:
-            body = json.loads(request.get_data() or b"{}", parse_constant=_refuse_constant)
+            body = json.loads(cls.bytes_sent() or b"{}", parse_constant=_refuse_constant)
+            json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be kept
         except (ValueError, RecursionError):
             raise BadRequestError(_("The request is not JSON.")) from None
         if not isinstance(body, dict):
             raise BadRequestError(_("The request must be a JSON object."))
         if allowed:
-            unknown = {key: [_("This field is not known.")] for key in body if key not in allowed}
+            unknown = {key[:LONGEST_KEY]: [schema.UNKNOWN] for key in body if key not in allowed}
             if unknown:
                 raise InvalidInputError(fields=unknown)
         return body
 
+    @classmethod
+    def read(cls) -> dict[str, Any]:
+        """The JSON object sent, right by this verb's schema. Raises InvalidInputError with every problem by key."""
+        body = cls.json_body()
+        problems = schema.problems(body, g.verb.body)
+        if problems:
+            raise InvalidInputError(fields=problems)
+        return body
+
+    @classmethod
+    def xml_sent(cls, longest: int) -> str:
+        """The XML sent as application/xml or text/xml, in UTF-8. Answers 415 for anything else, 413 above `longest`."""
+        if request.mimetype not in ("application/xml", "text/xml"):
+            sentence = _("Please send the drawing as BPMN 2.0 XML, with the Content-Type application/xml.")
+            raise UnsupportedMediaType(str(sentence))
+        try:
+            return cls.bytes_sent(longest).decode()
+        except UnicodeDecodeError:
+            raise BadRequestError(_("Please send the XML in UTF-8.")) from None
+
     @staticmethod
     def text(body: Mapping[str, Any], key: str, *, required: bool = False, longest: int = 200) -> str | None:
         """A text of the body, trimmed. Raises InvalidInputError for another type, a NUL, too long or missing."""
-        value = body.get(key)
-        if value is None or (isinstance(value, str) and not value.strip()):
-            if required:
-                raise InvalidInputError(fields={key: [_("Please fill in this field.")]})
-            return None
-        if not isinstance(value, str) or "\0" in value:
-            raise InvalidInputError(fields={key: [_("This must be a text.")]})
-        if len(value) > longest:
-            raise InvalidInputError(fields={key: [_("At most %(count)d characters, please.", count=longest)]})
-        return value.strip()
-
-    @staticmethod
-    def integer(body: Mapping[str, Any], key: str, *, required: bool = False) -> int | None:
-        """A whole number of the body. Raises InvalidInputError for anything else, true and 1.0 included."""
-        value = body.get(key)
-        if value is None:
-            if required:
-                raise InvalidInputError(fields={key: [_("Please fill in this field.")]})
-            return None
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise InvalidInputError(fields={key: [_("This must be a whole number.")]})
-        return value
+        checked = schema.record(required=[key] if required else [], **{key: schema.maybe(schema.text(longest))})
+        problems = schema.problems({key: body.get(key)}, checked)
+        if problems:
+            raise InvalidInputError(fields=problems)
+        return (body.get(key) or "").strip() or None
 
     @staticmethod
     def id(text: str) -> int:
@@ -157,16 +235,20 @@ class Api(BaseApi):
     def page(
         rows: Select[Any],
         *,
-        show: Row,
+        show: Row | None = None,
+        show_all: Rows | None = None,
         orders: Mapping[str, Any],
         default_order: str,
         filters: Mapping[str, Narrow] | None = None,
         key: Any,
+        load: Iterable[ExecutableOption] = (),
+        page_size: int = PAGE_SIZE,
     ) -> dict[str, Any]:
         """One page in the list protocol of design.md §6.
 
         `rows` is already narrowed to what the actor may see; `orders` and `filters` are the only names accepted;
-        `key` is the primary key, which makes every order total. Raises BadRequestError for anything else asked.
+        `key` is the primary key, which makes every order total. `load` says what comes along with the rows, and
+        `show_all` shows them together where one by one would ask too often. Raises BadRequestError for anything else.
         """
         filters = filters or {}
         known = {"page", "page_size", "order", *filters}
@@ -176,24 +258,25 @@ class Api(BaseApi):
             if len(values) > 1 or "\0" in values[0] or len(values[0]) > 1000:
                 raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
         page = _number("page", 1, LARGEST_PAGE)
-        size = _number("page_size", PAGE_SIZE, LARGEST_PAGE_SIZE)
+        size = _number("page_size", page_size, LARGEST_PAGE_SIZE)
         order = request.args.get("order", default_order)
-        column = orders.get(order.removeprefix("-"))
+        descending = order.startswith("-")
+        column = orders.get(order[1:] if descending else order)
         if column is None:
             raise BadRequestError(_("Rows cannot be ordered by %(name)s.", name=order[:50]))
         for name, narrow in filters.items():
             if request.args.get(name, "") != "":
                 rows = narrow(rows, request.args[name])
-        descending = order.startswith("-")
         session = db.session()
         capped = rows.with_only_columns(key, maintain_column_froms=True).order_by(None).limit(COUNT_CAP + 1).subquery()
         count = session.scalar(select(func.count()).select_from(capped)) or 0
-        ordered = rows.order_by(None).order_by(
-            column.desc() if descending else column.asc(), key.desc() if descending else key.asc()
-        )
-        found = session.scalars(ordered.limit(size).offset((page - 1) * size)).unique().all()
+        by = [column.desc(), key.desc()] if descending else [column.asc(), key.asc()]
+        if _may_be_null(column):
+            by[0] = by[0].nulls_last()  # the two databases put them at different ends
+        ordered = rows.order_by(None).order_by(*by).options(*load).limit(size).offset((page - 1) * size)
+        found = session.scalars(ordered).unique().all()
         return {
-            "result": [show(row) for row in found],
+            "result": show_all(found) if show_all else [show(row) for row in found] if show else [],
             "page": page,
             "page_size": size,
             "count": min(count, COUNT_CAP),
@@ -202,42 +285,38 @@ class Api(BaseApi):
 
     # ── changing something ──
     @staticmethod
-    def write(
-        change: Callable[[Session], dict[str, Any]], *, status: int = 200, idempotent: bool = False
-    ) -> tuple[dict[str, Any], int]:
+    def write(change: Callable[[Session], dict[str, Any]]) -> dict[str, Any]:
         """Run `change` in one transaction in the actor's name and answer with what it returns.
 
-        With an Idempotency-Key the answer is kept in the same transaction: the same key and body get it again,
+        With an Idempotency-Key (POST) the answer is kept in the same transaction: the same key and body get it again,
         the same key with another body raises ConflictError.
         """
-        key = request.headers.get("Idempotency-Key") if idempotent else None
-        if key is not None and (not key.strip() or len(key) > 200 or "\0" in key):
-            raise BadRequestError(_("The Idempotency-Key must be a text of 1 to 200 characters."))
-        who = edge.actor()
+        repeatable: _Repeatable | None = g.repeatable
         with edge.transaction() as session:
-            if key is None:
-                return change(session), status
-            digest = hashlib.sha256(request.get_data()).hexdigest()
-            route = f"{request.method} {request.path}"
+            if repeatable is None:
+                return change(session)
             if session.get_bind().dialect.name == "postgresql":
                 # Two requests with one key at the same moment: the second waits for the first one's answer.
-                session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"{who.user_id} {route} {key}"))))
-            known = session.scalars(
-                select(IdempotentAnswer).where(
-                    IdempotentAnswer.user_id == who.user_id,
-                    IdempotentAnswer.route == route,
-                    IdempotentAnswer.key == key,
-                )
-            ).one_or_none()
-            if known is not None:
-                if known.request_hash != digest:
-                    raise ConflictError(_("This Idempotency-Key was used with another request."))
-                return known.body, known.status
+                lock = f"{repeatable.user_id} {repeatable.route} {repeatable.key}"
+                session.execute(select(func.pg_advisory_xact_lock(func.hashtext(lock))))
+            kept = repeatable.kept(session)
+            if kept is not None:
+                return kept.body  # type: ignore[no-any-return]
             answer = change(session)
             session.add(
-                IdempotentAnswer(user_id=who.user_id, route=route, key=key, request_hash=digest, status=status, body=answer)
+                IdempotentAnswer(
+                    user_id=repeatable.user_id,
+                    route=repeatable.route,
+                    key=repeatable.key,
+                    request_hash=repeatable.digest,
+                    status=g.verb.status,
+                    body=answer,
+                )
             )
-            return answer, status
+            return answer
+
+
+# ── what handlers share ──
 
 
 def moment(at: datetime | None) -> str | None:
@@ -250,6 +329,80 @@ def flag(rows: Select[Any], text: str, condition: Any) -> Select[Any]:
     if text not in ("0", "1"):
         raise BadRequestError(_("Please use 0 or 1."))
     return rows.where(condition) if text == "1" else rows
+
+
+def equals(column: Any) -> Narrow:
+    """`?code=KH000001`: this very text."""
+    return lambda rows, text: rows.where(column == text)
+
+
+def id_is(column: Any) -> Narrow:
+    """`?customer=17`. Raises BadRequestError for what is no number; a number that nobody has finds nothing."""
+
+    def narrow(rows: Select[Any], text: str) -> Select[Any]:
+        if not (text.isascii() and text.isdigit()):
+            raise BadRequestError(_("Please use a number."))
+        possible = len(text) <= 10 and int(text) <= LARGEST_ID
+        return rows.where(column == int(text) if possible else false())
+
+    return narrow
+
+
+def state_is(column: Any, kind: type[StrEnum]) -> Narrow:
+    """`?status=running`. Raises BadRequestError for a word that is none of `kind`."""
+
+    def narrow(rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(column == member_of(kind, text))
+
+    return narrow
+
+
+def member_of(kind: type[StrEnum], text: str) -> StrEnum:
+    """The state of that name. Raises BadRequestError."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadRequestError(_("Please use one of: %(choices)s.", choices=", ".join(kind))) from None
+
+
+def names_contain(key: Any, *columns: Any) -> Narrow:
+    """`?q=giao cham` on a table of a few hundred rows without a text index: every word stands in one of the columns."""
+
+    def narrow(rows: Select[Any], text: str) -> Select[Any]:
+        words = fold(text).split()
+        every = db.session().execute(rows.with_only_columns(key, *columns, maintain_column_froms=True).order_by(None))
+        found = [row[0] for row in every if all(word in fold(" ".join(map(str, row[1:]))) for word in words)]
+        return rows.where(key.in_(found))
+
+    return narrow
+
+
+def listing(orders: Iterable[str], **filters: str) -> dict[str, str]:
+    """The query parameters of a list, for OpenAPI."""
+    return {
+        **filters,
+        "order": f"{', '.join(orders)}; a minus in front turns the order around",
+        "page": f"1 to {LARGEST_PAGE}",
+        "page_size": f"1 to {LARGEST_PAGE_SIZE}",
+    }
+
+
+def usernames(ids: Iterable[int | None]) -> dict[int | None, str]:
+    """User names by id, in one query: people are told to programs by the name they sign in with."""
+    wanted = {user_id for user_id in ids if user_id is not None}
+    if not wanted:
+        return {}
+    rows = db.session().execute(select(User.id, User.username).where(User.id.in_(wanted)))
+    return {row.id: row.username for row in rows}
+
+
+def not_here(key: str, sentence: Sentence) -> InvalidInputError:
+    """What a body names is not there, or not for this actor."""
+    return InvalidInputError(fields={key: [sentence]})
+
+
+def _may_be_null(column: Any) -> bool:
+    return isinstance(column, InstrumentedAttribute) and bool(getattr(column.expression, "nullable", False))
 
 
 def _refuse_constant(name: str) -> None:
@@ -265,6 +418,24 @@ def _number(name: str, default: int, largest: int) -> int:
     return int(text)
 
 
+# ── the interface, told to programs ──
+
+
+class OpenApi(Api):
+    """GET /api/v1/_openapi: what there is, for whoever writes a program against it."""
+
+    resource_name = "_openapi"
+    route_base = "/api/v1"
+    resource = "Member"  # public: no right is asked
+
+    @verb("/_openapi", "GET", "This document", right=None, public=True)
+    def index(self) -> dict[str, Any]:
+        return openapi(self.appbuilder.baseviews, title="Tận Tâm")
+
+
+_PLACEHOLDER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
+
+
 def openapi(views: Sequence[Any], *, title: str) -> dict[str, Any]:
     """The interface as an OpenAPI 3.1 document, made from the verbs themselves."""
     paths: dict[str, Any] = {}
@@ -273,33 +444,13 @@ def openapi(views: Sequence[Any], *, title: str) -> dict[str, Any]:
             continue
         for name in dir(type(view)):
             operation: Verb | None = getattr(getattr(type(view), name), "verb", None)
-            if operation is None:
-                continue
-            path = f"{view.route_base}{operation.path}"
-            names = [part.split(":")[-1].rstrip(">") for part in path.split("<")[1:]]
-            names = [part.split(">")[0] for part in names]
-            for part in path.split("<")[1:]:
-                inside = part.split(">")[0]
-                path = path.replace(f"<{inside}>", "{" + inside.split(":")[-1] + "}")
-            parameters = [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names]
-            parameters += [
-                {"name": n, "in": "query", "description": text, "schema": {"type": "string"}}
-                for n, text in operation.query.items()
-            ]
-            entry: dict[str, Any] = {
-                "tags": [view.resource],
-                "summary": operation.summary,
-                "parameters": parameters,
-                "responses": {
-                    "201" if operation.method == "POST" and operation.path == "/" else "200": {"description": "OK"},
-                    "default": {"description": "Refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
-                },
-            }  # fmt: skip
-            if operation.body is not None:
-                entry["requestBody"] = {"required": True, "content": {operation.media: {"schema": operation.body}}}
-            if operation.public:
-                entry["security"] = []
-            paths.setdefault(path, {})[operation.method.lower()] = entry
+            if operation is not None:
+                path = _PLACEHOLDER.sub(r"{\1}", f"{view.route_base}{operation.path}")
+                paths.setdefault(path, {})[operation.method.lower()] = {
+                    "operationId": f"{view.resource_name}.{name}",
+                    "tags": [view.resource_name],
+                    **_told(operation),
+                }
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": "1"},
@@ -307,16 +458,56 @@ def openapi(views: Sequence[Any], *, title: str) -> dict[str, Any]:
         "security": [{"bearer": []}],
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "schemas": {
-                "Error": {
-                    "type": "object",
-                    "required": ["error", "message", "fields"],
-                    "properties": {
-                        "error": {"type": "string"},
-                        "message": {"type": "string"},
-                        "fields": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
-                    },
+            "schemas": {"Error": _ERROR},
+            "responses": {
+                "Refused": {
+                    "description": "Refused",
+                    "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
                 }
             },
         },
     }
+
+
+def _told(operation: Verb) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PLACEHOLDER.findall(operation.path)
+    ]
+    parameters += [
+        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+        for name, text in operation.query.items()
+    ]
+    if operation.method == "POST" and not operation.public:
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "The same key and body get the same answer again",
+                "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+            }
+        )
+    told: dict[str, Any] = {
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": {
+            str(operation.status): {"description": "Done", "content": {operation.answers: {}}},
+            "default": {"$ref": "#/components/responses/Refused"},
+        },
+    }
+    if operation.body is not None:
+        told["requestBody"] = {"required": True, "content": {operation.media: {"schema": operation.body}}}
+    if operation.public:
+        told["security"] = []
+    return told
+
+
+_ERROR: Schema = {
+    "type": "object",
+    "required": ["error", "message", "fields"],
+    "properties": {
+        "error": {"type": "string", "description": "A stable code"},
+        "message": {"type": "string", "description": "A sentence by Accept-Language"},
+        "fields": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+    },
+}

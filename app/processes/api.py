@@ -1,0 +1,322 @@
+"""Processes and their instances for programs: draw and publish, start, follow, call off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload, lazyload
+
+from app.core import edge
+from app.core.access import get_visible, visible
+from app.core.api import (
+    Api,
+    equals,
+    id_is,
+    listing,
+    moment,
+    names_contain,
+    state_is,
+    usernames,
+    verb,
+)
+from app.core.db import db
+from app.core.errors import ConflictError, NotFoundError
+from app.core.i18n import _
+from app.core.schema import free_object, maybe, record, text, whole_number
+from app.customers import queries as customers
+from app.customers.models import Customer
+from app.forms.queries import context_for, json_schema
+from app.forms.services import parse_answers
+from app.processes import queries, services
+from app.processes.engine.bpmn import MAX_BYTES
+from app.processes.engine.core import InstanceStatus
+from app.processes.engine.problems import Problem
+from app.processes.models import Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
+from app.security.models import Member
+from app.tasks import queries as tasks
+from app.tasks.models import Task
+
+XML = "application/xml"
+EVENTS_PAGE = 100
+
+_NEW = record(required=("code", "name"), code=text(60), name=text())
+_DRAWING = {"type": "string", "description": "BPMN 2.0 in UTF-8, with or without a diagram; extensions in docs/api.md"}
+_START = record(
+    required=("process",),
+    process=text(),
+    customer_id=maybe(whole_number()),
+    data=maybe(free_object("Answers to the start form; without one, plain values by key")),
+)
+_CANCEL = record(required=("reason",), reason=text(10_000))
+_ORDERS = {"name": Process.name, "code": Process.code, "id": Process.id, "created_at": Process.created_at}
+_INSTANCE_ORDERS = {
+    "id": ProcessInstance.id,
+    "code": ProcessInstance.code,
+    "started_at": ProcessInstance.started_at,
+    "ended_at": ProcessInstance.ended_at,
+}
+_INITIATOR_ONLY = joinedload(ProcessInstance.initiator).options(lazyload(Member.memberships))
+_VERSION = joinedload(ProcessInstance.version)
+
+
+class ProcessApi(Api):
+    """A draft is replaced as often as one likes; what is published does not change, and instances keep theirs."""
+
+    resource_name = "processes"
+    resource = "Process"
+
+    @verb("/", "GET", "Processes", query=listing(_ORDERS, q="words of name and code, accents or none", code="exactly"))
+    def index(self) -> dict[str, Any]:
+        return self.page(
+            select(Process).where(visible(Process, edge.actor())),
+            show_all=_rows,
+            orders=_ORDERS,
+            default_order="name",
+            filters={"q": names_contain(Process.id, Process.name, Process.code), "code": equals(Process.code)},
+            key=Process.id,
+        )
+
+    @verb("/", "POST", "A new process without a drawing", right="add", body=_NEW, status=201)
+    def post(self) -> dict[str, Any]:
+        body = self.read()
+
+        def create(session: Session) -> dict[str, Any]:
+            process = services.create_process(session, code=body["code"], name=body["name"], by=edge.actor())
+            return _whole(session, process)
+
+        return self.write(create)
+
+    @verb("/<code>", "GET", "One process with the JSON Schema of its start form")
+    def get(self, code: str) -> dict[str, Any]:
+        session = db.session()
+        return _whole(session, queries.visible_process(session, code, edge.actor()))
+
+    @verb("/<code>/draft", "PUT", "Keep the drawing; it may have problems", right="edit", body=_DRAWING, media=XML)
+    def put_draft(self, code: str) -> dict[str, Any]:
+        xml = self.xml_sent(MAX_BYTES)
+
+        def keep(session: Session) -> dict[str, Any]:
+            actor = edge.actor()
+            process = queries.visible_process(session, code, actor)
+            services.save_draft(session, process, xml, by=actor)
+            return _whole(session, process)
+
+        return self.write(keep)
+
+    @verb("/<code>/publish", "POST", "The draft becomes the version on which new instances start", right="approve")
+    def publish(self, code: str) -> dict[str, Any]:
+        def publish(session: Session) -> dict[str, Any]:
+            actor = edge.actor()
+            process = queries.visible_process(session, code, actor)
+            version, warnings = services.publish_process(session, process, by=actor)
+            return {"code": code, "version": version.number, "warnings": _problems(warnings)}
+
+        return self.write(publish)
+
+    @verb("/<code>/versions/<number>/bpmn", "GET", "The drawing as it was sent; drafts for those who draw", answers=XML)
+    def bpmn(self, code: str, number: str) -> Response:
+        session, actor = db.session(), edge.actor()
+        process = queries.visible_process(session, code, actor)
+        version = queries.version_numbered(session, process.id, self.id(number))
+        if version.state is VersionState.draft and not actor.may("edit", "Process"):
+            raise NotFoundError
+        response = Response(version.bpmn, mimetype=XML)
+        response.headers["Content-Disposition"] = f'attachment; filename="{process.code}-v{version.number}.bpmn"'
+        return response
+
+
+class InstanceApi(Api):
+    """Whoever sees an instance sees every open task in it: its name, who has it, until when."""
+
+    resource_name = "instances"
+    resource = "Instance"
+
+    @verb(
+        "/", "GET", "Runs of processes, the newest first",
+        query=listing(
+            _INSTANCE_ORDERS,
+            status=f"one of {', '.join(InstanceStatus)}", process="process code", customer="customer id",
+            code="exactly", q="words of the customer, as in customers",
+        ),
+    )  # fmt: skip
+    def index(self) -> dict[str, Any]:
+        actor = edge.actor()
+
+        def of_customer(rows: Select[Any], typed: str) -> Select[Any]:
+            found = select(Customer.id).where(customers.search(typed), customers.header_visible(actor))
+            return rows.where(ProcessInstance.customer_id.in_(found))
+
+        return self.page(
+            select(ProcessInstance).where(visible(ProcessInstance, actor)),
+            show_all=_instances,
+            orders=_INSTANCE_ORDERS,
+            default_order="-id",
+            filters={
+                "status": state_is(ProcessInstance.status, InstanceStatus),
+                "process": _of_process,
+                "customer": id_is(ProcessInstance.customer_id),
+                "code": equals(ProcessInstance.code),
+                "q": of_customer,
+            },
+            key=ProcessInstance.id,
+            load=(_VERSION, _INITIATOR_ONLY),
+        )
+
+    @verb("/<id>", "GET", "One run with its open tasks")
+    def get(self, id: str) -> dict[str, Any]:
+        return _instances([self._instance(id)])[0]
+
+    @verb("/", "POST", "Start a process, for a customer or for none", right="add", body=_START, status=201)
+    def post(self) -> dict[str, Any]:
+        body, session, actor = self.read(), db.session(), edge.actor()
+        data, customer_id = body.get("data") or {}, body.get("customer_id")
+        process = queries.visible_process(session, body["process"], actor)
+        if customer_id is not None:
+            get_visible(session, Customer, customer_id, actor)
+        form = services.start_version(session, process)[1]
+        answers = None if form is None else parse_answers(form, data, context=context_for(session, actor))
+        form_id = form.id if form else None
+
+        def start(inside: Session) -> dict[str, Any]:
+            process = queries.visible_process(inside, body["process"], actor)
+            form = services.start_version(inside, process)[1]
+            if (form.id if form else None) != form_id:
+                raise ConflictError(_("The process has just been published anew. Please try again."))
+            customer = None if customer_id is None else get_visible(inside, Customer, customer_id, actor)
+            instance = services.start_instance(
+                inside, process, by=actor, customer=customer, data=data if answers is None else None, answers=answers
+            )
+            return _instances([instance])[0]
+
+        return self.write(start)
+
+    @verb(
+        "/<id>/events", "GET", "What happened in it, in order",
+        query=listing(["seq"], kind="exactly", node="BPMN element id"),
+    )  # fmt: skip
+    def events(self, id: str) -> dict[str, Any]:
+        return self.page(
+            queries.events(self._instance(id).id),
+            show_all=_events,
+            orders={"seq": ProcessEvent.seq},
+            default_order="seq",
+            filters={"kind": equals(ProcessEvent.kind), "node": equals(ProcessEvent.node)},
+            key=ProcessEvent.id,
+            page_size=EVENTS_PAGE,
+        )
+
+    @verb("/<id>/cancel", "POST", "Call it off: its open tasks are cancelled", right="edit", body=_CANCEL)
+    def cancel(self, id: str) -> dict[str, Any]:
+        instance_id, body = self.id(id), self.read()
+
+        def cancel(session: Session) -> dict[str, Any]:
+            instance = services.cancel_instance(session, instance_id, by=edge.actor(), reason=body["reason"])
+            return _instances([instance])[0]
+
+        return self.write(cancel)
+
+    def _instance(self, text: str) -> ProcessInstance:
+        return get_visible(db.session(), ProcessInstance, self.id(text), edge.actor())
+
+
+def _of_process(rows: Select[Any], code: str) -> Select[Any]:
+    versions = select(ProcessVersion.id).join(ProcessVersion.process).where(Process.code == code)
+    return rows.where(ProcessInstance.version_id.in_(versions))
+
+
+# ── as the interface writes it ──
+
+
+def _problems(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    return [{"element": one.element, "code": one.code, "message": str(one.message)} for one in problems]
+
+
+def _rows(processes: Sequence[Process]) -> list[dict[str, Any]]:
+    ids = [process.id for process in processes]
+    rows = select(ProcessVersion.process_id, ProcessVersion.state, ProcessVersion.number).where(
+        ProcessVersion.process_id.in_(ids), ProcessVersion.state != VersionState.archived
+    )
+    numbers = {(row.process_id, row.state): row.number for row in db.session().execute(rows)}
+    return [
+        {
+            "id": process.id,
+            "code": process.code,
+            "name": process.name,
+            "active_version": numbers.get((process.id, VersionState.published)),
+            "has_draft": (process.id, VersionState.draft) in numbers,
+            "created_at": moment(process.created_at),
+            "updated_at": moment(process.updated_at),
+        }
+        for process in processes
+    ]
+
+
+def _whole(session: Session, process: Process) -> dict[str, Any]:
+    """With the draft and what keeps it from being published, for whoever may draw."""
+    shown = {**_rows([process])[0], "start_form": None}
+    if shown["active_version"] is not None:
+        form = services.start_version(session, process)[1]
+        shown["start_form"] = json_schema(form) if form else None
+    if edge.actor().may("edit", "Process"):
+        draft = queries.draft_of(session, process.id)
+        shown["draft"] = draft and {
+            "version": draft.number,
+            "rev": draft.rev,
+            "problems": _problems(services.check_draft(session, draft)[1]),
+        }
+    return shown
+
+
+def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
+    """`assignee` and `initiator` are user names."""
+    rows = (
+        select(Task)
+        .where(Task.owner_type == services.OWNER, Task.owner_id.in_([one.id for one in found]), tasks.is_open())
+        .options(joinedload(Task.assignee).options(lazyload(Member.memberships)))
+        .order_by(Task.id)
+    )
+    open_tasks: dict[int, list[dict[str, Any]]] = {}
+    for task in db.session().scalars(rows):
+        open_tasks.setdefault(task.owner_id, []).append(
+            {
+                "id": task.id,
+                "step": task.step,
+                "name": task.name,
+                "assignee": task.assignee.user.username if task.assignee else None,
+                "due_at": moment(task.due_at),
+            }
+        )
+    return [
+        {
+            "id": one.id,
+            "code": one.code,
+            "process": one.version.process.code,
+            "version": one.version.number,
+            "status": one.status,
+            "customer_id": one.customer_id,
+            "initiator": one.initiator.user.username,
+            "started_at": moment(one.started_at),
+            "ended_at": moment(one.ended_at),
+            "open_tasks": open_tasks.get(one.id, []),
+        }
+        for one in found
+    ]
+
+
+def _events(found: Sequence[ProcessEvent]) -> list[dict[str, Any]]:
+    """`actor` is a user name, null for the system."""
+    names = usernames(event.actor_id for event in found)
+    return [
+        {
+            "seq": event.seq,
+            "kind": event.kind,
+            "node": event.node,
+            "at": moment(event.at),
+            "actor": names.get(event.actor_id),
+            "task_id": event.task_id,
+        }
+        for event in found
+    ]
