@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.cli import prepare
+from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
 from app.demo import people
@@ -27,6 +28,7 @@ from app.security.services import hash_password
 from config import TestConfig
 from tests.cast import PASSWORD, Cast
 from tests.database import PostgresServer, postgres_server
+from tests.story import MONDAY, Story
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -180,3 +182,10 @@ def token(app: Flask) -> Callable[[str], dict[str, str]]:
         return {"Authorization": f"Bearer {answer.json['access_token']}"}
 
     return headers
+
+
+@pytest.fixture
+def story(session: Session, cast: Cast) -> Iterator[Story]:
+    """A Monday morning with the process "Giao hàng chậm" and a customer; the clock stands still."""
+    with clock.at(MONDAY):
+        yield Story(session, cast)

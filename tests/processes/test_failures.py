@@ -1,0 +1,150 @@
+"""Whatever write fails, the database is as it was: a process step happens as a whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.engine import Engine
+
+from app.core.db import Model, db, transaction
+from app.customers.models import Customer
+from app.processes.engine.core import InstanceStatus
+from app.processes.services import cancel_instance, start_instance
+from app.tasks.models import Task, TaskState
+from app.tasks.services import claim_task, complete_task
+
+pytestmark = pytest.mark.both_databases
+
+
+class DiskFullError(Exception):
+    """What the N-th write meets."""
+
+
+@contextmanager
+def disk_full_at(engine: Engine, number: int) -> Iterator[list[str]]:
+    """Inside, the write of that number fails (from 1; one past the last is the commit). Gives the writes so far."""
+    writes: list[str] = []
+
+    def meet(_connection, _cursor, statement, *_rest) -> None:
+        if statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+            writes.append(statement)
+            if len(writes) == number:
+                raise DiskFullError
+
+    def commit(_connection) -> None:
+        if number == len(writes) + 1:
+            writes.append("COMMIT")
+            raise DiskFullError
+
+    event.listen(engine, "before_cursor_execute", meet)
+    event.listen(engine, "commit", commit)
+    try:
+        yield writes
+    finally:
+        event.remove(engine, "before_cursor_execute", meet)
+        event.remove(engine, "commit", commit)
+
+
+def digest() -> dict[str, str]:
+    """A fingerprint of every table."""
+    with db.engine.connect() as connection:
+        return {
+            table.name: hashlib.sha256(
+                repr(connection.execute(select(table).order_by(*table.primary_key)).all()).encode()
+            ).hexdigest()
+            for table in Model.metadata.sorted_tables
+        }
+
+
+def all_or_nothing(session, verb: Callable[[], object]) -> tuple[int, set[str]]:
+    """Let each write of the verb fail in turn until it succeeds. Returns how many there are and the tables changed."""
+    session.rollback()
+    before = digest()
+    for number in range(1, 500):
+        with disk_full_at(db.engine, number) as writes:
+            try:
+                verb()
+            except DiskFullError:
+                assert len(writes) == number
+            else:
+                after = digest()
+                return number - 1, {name for name in after if after[name] != before[name]}
+        session.rollback()
+        assert digest() == before, f"write {number} failed and left something: {writes[-1]}"
+    raise AssertionError("no end of writes")
+
+
+def test_starting_an_instance(session, cast, story):
+    lan = cast.lan
+
+    def start() -> None:
+        with transaction(lan) as inside:
+            start_instance(inside, story.process(), by=lan, customer=inside.get(Customer, story.customer_id))
+
+    writes, changed = all_or_nothing(session, start)
+    assert writes > 10
+    assert {"process_instance", "process_token", "process_event", "task", "task_event", "access_grant", "counter",
+            "timeline_entry", "audit_event"} <= changed  # fmt: skip
+    assert [task.step for task in session.scalars(select(Task))] == ["receive"]
+
+
+def test_completing_a_task(session, cast, story):
+    instance_id, lan = story.start(), cast.lan
+    task = story.task(instance_id, "receive")
+    task_id, answers = task.id, story.answers(task, "lan", compensation=600_000)
+
+    def complete() -> None:
+        with transaction(lan) as inside:
+            complete_task(inside, task_id, by=lan, answers=answers)
+
+    writes, changed = all_or_nothing(session, complete)
+    assert writes > 15
+    assert {"task", "task_event", "submission", "process_token", "process_event", "access_grant", "timeline_entry",
+            "audit_event"} <= changed  # fmt: skip
+    assert story.task(instance_id, "receive").state is TaskState.completed
+    assert story.task(instance_id, "find-order").state is TaskState.ready
+
+
+def test_approving(session, cast, story):
+    instance_id, minh = story.start(), cast.minh
+    task_id = story.run_to(instance_id, "approve", compensation=600_000).id
+
+    def approve() -> None:
+        with transaction(minh) as inside:
+            complete_task(inside, task_id, by=minh, outcome="approve", note="Đúng quy định")
+
+    writes, changed = all_or_nothing(session, approve)
+    assert writes > 10
+    assert {"task", "process_instance", "notification", "audit_event"} <= changed  # the bell of who calls back
+    assert story.instance(instance_id).data["approve.outcome"] == "approve"
+    assert story.task(instance_id, "call-back").assignee_id == cast.lan.user_id
+
+
+def test_claiming_a_task(session, cast, story):
+    task_id, binh = story.run_to(story.start(), "find-order").id, cast.binh
+
+    def claim() -> None:
+        with transaction(binh) as inside:
+            claim_task(inside, task_id, by=binh)
+
+    writes, changed = all_or_nothing(session, claim)
+    assert writes > 3
+    assert {"task", "task_event", "access_grant", "audit_event"} <= changed
+
+
+def test_calling_off(session, cast, story):
+    instance_id, lan = story.start(), cast.lan
+    story.run_to(instance_id, "find-order")
+
+    def cancel() -> None:
+        with transaction(lan) as inside:
+            cancel_instance(inside, instance_id, by=lan, reason="Khách đổi ý")
+
+    writes, changed = all_or_nothing(session, cancel)
+    assert writes > 5
+    assert {"task", "process_instance", "process_token", "process_event", "access_grant"} <= changed
+    assert story.instance(instance_id).status is InstanceStatus.cancelled
