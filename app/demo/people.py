@@ -26,6 +26,14 @@ class Person:
     team: str | None
     heads: str | None = None
 
+    @property
+    def name(self) -> str:
+        return f"{self.family_name} {self.given_name}"
+
+    @property
+    def email(self) -> str:
+        return f"{self.username}@phosen.example"
+
 
 PEOPLE = (
     Person("lan", "Nguyễn", "Ngọc Lan", "Nhân viên CSKH", ("Staff",), "cskh"),
@@ -67,7 +75,7 @@ def hire(session: Session, people: Sequence[Person], *, password_hash: str) -> S
             username=person.username,
             family_name=person.family_name,
             given_name=person.given_name,
-            email=f"{person.username}@phosen.example",
+            email=person.email,
             password_hash=password_hash,
             roles=person.roles,
             title=person.title,
