@@ -4,11 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from flask_babel import force_locale, lazy_gettext, lazy_ngettext
+import flask_babel
+from flask_babel import force_locale
+from flask_babel.speaklater import LazyString
 
-_ = lazy_gettext
-ngettext = lazy_ngettext
+
+class LazySentence(LazyString):
+    """A sentence that is translated when it is shown, and escaped like any other text.
+
+    Flask-Babel's own says of itself that it is HTML, so a name typed into it would run in the page.
+    """
+
+    @property
+    def __html__(self) -> Any:
+        raise AttributeError("a sentence is text, not HTML")
+
+
+def _(message: str, **values: Any) -> LazySentence:
+    """The sentence in the language of whoever reads it; `values` fill its %(name)s."""
+    return LazySentence(flask_babel.gettext, message, **values)
+
+
+def ngettext(singular: str, plural: str, count: int, **values: Any) -> LazySentence:
+    """The sentence for `count` things, which also fills %(num)d."""
+    return LazySentence(flask_babel.ngettext, singular, plural, count, **values)
+
 
 LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
 DEFAULT_LANGUAGE = "vi"

@@ -155,6 +155,7 @@ class CustomerCard:
     id: int
     code: str
     name: str
+    kind: CustomerKind
     contact_points: tuple[rules.Contact, ...]
 
     @property
@@ -167,7 +168,7 @@ def customer_cards(session: Session, customer_ids: Collection[int], actor: Actor
     """Cards by customer id, without those he may not see at all. Two queries, however many are asked for."""
     if not customer_ids:
         return {}
-    header = select(Customer.id, Customer.code, Customer.name, visible(Customer, actor).label("full"))
+    header = select(Customer.id, Customer.code, Customer.name, Customer.kind, visible(Customer, actor).label("full"))
     rows = session.execute(header.where(Customer.id.in_(customer_ids), header_visible(actor))).all()
     contacts: dict[int, list[rules.Contact]] = {row.id: [] for row in rows}
     for point in session.scalars(
@@ -176,7 +177,7 @@ def customer_cards(session: Session, customer_ids: Collection[int], actor: Actor
         .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id)
     ):
         contacts[point.customer_id].append(rules.Contact(point.kind, point.value, point.shown))
-    return {row.id: CustomerCard(bool(row.full), row.id, row.code, row.name, tuple(contacts[row.id])) for row in rows}
+    return {row.id: CustomerCard(bool(row.full), row.id, row.code, row.name, row.kind, tuple(contacts[row.id])) for row in rows}
 
 
 def customer_card(session: Session, customer_id: int, actor: Actor) -> CustomerCard:

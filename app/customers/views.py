@@ -2,21 +2,175 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import jsonify, redirect, request
-from sqlalchemy import select
+from flask import abort, flash, jsonify, redirect, request
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from app.core import clock, edge, links
+from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
+from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
-from app.core.pages import Page, page, show
+from app.core.pages import Page, done, page, refused_onto, show
+from app.core.screens import Interface, Screen, action, route
 from app.core.timewords import moment_text
-from app.customers import queries
-from app.customers.models import Customer
+from app.core.vietnamese import format_time, local, show_phone
+from app.customers import queries, services
+from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
+from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
+from app.security import queries as people
 
 FOUND = 50
 PICKED = 20
+TIMELINE = 100
+
+_FORM = ["name", "kind", "phone", "email", "source", "note"]
+
+TIMELINE_TEXTS = {
+    "created": _("Customer added"),
+    "changed": _("Customer changed"),
+    "archived": _("Archived"),
+    "restored": _("Restored"),
+    "task_completed": _("Task finished"),
+    "instance_started": _("Process begun"),
+    "instance_completed": _("Process completed"),
+    "instance_cancelled": _("Process called off"),
+    "form_submitted": _("Form filled in"),
+}
+_TIMELINE_SIGNS = {"created": "user-plus", "changed": "pencil", "archived": "archive", "restored": "refresh",
+                   "task_completed": "check", "instance_started": "route", "instance_completed": "flag",
+                   "instance_cancelled": "ban", "form_submitted": "forms"}  # fmt: skip
+_LINKS = {ContactKind.phone: "tel:", ContactKind.zalo: "tel:", ContactKind.email: "mailto:"}
+_SUBJECTS = {"task": links.task_path, "instance": links.instance_path}
+
+
+class CustomerScreen(Screen):
+    """/khach-hang: the list and the forms come from FAB, the record page is our own."""
+
+    resource = "Customer"
+    datamodel = Interface(Customer)
+    route_base = "/khach-hang"
+    list_title = _("Customers")
+    add_title = _("New customer")
+    edit_title = _("Change customer")
+    show_title = _("Customer")
+    list_columns = ["name", "code", "phone", "email", "owner.name", "created_at"]
+    order_columns = ["name", "code", "created_at"]
+    order_keys = {"name": Customer.sort_key}
+    base_order = ("created_at", "desc")
+    eager = (Customer.contact_points, Customer.owner)
+    show_columns = ["name", "code"]
+    add_columns = _FORM
+    edit_columns = _FORM
+    form_fields = {name: getattr(CustomerDialog, name) for name in _FORM}
+    choice_labels = {"kind": KIND_LABELS}
+    formatters_columns = {"phone": lambda value: show_phone(value) if value else ""}
+    label_columns = {
+        "name": _("Name"), "code": _("Code"), "phone": _("Phone number"), "email": _("E-mail"), "kind": _("Kind"),
+        "owner.name": _("Person in charge"), "created_at": _("Since"), "source": _("Came through"), "note": _("Note"),
+    }  # fmt: skip
+
+    def search(self, rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(queries.search(text))
+
+    def create(self, session: Session, form: Any, *, by: Actor) -> Customer:
+        return services.create_customer(
+            session, by=by, name=form.name.data or "", kind=CustomerKind(form.kind.data), phone=form.phone.data,
+            email=form.email.data, source=form.source.data, note=form.note.data,
+        )  # fmt: skip
+
+    def change(self, session: Session, item: Customer, form: Any, *, by: Actor) -> None:
+        services.change_customer(
+            session, item, by=by, rev=item.rev, name=form.name.data or "", kind=CustomerKind(form.kind.data),
+            phone=form.phone.data, email=form.email.data, source=form.source.data, note=form.note.data,
+        )  # fmt: skip
+
+    @action("archive", _("Archive"), right="delete", icon="archive",
+            confirmation=_("Archive? Nothing is lost: work and history stay, the customer leaves the lists."))  # fmt: skip
+    def archive(self, session: Session, item: Customer, *, by: Actor) -> None:
+        services.archive_customer(session, item, by=by)
+
+    @action("restore", _("Restore"), right="delete", icon="refresh")
+    def restore(self, session: Session, item: Customer, *, by: Actor) -> None:
+        services.restore_customer(session, item, by=by)
+
+    @route("/show/<pk>", right="view")
+    def show(self, pk: str) -> Any:
+        """The record page; whoever was handed work for the customer sees the header and the contact points alone."""
+        who, session, number = edge.actor(), db.session(), row_id(pk)
+        card = queries.customer_card(session, number, who)
+        item = get_visible(session, Customer, number, who) if card.full else None
+        rights = self._rights_over(item, who) if item is not None else set()
+        actions = [
+            one for one in self.actions.values()
+            if item is not None and one.single and one.func._right in rights and self.offers(one.name, item)
+        ]  # fmt: skip
+        may_edit = item is not None and "edit" in rights and not item.is_archived
+        return self.render_template(
+            "customers/customer.html",
+            screen=self,
+            item=item,
+            actions=actions,
+            may_edit=may_edit,
+            crumbs=[{"label": _("Customers"), "url": "/khach-hang/list/"}, {"label": card.code, "url": None}],
+            customer=_header(session, card, item, who),
+            contacts=_contacts(session, number, card, may_edit=may_edit),
+            contact_form=ContactPointDialog(formdata=None) if may_edit else None,
+            contact_url=f"/khach-hang/{number}/lien-he",
+            next_step=None,
+            sections=[{"label": _("History"), "url": links.customer_path(number), "current": True, "count": None}],
+            timeline=_timeline(number, who) if item is not None else [],
+            work=[],
+            instances=[],
+            start_url=f"/ho-so/bat-dau?khach={number}" if item is not None and who.may("add", "Instance") else None,
+            page=None,
+        )
+
+
+class CustomerPages(Page):
+    """The buttons of the record page."""
+
+    resource = "Customer"
+    route_base = "/khach-hang"
+    default_view = "add_contact"
+
+    @page("/<customer_id>/lien-he", "POST", right="edit")
+    def add_contact(self, customer_id: str) -> Any:
+        number, dialog = row_id(customer_id), ContactPointDialog()
+        if not dialog.validate():
+            flash(" ".join(str(told) for field in dialog for told in field.errors), "danger")
+            return redirect(links.customer_path(number))
+        try:
+            with edge.transaction() as session:
+                customer = get_visible(session, Customer, number, edge.actor(), "edit")
+                services.add_contact_point(
+                    session, customer, by=edge.actor(), kind=ContactKind(dialog.kind.data), text=dialog.text.data,
+                    preferred=dialog.preferred.data,
+                )  # fmt: skip
+        except InvalidInputError as error:
+            return refused_onto(links.customer_path(number), error)
+        return done(links.customer_path(number), _("The contact is saved."))
+
+    @page("/<customer_id>/lien-he/<point_id>/<verb>", "POST", right="edit")
+    def change_contact(self, customer_id: str, point_id: str, verb: str) -> Any:
+        number = row_id(customer_id)
+        verbs = {"uu-tien": services.prefer_contact_point, "bo": services.remove_contact_point}
+        if verb not in verbs:
+            abort(404)
+        try:
+            with edge.transaction() as session:
+                point = get_visible(session, ContactPoint, row_id(point_id), edge.actor())
+                if point.customer_id != number:
+                    raise NotFoundError
+                verbs[verb](session, point, by=edge.actor())
+        except BusinessError as error:
+            if isinstance(error, NotFoundError):
+                raise
+            return refused_onto(links.customer_path(number), error)
+        return done(links.customer_path(number), _("The contacts are saved."))
 
 
 class SearchPages(Page):
@@ -28,19 +182,30 @@ class SearchPages(Page):
     @page("/")
     def index(self) -> Any:
         """One hit opens it; several are a list."""
-        actor, session = edge.actor(), db.session()
+        actor = edge.actor()
         text = request.args.get("q", "").strip()[:200]
-        found = session.scalars(queries.found(text, actor, limit=FOUND)).unique().all() if text else []
+        rows = queries.found(text, actor, limit=FOUND) if text and "\0" not in text else None
+        found = db.session.scalars(rows).unique().all() if rows is not None else []
         if len(found) == 1:
             return redirect(links.customer_path(found[0].id))
-        return show("search.html", search_text=text, found=found, customer_path=links.customer_path,
-                    can_add=actor.may("add", "Customer"), most=FOUND)  # fmt: skip
+        return show(
+            "search.html",
+            search_text=text,
+            rows=[
+                {"url": links.customer_path(one.id), "name": one.name, "code": one.code,
+                 "phone": show_phone(one.phone) if one.phone else "", "email": one.email or ""}
+                for one in found
+            ],
+            add_url="/khach-hang/add" if actor.may("add", "Customer") else None,
+            is_cut=len(found) == FOUND,
+        )  # fmt: skip
 
     @page("/khach-hang")
     def pick(self) -> Any:
         """Customers for a picker, as its script reads them."""
-        text = request.args.get("q", "").strip()[:200]
-        rows = queries.found(text, edge.actor(), limit=PICKED + 1) if text else _latest()
+        actor = edge.actor()
+        text = request.args.get("q", "").strip()[:200].replace("\0", "")
+        rows = queries.found(text, actor, limit=PICKED + 1) if text else _latest(actor)
         found = db.session.scalars(rows).unique().all()
         return jsonify(
             results=[{"id": str(one.id), "text": one.name, "hint": _hint(one)} for one in found[:PICKED]],
@@ -49,43 +214,69 @@ class SearchPages(Page):
 
 
 def _hint(customer: Customer) -> str:
-    return " · ".join(part for part in (customer.code, customer.phone) if part)
+    return " · ".join(part for part in (customer.code, show_phone(customer.phone) if customer.phone else "") if part)
 
 
-def _latest() -> Any:
-    from app.core.access import visible
-
-    rows = select(Customer).where(visible(Customer, edge.actor()), queries.live())
+def _latest(actor: Actor) -> Select[tuple[Customer]]:
+    """What a picker offers before anything is typed: the newest."""
+    rows = select(Customer).where(visible(Customer, actor), queries.live())
     return rows.order_by(Customer.id.desc()).limit(PICKED + 1)
 
 
-TIMELINE_TEXTS = {
-    "created": _("Customer added"),
-    "changed": _("Customer changed"),
-    "archived": _("Archived"),
-    "restored": _("Restored"),
-    "task_completed": _("Task finished"),
-    "instance_started": _("Process begun"),
-    "instance_completed": _("Process completed"),
-    "instance_cancelled": _("Process called off"),
-    "submission": _("Form filled in"),
-}
+def _header(session: Session, card: queries.CustomerCard, item: Customer | None, who: Actor) -> dict[str, Any]:
+    archived_by = people.member_by_id(session, item.archived_by_id) if item and item.archived_by_id else None
+    return {
+        "name": card.name, "code": card.code, "company": card.kind is CustomerKind.company, "tags": [], "salutation": "",
+        "owner": item.owner.name if item and item.owner else "", "team": item.team.name if item and item.team else "",
+        "source": (item.source or "") if item else "", "note": (item.note or "") if item else "",
+        "archived": bool(item and item.is_archived), "archived_by": archived_by.name if archived_by else "",
+        "archived_at": item.archived_at if item else None, "header_only": item is None,
+    }  # fmt: skip
 
 
-def timeline_shown(customer_id: int) -> list[dict[str, Any]]:
-    actor, now = edge.actor(), clock.now()
-    rows = db.session.scalars(queries.timeline(customer_id, actor).limit(100)).all()
+def _contacts(session: Session, customer_id: int, card: queries.CustomerCard, *, may_edit: bool) -> list[dict[str, Any]]:
+    if not may_edit:
+        return [
+            {"kind": str(one.kind), "kind_label": CONTACT_LABELS[one.kind], "shown": one.shown,
+             "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None, "preferred": False,
+             "prefer_url": None, "remove_url": None}
+            for one in card.contact_points
+        ]  # fmt: skip
+    points = session.scalars(
+        select(ContactPoint)
+        .where(ContactPoint.customer_id == customer_id, ContactPoint.archived_at.is_(None))
+        .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id)
+    )
+    base = f"/khach-hang/{customer_id}/lien-he"
     return [
-        {"at": row.at, "when": moment_text(row.at, now, actor.time_zone), "kind": row.kind,
-         "text": TIMELINE_TEXTS.get(row.kind, row.kind), "data": row.data, "subject": row.subject_type,
-         "url": _subject_url(row.subject_type, row.subject_id)}
-        for row in rows
+        {"kind": str(one.kind), "kind_label": CONTACT_LABELS[one.kind], "shown": one.shown,
+         "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None, "preferred": one.is_preferred,
+         "prefer_url": None if one.is_preferred else f"{base}/{one.id}/uu-tien", "remove_url": f"{base}/{one.id}/bo"}
+        for one in points
     ]  # fmt: skip
 
 
-def _subject_url(kind: str | None, subject_id: int | None) -> str | None:
-    paths = {"task": links.task_path, "instance": links.instance_path}
-    return paths[kind](subject_id) if kind in paths and subject_id is not None else None
+def _timeline(customer_id: int, actor: Actor) -> list[dict[str, Any]]:
+    """What happened, newest first, by day."""
+    now = clock.now()
+    rows: Sequence[TimelineEntry] = db.session.scalars(queries.timeline(customer_id, actor).limit(TIMELINE)).all()
+    days: list[dict[str, Any]] = []
+    for row in rows:
+        day = local(row.at, actor.time_zone).date()
+        if not days or days[-1]["day"] != day:
+            label = str(moment_text(row.at, now, actor.time_zone)).rsplit(" ", 1)[0]
+            days.append({"day": day, "label": label, "entries": []})
+        days[-1]["entries"].append(_entry(row, actor))
+    return days
 
 
-__all__ = ["SearchPages", "row_id"]
+def _entry(row: TimelineEntry, actor: Actor) -> dict[str, Any]:
+    member = people.member_by_id(db.session(), row.actor_id) if row.actor_id else None
+    told = [str(row.data[key]) for key in ("task", "process", "code", "context", "form", "reason") if row.data.get(key)]
+    path = _SUBJECTS.get(row.subject_type or "")
+    return {
+        "at": row.at, "time": format_time(row.at, actor.time_zone), "sign": _TIMELINE_SIGNS.get(row.kind, "point"),
+        "kind": "ok" if row.kind in ("task_completed", "instance_completed") else "", "quote": "",
+        "text": TIMELINE_TEXTS.get(row.kind, row.kind), "meta": " · ".join(told), "by": member.name if member else "",
+        "url": path(row.subject_id) if path and row.subject_id else None, "url_label": _("Open"),
+    }  # fmt: skip

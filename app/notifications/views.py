@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import redirect, request
 from sqlalchemy import func, select
 
 from app.core import clock, edge, links
-from app.core.access import get_visible, visible
+from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError
 from app.core.i18n import _
 from app.core.leases import LeaseState
-from app.core.pages import Page, done, page, refused_onto, show
+from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
 from app.core.timewords import moment_text
 from app.notifications import queries, services
 from app.notifications.channels.settings import mail_settings
@@ -41,17 +42,19 @@ class BellPages(Page):
 
     @page("/")
     def index(self) -> Any:
-        actor, now = edge.actor(), clock.now()
-        lines = db.session.scalars(queries.bell_lines_of(actor.user_id or 0).limit(LINES)).all()
+        actor, number = edge.actor(), page_number()
+        mine = queries.bell_lines_of(actor.user_id or 0)
+        lines = db.session.scalars(mine.limit(LINES).offset((number - 1) * LINES)).all()
+        count = db.session.scalar(select(func.count()).where(Notification.user_id == actor.user_id)) or 0
         return show(
             "notifications/bell.html",
             lines=[
-                {"id": line.id, "kind": line.kind, "text": bell_text(line), "url": f"/thong-bao/{line.id}",
-                 "when": moment_text(line.created_at, now, actor.time_zone), "at": line.created_at,
-                 "unread": line.read_at is None}
+                {"text": bell_text(line), "url": f"/thong-bao/{line.id}", "at": line.created_at, "sign": _SIGNS.get(line.kind, "bell"),
+                 "kind": "late" if line.kind == "task_overdue" else "", "unread": line.read_at is None}
                 for line in lines
             ],
-            unread=sum(line.read_at is None for line in lines),
+            unread_url="/thong-bao/da-doc",
+            page=page_of(number, len(lines), count, size=LINES),
         )  # fmt: skip
 
     @page("/<line_id>", "POST")
@@ -92,24 +95,31 @@ class MailPages(Page):
         )  # fmt: skip
         if state:
             rows = rows.where(Outbox.status == state)
-        mails = session.scalars(rows.order_by(Outbox.id.desc()).limit(LINES)).all()
+        number = page_number()
+        mails = session.scalars(rows.order_by(Outbox.id.desc()).limit(LINES).offset((number - 1) * LINES)).all()
+        every = [("", _("All"), sum(counts.values()))]
+        every += [(str(key), label, counts[key]) for key, label in STATE_LABELS.items() if key in counts]
+        server = mail_settings().server
         return show(
             "notifications/mails.html",
-            mails=[_mail(mail, now, actor) for mail in mails],
-            state=state,
-            tabs=[{"key": "", "label": _("All"), "count": sum(counts.values())}]
-            + [{"key": str(key), "label": label, "count": counts[key]} for key, label in STATE_LABELS.items() if key in counts],
-            has_server=mail_settings().server is not None,
-            can_resend=actor.may("edit", "Outbox"),
-        )
+            mail_tabs=[
+                {"label": label, "url": f"/thu-di/?trang_thai={key}" if key else "/thu-di/", "current": key == state,
+                 "count": count, "late": key == LeaseState.dead}
+                for key, label, count in every
+            ],
+            server=server.host if server else None,
+            rows=[_mail(mail, now, actor) for mail in mails],
+            page=page_of(number, len(mails), counts.get(LeaseState(state), 0) if state else sum(counts.values()), size=LINES),
+        )  # fmt: skip
 
     @page("/<mail_id>")
     def mail(self, mail_id: str) -> Any:
         actor = edge.actor()
         mail = get_visible(db.session(), Outbox, row_id(mail_id), actor)
-        return show("notifications/mail.html", mail={**_mail(mail, clock.now(), actor), "body": mail.body_text,
-                    "message_id": mail.message_id}, can_resend=actor.may("edit", "Outbox"),
-                    has_server=mail_settings().server is not None)  # fmt: skip
+        row = _mail(mail, clock.now(), actor)
+        told = {**row, "sender": mail_settings().sender, "body": mail.body_text, "message_id": mail.message_id,
+                "sent_at": mail.sent_at}  # fmt: skip
+        return show("notifications/mail.html", mail=told, resend_url=row["resend_url"], back_url="/thu-di/")
 
     @page("/<mail_id>/gui-lai", "POST", right="edit")
     def resend(self, mail_id: str) -> Any:
@@ -125,12 +135,21 @@ class MailPages(Page):
         return done(f"/thu-di/{number}", _("The mail will be sent again."))
 
 
-def _mail(mail: Outbox, now: Any, actor: Any) -> dict[str, Any]:
+_KINDS = {LeaseState.done: "ok", LeaseState.dead: "late", LeaseState.leased: "soon", LeaseState.held: "none"}
+_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check"}
+
+
+def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:
+    """One line of the viewer: what became of the mail, in words."""
+    state, kind = STATE_LABELS[mail.status], _KINDS.get(mail.status, "none")
+    if mail.status is LeaseState.waiting and mail_settings().server is None:
+        state = _("No mail server yet")
+    elif mail.status is LeaseState.waiting and mail.last_error:
+        when = str(moment_text(mail.next_at, now, actor.time_zone))
+        state, kind = _("Will be tried again: %(when)s", when=when), "soon"
+    resendable = mail.status in (LeaseState.waiting, LeaseState.dead, LeaseState.held) and actor.may("edit", "Outbox")
     return {
-        "id": mail.id, "url": f"/thu-di/{mail.id}", "to": mail.to_address, "subject": mail.subject,
-        "state": str(mail.status), "state_label": STATE_LABELS[mail.status], "attempts": mail.attempts,
-        "last_error": mail.last_error or "", "created": moment_text(mail.created_at, now, actor.time_zone),
-        "sent": moment_text(mail.sent_at, now, actor.time_zone) if mail.sent_at else "",
-        "next": moment_text(mail.next_at, now, actor.time_zone) if mail.next_at and str(mail.status) == "waiting" else "",
-        "can_resend": str(mail.status) in ("waiting", "dead", "held"),
+        "url": f"/thu-di/{mail.id}", "subject": mail.subject, "to": mail.to_address, "kind": kind, "state": state,
+        "at": mail.sent_at or mail.created_at, "attempts": mail.attempts, "last_error": mail.last_error or None,
+        "resend_url": f"/thu-di/{mail.id}/gui-lai" if resendable else None,
     }  # fmt: skip

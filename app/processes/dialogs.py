@@ -1,10 +1,10 @@
-"""What does one type to begin a process, or to call one off?"""
+"""For whom is a process begun?"""
 
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, StringField, TelField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import IntegerField, StringField, TelField
+from wtforms.validators import Length, Optional
 
 from app.core.i18n import _
 
@@ -16,6 +16,3 @@ class StartDialog(FlaskForm):
     new_name = StringField(_("Name of the new customer"), [Optional(), Length(max=200)])
     new_phone = TelField(_("Phone number"), [Optional(), Length(max=60)])
 
-
-class CancelDialog(FlaskForm):
-    reason = TextAreaField(_("Reason"), [InputRequired(_("Please say why.")), Length(max=5_000)])

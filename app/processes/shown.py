@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from app.core import clock, links
 from app.core.access import Actor, visible
 from app.core.i18n import _
-from app.core.timewords import moment_text
 from app.forms.models import Submission
 from app.forms.queries import Context, context_for, shown_answers
 from app.processes import queries
@@ -34,7 +33,7 @@ STATUS_LABELS = {
 
 
 def stages_shown(definition: Definition, tasks: Sequence[Task], now: datetime) -> list[StageShown]:
-    """Each stage with its state: done, current, late, ahead; a process without stages shows its steps."""
+    """Each stage with its state: done, now, late, next; a process without stages shows its steps."""
     of_stage: dict[str, list[Task]] = {}
     stage_of = {node.id: (node.task.stage if node.task and node.task.stage else node.id) for node in definition.steps}
     for task in tasks:
@@ -48,45 +47,42 @@ def stages_shown(definition: Definition, tasks: Sequence[Task], now: datetime) -
         if any(task.due_at is not None and task.due_at <= now for task in open_tasks):
             state = "late"
         elif open_tasks:
-            state = "current"
+            state = "now"
         elif inside:
             state = "done"
         else:
-            state = "ahead"
+            state = "next"
         shown.append(StageShown(name, state))
     return shown
 
 
 def answers_shown(session: Session, instance: ProcessInstance, tasks: Sequence[Task], actor: Actor) -> list[AnswerShown]:
     """What each finished step brought, in order; labels and choices as they were asked."""
-    now, context = clock.now(), context_for(session, actor)
+    context = context_for(session, actor)
     shown = []
     if instance.start_submission_id is not None:
         submission = session.get(Submission, instance.start_submission_id)
         if submission is not None:
-            shown.append(_shown(_("Start"), instance.initiator.name, instance.started_at, submission, context, now, actor))
+            shown.append(_shown(_("Start"), instance.initiator.name, instance.started_at, submission, context))
     for task in tasks:
         if task.completed_at is None:
             continue
         who = task.completed_by.name if task.completed_by else ""
         submission = session.get(Submission, task.submission_id) if task.submission_id else None
-        shown.append(_shown(task.name, who, task.completed_at, submission, context, now, actor, outcome=task.outcome,
-                            note=task.note))  # fmt: skip
+        shown.append(_shown(task.name, who, task.completed_at, submission, context, outcome=task.outcome, note=task.note))
     return shown
 
 
 def _shown(
-    step: object, who: str, at: datetime, submission: Submission | None, context: Context, now: datetime, actor: Actor,
-    *, outcome: str | None = None, note: str | None = None,
+    step: object, who: str, at: datetime, submission: Submission | None, context: Context, *, outcome: str | None = None, note: str | None = None
 ) -> AnswerShown:  # fmt: skip
     rows = [(str(row.label), row.text) for row in shown_answers(submission, context=context)] if submission else []
     rows = [row for row in rows if row[1]]
     if note:
         rows.append((str(_("Note")), note))
-    return AnswerShown(
-        step=str(step), by=who, at=moment_text(at, now, actor.time_zone), rows=rows,
-        outcome=OUTCOME_DONE.get(outcome, outcome) if outcome else "",
-    )  # fmt: skip
+    if outcome:
+        rows.insert(0, (str(_("Decision")), str(OUTCOME_DONE.get(outcome, outcome))))
+    return AnswerShown(step=str(step), by=who, at=at, rows=rows)
 
 
 def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: Actor) -> OwnerShown:
@@ -94,17 +90,18 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
     definition = queries.definition_of(instance.version)
     tasks = task_queries.of_owner(session, "instance", instance.id)
     steps = [node.id for node in definition.steps]
-    position = ""
-    if task.step in steps:
-        position = _("step %(number)d/%(total)d", number=steps.index(task.step) + 1, total=len(steps))
+    answers = answers_shown(session, instance, tasks, actor)
+    own = answers_shown(session, instance, [task], actor)[-1:] if not task.is_open and task.completed_at else []
     return OwnerShown(
         url=links.instance_path(instance.id),
         code=instance.code,
         name=instance.version.process.name,
-        position=position,
+        step_number=steps.index(task.step) + 1 if task.step in steps else 0,
+        step_count=len(steps) if task.step in steps else 0,
         stages=stages_shown(definition, tasks, clock.now()),
-        answers=[answer for answer in answers_shown(session, instance, tasks, actor) if answer.step != task.name or not task.is_open],
-    )  # fmt: skip
+        answers=[answer for answer in answers if answer not in own],
+        own_answers=[row for answer in own for row in answer.rows],
+    )
 
 
 def may_see(session: Session, instance_id: int, actor: Actor) -> bool:

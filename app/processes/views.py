@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from datetime import datetime
 from typing import Any
 
 from flask import request
@@ -10,23 +12,25 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, edge, links
 from app.core.access import get_visible, visible
+from app.core.api import IdempotentAnswer
 from app.core.db import LARGEST_ID, db, row_id
-from app.core.errors import BadRequestError, InvalidInputError, NotFoundError
+from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
-from app.core.pages import Page, done, page, show
-from app.core.timewords import moment_text
+from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
+from app.core.timewords import length_text
 from app.customers.models import Customer
-from app.customers.queries import customer_cards
+from app.customers.queries import CustomerCard, customer_cards, possible_duplicates
 from app.customers.services import create_customer
 from app.forms.builder import AnswerForm, build_form
 from app.forms.queries import context_for
 from app.processes import queries, services, shown
-from app.processes.dialogs import CancelDialog, StartDialog
+from app.processes.dialogs import StartDialog
 from app.processes.engine.core import InstanceStatus
-from app.processes.models import Process, ProcessInstance
+from app.processes.models import Process, ProcessEvent, ProcessInstance
 from app.security import queries as people
 from app.tasks import queries as task_queries
-from app.tasks.views import rows_of
+from app.tasks.models import Task
+from app.tasks.views import comments_shown, lateness, rows_of
 
 ROWS = 50
 
@@ -43,9 +47,12 @@ class InstancePages(Page):
         status = request.args.get("trang_thai", "running")
         if status not in set(InstanceStatus):
             raise BadRequestError
+        number = page_number()
         rows = select(ProcessInstance).where(visible(ProcessInstance, actor))
         chosen = rows.where(ProcessInstance.status == status).order_by(ProcessInstance.id.desc())
-        instances = session.scalars(queries.with_people(chosen).limit(ROWS)).unique().all()
+        instances = session.scalars(
+            queries.with_people(chosen).limit(ROWS).offset((number - 1) * ROWS)
+        ).unique().all()  # fmt: skip
         now = clock.now()
         counts = dict(
             session.execute(
@@ -57,26 +64,35 @@ class InstancePages(Page):
         open_tasks = _open_work(session, [instance.id for instance in instances])
         return show(
             "processes/list.html",
-            status=status,
-            tabs=[
-                {"key": str(key), "label": shown.STATUS_LABELS[key], "count": counts.get(key, 0)}
+            instance_tabs=[
+                {"label": shown.STATUS_LABELS[key], "url": f"/ho-so/?trang_thai={key}", "current": key == status,
+                 "count": counts.get(key, 0), "late": False}
                 for key in (InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled)
             ],
-            rows=[
-                {"id": i.id, "url": links.instance_path(i.id), "code": i.code, "process": i.version.process.name,
-                 "customer": cards[i.customer_id].name if i.customer_id in cards else "",
-                 "initiator": i.initiator.name, "started": moment_text(i.started_at, now, actor.time_zone),
-                 "started_at": i.started_at, "steps": open_tasks.get(i.id, []), "incident": i.incident}
-                for i in instances
-            ],
-            more=max(0, counts.get(InstanceStatus(status), 0) - len(instances)),
-            can_start=actor.may("add", "Instance"),
+            rows=[self._row(i, cards.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],
+            start_url="/ho-so/bat-dau" if actor.may("add", "Instance") else None,
+            page=page_of(number, len(instances), counts.get(InstanceStatus(status), 0), size=ROWS),
         )  # fmt: skip
+
+    @staticmethod
+    def _row(instance: ProcessInstance, card: CustomerCard | None, open_tasks: list[Task], now: datetime) -> dict[str, Any]:
+        first = min(open_tasks, key=lambda task: (task.due_at is None, task.due_at, task.id), default=None)
+        holders = [task.assignee.name if task.assignee else (task.offered_team.name if task.offered_team else "")
+                   for task in open_tasks]  # fmt: skip
+        return {
+            "url": links.instance_path(instance.id), "name": instance.version.process.name, "code": instance.code,
+            "customer": card.name if card else "",
+            "customer_url": links.customer_path(card.id) if card else None,
+            "stage": first.name if first else "", "open_tasks": [task.name for task in open_tasks],
+            "holder": ", ".join(dict.fromkeys(filter(None, holders))),
+            "lateness": lateness(first, now, edge.time_zone()) if first else None,
+            "due_at": first.due_at if first else None, "started_at": instance.started_at,
+            "status": str(instance.status), "status_label": shown.STATUS_LABELS[instance.status],
+        }  # fmt: skip
 
     @page("/bat-dau", right="add")
     def choose(self) -> Any:
-        processes = db.session.scalars(queries.startable(edge.actor())).unique().all()
-        return show("processes/start.html", processes=processes, process=None, form=None, dialog=None)
+        return _start_page(db.session(), None, StartDialog(formdata=None), None)
 
     @page("/bat-dau/<code>", "GET", "POST", right="add")
     def start(self, code: str) -> Any:
@@ -88,21 +104,12 @@ class InstancePages(Page):
         if form_version is not None:
             form = build_form(form_version)(context=context_for(session, actor))
         if request.method == "GET":
-            return _start_page(session, process, _prefilled(dialog, session), form)
+            return _start_page(session, process, _prefilled(dialog), form)
         # Both are asked, so that every problem shows at once.
         fine = [dialog.validate(), form.validate() if form is not None else True]
         if all(fine):
             try:
-                with edge.transaction() as inside:
-                    customer = _customer(inside, dialog)
-                    instance = services.start_instance(
-                        inside, inside.get_one(Process, process.id), by=actor, customer=customer,
-                        answers=form.answers if form is not None else None,
-                    )  # fmt: skip
-                    first = task_queries.of_owner(inside, services.OWNER, instance.id)
-                    # Straight to the form in front of him, when the first step is one that he may do.
-                    onward = next((links.task_path(task.id) for task in first if _is_for(inside, task.id)), None)
-                    address, started = onward or links.instance_path(instance.id), instance.code
+                address, started = _begin(process.id, dialog, form)
             except InvalidInputError as error:
                 _beside(dialog, form, error)
             else:
@@ -115,16 +122,18 @@ class InstancePages(Page):
 
     @page("/<instance_id>/dung", "POST", right="edit")
     def cancel(self, instance_id: str) -> Any:
-        number, dialog = row_id(instance_id), CancelDialog()
-        if not dialog.validate():
-            return _instance_page(number, cancel=dialog, status=422)
-        with edge.transaction() as session:
-            instance = services.cancel_instance(session, number, by=edge.actor(), reason=dialog.reason.data)
-            code = instance.code
+        number = row_id(instance_id)
+        try:
+            with edge.transaction() as session:
+                code = services.cancel_instance(session, number, by=edge.actor(), reason=request.form.get("reason", "")).code
+        except BusinessError as error:
+            if isinstance(error, NotFoundError):
+                raise
+            return refused_onto(links.instance_path(number), error)
         return done(links.instance_path(number), _("%(code)s has been called off.", code=code))
 
 
-def _prefilled(dialog: StartDialog, session: Session) -> StartDialog:
+def _prefilled(dialog: StartDialog) -> StartDialog:
     """Coming from a customer's page, he is already chosen."""
     text = request.args.get("khach", "")
     if text.isascii() and text.isdigit() and len(text) <= 10:
@@ -132,16 +141,80 @@ def _prefilled(dialog: StartDialog, session: Session) -> StartDialog:
     return dialog
 
 
+def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None) -> tuple[str, str]:
+    """Start it, once for each page that was opened: a second click leads to the same instance. Returns address and code."""
+    actor = edge.actor()
+    route, key = "page /ho-so/bat-dau", request.form.get("key", "")[:200].replace("\0", "")
+    with edge.transaction() as session:
+        before = session.scalars(
+            select(IdempotentAnswer).where(
+                IdempotentAnswer.user_id == actor.user_id, IdempotentAnswer.route == route, IdempotentAnswer.key == key
+            )
+        ).one_or_none()
+        if before is not None and key:
+            return before.body["address"], before.body["code"]
+        instance = services.start_instance(
+            session, session.get_one(Process, process_id), by=actor, customer=_customer(session, dialog),
+            answers=form.answers if form is not None else None,
+        )  # fmt: skip
+        # Straight to the form in front of him, when the first step is one that he may do.
+        first = task_queries.of_owner(session, services.OWNER, instance.id)
+        onward = next((links.task_path(task.id) for task in first if _is_for(session, task.id)), None)
+        body = {"address": onward or links.instance_path(instance.id), "code": instance.code}
+        if key:
+            session.add(IdempotentAnswer(user_id=actor.user_id or 0, route=route, key=key, request_hash="", status=201, body=body))
+        return body["address"], body["code"]
+
+
 def _start_page(
-    session: Session, process: Process, dialog: StartDialog, form: AnswerForm | None, *, status: int = 200
+    session: Session, process: Process | None, dialog: StartDialog, form: AnswerForm | None, *, status: int = 200
 ) -> Any:
+    actor = edge.actor()
     chosen = dialog.customer_id.data
-    customer = None
+    card = None
     if chosen is not None and 0 < chosen <= LARGEST_ID:
-        customer = customer_cards(session, {chosen}, edge.actor()).get(chosen)
-    processes = session.scalars(queries.startable(edge.actor())).unique().all()
-    return show("processes/start.html", status, processes=processes, process=process, dialog=dialog, form=form,
-                customer=customer)  # fmt: skip
+        card = customer_cards(session, {chosen}, actor).get(chosen)
+    duplicates = []
+    if dialog.new_phone.data and "\0" not in dialog.new_phone.data:
+        duplicates = [
+            {"id": one.customer_id, "name": one.name, "hint": one.code or "",
+             "url": links.customer_path(one.customer_id) if one.customer_id else None}
+            for one in possible_duplicates(session, actor=actor, phone=dialog.new_phone.data)
+        ]  # fmt: skip
+    return show(
+        "processes/start.html",
+        status,
+        choices=[
+            {"url": f"/ho-so/bat-dau/{one.code}", "name": one.name, "about": "", "sign": "route", "current": one is process}
+            for one in session.scalars(queries.startable(actor)).unique()
+        ],
+        process=None if process is None else _about(session, process),
+        form=form,
+        lookups={"customer": "/tim/khach-hang"},
+        customer={"id": card.id, "text": card.name} if card else None,
+        customer_problem=next(iter(dialog.customer_id.errors), ""),
+        new_name=dialog.new_name.data or "",
+        new_phone=dialog.new_phone.data or "",
+        new_name_problem=next(iter(dialog.new_name.errors), ""),
+        new_phone_problem=next(iter(dialog.new_phone.errors), ""),
+        may_add_customer=actor.may("add", "Customer"),
+        duplicates=duplicates,
+        action=request.path,
+        key=request.form.get("key") or secrets.token_urlsafe(16),
+    )
+
+
+def _about(session: Session, process: Process) -> dict[str, Any]:
+    """What starting it sets in motion."""
+    version, _form = services.start_version(session, process)
+    definition = queries.definition_of(version)
+    first = definition.steps[0] if definition.steps else None
+    due = first.task.due if first is not None and first.task is not None else None
+    promise = ""
+    if first is not None and due is not None:
+        promise = _("%(step)s: within %(time)s of working time", step=first.title, time=str(length_text(due)))
+    return {"name": process.name, "about": "", "code": process.code, "first_step": first.title if first else "",
+            "promise": promise}  # fmt: skip
 
 
 def _customer(session: Session, dialog: StartDialog) -> Customer | None:
@@ -162,8 +235,8 @@ def _customer(session: Session, dialog: StartDialog) -> Customer | None:
 
 
 def _is_for(session: Session, task_id: int) -> bool:
-    condition = visible(task_queries.Task, edge.actor(), "edit")
-    return session.scalar(select(task_queries.Task.id).where(task_queries.Task.id == task_id, condition)) is not None
+    condition = visible(Task, edge.actor(), "edit")
+    return session.scalar(select(Task.id).where(Task.id == task_id, condition)) is not None
 
 
 def _beside(dialog: StartDialog, form: AnswerForm | None, error: InvalidInputError) -> None:
@@ -174,86 +247,112 @@ def _beside(dialog: StartDialog, form: AnswerForm | None, error: InvalidInputErr
         form.refuse(error.fields)
 
 
-def _open_work(session: Session, instance_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
-    """The open steps of each instance: what, who, late or not."""
-    task = task_queries.Task
-    rows = select(task).where(task.owner_type == services.OWNER, task.owner_id.in_(instance_ids), task_queries.is_open())
-    now = clock.now()
-    found: dict[int, list[dict[str, Any]]] = {}
-    for one in session.scalars(task_queries.with_people(rows).order_by(task.id)).unique():
-        who = one.assignee.name if one.assignee else (one.offered_team.name if one.offered_team else "")
-        late = one.due_at is not None and one.due_at <= now
-        found.setdefault(one.owner_id, []).append({"name": one.name, "who": who, "late": late})
+def _open_work(session: Session, instance_ids: list[int]) -> dict[int, list[Task]]:
+    """The open tasks of each instance."""
+    rows = select(Task).where(Task.owner_type == services.OWNER, Task.owner_id.in_(instance_ids), task_queries.is_open())
+    found: dict[int, list[Task]] = {}
+    for task in session.scalars(task_queries.with_people(rows).order_by(Task.id)).unique():
+        found.setdefault(task.owner_id, []).append(task)
     return found
 
 
-def _instance_page(instance_id: int, *, cancel: CancelDialog | None = None, status: int = 200) -> Any:
-    actor, session = edge.actor(), db.session()
+def _instance_page(instance_id: int) -> Any:
+    actor, session, now = edge.actor(), db.session(), clock.now()
     get_visible(session, ProcessInstance, instance_id, actor)
     instance = session.scalars(
         queries.with_people(select(ProcessInstance).where(ProcessInstance.id == instance_id))
     ).unique().one()  # fmt: skip
-    now = clock.now()
     tasks = task_queries.of_owner(session, services.OWNER, instance.id)
-    open_tasks = [task for task in tasks if task.is_open]
-    readable = {
-        task_id
-        for task_id in session.scalars(
-            select(task_queries.Task.id).where(
-                task_queries.Task.id.in_([task.id for task in open_tasks]), visible(task_queries.Task, actor)
-            )
-        )
-    }
-    cards = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor)
+    open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
+    openable = set(
+        session.scalars(select(Task.id).where(Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)))
+    )
+    card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(instance.customer_id or 0)
+    answers = shown.answers_shown(session, instance, tasks, actor)
+    work = [
+        {**row, "url": row["url"] if row["id"] in openable else None, "mine": task.assignee_id == actor.user_id,
+         "claim_url": row["claim_url"] if row["id"] in openable else None}
+        for row, task in zip(rows_of(session, open_tasks, actor), open_tasks, strict=True)
+    ]  # fmt: skip
     may_cancel = instance.ended_at is None and session.scalar(
         select(ProcessInstance.id).where(ProcessInstance.id == instance.id, visible(ProcessInstance, actor, "edit"))
     )
+    notes = comments_shown(session, [task.id for task in tasks])
+    next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
     return show(
         "processes/instance.html",
-        status,
-        instance=instance,
-        status_label=shown.STATUS_LABELS[instance.status],
-        started=moment_text(instance.started_at, now, actor.time_zone),
-        ended=moment_text(instance.ended_at, now, actor.time_zone) if instance.ended_at else "",
-        stages=shown.stages_shown(queries.definition_of(instance.version), tasks, now),
-        open_work=rows_of(session, open_tasks, actor),
-        readable=readable,
-        answers=shown.answers_shown(session, instance, tasks, actor),
-        history=_history(session, instance, actor),
-        customer=cards.get(instance.customer_id or 0),
-        cancel=(cancel or CancelDialog(formdata=None)) if may_cancel else None,
-    )
+        crumbs=[{"label": _("Process instances"), "url": "/ho-so/"}, {"label": instance.code, "url": None}],
+        instance={
+            "name": instance.version.process.name, "code": instance.code, "status": str(instance.status),
+            "status_label": shown.STATUS_LABELS[instance.status],
+            "lateness": lateness(open_tasks[0], now, actor.time_zone) if open_tasks else None,
+            "due_at": open_tasks[0].due_at if open_tasks else None,
+            "customer": card.name if card else "", "customer_url": links.customer_path(card.id) if card else None,
+            "customer_tags": [], "opened_at": instance.started_at, "initiator": instance.initiator.name,
+            "version": instance.version.number,
+        },
+        stages=[
+            {"name": stage.name, "state": stage.state, "note": stage.note}
+            for stage in shown.stages_shown(queries.definition_of(instance.version), tasks, now)
+        ],
+        work=work,
+        events=_events(session, instance),
+        key_facts=[],
+        forms=[
+            {"title": answer.step, "by": answer.by, "at": answer.at,
+             "answers": [{"label": label, "value": text} for label, text in answer.rows]}
+            for answer in answers
+        ],
+        people=_took_part(instance, tasks),
+        file_list=[file for note in notes for file in note["files"]],
+        primary={"url": next_task["url"], "label": _("Go to the task"), "sign": "arrow-right"} if next_task else None,
+        verbs={"cancel": f"{links.instance_path(instance.id)}/dung" if may_cancel else None},
+    )  # fmt: skip
 
 
-def _history(session: Session, instance: ProcessInstance, actor: Any) -> list[dict[str, Any]]:
+def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, Any]]:
+    """Everyone whose hands it went through, with what they did."""
+    did: dict[str, list[str]] = {instance.initiator.name: [str(_("Began the process"))]}
+    for task in tasks:
+        who = task.completed_by or task.assignee
+        if who is not None:
+            did.setdefault(who.name, []).append(task.name)
+    return [{"name": name, "note": ", ".join(dict.fromkeys(steps))} for name, steps in did.items()]
+
+
+_EVENT_ICONS = {"instance_started": "player-play", "open_task": "arrow-right", "close_task": "check",
+                "raise_incident": "alert-triangle", "finish_instance": "flag"}  # fmt: skip
+
+
+def _events(session: Session, instance: ProcessInstance) -> list[dict[str, Any]]:
     """What happened, newest first, as sentences; the engine's inner moves are left out."""
-    now = clock.now()
     definition = queries.definition_of(instance.version)
-
-    def name(member_id: int | None) -> str:
-        member = people.member_by_id(session, member_id) if member_id else None
-        return member.name if member else "Tận Tâm"
-
+    names: dict[int | None, str] = {None: "Tận Tâm"}
     told: list[dict[str, Any]] = []
     for event in session.scalars(queries.events(instance.id)):
+        if event.actor_id not in names:
+            member = people.member_by_id(session, event.actor_id or 0)
+            names[event.actor_id] = member.name if member else ""
         node = definition.nodes.get(event.node or "")
-        step, who = (node.title if node else ""), name(event.actor_id)
-        match event.kind:
-            case "instance_started":
-                text: object = _("%(name)s began the process", name=who)
-            case "open_task":
-                text = _("%(step)s was opened", step=step)
-            case "close_task":
-                text = _("%(name)s finished: %(step)s", name=who, step=step)
-            case "raise_incident":
-                text = _("The process cannot go on at %(step)s. An administrator has to look at it.", step=step)
-            case "finish_instance" if event.body.get("reason"):
-                text = _("%(name)s called it off: %(reason)s", name=who, reason=event.body["reason"])
-            case "finish_instance":
-                text = _("The process is completed")
-            case _:
-                continue
-        told.append({"at": event.at, "when": moment_text(event.at, now, actor.time_zone), "kind": event.kind, "text": text})
+        sentence = _sentence(event, names[event.actor_id], node.title if node else "")
+        if sentence is not None:
+            told.append({"at": event.at, "icon": _EVENT_ICONS[event.kind], "text": sentence,
+                         "late": event.kind == "raise_incident"})  # fmt: skip
     return told[::-1]
 
 
+def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
+    match event.kind:
+        case "instance_started":
+            return _("%(name)s began the process", name=who)
+        case "open_task":
+            return _("%(step)s was opened", step=step)
+        case "close_task":
+            return _("%(name)s finished: %(step)s", name=who, step=step)
+        case "raise_incident":
+            return _("The process cannot go on at %(step)s. An administrator has to look at it.", step=step)
+        case "finish_instance" if event.body.get("reason"):
+            return _("%(name)s called it off: %(reason)s", name=who, reason=event.body["reason"])
+        case "finish_instance":
+            return _("The process is completed")
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StageShown:
-    """One heading of the way through: done, current, late or ahead, with a word about it."""
+    """One heading of the way through; its state is done, now, late or next."""
 
     name: str
     state: str
@@ -29,9 +30,8 @@ class AnswerShown:
 
     step: str
     by: str
-    at: object
+    at: datetime
     rows: Sequence[tuple[str, str]]
-    outcome: object = ""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,13 @@ class OwnerShown:
     url: str
     code: str
     name: str
-    position: object = ""
+    step_number: int = 0
+    step_count: int = 0
     stages: Sequence[StageShown] = ()
+    #: what the steps before brought, in order
     answers: Sequence[AnswerShown] = field(default_factory=tuple)
+    #: what this very task was answered with, once it is finished
+    own_answers: Sequence[tuple[str, str]] = ()
 
 
 class TaskOwner(Protocol):

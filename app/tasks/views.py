@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import request
+from flask import flash, request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -14,19 +14,19 @@ from app.core import clock, edge, files, links
 from app.core.access import Actor, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
-from app.core.i18n import _
+from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
 from app.core.timewords import Lateness, moment_text, time_left
-from app.customers.queries import customer_cards
+from app.customers.models import ContactKind, CustomerKind
+from app.customers.queries import CustomerCard, customer_cards
 from app.forms.builder import PREFIX, AnswerForm, build_form
 from app.forms.queries import context_for
 from app.forms.rules import Answers
 from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries, services
-from app.tasks.dialogs import CommentForm, ReassignForm
 from app.tasks.events import owner_of
-from app.tasks.models import Task, TaskComment, TaskState
+from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS
 
 ROWS = 50
@@ -132,15 +132,13 @@ class TaskPages(Page):
 
     @page("/<task_id>/giao-lai", "POST", right="assign")
     def reassign(self, task_id: str) -> Any:
-        form = _reassign_form(db.session())
-        if not form.validate():
-            return _task_page(row_id(task_id), reassign=form, status=422)
+        member_id, reason = row_id(request.form.get("member_id", "")), request.form.get("note", "")
 
         def give(session: Session, number: int) -> Task:
-            member = people.member_by_id(session, form.assignee.data)
+            member = people.member_by_id(session, member_id)
             if member is None:
                 raise NotFoundError
-            return services.reassign_task(session, number, member, by=edge.actor(), reason=form.reason.data or "")
+            return services.reassign_task(session, number, member, by=edge.actor(), reason=reason, rev=_rev())
 
         return _verb(task_id, give, _("The task has been given to somebody else."))
 
@@ -153,16 +151,13 @@ class TaskPages(Page):
 
     @page("/<task_id>/ghi-chu", "POST")
     def comment(self, task_id: str) -> Any:
-        number, form = row_id(task_id), CommentForm()
-        if not form.validate():
-            return _task_page(number, comment=form, status=422)
+        number, text = row_id(task_id), request.form.get("text", "")
+        uploads = [upload for upload in request.files.getlist("files") if upload.filename]
         received: list[files.ReceivedFile] = []
         try:
-            received.extend(files.receive(upload.stream, upload.filename) for upload in form.files.data if upload.filename)
+            received.extend(files.receive(upload.stream, upload.filename) for upload in uploads)
             with edge.transaction() as session:
-                note = services.comment_task(
-                    session, number, form.text.data or "", by=edge.actor(), has_files=bool(received)
-                )
+                note = services.comment_task(session, number, text, by=edge.actor(), has_files=bool(received))
                 for file in received:
                     files.keep(session, file, owner_type=COMMENT_FILES, owner_id=note.id)
         except BaseException as error:
@@ -170,8 +165,9 @@ class TaskPages(Page):
                 files.forget(file)
             if not isinstance(error, BusinessError) or isinstance(error, NotFoundError):
                 raise
-            form.text.errors = [str(sentence) for told in error.fields.values() for sentence in told] or [str(error)]
-            return _task_page(number, comment=form, status=422)
+            told = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
+            flash(" ".join(told) or str(error), "danger")
+            return _task_page(number, comment=text, status=422)
         return done(links.task_path(number) + "#ghi-chu", _("The note is saved."))
 
     @page("/<task_id>/hoan-thanh", "POST", right="edit")
@@ -187,14 +183,17 @@ class TaskPages(Page):
         outcome, note = request.form.get("outcome") or None, request.form.get("note", "")
         try:
             with edge.transaction() as inside:
-                task = services.complete_task(inside, number, by=actor, answers=answers, outcome=outcome, note=note)
+                task = services.complete_task(
+                    inside, number, by=actor, answers=answers, outcome=outcome, note=note, rev=_rev()
+                )
                 name = task.name
         except ConflictError as error:
             return _task_page(number, form=form, conflict=error, status=409)
         except InvalidInputError as error:
             if form is not None:
                 form.refuse(error.fields)
-            return _task_page(number, form=form, problem=error, status=422)
+            beside_note = [*error.fields.get("outcome", ()), *error.fields.get("note", ())]
+            return _task_page(number, form=form, note_problem=beside_note[0] if beside_note else "", status=422)
         address, following = _next_for(db.session(), actor)
         if following:
             return done(address, _("“%(task)s” is done. Next: %(next)s", task=name, next=following))
@@ -210,6 +209,12 @@ def _may_see_comment(session: Session, actor: Actor, comment_id: int) -> bool:
 
 
 files.register_owner(COMMENT_FILES, _may_see_comment)
+
+
+def _rev() -> int | None:
+    """The revision that the page was made from."""
+    text = request.form.get("rev", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
 def _verb(task_id: str, change: Any, sentence: object) -> Any:
@@ -268,62 +273,65 @@ def _answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | Non
     return form
 
 
-def _reassign_form(session: Session) -> ReassignForm:
-    form = ReassignForm()
-    members = session.scalars(people.active_members()).unique()
-    form.assignee.choices = [(member.id, member.name) for member in members]
-    return form
+_EVENT_ICONS = {"claimed": "user-check", "released": "arrow-back-up", "reassigned": "user-share", "commented": "note",
+                "alerted": "alert-circle", "completed": "check", "cancelled": "x", "draft_saved": "device-floppy"}  # fmt: skip
+_OUTCOME_ICONS = {"approve": "check", "reject": "x", "return": "arrow-back-up"}
 
 
-def _history(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
+def _events(session: Session, task: Task) -> list[dict[str, Any]]:
     """What happened, newest first, as sentences."""
-    now = clock.now()
-    names: dict[int, str] = {}
-
-    def name(member_id: int | None) -> str:
-        if member_id is None:
-            return "Tận Tâm"
-        if member_id not in names:
-            member = session.get(Member, member_id)
-            names[member_id] = member.name if member else ""
-        return names[member_id]
-
-    def sentence(kind: str, data: Mapping[str, Any], who: str) -> object:
-        match kind:
-            case "opened" if data.get("assignee_id"):
-                return _("Given to %(name)s", name=name(data["assignee_id"]))
-            case "opened":
-                return _("Waiting to be taken")
-            case "claimed":
-                return _("%(name)s took the task", name=who)
-            case "released":
-                return _("%(name)s gave the task back to the team", name=who)
-            case "reassigned":
-                return _("%(name)s gave the task to %(to)s", name=who, to=name(data.get("to")))
-            case "draft_saved":
-                return _("%(name)s saved a draft", name=who)
-            case "commented":
-                return _("%(name)s wrote a note", name=who)
-            case "alerted":
-                told = ", ".join(name(member_id) for member_id in data.get("to", []))
-                return _("Overdue: %(names)s has been told", names=told)
-            case "completed" if data.get("outcome"):
-                outcome = OUTCOME_DONE.get(data["outcome"], data["outcome"])
-                return _("%(name)s finished the task: %(outcome)s", name=who, outcome=str(outcome))
-            case "completed":
-                return _("%(name)s finished the task", name=who)
-        return _("The task was called off")
-
+    names = _Names(session)
     return [
-        {"at": event.at, "when": moment_text(event.at, now, actor.time_zone), "kind": str(event.kind),
-         "text": sentence(str(event.kind), event.data, name(event.actor_id)), "reason": event.data.get("reason") or ""}
+        {"at": event.at, "icon": _EVENT_ICONS.get(event.kind, "point"), "text": _sentence(event, names),
+         "late": event.kind is TaskEventKind.alerted, "quote": event.data.get("reason") or ""}
         for event in reversed(queries.history(session, task.id))
+        if event.kind is not TaskEventKind.draft_saved
     ]  # fmt: skip
 
 
-def _comments(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
-    now = clock.now()
-    notes = queries.comments(session, [task.id])
+class _Names:
+    """Member names by id, each read once a page."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[int | None, str] = {None: "Tận Tâm"}
+
+    def __getitem__(self, member_id: int | None) -> str:
+        if member_id not in self._known:
+            member = people.member_by_id(self._session, member_id or 0)
+            self._known[member_id] = member.name if member else ""
+        return self._known[member_id]
+
+
+def _sentence(event: TaskEvent, names: _Names) -> object:
+    who, data = names[event.actor_id], event.data
+    match event.kind:
+        case TaskEventKind.opened if data.get("assignee_id"):
+            return _("Given to %(name)s", name=names[data["assignee_id"]])
+        case TaskEventKind.opened:
+            return _("Waiting to be taken")
+        case TaskEventKind.claimed:
+            return _("%(name)s took the task", name=who)
+        case TaskEventKind.released:
+            return _("%(name)s gave the task back to the team", name=who)
+        case TaskEventKind.reassigned:
+            return _("%(name)s gave the task to %(to)s", name=who, to=names[data.get("to")])
+        case TaskEventKind.commented:
+            return _("%(name)s wrote a note", name=who)
+        case TaskEventKind.alerted:
+            told = ", ".join(names[member_id] for member_id in data.get("to", []))
+            return _("Overdue: %(names)s has been told", names=told)
+        case TaskEventKind.completed if data.get("outcome"):
+            return _("%(name)s finished the task: %(outcome)s", name=who,
+                     outcome=str(OUTCOME_DONE.get(data["outcome"], data["outcome"])))  # fmt: skip
+        case TaskEventKind.completed:
+            return _("%(name)s finished the task", name=who)
+    return _("The task was called off")
+
+
+def comments_shown(session: Session, task_ids: list[int]) -> list[dict[str, Any]]:
+    """The notes on these tasks with their files, oldest first."""
+    notes = queries.comments(session, task_ids)
     attached: dict[int, list[dict[str, Any]]] = {}
     for file in session.scalars(
         select(files.StoredFile).where(
@@ -335,63 +343,138 @@ def _comments(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]
              "is_image": file.content_type.startswith("image/")}
         )  # fmt: skip
     return [
-        {"author": note.author.name, "when": moment_text(note.created_at, now, actor.time_zone), "at": note.created_at,
-         "text": note.text, "files": attached.get(note.id, [])}
+        {"author": note.author.name, "at": note.created_at, "text": note.text, "files": attached.get(note.id, [])}
         for note in notes
-    ]  # fmt: skip
+    ]
+
+
+def customer_shown(card: CustomerCard | None) -> dict[str, Any] | None:
+    """A customer's card for the side of a page: as much of him as this person may see."""
+    if card is None:
+        return None
+    emails = [point.shown for point in card.contact_points if point.kind is ContactKind.email]
+    phones = [point.value for point in card.contact_points if point.kind is ContactKind.phone]
+    return {
+        "name": card.name, "code": card.code, "url": links.customer_path(card.id), "company": card.kind is CustomerKind.company,
+        "salutation": "", "tags": [], "phone": card.phone, "phone_link": f"tel:{phones[0]}" if phones else "",
+        "email": emails[0] if emails else "", "facts": [(_("E-mail"), emails[0])] if emails else [],
+    }  # fmt: skip
 
 
 def _task_page(
     task_id: int,
     *,
     form: AnswerForm | None = None,
-    reassign: ReassignForm | None = None,
-    comment: CommentForm | None = None,
+    comment: str = "",
     conflict: ConflictError | None = None,
-    problem: BusinessError | None = None,
+    note_problem: object = "",
     status: int = 200,
 ) -> Any:
-    actor, session = edge.actor(), db.session()
+    actor, session, now = edge.actor(), db.session(), clock.now()
     task = _page_task(session, task_id, actor)
-    now = clock.now()
+    path = links.task_path(task.id)
+    owner = owner_of(task.owner_type)
+    shown = owner.shown(session, task, actor)
     may_edit = task.is_open and _may(session, task, actor, "edit")
     is_mine = task.assignee_id == actor.user_id
     may_assign = task.is_open and _may(session, task, actor, "assign")
     cards = customer_cards(session, {task.customer_id} if task.customer_id else (), actor)
-    owner = owner_of(task.owner_type)
-    taken = conflict or (None if may_edit or is_mine or not task.is_open else _taken_by(task))
+    told = conflict or (_taken_by(task) if task.is_open and not may_edit and not may_assign else None)
+    if form is None and may_edit:
+        form = _answer_form(session, task, actor)
     return show(
         "tasks/task.html",
         status,
-        task=task,
-        lateness=lateness(task, now, actor.time_zone),
-        due_text=moment_text(task.due_at, now, actor.time_zone) if task.due_at else "",
-        owner=owner.shown(session, task, actor),
-        owner_visible=_owner_visible(session, task, actor),
-        customer=cards.get(task.customer_id or 0),
-        form=form if form is not None else (_answer_form(session, task, actor) if may_edit else None),
-        outcomes=[{"code": code, "label": OUTCOME_LABELS.get(code, code)} for code in task.outcomes],
-        outcome_done=OUTCOME_DONE.get(task.outcome or "", task.outcome or ""),
-        note=request.form.get("note", ""),
-        can_claim=task.state is TaskState.ready and may_edit,
-        can_complete=may_edit,
-        can_release=is_mine and task.is_open and bool(task.offered_team_id or task.offered_role),
-        reassign=(reassign or _reassign_form(session)) if may_assign else None,
-        comment=comment or CommentForm(formdata=None),
-        comments=_comments(session, task, actor),
-        history=_history(session, task, actor),
-        conflict=_conflict(taken, actor) if taken else None,
-        problem=problem,
-        is_mine=is_mine,
-    )
+        task={
+            "name": task.name, "rev": task.rev, "is_open": task.is_open, "state_label": STATE_LABELS[task.state],
+            "lateness": lateness(task, now, actor.time_zone), "due_at": task.due_at,
+            "holder": task.assignee.name if task.assignee else None, "is_mine": is_mine,
+            "team": task.offered_team.name if task.offered_team else "", "where": task.context,
+            "instance_url": shown.url if owner.visible_to(session, task.owner_id, actor) else None,
+            "step_no": shown.step_number, "step_count": shown.step_count,
+        },
+        stages=[{"name": stage.name, "state": stage.state, "note": stage.note} for stage in shown.stages],
+        handed=[],
+        form=form if may_edit else None,
+        lookups={"customer": "/tim/khach-hang"},
+        answers=[{"label": label, "value": text} for label, text in shown.own_answers],
+        earlier=[
+            {"title": answer.step, "by": answer.by, "at": answer.at,
+             "answers": [{"label": label, "value": text} for label, text in answer.rows]}
+            for answer in shown.answers
+        ],
+        outcomes=[
+            {"code": code, "label": OUTCOME_LABELS.get(code, code), "sign": _OUTCOME_ICONS.get(code, "check"), "primary": first}
+            for code, first in reversed([(code, position == 0) for position, code in enumerate(task.outcomes)])
+        ],
+        note_text=request.form.get("note", ""),
+        note_problem=note_problem,
+        verbs={
+            "complete": f"{path}/hoan-thanh" if may_edit or conflict else None,
+            "draft": f"{path}/nhap" if may_edit and task.form_version_id else None,
+            "claim": f"{path}/nhan" if task.state is TaskState.ready and may_edit else None,
+            "release": f"{path}/tra" if is_mine and task.is_open and (task.offered_team_id or task.offered_role) else None,
+            "reassign": f"{path}/giao-lai" if may_assign else None,
+            "comment": f"{path}/ghi-chu" if task.is_open else None,
+        },
+        people=_people(session, task) if may_assign else [],
+        conflict={"message": _conflict_text(told, actor), "url": path} if told else None,
+        saved_at=task.updated_at if task.draft else None,
+        closed=None if task.is_open else _closed(task, actor),
+        next_task=None if task.is_open else _next_row(session, actor),
+        customer=customer_shown(cards.get(task.customer_id or 0)),
+        comments=comments_shown(session, [task.id]),
+        comment_text=comment,
+        events=_events(session, task),
+        inbox=None,
+    )  # fmt: skip
+
+
+STATE_LABELS = {
+    TaskState.scheduled: _("Not yet begun"),
+    TaskState.ready: _("Waiting to be taken"),
+    TaskState.claimed: _("Taken"),
+    TaskState.in_progress: _("In progress"),
+    TaskState.waiting_customer: _("Waiting for the customer"),
+    TaskState.waiting_team: _("Waiting for another team"),
+    TaskState.completed: _("Completed"),
+    TaskState.cancelled: _("Called off"),
+}
+
+
+def _people(session: Session, task: Task) -> list[dict[str, Any]]:
+    """To whom the work can be given, with what each has on the desk already."""
+    loads = dict(
+        session.execute(
+            select(Task.assignee_id, func.count(Task.id)).where(queries.is_open(), Task.assignee_id.is_not(None))
+            .group_by(Task.assignee_id)
+        ).tuples().all()
+    )  # fmt: skip
+    return [
+        {"id": member.id, "name": member.name, "note": ngettext("%(num)d open task", "%(num)d open tasks", loads.get(member.id, 0))}
+        for member in session.scalars(people.active_members()).unique()
+        if member.id != task.assignee_id
+    ]
+
+
+def _closed(task: Task, actor: Actor) -> dict[str, Any]:
+    if task.completed_at is None or task.completed_by is None:
+        return {"text": _("This work was called off."), "outcome": None, "note": ""}
+    when = moment_text(task.completed_at, clock.now(), actor.time_zone)
+    return {
+        "text": _("%(name)s finished this, %(when)s", name=task.completed_by.name, when=str(when)),
+        "outcome": OUTCOME_DONE.get(task.outcome, task.outcome) if task.outcome else None,
+        "note": task.note or "",
+    }
+
+
+def _next_row(session: Session, actor: Actor) -> dict[str, Any] | None:
+    following = session.scalars(queries.by_due(queries.with_people(queries.mine(actor))).limit(1)).first()
+    return rows_of(session, [following], actor)[0] if following else None
 
 
 def _may(session: Session, task: Task, actor: Actor, action: str) -> bool:
     return session.scalar(select(Task.id).where(Task.id == task.id, visible(Task, actor, action))) is not None
-
-
-def _owner_visible(session: Session, task: Task, actor: Actor) -> bool:
-    return owner_of(task.owner_type).visible_to(session, task.owner_id, actor)
 
 
 def _taken_by(task: Task) -> ConflictError | None:
@@ -403,10 +486,11 @@ def _taken_by(task: Task) -> ConflictError | None:
     )  # fmt: skip
 
 
-def _conflict(error: ConflictError, actor: Actor) -> dict[str, Any]:
+def _conflict_text(error: ConflictError, actor: Actor) -> object:
     """Who was faster, and when, on the reader's clock."""
     at = error.details.get("at")
-    when = moment_text(datetime.fromisoformat(at), clock.now(), actor.time_zone) if at else ""
-    return {"message": error.message, "by": error.details.get("by", ""), "when": when}
-
-
+    if not at:
+        return error.message
+    moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
+    when = str(moment_text(moment, clock.now(), actor.time_zone))
+    return _("%(what)s (%(when)s)", what=str(error.message).rstrip("."), when=when)
