@@ -61,7 +61,7 @@ class CustomerScreen(Screen):
     order_columns = ["name", "code", "created_at"]
     order_keys = {"name": Customer.sort_key}
     base_order = ("created_at", "desc")
-    eager = (Customer.contact_points, Customer.owner)
+    eager = (Customer.all_contact_points, Customer.owner)
     show_columns = ["name", "code"]
     add_columns = _FORM
     edit_columns = _FORM

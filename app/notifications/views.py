@@ -91,7 +91,7 @@ class MailPages(Page):
         counts = dict(
             session.execute(
                 select(Outbox.status, func.count()).where(visible(Outbox, actor)).group_by(Outbox.status)
-            ).tuples().all()
+            ).all()
         )  # fmt: skip
         if state:
             rows = rows.where(Outbox.status == state)

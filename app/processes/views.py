@@ -58,7 +58,7 @@ class InstancePages(Page):
             session.execute(
                 select(ProcessInstance.status, func.count()).where(visible(ProcessInstance, actor))
                 .group_by(ProcessInstance.status)
-            ).tuples().all()
+            ).all()
         )  # fmt: skip
         cards = customer_cards(session, {i.customer_id for i in instances if i.customer_id}, actor)
         open_tasks = _open_work(session, [instance.id for instance in instances])

@@ -233,7 +233,8 @@ def _verb(task_id: str, change: Any, sentence: object) -> Any:
 def _counted(session: Session, rows: Any, now: datetime) -> tuple[int, int]:
     """How many, and how many of them are late."""
     counted = rows.with_only_columns(func.count(Task.id), func.count(Task.id).filter(Task.due_at < now)).order_by(None)
-    return session.execute(counted).one()._tuple()  # type: ignore[no-any-return]
+    every, late = session.execute(counted).one()
+    return every, late
 
 
 def _person_asked(session: Session, scope: str) -> Member | None:
@@ -448,7 +449,7 @@ def _people(session: Session, task: Task) -> list[dict[str, Any]]:
         session.execute(
             select(Task.assignee_id, func.count(Task.id)).where(queries.is_open(), Task.assignee_id.is_not(None))
             .group_by(Task.assignee_id)
-        ).tuples().all()
+        ).all()
     )  # fmt: skip
     return [
         {"id": member.id, "name": member.name, "note": ngettext("%(num)d open task", "%(num)d open tasks", loads.get(member.id, 0))}

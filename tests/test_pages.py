@@ -1,0 +1,80 @@
+"""Every page answers for everyone who may open it, in the Vietnamese dress, without an inline script or style."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from bs4 import BeautifulSoup
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.access import SYSTEM
+from app.core.db import db, transaction
+from app.customers.services import create_customer
+from app.processes import library, queries, services
+from app.security import queries as security
+from app.tasks.models import Task
+
+MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+def actor(username):
+    return security.actor_of(db.session(), security.member_by_username(db.session(), username))
+
+
+@pytest.fixture
+def story(app):
+    """A running late delivery of Lan's: ids of what there is to look at. No context stays open."""
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            library.install(session, "giao-hang-cham", by=SYSTEM)
+        lan = actor("lan")
+        with transaction(lan) as session:
+            customer = create_customer(session, by=lan, name="Đặng Thị Mỹ Duyên", phone="0912 345 678")
+            process = queries.process_by_code(session, "giao-hang-cham")
+            instance = services.start_instance(session, process, by=lan, customer=customer)
+            task = session.scalars(select(Task)).one()
+            return {"customer": customer.id, "instance": instance.id, "task": task.id}
+
+
+def pages(story):
+    return [
+        "/", "/cong-viec/", "/cong-viec/?queue=1", f"/cong-viec/{story['task']}", "/ho-so/", "/ho-so/?trang_thai=completed",
+        f"/ho-so/{story['instance']}", "/ho-so/bat-dau", "/ho-so/bat-dau/giao-hang-cham", "/khach-hang/list/",
+        f"/khach-hang/show/{story['customer']}", "/khach-hang/add", f"/khach-hang/edit/{story['customer']}",
+        "/tim/?q=duyen", "/tim/?q=zzz", "/thong-bao/",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("username", ["lan", "minh", "hoa"])
+def test_every_page_answers(client, story, username):
+    browser = client(username)
+    admin = ["/thu-di/", "/cai-dat/"] if username == "hoa" else []
+    for address in [*pages(story), *admin]:
+        answer = browser.get(address, follow_redirects=True)
+        assert answer.status_code == 200, (address, answer.text[:2000])
+        soup = BeautifulSoup(answer.text, "html.parser")
+        assert soup.html["lang"] == "vi", address
+        assert not soup.find_all(lambda tag: tag.has_attr("style")), address
+        assert not [tag for tag in soup.find_all("script") if not tag.get("src")], address
+        assert not re.search(r"\son[a-z]+=", answer.text), address
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_nobody_signed_in_is_asked_to_sign_in(client, story):
+    browser = client()
+    for address in pages(story):
+        answer = browser.get(address)
+        assert answer.status_code == 302, address
+        assert answer.headers["Location"].startswith("/login/"), address
+
+
+@pytest.mark.parametrize("address", ["/cong-viec/4294967296", "/cong-viec/abc", "/ho-so/99999999999", "/khach-hang/show/0",
+                                     "/ho-so/bat-dau/khong-co", "/thu-di/7", "/khong-co"])  # fmt: skip
+def test_what_is_not_there_is_a_page_that_says_so(client, address):
+    answer = client("hoa").get(address)
+    assert answer.status_code == 404
+    assert BeautifulSoup(answer.text, "html.parser").find("h1") is not None
