@@ -1,0 +1,95 @@
+// What do the pages load? Builds css/, js/ and icons.txt into ../app/static/dist, every file named after its content,
+// and manifest.json: plain name -> built name.
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+import * as esbuild from "esbuild";
+import { PurgeCSS } from "purgecss";
+
+import { keep } from "./tabler.keep.mjs";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const out = path.join(here, "../app/static/dist");
+const find = createRequire(import.meta.url).resolve;
+const manifest = {};
+
+// Of Tabler's 600 KB only what tabler.keep.mjs names.
+const onlyWhatWeUse = {
+  name: "tabler",
+  setup(build) {
+    build.onLoad({ filter: /tabler\.css$/ }, async ({ path: file }) => {
+      const [{ css }] = await new PurgeCSS().purge({
+        content: [{ raw: keep.join(" "), extension: "html" }],
+        css: [{ raw: await readFile(file, "utf8") }],
+        variables: true,
+        keyframes: true,
+        fontFace: true,
+        safelist: { variables: [/^--tblr-(btn|form|link|body|heading|border|focus|primary|font|gray)/] },
+      });
+      return { contents: css, loader: "css", resolveDir: path.dirname(file) };
+    });
+  },
+};
+
+async function bundle(entryPoints, options) {
+  const { metafile } = await esbuild.build({
+    absWorkingDir: here,
+    entryPoints,
+    bundle: true,
+    minify: true,
+    metafile: true,
+    outdir: out,
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    assetNames: "[name]-[hash]",
+    target: ["chrome109", "firefox115", "safari16.4"],
+    loader: { ".woff2": "file" },
+    logLevel: "warning",
+    ...options,
+  });
+  for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {
+    if (entryPoint) manifest[path.basename(entryPoint)] = path.basename(file);
+  }
+}
+
+// One file of <symbol>s: `icon('bell')` points into it.
+async function sprite() {
+  const names = (await readFile(path.join(here, "icons.txt"), "utf8")).split("\n").filter(Boolean);
+  const symbols = await Promise.all(
+    names.map(async (name) => {
+      const svg = await readFile(find(`@tabler/icons/outline/${name}.svg`), "utf8");
+      const drawing = svg.replace(/^[^]*?<svg[^>]*>|<\/svg>\s*$|<path stroke="none" d="M0 0h24v24H0z" fill="none" ?\/>/g, "");
+      return `<symbol id="${name}" viewBox="0 0 24 24">${drawing.replace(/\s*\n\s*/g, "").replace(/ \/>/g, "/>")}</symbol>`;
+    }),
+  );
+  const text = `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`;
+  await keepFile("icons.svg", text);
+}
+
+async function keepFile(name, content) {
+  const { name: stem, ext } = path.parse(name);
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
+  manifest[name] = `${stem}-${hash}${ext}`;
+  await writeFile(path.join(out, manifest[name]), content);
+}
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+await bundle(["css/app.css"], { plugins: [onlyWhatWeUse] });
+await bundle(["js/theme.js"], { format: "iife" });
+await bundle(["js/app.js"], { format: "esm", splitting: true });
+await sprite();
+await keepFile("logo.svg", await readFile(path.join(here, "logo.svg")));
+await writeFile(path.join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+
+// Every page loads these: they stay small.
+const MOST = 120 * 1024;
+const always = ["app.css", "theme.js", "app.js", "icons.svg"];
+const sizes = await Promise.all(always.map(async (name) => gzipSync(await readFile(path.join(out, manifest[name]))).length));
+const total = sizes.reduce((sum, size) => sum + size, 0);
+console.log(always.map((name, i) => `${name} ${(sizes[i] / 1024).toFixed(1)}`).join(" · "), `· ${(total / 1024).toFixed(1)} KB gzip`);
+if (total > MOST) throw new Error(`An ordinary page loads ${total} bytes, more than ${MOST}.`);

@@ -1,0 +1,20 @@
+// What starts on every page. Heavy parts load only where the page asks for them.
+import { each, on } from "./dom.js";
+import * as due from "./due.js";
+import * as forms from "./forms.js";
+import * as shell from "./shell.js";
+import * as toasts from "./toasts.js";
+import * as worklist from "./worklist.js";
+
+for (const part of [shell, toasts, due, forms, worklist]) part.start();
+
+each("select[data-url], select[data-lookup-url]", (select) => import("./lookup.js").then(({ look }) => look(select)));
+
+// "Thêm khách hàng mới": opens the small form, and closes it again.
+on("click", "[data-create-open], [data-create-close]", (_event, button) => {
+  const target = document.querySelector(button.dataset.createOpen ?? button.dataset.createClose);
+  target.hidden = "createClose" in button.dataset;
+  if (!target.hidden) target.querySelector("input")?.focus();
+});
+
+if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");

@@ -1,0 +1,52 @@
+// Small tools that every module uses.
+
+// One listener on the document: parts that htmx brings later work too.
+export function on(type, selector, handle) {
+  document.addEventListener(type, (event) => {
+    const target = event.target instanceof Element ? event.target.closest(selector) : null;
+    if (target) handle(event, target);
+  });
+}
+
+// Runs for every match now, and for those that htmx swaps in.
+export function each(selector, start) {
+  const run = (root) => {
+    if (root.matches?.(selector)) start(root);
+    root.querySelectorAll(selector).forEach(start);
+  };
+  run(document);
+  document.addEventListener("htmx:load", (event) => run(event.detail.elt));
+}
+
+export function keep(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // private windows may forbid it: the choice then lasts for this page
+  }
+}
+
+// element("span", { class: "tt-tag" }, "words", child)
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "ti");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${document.documentElement.dataset.icons}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+export const csrfToken = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+export const isTyping = (target) =>
+  target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));

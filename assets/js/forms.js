@@ -1,0 +1,183 @@
+// Forms that never lose what was typed and never send it twice; money with dots, passwords that can be looked at, files by drag.
+import { each, element, icon, on } from "./dom.js";
+import { toast } from "./toasts.js";
+import { words } from "./words.js";
+
+// ── leaving with unsaved words ──
+function unsaved() {
+  const touched = new Set();
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (form?.matches("[data-guard]")) touched.add(form);
+  });
+  document.addEventListener("submit", (event) => touched.delete(event.target));
+  addEventListener("beforeunload", (event) => {
+    const unsent = [...touched].some((form) => form.isConnected);
+    // A form that came back refused holds words that are saved nowhere.
+    if (unsent || document.querySelector("form[data-guard][data-unsaved]:not([data-sent])")) event.preventDefault();
+  });
+  document.addEventListener("submit", (event) => event.target.setAttribute("data-sent", ""));
+}
+
+// ── one click, one request ──
+function sendOnce() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method === "get" || event.defaultPrevented) return;
+    if (form.hasAttribute("aria-busy")) {
+      event.preventDefault();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+    event.submitter?.setAttribute("aria-busy", "true");
+  });
+  // Back by the browser's arrow: the page is as it was, and may be sent again.
+  addEventListener("pageshow", () =>
+    document.querySelectorAll('[aria-busy="true"]').forEach((busy) => {
+      busy.removeAttribute("aria-busy");
+      busy.removeAttribute("data-sent");
+    }),
+  );
+}
+
+// ── a question before something that matters ──
+function confirmations() {
+  document.addEventListener(
+    "click",
+    (event) => {
+      const button = event.target instanceof Element ? event.target.closest("[data-confirm]") : null;
+      if (!button || button.dataset.confirmed) return;
+      event.preventDefault();
+      event.stopPropagation();
+      ask(button);
+    },
+    true,
+  );
+}
+
+function ask(button) {
+  const yes = element("button", { type: "button", class: "btn btn-primary", autofocus: true }, button.dataset.confirmYes ?? words.goOn);
+  const no = element("button", { type: "button", class: "btn", "data-close": true }, words.cancel);
+  const dialog = element(
+    "dialog",
+    { class: "tt-dialog", "aria-label": button.dataset.confirm },
+    element("div", { class: "tt-dialog__body" }, element("p", {}, button.dataset.confirm)),
+    element("div", { class: "tt-dialog__foot" }, no, yes),
+  );
+  yes.addEventListener("click", () => {
+    dialog.close();
+    button.dataset.confirmed = "1";
+    button.click();
+    delete button.dataset.confirmed;
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+// ── 1250000 is written 1.250.000 ──
+export function dotted(text) {
+  const digits = text.replace(/[.\s₫đ]/g, "");
+  return /^\d{1,15}$/.test(digits) ? digits.replace(/\B(?=(\d{3})+$)/g, ".") : text;
+}
+
+function money() {
+  const write = (input) => {
+    const written = dotted(input.value);
+    if (written === input.value) return;
+    // The caret stays behind the same digit.
+    const behind = input.value.slice(input.selectionStart ?? input.value.length).replace(/\D/g, "").length;
+    input.value = written;
+    let at = written.length;
+    for (let left = behind; left > 0 && at > 0; at--) if (/\d/.test(written[at - 1])) left--;
+    if (document.activeElement === input) input.setSelectionRange(at, at);
+  };
+  on("input", "input[data-money]", (_event, input) => write(input));
+  each("input[data-money]", write);
+}
+
+function passwords() {
+  on("click", "[data-reveal]", (_event, button) => {
+    const input = button.parentElement.querySelector("input");
+    const shown = input.type === "password";
+    input.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+    button.setAttribute("aria-label", shown ? words.hidePassword : words.showPassword);
+    button.replaceChildren(icon(shown ? "eye-off" : "eye"));
+  });
+}
+
+// ── files: chosen or dropped, seen before they are sent ──
+function dropZones() {
+  each("[data-drop]", (zone) => {
+    const input = zone.querySelector('input[type="file"]');
+    const list = zone.querySelector("[data-drop-list]");
+    const most = Number(zone.dataset.drop) || 20;
+    const put = (files) => {
+      const carrier = new DataTransfer();
+      for (const file of files) {
+        if (file.size > most * 1024 * 1024) toast(words.tooLarge(file.name, most), "late");
+        else carrier.items.add(file);
+      }
+      input.files = carrier.files;
+      show();
+    };
+    const show = () => {
+      list.replaceChildren(
+        ...[...input.files].map((file, at) => {
+          const drop = element("button", { type: "button", class: "tt-x", "aria-label": words.remove(file.name) }, icon("x"));
+          drop.addEventListener("click", () => put([...input.files].filter((_file, other) => other !== at)));
+          return element("span", { class: "tt-file" }, icon(file.type.startsWith("image/") ? "photo" : "file"), element("span", {}, file.name), drop);
+        }),
+      );
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    input.addEventListener("change", () => put([...input.files]));
+    zone.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      zone.classList.add("is-over");
+    });
+    zone.addEventListener("dragleave", () => zone.classList.remove("is-over"));
+    zone.addEventListener("drop", (event) => {
+      event.preventDefault();
+      zone.classList.remove("is-over");
+      put(input.multiple ? [...input.files, ...event.dataTransfer.files] : [event.dataTransfer.files[0]]);
+    });
+  });
+}
+
+// ── small conveniences ──
+function conveniences() {
+  on("change", "[data-autosubmit]", (_event, field) => field.form.requestSubmit());
+  // Bulk bar: there only while something is chosen.
+  each("[data-bulk]", (bar) => {
+    const form = bar.closest("form");
+    const boxes = () => [...form.querySelectorAll('input[name="rowid"]')];
+    const show = () => {
+      const chosen = boxes().filter((box) => box.checked);
+      bar.hidden = chosen.length === 0;
+      bar.querySelector("[data-bulk-count]").textContent = chosen.length;
+      boxes().forEach((box) => box.closest("tr").setAttribute("aria-selected", String(box.checked)));
+    };
+    form.addEventListener("change", (event) => {
+      if (event.target.matches("[data-check-all]")) boxes().forEach((box) => (box.checked = event.target.checked));
+      show();
+    });
+    on("click", "[data-uncheck-all]", () => {
+      form.querySelectorAll('input[type="checkbox"]').forEach((box) => (box.checked = false));
+      show();
+    });
+    show();
+  });
+  each("[data-problems]", (summary) => summary.focus());
+}
+
+export function start() {
+  confirmations();
+  unsaved();
+  sendOnce();
+  money();
+  passwords();
+  dropZones();
+  conveniences();
+}

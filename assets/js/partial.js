@@ -1,0 +1,20 @@
+// htmx for parts of pages, without anything that needs eval or writes styles into the page.
+import htmx from "htmx.org";
+
+import { csrfToken } from "./dom.js";
+import { toast } from "./toasts.js";
+import { words } from "./words.js";
+
+Object.assign(htmx.config, {
+  allowEval: false,
+  allowScriptTags: false,
+  includeIndicatorStyles: false,
+  historyCacheSize: 0, // pages with customers do not stay in the browser's storage
+  selfRequestsOnly: true,
+});
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = csrfToken();
+});
+document.addEventListener("htmx:sendError", () => toast(words.unsent, "late"));
+document.addEventListener("htmx:responseError", () => toast(words.unsent, "late"));
+htmx.process(document.body);

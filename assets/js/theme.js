@@ -1,0 +1,24 @@
+// Runs before the first paint: dark or light, sidebar folded or open, as this reader chose.
+const root = document.documentElement;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function read(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // storage may be forbidden; the page works without it
+  }
+}
+
+function dress() {
+  const chosen = read("tt-theme");
+  root.dataset.bsTheme = chosen === "dark" || chosen === "light" ? chosen : dark.matches ? "dark" : "light";
+  root.dataset.theme = chosen ?? "auto";
+  const side = read("tt-side");
+  if (side === "folded" || side === "open") root.dataset.side = side;
+}
+
+dress();
+dark.addEventListener("change", dress);
+addEventListener("storage", dress);
+addEventListener("tt:dress", dress);

@@ -1,0 +1,45 @@
+// j and k move through a worklist, Enter opens, n takes the work, e finishes: hands stay on the keyboard.
+import { isTyping } from "./dom.js";
+
+const current = () => document.querySelector("[data-worklist] .is-cursor, [data-worklist] [aria-current]");
+const rows = () => [...document.querySelectorAll("[data-worklist] [data-row]")];
+
+function move(step) {
+  const all = rows();
+  if (!all.length) return;
+  const here = current();
+  const at = here ? all.indexOf(here.closest("[data-row]")) : -1;
+  const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
+  all.forEach((row) => row.classList.toggle("is-cursor", row === next));
+  const link = next.querySelector("a");
+  link?.focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const press = (selector) => {
+  const button = document.querySelector(selector);
+  button?.click();
+  return Boolean(button);
+};
+
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  n: () => {
+    const row = document.querySelector("[data-worklist] .is-cursor");
+    const button = row?.querySelector("[data-claim]") ?? document.querySelector("[data-claim-here]");
+    button?.click();
+  },
+  e: () => press("[data-finish]"),
+};
+
+export function start() {
+  if (!document.querySelector("[data-worklist], [data-finish], [data-claim-here]")) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    const act = KEYS[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}
