@@ -111,7 +111,7 @@ class Stamped:
 
 
 class ForeignCommitError(RuntimeError):
-    """Something below the edge committed inside transaction(): half a business change would have become permanent."""
+    """Something below the edge committed or rolled back inside transaction(): half of a change would have been kept."""
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
 
     Ends the read that went before and takes the write lock (SQLite: BEGIN IMMEDIATE; PostgreSQL: READ COMMITTED, rows
     are locked where they are loaded). Objects loaded earlier are expired: load inside what you decide on.
-    Raises RuntimeError when nested and ForeignCommitError when anybody else commits.
+    Raises RuntimeError when nested and ForeignCommitError when anybody else commits or rolls back.
     """
     session = db.session()
     if session.info.get("transaction"):
@@ -132,7 +132,10 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
     session.info["actor"] = actor
     try:
         session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
+        begun = session.get_transaction()
         yield session
+        if session.get_transaction() is not begun:
+            raise ForeignCommitError("somebody below the edge rolled back: what was done before it is gone")
         session.flush()
         session.info["transaction"] = False
         session.commit()
