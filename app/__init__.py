@@ -60,7 +60,7 @@ def create_app(config: Any = None) -> Flask:
     app.config["FAB_INDEX_VIEW"] = "app.tasks.home.Home"
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
 
-    assert models.__all__  # noqa: S101 - every table is known before the first query
+    assert models.__all__
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     csrf = CSRFProtect(app)

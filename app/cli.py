@@ -52,7 +52,9 @@ def audit_verify() -> None:
     """Check the sealed audit log; names the first changed, missing or inserted row and fails."""
     checked, broken = audit.verify(db.session())
     if broken is not None:
-        raise click.ClickException(f"audit event {broken.event_id}: {broken.what} ({checked} events before it are intact)")
+        raise click.ClickException(
+            f"audit event {broken.event_id}: {broken.what} ({checked} events before it are intact)"
+        )
     click.echo(f"{checked} sealed audit events are intact")
 
 

@@ -1,4 +1,4 @@
-"""Which tables are there? The index of the schema: every table is imported here, with one remark; none is defined here."""
+"""Which tables are there? The index of the schema: each table is imported, with a remark; none is defined."""
 
 from __future__ import annotations
 
@@ -41,5 +41,6 @@ __all__ = [
     "CalendarInterval", "ContactPoint", "Counter", "Customer", "Form", "FormVersion", "Grant", "IdempotentAnswer",
     "JobHeartbeat", "Member", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
     "ProcessToken", "ProcessVersion", "RoleScope", "Setting", "SetupLink", "SignIn", "SignInFailure",
-    "StoredFile", "Submission", "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "StoredFile", "Submission", "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember",
+    "TimelineEntry",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from app.core.vietnamese import format_datetime
 from app.customers.api import CustomerApi
 from app.customers.views import CustomerPages, CustomerScreen, SearchPages
 from app.deadlines.api import CalendarApi
+from app.deadlines.views import SettingPages
 from app.forms.api import FormApi, SubmissionApi
 from app.notifications.api import AlertApi, NotificationApi, OutboxApi
 from app.notifications.queries import unread_count
@@ -28,7 +29,6 @@ from app.processes.api import InstanceApi, ProcessApi
 from app.processes.views import InstancePages
 from app.security.api import SecurityApi, TeamApi, UserApi
 from app.security.models import Member
-from app.deadlines.views import SettingPages
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
@@ -64,14 +64,34 @@ CREATE: Sequence[Item] = (
 
 #: Pages and generated screens.
 VIEWS: tuple[type, ...] = (
-    TaskPages, InstancePages, CustomerScreen, CustomerPages, SearchPages, BellPages, MailPages, SettingPages, FileView,
-)  # fmt: skip
+    TaskPages,
+    InstancePages,
+    CustomerScreen,
+    CustomerPages,
+    SearchPages,
+    BellPages,
+    MailPages,
+    SettingPages,
+    FileView,
+)
 
 #: Every REST resource, in the order of design.md §6.
 APIS: tuple[type, ...] = (
-    SecurityApi, CustomerApi, FormApi, SubmissionApi, ProcessApi, InstanceApi, TaskApi, AlertApi, NotificationApi,
-    TeamApi, UserApi, CalendarApi, OutboxApi, OpenApi,
-)  # fmt: skip
+    SecurityApi,
+    CustomerApi,
+    FormApi,
+    SubmissionApi,
+    ProcessApi,
+    InstanceApi,
+    TaskApi,
+    AlertApi,
+    NotificationApi,
+    TeamApi,
+    UserApi,
+    CalendarApi,
+    OutboxApi,
+    OpenApi,
+)
 
 __all__ = ["APIS", "CREATE", "MENU", "VIEWS", "Home", "Item", "register"]
 
@@ -97,16 +117,25 @@ def frame() -> dict[str, Any]:
     session = db.session()
     opened, late = (
         session.execute(
-            tasks.mine(who).with_only_columns(func.count(Task.id), func.count(Task.id).filter(Task.due_at < clock.now()))
+            tasks.mine(who).with_only_columns(
+                func.count(Task.id), func.count(Task.id).filter(Task.due_at < clock.now())
+            )
         ).one()
         if who.may("view", "Task")
         else (0, 0)
     )
     member = session.scalars(select(Member).where(Member.id == who.user_id)).one()
     return {
-        "menu": [_shown(item, opened, late) for item in MENU if item.resource is None or who.may("view", item.resource)],
+        "menu": [
+            _shown(item, opened, late) for item in MENU if item.resource is None or who.may("view", item.resource)
+        ],
         "company_name": settings.get(session, "company_name"),
-        "me": {"name": member.name, "given_name": member.name.split()[-1], "title": member.title or "", "profile_url": None},
+        "me": {
+            "name": member.name,
+            "given_name": member.name.split()[-1],
+            "title": member.title or "",
+            "profile_url": None,
+        },
         "unread_count": unread_count(session, who.user_id),
         "create_menu": _create_menu(who),
     }

@@ -94,7 +94,7 @@ def has_row_rule(model: type[Any]) -> bool:
 
 
 def visible(model: type[Any], actor: Actor, action: str = "view") -> ColumnElement[bool]:
-    """The condition that the rows of `model` must fulfil for this actor and action. Raises LookupError without a rule."""
+    """The condition that rows of `model` must fulfil for this actor and action. Raises LookupError without a rule."""
     if model not in _row_rules:
         raise LookupError(f"{model.__name__} has no row rule: declare one with @row_rule")
     if actor.is_system:

@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 from flask import Response, current_app, g, jsonify, request
 from flask_appbuilder.api import BaseApi
 from flask_appbuilder.baseviews import expose
-from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.core import clock, edge, schema
+from app.core.accounts import User
 from app.core.db import LARGEST_ID, Entity, Json, UtcDateTime, db, row_id
 from app.core.errors import BadRequestError, ConflictError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _

@@ -20,9 +20,23 @@ from app.core.db import Entity, Json, UtcDateTime, stored, transaction
 from app.core.ddl import refuse_changes
 
 #: Columns that say nothing about what was done.
-_TECHNICAL = {"rev", "created_at", "updated_at", "created_by_id", "updated_by_id", "changed_on", "created_on",
-              "changed_by_fk", "created_by_fk", "last_login", "login_count", "fail_login_count", "rights_version",
-              "search_text", "sort_key"}  # fmt: skip
+_TECHNICAL = {
+    "rev",
+    "created_at",
+    "updated_at",
+    "created_by_id",
+    "updated_by_id",
+    "changed_on",
+    "created_on",
+    "changed_by_fk",
+    "created_by_fk",
+    "last_login",
+    "login_count",
+    "fail_login_count",
+    "rights_version",
+    "search_text",
+    "sort_key",
+}
 #: Columns whose value is never kept, not even as a fingerprint.
 _SECRET = {("ab_user", "password"), ("setup_link", "token_hash")}
 # Rows younger than this are not sealed yet: a transaction begun earlier may still commit a smaller id.
@@ -86,15 +100,15 @@ class AuditSeal(Entity):
     hash: Mapped[str] = mapped_column(String(64))
 
 
-refuse_changes(AuditEvent.__table__, why="the audit log is append-only")  # type: ignore[arg-type]
-refuse_changes(AuditSeal.__table__, why="the audit log is append-only")  # type: ignore[arg-type]
+refuse_changes(AuditEvent.__table__, why="the audit log is append-only")
+refuse_changes(AuditSeal.__table__, why="the audit log is append-only")
 
 _key = b""
 
 
 def configure(secret: str) -> None:
     """Fingerprints of sensitive values are keyed: equal values look equal, but cannot be guessed from outside."""
-    global _key  # noqa: PLW0603 - one key a process, set once at start
+    global _key
     _key = hmac.new(secret.encode(), b"tantam audit", hashlib.sha256).digest()
 
 
@@ -112,11 +126,17 @@ def record(
     who = by or session.info.get("actor")
     session.execute(
         insert(AuditEvent).values(
-            at=clock.now(), actor_id=who.user_id if who else None, address=who.address if who else None,
-            action=AuditAction.event, name=name, table_name=table, record_id=record_id,
-            changes=changes or {}, reason=reason,
+            at=clock.now(),
+            actor_id=who.user_id if who else None,
+            address=who.address if who else None,
+            action=AuditAction.event,
+            name=name,
+            table_name=table,
+            record_id=record_id,
+            changes=changes or {},
+            reason=reason,
         )
-    )  # fmt: skip
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -184,17 +204,21 @@ def _write_events(session: Session, _context: object) -> None:
     for row, action in list(_flushed(session)):
         if not getattr(type(row), "__audited__", True):
             continue
-        changes, sensitive = _changes(
-            row, is_new=action is AuditAction.create, is_gone=action is AuditAction.delete
-        )
+        changes, sensitive = _changes(row, is_new=action is AuditAction.create, is_gone=action is AuditAction.delete)
         if action is AuditAction.change and not changes:
             continue
         key = inspect(row).identity or inspect(row).mapper.primary_key_from_instance(row)
         entry = {
-            "at": at, "actor_id": actor.user_id if actor else None, "address": actor.address if actor else None,
-            "action": action, "name": None, "table_name": row.__table__.name,
-            "record_id": key[0] if isinstance(key[0], int) else None, "changes": changes, "reason": None,
-        }  # fmt: skip
+            "at": at,
+            "actor_id": actor.user_id if actor else None,
+            "address": actor.address if actor else None,
+            "action": action,
+            "name": None,
+            "table_name": row.__table__.name,
+            "record_id": key[0] if isinstance(key[0], int) else None,
+            "changes": changes,
+            "reason": None,
+        }
         if not sensitive:
             plain.append(entry)
             continue
@@ -209,8 +233,18 @@ def _write_events(session: Session, _context: object) -> None:
 
 # ── the chain ──
 def _row_hash(row: AuditEvent) -> bytes:
-    told = [row.id, row.at.isoformat(), row.actor_id, row.address, str(row.action), row.name, row.table_name,
-            row.record_id, row.changes, row.reason]  # fmt: skip
+    told = [
+        row.id,
+        row.at.isoformat(),
+        row.actor_id,
+        row.address,
+        str(row.action),
+        row.name,
+        row.table_name,
+        row.record_id,
+        row.changes,
+        row.reason,
+    ]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).digest()
 
 
@@ -223,7 +257,9 @@ def seal() -> int:
     sealed = 0
     while True:
         with transaction() as session:
-            last = session.scalars(select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1).with_for_update()).first()
+            last = session.scalars(
+                select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1).with_for_update()
+            ).first()
             rows = session.scalars(
                 select(AuditEvent)
                 .where(AuditEvent.id > (last.last_id if last else 0), AuditEvent.at < clock.now() - _SEAL_AFTER)
@@ -236,9 +272,15 @@ def seal() -> int:
             hashes = b"".join(_row_hash(row) for row in rows)
             previous = last.hash if last else "0" * 64
             session.add(
-                AuditSeal(first_id=ids[0], last_id=ids[-1], ids=ids, row_hashes=hashes, previous_hash=previous,
-                          hash=_link(previous, ids, hashes))
-            )  # fmt: skip
+                AuditSeal(
+                    first_id=ids[0],
+                    last_id=ids[-1],
+                    ids=ids,
+                    row_hashes=hashes,
+                    previous_hash=previous,
+                    hash=_link(previous, ids, hashes),
+                )
+            )
             sealed += len(rows)
 
 
@@ -259,10 +301,11 @@ def verify(session: Session) -> tuple[int, Broken | None]:
         rows = {
             row.id: row
             for row in session.scalars(
-                select(AuditEvent).where(AuditEvent.id > last_id, AuditEvent.id <= link.last_id)
+                select(AuditEvent)
+                .where(AuditEvent.id > last_id, AuditEvent.id <= link.last_id)
                 .execution_options(populate_existing=True)
             )
-        }  # fmt: skip
+        }
         for position, event_id in enumerate(link.ids):
             row = rows.pop(event_id, None)
             if row is None:
@@ -280,5 +323,3 @@ def verify(session: Session) -> tuple[int, Broken | None]:
 def seal_job() -> None:
     """The worker's entry: seal what is old enough."""
     seal()
-
-

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
-from sqlalchemy import JSON, DateTime, Enum, ForeignKey, Integer, String, event
+from sqlalchemy import JSON, DateTime, Enum, ForeignKey, Integer, String, event, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
@@ -148,6 +148,15 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
         session.info.pop("actor", None)
 
 
+def queue_up(session: Session, name: str) -> None:
+    """From here until the transaction ends, nobody else is past this point under the same name.
+
+    SQLite lets one transaction write at a time anyway; PostgreSQL holds a lock of its own for the name.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
 def row_id(value: object) -> int:
     """The id written in an address. Raises NotFoundError for what cannot be one, however large."""
     text = str(value)
@@ -175,11 +184,11 @@ def _stamp(session: Session, _context: object, _instances: object) -> None:
     who = actor.user_id if actor else None
     for row in session.new:
         if isinstance(row, Stamped):
-            row.created_by_id = row.created_by_id or who  # type: ignore[method-assign,assignment]
-            row.updated_by_id = who  # type: ignore[method-assign,assignment]
+            row.created_by_id = row.created_by_id or who
+            row.updated_by_id = who
     for row in session.dirty:
         if isinstance(row, Stamped) and session.is_modified(row):
-            row.updated_by_id = who  # type: ignore[method-assign,assignment]
+            row.updated_by_id = who
 
 
 def listen_to(engine: Engine, *, synchronous: str) -> None:
@@ -195,6 +204,8 @@ def listen_to(engine: Engine, *, synchronous: str) -> None:
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
+            # Without it INSERT OR REPLACE deletes rows past the triggers that keep them.
+            "recursive_triggers=ON",
             "busy_timeout=30000",
             "temp_store=MEMORY",
             "journal_size_limit=67108864",

@@ -1,4 +1,4 @@
-"""What a table needs beyond columns: triggers, full-text tables, expression indexes. Declared beside the model, per database."""
+"""What a table needs beyond columns: triggers, full-text tables, expression indexes. Declared beside it."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ $$ BEGIN RAISE EXCEPTION '{why}' USING ERRCODE = 'integrity_constraint_violation
             f"CREATE TRIGGER {name} BEFORE {action} ON {table.name} FOR EACH ROW{clause} "
             f"EXECUTE FUNCTION {table.name}_is_kept()"
         )
+    postgresql.append(
+        f"CREATE TRIGGER tr_{table.name}_no_truncate BEFORE TRUNCATE ON {table.name} FOR EACH STATEMENT "
+        f"EXECUTE FUNCTION {table.name}_is_kept()"
+    )
     declare(f"{table.name}_kept", table, sqlite=sqlite, postgresql=postgresql)
 
 

@@ -1,4 +1,4 @@
-"""Where the web ends and the product begins: who asks, in which language, in one transaction, and how a refusal is told."""
+"""Where the web ends and the product begins: who asks, in which language, and how a refusal is told."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, Response, current_app, g, has_request_context, jsonify, redirect, render_template, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import force_locale, get_locale
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -30,7 +42,8 @@ logger = logging.getLogger(__name__)
 
 #: What a browser may load and do on every page of ours.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 
 
@@ -68,9 +81,11 @@ def by_token() -> bool:
 
 
 def language() -> str:
-    """API: Accept-Language, then the member's. Pages: the member's; nobody signed in: the language chosen on the page."""
+    """API: Accept-Language, then the member's. Pages: the member's; nobody signed in: what the page was asked in."""
     if not has_request_context():
-        return DEFAULT_LANGUAGE  # a job or a command: what it writes to somebody is written in_language() of that person
+        return (
+            DEFAULT_LANGUAGE  # a job or a command: what it writes to somebody is written in_language() of that person
+        )
     who = actor_or_none()
     if is_api() and "Accept-Language" in request.headers:
         wanted = request.accept_languages.best_match(list(LANGUAGES))
@@ -106,9 +121,11 @@ def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
         response.status_code = error.status
     elif isinstance(error, NotSignedInError):
         back = request.full_path.rstrip("?") if request.method == "GET" else None
-        return cast(BaseResponse, redirect(url_for("AuthView.login", next=back)))
+        return redirect(url_for("AuthView.login", next=back))
     else:
-        response = Response(render_template("errors/error.html", status=error.status, message=error.message, error_id=None))
+        response = Response(
+            render_template("errors/error.html", status=error.status, message=error.message, error_id=None)
+        )
         response.status_code = error.status
     if "retry_after" in error.details:
         response.headers["Retry-After"] = str(error.details["retry_after"])

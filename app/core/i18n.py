@@ -1,4 +1,4 @@
-"""How does a sentence reach the reader in his language? Every text below the edge is lazy and is translated when shown."""
+"""How does a sentence reach the reader in his language? Texts below the edge are lazy: translated when shown."""
 
 from __future__ import annotations
 

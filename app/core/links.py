@@ -9,7 +9,7 @@ _base = "http://127.0.0.1:8080"
 
 def configure(base_url: str) -> None:
     """Set once at start from TANTAM_BASE_URL."""
-    global _base  # noqa: PLW0603 - one address a process, set once at start
+    global _base
     _base = base_url.rstrip("/")
 
 

@@ -21,13 +21,13 @@ LARGEST_PAGE = 10_000
 
 @dataclass(frozen=True)
 class PageRule:
-    """What a page asks of whoever opens it: signed in, and this right on the view's resource (None: signed in is enough)."""
+    """What a page asks of whoever opens it: this right on the view's resource (None: being signed in is enough)."""
 
     right: str | None
 
 
 def page(path: str, *methods: str, right: str | None = "view") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a method of a Page an address. Actions are POST and come with the CSRF token that every form of ours carries."""
+    """Make a method of a Page an address. Actions are POST; every form of ours carries the CSRF token."""
 
     def declare(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)

@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.customers import rules
-from app.customers.models import ContactKind, ContactPoint, Customer, TimelineEntry
+from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security.models import Right
 from app.security.queries import granted
 
@@ -177,7 +177,10 @@ def customer_cards(session: Session, customer_ids: Collection[int], actor: Actor
         .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id)
     ):
         contacts[point.customer_id].append(rules.Contact(point.kind, point.value, point.shown))
-    return {row.id: CustomerCard(bool(row.full), row.id, row.code, row.name, row.kind, tuple(contacts[row.id])) for row in rows}
+    return {
+        row.id: CustomerCard(bool(row.full), row.id, row.code, row.name, row.kind, tuple(contacts[row.id]))
+        for row in rows
+    }
 
 
 def customer_card(session: Session, customer_id: int, actor: Actor) -> CustomerCard:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from flask import abort, flash, jsonify, redirect, request
 from sqlalchemy import Select, select
@@ -40,9 +40,17 @@ TIMELINE_TEXTS = {
     "instance_cancelled": _("Process called off"),
     "form_submitted": _("Form filled in"),
 }
-_TIMELINE_SIGNS = {"created": "user-plus", "changed": "pencil", "archived": "archive", "restored": "refresh",
-                   "task_completed": "check", "instance_started": "route", "instance_completed": "flag",
-                   "instance_cancelled": "ban", "form_submitted": "forms"}  # fmt: skip
+_TIMELINE_SIGNS = {
+    "created": "user-plus",
+    "changed": "pencil",
+    "archived": "archive",
+    "restored": "refresh",
+    "task_completed": "check",
+    "instance_started": "route",
+    "instance_completed": "flag",
+    "instance_cancelled": "ban",
+    "form_submitted": "forms",
+}
 _LINKS = {ContactKind.phone: "tel:", ContactKind.zalo: "tel:", ContactKind.email: "mailto:"}
 _SUBJECTS = {"task": links.task_path, "instance": links.instance_path}
 
@@ -66,30 +74,56 @@ class CustomerScreen(Screen):
     add_columns = _FORM
     edit_columns = _FORM
     form_fields = {name: getattr(CustomerDialog, name) for name in _FORM}
-    choice_labels = {"kind": KIND_LABELS}
+    choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"kind": KIND_LABELS}
     formatters_columns = {"phone": lambda value: show_phone(value) if value else ""}
     label_columns = {
-        "name": _("Name"), "code": _("Code"), "phone": _("Phone number"), "email": _("E-mail"), "kind": _("Kind"),
-        "owner.name": _("Person in charge"), "created_at": _("Since"), "source": _("Came through"), "note": _("Note"),
-    }  # fmt: skip
+        "name": _("Name"),
+        "code": _("Code"),
+        "phone": _("Phone number"),
+        "email": _("E-mail"),
+        "kind": _("Kind"),
+        "owner.name": _("Person in charge"),
+        "created_at": _("Since"),
+        "source": _("Came through"),
+        "note": _("Note"),
+    }
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(queries.search(text))
 
     def create(self, session: Session, form: Any, *, by: Actor) -> Customer:
         return services.create_customer(
-            session, by=by, name=form.name.data or "", kind=CustomerKind(form.kind.data), phone=form.phone.data,
-            email=form.email.data, source=form.source.data, note=form.note.data,
-        )  # fmt: skip
+            session,
+            by=by,
+            name=form.name.data or "",
+            kind=CustomerKind(form.kind.data),
+            phone=form.phone.data,
+            email=form.email.data,
+            source=form.source.data,
+            note=form.note.data,
+        )
 
     def change(self, session: Session, item: Customer, form: Any, *, by: Actor) -> None:
         services.change_customer(
-            session, item, by=by, rev=item.rev, name=form.name.data or "", kind=CustomerKind(form.kind.data),
-            phone=form.phone.data, email=form.email.data, source=form.source.data, note=form.note.data,
-        )  # fmt: skip
+            session,
+            item,
+            by=by,
+            rev=item.rev,
+            name=form.name.data or "",
+            kind=CustomerKind(form.kind.data),
+            phone=form.phone.data,
+            email=form.email.data,
+            source=form.source.data,
+            note=form.note.data,
+        )
 
-    @action("archive", _("Archive"), right="delete", icon="archive",
-            confirmation=_("Archive? Nothing is lost: work and history stay, the customer leaves the lists."))  # fmt: skip
+    @action(
+        "archive",
+        _("Archive"),
+        right="delete",
+        icon="archive",
+        confirmation=_("Archive? Nothing is lost: work and history stay, the customer leaves the lists."),
+    )
     def archive(self, session: Session, item: Customer, *, by: Actor) -> None:
         services.archive_customer(session, item, by=by)
 
@@ -105,9 +139,10 @@ class CustomerScreen(Screen):
         item = get_visible(session, Customer, number, who) if card.full else None
         rights = self._rights_over(item, who) if item is not None else set()
         actions = [
-            one for one in self.actions.values()
+            one
+            for one in self.actions.values()
             if item is not None and one.single and one.func._right in rights and self.offers(one.name, item)
-        ]  # fmt: skip
+        ]
         may_edit = item is not None and "edit" in rights and not item.is_archived
         return self.render_template(
             "customers/customer.html",
@@ -147,9 +182,13 @@ class CustomerPages(Page):
             with edge.transaction() as session:
                 customer = get_visible(session, Customer, number, edge.actor(), "edit")
                 services.add_contact_point(
-                    session, customer, by=edge.actor(), kind=ContactKind(dialog.kind.data), text=dialog.text.data,
+                    session,
+                    customer,
+                    by=edge.actor(),
+                    kind=ContactKind(dialog.kind.data),
+                    text=dialog.text.data or "",
                     preferred=dialog.preferred.data,
-                )  # fmt: skip
+                )
         except InvalidInputError as error:
             return refused_onto(links.customer_path(number), error)
         return done(links.customer_path(number), _("The contact is saved."))
@@ -192,13 +231,18 @@ class SearchPages(Page):
             "search.html",
             search_text=text,
             rows=[
-                {"url": links.customer_path(one.id), "name": one.name, "code": one.code,
-                 "phone": show_phone(one.phone) if one.phone else "", "email": one.email or ""}
+                {
+                    "url": links.customer_path(one.id),
+                    "name": one.name,
+                    "code": one.code,
+                    "phone": show_phone(one.phone) if one.phone else "",
+                    "email": one.email or "",
+                }
                 for one in found
             ],
             add_url="/khach-hang/add" if actor.may("add", "Customer") else None,
             is_cut=len(found) == FOUND,
-        )  # fmt: skip
+        )
 
     @page("/khach-hang")
     def pick(self) -> Any:
@@ -217,7 +261,7 @@ def _hint(customer: Customer) -> str:
     return " · ".join(part for part in (customer.code, show_phone(customer.phone) if customer.phone else "") if part)
 
 
-def _latest(actor: Actor) -> Select[tuple[Customer]]:
+def _latest(actor: Actor) -> Select[Customer]:
     """What a picker offers before anything is typed: the newest."""
     rows = select(Customer).where(visible(Customer, actor), queries.live())
     return rows.order_by(Customer.id.desc()).limit(PICKED + 1)
@@ -226,22 +270,38 @@ def _latest(actor: Actor) -> Select[tuple[Customer]]:
 def _header(session: Session, card: queries.CustomerCard, item: Customer | None, who: Actor) -> dict[str, Any]:
     archived_by = people.member_by_id(session, item.archived_by_id) if item and item.archived_by_id else None
     return {
-        "name": card.name, "code": card.code, "company": card.kind is CustomerKind.company, "tags": [], "salutation": "",
-        "owner": item.owner.name if item and item.owner else "", "team": item.team.name if item and item.team else "",
-        "source": (item.source or "") if item else "", "note": (item.note or "") if item else "",
-        "archived": bool(item and item.is_archived), "archived_by": archived_by.name if archived_by else "",
-        "archived_at": item.archived_at if item else None, "header_only": item is None,
-    }  # fmt: skip
+        "name": card.name,
+        "code": card.code,
+        "company": card.kind is CustomerKind.company,
+        "tags": [],
+        "salutation": "",
+        "owner": item.owner.name if item and item.owner else "",
+        "team": item.team.name if item and item.team else "",
+        "source": (item.source or "") if item else "",
+        "note": (item.note or "") if item else "",
+        "archived": bool(item and item.is_archived),
+        "archived_by": archived_by.name if archived_by else "",
+        "archived_at": item.archived_at if item else None,
+        "header_only": item is None,
+    }
 
 
-def _contacts(session: Session, customer_id: int, card: queries.CustomerCard, *, may_edit: bool) -> list[dict[str, Any]]:
+def _contacts(
+    session: Session, customer_id: int, card: queries.CustomerCard, *, may_edit: bool
+) -> list[dict[str, Any]]:
     if not may_edit:
         return [
-            {"kind": str(one.kind), "kind_label": CONTACT_LABELS[one.kind], "shown": one.shown,
-             "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None, "preferred": False,
-             "prefer_url": None, "remove_url": None}
+            {
+                "kind": str(one.kind),
+                "kind_label": CONTACT_LABELS[one.kind],
+                "shown": one.shown,
+                "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None,
+                "preferred": False,
+                "prefer_url": None,
+                "remove_url": None,
+            }
             for one in card.contact_points
-        ]  # fmt: skip
+        ]
     points = session.scalars(
         select(ContactPoint)
         .where(ContactPoint.customer_id == customer_id, ContactPoint.archived_at.is_(None))
@@ -249,11 +309,17 @@ def _contacts(session: Session, customer_id: int, card: queries.CustomerCard, *,
     )
     base = f"/khach-hang/{customer_id}/lien-he"
     return [
-        {"kind": str(one.kind), "kind_label": CONTACT_LABELS[one.kind], "shown": one.shown,
-         "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None, "preferred": one.is_preferred,
-         "prefer_url": None if one.is_preferred else f"{base}/{one.id}/uu-tien", "remove_url": f"{base}/{one.id}/bo"}
+        {
+            "kind": str(one.kind),
+            "kind_label": CONTACT_LABELS[one.kind],
+            "shown": one.shown,
+            "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None,
+            "preferred": one.is_preferred,
+            "prefer_url": None if one.is_preferred else f"{base}/{one.id}/uu-tien",
+            "remove_url": f"{base}/{one.id}/bo",
+        }
         for one in points
-    ]  # fmt: skip
+    ]
 
 
 def _timeline(customer_id: int, actor: Actor) -> list[dict[str, Any]]:
@@ -275,8 +341,14 @@ def _entry(row: TimelineEntry, actor: Actor) -> dict[str, Any]:
     told = [str(row.data[key]) for key in ("task", "process", "code", "context", "form", "reason") if row.data.get(key)]
     path = _SUBJECTS.get(row.subject_type or "")
     return {
-        "at": row.at, "time": format_time(row.at, actor.time_zone), "sign": _TIMELINE_SIGNS.get(row.kind, "point"),
-        "kind": "ok" if row.kind in ("task_completed", "instance_completed") else "", "quote": "",
-        "text": TIMELINE_TEXTS.get(row.kind, row.kind), "meta": " · ".join(told), "by": member.name if member else "",
-        "url": path(row.subject_id) if path and row.subject_id else None, "url_label": _("Open"),
-    }  # fmt: skip
+        "at": row.at,
+        "time": format_time(row.at, actor.time_zone),
+        "sign": _TIMELINE_SIGNS.get(row.kind, "point"),
+        "kind": "ok" if row.kind in ("task_completed", "instance_completed") else "",
+        "quote": "",
+        "text": TIMELINE_TEXTS.get(row.kind, row.kind),
+        "meta": " · ".join(told),
+        "by": member.name if member else "",
+        "url": path(row.subject_id) if path and row.subject_id else None,
+        "url_label": _("Open"),
+    }

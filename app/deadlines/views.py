@@ -133,5 +133,3 @@ def _page(
     return show("settings.html", status, company=company, week=week, problem=problem, holidays=holidays,
                 logo_url=links.file_path(logo, "logo") if logo else None,
                 can_edit=edge.actor().may("edit", "Setting"))  # fmt: skip
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -328,8 +328,3 @@ class _Words:
     def _say(self, text: str) -> str:
         said = text.format(**self._names)
         return said[0].upper() + said[1:]
-
-
-def in_order(acts: Sequence[Act]) -> list[Act]:
-    """By their moments; of one moment as they were told."""
-    return sorted(acts, key=lambda act: act.at)

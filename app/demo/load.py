@@ -23,7 +23,7 @@ from app.demo.acts import Act, Book
 from app.demo.casting import FOUNDED
 from app.demo.past import DAY, WorkingPast
 from app.demo.people import COLLEAGUES, COMPANY, PEOPLE, Person, hire
-from app.demo.stories import stories
+from app.demo.stories import FINISHED, RUNNING, stories
 from app.security import queries as people
 from app.security.services import hash_password
 from app.tasks import queries as tasks
@@ -32,8 +32,6 @@ from app.tasks.models import Task
 from config import write_once
 
 CUSTOMERS = 300
-#: late deliveries that are over; those that are not stand in app.demo.stories
-FINISHED = 26
 
 _SEED = "Phở Sen"
 # The pace of the worker's scan: an alert is some seconds younger than the moment that was missed.
@@ -44,7 +42,7 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP = 4, 4
 
 
-def load_demo(app: Flask, *, customers: int = CUSTOMERS, finished: int = FINISHED) -> None:
+def load_demo(app: Flask, *, customers: int = CUSTOMERS, running: int = RUNNING, finished: int = FINISHED) -> None:
     """Make the demo company unless the company has an administrator already; say who can sign in, and how.
 
     Needs an application context and what `flask init` makes. Sends no mail and queues none.
@@ -55,7 +53,7 @@ def load_demo(app: Flask, *, customers: int = CUSTOMERS, finished: int = FINISHE
             password = _password(app)
             password_hash = hash_password(password, app.config["FAB_PASSWORD_HASH_METHOD"])
             with transaction(SYSTEM) as session:
-                live(session, password_hash=password_hash, customers=customers, finished=finished)
+                _live(session, password_hash, customers=customers, running=running, finished=finished)
         _tell_accounts(app)
 
 
@@ -64,14 +62,14 @@ def _has_admin() -> bool:
 
 
 # ── The past ──
-def live(session: Session, *, password_hash: str, customers: int, finished: int) -> None:
-    """Everything from the first day until now, in the order in which it happened. Call it inside a transaction."""
+def _live(session: Session, password_hash: str, *, customers: int, running: int, finished: int) -> None:
+    """Everything from the first day until now, in the order in which it happened."""
     past = WorkingPast(company_calendar(session), clock.now())
     with clock.at(past.ago(FOUNDED + DAY)):
         staff = hire(session, (*PEOPLE, *COLLEAGUES), password_hash=password_hash)
     actors = {username: staff.actor(session, username) for username in staff.members}
     book = Book(staff.members)
-    for act in acts.in_order(list(_everything(book, past, customers=customers, finished=finished))):
+    for act in _everything(book, past, customers=customers, running=running, finished=finished):
         _raise_alerts(session, until=act.at)
         with _in_the_name_of(session, actors[act.who], at=act.at):
             act.do(session, actors[act.who])
@@ -102,15 +100,18 @@ def _raise_alerts(session: Session, *, until: datetime) -> None:
                 alert_overdue(session, task, at=at)
 
 
-def _everything(book: Book, past: WorkingPast, *, customers: int, finished: int) -> Iterator[Act]:
+def _everything(book: Book, past: WorkingPast, *, customers: int, running: int, finished: int) -> list[Act]:
+    """All acts by their moments; of one moment in the order in which they were told."""
     rng = random.Random(_SEED)  # noqa: S311 - made up, and the same every time
-    yield acts.publish_process(past.ago(FOUNDED + DAY / 2))
-    cast = casting.cast(rng, list(stories(rng, past, finished=finished)), customers=customers)
-    yield from casting.customer_acts(book, cast, past=past, rng=rng)
+    told = list(stories(rng, past, running=running, finished=finished))
+    cast = casting.cast(rng, told, customers=customers)
+    done = [acts.publish_process(past.ago(FOUNDED + DAY / 2))]
+    done += casting.customer_acts(book, cast, past=past, rng=rng)
     for story in cast.stories:
-        yield from acts.story_acts(book, story, cast.calls[story.customer], past=past, rng=rng)
+        done += acts.story_acts(book, story, cast.calls[story.customer], past=past, rng=rng)
     for person in (*PEOPLE, *COLLEAGUES):
-        yield acts.read_bell(person.username, at=past.ago(DAY * rng.uniform(0.6, 0.9)))
+        done.append(acts.read_bell(person.username, at=past.ago(DAY * rng.uniform(0.6, 0.9))))
+    return sorted(done, key=lambda act: act.at)
 
 
 # ── Signing in ──

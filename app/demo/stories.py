@@ -128,22 +128,27 @@ _CALLED_OFF = (
     Story("", "nhi", "find-order", Stand.cancelled, 31 * DAY, complaint=COMPLAINTS[9]),
 )
 
+RUNNING = len(_OPEN)
+FINISHED = 30
+
 #: who takes the calls
 _CALLS = ("lan", "lan", "lan", "dat", "dat", "thuy", "thuy", "thuy", "nhi", "nhu")
 _COMPENSATIONS = (0, 0, 0, 50_000, 50_000, 100_000, 200_000, 350_000, 650_000, 800_000, 1_200_000)
 _OLDEST = 70 * DAY
 
 
-def stories(rng: random.Random, past: WorkingPast, *, finished: int) -> Iterator[Story]:
-    """All there are: the open ones, some called off, and `finished` that came to their end in the past months.
+def stories(
+    rng: random.Random, past: WorkingPast, *, running: int = RUNNING, finished: int = FINISHED
+) -> Iterator[Story]:
+    """So many that are running, and so many that came to their end in the past months; the first few were called off.
 
     A story without a customer is anybody's.
     """
-    yield from (_numbered(story, rng) for story in _OPEN)
+    yield from (_numbered(story, rng) for story in _OPEN[:running])
     if past.is_quiet_for(CALM):
         yield _numbered(_AFTER_HOURS, rng)
-    yield from (_numbered(story, rng) for story in _CALLED_OFF)
-    for number in range(finished):
+    yield from (_numbered(story, rng) for story in _CALLED_OFF[:finished])
+    for number in range(finished - len(_CALLED_OFF)):
         # The newer, the more: the company has grown.
         minutes = 30 + (_OLDEST - 30) * ((number + rng.random()) / max(finished, 1)) ** 1.6
         yield _numbered(_finished(rng, minutes), rng)

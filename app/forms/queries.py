@@ -63,12 +63,12 @@ def draft_of(session: Session, form: Form) -> FormVersion | None:
     ).one_or_none()
 
 
-def versions_of(form: Form) -> Select[tuple[FormVersion]]:
+def versions_of(form: Form) -> Select[FormVersion]:
     """All versions, newest first."""
     return select(FormVersion).where(FormVersion.form_id == form.id).order_by(FormVersion.number.desc())
 
 
-def submissions_about(subject_type: str, subject_id: int) -> Select[tuple[Submission]]:
+def submissions_about(subject_type: str, subject_id: int) -> Select[Submission]:
     """What was answered about one thing, oldest first."""
     return (
         select(Submission)

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock, edge
-from app.core.access import get_visible, visible
+from app.core.access import get_visible
 from app.core.api import Api, equals, flag, id_is, listing, moment, state_is, usernames, verb
 from app.core.db import LARGEST_ID, db
 from app.core.leases import LeaseState
 from app.core.schema import list_of, record, whole_number
-from app.notifications import services
+from app.notifications import queries, services
 from app.notifications.models import Alert, Notification, Outbox
 from app.notifications.rules import bell_text
 
@@ -38,7 +38,7 @@ class AlertApi(Api):
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
         return self.page(
-            select(Alert).where(visible(Alert, edge.actor())),
+            select(Alert).where(queries.alerts_of(edge.actor(), "view")),
             show_all=_alerts,
             orders=_ALERT_ORDERS,
             default_order="-id",
@@ -61,7 +61,7 @@ class NotificationApi(Api):
     @verb("/", "GET", "Lines of the bell, the newest first", query=listing(_LINE_ORDERS, unread="1: not read yet"))
     def index(self) -> dict[str, Any]:
         return self.page(
-            select(Notification).where(visible(Notification, edge.actor())),
+            select(Notification).where(queries.notifications_of(edge.actor(), "view")),
             show=_line,
             orders=_LINE_ORDERS,
             default_order="-id",
@@ -95,7 +95,7 @@ class OutboxApi(Api):
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
         return self.page(
-            select(Outbox).where(visible(Outbox, edge.actor())),
+            select(Outbox).where(queries.mails_of(edge.actor(), "view")),
             show=_mail,
             orders=_MAIL_ORDERS,
             default_order="-id",

@@ -34,7 +34,7 @@ def templates_of(actor: Actor, action: str) -> ColumnElement[bool]:
     return true() if actor.scope("MessageTemplate", action) is not Scope.none else false()
 
 
-def bell_lines_of(user_id: int) -> Select[tuple[Notification]]:
+def bell_lines_of(user_id: int) -> Select[Notification]:
     """Newest first."""
     return select(Notification).where(Notification.user_id == user_id).order_by(Notification.id.desc())
 

@@ -49,13 +49,19 @@ class BellPages(Page):
         return show(
             "notifications/bell.html",
             lines=[
-                {"text": bell_text(line), "url": f"/thong-bao/{line.id}", "at": line.created_at, "sign": _SIGNS.get(line.kind, "bell"),
-                 "kind": "late" if line.kind == "task_overdue" else "", "unread": line.read_at is None}
+                {
+                    "text": bell_text(line),
+                    "url": f"/thong-bao/{line.id}",
+                    "at": line.created_at,
+                    "sign": _SIGNS.get(line.kind, "bell"),
+                    "kind": "late" if line.kind == "task_overdue" else "",
+                    "unread": line.read_at is None,
+                }
                 for line in lines
             ],
             unread_url="/thong-bao/da-doc",
             page=page_of(number, len(lines), count, size=LINES),
-        )  # fmt: skip
+        )
 
     @page("/<line_id>", "POST")
     def open(self, line_id: str) -> Any:
@@ -92,7 +98,7 @@ class MailPages(Page):
             session.execute(
                 select(Outbox.status, func.count()).where(visible(Outbox, actor)).group_by(Outbox.status)
             ).all()
-        )  # fmt: skip
+        )
         if state:
             rows = rows.where(Outbox.status == state)
         number = page_number()
@@ -103,22 +109,34 @@ class MailPages(Page):
         return show(
             "notifications/mails.html",
             mail_tabs=[
-                {"label": label, "url": f"/thu-di/?trang_thai={key}" if key else "/thu-di/", "current": key == state,
-                 "count": count, "late": key == LeaseState.dead}
+                {
+                    "label": label,
+                    "url": f"/thu-di/?trang_thai={key}" if key else "/thu-di/",
+                    "current": key == state,
+                    "count": count,
+                    "late": key == LeaseState.dead,
+                }
                 for key, label, count in every
             ],
             server=server.host if server else None,
             rows=[_mail(mail, now, actor) for mail in mails],
-            page=page_of(number, len(mails), counts.get(LeaseState(state), 0) if state else sum(counts.values()), size=LINES),
-        )  # fmt: skip
+            page=page_of(
+                number, len(mails), counts.get(LeaseState(state), 0) if state else sum(counts.values()), size=LINES
+            ),
+        )
 
     @page("/<mail_id>")
     def mail(self, mail_id: str) -> Any:
         actor = edge.actor()
         mail = get_visible(db.session(), Outbox, row_id(mail_id), actor)
         row = _mail(mail, clock.now(), actor)
-        told = {**row, "sender": mail_settings().sender, "body": mail.body_text, "message_id": mail.message_id,
-                "sent_at": mail.sent_at}  # fmt: skip
+        told = {
+            **row,
+            "sender": mail_settings().sender,
+            "body": mail.body_text,
+            "message_id": mail.message_id,
+            "sent_at": mail.sent_at,
+        }
         return show("notifications/mail.html", mail=told, resend_url=row["resend_url"], back_url="/thu-di/")
 
     @page("/<mail_id>/gui-lai", "POST", right="edit")
@@ -149,7 +167,13 @@ def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:
         state, kind = _("Will be tried again: %(when)s", when=when), "soon"
     resendable = mail.status in (LeaseState.waiting, LeaseState.dead, LeaseState.held) and actor.may("edit", "Outbox")
     return {
-        "url": f"/thu-di/{mail.id}", "subject": mail.subject, "to": mail.to_address, "kind": kind, "state": state,
-        "at": mail.sent_at or mail.created_at, "attempts": mail.attempts, "last_error": mail.last_error or None,
+        "url": f"/thu-di/{mail.id}",
+        "subject": mail.subject,
+        "to": mail.to_address,
+        "kind": kind,
+        "state": state,
+        "at": mail.sent_at or mail.created_at,
+        "attempts": mail.attempts,
+        "last_error": mail.last_error or None,
         "resend_url": f"/thu-di/{mail.id}/gui-lai" if resendable else None,
-    }  # fmt: skip
+    }

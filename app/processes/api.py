@@ -135,13 +135,18 @@ class InstanceApi(Api):
     resource = "Instance"
 
     @verb(
-        "/", "GET", "Runs of processes, the newest first",
+        "/",
+        "GET",
+        "Runs of processes, the newest first",
         query=listing(
             _INSTANCE_ORDERS,
-            status=f"one of {', '.join(InstanceStatus)}", process="process code", customer="customer id",
-            code="exactly", q="words of the customer, as in customers",
+            status=f"one of {', '.join(InstanceStatus)}",
+            process="process code",
+            customer="customer id",
+            code="exactly",
+            q="words of the customer, as in customers",
         ),
-    )  # fmt: skip
+    )
     def index(self) -> dict[str, Any]:
         actor = edge.actor()
 
@@ -194,9 +199,11 @@ class InstanceApi(Api):
         return self.write(start)
 
     @verb(
-        "/<id>/events", "GET", "What happened in it, in order",
+        "/<id>/events",
+        "GET",
+        "What happened in it, in order",
         query=listing(["seq"], kind="exactly", node="BPMN element id"),
-    )  # fmt: skip
+    )
     def events(self, id: str) -> dict[str, Any]:
         return self.page(
             queries.events(self._instance(id).id),

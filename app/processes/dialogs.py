@@ -15,4 +15,3 @@ class StartDialog(FlaskForm):
     customer_id = IntegerField(_("Customer"), [Optional()])
     new_name = StringField(_("Name of the new customer"), [Optional(), Length(max=200)])
     new_phone = TelField(_("Phone number"), [Optional(), Length(max=60)])
-

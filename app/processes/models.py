@@ -42,12 +42,22 @@ class ProcessVersion(Revisioned, Stamped, Entity):
     __table_args__: ClassVar = (
         UniqueConstraint("process_id", "number"),
         CheckConstraint("(state = 'draft') = (published_at IS NULL)", name="published_at_a_moment"),
-        Index("uq_process_version_draft", "process_id", unique=True,
-              sqlite_where=text("state = 'draft'"), postgresql_where=text("state = 'draft'")),
-        Index("uq_process_version_published", "process_id", unique=True,
-              sqlite_where=text("state = 'published'"), postgresql_where=text("state = 'published'")),
+        Index(
+            "uq_process_version_draft",
+            "process_id",
+            unique=True,
+            sqlite_where=text("state = 'draft'"),
+            postgresql_where=text("state = 'draft'"),
+        ),
+        Index(
+            "uq_process_version_published",
+            "process_id",
+            unique=True,
+            sqlite_where=text("state = 'published'"),
+            postgresql_where=text("state = 'published'"),
+        ),
         {"extend_existing": False},
-    )  # fmt: skip
+    )
 
     process_id: Mapped[int] = mapped_column(ForeignKey("process.id", ondelete="RESTRICT"))
     number: Mapped[int] = mapped_column()
@@ -62,7 +72,7 @@ class ProcessVersion(Revisioned, Stamped, Entity):
 
 
 refuse_changes(
-    ProcessVersion.__table__,  # type: ignore[arg-type]
+    ProcessVersion.__table__,
     when="OLD.state <> 'draft' /*new*/ AND (NEW.process_id <> OLD.process_id OR NEW.number <> OLD.number OR "
     "NEW.bpmn <> OLD.bpmn OR CAST(NEW.form_pins AS TEXT) <> CAST(OLD.form_pins AS TEXT) OR NEW.state = 'draft' OR "
     "NEW.published_at IS NULL OR NEW.published_at <> OLD.published_at)",
@@ -76,13 +86,18 @@ class ProcessInstance(Revisioned, Stamped, Entity):
     __tablename__ = "process_instance"
     __table_args__: ClassVar = (
         CheckConstraint("(ended_at IS NULL) = (status IN ('new', 'running', 'suspended'))", name="ended_at_a_moment"),
-        Index("ix_process_instance_running", "started_at", "id",
-              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        Index(
+            "ix_process_instance_running",
+            "started_at",
+            "id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         Index("ix_process_instance_team", "team_id", "id"),
         Index("ix_process_instance_initiator", "initiator_id", "id"),
         Index("ix_process_instance_customer", "customer_id", "id"),
         {"extend_existing": False},
-    )  # fmt: skip
+    )
 
     code: Mapped[str] = mapped_column(String(20), unique=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"), index=True)
@@ -142,4 +157,4 @@ class ProcessEvent(Entity):
     body: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 
-refuse_changes(ProcessEvent.__table__, why="what happened in an instance is never changed")  # type: ignore[arg-type]
+refuse_changes(ProcessEvent.__table__, why="what happened in an instance is never changed")

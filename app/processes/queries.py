@@ -67,15 +67,17 @@ def version_numbered(session: Session, process_id: int, number: int) -> ProcessV
     return found
 
 
-def versions(process_id: int) -> Select[tuple[ProcessVersion]]:
+def versions(process_id: int) -> Select[ProcessVersion]:
     """Newest first."""
     return select(ProcessVersion).where(ProcessVersion.process_id == process_id).order_by(ProcessVersion.number.desc())
 
 
-def startable(actor: Actor) -> Select[tuple[Process]]:
+def startable(actor: Actor) -> Select[Process]:
     """The processes with a published version, by name."""
     published = select(ProcessVersion.process_id).where(ProcessVersion.state == VersionState.published)
-    return select(Process).where(Process.id.in_(published), _processes(actor, "view")).order_by(Process.name, Process.id)
+    return (
+        select(Process).where(Process.id.in_(published), _processes(actor, "view")).order_by(Process.name, Process.id)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -91,7 +93,7 @@ def definition_of(version: ProcessVersion) -> Definition:
     return _compiled(version.id, version.bpmn)
 
 
-def with_people(rows: Select[tuple[ProcessInstance]]) -> Select[tuple[ProcessInstance]]:
+def with_people(rows: Select[ProcessInstance]) -> Select[ProcessInstance]:
     """The same instances with all that a page shows of them, in one query."""
     return rows.options(
         joinedload(ProcessInstance.version).joinedload(ProcessVersion.process),
@@ -100,7 +102,7 @@ def with_people(rows: Select[tuple[ProcessInstance]]) -> Select[tuple[ProcessIns
     )
 
 
-def events(instance_id: int) -> Select[tuple[ProcessEvent]]:
+def events(instance_id: int) -> Select[ProcessEvent]:
     """What happened, oldest first."""
     return select(ProcessEvent).where(ProcessEvent.instance_id == instance_id).order_by(ProcessEvent.seq)
 

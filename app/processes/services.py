@@ -68,10 +68,12 @@ class ProcessNotPublishableError(BusinessError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        super().__init__(problems=[
-            {"element": p.element, "code": p.code, "message": str(p.message), "severity": str(p.severity)}
-            for p in problems
-        ])  # fmt: skip
+        super().__init__(
+            problems=[
+                {"element": p.element, "code": p.code, "message": str(p.message), "severity": str(p.severity)}
+                for p in problems
+            ]
+        )
 
 
 class NothingToPublishError(BusinessError):
@@ -137,7 +139,7 @@ def check_draft(session: Session, draft: ProcessVersion) -> tuple[Definition | N
 
 
 def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[ProcessVersion, list[Problem]]:
-    """The draft becomes the version on which new instances start; running ones keep theirs. Returns it and the warnings.
+    """The draft becomes the version on which new instances start; running ones keep theirs. Returns the warnings too.
 
     The forms are pinned: an instance of this version asks what they asked at this moment.
     """
@@ -167,7 +169,9 @@ def _forms_of(definition: Definition) -> set[str]:
 
 def _known(session: Session) -> Known:
     published = session.scalars(select(FormVersion).where(FormVersion.state == FormState.published))
-    keys = {version.form_id: frozenset(field.key for field in forms.definition_of(version).fields) for version in published}
+    keys = {
+        version.form_id: frozenset(field.key for field in forms.definition_of(version).fields) for version in published
+    }
     codes = session.execute(select(Form.code, Form.id).where(Form.id.in_(keys)))
     return Known(
         forms={code: keys[form_id] for code, form_id in codes},
@@ -209,19 +213,34 @@ def start_instance(
         raise NotFoundError
     now = clock.now()
     instance = ProcessInstance(
-        code="", version_id=version.id, customer_id=customer.id if customer else None, status=InstanceStatus.new,
-        data={}, initiator_id=by.user_id, team_id=by.primary_team_id, started_at=now,
-    )  # fmt: skip
+        code="",
+        version_id=version.id,
+        customer_id=customer.id if customer else None,
+        status=InstanceStatus.new,
+        data={},
+        initiator_id=by.user_id,
+        team_id=by.primary_team_id,
+        started_at=now,
+    )
     instance.code = f"HS-{next_number(session, 'instance'):06d}"
     session.add(instance)
     session.flush()
     if form is not None and answers is not None:
-        submission = submit(session, form, answers, by=by, subject_type=OWNER, subject_id=instance.id,
-                            customer_id=instance.customer_id)  # fmt: skip
+        submission = submit(
+            session, form, answers, by=by, subject_type=OWNER, subject_id=instance.id, customer_id=instance.customer_id
+        )
         instance.start_submission_id = submission.id
     if customer is not None:
-        record_timeline(session, customer.id, kind="instance_started", by=by, at=now, subject_type=OWNER,
-                        subject_id=instance.id, data={"process": process.name, "code": instance.code})  # fmt: skip
+        record_timeline(
+            session,
+            customer.id,
+            kind="instance_started",
+            by=by,
+            at=now,
+            subject_type=OWNER,
+            subject_id=instance.id,
+            data={"process": process.name, "code": instance.code},
+        )
     _apply(session, instance, version, State(), Start(values), by=by)
     return instance
 
@@ -363,9 +382,15 @@ def _wind_up(session: Session, instance: ProcessInstance, decision: Decision, *,
     tasks.end_grants_of(session, all_tasks)
     if instance.customer_id is not None:
         record_timeline(
-            session, instance.customer_id, kind=f"instance_{decision.state.status}", by=by, at=clock.now(),
-            subject_type=OWNER, subject_id=instance.id, data={"code": instance.code, "reason": reason},
-        )  # fmt: skip
+            session,
+            instance.customer_id,
+            kind=f"instance_{decision.state.status}",
+            by=by,
+            at=clock.now(),
+            subject_type=OWNER,
+            subject_id=instance.id,
+            data={"code": instance.code, "reason": reason},
+        )
 
 
 def _refused(instance: ProcessInstance, refusal: EngineRefusal) -> BusinessError:
@@ -374,5 +399,3 @@ def _refused(instance: ProcessInstance, refusal: EngineRefusal) -> BusinessError
     if refusal.about:
         return InvalidInputError(fields={refusal.about: [_("This value cannot be set here.")]})
     return ConflictError()
-
-

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from app.core import clock, links
 from app.core.access import Actor, visible
 from app.core.i18n import _
+from app.forms.fields.base import Context
 from app.forms.models import Submission
-from app.forms.queries import Context, context_for, shown_answers
+from app.forms.queries import context_for, shown_answers
 from app.processes import queries
 from app.processes.engine.core import InstanceStatus
 from app.processes.engine.graph import Definition
@@ -56,7 +57,9 @@ def stages_shown(definition: Definition, tasks: Sequence[Task], now: datetime) -
     return shown
 
 
-def answers_shown(session: Session, instance: ProcessInstance, tasks: Sequence[Task], actor: Actor) -> list[AnswerShown]:
+def answers_shown(
+    session: Session, instance: ProcessInstance, tasks: Sequence[Task], actor: Actor
+) -> list[AnswerShown]:
     """What each finished step brought, in order; labels and choices as they were asked."""
     context = context_for(session, actor)
     shown = []
@@ -69,13 +72,22 @@ def answers_shown(session: Session, instance: ProcessInstance, tasks: Sequence[T
             continue
         who = task.completed_by.name if task.completed_by else ""
         submission = session.get(Submission, task.submission_id) if task.submission_id else None
-        shown.append(_shown(task.name, who, task.completed_at, submission, context, outcome=task.outcome, note=task.note))
+        shown.append(
+            _shown(task.name, who, task.completed_at, submission, context, outcome=task.outcome, note=task.note)
+        )
     return shown
 
 
 def _shown(
-    step: object, who: str, at: datetime, submission: Submission | None, context: Context, *, outcome: str | None = None, note: str | None = None
-) -> AnswerShown:  # fmt: skip
+    step: object,
+    who: str,
+    at: datetime,
+    submission: Submission | None,
+    context: Context,
+    *,
+    outcome: str | None = None,
+    note: str | None = None,
+) -> AnswerShown:
     rows = [(str(row.label), row.text) for row in shown_answers(submission, context=context)] if submission else []
     rows = [row for row in rows if row[1]]
     if note:
@@ -108,4 +120,3 @@ def may_see(session: Session, instance_id: int, actor: Actor) -> bool:
     """May he open the page of this instance?"""
     condition = visible(ProcessInstance, actor)
     return session.scalar(select(ProcessInstance.id).where(ProcessInstance.id == instance_id, condition)) is not None
-

@@ -66,10 +66,7 @@ def save(
     if came:
         session.execute(
             insert(ProcessToken),
-            [
-                {"instance_id": instance.id, "token": t.id, "node": t.node, "via": t.via, "state": t.state}
-                for t in came
-            ],
+            [{"instance_id": instance.id, "token": t.id, "node": t.node, "via": t.via, "state": t.state} for t in came],
         )
     instance.status = after.status
     instance.data = dict(after.data)
@@ -82,13 +79,18 @@ def save(
         insert(ProcessEvent),
         [
             {
-                "instance_id": instance.id, "seq": before.seq + position, "kind": _kind(command), "node": _node(command),
-                "task_id": task_ids.get(getattr(command, "token", -1)), "actor_id": by.user_id, "at": at,
+                "instance_id": instance.id,
+                "seq": before.seq + position,
+                "kind": _kind(command),
+                "node": _node(command),
+                "task_id": task_ids.get(getattr(command, "token", -1)),
+                "actor_id": by.user_id,
+                "at": at,
                 "body": _body(command),
             }
             for position, command in enumerate(decision.commands, start=1)
         ],
-    )  # fmt: skip
+    )
 
 
 def incident_of(commands: Sequence[Command]) -> str | None:

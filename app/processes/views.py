@@ -50,45 +50,58 @@ class InstancePages(Page):
         number = page_number()
         rows = select(ProcessInstance).where(visible(ProcessInstance, actor))
         chosen = rows.where(ProcessInstance.status == status).order_by(ProcessInstance.id.desc())
-        instances = session.scalars(
-            queries.with_people(chosen).limit(ROWS).offset((number - 1) * ROWS)
-        ).unique().all()  # fmt: skip
+        instances = session.scalars(queries.with_people(chosen).limit(ROWS).offset((number - 1) * ROWS)).unique().all()
         now = clock.now()
         counts = dict(
             session.execute(
-                select(ProcessInstance.status, func.count()).where(visible(ProcessInstance, actor))
+                select(ProcessInstance.status, func.count())
+                .where(visible(ProcessInstance, actor))
                 .group_by(ProcessInstance.status)
             ).all()
-        )  # fmt: skip
+        )
         cards = customer_cards(session, {i.customer_id for i in instances if i.customer_id}, actor)
         open_tasks = _open_work(session, [instance.id for instance in instances])
         return show(
             "processes/list.html",
             instance_tabs=[
-                {"label": shown.STATUS_LABELS[key], "url": f"/ho-so/?trang_thai={key}", "current": key == status,
-                 "count": counts.get(key, 0), "late": False}
+                {
+                    "label": shown.STATUS_LABELS[key],
+                    "url": f"/ho-so/?trang_thai={key}",
+                    "current": key == status,
+                    "count": counts.get(key, 0),
+                    "late": False,
+                }
                 for key in (InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled)
             ],
             rows=[self._row(i, cards.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],
             start_url="/ho-so/bat-dau" if actor.may("add", "Instance") else None,
             page=page_of(number, len(instances), counts.get(InstanceStatus(status), 0), size=ROWS),
-        )  # fmt: skip
+        )
 
     @staticmethod
-    def _row(instance: ProcessInstance, card: CustomerCard | None, open_tasks: list[Task], now: datetime) -> dict[str, Any]:
+    def _row(
+        instance: ProcessInstance, card: CustomerCard | None, open_tasks: list[Task], now: datetime
+    ) -> dict[str, Any]:
         first = min(open_tasks, key=lambda task: (task.due_at is None, task.due_at, task.id), default=None)
-        holders = [task.assignee.name if task.assignee else (task.offered_team.name if task.offered_team else "")
-                   for task in open_tasks]  # fmt: skip
+        holders = [
+            task.assignee.name if task.assignee else (task.offered_team.name if task.offered_team else "")
+            for task in open_tasks
+        ]
         return {
-            "url": links.instance_path(instance.id), "name": instance.version.process.name, "code": instance.code,
+            "url": links.instance_path(instance.id),
+            "name": instance.version.process.name,
+            "code": instance.code,
             "customer": card.name if card else "",
             "customer_url": links.customer_path(card.id) if card else None,
-            "stage": first.name if first else "", "open_tasks": [task.name for task in open_tasks],
+            "stage": first.name if first else "",
+            "open_tasks": [task.name for task in open_tasks],
             "holder": ", ".join(dict.fromkeys(filter(None, holders))),
             "lateness": lateness(first, now, edge.time_zone()) if first else None,
-            "due_at": first.due_at if first else None, "started_at": instance.started_at,
-            "status": str(instance.status), "status_label": shown.STATUS_LABELS[instance.status],
-        }  # fmt: skip
+            "due_at": first.due_at if first else None,
+            "started_at": instance.started_at,
+            "status": str(instance.status),
+            "status_label": shown.STATUS_LABELS[instance.status],
+        }
 
     @page("/bat-dau", right="add")
     def choose(self) -> Any:
@@ -125,7 +138,9 @@ class InstancePages(Page):
         number = row_id(instance_id)
         try:
             with edge.transaction() as session:
-                code = services.cancel_instance(session, number, by=edge.actor(), reason=request.form.get("reason", "")).code
+                code = services.cancel_instance(
+                    session, number, by=edge.actor(), reason=request.form.get("reason", "")
+                ).code
         except BusinessError as error:
             if isinstance(error, NotFoundError):
                 raise
@@ -142,7 +157,7 @@ def _prefilled(dialog: StartDialog) -> StartDialog:
 
 
 def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None) -> tuple[str, str]:
-    """Start it, once for each page that was opened: a second click leads to the same instance. Returns address and code."""
+    """Start it, once a page: a second click leads to the same instance. Returns address and code."""
     actor = edge.actor()
     route, key = "page /ho-so/bat-dau", request.form.get("key", "")[:200].replace("\0", "")
     with edge.transaction() as session:
@@ -154,15 +169,22 @@ def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None) -> tup
         if before is not None and key:
             return before.body["address"], before.body["code"]
         instance = services.start_instance(
-            session, session.get_one(Process, process_id), by=actor, customer=_customer(session, dialog),
+            session,
+            session.get_one(Process, process_id),
+            by=actor,
+            customer=_customer(session, dialog),
             answers=form.answers if form is not None else None,
-        )  # fmt: skip
+        )
         # Straight to the form in front of him, when the first step is one that he may do.
         first = task_queries.of_owner(session, services.OWNER, instance.id)
         onward = next((links.task_path(task.id) for task in first if _is_for(session, task.id)), None)
         body = {"address": onward or links.instance_path(instance.id), "code": instance.code}
         if key:
-            session.add(IdempotentAnswer(user_id=actor.user_id or 0, route=route, key=key, request_hash="", status=201, body=body))
+            session.add(
+                IdempotentAnswer(
+                    user_id=actor.user_id or 0, route=route, key=key, request_hash="", status=201, body=body
+                )
+            )
         return body["address"], body["code"]
 
 
@@ -177,15 +199,25 @@ def _start_page(
     duplicates = []
     if dialog.new_phone.data and "\0" not in dialog.new_phone.data:
         duplicates = [
-            {"id": one.customer_id, "name": one.name, "hint": one.code or "",
-             "url": links.customer_path(one.customer_id) if one.customer_id else None}
+            {
+                "id": one.customer_id,
+                "name": one.name,
+                "hint": one.code or "",
+                "url": links.customer_path(one.customer_id) if one.customer_id else None,
+            }
             for one in possible_duplicates(session, actor=actor, phone=dialog.new_phone.data)
-        ]  # fmt: skip
+        ]
     return show(
         "processes/start.html",
         status,
         choices=[
-            {"url": f"/ho-so/bat-dau/{one.code}", "name": one.name, "about": "", "sign": "route", "current": one is process}
+            {
+                "url": f"/ho-so/bat-dau/{one.code}",
+                "name": one.name,
+                "about": "",
+                "sign": "route",
+                "current": one is process,
+            }
             for one in session.scalars(queries.startable(actor)).unique()
         ],
         process=None if process is None else _about(session, process),
@@ -213,8 +245,13 @@ def _about(session: Session, process: Process) -> dict[str, Any]:
     promise = ""
     if first is not None and due is not None:
         promise = _("%(step)s: within %(time)s of working time", step=first.title, time=str(length_text(due)))
-    return {"name": process.name, "about": "", "code": process.code, "first_step": first.title if first else "",
-            "promise": promise}  # fmt: skip
+    return {
+        "name": process.name,
+        "about": "",
+        "code": process.code,
+        "first_step": first.title if first else "",
+        "promise": promise,
+    }
 
 
 def _customer(session: Session, dialog: StartDialog) -> Customer | None:
@@ -225,7 +262,9 @@ def _customer(session: Session, dialog: StartDialog) -> Customer | None:
             return create_customer(session, by=actor, name=dialog.new_name.data or "", phone=dialog.new_phone.data)
         except InvalidInputError as error:
             beside = {"name": "new_name", "phone": "new_phone"}
-            raise InvalidInputError(fields={beside.get(key, key): told for key, told in error.fields.items()}) from error
+            raise InvalidInputError(
+                fields={beside.get(key, key): told for key, told in error.fields.items()}
+            ) from error
     if dialog.customer_id.data is None:
         raise InvalidInputError(fields={"customer_id": [_("Please choose a customer, or add a new one.")]})
     try:
@@ -249,7 +288,9 @@ def _beside(dialog: StartDialog, form: AnswerForm | None, error: InvalidInputErr
 
 def _open_work(session: Session, instance_ids: list[int]) -> dict[int, list[Task]]:
     """The open tasks of each instance."""
-    rows = select(Task).where(Task.owner_type == services.OWNER, Task.owner_id.in_(instance_ids), task_queries.is_open())
+    rows = select(Task).where(
+        Task.owner_type == services.OWNER, Task.owner_id.in_(instance_ids), task_queries.is_open()
+    )
     found: dict[int, list[Task]] = {}
     for task in session.scalars(task_queries.with_people(rows).order_by(Task.id)).unique():
         found.setdefault(task.owner_id, []).append(task)
@@ -259,21 +300,29 @@ def _open_work(session: Session, instance_ids: list[int]) -> dict[int, list[Task
 def _instance_page(instance_id: int) -> Any:
     actor, session, now = edge.actor(), db.session(), clock.now()
     get_visible(session, ProcessInstance, instance_id, actor)
-    instance = session.scalars(
-        queries.with_people(select(ProcessInstance).where(ProcessInstance.id == instance_id))
-    ).unique().one()  # fmt: skip
+    instance = (
+        session.scalars(queries.with_people(select(ProcessInstance).where(ProcessInstance.id == instance_id)))
+        .unique()
+        .one()
+    )
     tasks = task_queries.of_owner(session, services.OWNER, instance.id)
     open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
     openable = set(
         session.scalars(select(Task.id).where(Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)))
     )
-    card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(instance.customer_id or 0)
+    card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(
+        instance.customer_id or 0
+    )
     answers = shown.answers_shown(session, instance, tasks, actor)
     work = [
-        {**row, "url": row["url"] if row["id"] in openable else None, "mine": task.assignee_id == actor.user_id,
-         "claim_url": row["claim_url"] if row["id"] in openable else None}
+        {
+            **row,
+            "url": row["url"] if row["id"] in openable else None,
+            "mine": task.assignee_id == actor.user_id,
+            "claim_url": row["claim_url"] if row["id"] in openable else None,
+        }
         for row, task in zip(rows_of(session, open_tasks, actor), open_tasks, strict=True)
-    ]  # fmt: skip
+    ]
     may_cancel = instance.ended_at is None and session.scalar(
         select(ProcessInstance.id).where(ProcessInstance.id == instance.id, visible(ProcessInstance, actor, "edit"))
     )
@@ -283,12 +332,17 @@ def _instance_page(instance_id: int) -> Any:
         "processes/instance.html",
         crumbs=[{"label": _("Process instances"), "url": "/ho-so/"}, {"label": instance.code, "url": None}],
         instance={
-            "name": instance.version.process.name, "code": instance.code, "status": str(instance.status),
+            "name": instance.version.process.name,
+            "code": instance.code,
+            "status": str(instance.status),
             "status_label": shown.STATUS_LABELS[instance.status],
             "lateness": lateness(open_tasks[0], now, actor.time_zone) if open_tasks else None,
             "due_at": open_tasks[0].due_at if open_tasks else None,
-            "customer": card.name if card else "", "customer_url": links.customer_path(card.id) if card else None,
-            "customer_tags": [], "opened_at": instance.started_at, "initiator": instance.initiator.name,
+            "customer": card.name if card else "",
+            "customer_url": links.customer_path(card.id) if card else None,
+            "customer_tags": [],
+            "opened_at": instance.started_at,
+            "initiator": instance.initiator.name,
             "version": instance.version.number,
         },
         stages=[
@@ -299,15 +353,19 @@ def _instance_page(instance_id: int) -> Any:
         events=_events(session, instance),
         key_facts=[],
         forms=[
-            {"title": answer.step, "by": answer.by, "at": answer.at,
-             "answers": [{"label": label, "value": text} for label, text in answer.rows]}
+            {
+                "title": answer.step,
+                "by": answer.by,
+                "at": answer.at,
+                "answers": [{"label": label, "value": text} for label, text in answer.rows],
+            }
             for answer in answers
         ],
         people=_took_part(instance, tasks),
         file_list=[file for note in notes for file in note["files"]],
         primary={"url": next_task["url"], "label": _("Go to the task"), "sign": "arrow-right"} if next_task else None,
         verbs={"cancel": f"{links.instance_path(instance.id)}/dung" if may_cancel else None},
-    )  # fmt: skip
+    )
 
 
 def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, Any]]:
@@ -320,8 +378,13 @@ def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, A
     return [{"name": name, "note": ", ".join(dict.fromkeys(steps))} for name, steps in did.items()]
 
 
-_EVENT_ICONS = {"instance_started": "player-play", "open_task": "arrow-right", "close_task": "check",
-                "raise_incident": "alert-triangle", "finish_instance": "flag"}  # fmt: skip
+_EVENT_ICONS = {
+    "instance_started": "player-play",
+    "open_task": "arrow-right",
+    "close_task": "check",
+    "raise_incident": "alert-triangle",
+    "finish_instance": "flag",
+}
 
 
 def _events(session: Session, instance: ProcessInstance) -> list[dict[str, Any]]:
@@ -336,8 +399,14 @@ def _events(session: Session, instance: ProcessInstance) -> list[dict[str, Any]]
         node = definition.nodes.get(event.node or "")
         sentence = _sentence(event, names[event.actor_id], node.title if node else "")
         if sentence is not None:
-            told.append({"at": event.at, "icon": _EVENT_ICONS[event.kind], "text": sentence,
-                         "late": event.kind == "raise_incident"})  # fmt: skip
+            told.append(
+                {
+                    "at": event.at,
+                    "icon": _EVENT_ICONS[event.kind],
+                    "text": sentence,
+                    "late": event.kind == "raise_incident",
+                }
+            )
     return told[::-1]
 
 

@@ -10,8 +10,8 @@ from app.core import access, edge
 from app.core.api import Api, verb
 from app.core.errors import BadRequestError, NotSignedInError
 from app.core.i18n import _
+from app.security.entrance import sign_in
 from app.security.models import Member, SignInKind, Team
-from app.security.views import sign_in
 
 
 class SecurityApi(Api):
@@ -21,11 +21,23 @@ class SecurityApi(Api):
     resource = "Member"
 
     @verb(
-        "/login", "POST", "Sign in and get a bearer token", right=None, public=True,
-        body={"type": "object", "required": ["username", "password"],
-              "properties": {"username": {"type": "string"}, "password": {"type": "string"},
-                             "provider": {"const": "db"}, "otp": {"type": "string"}, "refresh": {"type": "boolean"}}},
-    )  # fmt: skip
+        "/login",
+        "POST",
+        "Sign in and get a bearer token",
+        right=None,
+        public=True,
+        body={
+            "type": "object",
+            "required": ["username", "password"],
+            "properties": {
+                "username": {"type": "string"},
+                "password": {"type": "string"},
+                "provider": {"const": "db"},
+                "otp": {"type": "string"},
+                "refresh": {"type": "boolean"},
+            },
+        },
+    )
     def login(self) -> dict[str, Any]:
         body = self.json_body("username", "password", "provider", "otp", "refresh")
         if body.get("provider", "db") != "db":
@@ -76,5 +88,10 @@ class TeamApi(Api):
 
     @staticmethod
     def show(team: Team) -> dict[str, Any]:
-        return {"id": team.id, "code": team.code, "name": team.name, "parent": team.parent.code if team.parent else None,
-                "head": team.head.user.username if team.head else None}  # fmt: skip
+        return {
+            "id": team.id,
+            "code": team.code,
+            "name": team.name,
+            "parent": team.parent.code if team.parent else None,
+            "head": team.head.user.username if team.head else None,
+        }

@@ -26,11 +26,18 @@ class SetupForm(FlaskForm):
         [
             InputRequired(_("Please choose a user name.")),
             Length(max=64),
-            Regexp(r"^[a-z0-9][a-z0-9._-]*$", message=_("Small letters without accents, digits, dot or dash. Example: hoa.nguyen")),
+            Regexp(
+                r"^[a-z0-9][a-z0-9._-]*$",
+                message=_("Small letters without accents, digits, dot or dash. Example: hoa.nguyen"),
+            ),
         ],
     )
-    email = StringField(_("E-mail"), [InputRequired(_("Please type your e-mail.")), Length(max=200), Email(_("Example: hoa@congty.vn"))])
-    password = PasswordField(_("Password"), [InputRequired(_("Please choose a password.")), Length(max=LONGEST_PASSWORD)])
+    email = StringField(
+        _("E-mail"), [InputRequired(_("Please type your e-mail.")), Length(max=200), Email(_("Example: hoa@congty.vn"))]
+    )
+    password = PasswordField(
+        _("Password"), [InputRequired(_("Please choose a password.")), Length(max=LONGEST_PASSWORD)]
+    )
     repeat = PasswordField(_("Password again"), [InputRequired(_("Please type the password again."))])
 
     def validate_password(self, field: Field) -> None:
@@ -41,5 +48,3 @@ class SetupForm(FlaskForm):
     def validate_repeat(self, field: Field) -> None:
         if field.data != self.password.data:
             raise ValidationError(str(_("The two passwords differ.")))
-
-

@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Flask, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
-from flask_appbuilder.security.sqla.models import User
 from flask_login import LoginManager
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from app.core import clock, edge
 from app.core.access import Actor
+from app.core.accounts import User
 from app.core.db import db
 from app.security import queries
 from app.security.models import Member, SignIn, SignInKind

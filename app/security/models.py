@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import ClassVar
 
-from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
 from app.core.access import Scope
+from app.core.accounts import Role, User
 from app.core.db import Entity, Revisioned, Stamped, UtcDateTime, sorted_text, stored
 
 
@@ -72,7 +72,13 @@ class TeamMember(Stamped, Entity):
     __tablename__ = "team_member"
     __table_args__: ClassVar = (
         UniqueConstraint("team_id", "member_id"),
-        Index("uq_team_member_primary", "member_id", unique=True, sqlite_where=text("is_primary"), postgresql_where=text("is_primary")),
+        Index(
+            "uq_team_member_primary",
+            "member_id",
+            unique=True,
+            sqlite_where=text("is_primary"),
+            postgresql_where=text("is_primary"),
+        ),
         {"extend_existing": False},
     )
 

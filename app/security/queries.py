@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import (
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app.core import clock
+from app.core.access import Actor, Scope, row_rule, scoped
+from app.core.accounts import (
     Permission,
     PermissionView,
     Role,
@@ -16,11 +21,6 @@ from flask_appbuilder.security.sqla.models import (
     assoc_permissionview_role,
     assoc_user_role,
 )
-from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select
-from sqlalchemy.orm import Session, aliased
-
-from app.core import clock
-from app.core.access import Actor, Scope, row_rule, scoped
 from app.security.models import Grant, Member, Right, RoleScope, SignInFailure, Team, TeamMember
 
 _PERMISSION_PREFIX = "can_"
@@ -147,7 +147,9 @@ def member_by_id(session: Session, member_id: int) -> Member | None:
 
 
 def member_by_username(session: Session, username: str) -> Member | None:
-    return session.scalars(select(Member).join(User, User.id == Member.id).where(User.username == username)).one_or_none()
+    return session.scalars(
+        select(Member).join(User, User.id == Member.id).where(User.username == username)
+    ).one_or_none()
 
 
 def member_signing_in(session: Session, name: str) -> Member | None:
@@ -168,7 +170,7 @@ def role_by_code(session: Session, code: str) -> Role | None:
     return session.scalars(select(Role).where(Role.name == code)).one_or_none()
 
 
-def active_members() -> Select[tuple[Member]]:
+def active_members() -> Select[Member]:
     return select(Member).join(User, User.id == Member.id).where(User.active.is_(True)).order_by(Member.sort_key)
 
 

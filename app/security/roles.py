@@ -89,4 +89,4 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
     },
 }  # fmt: skip
 
-assert all(set(actions) <= set(ACTIONS) for actions in RESOURCES.values())  # noqa: S101 - a typo here opens a door
+assert all(set(actions) <= set(ACTIONS) for actions in RESOURCES.values())

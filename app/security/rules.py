@@ -25,7 +25,11 @@ def password_problem(password: str, *, username: str = "") -> object | None:
     if len(password) > LONGEST_PASSWORD:
         return _("At most %(count)d characters, please.", count=LONGEST_PASSWORD)
     plain = fold(password).replace(" ", "")
-    if any(plain.startswith(word) for word in _OBVIOUS) or len(set(plain)) < 4 or (username and plain == username.lower()):
+    if (
+        any(plain.startswith(word) for word in _OBVIOUS)
+        or len(set(plain)) < 4
+        or (username and plain == username.lower())
+    ):
         return _("This password is too easy to guess.")
     return None
 

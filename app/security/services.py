@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, User, ViewMenu
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.core import clock, settings
 from app.core.access import SYSTEM, Actor, Scope
+from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError, TooManyRequestsError
 from app.core.i18n import _
 from app.core.vietnamese import fold, sort_key
@@ -60,7 +60,12 @@ def create_member(
         field = "username" if taken.username.lower() == username.lower() else "email"
         raise InvalidInputError(fields={field: [_("Somebody already has this one.")]})
     user = User(
-        first_name=given_name, last_name=family_name, username=username, email=email, password=password_hash, active=True
+        first_name=given_name,
+        last_name=family_name,
+        username=username,
+        email=email,
+        password=password_hash,
+        active=True,
     )
     user.roles = [_role(session, code) for code in roles]
     # FAB stamps who changed the user through flask.g; the audit log is ours, so these stay empty.
@@ -167,9 +172,7 @@ def ensure_roles(session: Session) -> None:
     rights_changed(session, list(session.scalars(select(Member.id))))
 
 
-def _give(
-    session: Session, role: Role, permission: PermissionView, resource: str, action: str, scope: Scope
-) -> None:
+def _give(session: Session, role: Role, permission: PermissionView, resource: str, action: str, scope: Scope) -> None:
     if permission not in role.permissions:
         role.permissions.append(permission)
     known = session.scalars(
@@ -202,17 +205,27 @@ def hand_over(
     """Let one person or one team see the record from now on, for this reason. Given twice it is one grant."""
     known = session.scalars(
         select(Grant.id).where(
-            Grant.resource == resource, Grant.record_id == record_id, Grant.right == right, Grant.reason == reason,
+            Grant.resource == resource,
+            Grant.record_id == record_id,
+            Grant.right == right,
+            Grant.reason == reason,
             Grant.member_id.is_(None) if member_id is None else Grant.member_id == member_id,
             Grant.team_id.is_(None) if team_id is None else Grant.team_id == team_id,
             Grant.ended_at.is_(None),
         )
-    ).first()  # fmt: skip
+    ).first()
     if known is None:
         session.add(
-            Grant(resource=resource, record_id=record_id, right=right, reason=reason, member_id=member_id,
-                  team_id=team_id, until=until)
-        )  # fmt: skip
+            Grant(
+                resource=resource,
+                record_id=record_id,
+                right=right,
+                reason=reason,
+                member_id=member_id,
+                team_id=team_id,
+                until=until,
+            )
+        )
         session.flush()
 
 
@@ -253,9 +266,16 @@ def sign_in(session: Session, member: Member, *, kind: SignInKind, address: str 
     token = rules.new_token()
     now = clock.now()
     session.add(
-        SignIn(token_hash=rules.token_hash(token), kind=kind, member_id=member.id, address=address,
-               agent=(agent or "")[:300], created_at=now, expires_at=now + rules.SIGN_IN_LASTS)
-    )  # fmt: skip
+        SignIn(
+            token_hash=rules.token_hash(token),
+            kind=kind,
+            member_id=member.id,
+            address=address,
+            agent=(agent or "")[:300],
+            created_at=now,
+            expires_at=now + rules.SIGN_IN_LASTS,
+        )
+    )
     member.user.last_login = now.replace(tzinfo=None)
     member.user.login_count = (member.user.login_count or 0) + 1
     session.flush()
@@ -271,13 +291,14 @@ def sign_out(session: Session, token: str) -> None:
 
 def end_sign_ins(session: Session, member_id: int, *, reason: str) -> None:
     session.execute(
-        update(SignIn).where(SignIn.member_id == member_id, SignIn.ended_at.is_(None))
+        update(SignIn)
+        .where(SignIn.member_id == member_id, SignIn.ended_at.is_(None))
         .values(ended_at=clock.now(), ended_reason=reason)
-    )  # fmt: skip
+    )
 
 
 def make_setup_link(session: Session) -> str:
-    """A fresh one-time link secret for the first admin; older unused ones die. Raises BusinessError once there is one."""
+    """A fresh one-time link secret for the first admin; older ones die. Raises BusinessError once there is one."""
     if queries.members_with_role(session, "Admin"):
         raise BusinessError(_("This company already has an administrator."))
     session.execute(delete(SetupLink).where(SetupLink.used_at.is_(None)))
@@ -315,6 +336,12 @@ def make_first_admin(
     link.used_at = clock.now()
     settings.put(session, "company_name", company, by=SYSTEM)
     return create_member(
-        session, username=username, family_name=family_name, given_name=given_name, email=email,
-        password_hash=password_hash, roles=["Admin"], by=SYSTEM,
-    )  # fmt: skip
+        session,
+        username=username,
+        family_name=family_name,
+        given_name=given_name,
+        email=email,
+        password_hash=password_hash,
+        roles=["Admin"],
+        by=SYSTEM,
+    )

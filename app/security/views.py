@@ -14,8 +14,9 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import TooManyRequestsError
 from app.core.i18n import _
-from app.security import queries, services
+from app.security import services
 from app.security.dialogs import SetupForm, SignInForm
+from app.security.entrance import sign_in
 from app.security.models import SignInKind
 
 
@@ -33,7 +34,7 @@ class AuthView(BaseView):
         status, problem = 200, None
         if form.validate_on_submit():
             try:
-                token = sign_in(form.username.data, form.password.data, SignInKind.web)
+                token = sign_in(form.username.data or "", form.password.data or "", SignInKind.web)
             except TooManyRequestsError as error:
                 status, problem = 429, error.message
             else:
@@ -59,32 +60,20 @@ class AuthView(BaseView):
         services.open_setup_link(db.session(), token)
         form = SetupForm()
         if form.validate_on_submit():
-            password_hash = services.hash_password(form.password.data, current_app.config["FAB_PASSWORD_HASH_METHOD"])
+            password_hash = services.hash_password(
+                form.password.data or "", current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt")
+            )
             with transaction(SYSTEM) as inside:
                 services.make_first_admin(
-                    inside, token,
-                    company=form.company.data, username=form.username.data, family_name=form.family_name.data,
-                    given_name=form.given_name.data, email=form.email.data, password_hash=password_hash,
-                )  # fmt: skip
+                    inside,
+                    token,
+                    company=form.company.data or "",
+                    username=form.username.data or "",
+                    family_name=form.family_name.data or "",
+                    given_name=form.given_name.data or "",
+                    email=form.email.data or "",
+                    password_hash=password_hash,
+                )
             flash(_("Your company is ready. Please sign in."), "success")
             return redirect(url_for("AuthView.login"))
         return render_template("setup.html", form=form), 422 if form.is_submitted() else 200
-
-
-def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
-    """The new session's token, or None when name and password do not match. Raises TooManyRequestsError.
-
-    The slow comparison of the password happens outside any transaction.
-    """
-    address = request.remote_addr or "-"
-    reading = db.session()
-    services.refuse_when_throttled(reading, address=address, name=name)
-    member = None if "\0" in name else queries.member_signing_in(reading, name)
-    matches = services.matches_password(member, password)
-    with transaction(None if member is None or not matches else queries.actor_of(reading, member, address=address)) as inside:
-        # Counted again inside: parallel guesses do not get more tries than one after the other.
-        services.refuse_when_throttled(inside, address=address, name=name)
-        if not matches or member is None:
-            services.record_failure(inside, address=address, name=name)
-            return None
-        return services.sign_in(inside, member, kind=kind, address=address, agent=request.user_agent.string)

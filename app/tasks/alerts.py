@@ -45,21 +45,38 @@ def alert_overdue(session: Session, task: Task, *, at: datetime) -> Sequence[tup
         return told
     for person in recipients(session, task):
         alert = raise_alert(
-            session, rule=OVERDUE, subject_type="task", subject_id=task.id, level=LEVEL, due_moment=task.due_at,
-            recipient_id=person.id, at=at,
-        )  # fmt: skip
+            session,
+            rule=OVERDUE,
+            subject_type="task",
+            subject_id=task.id,
+            level=LEVEL,
+            due_moment=task.due_at,
+            recipient_id=person.id,
+            at=at,
+        )
         if alert is None:
             continue
-        post_bell(session, to=person.id, kind="task_overdue", data={"task": task.name}, subject_type="task",
-                  subject_id=task.id, at=at, alert=alert)  # fmt: skip
+        post_bell(
+            session,
+            to=person.id,
+            kind="task_overdue",
+            data={"task": task.name},
+            subject_type="task",
+            subject_id=task.id,
+            at=at,
+            alert=alert,
+        )
         told.append((person, alert))
     # Not through the mapper: being told of is no change that would refuse a form someone has open (rev stays).
     session.execute(
-        update(Task).where(Task.id == task.id).values(next_alert_at=None), execution_options={"synchronize_session": False}
+        update(Task).where(Task.id == task.id).values(next_alert_at=None),
+        execution_options={"synchronize_session": False},
     )
     session.expire(task, ["next_alert_at"])
     session.add(
-        TaskEvent(task_id=task.id, at=at, kind=TaskEventKind.alerted, data={"to": [person.id for person, _alert in told]})
+        TaskEvent(
+            task_id=task.id, at=at, kind=TaskEventKind.alerted, data={"to": [person.id for person, _alert in told]}
+        )
     )
     session.flush()
     return told
@@ -69,11 +86,20 @@ def mail_overdue(session: Session, task: Task, person: Member, alert: Alert, *, 
     """Queue the mail of this alert, in the reader's language and on his clock."""
     due = task.due_at or at
     queue_mail(
-        session, to_user_id=person.id, to_address=person.email, language=person.language, template="task_overdue",
+        session,
+        to_user_id=person.id,
+        to_address=person.email,
+        language=person.language,
+        template="task_overdue",
         values={
-            "name": person.name, "task": task.name, "customer": task.customer.name if task.customer else "",
-            "process": task.context, "assignee": task.assignee.name if task.assignee else "",
-            "due": moment_text(due, at, person.time_zone), "link": links.absolute(links.task_path(task.id)),
+            "name": person.name,
+            "task": task.name,
+            "customer": task.customer.name if task.customer else "",
+            "process": task.context,
+            "assignee": task.assignee.name if task.assignee else "",
+            "due": moment_text(due, at, person.time_zone),
+            "link": links.absolute(links.task_path(task.id)),
         },
-        idempotency_key=f"alert:{alert.id}", at=at,
-    )  # fmt: skip
+        idempotency_key=f"alert:{alert.id}",
+        at=at,
+    )

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import request
-from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, lazyload
 
 from app.core import clock, edge
 from app.core.access import get_visible, visible
+from app.core.accounts import User
 from app.core.api import Api, equals, flag, id_is, listing, member_of, moment, not_here, verb
 from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
@@ -54,15 +54,22 @@ class TaskApi(Api):
     resource = "Task"
 
     @verb(
-        "/", "GET", "Open work, that with the least time left first",
+        "/",
+        "GET",
+        "Open work, that with the least time left first",
         query=listing(
             _ORDERS,
-            mine="1: I am the assignee", queue="1: offered to a team or role of mine, and nobody has it",
-            overdue="1: its time has passed", instance="instance id", customer="customer id",
-            assignee="user name", step="BPMN element id", q="words of the customer, as in customers",
+            mine="1: I am the assignee",
+            queue="1: offered to a team or role of mine, and nobody has it",
+            overdue="1: its time has passed",
+            instance="instance id",
+            customer="customer id",
+            assignee="user name",
+            step="BPMN element id",
+            q="words of the customer, as in customers",
             state=f"open (default), all, or one of {', '.join(TaskState)}",
         ),
-    )  # fmt: skip
+    )
     def index(self) -> dict[str, Any]:
         actor = edge.actor()
 
@@ -130,10 +137,15 @@ class TaskApi(Api):
         answers = _answers(db.session(), task_id, body.get("answers") or {})
         return self._change(
             lambda session: services.complete_task(
-                session, task_id, by=edge.actor(), answers=answers, outcome=body.get("outcome"),
-                note=body.get("note") or "", rev=body.get("rev"),
+                session,
+                task_id,
+                by=edge.actor(),
+                answers=answers,
+                outcome=body.get("outcome"),
+                note=body.get("note") or "",
+                rev=body.get("rev"),
             )
-        )  # fmt: skip
+        )
 
     @verb("/<id>/comment", "POST", "Put a note on it", body=_COMMENT)
     def comment(self, id: str) -> dict[str, Any]:

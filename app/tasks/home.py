@@ -40,7 +40,9 @@ class Home(Page):
         actor, session, now = edge.actor(), db.session(), clock.now()
         mine = queries.by_due(queries.with_people(queries.mine(actor)))
         work = session.scalars(mine.limit(WORK_SHOWN)).unique().all()
-        queue = session.scalars(queries.by_due(queries.with_people(queries.queue(actor))).limit(QUEUE_SHOWN)).unique().all()
+        queue = (
+            session.scalars(queries.by_due(queries.with_people(queries.queue(actor))).limit(QUEUE_SHOWN)).unique().all()
+        )
         counts = _counts(session, actor, now)
         rows = rows_of(session, [*work, *queue], actor)
         return show(
@@ -81,13 +83,22 @@ def _greeting(actor: Actor, now: datetime, counts: dict[str, int]) -> object:
     hour = local(now, actor.time_zone).hour
     count = counts["mine"]
     if hour < 11:
-        return ngettext("Hello %(name)s, this morning you have %(num)d task",
-                        "Hello %(name)s, this morning you have %(num)d tasks", count, name=name)  # fmt: skip
+        return ngettext(
+            "Hello %(name)s, this morning you have %(num)d task",
+            "Hello %(name)s, this morning you have %(num)d tasks",
+            count,
+            name=name,
+        )
     if hour < 18:
-        return ngettext("Hello %(name)s, this afternoon you have %(num)d task",
-                        "Hello %(name)s, this afternoon you have %(num)d tasks", count, name=name)  # fmt: skip
-    return ngettext("Hello %(name)s, you have %(num)d open task",
-                    "Hello %(name)s, you have %(num)d open tasks", count, name=name)  # fmt: skip
+        return ngettext(
+            "Hello %(name)s, this afternoon you have %(num)d task",
+            "Hello %(name)s, this afternoon you have %(num)d tasks",
+            count,
+            name=name,
+        )
+    return ngettext(
+        "Hello %(name)s, you have %(num)d open task", "Hello %(name)s, you have %(num)d open tasks", count, name=name
+    )
 
 
 def _day_line(session: Session, actor: Actor, now: datetime) -> object:
@@ -145,11 +156,18 @@ def _team(session: Session, actor: Actor, now: datetime) -> dict[str, Any] | Non
         "note": ngettext("%(num)d person", "%(num)d people", len(members)),
         "url": "/cong-viec/?team=1",
         "people": [
-            {"name": member.name, "open": (load := loads.get(member.id, (0, 0, 0)))[0], "capacity": FULL_LOAD,
-             "late": load[1] or 0, "soon": load[2] or 0, "note": "", "url": f"/cong-viec/?team=1&nguoi={member.id}"}
+            {
+                "name": member.name,
+                "open": (load := loads.get(member.id, (0, 0, 0)))[0],
+                "capacity": FULL_LOAD,
+                "late": load[1] or 0,
+                "soon": load[2] or 0,
+                "note": "",
+                "url": f"/cong-viec/?team=1&nguoi={member.id}",
+            }
             for member in members
         ],
-    }  # fmt: skip
+    }
 
 
 def _with_reason(row: dict[str, Any]) -> dict[str, Any]:
@@ -161,13 +179,25 @@ def _with_reason(row: dict[str, Any]) -> dict[str, Any]:
 def _agenda(rows: Sequence[dict[str, Any]], actor: Actor, now: datetime) -> list[dict[str, Any]]:
     """What falls due today, by the hour, with the present moment among it."""
     today = local(now, actor.time_zone).date()
-    later = [row for row in rows if row["due_at"] and row["due_at"] > now and local(row["due_at"], actor.time_zone).date() == today]
+    later = [
+        row
+        for row in rows
+        if row["due_at"] and row["due_at"] > now and local(row["due_at"], actor.time_zone).date() == today
+    ]
     if not later:
         return []
-    entries = [{"at": now, "time": format_time(now, actor.time_zone), "text": _("Now"), "sub": "", "url": None, "now": True}]
-    for row in later:
-        entries.append({"at": row["due_at"], "time": format_time(row["due_at"], actor.time_zone), "text": row["title"],
-                        "sub": row["customer"], "url": row["url"], "now": False})  # fmt: skip
+    entries = [
+        {"at": now, "time": format_time(now, actor.time_zone), "text": _("Now"), "sub": "", "url": None, "now": True}
+    ]
+    entries += [
+        {
+            "at": row["due_at"],
+            "time": format_time(row["due_at"], actor.time_zone),
+            "text": row["title"],
+            "sub": row["customer"],
+            "url": row["url"],
+            "now": False,
+        }
+        for row in later
+    ]
     return entries
-
-

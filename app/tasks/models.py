@@ -48,7 +48,9 @@ class Task(Revisioned, Stamped, Entity):
     __tablename__ = "task"
     __table_args__: ClassVar = (
         UniqueConstraint("owner_type", "owner_id", "token", "attempt"),
-        CheckConstraint("(state IN ('claimed', 'in_progress')) <= (assignee_id IS NOT NULL)", name="claimed_by_someone"),
+        CheckConstraint(
+            "(state IN ('claimed', 'in_progress')) <= (assignee_id IS NOT NULL)", name="claimed_by_someone"
+        ),
         CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed_at_a_moment"),
         Index("ix_task_mine", "assignee_id", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("ix_task_queue", "offered_team_id", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),

@@ -54,27 +54,27 @@ def _comments(actor: Actor, action: str) -> ColumnElement[bool]:
     return TaskComment.task_id.in_(select(Task.id).where(visible(Task, actor)))
 
 
-def with_people(rows: Select[tuple[Task]]) -> Select[tuple[Task]]:
+def with_people(rows: Select[Task]) -> Select[Task]:
     """The same tasks with all that a list shows of them, in one query."""
     return rows.options(joinedload(Task.assignee), joinedload(Task.offered_team), joinedload(Task.customer))
 
 
-def by_due(rows: Select[tuple[Task]]) -> Select[tuple[Task]]:
+def by_due(rows: Select[Task]) -> Select[Task]:
     """Least time left first; what has no due moment comes last."""
     return rows.order_by(Task.due_at.is_(None), Task.due_at, Task.id)
 
 
-def mine(actor: Actor) -> Select[tuple[Task]]:
+def mine(actor: Actor) -> Select[Task]:
     """My open work."""
     return select(Task).where(Task.assignee_id == actor.user_id, is_open())
 
 
-def queue(actor: Actor) -> Select[tuple[Task]]:
+def queue(actor: Actor) -> Select[Task]:
     """Open work that I could take."""
     return select(Task).where(offered_to(actor), is_open())
 
 
-def of_my_teams(actor: Actor) -> Select[tuple[Task]]:
+def of_my_teams(actor: Actor) -> Select[Task]:
     """The open work of the teams that I head, and of all below them."""
     teams = sorted(actor.headed_team_ids)
     return select(Task).where(Task.team_id.in_(teams) if teams else false(), is_open(), visible(Task, actor))
@@ -90,7 +90,7 @@ def overdue(at: datetime) -> ColumnElement[bool]:
     return and_(is_open(), Task.due_at < at)
 
 
-def alerts_due(at: datetime, *, limit: int) -> Select[tuple[int]]:
+def alerts_due(at: datetime, *, limit: int) -> Select[int]:
     """The tasks that must be told of now; served by the partial index on next_alert_at."""
     return (
         select(Task.id)

@@ -60,11 +60,24 @@ def open_task(
     """A new piece of work, offered to a team or role or given to one person."""
     now = clock.now()
     task = Task(
-        owner_type=owner_type, owner_id=owner_id, step=step, token=token, name=name[:200], context=context[:300],
-        customer_id=customer_id, state=TaskState.ready, offered_team_id=offer.team_id, offered_role=offer.role,
-        team_id=offer.team_id, form_version_id=form_version.id if form_version else None, outcomes=list(outcomes),
-        opened_at=now, due_at=deadline.due_at, warn_at=deadline.warn_at, next_alert_at=deadline.due_at,
-    )  # fmt: skip
+        owner_type=owner_type,
+        owner_id=owner_id,
+        step=step,
+        token=token,
+        name=name[:200],
+        context=context[:300],
+        customer_id=customer_id,
+        state=TaskState.ready,
+        offered_team_id=offer.team_id,
+        offered_role=offer.role,
+        team_id=offer.team_id,
+        form_version_id=form_version.id if form_version else None,
+        outcomes=list(outcomes),
+        opened_at=now,
+        due_at=deadline.due_at,
+        warn_at=deadline.warn_at,
+        next_alert_at=deadline.due_at,
+    )
     if offer.member_id is not None:
         _assign(session, task, offer.member_id, at=now)
     session.add(task)
@@ -119,7 +132,9 @@ def reassign_task(
     if not to.is_active:
         raise InvalidInputError(fields={"assignee": [_("%(name)s no longer works here.", name=to.name)]})
     if len(reason) > rules.LONGEST_NOTE:
-        raise InvalidInputError(fields={"reason": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]})
+        raise InvalidInputError(
+            fields={"reason": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]}
+        )
     if to.id == task.assignee_id:
         return task
     before = task.assignee_id
@@ -195,8 +210,15 @@ def complete_task(
         raise InvalidInputError(fields={"answers": [_("These answers do not belong to this step.")]})
     now = clock.now()
     if answers is not None and task.form_version is not None:
-        submission = submit(session, task.form_version, answers, by=by, subject_type="task", subject_id=task.id,
-                            customer_id=task.customer_id)  # fmt: skip
+        submission = submit(
+            session,
+            task.form_version,
+            answers,
+            by=by,
+            subject_type="task",
+            subject_id=task.id,
+            customer_id=task.customer_id,
+        )
         task.submission_id = submission.id
     if task.assignee_id is None:
         _assign(session, task, _member_id(by), at=now)
@@ -207,9 +229,15 @@ def complete_task(
     _note(session, task, TaskEventKind.completed, by=by, data={"outcome": outcome})
     if task.customer_id is not None:
         record_timeline(
-            session, task.customer_id, kind="task_completed", by=by, at=now, subject_type="task", subject_id=task.id,
+            session,
+            task.customer_id,
+            kind="task_completed",
+            by=by,
+            at=now,
+            subject_type="task",
+            subject_id=task.id,
             data={"task": task.name, "context": task.context, "outcome": outcome},
-        )  # fmt: skip
+        )
     owner_of(task.owner_type).task_completed(session, task, by=by, values=answers.values if answers else {})
     return task
 
@@ -308,30 +336,45 @@ def _grant(session: Session, task: Task) -> None:
     """Show the customer's header and the owner to those in whose hands the work is now, and to nobody before them."""
     reason = _reason(task)
     end_grants(session, reason=reason)
+    members, team_id = _in_whose_hands(session, task)
+    shown = [(owner_of(task.owner_type).resource, task.owner_id, Right.view)]
+    if task.customer_id is not None:
+        shown.append(("Customer", task.customer_id, Right.header))
+    for resource, record_id, right in shown:
+        for member_id in members:
+            hand_over(session, resource, record_id, right=right, reason=reason, member_id=member_id)
+        if team_id is not None:
+            hand_over(session, resource, record_id, right=right, reason=reason, team_id=team_id)
+
+
+def _in_whose_hands(session: Session, task: Task) -> tuple[list[int], int | None]:
+    """The people, or the team, that have the work now."""
     if task.assignee_id is not None:
-        receivers: list[dict[str, int]] = [{"member_id": task.assignee_id}]
-    elif task.offered_team_id is not None:
-        receivers = [{"team_id": task.offered_team_id}]
-    else:
-        receivers = [{"member_id": m.id} for m in people.members_with_role(session, task.offered_role or "")]
-    for receiver in receivers:
-        hand_over(session, owner_of(task.owner_type).resource, task.owner_id, right=Right.view, reason=reason, **receiver)
-        if task.customer_id is not None:
-            hand_over(session, "Customer", task.customer_id, right=Right.header, reason=reason, **receiver)
+        return [task.assignee_id], None
+    if task.offered_team_id is not None:
+        return [], task.offered_team_id
+    return [member.id for member in people.members_with_role(session, task.offered_role or "")], None
 
 
 def _tell_assigned(session: Session, task: Task, *, by: Actor) -> None:
     if task.assignee_id is not None:
         post_bell(
-            session, to=task.assignee_id, kind="task_assigned", data={"task": task.name, "by": by.name},
-            subject_type="task", subject_id=task.id, at=clock.now(),
-        )  # fmt: skip
+            session,
+            to=task.assignee_id,
+            kind="task_assigned",
+            data={"task": task.name, "by": by.name},
+            subject_type="task",
+            subject_id=task.id,
+            at=clock.now(),
+        )
 
 
 def _note(
     session: Session, task: Task, kind: TaskEventKind, *, by: Actor | None, data: Mapping[str, Any] | None = None
 ) -> None:
     session.add(
-        TaskEvent(task_id=task.id, at=clock.now(), kind=kind, actor_id=by.user_id if by else None, data=dict(data or {}))
+        TaskEvent(
+            task_id=task.id, at=clock.now(), kind=kind, actor_id=by.user_id if by else None, data=dict(data or {})
+        )
     )
     session.flush()

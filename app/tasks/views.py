@@ -90,11 +90,19 @@ class TaskPages(Page):
         if person is not None:
             chosen = chosen.where(Task.assignee_id == person.id)
             chips.append({"label": person.name, "url": f"/cong-viec/?{scope}=1", "on": True})
-        chips.insert(0, {"label": _("Overdue"), "url": f"/cong-viec/?{scope}=1" + ("" if late_only else "&qua_han=1"),
-                         "on": late_only})  # fmt: skip
-        tasks = session.scalars(
-            queries.by_due(queries.with_people(chosen)).limit(ROWS).offset((number - 1) * ROWS)
-        ).unique().all()  # fmt: skip
+        chips.insert(
+            0,
+            {
+                "label": _("Overdue"),
+                "url": f"/cong-viec/?{scope}=1" + ("" if late_only else "&qua_han=1"),
+                "on": late_only,
+            },
+        )
+        tasks = (
+            session.scalars(queries.by_due(queries.with_people(chosen)).limit(ROWS).offset((number - 1) * ROWS))
+            .unique()
+            .all()
+        )
         counts = {key: _counted(session, rows, now) for key, (_label, rows) in scopes.items()}
         count = counts[scope][0] if not late_only and person is None else _counted(session, chosen, now)[0]
         return show(
@@ -102,14 +110,19 @@ class TaskPages(Page):
             title=_("Tasks"),
             scope=scope,
             task_tabs=[
-                {"label": label, "url": f"/cong-viec/?{key}=1", "current": key == scope, "count": counts[key][0],
-                 "late": counts[key][1] > 0}
+                {
+                    "label": label,
+                    "url": f"/cong-viec/?{key}=1",
+                    "current": key == scope,
+                    "count": counts[key][0],
+                    "late": counts[key][1] > 0,
+                }
                 for key, (label, _rows) in scopes.items()
             ],
             chips=chips,
             rows=rows_of(session, tasks, actor),
             page=page_of(number, len(tasks), count, size=ROWS),
-        )  # fmt: skip
+        )
 
     @page("/<task_id>")
     def task(self, task_id: str) -> Any:
@@ -117,8 +130,11 @@ class TaskPages(Page):
 
     @page("/<task_id>/nhan", "POST", right="edit")
     def claim(self, task_id: str) -> Any:
-        return _verb(task_id, lambda session, number: services.claim_task(session, number, by=edge.actor()),
-                     _("The task is yours now."))  # fmt: skip
+        return _verb(
+            task_id,
+            lambda session, number: services.claim_task(session, number, by=edge.actor()),
+            _("The task is yours now."),
+        )
 
     @page("/<task_id>/tra", "POST", right="edit")
     def release(self, task_id: str) -> Any:
@@ -146,7 +162,9 @@ class TaskPages(Page):
     def draft(self, task_id: str) -> Any:
         typed = {key.removeprefix(PREFIX): value for key, value in request.form.items() if key.startswith(PREFIX)}
         return _verb(
-            task_id, lambda session, number: services.save_draft(session, number, typed, by=edge.actor()), _("Draft saved.")
+            task_id,
+            lambda session, number: services.save_draft(session, number, typed, by=edge.actor()),
+            _("Draft saved."),
         )
 
     @page("/<task_id>/ghi-chu", "POST")
@@ -205,7 +223,10 @@ COMMENT_FILES = "task_comment"
 
 
 def _may_see_comment(session: Session, actor: Actor, comment_id: int) -> bool:
-    return session.scalar(select(TaskComment.id).where(TaskComment.id == comment_id, visible(TaskComment, actor))) is not None
+    return (
+        session.scalar(select(TaskComment.id).where(TaskComment.id == comment_id, visible(TaskComment, actor)))
+        is not None
+    )
 
 
 files.register_owner(COMMENT_FILES, _may_see_comment)
@@ -253,7 +274,9 @@ def _next_for(session: Session, actor: Actor) -> tuple[str, str]:
 
 def _page_task(session: Session, task_id: int, actor: Actor) -> Task:
     """The task, also for those who could have taken it: they are told who was faster."""
-    rows = queries.with_people(select(Task).where(Task.id == task_id, visible(Task, actor) | queries.was_offered_to(actor)))
+    rows = queries.with_people(
+        select(Task).where(Task.id == task_id, visible(Task, actor) | queries.was_offered_to(actor))
+    )
     task = session.scalars(rows).unique().one_or_none()
     if task is None:
         raise NotFoundError
@@ -274,8 +297,16 @@ def _answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | Non
     return form
 
 
-_EVENT_ICONS = {"claimed": "user-check", "released": "arrow-back-up", "reassigned": "user-share", "commented": "note",
-                "alerted": "alert-circle", "completed": "check", "cancelled": "x", "draft_saved": "device-floppy"}  # fmt: skip
+_EVENT_ICONS = {
+    "claimed": "user-check",
+    "released": "arrow-back-up",
+    "reassigned": "user-share",
+    "commented": "note",
+    "alerted": "alert-circle",
+    "completed": "check",
+    "cancelled": "x",
+    "draft_saved": "device-floppy",
+}
 _OUTCOME_ICONS = {"approve": "check", "reject": "x", "return": "arrow-back-up"}
 
 
@@ -283,11 +314,16 @@ def _events(session: Session, task: Task) -> list[dict[str, Any]]:
     """What happened, newest first, as sentences."""
     names = _Names(session)
     return [
-        {"at": event.at, "icon": _EVENT_ICONS.get(event.kind, "point"), "text": _sentence(event, names),
-         "late": event.kind is TaskEventKind.alerted, "quote": event.data.get("reason") or ""}
+        {
+            "at": event.at,
+            "icon": _EVENT_ICONS.get(event.kind, "point"),
+            "text": _sentence(event, names),
+            "late": event.kind is TaskEventKind.alerted,
+            "quote": event.data.get("reason") or "",
+        }
         for event in reversed(queries.history(session, task.id))
         if event.kind is not TaskEventKind.draft_saved
-    ]  # fmt: skip
+    ]
 
 
 class _Names:
@@ -323,8 +359,11 @@ def _sentence(event: TaskEvent, names: _Names) -> object:
             told = ", ".join(names[member_id] for member_id in data.get("to", []))
             return _("Overdue: %(names)s has been told", names=told)
         case TaskEventKind.completed if data.get("outcome"):
-            return _("%(name)s finished the task: %(outcome)s", name=who,
-                     outcome=str(OUTCOME_DONE.get(data["outcome"], data["outcome"])))  # fmt: skip
+            return _(
+                "%(name)s finished the task: %(outcome)s",
+                name=who,
+                outcome=str(OUTCOME_DONE.get(data["outcome"], data["outcome"])),
+            )
         case TaskEventKind.completed:
             return _("%(name)s finished the task", name=who)
     return _("The task was called off")
@@ -340,9 +379,13 @@ def comments_shown(session: Session, task_ids: list[int]) -> list[dict[str, Any]
         )
     ):
         attached.setdefault(file.owner_id, []).append(
-            {"name": file.name, "url": links.file_path(file.id, file.name), "size": files.size_text(file.size),
-             "is_image": file.content_type.startswith("image/")}
-        )  # fmt: skip
+            {
+                "name": file.name,
+                "url": links.file_path(file.id, file.name),
+                "size": files.size_text(file.size),
+                "is_image": file.content_type.startswith("image/"),
+            }
+        )
     return [
         {"author": note.author.name, "at": note.created_at, "text": note.text, "files": attached.get(note.id, [])}
         for note in notes
@@ -356,10 +399,17 @@ def customer_shown(card: CustomerCard | None) -> dict[str, Any] | None:
     emails = [point.shown for point in card.contact_points if point.kind is ContactKind.email]
     phones = [point.value for point in card.contact_points if point.kind is ContactKind.phone]
     return {
-        "name": card.name, "code": card.code, "url": links.customer_path(card.id), "company": card.kind is CustomerKind.company,
-        "salutation": "", "tags": [], "phone": card.phone, "phone_link": f"tel:{phones[0]}" if phones else "",
-        "email": emails[0] if emails else "", "facts": [(_("E-mail"), emails[0])] if emails else [],
-    }  # fmt: skip
+        "name": card.name,
+        "code": card.code,
+        "url": links.customer_path(card.id),
+        "company": card.kind is CustomerKind.company,
+        "salutation": "",
+        "tags": [],
+        "phone": card.phone,
+        "phone_link": f"tel:{phones[0]}" if phones else "",
+        "email": emails[0] if emails else "",
+        "facts": [(_("E-mail"), emails[0])] if emails else [],
+    }
 
 
 def _task_page(
@@ -387,12 +437,19 @@ def _task_page(
         "tasks/task.html",
         status,
         task={
-            "name": task.name, "rev": task.rev, "is_open": task.is_open, "state_label": STATE_LABELS[task.state],
-            "lateness": lateness(task, now, actor.time_zone), "due_at": task.due_at,
-            "holder": task.assignee.name if task.assignee else None, "is_mine": is_mine,
-            "team": task.offered_team.name if task.offered_team else "", "where": task.context,
+            "name": task.name,
+            "rev": task.rev,
+            "is_open": task.is_open,
+            "state_label": STATE_LABELS[task.state],
+            "lateness": lateness(task, now, actor.time_zone),
+            "due_at": task.due_at,
+            "holder": task.assignee.name if task.assignee else None,
+            "is_mine": is_mine,
+            "team": task.offered_team.name if task.offered_team else "",
+            "where": task.context,
             "instance_url": shown.url if owner.visible_to(session, task.owner_id, actor) else None,
-            "step_no": shown.step_number, "step_count": shown.step_count,
+            "step_no": shown.step_number,
+            "step_count": shown.step_count,
         },
         stages=[{"name": stage.name, "state": stage.state, "note": stage.note} for stage in shown.stages],
         handed=[],
@@ -400,12 +457,21 @@ def _task_page(
         lookups={"customer": "/tim/khach-hang"},
         answers=[{"label": label, "value": text} for label, text in shown.own_answers],
         earlier=[
-            {"title": answer.step, "by": answer.by, "at": answer.at,
-             "answers": [{"label": label, "value": text} for label, text in answer.rows]}
+            {
+                "title": answer.step,
+                "by": answer.by,
+                "at": answer.at,
+                "answers": [{"label": label, "value": text} for label, text in answer.rows],
+            }
             for answer in shown.answers
         ],
         outcomes=[
-            {"code": code, "label": OUTCOME_LABELS.get(code, code), "sign": _OUTCOME_ICONS.get(code, "check"), "primary": first}
+            {
+                "code": code,
+                "label": OUTCOME_LABELS.get(code, code),
+                "sign": _OUTCOME_ICONS.get(code, "check"),
+                "primary": first,
+            }
             for code, first in reversed([(code, position == 0) for position, code in enumerate(task.outcomes)])
         ],
         note_text=request.form.get("note", ""),
@@ -414,7 +480,9 @@ def _task_page(
             "complete": f"{path}/hoan-thanh" if may_edit or conflict else None,
             "draft": f"{path}/nhap" if may_edit and task.form_version_id else None,
             "claim": f"{path}/nhan" if task.state is TaskState.ready and may_edit else None,
-            "release": f"{path}/tra" if is_mine and task.is_open and (task.offered_team_id or task.offered_role) else None,
+            "release": f"{path}/tra"
+            if is_mine and task.is_open and (task.offered_team_id or task.offered_role)
+            else None,
             "reassign": f"{path}/giao-lai" if may_assign else None,
             "comment": f"{path}/ghi-chu" if task.is_open else None,
         },
@@ -428,7 +496,7 @@ def _task_page(
         comment_text=comment,
         events=_events(session, task),
         inbox=None,
-    )  # fmt: skip
+    )
 
 
 STATE_LABELS = {
@@ -447,12 +515,17 @@ def _people(session: Session, task: Task) -> list[dict[str, Any]]:
     """To whom the work can be given, with what each has on the desk already."""
     loads = dict(
         session.execute(
-            select(Task.assignee_id, func.count(Task.id)).where(queries.is_open(), Task.assignee_id.is_not(None))
+            select(Task.assignee_id, func.count(Task.id))
+            .where(queries.is_open(), Task.assignee_id.is_not(None))
             .group_by(Task.assignee_id)
         ).all()
-    )  # fmt: skip
+    )
     return [
-        {"id": member.id, "name": member.name, "note": ngettext("%(num)d open task", "%(num)d open tasks", loads.get(member.id, 0))}
+        {
+            "id": member.id,
+            "name": member.name,
+            "note": ngettext("%(num)d open task", "%(num)d open tasks", loads.get(member.id, 0)),
+        }
         for member in session.scalars(people.active_members()).unique()
         if member.id != task.assignee_id
     ]
@@ -482,9 +555,10 @@ def _taken_by(task: Task) -> ConflictError | None:
     if task.assignee is None:
         return None
     return services.TaskTakenError(
-        _("%(name)s has already taken this.", name=task.assignee.name), by=task.assignee.name,
+        _("%(name)s has already taken this.", name=task.assignee.name),
+        by=task.assignee.name,
         at=task.claimed_at.isoformat() if task.claimed_at else None,
-    )  # fmt: skip
+    )
 
 
 def _conflict_text(error: ConflictError, actor: Actor) -> object:

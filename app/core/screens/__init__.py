@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from app.core.screens.checks import all_screens, bare_views
+from app.core.screens.doors import ScreenError, action, route
 from app.core.screens.fields import Lookup, LookupField
 from app.core.screens.interface import Interface
-from app.core.screens.screen import Screen, ScreenError, action, route
+from app.core.screens.screen import Screen
 
 __all__ = [
     "Interface",

@@ -54,7 +54,7 @@ def _texts(screen: type[Screen]) -> Iterator[str]:
         if named and not isinstance(getattr(screen, title), LazyString):
             yield f"{title} is missing or not translatable"
     for column in sorted(shown):
-        if not isinstance((screen.label_columns or {}).get(column), LazyString):
+        if not isinstance(screen.label_columns.get(column), LazyString):
             yield f"label_columns has no translatable label for {column}"
 
 

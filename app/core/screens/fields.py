@@ -18,7 +18,6 @@ from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import Select, select
 from wtforms import BooleanField, DecimalField, Field, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation, ValidationError
 from wtforms.widgets import HiddenInput, TextInput, html_params
 
@@ -53,9 +52,9 @@ class Lookup:
 
 
 def _draw_lookup(field: LookupField, **attributes: Any) -> Markup:
-    """A select with the chosen row alone; the page's script asks `data-lookup-url` for the others."""
+    """A select with the chosen row alone; the page's script asks `data-url` for the others."""
     attributes = {"id": field.id, "name": field.name, "class": "form-select"} | attributes
-    attributes["data-lookup-url"] = url_for(f"{field.endpoint}.lookup", column=field.short_name)
+    attributes["data-url"] = url_for(f"{field.endpoint}.lookup", column=field.short_name)
     options = Markup('<option value=""></option>')
     if field.data is not None:
         options += Markup('<option value="{}" selected>{}</option>').format(field.data.id, field.data)
@@ -226,10 +225,10 @@ class Converter(GeneralModelConverter):
             )  # fmt: skip
         if self.datamodel.is_enum(name):
             kind = self.datamodel.list_columns[name].type.enum_class
-            offered = [SelectChoice(str(value), text) for value, text in self.choices[name].items()]
+            offered = [(str(value), text) for value, text in self.choices[name].items()]
             return SelectField(
                 **told | {"render_kw": {"class": "form-select"}}, validators=[*needed, *validators],
-                choices=offered if is_required else [SelectChoice("", "—"), *offered], coerce=_or_none(kind),
+                choices=offered if is_required else [("", "—"), *offered], coerce=_or_none(kind),
             )  # fmt: skip
         if self.datamodel.is_boolean(name):
             return BooleanField(**told | {"render_kw": {"class": "form-check-input"}}, validators=validators)

@@ -203,6 +203,18 @@ class Page:
     besides: Mapping[str, str]
 
     @property
+    def number(self) -> int:
+        return self.asked.page
+
+    @property
+    def prev_url(self) -> str | None:
+        return self.link(page=self.number - 1) if self.number > 1 else None
+
+    @property
+    def next_url(self) -> str | None:
+        return self.link(page=self.number + 1) if self.has_next and self.number < LARGEST_PAGE else None
+
+    @property
     def first(self) -> int:
         return (self.asked.page - 1) * self.asked.page_size + 1 if self.rows else 0
 

@@ -1,96 +1,42 @@
-"""The one base of our FAB views: FAB generates forms, labels and routes from the table, this cures what it leaves open."""
+"""What is a screen? FAB generates forms, labels and routes from a table; this base cures what FAB leaves open."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any, ClassVar
 
 from flask import Response, flash, jsonify, redirect, request, url_for
 from flask_appbuilder import ModelView
-from flask_appbuilder.baseviews import expose
-from flask_appbuilder.security.sqla.models import User
-from flask_appbuilder.utils.base import get_safe_redirect
-from sqlalchemy import Select, literal, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.core import clock, edge
-from app.core.access import ACTIONS, Actor, get_visible, visible
-from app.core.api import LARGEST_PAGE, LARGEST_PAGE_SIZE, PAGE_SIZE
+from app.core.access import Actor, get_visible, visible
+from app.core.api import LARGEST_PAGE, PAGE_SIZE
 from app.core.db import Revisioned, db, refuse_nul, row_id
-from app.core.errors import (
-    BadRequestError,
-    BusinessError,
-    ConflictError,
-    InvalidInputError,
-    NotAllowedError,
-    NotFoundError,
-)
+from app.core.errors import BadRequestError, BusinessError, ConflictError, NotAllowedError, NotFoundError
 from app.core.i18n import _, ngettext
 from app.core.screens import checks, listing
-from app.core.screens.fields import TAKEN, Converter, Lookup, ScreenForm, rev_field
+from app.core.screens.doors import ScreenError, action, route
+from app.core.screens.fields import Converter, Lookup, rev_field
 from app.core.screens.interface import Interface
 from app.core.screens.listing import Asked, Column, Offer, Page, Row
+from app.core.screens.saving import changed_by, chosen_ids, saving
 from app.core.vietnamese.dates import format_date, format_datetime
 
+# One slash and no second one, no backslash, nothing that browsers drop before they look.
+_OUR_PAGE = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*")
 _LOOKUP_SIZE = 20
 _TAB_SIZE = 10
 #: names in a message about a bulk action; the message travels in the cookie
 _MOST_NAMED = 5
-
-
-class ScreenError(TypeError):
-    """A screen is not declared completely. Raised at start, for the programmer."""
-
-
-def route(
-    path: str, *, right: str, methods: Sequence[str] = ("GET",)
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a method of a Screen answer under `path`, for those who have `right` on the screen's resource."""
-    if right not in ACTIONS:
-        raise ScreenError(f"{right} is none of the rights {ACTIONS}")
-
-    def declare(method: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(method)
-        def guarded(self: Screen, *args: Any, **kwargs: Any) -> Any:
-            edge.actor().must(right, self.resource)
-            return method(self, *args, **kwargs)
-
-        guarded._right = guarded._permission_name = right  # type: ignore[attr-defined]
-        return expose(path, methods=list(methods))(guarded)  # type: ignore[no-any-return]
-
-    return declare
-
-
-def action(
-    name: str,
-    label: Any,
-    *,
-    right: str,
-    confirmation: Any = None,
-    icon: str = "",
-    multiple: bool = True,
-    single: bool = True,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make `method(self, session, item, *, by)` a button on a row's page and over the list.
-
-    It runs inside a transaction of its own for every row, with the row loaded and checked for `right`.
-    """
-    if right not in ACTIONS:
-        raise ScreenError(f"{right} is none of the rights {ACTIONS}")
-
-    def declare(method: Callable[..., Any]) -> Callable[..., Any]:
-        method._right = right  # type: ignore[attr-defined]
-        method._action = (name, label, confirmation, icon, multiple, single)  # type: ignore[attr-defined]
-        return method
-
-    return declare
 
 
 @dataclass(frozen=True)
@@ -122,16 +68,17 @@ class Conflict:
 
 
 class Screen(ModelView):
-    """List, page, form and actions of one table. A subclass declares; whatever it leaves to FAB's guess stops the start.
+    """List, page, form and actions of one table. A subclass declares; what it leaves to FAB's guess stops the start.
 
-    Every row comes through the table's row rule with the right of what is done. Reading happens outside, changing inside
-    one transaction of ours; what a service refuses stands beside the field, and what was typed is kept.
+    Every row comes through the table's row rule with the right of what is done. Reading happens outside, changing
+    inside one transaction of ours; what a service refuses stands beside the field, and what was typed is kept.
     """
 
     # ── declared by the subclass ──
     #: name in security.roles
     resource: ClassVar[str]
     datamodel: Interface
+    label_columns: Any = {}
     #: order column → what it is really ordered by (a name by its sort key)
     order_keys: ClassVar[Mapping[str, Any]] = {}
     #: loaded with the list: relationships, or loader options
@@ -150,6 +97,9 @@ class Screen(ModelView):
     add_template = "screens/form.html"
     edit_template = "screens/form.html"
     page_size = PAGE_SIZE
+    add_form: Any = None
+    edit_form: Any = None
+    exclude_route_methods: Any = frozenset()
     # FAB's deletion and its unguarded download are no routes: rows are archived, files belong to core.files.
     delete = None
     download = None
@@ -372,11 +322,7 @@ class Screen(ModelView):
         if not asked:
             return set()
         rules = [visible(self.model, who, right).label(right) for right in asked]
-        row = (
-            db.session()
-            .execute(select(literal(1).label("here"), *rules).select_from(self.model).where(self._key == item.id))
-            .one()
-        )
+        row = db.session().execute(select(*rules).select_from(self.model).where(self._key == item.id)).one()
         return {right for right in asked if getattr(row, right)}
 
     def _tabs(self, item: Any, who: Actor) -> Sequence[Tab]:
@@ -411,11 +357,11 @@ class Screen(ModelView):
         if not form.validate():
             return self._form_page(form, title=self.add_title, status=422)
         try:
-            with self._saving() as session:
+            with saving() as session:
                 item = self.create(session, form, by=edge.actor())
         except BusinessError as refusal:
             return self._refused(form, refusal, title=self.add_title)
-        flash(_("Added: %(name)s", name=self.row_title(item)), "success")
+        flash(str(_("Added: %(name)s", name=self.row_title(item))), "success")
         return redirect(self._back(self.row_url(item)))
 
     @route("/edit/<pk>", right="edit", methods=("GET", "POST"))
@@ -429,7 +375,7 @@ class Screen(ModelView):
         if not form.validate():
             return self._form_page(form, title=self.edit_title, item=item, status=422)
         try:
-            with self._saving() as session:
+            with saving() as session:
                 item = self._locked(session, key, who, "edit")
                 self._refuse_stale(session, item, form)
                 self.change(session, item, form, by=who)
@@ -439,19 +385,8 @@ class Screen(ModelView):
             return self._conflict(form, key, who, conflict)
         except BusinessError as refusal:
             return self._refused(form, refusal, title=self.edit_title, item=item)
-        flash(_("Saved: %(name)s", name=self.row_title(item)), "success")
+        flash(str(_("Saved: %(name)s", name=self.row_title(item))), "success")
         return redirect(self._back(self.row_url(item)))
-
-    @contextmanager
-    def _saving(self) -> Iterator[Session]:
-        """The screen's transaction. What another one took between our check and our writing is a refusal, not a bug."""
-        try:
-            with edge.transaction() as session:
-                yield session
-        except IntegrityError as error:
-            if not _is_taken(error):
-                raise
-            raise BusinessError(TAKEN) from error
 
     def _locked(self, session: Session, key: int, who: Actor, right: str) -> Any:
         """The row as it is now, kept from others until the transaction ends."""
@@ -462,10 +397,10 @@ class Screen(ModelView):
     def _refuse_stale(self, session: Session, item: Any, form: Any) -> None:
         if not isinstance(item, Revisioned):
             return
-        if form.rev.data is None:
+        if not form.rev.raw_data or form.rev.data is None:
             raise BadRequestError
         if item.rev != form.rev.data:
-            raise ConflictError(by=_changed_by(session, item), at=getattr(item, "updated_at", None), rev=item.rev)
+            raise ConflictError(by=changed_by(session, item), at=getattr(item, "updated_at", None), rev=item.rev)
 
     def _populate(self, session: Session, item: Any, form: Any, columns: Sequence[str]) -> None:
         # Half a record must not reach the database because check() reads something.
@@ -515,7 +450,7 @@ class Screen(ModelView):
                 told.append(Difference(self.label_columns[name], theirs, typed))
         if "rev" in form:
             form.rev.raw_data, form.rev.data = None, item.rev
-        by = conflict.details.get("by") or _changed_by(session, item)
+        by = conflict.details.get("by") or changed_by(session, item)
         at = conflict.details.get("at") or getattr(item, "updated_at", None)
         return self._form_page(
             form, title=self.edit_title, item=item, status=conflict.status, conflict=Conflict(by, at, tuple(told))
@@ -553,38 +488,40 @@ class Screen(ModelView):
     def action(self, name: str, pk: str) -> BaseResponse:
         """Do something with one row."""
         who, key = edge.actor(), row_id(pk)
-        one = self._action(name, who)
+        one = self._named_action(name, who)
         if not one.single:
             raise NotFoundError
         title, answer = self._act(one, key, who)
         if isinstance(answer, BaseResponse):
             return answer
-        flash(_("%(action)s: %(name)s", action=one.text, name=title), "success")
+        flash(str(_("%(action)s: %(name)s", action=one.text, name=title)), "success")
         return redirect(self._back(self._list_url()))
 
     @route("/action_post", right="view", methods=("POST",))
     def action_post(self) -> BaseResponse:
         """Do something with every chosen row, each on its own: one that is refused does not hold up the others."""
         who = edge.actor()
-        one = self._action(request.form.get("action", ""), who)
-        chosen = list_of_ids(request.form.getlist("rowid"))
+        one = self._named_action(request.form.get("action", ""), who)
+        chosen = chosen_ids(request.form.getlist("rowid"))
         if not one.multiple:
             raise NotFoundError
         done = 0
-        refused: dict[str, list_type[str]] = {}
+        refused: defaultdict[str, deque[str]] = defaultdict(deque)
         for key in chosen:
             try:
                 self._act(one, key, who)
                 done += 1
             except BusinessError as refusal:
-                refused.setdefault(str(refusal.message), []).append(self._named(key, who))
+                refused[str(refusal.message)].append(self._named(key, who))
         if done:
-            flash(ngettext("%(action)s: %(num)d row", "%(action)s: %(num)d rows", done, action=one.text), "success")
+            told = ngettext("%(action)s: %(num)d row", "%(action)s: %(num)d rows", done, action=one.text)
+            flash(str(told), "success")
         for sentence, names in refused.items():
-            flash(f"{', '.join(names[:_MOST_NAMED])}{' …' if len(names) > _MOST_NAMED else ''} – {sentence}", "warning")
+            named = ", ".join(islice(names, _MOST_NAMED)) + (", …" if len(names) > _MOST_NAMED else "")
+            flash(f"{named}: {sentence}", "warning")
         return redirect(self._back(self._list_url()))
 
-    def _action(self, name: str, who: Actor) -> Any:
+    def _named_action(self, name: str, who: Actor) -> Any:
         if name not in self.actions:
             raise NotFoundError
         who.must(self.actions[name].func._right, self.resource)
@@ -592,7 +529,7 @@ class Screen(ModelView):
 
     def _act(self, one: Any, key: int, who: Actor) -> tuple[str, Any]:
         """One row, one transaction. Returns the row's title and what the action answers."""
-        with self._saving() as session:
+        with saving() as session:
             item = self._locked(session, key, who, one.func._right)
             title = self.row_title(item)
             if not self.offers(one.name, item):
@@ -625,30 +562,4 @@ class Screen(ModelView):
     def _back(otherwise: str) -> str:
         """Where the person came from when the form says so (and it is one of our pages), else `otherwise`."""
         back = request.values.get("back", "")
-        return (get_safe_redirect(back) if back else None) or otherwise
-
-
-list_type = list
-
-
-def list_of_ids(typed: Sequence[str]) -> Sequence[int]:
-    """The chosen rows, each once. Raises BadRequestError for none, for too many and for what is no id."""
-    try:
-        chosen = list(dict.fromkeys(row_id(one) for one in typed))
-    except NotFoundError:
-        raise BadRequestError from None
-    if not 1 <= len(chosen) <= LARGEST_PAGE_SIZE:
-        raise BadRequestError(_("Please choose 1 to %(largest)d rows.", largest=LARGEST_PAGE_SIZE))
-    return chosen
-
-
-def _is_taken(error: IntegrityError) -> bool:
-    """Is it a unique constraint? PostgreSQL says so by its code, SQLite in its text."""
-    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE constraint failed" in str(error.orig)
-
-
-def _changed_by(session: Session, item: Any) -> str | None:
-    """Who changed the row last, as people call him."""
-    changed_by = getattr(item, "updated_by_id", None)
-    user = session.get(User, changed_by) if changed_by else None
-    return f"{user.last_name} {user.first_name}".strip() if user else None
+        return back if _OUR_PAGE.fullmatch(back) else otherwise

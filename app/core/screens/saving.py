@@ -1,0 +1,53 @@
+"""What stands between a form and the database? Chosen rows, constraints that others were faster to use, who was it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.core import edge
+from app.core.accounts import User
+from app.core.api import LARGEST_PAGE_SIZE
+from app.core.db import row_id
+from app.core.errors import BadRequestError, BusinessError, NotFoundError
+from app.core.i18n import _
+from app.core.screens.fields import TAKEN
+
+
+@contextmanager
+def saving() -> Iterator[Session]:
+    """The screen's transaction. What another one took between our check and our writing is a refusal, not a bug."""
+    try:
+        with edge.transaction() as session:
+            yield session
+    except IntegrityError as error:
+        if not _is_taken(error):
+            raise
+        raise BusinessError(TAKEN) from error
+
+
+def chosen_ids(typed: Sequence[str]) -> Sequence[int]:
+    """The chosen rows, each once. Raises BadRequestError for none, for too many and for what is no id."""
+    try:
+        chosen = list(dict.fromkeys(row_id(one) for one in typed))
+    except NotFoundError:
+        raise BadRequestError from None
+    if not 1 <= len(chosen) <= LARGEST_PAGE_SIZE:
+        raise BadRequestError(_("Please choose 1 to %(largest)d rows.", largest=LARGEST_PAGE_SIZE))
+    return chosen
+
+
+def _is_taken(error: IntegrityError) -> bool:
+    """Is it a unique constraint? PostgreSQL says so by its code, SQLite in its text."""
+    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE constraint failed" in str(error.orig)
+
+
+def changed_by(session: Session, item: Any) -> str | None:
+    """Who changed the row last, as people call him."""
+    changer = getattr(item, "updated_by_id", None)
+    user = session.get(User, changer) if changer else None
+    return f"{user.last_name} {user.first_name}".strip() if user else None
