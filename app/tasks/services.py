@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.access import Actor, visible
+from app.core.access import Actor, get_visible, visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import _
 from app.customers.services import record_timeline
@@ -167,8 +167,7 @@ def save_draft(session: Session, task_id: int, typed: Mapping[str, Any], *, by: 
 
 def comment_task(session: Session, task_id: int, text: str, *, by: Actor, has_files: bool = False) -> TaskComment:
     """Put a note on the task; everyone who sees the task sees it. A note may be nothing but files."""
-    task = _visible_task(session, task_id, by)
-    by.must("view", "Task")
+    task = get_visible(session, Task, task_id, by)
     text = text.strip()
     if not text and not has_files:
         raise InvalidInputError(fields={"text": [_("Please write a note or choose a file.")]})

@@ -25,7 +25,7 @@ from app.forms.rules import Answers
 from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries, services
-from app.tasks.events import owner_of
+from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS
 
@@ -161,11 +161,14 @@ class TaskPages(Page):
     @page("/<task_id>/nhap", "POST", right="edit")
     def draft(self, task_id: str) -> Any:
         typed = {key.removeprefix(PREFIX): value for key, value in request.form.items() if key.startswith(PREFIX)}
-        return _verb(
-            task_id,
-            lambda session, number: services.save_draft(session, number, typed, by=edge.actor()),
-            _("Draft saved."),
-        )
+        number, actor = row_id(task_id), edge.actor()
+        try:
+            with edge.transaction() as inside:
+                services.save_draft(inside, number, typed, by=actor, rev=_rev())
+        except ConflictError as error:
+            task = _task_of(db.session(), number, actor)
+            return _task_page(number, form=_answer_form(db.session(), task, actor), conflict=error, status=409)
+        return done(links.task_path(number), _("Draft saved."))
 
     @page("/<task_id>/ghi-chu", "POST")
     def comment(self, task_id: str) -> Any:
@@ -191,7 +194,7 @@ class TaskPages(Page):
     @page("/<task_id>/hoan-thanh", "POST", right="edit")
     def complete(self, task_id: str) -> Any:
         number, actor, session = row_id(task_id), edge.actor(), db.session()
-        task = _page_task(session, number, actor)
+        task = _task_of(session, number, actor)
         form = _answer_form(session, task, actor)
         answers: Answers | None = None
         if form is not None:
@@ -247,7 +250,9 @@ def _verb(task_id: str, change: Any, sentence: object) -> Any:
     except BusinessError as error:
         if isinstance(error, NotFoundError):
             raise
-        return refused_onto(links.task_path(number), error)
+        # Whoever was faster may have taken it out of his sight: then back to what still waits.
+        seen = _is_seen(db.session(), number, edge.actor())
+        return refused_onto(links.task_path(number) if seen else "/cong-viec/?queue=1", error)
     return done(links.task_path(number), sentence)
 
 
@@ -272,12 +277,14 @@ def _next_for(session: Session, actor: Actor) -> tuple[str, str]:
     return (links.task_path(following.id), following.name) if following else ("/cong-viec/", "")
 
 
-def _page_task(session: Session, task_id: int, actor: Actor) -> Task:
-    """The task, also for those who could have taken it: they are told who was faster."""
-    rows = queries.with_people(
-        select(Task).where(Task.id == task_id, visible(Task, actor) | queries.was_offered_to(actor))
-    )
-    task = session.scalars(rows).unique().one_or_none()
+def _is_seen(session: Session, task_id: int, actor: Actor) -> bool:
+    return session.scalar(select(Task.id).where(Task.id == task_id, visible(Task, actor))) is not None
+
+
+def _task_of(session: Session, task_id: int, actor: Actor) -> Task:
+    """The task, also for those who could have taken it: their forms come back, and they learn who was faster."""
+    mine = visible(Task, actor) | queries.was_offered_to(actor)
+    task = session.scalars(queries.with_people(select(Task).where(Task.id == task_id, mine))).unique().one_or_none()
     if task is None:
         raise NotFoundError
     return task
@@ -287,7 +294,7 @@ def _answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | Non
     if task.form_version is None:
         return None
     built = build_form(task.form_version)
-    if request.method == "POST" and request.path.endswith("/hoan-thanh"):
+    if request.method == "POST" and request.path.endswith(("/hoan-thanh", "/nhap")):
         return built(context=context_for(session, actor))
     form = built(formdata=None, context=context_for(session, actor))
     if task.draft:
@@ -422,10 +429,14 @@ def _task_page(
     status: int = 200,
 ) -> Any:
     actor, session, now = edge.actor(), db.session(), clock.now()
-    task = _page_task(session, task_id, actor)
+    task = _task_of(session, task_id, actor)
+    is_seen = _is_seen(session, task_id, actor)
+    if conflict is None and not is_seen:
+        raise NotFoundError
     path = links.task_path(task.id)
     owner = owner_of(task.owner_type)
-    shown = owner.shown(session, task, actor)
+    # Work that somebody else has taken shows its name and what was typed here, nothing of the customer or the steps.
+    shown = owner.shown(session, task, actor) if is_seen else OwnerShown(url="", code="", name="")
     may_edit = task.is_open and _may(session, task, actor, "edit")
     is_mine = task.assignee_id == actor.user_id
     may_assign = task.is_open and _may(session, task, actor, "assign")
@@ -453,7 +464,7 @@ def _task_page(
         },
         stages=[{"name": stage.name, "state": stage.state, "note": stage.note} for stage in shown.stages],
         handed=[],
-        form=form if may_edit else None,
+        form=form if may_edit or conflict else None,
         lookups={"customer": "/tim/khach-hang"},
         answers=[{"label": label, "value": text} for label, text in shown.own_answers],
         earlier=[
@@ -484,7 +495,7 @@ def _task_page(
             if is_mine and task.is_open and (task.offered_team_id or task.offered_role)
             else None,
             "reassign": f"{path}/giao-lai" if may_assign else None,
-            "comment": f"{path}/ghi-chu" if task.is_open else None,
+            "comment": f"{path}/ghi-chu" if task.is_open and is_seen else None,
         },
         people=_people(session, task) if may_assign else [],
         conflict={"message": _conflict_text(told, actor), "url": path} if told else None,
@@ -492,9 +503,9 @@ def _task_page(
         closed=None if task.is_open else _closed(task, actor),
         next_task=None if task.is_open else _next_row(session, actor),
         customer=customer_shown(cards.get(task.customer_id or 0)),
-        comments=comments_shown(session, [task.id]),
+        comments=comments_shown(session, [task.id]) if is_seen else [],
         comment_text=comment,
-        events=_events(session, task),
+        events=_events(session, task) if is_seen else [],
         inbox=None,
     )
 
