@@ -162,7 +162,8 @@ def in_order(rows: Select[Any], by: Any, key: Any, *, falling: bool) -> Select[A
     first = by.desc() if falling else by.asc()
     if getattr(getattr(by, "expression", by), "nullable", True):
         first = first.nulls_last()
-    return rows.order_by(None).order_by(first, key.desc() if falling else key.asc())
+    last = key.desc() if falling else key.asc()
+    return rows.order_by(None).order_by(*([last] if by is key else [first, last]))
 
 
 @dataclass(frozen=True)

@@ -248,7 +248,11 @@ class Screen(ModelView):
         counted, is_capped = listing.count(session, rows, self._key)
         by = offer.orders[asked.order_column] if asked.order_column else self._key
         ordered = listing.in_order(rows, by, self._key, falling=asked.is_falling)
-        loading = [selectinload(one) if isinstance(one, InstrumentedAttribute) else one for one in self.eager]
+        loading = [
+            # What the related table loads by itself is for its own pages.
+            selectinload(one).lazyload("*") if isinstance(one, InstrumentedAttribute) else one
+            for one in self.eager
+        ]
         # One more than is shown: is there a next page?
         start = (asked.page - 1) * asked.page_size
         found = session.scalars(ordered.options(*loading).limit(asked.page_size + 1).offset(start)).unique().all()
