@@ -1,4 +1,4 @@
-# ruff: noqa: ANN, S310, T201 - an example to read, not a part of the product
+# ruff: noqa: ANN001, ANN003, ANN201, S310, T201
 """A late delivery through REST, from the first call to the call back: python docs/rest_example.py [address].
 
 The demo company runs at the address (default http://127.0.0.1:8080); TANTAM_DEMO_PASSWORD is the accounts' password.

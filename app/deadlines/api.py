@@ -30,7 +30,7 @@ class CalendarApi(Api):
             key=Calendar.id,
             load=(
                 selectinload(Calendar.intervals),
-                selectinload(Calendar.exceptions).selectinload(CalendarException.intervals),
+                selectinload(Calendar.exceptions).joinedload(CalendarException.intervals),
             ),
         )
 

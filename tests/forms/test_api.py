@@ -1,0 +1,204 @@
+"""Can a program draw, publish and fill in a form?"""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.rest import Rest, statements
+
+COMPLAINT = {
+    "name": {"vi": "Phản ánh", "en": "Complaint"},
+    "fields": [
+        {"key": "happened", "type": "long_text", "label": {"vi": "Chuyện gì", "en": "What"}, "required": True},
+        {"key": "amount", "type": "money", "label": "Số tiền", "min": 0},
+        {"key": "channel", "type": "choice", "label": "Kênh", "options": [
+            {"value": "zalo", "label": "Zalo"}, {"value": "phone", "label": {"vi": "Điện thoại", "en": "Phone"}},
+        ]},
+        {"key": "whom", "type": "customer", "label": "Khách"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def hoa(app: Flask) -> Rest:
+    """Hoa, with an empty form."""
+    rest = Rest(app, "hoa")
+    assert rest.post("forms/", {"code": "phan-anh", "name": "Phản ánh"}).status_code == 201
+    return rest
+
+
+@pytest.fixture
+def published(hoa: Rest) -> Rest:
+    assert hoa.put("forms/phan-anh/draft", COMPLAINT).status_code == 200
+    answer = hoa.post("forms/phan-anh/publish")
+    assert (answer.status_code, answer.json["version"]) == (200, 1)
+    return hoa
+
+
+# ── drawing ──
+
+
+@pytest.mark.both_databases
+def test_the_schema_of_a_published_form(app, published):
+    schema = Rest(app, "lan", **{"Accept-Language": "en"}).get("forms/phan-anh/schema").json
+    assert schema["title"] == "Complaint"
+    assert schema["type"] == "object"
+    assert schema["required"] == ["happened"]
+    assert schema["properties"]["happened"]["title"] == "What"
+    assert schema["properties"]["amount"]["type"] == "integer"
+    assert schema["properties"]["channel"]["oneOf"] == [
+        {"const": "zalo", "title": "Zalo"},
+        {"const": "phone", "title": "Phone"},
+    ]
+    assert schema["additionalProperties"] is False
+    assert Rest(app, "lan", **{"Accept-Language": "vi"}).get("forms/phan-anh/schema").json["title"] == "Phản ánh"
+
+
+def test_a_form_that_was_never_published_has_no_schema(app, hoa):
+    hoa.put("forms/phan-anh/draft", COMPLAINT)
+    assert hoa.get("forms/phan-anh/schema").status_code == 404
+    assert hoa.get("forms/khong-co/schema").status_code == 404
+
+
+def test_a_draft_comes_bare_or_in_an_envelope(hoa):
+    bare = hoa.put("forms/phan-anh/draft", COMPLAINT)
+    wrapped = hoa.put("forms/phan-anh/draft", {"schema": COMPLAINT, "rev": bare.json["draft"]["rev"]})
+    assert bare.json["draft"]["schema"] == wrapped.json["draft"]["schema"] == COMPLAINT
+    assert wrapped.json["draft"]["problems"] == []
+
+
+def test_a_draft_may_be_unfinished_and_says_what_is_missing(hoa):
+    draft = hoa.put("forms/phan-anh/draft", {"fields": [{"key": "A B", "type": "text", "label": "A"}]}).json["draft"]
+    assert [problem["path"] for problem in draft["problems"]] == ["fields[0].key"]
+    refused = hoa.post("forms/phan-anh/publish")
+    assert (refused.status_code, refused.json["error"]) == (422, "form_not_publishable")
+    assert set(refused.json["fields"]) == {"fields[0].key"}
+    assert refused.json["problems"][0]["code"] == "bad_key"
+
+
+def test_a_draft_that_another_changed_meanwhile_is_a_conflict(hoa):
+    rev = hoa.get("forms/phan-anh").json["draft"]["rev"]
+    hoa.put("forms/phan-anh/draft", {**COMPLAINT, "rev": rev})
+    stale = hoa.put("forms/phan-anh/draft", {**COMPLAINT, "rev": rev})
+    assert (stale.status_code, stale.json["by"]) == (409, "Lê Thị Hoa")
+    assert stale.json["at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ({"schema": []}, "schema"),
+        ({"schema": None}, "schema"),
+        ({"schema": {}, "rev": "1"}, "rev"),
+        ({"schema": {}, "fields": []}, "fields"),
+        ({"name": "A", "fields": ["\0"]}, ""),
+    ],
+)
+def test_what_cannot_be_a_draft_is_refused(hoa, body, key):
+    answer = hoa.put("forms/phan-anh/draft", body)
+    assert answer.status_code == 422
+    assert key in answer.json["fields"]
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ({"code": "Phản Ánh", "name": "A"}, "code"),
+        ({"code": "phan-anh", "name": "A"}, "code"),
+        ({"code": "a"}, "name"),
+        ({"code": "a", "name": "x" * 201}, "name"),
+        ({"code": "a", "name": "a\0"}, "name"),
+        ({"code": "a", "name": "A", "id": 1}, "id"),
+    ],
+)
+def test_a_wrong_form_is_told_beside_its_key(hoa, body, key):
+    answer = hoa.post("forms/", body)
+    assert answer.status_code == 422
+    assert key in answer.json["fields"]
+
+
+def test_publishing_again_makes_the_next_version(published):
+    assert published.post("forms/phan-anh/publish").json["error"] == "nothing_to_publish"
+    published.put("forms/phan-anh/draft", COMPLAINT)
+    assert published.post("forms/phan-anh/publish").json["version"] == 2
+    assert published.get("forms/phan-anh").json["active_version"] == 2
+
+
+def test_only_administrators_draw_and_see_drafts(app, published):
+    published.put("forms/phan-anh/draft", COMPLAINT)
+    lan = Rest(app, "lan")
+    assert lan.post("forms/", {"code": "moi", "name": "Mới"}).status_code == 403
+    assert lan.put("forms/phan-anh/draft", COMPLAINT).status_code == 403
+    assert lan.post("forms/phan-anh/publish").status_code == 403
+    assert "draft" not in lan.get("forms/phan-anh").json
+
+
+def test_forms_are_found_without_accents(hoa):
+    hoa.post("forms/", {"code": "goi-lai", "name": "Gọi lại"})
+    assert [row["code"] for row in hoa.rows("forms/", q="goi lai")] == ["goi-lai"]
+    assert [row["code"] for row in hoa.rows("forms/", code="phan-anh")] == ["phan-anh"]
+
+
+# ── filling in ──
+
+
+@pytest.mark.both_databases
+def test_answers_are_kept_under_the_version_that_asked(app, published):
+    lan = Rest(app, "lan")
+    customer = lan.customer()
+    body = {"answers": {"happened": "Trễ", "amount": "500.000 ₫", "channel": "zalo"}, "customer_id": customer["id"]}
+    kept = lan.post("forms/phan-anh/submissions", body)
+    assert kept.status_code == 201
+    assert kept.json["answers"] == {"happened": "Trễ", "amount": 500_000, "channel": "zalo"}
+    assert (kept.json["form"], kept.json["version"], kept.json["created_by"]) == ("phan-anh", 1, "lan")
+    assert lan.rows("submissions/", form="phan-anh", customer=customer["id"]) == [kept.json]
+    assert lan.get(f"submissions/{kept.json['id']}").json == kept.json
+    assert lan.rows("submissions/", form="khac") == []
+
+
+def test_wrong_answers_are_told_by_key(app, published):
+    lan = Rest(app, "lan")
+    answers = {"amount": 1.5, "channel": "fax", "whom": 999, "more": 1}
+    refused = lan.post("forms/phan-anh/submissions", {"answers": answers})
+    assert refused.status_code == 422
+    assert set(refused.json["fields"]) == {"happened", "amount", "channel", "whom", "more"}
+    assert lan.rows("submissions/") == []
+
+
+def test_another_teams_customer_cannot_be_named(app, published):
+    customer, tuan = Rest(app, "lan").customer(), Rest(app, "tuan")
+    about = {"answers": {"happened": "x"}, "customer_id": customer["id"]}
+    assert tuan.post("forms/phan-anh/submissions", about).status_code == 404
+    inside = tuan.post("forms/phan-anh/submissions", {"answers": {"happened": "x", "whom": customer["id"]}})
+    assert set(inside.json["fields"]) == {"whom"}
+
+
+def test_answers_of_others_are_not_there(app, published):
+    kept = Rest(app, "lan").post("forms/phan-anh/submissions", {"answers": {"happened": "x"}}).json
+    tuan = Rest(app, "tuan")
+    assert tuan.get(f"submissions/{kept['id']}").status_code == 404
+    assert tuan.rows("submissions/") == []
+    assert Rest(app, "minh").get(f"submissions/{kept['id']}").status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"answers": None}, {"answers": [1]}, {"answers": {"happened": "x"}, "id": 1}])
+def test_a_submission_is_answers_and_a_customer(app, published, body):
+    assert Rest(app, "lan").post("forms/phan-anh/submissions", body).status_code == 422
+
+
+def test_a_draft_takes_no_answers(app, hoa):
+    answer = Rest(app, "lan").post("forms/phan-anh/submissions", {"answers": {}})
+    assert (answer.status_code, answer.json["error"]) == (422, "form_not_published")
+    assert Rest(app, "lan").post("forms/khong-co/submissions", {"answers": {}}).status_code == 404
+
+
+def test_a_list_costs_few_queries_however_long_it_is(app, published):
+    for number in range(3):
+        published.post("forms/", {"code": f"f{number}", "name": "A"})
+        published.post("forms/phan-anh/submissions", {"answers": {"happened": "x"}})
+    for path in ("forms/", "submissions/"):
+        published.get(path)
+        with statements(app) as seen:
+            assert published.get(path, page_size=100).status_code == 200
+        assert len(seen) <= 8, seen
