@@ -51,6 +51,7 @@ export function look(select) {
       loading: () => element("div", { class: "spinner-line" }, words.searching),
     },
   });
+  field.wrapper.classList.remove("form-select"); // its arrow and padding are lookup.css's now
   field.control_input.setAttribute("autocomplete", "off");
   for (const name of ["aria-describedby", "aria-invalid", "aria-required"]) {
     if (select.hasAttribute(name)) field.control_input.setAttribute(name, select.getAttribute(name));

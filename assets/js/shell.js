@@ -53,7 +53,8 @@ function menus() {
   const items = (menu) => [...menu.querySelectorAll(".tt-menu__list a, .tt-menu__list button")];
   document.addEventListener("click", (event) => {
     document.querySelectorAll("details.tt-menu[open]").forEach((menu) => {
-      if (!menu.contains(event.target)) menu.open = false;
+      const chose = event.target.closest(".tt-menu__list a, .tt-menu__list button:not([data-theme-choice])");
+      if (!menu.contains(event.target) || chose) menu.open = false;
     });
   });
   document.addEventListener("keydown", (event) => {
