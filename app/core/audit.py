@@ -11,12 +11,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, event, insert, inspect, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, event, insert, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.db import Entity, Json, UtcDateTime, stored, transaction
+from app.core.db import Entity, Json, UtcDateTime, queue_up, stored, transaction
 from app.core.ddl import refuse_changes
 
 #: Columns that say nothing about what was done.
@@ -39,6 +39,8 @@ _TECHNICAL = {
 }
 #: Columns whose value is never kept, not even as a fingerprint.
 _SECRET = {("ab_user", "password"), ("setup_link", "token_hash")}
+#: Lists of links that are no rows of their own: who has which role, what a role may do.
+_LISTS = {"ab_user": ("roles",), "ab_role": ("permissions",)}
 # Rows younger than this are not sealed yet: a transaction begun earlier may still commit a smaller id.
 _SEAL_AFTER = timedelta(seconds=60)
 _SEAL_BATCH = 1_000
@@ -150,8 +152,8 @@ def _plain(value: Any) -> Any:
 def _fingerprint(value: Any) -> str | None:
     if value is None:
         return None
-    text = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True)
-    return "hmac:" + hmac.new(_key, text.encode(), hashlib.sha256).hexdigest()
+    told = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True)
+    return "hmac:" + hmac.new(_key, told.encode(), hashlib.sha256).hexdigest()
 
 
 def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
@@ -183,6 +185,13 @@ def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], 
             sensitive[attribute.key] = (old, new)
         else:
             told[attribute.key] = [old, new]
+    for name in () if is_gone else _LISTS.get(row.__table__.name, ()):
+        history = state.attrs[name].history
+        if history.has_changes():
+            kept = [str(item) for item in history.unchanged or ()]
+            told[name] = [
+                sorted(kept + [str(item) for item in changed or ()]) for changed in (history.deleted, history.added)
+            ]
     return told, sensitive
 
 
@@ -190,7 +199,7 @@ def _flushed(session: Session) -> Iterator[tuple[Any, AuditAction]]:
     for row in session.new:
         yield row, AuditAction.create
     for row in session.dirty:
-        if session.is_modified(row, include_collections=False):
+        if session.is_modified(row):
             yield row, AuditAction.change
     for row in session.deleted:
         yield row, AuditAction.delete
@@ -257,12 +266,13 @@ def seal() -> int:
     sealed = 0
     while True:
         with transaction() as session:
-            last = session.scalars(
-                select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1).with_for_update()
-            ).first()
+            queue_up(session, "audit.seal")
+            last = session.scalars(select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1)).first()
             rows = session.scalars(
                 select(AuditEvent)
-                .where(AuditEvent.id > (last.last_id if last else 0), AuditEvent.at < clock.now() - _SEAL_AFTER)
+                .where(
+                    AuditEvent.id > (last.last_id if last else 0), AuditEvent.at < _all_written(session) - _SEAL_AFTER
+                )
                 .order_by(AuditEvent.id)
                 .limit(_SEAL_BATCH)
             ).all()
@@ -282,6 +292,20 @@ def seal() -> int:
                 )
             )
             sealed += len(rows)
+
+
+def _all_written(session: Session) -> datetime:
+    """Up to which moment is every event there that ever will be? A long transaction holds smaller ids back."""
+    now = clock.now()
+    if session.get_bind().dialect.name != "postgresql":
+        return now  # one writer at a time: ids come in the order of commits
+    begun = session.scalar(
+        text(
+            "SELECT min(xact_start) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
+        )
+    )
+    return min(now, begun) if begun else now
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,9 @@ def rights_of(session: Session, member: Member) -> Rights:
     if known is not None and known[0] == member.rights_version:
         return known[1]
     rights = _read_rights(session, member.id)
-    _rights[member.id] = (member.rights_version, rights)
+    # What is read inside a transaction may be undone with it, and its version be given again to other rights.
+    if not session.info.get("transaction"):
+        _rights[member.id] = (member.rights_version, rights)
     return rights
 
 

@@ -12,6 +12,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from app.core import clock, settings
 from app.core.access import SYSTEM, Actor, Scope
 from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
+from app.core.db import queue_up
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError, TooManyRequestsError
 from app.core.i18n import _
 from app.core.vietnamese import fold, sort_key
@@ -242,7 +243,12 @@ def end_grants(session: Session, *, reason: str, teams_only: bool = False, membe
 
 
 def refuse_when_throttled(session: Session, *, address: str, name: str) -> None:
-    """Raises TooManyRequestsError after ten wrong passwords in five minutes from one address or for one account."""
+    """Raises TooManyRequestsError after ten wrong passwords in five minutes from one address or for one account.
+
+    Inside a transaction nobody else signs in meanwhile, so that parallel guesses are counted one after the other.
+    """
+    if session.info.get("transaction"):
+        queue_up(session, "sign_in")
     since = clock.now() - rules.TRIES_WINDOW
     if queries.failures_since(session, since, address=address, account=rules.account_key(name)) >= rules.TRIES:
         raise TooManyRequestsError(retry_after=int(rules.TRIES_WINDOW.total_seconds()))
@@ -332,6 +338,7 @@ def make_first_admin(
     password_hash: str,
 ) -> Member:
     """Use up the set-up link: name the company and make its first administrator."""
+    queue_up(session, "setup_link")
     link = open_setup_link(session, token)
     link.used_at = clock.now()
     settings.put(session, "company_name", company, by=SYSTEM)
@@ -345,3 +352,9 @@ def make_first_admin(
         roles=["Admin"],
         by=SYSTEM,
     )
+
+
+def forget_sign_ins(session: Session, *, before: datetime) -> None:
+    """Sessions that ended or expired before that moment are nobody's any more; the audit log keeps that they were."""
+    session.execute(delete(SignIn).where(SignIn.expires_at < before))
+    session.execute(delete(SignInFailure).where(SignInFailure.at < before))

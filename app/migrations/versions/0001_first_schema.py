@@ -1572,6 +1572,9 @@ def upgrade() -> None:
             "CREATE TRIGGER tr_audit_event_no_delete BEFORE DELETE ON audit_event FOR EACH ROW EXECUTE FUNCTION audit_event_is_kept()"
         )
         op.execute(
+            "CREATE TRIGGER tr_audit_event_no_truncate BEFORE TRUNCATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_event_is_kept()"
+        )
+        op.execute(
             "CREATE FUNCTION audit_seal_is_kept() RETURNS trigger LANGUAGE plpgsql AS\n$$ BEGIN RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$"
         )
         op.execute(
@@ -1579,6 +1582,9 @@ def upgrade() -> None:
         )
         op.execute(
             "CREATE TRIGGER tr_audit_seal_no_delete BEFORE DELETE ON audit_seal FOR EACH ROW EXECUTE FUNCTION audit_seal_is_kept()"
+        )
+        op.execute(
+            "CREATE TRIGGER tr_audit_seal_no_truncate BEFORE TRUNCATE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION audit_seal_is_kept()"
         )
         op.execute("CREATE INDEX ix_customer_search ON customer USING gin (to_tsvector('simple', search_text))")
         op.execute(
@@ -1591,6 +1597,9 @@ def upgrade() -> None:
             "CREATE TRIGGER tr_form_version_no_delete BEFORE DELETE ON form_version FOR EACH ROW WHEN (OLD.state <> 'draft') EXECUTE FUNCTION form_version_is_kept()"
         )
         op.execute(
+            "CREATE TRIGGER tr_form_version_no_truncate BEFORE TRUNCATE ON form_version FOR EACH STATEMENT EXECUTE FUNCTION form_version_is_kept()"
+        )
+        op.execute(
             "CREATE FUNCTION process_version_is_kept() RETURNS trigger LANGUAGE plpgsql AS\n$$ BEGIN RAISE EXCEPTION 'a published process version never changes' USING ERRCODE = 'integrity_constraint_violation'; END $$"
         )
         op.execute(
@@ -1600,6 +1609,9 @@ def upgrade() -> None:
             "CREATE TRIGGER tr_process_version_no_delete BEFORE DELETE ON process_version FOR EACH ROW WHEN (OLD.state <> 'draft') EXECUTE FUNCTION process_version_is_kept()"
         )
         op.execute(
+            "CREATE TRIGGER tr_process_version_no_truncate BEFORE TRUNCATE ON process_version FOR EACH STATEMENT EXECUTE FUNCTION process_version_is_kept()"
+        )
+        op.execute(
             "CREATE FUNCTION process_event_is_kept() RETURNS trigger LANGUAGE plpgsql AS\n$$ BEGIN RAISE EXCEPTION 'what happened in an instance is never changed' USING ERRCODE = 'integrity_constraint_violation'; END $$"
         )
         op.execute(
@@ -1607,6 +1619,9 @@ def upgrade() -> None:
         )
         op.execute(
             "CREATE TRIGGER tr_process_event_no_delete BEFORE DELETE ON process_event FOR EACH ROW EXECUTE FUNCTION process_event_is_kept()"
+        )
+        op.execute(
+            "CREATE TRIGGER tr_process_event_no_truncate BEFORE TRUNCATE ON process_event FOR EACH STATEMENT EXECUTE FUNCTION process_event_is_kept()"
         )
 
 
