@@ -40,7 +40,7 @@ check: $(DEV_PACKAGES) $(CATALOGUES) ## Check format, lint, types, import contra
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@if [ -f tools/translations.py ]; then $(BIN)/python -m tools.translations; fi
+	@$(BIN)/python -m tools.translations check
 
 format: $(DEV_PACKAGES) ## Bring the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -90,4 +90,4 @@ $(ASSETS): $(NODE_MODULES) $(ASSET_SOURCES)
 	@touch $@
 
 %.mo: %.po | $(RUN_PACKAGES)
-	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
+	@$(BIN)/python -m tools.translations compile

@@ -2,7 +2,7 @@
 
     python -m tools.translations check      list what is missing or wrong; exit code 1 if anything is
     python -m tools.translations update     collect the sentences from the sources and babel/parts/ into the catalogue
-    python -m tools.translations compile    write the .mo beside it, which the product reads
+    python -m tools.translations compile    write the .mo beside it, which the product reads (`update` does it too)
 
 There is one catalogue, babel/vi/LC_MESSAGES/messages.po. It holds our sentences and those of the packages that speak to
 people and have no Vietnamese of their own: Flask-AppBuilder, WTForms and Flask-WTF, read from what is installed.
@@ -70,8 +70,6 @@ NOT_SAID = re.compile(r"!(?!=)|\b(?:submit|null|instance|bản ghi|không hợp 
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)[-+ #0]*\d*(?:\.\d+)?[a-z]|%[sdf]|\{\d*\}|\{\{[^{}]*\}\}|</?[a-zA-Z][^<>]*>")
 
-_Key = str | tuple[str, ...]
-
 
 def main(arguments: list[str]) -> int:
     reader = argparse.ArgumentParser(prog="python -m tools.translations", description=(__doc__ or "").splitlines()[0])
@@ -97,7 +95,7 @@ def sentences() -> Catalog:
     """Everything that can be said to people, in English, with the files in which it stands."""
     found = Catalog(locale="vi")
     with SETTINGS.open(encoding="utf-8") as stream:
-        methods, options = parse_mapping_cfg(stream)
+        methods, options = parse_mapping_cfg(stream)  # type: ignore[no-untyped-call]
     _collect(found, ROOT, "", methods, options, OUR_KEYWORDS)
     for package in PACKAGES:
         spec = find_spec(package)
@@ -118,7 +116,7 @@ def _collect(
     every = extract_from_dir(folder, methods, options, keywords, directory_filter=_is_source)
     for file, _line, said, _comments, context in every:
         if said and said != ("", ""):
-            into.add(said, None, [(prefix + Path(file).as_posix(), None)], context=context)
+            into.add(said, None, [(prefix + Path(file).as_posix(), 0)], context=context)
 
 
 def _is_source(folder: str | Path) -> bool:
@@ -135,32 +133,33 @@ def read(file: Path) -> Catalog:
 def update(*, forget: bool = False) -> list[str]:
     """Bring the catalogue in line with the sources; returns what a person should look at."""
     old = read(CATALOGUE) if CATALOGUE.exists() else Catalog(locale="vi")
-    known: dict[_Key, Message] = {}
+    known: dict[str, Message] = {}
     notes: list[str] = []
     for message in [*old.obsolete.values(), *(message for message in old if message.id)]:
         if _translation(message):
-            known[message.id] = message
+            known[_english(message)] = message
     parts = sorted(PARTS.glob("*.po"))
     for part in parts:
         for message in read(part):
             if not message.id or not _translation(message):
                 continue
-            first = known.setdefault(message.id, message)
+            first = known.setdefault(_english(message), message)
             if _translation(first) != _translation(message):
                 notes.append(
                     f"{part.name}: {_short(message)}: kept “{_translation(first)}”, not “{_translation(message)}”"
                 )
     new = sentences()
     for message in new:
-        if message.id and (translated := known.pop(message.id, None)):
+        if message.id and (translated := known.pop(_english(message), None)):
             message.string = _as_plural(message, translated)
             message.flags |= translated.flags & {"fuzzy"}
             message.user_comments = [line for line in translated.user_comments if not line.startswith("app/")]
     if not forget:
         for message in known.values():
             message.locations = []
-            new.obsolete[message.id] = message
+            new.obsolete[_english(message)] = message
     _write(new)
+    compile_catalogue()
     for part in parts:
         part.unlink()
     return notes + list(problems(read(CATALOGUE), new))
@@ -242,8 +241,13 @@ def _as_plural(message: Message, translated: Message) -> str | tuple[str, ...]:
     return (text,) if isinstance(message.id, (tuple, list)) else text
 
 
+def _english(message: Message) -> str:
+    """The sentence for one, which finds the translation again when the sentence gets a plural."""
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
 def _short(message: Message) -> str:
-    return repr(message.id if isinstance(message.id, str) else message.id[0])
+    return repr(_english(message))
 
 
 if __name__ == "__main__":
