@@ -53,7 +53,8 @@ def load_demo(app: Flask, *, customers: int = CUSTOMERS, running: int = RUNNING,
             password = _password(app)
             password_hash = hash_password(password, app.config["FAB_PASSWORD_HASH_METHOD"])
             with transaction(SYSTEM) as session:
-                _live(session, password_hash, customers=customers, running=running, finished=finished)
+                if not _has_admin():  # nobody else was faster
+                    _live(session, password_hash, customers=customers, running=running, finished=finished)
         _tell_accounts(app)
 
 

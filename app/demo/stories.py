@@ -122,14 +122,14 @@ _OPEN = (
 _AFTER_HOURS = Story("", "lan", "receive", _claimed, 1, complaint=COMPLAINTS[10])
 
 _CALLED_OFF = (
-    Story("", "lan", "receive", Stand.cancelled, 3 * DAY, complaint=COMPLAINTS[0]),
-    Story("", "dat", "find-order", Stand.cancelled, 9 * DAY, complaint=COMPLAINTS[2]),
-    Story("", "thuy", "update", Stand.cancelled, 15 * DAY, complaint=COMPLAINTS[6], operator="binh"),
-    Story("", "nhi", "find-order", Stand.cancelled, 31 * DAY, complaint=COMPLAINTS[9]),
+    Story("", "lan", "receive", Stand.cancelled, 3.3 * DAY, complaint=COMPLAINTS[0]),
+    Story("", "dat", "find-order", Stand.cancelled, 9.6 * DAY, complaint=COMPLAINTS[2]),
+    Story("", "thuy", "update", Stand.cancelled, 15.2 * DAY, complaint=COMPLAINTS[6], operator="binh"),
+    Story("", "nhi", "find-order", Stand.cancelled, 31.7 * DAY, complaint=COMPLAINTS[9]),
 )
 
 RUNNING = len(_OPEN)
-FINISHED = 30
+FINISHED = 24
 
 #: who takes the calls
 _CALLS = ("lan", "lan", "lan", "dat", "dat", "thuy", "thuy", "thuy", "nhi", "nhu")
