@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from flask import Response, current_app, g, jsonify, request
 from flask_appbuilder.api import BaseApi
 from flask_appbuilder.baseviews import expose
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, false, func, select
+from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, delete, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from sqlalchemy.sql.base import ExecutableOption
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
@@ -496,7 +496,8 @@ def _told(operation: Verb) -> dict[str, Any]:
         },
     }
     if operation.body is not None:
-        told["requestBody"] = {"required": True, "content": {operation.media: {"schema": operation.body}}}
+        needed = operation.body.get("required") != []
+        told["requestBody"] = {"required": needed, "content": {operation.media: {"schema": operation.body}}}
     if operation.public:
         told["security"] = []
     return told
@@ -511,3 +512,8 @@ _ERROR: Schema = {
         "fields": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
     },
 }
+
+
+def forget_answers(session: Session, *, before: datetime) -> None:
+    """Answers kept for repeated requests: nobody repeats one after a day."""
+    session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.created_at < before))
