@@ -20,8 +20,9 @@ from sqlalchemy import event, select
 from app import create_app
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
-from app.core.i18n import _
+from app.core.i18n import _, in_language
 from app.core.screens import Interface, Screen, ScreenError, all_screens, bare_views, route
+from app.core.screens.fields import TAKEN
 from app.security import queries
 from app.security.roles import RESOURCES
 from config import TestConfig
@@ -32,6 +33,7 @@ Client = Callable[..., FlaskClient]
 Maker = Callable[..., int]
 #: member id by user name
 Ids = dict[str, int]
+Says = Callable[[Any], str]
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,17 @@ def stored(app: Flask) -> Callable[..., Any]:
             return db.session.scalar(select(getattr(Volume, column)).where(Volume.id == volume_id))
 
     return read
+
+
+@pytest.fixture
+def says(app: Flask) -> Callable[[Any], str]:
+    """The sentence as people in the tests read it."""
+
+    def say(sentence: Any) -> str:
+        with app.test_request_context(), in_language("vi"):
+            return str(sentence)
+
+    return say
 
 
 def shown(html: str) -> BeautifulSoup:
@@ -180,6 +193,7 @@ def test_action_on_anothers_row_is_refused(client: Client, a_volume: Maker, stor
     assert (stored(theirs, "pages"), stored(mine, "pages")) == (5, 6)
 
 
+@pytest.mark.both_databases
 def test_bulk_action_does_own_rows_and_reports_the_refused_ones(client: Client, a_volume: Maker, stored: Any) -> None:
     mine, empty = a_volume("Của Lan", pages=5), a_volume("Sách trắng", pages=0)
     theirs = a_volume("Của Tuấn", "tuan", pages=5)
@@ -298,12 +312,12 @@ def test_lookup_of_an_undeclared_column_or_by_a_mere_reader_is_refused(client: C
 
 
 def test_choosing_a_row_that_may_not_be_seen_is_refused_beside_the_field(
-    client: Client, put: Maker, people: Ids
+    says: Says, client: Client, put: Maker, people: Ids
 ) -> None:
     theirs = put(Shelf(name="Kệ của Tuấn", owner_id=people["tuan"]))
     answer = client("lan").post("/sach/add", data=typed(shelf=theirs, owner=people["lan"]))
     assert answer.status_code == 422
-    assert "Please choose one from the list." in answer.text
+    assert says(_("Please choose one from the list.")) in text_of(answer)
     assert "Kệ của Tuấn" not in answer.text
 
 
@@ -317,11 +331,14 @@ def test_the_row_chosen_before_may_stay_though_the_editor_cannot_see_it(
     assert (stored(volume, "title"), stored(volume, "shelf_id")) == ("Truyện Kiều", shelf)
 
 
-def test_nobody_puts_a_row_out_of_his_own_sight(client: Client, people: Ids, a_volume: Maker, stored: Any) -> None:
+def test_nobody_puts_a_row_out_of_his_own_sight(
+    says: Says, client: Client, people: Ids, a_volume: Maker, stored: Any
+) -> None:
     lan = client("lan")
     answer = lan.post("/sach/add", data=typed(owner=people["tuan"]))
     assert answer.status_code == 422
-    assert "you could no longer see it yourself" in answer.text
+    sentence = _("Saved like this, you could no longer see it yourself. Please choose otherwise.")
+    assert says(sentence) in text_of(answer)
     volume = a_volume("Của Lan")
     assert lan.post(f"/sach/edit/{volume}", data=typed(rev=1, owner=people["tuan"])).status_code == 422
     assert stored(volume, "owner_id") == people["lan"]
@@ -375,6 +392,7 @@ def titles(answer: Any, *known: str) -> list[str]:
     return sorted((title for title in known if title in page), key=page.index)
 
 
+@pytest.mark.both_databases
 def test_list_is_ordered_filtered_searched_and_paged(client: Client, a_volume: Maker) -> None:
     a_volume("Alpha", pages=3)
     a_volume("Beta", pages=1)
@@ -570,23 +588,27 @@ def test_interface_never_commits(app: Flask, people: Ids) -> None:
         assert db.session.scalars(select(Volume)).all() == []
 
 
-def test_a_value_taken_already_is_told_beside_the_field(client: Client, a_volume: Maker, people: Ids) -> None:
+def test_a_value_taken_already_is_told_beside_the_field(
+    says: Says, client: Client, a_volume: Maker, people: Ids
+) -> None:
     a_volume("Truyện Kiều", "tuan")
     answer = client("lan").post("/sach/add", data=typed(owner=people["lan"]))
     assert answer.status_code == 422
-    assert "Another record has this already." in answer.text
+    assert says(TAKEN) in text_of(answer)
 
 
+@pytest.mark.both_databases
 def test_a_value_taken_between_check_and_writing_is_a_refusal_too(
-    client: Client, a_volume: Maker, people: Ids, monkeypatch: pytest.MonkeyPatch
+    says: Says, client: Client, a_volume: Maker, people: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.core.screens.fields.Unique.__call__", lambda *_arguments: None)
     a_volume("Truyện Kiều", "tuan")
     answer = client("lan").post("/sach/add", data=typed(owner=people["lan"]))
     assert answer.status_code == 422
-    assert "Another record has this already." in answer.text
+    assert says(TAKEN) in text_of(answer)
 
 
+@pytest.mark.both_databases
 def test_saving_over_a_newer_revision_shows_who_and_what_and_keeps_what_was_typed(
     client: Client, a_volume: Maker, people: Ids, stored: Any
 ) -> None:
