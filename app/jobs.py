@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core import audit
-from app.core.db import db
+from app.core import api, audit, clock, files
+from app.core.db import db, transaction
 from app.core.worker import Job
 from app.notifications import jobs as notifications
+from app.security import services as security
 from app.tasks import jobs as tasks
 
 
@@ -20,6 +21,14 @@ def tidy_database() -> None:
         assert driver is not None
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         driver.execute("PRAGMA optimize")
+
+
+def forget() -> None:
+    """What nobody asks for any more: old answers to repeated requests, ended sign-ins, uploads without a record."""
+    with transaction() as session:
+        api.forget_answers(session, before=clock.now() - timedelta(days=1))
+        security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
+    files.remove_orphans()
 
 
 JOBS = (
@@ -46,5 +55,11 @@ JOBS = (
         run=tidy_database,
         every=timedelta(hours=1),
         reason="the write-ahead log stays small and queries keep their plans",
+    ),
+    Job(
+        name="forget",
+        run=forget,
+        every=timedelta(hours=1),
+        reason="repeated requests, ended sign-ins and stray uploads do not pile up",
     ),
 )

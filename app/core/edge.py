@@ -36,7 +36,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.core import db as database
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, NotSignedInError
-from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, LANGUAGES
+from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, LANGUAGES, _
 
 logger = logging.getLogger(__name__)
 
@@ -132,13 +132,32 @@ def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
     return response
 
 
+#: What the framework itself refuses, in our words.
+_SENTENCES = {
+    400: _("The request could not be understood."),
+    404: _("This page does not exist, or you may not see it."),
+    405: _("This does not work like that."),
+    413: _("This is too large."),
+    415: _("This kind of content is not taken here."),
+}
+
+
 def _http_error(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
     if is_api():
         code = (error.name or "error").lower().replace(" ", "_")
-        return jsonify(error_body(code, error.description or error.name)), error.code
-    return render_template("errors/error.html", status=error.code, message=None, error_id=None), error.code
+        sentence = (
+            _("Please load the page again.") if isinstance(error, CSRFError) else _SENTENCES.get(error.code, error.name)
+        )
+        answer = jsonify(error_body(code, sentence))
+    else:
+        answer = Response(render_template("errors/error.html", status=error.code, message=None, error_id=None))
+    answer.status_code = error.code
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
 
 
 def _busy(error: OperationalError) -> Any:

@@ -22,15 +22,14 @@ class SettingKind:
     type: type
     default: Any
     longest: int = 200
-    help: Any = ""
+    may_be_empty: bool = False
 
 
 #: Every setting there is. The settings screen shows them in this order.
 KINDS: dict[str, SettingKind] = {
     "company_name": SettingKind(_("Company name"), str, "Tận Tâm"),
-    "mail_from_name": SettingKind(
-        _("Sender of mails"), str, "Tận Tâm", help=_("The name that customers and staff see in the From line.")
-    ),
+    #: empty: the name in TANTAM_MAIL_FROM, else the company's
+    "mail_from_name": SettingKind(_("Sender of mails"), str, "", longest=100, may_be_empty=True),
     "logo_file_id": SettingKind(_("Logo"), int, None),
 }
 
@@ -61,7 +60,7 @@ def put(session: Session, key: str, value: Any, *, by: Actor) -> None:
     kind = KINDS[key]
     if kind.type is str:
         value = value.strip() if isinstance(value, str) else value
-        if not isinstance(value, str) or not value or "\0" in value:
+        if not isinstance(value, str) or not (value or kind.may_be_empty) or "\0" in value:
             raise InvalidInputError(fields={key: [_("Please fill in this field.")]})
         if len(value) > kind.longest:
             raise InvalidInputError(fields={key: [_("At most %(count)d characters, please.", count=kind.longest)]})

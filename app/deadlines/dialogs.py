@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import IntegerField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from app.core.i18n import _
@@ -16,9 +16,10 @@ class CompanyDialog(FlaskForm):
         _("Company name"), [InputRequired(_("Please type the company's name.")), Length(max=200)]
     )
     mail_from_name = StringField(
-        _("Sender of mails"), [InputRequired(_("Please type a sender.")), Length(max=100)],
-        description=_("The name that people see in the From line of mails."),
-    )  # fmt: skip
+        _("Sender of mails"),
+        [Optional(), Length(max=100)],
+        description=_("The name that people see in the From line of mails. Empty: the company's name."),
+    )
     logo = FileField(_("Logo"), description=_("A PNG or JPG picture, square if possible."))
 
 

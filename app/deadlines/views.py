@@ -56,7 +56,7 @@ class SettingPages(Page):
             with edge.transaction() as session:
                 by = edge.actor()
                 settings.put(session, "company_name", dialog.company_name.data, by=by)
-                settings.put(session, "mail_from_name", dialog.mail_from_name.data, by=by)
+                settings.put(session, "mail_from_name", dialog.mail_from_name.data or "", by=by)
                 if received is not None:
                     file = files.keep(session, received, owner_type=LOGO, owner_id=1)
                     settings.put(session, "logo_file_id", file.id, by=by)

@@ -6,6 +6,8 @@ import logging
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from email.headerregistry import Address
+from email.utils import parseaddr
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, select, update
@@ -13,12 +15,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core import clock, leases
+from app.core import settings as company
 from app.core.access import Actor
 from app.core.db import Entity
 from app.core.errors import ConflictError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, in_language
 from app.notifications import rules, shipped
-from app.notifications.channels.settings import mail_settings
+from app.notifications.channels.settings import MailSettings, mail_settings
 from app.notifications.models import Alert, Channel, MessageTemplate, Notification, Outbox
 
 logger = logging.getLogger(__name__)
@@ -106,7 +109,7 @@ def queue_mail(
         # Random, not made from the key: a database begun anew must not repeat the ids of the one before.
         Outbox.message_id: f"<{uuid.uuid4().hex}@{settings.domain}>",
         Outbox.idempotency_key: idempotency_key,
-        Outbox.from_address: settings.sender,
+        Outbox.from_address: _sender(session, settings),
         Outbox.to_address: address if possible else rules.one_line(address, 320),
         Outbox.to_user_id: to_user_id,
         Outbox.subject: content.subject,
@@ -163,6 +166,13 @@ def ensure_templates(session: Session) -> int:
     session.add_all(missing)
     session.flush()
     return len(missing)
+
+
+def _sender(session: Session, mail: MailSettings) -> str:
+    """Who a mail is from: the name that the company set, on the address of the installation."""
+    values = company.all_values(session)
+    name = values["mail_from_name"] or parseaddr(mail.sender)[0] or values["company_name"]
+    return str(Address(rules.one_line(name, 100), addr_spec=mail.sender_address))
 
 
 def _write(session: Session, kind: rules.TemplateKind, language: str, values: Mapping[str, str]) -> rules.Rendered:

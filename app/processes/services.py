@@ -15,7 +15,7 @@ from app.core.errors import BusinessError, ConflictError, InvalidInputError, Not
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.core.numbering import next_number
 from app.customers.models import Customer
-from app.customers.services import record_timeline
+from app.customers.services import CustomerArchivedError, record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at
 from app.forms import queries as forms
@@ -119,7 +119,8 @@ def save_draft(session: Session, process: Process, xml: str, *, by: Actor, rev: 
     session.refresh(process, with_for_update=True)
     draft = queries.draft_of(session, process.id)
     if rev is not None and rev != (draft.rev if draft else 0):
-        raise ConflictError
+        who = people.member_by_id(session, draft.updated_by_id) if draft and draft.updated_by_id else None
+        raise ConflictError(by=who.name if who else "", at=draft.updated_at if draft else None)
     if draft is None:
         last = session.scalar(select(func.max(ProcessVersion.number)).where(ProcessVersion.process_id == process.id))
         draft = ProcessVersion(process_id=process.id, number=(last or 0) + 1, state=VersionState.draft, bpmn=xml)
@@ -205,6 +206,8 @@ def start_instance(
     `customer` is one that the edge has found visible. Raises InvalidInputError, NotPublishedError, NotAllowedError.
     """
     by.must("add", "Instance")
+    if customer is not None and customer.is_archived:
+        raise CustomerArchivedError
     version, form = start_version(session, process)
     if (form is None) != (answers is None):
         raise InvalidInputError(fields={"data": [_("These answers do not belong to this process.")]})
@@ -254,7 +257,7 @@ def cancel_instance(session: Session, instance_id: int, *, by: Actor, reason: st
         raise InvalidInputError(fields={"reason": [_("This text is too long.")]})
     instance = store.lock(session, instance_id)
     if instance.status in FINAL:
-        raise InstanceOverError
+        raise InstanceOverError(at=instance.ended_at)
     _apply(session, instance, instance.version, store.load(session, instance), Cancel(reason.strip()), by=by)
     return instance
 
@@ -395,7 +398,7 @@ def _wind_up(session: Session, instance: ProcessInstance, decision: Decision, *,
 
 def _refused(instance: ProcessInstance, refusal: EngineRefusal) -> BusinessError:
     if instance.status in FINAL:
-        return InstanceOverError()
+        return InstanceOverError(at=instance.ended_at)
     if refusal.about:
         return InvalidInputError(fields={refusal.about: [_("This value cannot be set here.")]})
     return ConflictError()

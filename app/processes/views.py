@@ -125,6 +125,8 @@ class InstancePages(Page):
                 address, started = _begin(process.id, dialog, form)
             except InvalidInputError as error:
                 _beside(dialog, form, error)
+            except BusinessError as error:
+                dialog.customer_id.errors = [str(error)]
             else:
                 return done(address, _("%(process)s has begun: %(code)s.", process=process.name, code=started))
         return _start_page(session, process, dialog, form, status=422)

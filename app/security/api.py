@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, lazyload
 
 from app.core import access, edge
 from app.core.api import Api, verb
@@ -83,7 +84,12 @@ class TeamApi(Api):
     def index(self) -> dict[str, Any]:
         rows = select(Team).where(access.visible(Team, edge.actor()))
         return self.page(
-            rows, show=self.show, orders={"name": Team.sort_key, "id": Team.id}, default_order="name", key=Team.id
+            rows,
+            show=self.show,
+            orders={"name": Team.sort_key, "id": Team.id},
+            default_order="name",
+            key=Team.id,
+            load=(joinedload(Team.parent), joinedload(Team.head).options(lazyload(Member.memberships))),
         )
 
     @staticmethod

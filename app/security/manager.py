@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, request, session
+from flask import Flask, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
 from flask_login import LoginManager
 from sqlalchemy import select
@@ -60,6 +60,7 @@ class SecurityManager(FabSecurityManager):
                 User.active.is_(True),
             )
         ).one_or_none()
+        g.member = member
         return member.user if member else None
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
@@ -80,8 +81,8 @@ class SecurityManager(FabSecurityManager):
 
 
 def load_actor(user: Any) -> Actor | None:
-    """The actor behind Flask-Login's user. One query for the member; rights come from the cache."""
+    """The actor behind Flask-Login's user: the member was read with the session, rights come from the cache."""
     if not getattr(user, "is_authenticated", False):
         return None
-    member = queries.member_by_id(db.session(), user.id)
+    member: Member | None = g.get("member")
     return None if member is None else queries.actor_of(db.session(), member, address=request.remote_addr)
