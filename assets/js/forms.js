@@ -170,6 +170,15 @@ function conveniences() {
     show();
   });
   each("[data-problems]", (summary) => summary.focus());
+  // A line of the summary leads to its field, whatever draws it.
+  on("click", "[data-problems] a", (event, link) => {
+    const field = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (!field) return;
+    event.preventDefault();
+    const target = field.tomselect ?? (field.matches("input, select, textarea") ? field : field.querySelector("input"));
+    field.closest(".tt-field")?.scrollIntoView({ block: "center" });
+    target?.focus();
+  });
 }
 
 export function start() {

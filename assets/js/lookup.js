@@ -52,6 +52,7 @@ export function look(select) {
     },
   });
   field.wrapper.classList.remove("form-select"); // its arrow and padding are lookup.css's now
+  select.setAttribute("aria-hidden", "true"); // its label and its messages are the input's now
   field.control_input.setAttribute("autocomplete", "off");
   for (const name of ["aria-describedby", "aria-invalid", "aria-required"]) {
     if (select.hasAttribute(name)) field.control_input.setAttribute(name, select.getAttribute(name));

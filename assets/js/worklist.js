@@ -11,7 +11,7 @@ function move(step) {
   const at = here ? all.indexOf(here.closest("[data-row]")) : -1;
   const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
   all.forEach((row) => row.classList.toggle("is-cursor", row === next));
-  const link = next.querySelector("a");
+  const link = next.querySelector("a, button");
   link?.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
 }
