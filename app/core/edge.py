@@ -142,14 +142,18 @@ _SENTENCES = {
 }
 
 
+def _sentence(error: HTTPException) -> object:
+    """What a view of ours said when it refused, else our words for what the framework refuses."""
+    own = error.description if error.description != type(error).description else None
+    return own or _SENTENCES.get(error.code or 0, error.name)
+
+
 def _http_error(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
     if is_api():
         code = (error.name or "error").lower().replace(" ", "_")
-        sentence = (
-            _("Please load the page again.") if isinstance(error, CSRFError) else _SENTENCES.get(error.code, error.name)
-        )
+        sentence = _("Please load the page again.") if isinstance(error, CSRFError) else _sentence(error)
         answer = jsonify(error_body(code, sentence))
     else:
         answer = Response(render_template("errors/error.html", status=error.code, message=None, error_id=None))
