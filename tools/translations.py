@@ -66,7 +66,7 @@ SEVERAL_MEANINGS = {
 }  # fmt: skip
 
 #: What the product does not say to people (see "Voice" in docs/glossary.md).
-NOT_SAID = re.compile(r"!(?!=)|\b(?:submit|null|instance|bản ghi|không hợp lệ)\b", re.IGNORECASE)
+NOT_SAID = re.compile(r"!(?!=)|\b(?:submit|null|instance|bản ghi|không hợp lệ|vui lòng)\b", re.IGNORECASE)
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)[-+ #0]*\d*(?:\.\d+)?[a-z]|%[sdf]|\{\d*\}|\{\{[^{}]*\}\}|</?[a-zA-Z][^<>]*>")
 
