@@ -22,13 +22,15 @@ from app.customers.views import CustomerPages, CustomerScreen, SearchPages
 from app.deadlines.api import CalendarApi
 from app.deadlines.views import SettingPages
 from app.forms.api import FormApi, SubmissionApi
+from app.forms.views import FormScreen
 from app.notifications.api import AlertApi, NotificationApi, OutboxApi
 from app.notifications.queries import unread_count
 from app.notifications.views import BellPages, MailPages
 from app.processes.api import InstanceApi, ProcessApi
-from app.processes.views import InstancePages
+from app.processes.views import InstancePages, ProcessScreen
 from app.security.api import SecurityApi, TeamApi, UserApi
 from app.security.models import Member
+from app.security.views import MemberScreen, TeamScreen
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
@@ -38,12 +40,14 @@ from app.tasks.views import TaskPages
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of the sidebar. Whoever may not view its resource does not see it."""
+    """One entry of the sidebar, for those who have `right` on its resource: what admins set up needs no place in
+    the daily menu of the others, though they may look at it."""
 
     label: Any
     icon: str
     url: str
     resource: str | None = None
+    right: str = "view"
 
 
 #: In the order of the working day (ui.md).
@@ -52,6 +56,10 @@ MENU: Sequence[Item] = (
     Item(_("Tasks"), "checklist", "/cong-viec/", "Task"),
     Item(_("Customers"), "users", "/khach-hang/list/", "Customer"),
     Item(_("Process instances"), "route", "/ho-so/", "Instance"),
+    Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
+    Item(_("Forms"), "forms", "/bieu-mau/list/", "Form", "edit"),
+    Item(_("Members"), "user", "/nhan-su/list/", "Member", "edit"),
+    Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
     Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
     Item(_("Settings"), "settings", "/cai-dat/", "Setting"),
 )
@@ -68,6 +76,10 @@ VIEWS: tuple[type, ...] = (
     InstancePages,
     CustomerScreen,
     CustomerPages,
+    ProcessScreen,
+    FormScreen,
+    MemberScreen,
+    TeamScreen,
     SearchPages,
     BellPages,
     MailPages,
@@ -127,7 +139,7 @@ def frame() -> dict[str, Any]:
     member = session.scalars(select(Member).where(Member.id == who.user_id)).one()
     return {
         "menu": [
-            _shown(item, opened, late) for item in MENU if item.resource is None or who.may("view", item.resource)
+            _shown(item, opened, late) for item in MENU if item.resource is None or who.may(item.right, item.resource)
         ],
         "company_name": settings.get(session, "company_name"),
         "me": {

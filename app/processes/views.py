@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import request
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.core import clock, edge, links
@@ -17,6 +17,7 @@ from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
+from app.core.screens import Interface, Screen
 from app.core.timewords import length_text
 from app.customers.models import Customer
 from app.customers.queries import CustomerCard, customer_cards, possible_duplicates
@@ -33,6 +34,24 @@ from app.tasks.models import Task
 from app.tasks.views import comments_shown, lateness, rows_of
 
 ROWS = 50
+
+
+class ProcessScreen(Screen):
+    """/quy-trinh: every process with its code; drawing them comes with the editors, until then through the API."""
+
+    resource = "Process"
+    datamodel = Interface(Process)
+    route_base = "/quy-trinh"
+    list_title = _("Processes")
+    show_title = _("Process")
+    list_columns = ["name", "code", "updated_at"]
+    show_columns = ["name", "code", "created_at", "updated_at"]
+    order_columns = ["name", "code", "updated_at"]
+    base_order = ("name", "asc")
+    label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Since"), "updated_at": _("Changed")}
+
+    def search(self, rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(Process.name.icontains(text, autoescape=True) | Process.code.icontains(text, autoescape=True))
 
 
 class InstancePages(Page):

@@ -1,4 +1,4 @@
-"""Sign in, sign out, and the first admin's set-up page."""
+"""Sign in, sign out, the first admin's set-up page; who works here, in which teams."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.utils.base import get_safe_redirect
+from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
 from app.core import edge, settings
@@ -14,10 +15,11 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import TooManyRequestsError
 from app.core.i18n import _
+from app.core.screens import Interface, Screen
 from app.security import services
 from app.security.dialogs import SetupForm, SignInForm
 from app.security.entrance import sign_in
-from app.security.models import SignInKind
+from app.security.models import Member, SignInKind, Team
 
 
 class AuthView(BaseView):
@@ -77,3 +79,49 @@ class AuthView(BaseView):
             flash(_("Your company is ready. Please sign in."), "success")
             return redirect(url_for("AuthView.login"))
         return render_template("setup.html", form=form), 422 if form.is_submitted() else 200
+
+
+class MemberScreen(Screen):
+    """/nhan-su: who works here."""
+
+    resource = "Member"
+    datamodel = Interface(Member)
+    route_base = "/nhan-su"
+    list_title = _("Members")
+    show_title = _("Member")
+    list_columns = ["name", "title", "user.username", "user.email", "user.active"]
+    show_columns = ["name", "title", "user.username", "user.email", "phone", "user.active"]
+    order_columns = ["name", "title"]
+    order_keys = {"name": Member.sort_key}
+    base_order = ("name", "asc")
+    label_columns = {
+        "name": _("Name"),
+        "title": _("Title"),
+        "user.username": _("User name"),
+        "user.email": _("E-mail"),
+        "user.active": _("May sign in"),
+        "phone": _("Phone number"),
+    }
+
+    def search(self, rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(Member.name.icontains(text, autoescape=True))
+
+
+class TeamScreen(Screen):
+    """/bo-phan: the teams with their heads."""
+
+    resource = "Team"
+    datamodel = Interface(Team)
+    route_base = "/bo-phan"
+    list_title = _("Teams")
+    show_title = _("Team")
+    list_columns = ["name", "code", "head.name", "parent.name"]
+    show_columns = ["name", "code", "head.name", "parent.name"]
+    order_columns = ["name", "code"]
+    order_keys = {"name": Team.sort_key}
+    base_order = ("name", "asc")
+    eager = (Team.head, Team.parent)
+    label_columns = {"name": _("Name"), "code": _("Code"), "head.name": _("Head"), "parent.name": _("Belongs to")}
+
+    def search(self, rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(Team.name.icontains(text, autoescape=True) | Team.code.icontains(text, autoescape=True))

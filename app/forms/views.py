@@ -1,0 +1,29 @@
+"""The company's forms, as a list to look at; drawing them comes with the builder, until then through the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select
+
+from app.core.i18n import _
+from app.core.screens import Interface, Screen
+from app.forms.models import Form
+
+
+class FormScreen(Screen):
+    """/bieu-mau: every form with its code and when it was last changed."""
+
+    resource = "Form"
+    datamodel = Interface(Form)
+    route_base = "/bieu-mau"
+    list_title = _("Forms")
+    show_title = _("Form")
+    list_columns = ["name", "code", "updated_at"]
+    show_columns = ["name", "code", "created_at", "updated_at"]
+    order_columns = ["name", "code", "updated_at"]
+    base_order = ("name", "asc")
+    label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Since"), "updated_at": _("Changed")}
+
+    def search(self, rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(Form.name.icontains(text, autoescape=True) | Form.code.icontains(text, autoescape=True))
