@@ -1,0 +1,329 @@
+"""Every change is written down by itself, cannot be taken back, and a forged log is found out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask_appbuilder.security.sqla.models import PermissionView, Role, User
+from sqlalchemy import delete, insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from app.core import audit, clock
+from app.core.access import SYSTEM
+from app.core.audit import AuditAction, AuditEvent, AuditSeal, AuditSensitive
+from app.core.db import db, transaction
+from app.core.settings import Setting
+from app.security.models import Member, Team
+from app.security.services import change_password, create_member, create_team, hash_password
+from tests.story import MONDAY
+
+BOTH = pytest.mark.both_databases
+
+
+def events(session, table: str, action: AuditAction | None = None) -> list[AuditEvent]:
+    session.rollback()
+    rows = select(AuditEvent).where(AuditEvent.table_name == table).order_by(AuditEvent.id)
+    return [row for row in session.scalars(rows) if action is None or row.action is action]
+
+
+# ── what is written ──
+@BOTH
+def test_a_change_says_who_did_what_from_what_to_what(session, cast):
+    with clock.at(MONDAY), transaction(cast.hoa) as inside:
+        team = create_team(inside, code="moi", name="Mới", by=cast.hoa)
+        team_id = team.id
+        team.name = "Mới hơn"
+    created, changed = [event for event in events(session, "team") if event.record_id == team_id]
+    assert (created.action, created.actor_id, created.at) == (AuditAction.create, cast.hoa.user_id, MONDAY)
+    assert created.changes["code"] == [None, "moi"]
+    assert (changed.action, changed.changes) == (AuditAction.change, {"name": ["Mới", "Mới hơn"]})
+
+
+def test_a_deletion_keeps_what_was_there(session):
+    with transaction() as inside:
+        setting = Setting(key="logo_file_id", value=7)
+        inside.add(setting)
+        inside.flush()
+        inside.delete(setting)
+    gone = events(session, "setting", AuditAction.delete)[-1]
+    assert gone.changes == {"key": ["logo_file_id", None], "value": [7, None]}
+
+
+def test_a_change_to_what_it_was_says_nothing(session):
+    before = len(events(session, "team"))
+    with transaction() as inside:
+        team = inside.scalars(select(Team)).first()
+        team.name = str(team.name)
+    assert len(events(session, "team")) == before
+
+
+def test_a_member_who_comes_is_written_down_without_the_password(session, cast):
+    password_hash = hash_password("Một mật khẩu dài")
+    with transaction(cast.hoa) as inside:
+        member = create_member(
+            inside, username="moi", family_name="Người", given_name="Mới", email="moi@phosen.example",
+            password_hash=password_hash, roles=["Staff"], by=cast.hoa,
+        )  # fmt: skip
+        user_id = member.id
+    event = [event for event in events(session, "ab_user") if event.record_id == user_id][-1]
+    assert event.changes["username"] == [None, "moi"]
+    assert event.changes["password"] == [None, "…"]
+    assert event.changes["roles"] == [[], ["Staff"]]
+    with transaction(cast.hoa) as inside:
+        change_password(inside, inside.get_one(Member, user_id), password_hash=hash_password("Một mật khẩu khác"))
+    assert [event.changes for event in events(session, "ab_user", AuditAction.change)][-1] == {"password": ["…", "…"]}
+    everything = json.dumps([event.changes for event in session.scalars(select(AuditEvent))])
+    assert "scrypt" not in everything
+    assert "pbkdf2" not in everything
+
+
+def test_who_gets_which_role_and_what_a_role_may_is_written_down(session, cast):
+    with transaction(cast.hoa) as inside:
+        user = inside.get_one(User, cast.lan.user_id)
+        user.roles = [*user.roles, inside.scalars(select(Role).where(Role.name == "Manager")).one()]
+    changed = events(session, "ab_user", AuditAction.change)[-1]
+    assert (changed.record_id, changed.actor_id) == (cast.lan.user_id, cast.hoa.user_id)
+    assert changed.changes == {"roles": [["Staff"], ["Manager", "Staff"]]}
+    with transaction(cast.hoa) as inside:
+        staff = inside.scalars(select(Role).where(Role.name == "Staff")).one()
+        permission = staff.permissions[0]
+        gone = str(permission)
+        staff.permissions.remove(permission)
+    before, after = events(session, "ab_role", AuditAction.change)[-1].changes["permissions"]
+    assert set(before) - set(after) == {gone}
+    assert session.scalars(select(PermissionView)).all()
+
+
+def test_an_event_that_no_column_tells_has_a_name(session, cast):
+    with transaction(cast.minh) as inside:
+        audit.record(inside, "process.published", table="process", record_id=3, changes={"version": 2}, reason="mới")
+    event = session.scalars(select(AuditEvent).where(AuditEvent.name == "process.published")).one()
+    assert (event.action, event.actor_id, event.record_id) == (AuditAction.event, cast.minh.user_id, 3)
+    assert (event.changes, event.reason) == ({"version": 2}, "mới")
+
+
+# ── what may be erased one day ──
+@pytest.fixture
+def phone_is_sensitive(monkeypatch):
+    monkeypatch.setitem(Member.__table__.c.phone.info, "sensitive", True)
+
+
+@BOTH
+def test_a_sensitive_value_lies_beside_the_log_which_keeps_its_fingerprint(session, cast, phone_is_sensitive):
+    for phone in ("+84912345678", "+84912345679", "+84912345678", None):
+        with transaction(cast.hoa) as inside:
+            inside.get_one(Member, cast.lan.user_id).phone = phone
+    told = [event.changes["phone"] for event in events(session, "member", AuditAction.change)]
+    prints = [new for _old, new in told]
+    assert prints[0] == prints[2] != prints[1]  # equal values look equal
+    assert all(print_.startswith("hmac:") and "912345" not in print_ for print_ in prints[:3])
+    assert (told[0][0], prints[3]) == (None, None)
+    beside = session.execute(select(AuditSensitive.old, AuditSensitive.new).order_by(AuditSensitive.id)).all()
+    assert [tuple(row) for row in beside] == [
+        (None, "+84912345678"), ("+84912345678", "+84912345679"), ("+84912345679", "+84912345678"),
+        ("+84912345678", None),
+    ]  # fmt: skip
+
+
+def test_the_chain_holds_when_sensitive_values_are_erased(session, cast, phone_is_sensitive):
+    with clock.at(MONDAY), transaction(cast.hoa) as inside:
+        inside.get_one(Member, cast.lan.user_id).phone = "+84912345678"
+    seal_everything()
+    with transaction() as inside:
+        inside.execute(delete(AuditSensitive))
+    assert audit.verify(session)[1] is None
+
+
+def test_the_fingerprint_cannot_be_made_without_the_key(app):
+    first = audit._fingerprint("+84912345678")
+    key = audit._key
+    try:
+        audit.configure("another secret, also long enough")
+        assert audit._fingerprint("+84912345678") != first
+    finally:
+        audit._key = key
+
+
+# ── what cannot be taken back ──
+@BOTH
+@pytest.mark.parametrize("table", ["audit_event", "audit_seal"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id", "DELETE FROM {}"])
+def test_the_log_can_neither_be_changed_nor_deleted(session, table, statement):
+    seal_everything()
+    assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() > 0
+    with pytest.raises(IntegrityError, match="append-only"), transaction() as inside:
+        inside.execute(text(statement.format(table)))
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_the_log_cannot_be_emptied_on_postgresql(session):
+    with pytest.raises(IntegrityError, match="append-only"), transaction() as inside:
+        inside.execute(text("TRUNCATE audit_event, audit_sensitive"))
+
+
+def test_the_log_cannot_be_written_over_on_sqlite(session):
+    columns = "id, at, action, changes"
+    with pytest.raises(IntegrityError, match="append-only"), transaction() as inside:
+        inside.execute(text(f"INSERT OR REPLACE INTO audit_event ({columns}) SELECT {columns} FROM audit_event"))
+
+
+# ── the chain ──
+def seal_everything() -> int:
+    """Long after all that the tests do, whatever the day is."""
+    with clock.at(datetime(2099, 1, 1, tzinfo=UTC)):
+        return audit.seal()
+
+
+@pytest.fixture
+def sealed(session, cast):
+    """Three batches in the chain, the log unprotected: its owner may drop triggers, and must still be found out."""
+    for batch in range(3):
+        with clock.at(MONDAY + timedelta(minutes=batch)), transaction(cast.hoa) as inside:
+            for number in range(4):
+                audit.record(inside, f"event.{batch}.{number}", changes={"number": number})
+        with clock.at(MONDAY + timedelta(days=365, minutes=batch)):
+            audit.seal()
+    assert audit.verify(session)[1] is None
+    session.rollback()  # it has read the tables, and would be waited for
+    with db.engine.begin() as connection:
+        on = {"sqlite": "", "postgresql": " ON {}"}[connection.dialect.name]
+        for table in ("audit_event", "audit_seal"):
+            for action in ("update", "delete"):
+                connection.execute(text(f"DROP TRIGGER tr_{table}_no_{action}" + on.format(table)))
+    return session
+
+
+def tamper(statement: str, **values) -> None:
+    with db.engine.begin() as connection:
+        assert connection.execute(text(statement), values).rowcount > 0
+
+
+def id_of(session, name: str) -> int:
+    found = session.scalar(select(AuditEvent.id).where(AuditEvent.name == name))
+    session.rollback()
+    return found
+
+
+@BOTH
+def test_an_honest_log_is_intact_to_its_last_event(sealed):
+    assert audit.verify(sealed) == (sealed.scalar(text("SELECT count(*) FROM audit_event")), None)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "change",
+    [
+        "actor_id = NULL",
+        "changes = '{\"number\": 7}'",
+        "reason = 'không ai'",
+        "name = 'event.1.9'",
+        "record_id = 5",
+        "address = '10.0.0.1'",
+        "at = '2026-11-23 02:01:01'",
+    ],
+)
+def test_a_changed_event_is_named(sealed, change):
+    event_id = id_of(sealed, "event.1.2")
+    tamper(f"UPDATE audit_event SET {change} WHERE id = :id", id=event_id)
+    checked, broken = audit.verify(sealed)
+    assert broken == audit.Broken(event_id, "changed")
+    assert checked == sealed.scalar(text("SELECT count(*) FROM audit_event WHERE id < :id"), {"id": event_id})
+
+
+@BOTH
+def test_a_missing_event_is_named(sealed):
+    event_id = id_of(sealed, "event.1.2")
+    tamper("DELETE FROM audit_event WHERE id = :id", id=event_id)
+    assert audit.verify(sealed)[1] == audit.Broken(event_id, "missing")
+
+
+@BOTH
+def test_an_event_put_in_later_is_named(session, cast):
+    with clock.at(MONDAY), transaction(cast.hoa) as inside:
+        audit.record(inside, "before")
+        first = inside.scalar(select(AuditEvent.id).where(AuditEvent.name == "before"))
+        # a gap, as a rolled-back transaction leaves one
+        inside.execute(insert(AuditEvent).values(id=first + 5, at=MONDAY, action=AuditAction.event, changes={}))
+    seal_everything()
+    assert audit.verify(session)[1] is None
+    session.rollback()
+    with transaction() as inside:
+        inside.execute(insert(AuditEvent).values(id=first + 2, at=MONDAY, action=AuditAction.event, changes={}))
+    assert audit.verify(session)[1] == audit.Broken(first + 2, "inserted")
+
+
+@BOTH
+def test_events_that_changed_places_are_found_out(sealed):
+    one, two = id_of(sealed, "event.1.1"), id_of(sealed, "event.1.2")
+    for old, new in ((one, -1), (two, one), (-1, two)):
+        tamper("UPDATE audit_event SET id = :new WHERE id = :old", old=old, new=new)
+    assert audit.verify(sealed)[1] == audit.Broken(one, "changed")
+
+
+@BOTH
+@pytest.mark.parametrize("statement", ["UPDATE audit_seal SET previous_hash = hash", "DELETE FROM audit_seal"])
+def test_a_link_of_the_chain_that_is_changed_or_gone_is_found_out(sealed, statement):
+    middle = sealed.scalars(select(AuditSeal).order_by(AuditSeal.id)).all()[-2].id
+    sealed.rollback()
+    tamper(f"{statement} WHERE id = :id", id=middle)
+    assert audit.verify(sealed)[1].what in ("seal", "inserted")
+
+
+def test_a_whole_batch_forged_with_its_link_breaks_the_next_link(sealed):
+    """Whoever can compute hashes can forge one link, but not without all that come after it."""
+    middle = sealed.scalars(select(AuditSeal).order_by(AuditSeal.id)).all()[-2]
+    middle_id, event_id = middle.id, id_of(sealed, "event.1.2")
+    tamper("UPDATE audit_event SET reason = 'khác' WHERE id = :id", id=event_id)
+    link = sealed.get_one(AuditSeal, middle_id, populate_existing=True)
+    rows = [sealed.get_one(AuditEvent, event_id, populate_existing=True) for event_id in link.ids]
+    hashes = b"".join(audit._row_hash(row) for row in rows)
+    forged = audit._link(link.previous_hash, link.ids, hashes)
+    sealed.rollback()
+    tamper(
+        "UPDATE audit_seal SET row_hashes = :rows, hash = :hash WHERE id = :id", rows=hashes, hash=forged, id=middle_id
+    )
+    assert audit.verify(sealed)[1].what == "seal"
+
+
+def test_young_events_wait_for_the_seal(session, cast):
+    seal_everything()
+    with clock.at(MONDAY):
+        with transaction(cast.hoa) as inside:
+            audit.record(inside, "young")
+        assert audit.seal() == 0
+    with clock.at(MONDAY + timedelta(seconds=61)):
+        assert audit.seal() == 1
+        assert audit.seal() == 0
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_a_long_transaction_holds_the_seal_back(session, cast):
+    """Its events have smaller ids than those committed meanwhile: sealed without them, they would look forged."""
+    seal_everything()
+    event = insert(AuditEvent).values(action=AuditAction.event, changes={}, at=clock.now())
+    with db.engine.connect() as importing:
+        importing.execute(event)
+        with transaction() as inside:
+            inside.execute(event)
+        assert seal_everything() == 0
+        importing.commit()
+    assert seal_everything() == 2
+    assert audit.verify(session)[1] is None
+
+
+def test_the_command_names_what_is_broken(app, sealed):
+    event_id = id_of(sealed, "event.0.0")
+    tamper("UPDATE audit_event SET reason = 'khác' WHERE id = :id", id=event_id)
+    answer = app.test_cli_runner().invoke(args=["audit-verify"])
+    assert answer.exit_code == 1
+    assert f"audit event {event_id}: changed" in answer.output
+
+
+def test_settings_of_the_system_have_no_actor(session):
+    with transaction(SYSTEM) as inside:
+        inside.add(Setting(key="logo_file_id", value=1))
+    assert events(session, "setting")[-1].actor_id is None
