@@ -60,9 +60,10 @@ SAME_IN_BOTH = {"Email", "Facebook", "Logo", "Website", "Zalo"}
 #: English words with several meanings, of which Vietnamese needs different words. The catalogue tells in a comment
 #: which one is meant; a second meaning gets a sentence of its own in the source ("Open it", "Work that is open").
 SEVERAL_MEANINGS = {
-    "and", "or", "no", "yes", "open", "claim", "move", "required", "preferred",
-    "Address", "Changed", "Claim", "Close", "Complete", "Contact", "Due", "File", "Form", "From", "Head", "Kind", "Late", "Left", "Note",
-    "New", "Open", "Opened", "Order", "Return", "Sent", "Since", "Start", "State", "Subject", "Title", "To", "Work", "Written",
+    "and", "claim", "move", "no", "open", "or", "preferred", "required", "yes",
+    "Address", "Changed", "Claim", "Close", "Complete", "Contact", "Due", "File", "Form", "From", "Head", "Kind", "Late",
+    "Left", "New", "Note", "Open", "Opened", "Order", "Return", "Sent", "Since", "Start", "State", "Subject", "Title",
+    "To", "Work", "Written",
 }  # fmt: skip
 
 #: What the product does not say to people (see "Voice" in docs/glossary.md).
