@@ -61,8 +61,8 @@ SAME_IN_BOTH = {"Email", "Facebook", "Logo", "Website", "Zalo"}
 #: which one is meant; a second meaning gets a sentence of its own in the source ("Open it", "Work that is open").
 SEVERAL_MEANINGS = {
     "and", "claim", "move", "no", "open", "or", "preferred", "required", "yes",
-    "Address", "Changed", "Claim", "Close", "Complete", "Contact", "Due", "File", "Form", "From", "Head", "Kind", "Late",
-    "Left", "New", "Note", "Open", "Opened", "Order", "Return", "Sent", "Since", "Start", "State", "Subject", "Title",
+    "Address", "Changed", "Claim", "Close", "Complete", "Contact", "Due", "File", "Form", "From", "Head", "Kind",
+    "Late", "Left", "New", "Note", "Open", "Opened", "Order", "Return", "Sent", "Since", "Start", "State", "Subject", "Title",
     "To", "Work", "Written",
 }  # fmt: skip
 
