@@ -62,8 +62,8 @@ SAME_IN_BOTH = {"Email", "Facebook", "Logo", "Website", "Zalo"}
 SEVERAL_MEANINGS = {
     "and", "claim", "move", "no", "open", "or", "preferred", "required", "yes",
     "Address", "Changed", "Claim", "Close", "Complete", "Contact", "Due", "File", "Form", "From", "Head", "Kind",
-    "Late", "Left", "New", "Note", "Open", "Opened", "Order", "Return", "Sent", "Since", "Start", "State", "Subject", "Title",
-    "To", "Work", "Written",
+    "Late", "Left", "New", "Note", "Open", "Opened", "Order", "Return", "Sent", "Since", "Start", "State", "Subject",
+    "Title", "To", "Work", "Written",
 }  # fmt: skip
 
 #: What the product does not say to people (see "Voice" in docs/glossary.md).
