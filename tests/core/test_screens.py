@@ -465,7 +465,10 @@ def test_list_takes_a_few_queries_however_many_rows_and_people(
     with counted(app) as for_many:
         assert "Kệ 23" in hoa.get("/sach/list/").text
     assert len(for_many) == len(for_one_row), for_many
-    # The count, the rows, their shelves; owners are one more beside what the frame of the page asks.
+    with counted(app) as for_none:
+        hoa.get("/sach/list/?archived=1")
+    # Shelves and owners, and nothing that those would load for pages of their own.
+    assert len(for_many) - len(for_none) == 2, for_many
     assert len([statement for statement in for_many if "test_" in statement]) == 3, for_many
 
 
