@@ -1,0 +1,117 @@
+"""Real people at a real browser: Chromium over a running web server and worker, with a mail server that takes mails."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
+
+from tests.cast import PASSWORD
+from tests.e2e.product import Product, found_company
+from tests.notifications.sink import Sink
+
+DESK, PHONE = (1366, 768), (390, 844)
+#: what Chromium says to every answer of 400 and more; those of pages are meant, those of their parts are caught below
+_REFUSED_PAGE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+_MILLISECONDS = 20_000
+expect.set_options(timeout=_MILLISECONDS)
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder that every product of these tests begins with a copy of."""
+    return found_company(tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture(scope="module")
+def mails() -> Iterator[Sink]:
+    with Sink().running() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="module")
+def product(company: Path, mails: Sink, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A web server and a worker, whose mails go to `mails`."""
+    product = Product(company, tmp_path_factory.mktemp("product"), smtp_url=mails.url)
+    product.start_web()
+    product.start_worker()
+    yield product
+    product.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "the journeys need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+class Desk:
+    """Where the cast sits: each person in a browser of his own. Collects what a browser complained of."""
+
+    def __init__(self, browser: Browser, product: Product) -> None:
+        self._browser, self._product = browser, product
+        self._contexts: list[BrowserContext] = []
+        self._pages: dict[str, Page] = {}
+        self.complaints: list[str] = []
+
+    def __call__(self, username: str) -> Page:
+        """The page in front of this person, who signed in when he was first asked for."""
+        if username not in self._pages:
+            self._pages[username] = self.sign_in(username)
+        return self._pages[username]
+
+    def sign_in(self, username: str, size: tuple[int, int] = DESK) -> Page:
+        """One more browser in which this person is signed in."""
+        page = self.open(size)
+        page.goto("/login/")
+        page.get_by_label("Tên đăng nhập").fill(username)
+        page.get_by_label("Mật khẩu", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Đăng nhập").click()
+        page.wait_for_url("/")
+        return page
+
+    def open(self, size: tuple[int, int] = DESK) -> Page:
+        """A browser in which nobody is signed in."""
+        context = self._browser.new_context(
+            base_url=self._product.url,
+            viewport={"width": size[0], "height": size[1]},
+            locale="vi-VN",
+            timezone_id="Asia/Ho_Chi_Minh",
+        )
+        context.set_default_timeout(_MILLISECONDS)
+        context.on("console", self._heard)
+        context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
+        context.on("response", self._answered)
+        self._contexts.append(context)
+        return context.new_page()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        """Scripts and styles that the Content-Security-Policy refused are told here too."""
+        if not _REFUSED_PAGE.match(message.text):
+            self.complaints.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+    def _answered(self, answer: Response) -> None:
+        if answer.status >= 500 or (answer.status >= 400 and answer.request.resource_type != "document"):
+            self.complaints.append(f"{answer.status}: {answer.url}")
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def desk(browser: Browser, product: Product) -> Iterator[Desk]:
+    """desk("lan") → the page in front of Lan. At the end no page may have complained."""
+    desk = Desk(browser, product)
+    yield desk
+    desk.close()
+    assert desk.complaints == []
+
