@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, g
 from flask_appbuilder import AppBuilder
-from flask_babel import gettext, ngettext
+from flask_babel import get_translations, gettext
 from flask_migrate import Migrate
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect
@@ -28,7 +28,8 @@ class _Translations:
         return str(gettext(text))
 
     def ngettext(self, singular: str, plural: str, count: int) -> str:
-        return str(ngettext(singular, plural, count))
+        # The bare sentence: WTForms fills its own placeholders (%(max)d), which Flask-Babel's would not know.
+        return str(get_translations().ungettext(singular, plural, count))
 
 
 class _AppBuilder(AppBuilder):

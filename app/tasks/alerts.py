@@ -21,8 +21,10 @@ from app.tasks.rules import OVERDUE
 
 LEVEL = 1
 
-register_bell_kind("task_overdue", lambda data: _("%(task)s is overdue", task=data["task"]))
-register_bell_kind("task_assigned", lambda data: _("%(by)s gave you: %(task)s", by=data["by"], task=data["task"]))
+ASSIGNED = "task_assigned"
+
+register_bell_kind(OVERDUE, lambda data: _("%(task)s is overdue", task=data["task"]))
+register_bell_kind(ASSIGNED, lambda data: _("%(by)s gave you: %(task)s", by=data["by"], task=data["task"]))
 
 
 def recipients(session: Session, task: Task) -> list[Member]:
@@ -59,7 +61,7 @@ def alert_overdue(session: Session, task: Task, *, at: datetime) -> Sequence[tup
         post_bell(
             session,
             to=person.id,
-            kind="task_overdue",
+            kind=OVERDUE,
             data={"task": task.name},
             subject_type="task",
             subject_id=task.id,
