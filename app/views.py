@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, request
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from app.core import clock, edge, settings
 from app.core.access import Actor
@@ -136,7 +136,7 @@ def frame() -> dict[str, Any]:
         if who.may("view", "Task")
         else (0, 0)
     )
-    member = session.scalars(select(Member).where(Member.id == who.user_id)).one()
+    member = session.get_one(Member, who.user_id)
     return {
         "menu": [
             _shown(item, opened, late) for item in MENU if item.resource is None or who.may(item.right, item.resource)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, lazyload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.core import access, edge
 from app.core.api import Api, verb
@@ -61,7 +61,12 @@ class UserApi(Api):
     def index(self) -> dict[str, Any]:
         rows = select(Member).where(access.visible(Member, edge.actor()))
         return self.page(
-            rows, show=self.show, orders={"name": Member.sort_key, "id": Member.id}, default_order="name", key=Member.id
+            rows,
+            show=self.show,
+            orders={"name": Member.sort_key, "id": Member.id},
+            default_order="name",
+            key=Member.id,
+            load=(selectinload(Member.memberships),),
         )
 
     @staticmethod
@@ -89,7 +94,7 @@ class TeamApi(Api):
             orders={"name": Team.sort_key, "id": Team.id},
             default_order="name",
             key=Team.id,
-            load=(joinedload(Team.parent), joinedload(Team.head).options(lazyload(Member.memberships))),
+            load=(joinedload(Team.parent), joinedload(Team.head)),
         )
 
     @staticmethod

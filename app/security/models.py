@@ -32,9 +32,7 @@ class Member(Revisioned, Stamped, Entity):
     rights_version: Mapped[int] = mapped_column(default=1)
 
     user: Mapped[User] = relationship(User, lazy="joined", foreign_keys=[id])
-    memberships: Mapped[list[TeamMember]] = relationship(
-        back_populates="member", foreign_keys="TeamMember.member_id", lazy="selectin"
-    )
+    memberships: Mapped[list[TeamMember]] = relationship(back_populates="member", foreign_keys="TeamMember.member_id")
 
     def __str__(self) -> str:
         return self.name

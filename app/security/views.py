@@ -29,7 +29,8 @@ class AuthView(BaseView):
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> Any:
-        onward = get_safe_redirect(request.args.get("next", "")) or "/"
+        asked = request.args.get("next")
+        onward = get_safe_redirect(asked) if asked else "/"
         if edge.actor_or_none() is not None:
             return redirect(onward)
         form = SignInForm()
