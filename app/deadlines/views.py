@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import edge, files, links, settings
+from app.core import clock, edge, files, links, settings
 from app.core.access import Actor
 from app.core.db import db
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
@@ -129,7 +129,9 @@ def _page(
         typed = {f"day_{weekday}": _as_typed(calendar, weekday) for weekday in range(7)}
         week = WeekDialog(formdata=None, data={**typed, "rev": calendar.rev})
     logo = values["logo_file_id"]
-    holidays = sorted(calendar.exceptions, key=lambda day: day.date_from) if calendar else []
+    today = clock.today(edge.time_zone())
+    coming = [day for day in calendar.exceptions if day.date_to >= today] if calendar else []
+    holidays = sorted(coming, key=lambda day: day.date_from)
     return show("settings.html", status, company=company, week=week, problem=problem, holidays=holidays,
                 logo_url=links.file_path(logo, "logo") if logo else None,
                 can_edit=edge.actor().may("edit", "Setting"))  # fmt: skip

@@ -77,7 +77,7 @@ class AuthView(BaseView):
                     email=form.email.data or "",
                     password_hash=password_hash,
                 )
-            flash(_("Your company is ready. Please sign in."), "success")
+            flash(str(_("Your company is ready. Please sign in.")), "success")
             return redirect(url_for("AuthView.login"))
         return render_template("setup.html", form=form), 422 if form.is_submitted() else 200
 

@@ -157,7 +157,7 @@ def _team(session: Session, actor: Actor, now: datetime) -> dict[str, Any] | Non
         "url": "/cong-viec/?team=1",
         "people": [
             {
-                "name": member.name,
+                "name": _short(member.name),
                 "open": (load := loads.get(member.id, (0, 0, 0)))[0],
                 "capacity": FULL_LOAD,
                 "late": load[1] or 0,
@@ -168,6 +168,11 @@ def _team(session: Session, actor: Actor, now: datetime) -> dict[str, Any] | Non
             for member in members
         ],
     }
+
+
+def _short(name: str) -> str:
+    """How colleagues call each other where space is scarce: Nguyễn Ngọc Lan → Ngọc Lan."""
+    return " ".join(name.split()[-2:])
 
 
 def _with_reason(row: dict[str, Any]) -> dict[str, Any]:
