@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField
-from wtforms.validators import Email, InputRequired, Length, Regexp, ValidationError
+from wtforms.validators import DataRequired, Email, InputRequired, Length, Regexp, ValidationError
 
 from app.core.i18n import _
 from app.security.rules import LONGEST_PASSWORD, password_problem
+
+
+def _line(label: Any, missing: Any, longest: int) -> StringField:
+    """One line of text that must hold more than blanks, and nothing that cannot be stored."""
+    storable = Regexp(r"[^\x00-\x1f\x7f\ud800-\udfff]*\Z", message=_("This text contains signs that cannot be stored."))
+    return StringField(label, [DataRequired(missing), Length(max=longest), storable], filters=[_stripped])
+
+
+def _stripped(typed: str | None) -> str | None:
+    return typed.strip() if typed else typed
 
 
 class SignInForm(FlaskForm):
@@ -18,16 +30,16 @@ class SignInForm(FlaskForm):
 class SetupForm(FlaskForm):
     """The company and its first admin."""
 
-    company = StringField(_("Company name"), [InputRequired(_("Please type the company's name.")), Length(max=200)])
-    family_name = StringField(_("Family name"), [InputRequired(_("Please type your family name.")), Length(max=64)])
-    given_name = StringField(_("Given name"), [InputRequired(_("Please type your given name.")), Length(max=64)])
+    company = _line(_("Company name"), _("Please type the company's name."), 200)
+    family_name = _line(_("Family name"), _("Please type your family name."), 64)
+    given_name = _line(_("Given name"), _("Please type your given name."), 64)
     username = StringField(
         _("User name"),
         [
             InputRequired(_("Please choose a user name.")),
             Length(max=64),
             Regexp(
-                r"^[a-z0-9][a-z0-9._-]*$",
+                r"[a-z0-9][a-z0-9._-]*\Z",
                 message=_("Small letters without accents, digits, dot or dash. Example: hoa.nguyen"),
             ),
         ],
