@@ -114,4 +114,3 @@ def desk(browser: Browser, product: Product) -> Iterator[Desk]:
     yield desk
     desk.close()
     assert desk.complaints == []
-

@@ -140,9 +140,7 @@ def test_a_late_delivery_goes_from_the_first_call_to_a_satisfied_customer(desk: 
     binh.get_by_label("Ghi chú", exact=True).fill("Đã gọi tài xế")
     with binh.expect_file_chooser() as chooser:
         binh.get_by_text("chọn tệp").click()
-    chooser.value.set_files(
-        {"name": "Lệnh giao hàng.txt", "mimeType": "text/plain", "buffer": b"Xe 29C-123.45"}
-    )
+    chooser.value.set_files({"name": "Lệnh giao hàng.txt", "mimeType": "text/plain", "buffer": b"Xe 29C-123.45"})
     press(binh, "Thêm ghi chú")
     said(binh, "Đã lưu ghi chú")
     with binh.expect_download() as download:
@@ -206,9 +204,7 @@ def test_a_compensation_that_is_refused_is_told_before_the_customer_is_called(de
     is_completed(lan, customer)
 
 
-def test_a_task_whose_time_is_over_tells_the_bell_and_sends_one_mail(
-    desk: Desk, product: Product, mails: Sink
-) -> None:
+def test_a_task_whose_time_is_over_tells_the_bell_and_sends_one_mail(desk: Desk, product: Product, mails: Sink) -> None:
     step = "Gọi khách trước giờ giao"
     hoa = Rest(product, "hoa")
     hoa.publish("goi-truoc", step, assign="user:lan", due="PT1S")
@@ -245,6 +241,25 @@ def _about(mails: Sink, task: str) -> list[Any]:
     return [mail for mail in mails.mails if task in str(mail["Subject"])]
 
 
+def test_a_mail_that_was_refused_is_explained_and_sent_again_by_hand(desk: Desk, product: Product, mails: Sink) -> None:
+    step = "Gọi lại cho kho"
+    mails.replies["binh@phosen.example"] = ["451 4.2.1 Mailbox busy"]
+    rest = Rest(product, "hoa")
+    rest.publish("goi-kho", step, assign="user:binh", due="PT1S")
+    rest.post("instances/", {"process": "goi-kho", "customer_id": None})
+    hoa = desk("hoa")
+    until(lambda: product.rows("SELECT 1 FROM outbox WHERE last_error LIKE '%Mailbox busy%'"), "the refusal")
+    hoa.goto("/thu-di/")
+    expect(row(hoa, step)).to_contain_text("thử lại")
+    expect(row(hoa, step)).to_contain_text("Mailbox busy")
+    row(hoa, step).get_by_role("button", name="Gửi lại").click()
+    until(lambda: _about(mails, step), "the mail")
+    until(lambda: product.rows("SELECT 1 FROM outbox WHERE status = 'done' AND subject LIKE ?", f"%{step}"), "its mark")
+    hoa.goto("/thu-di/")
+    expect(row(hoa, step)).to_contain_text("Đã gửi")
+    assert len(_about(mails, step)) == 1
+
+
 def test_a_head_hands_work_to_somebody_else_who_hears_of_it_at_the_bell(
     desk: Desk, product: Product, mails: Sink
 ) -> None:
@@ -256,7 +271,7 @@ def test_a_head_hands_work_to_somebody_else_who_hears_of_it_at_the_bell(
 
     minh.goto("/cong-viec/?team=1")
     row(minh, step, "Nguyễn Ngọc Lan").get_by_role("link", name=step).click()
-    minh.get_by_label("Thao tác khác với việc này").click()
+    minh.get_by_label("Giao lại hoặc trả việc").click()
     minh.get_by_role("button", name="Giao lại").first.click()
     dialog = minh.get_by_role("dialog")
     dialog.get_by_label("Giao cho").select_option(label="Vũ Thành Đạt, 0 việc đang mở")
