@@ -7,11 +7,14 @@ from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import Babel
 
+from app.core import audit, settings
 from app.core.db import db, listen_to
 from app.notifications import models
 
+# The audit listens to every session of the process, and the sender's name is a setting of the company.
 TABLES = [
     User.__table__,
+    *(kind.__table__ for kind in (audit.AuditEvent, audit.AuditSensitive, settings.Setting)),
     *(kind.__table__ for kind in (models.Alert, models.Notification, models.Outbox, models.MessageTemplate)),
 ]
 
