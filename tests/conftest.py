@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -29,6 +30,10 @@ from config import TestConfig
 from tests.cast import PASSWORD, Cast
 from tests.database import PostgresServer, postgres_server
 from tests.story import MONDAY, Story
+
+# How long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("tantam", deadline=None)
+hypothesis.settings.load_profile("tantam")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
