@@ -93,7 +93,7 @@ def open_task(
 def claim_task(session: Session, task_id: int, *, by: Actor, rev: int | None = None) -> Task:
     """Take the task for oneself. Raises TaskTakenError or TaskNotOpenError when somebody was faster."""
     task = _lock(session, task_id, by=by, rev=rev)
-    if task.assignee_id == by.user_id:
+    if task.assignee_id == _member_id(by):
         return task
     if task.state is not TaskState.ready:
         raise _taken(session, task)

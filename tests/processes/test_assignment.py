@@ -1,0 +1,138 @@
+"""For whom is a step? People leave, teams stand empty, and no work is ever for nobody."""
+
+from __future__ import annotations
+
+import pytest
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import delete
+
+from app.core.access import SYSTEM
+from app.core.db import transaction
+from app.core.errors import NotAllowedError
+from app.processes import services
+from app.processes.assignment import NOBODY, offer_for
+from app.processes.engine.graph import AssignKind, AssignRule
+from app.security.models import Team, TeamMember
+from app.tasks.models import Task, TaskState
+from app.tasks.rules import Offer
+
+
+@pytest.fixture
+def instance(session, cast, story):
+    """Lan's, of the team CSKH."""
+    return story.instance(story.start())
+
+
+def test_nobody_is_the_administrators():
+    assert Offer(role="Admin") == NOBODY
+
+
+@pytest.mark.parametrize(
+    "case", ["role", "team", "user", "initiator", "head of a team", "head of the initiator's team"]
+)
+def test_each_rule_means_somebody(session, cast, instance, case):
+    rule, offer = {
+        "role": (AssignRule(AssignKind.role, "Manager"), Offer(role="Manager")),
+        "team": (AssignRule(AssignKind.team, "van-hanh"), Offer(team_id=cast.team("van-hanh").id)),
+        "user": (AssignRule(AssignKind.user, "tuan"), Offer(member_id=cast.tuan.user_id)),
+        "initiator": (AssignRule(AssignKind.initiator, None), Offer(member_id=cast.lan.user_id)),
+        "head of a team": (AssignRule(AssignKind.head, "van-hanh"), Offer(member_id=cast.binh.user_id)),
+        "head of his own team": (AssignRule(AssignKind.head, None), Offer(member_id=cast.minh.user_id)),
+    }[case]
+    assert offer_for(session, rule, instance) == offer
+
+
+def test_a_step_without_a_rule_is_the_administrators(session, cast, instance):
+    assert offer_for(session, None, instance) == NOBODY
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        AssignRule(AssignKind.team, "no-such"),
+        AssignRule(AssignKind.user, "no-such"),
+        AssignRule(AssignKind.head, "no-such"),
+    ],
+    ids=str,
+)
+def test_a_rule_that_finds_nobody_is_the_administrators(session, cast, instance, rule):
+    assert offer_for(session, rule, instance) == NOBODY
+
+
+def leaves(session, cast, *names):
+    with transaction() as inside:
+        for name in names:
+            inside.get_one(User, cast.actor(name).user_id).active = False
+
+
+def test_the_work_of_who_has_left_is_his_teams(session, cast, instance):
+    leaves(session, cast, "lan", "tuan")
+    assert offer_for(session, AssignRule(AssignKind.user, "tuan"), instance) == Offer(team_id=cast.team("van-hanh").id)
+    assert offer_for(session, AssignRule(AssignKind.initiator, None), instance) == Offer(team_id=cast.team("cskh").id)
+
+
+def test_the_work_of_who_has_left_without_a_team_is_the_administrators(session, cast, instance):
+    leaves(session, cast, "tuan")
+    with transaction() as inside:
+        inside.execute(delete(TeamMember).where(TeamMember.member_id == cast.tuan.user_id))
+    assert offer_for(session, AssignRule(AssignKind.user, "tuan"), instance) == NOBODY
+
+
+def test_the_work_of_a_head_who_has_left_is_his_teams(session, cast, instance):
+    leaves(session, cast, "binh")
+    assert offer_for(session, AssignRule(AssignKind.head, "van-hanh"), instance) == Offer(
+        team_id=cast.team("van-hanh").id
+    )
+
+
+def test_the_work_of_the_head_of_a_headless_team_is_the_teams(session, cast, instance):
+    with transaction() as inside:
+        inside.get_one(Team, cast.team("cskh").id).head_id = None
+    assert offer_for(session, AssignRule(AssignKind.head, None), instance) == Offer(team_id=cast.team("cskh").id)
+
+
+def test_the_head_of_an_initiator_without_a_team_is_the_administrators(session, cast, instance):
+    with transaction() as inside:
+        inside.get_one(services.ProcessInstance, instance.id).team_id = None
+    assert offer_for(session, AssignRule(AssignKind.head, None), instance) == NOBODY
+
+
+# ── not by whoever did the other step ──
+TWO_PAIRS_OF_EYES = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+                  xmlns:tt="https://tantam.vn/schema/bpmn/1" targetNamespace="https://tantam.vn/">
+  <bpmn:process id="de-nghi-chi" name="Đề nghị chi" isExecutable="true">
+    <bpmn:startEvent id="start" />
+    <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="propose" />
+    <bpmn:userTask id="propose" name="Đề nghị">
+      <bpmn:extensionElements><tt:task assign="role:Manager" /></bpmn:extensionElements>
+    </bpmn:userTask>
+    <bpmn:sequenceFlow id="f2" sourceRef="propose" targetRef="approve" />
+    <bpmn:userTask id="approve" name="Duyệt">
+      <bpmn:extensionElements>
+        <tt:task assign="role:Manager" approval="any" outcomes="approve,reject" notBy="propose" />
+      </bpmn:extensionElements>
+    </bpmn:userTask>
+    <bpmn:sequenceFlow id="f3" sourceRef="approve" targetRef="end" />
+    <bpmn:endEvent id="end" />
+  </bpmn:process>
+</bpmn:definitions>
+"""
+
+
+def test_nobody_approves_what_he_proposed(session, cast, story):
+    with transaction(SYSTEM) as inside:
+        process = services.create_process(inside, code="de-nghi-chi", name="Đề nghị chi", by=SYSTEM)
+        services.save_draft(inside, process, TWO_PAIRS_OF_EYES, by=SYSTEM)
+        services.publish_process(inside, process, by=SYSTEM)
+    with transaction(cast.minh) as inside:
+        process = inside.merge(process, load=True)
+        instance_id = services.start_instance(inside, process, by=cast.minh).id
+    story.do("minh", story.task(instance_id, "propose"))
+    approve: Task = story.task(instance_id, "approve")
+    with pytest.raises(NotAllowedError, match="Đề nghị"):
+        story.do("minh", approve, "approve")
+    session.rollback()
+    assert story.task(instance_id, "approve").state is TaskState.ready
+    story.do("binh", story.task(instance_id, "approve"), "approve")
+    assert story.instance(instance_id).status == "completed"

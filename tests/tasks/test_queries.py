@@ -1,0 +1,130 @@
+"""Work lists come from small indexes on open work, however much is done."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, insert, select, text
+
+from app.core.access import SYSTEM, visible
+from app.core.db import db, transaction
+from app.core.errors import NotFoundError
+from app.tasks import queries
+from app.tasks.models import IS_OPEN, Task, TaskComment, TaskState
+from app.tasks.rules import Deadline, Offer
+from app.tasks.services import claim_task, comment_task, open_task
+from tests.story import MONDAY
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def many(session, cast):
+    """6,000 tasks, most of them done."""
+    done = {
+        "owner_type": "instance", "owner_id": 1, "step": "s", "name": "n", "context": "", "outcomes": [], "rev": 1,
+        "attempt": 1, "opened_at": MONDAY, "created_at": MONDAY, "updated_at": MONDAY, "state": TaskState.completed,
+        "completed_at": MONDAY, "due_at": MONDAY, "next_alert_at": None, "assignee_id": cast.lan.user_id,
+        "offered_team_id": cast.team("cskh").id, "team_id": cast.team("cskh").id,
+    }  # fmt: skip
+    with transaction() as inside:
+        rows = [{**done, "token": number, "due_at": MONDAY + timedelta(seconds=number)} for number in range(6_000)]
+        for row in rows[::100]:
+            row |= {"state": TaskState.claimed, "completed_at": None, "next_alert_at": row["due_at"]}
+        for row in rows[50::100]:
+            row |= {"state": TaskState.ready, "completed_at": None, "assignee_id": None}
+        inside.execute(insert(Task), rows)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def plan(statement) -> str:
+    """How the database answers the statement as it is really sent, with its values bound."""
+    words = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[db.engine.dialect.name]
+
+    def explain(_connection, _cursor, sql, parameters, _context, _many):
+        return words + sql, parameters
+
+    event.listen(db.engine, "before_cursor_execute", explain, retval=True)
+    try:
+        with db.engine.connect() as connection:
+            return "\n".join(str(row) for row in connection.execute(statement).cursor.fetchall())
+    finally:
+        event.remove(db.engine, "before_cursor_execute", explain)
+
+
+def test_what_is_overdue_is_found_by_its_own_small_index(many):
+    told = plan(queries.alerts_due(MONDAY + timedelta(hours=1), limit=200))
+    assert "ix_task_next_alert" in told
+    assert "Seq Scan" not in told
+
+
+def test_my_work_is_found_by_its_own_small_index(many, cast):
+    assert "ix_task_mine" in plan(queries.by_due(queries.mine(cast.lan)).limit(25))
+
+
+@pytest.mark.parametrize("which", ["queue", "of_my_teams", "overdue"])
+def test_a_list_of_open_work_never_reads_what_is_done(many, cast, which):
+    statement = {
+        "queue": queries.queue(cast.lan),
+        "of_my_teams": queries.of_my_teams(cast.minh),
+        "overdue": select(Task.id).where(queries.overdue(MONDAY)),
+    }[which]
+    told = plan(statement)
+    assert re.search(r"ix_task_(queue|queue_role|team|open_due|mine)", told)
+    assert not re.search(r"Seq Scan on task|SCAN task(?! USING)", told), told
+
+
+def test_open_states_are_those_of_the_indexes():
+    """The words of the query and of the index must be the same, or no planner sees that they are."""
+    words = str(queries.is_open().compile(compile_kwargs={"literal_binds": True})).replace("task.", "")
+    assert words == str(IS_OPEN)
+
+
+# ── whose work ──
+@pytest.fixture
+def offered(story) -> int:
+    """A task offered to Vận hành."""
+    return story.run_to(story.start(), "find-order").id
+
+
+def ids(session, statement) -> list[int]:
+    session.rollback()
+    return [task.id for task in session.scalars(statement)]
+
+
+def test_offered_work_waits_in_the_queue_of_the_team_until_somebody_takes_it(session, cast, offered):
+    assert ids(session, queries.queue(cast.tuan)) == ids(session, queries.queue(cast.binh)) == [offered]
+    assert ids(session, queries.queue(cast.lan)) == []
+    with transaction(cast.tuan) as inside:
+        claim_task(inside, offered, by=cast.tuan)
+    assert ids(session, queries.queue(cast.binh)) == []
+    assert ids(session, queries.mine(cast.tuan)) == [offered]
+    assert ids(session, queries.of_my_teams(cast.binh)) == [offered]
+    assert ids(session, queries.of_my_teams(cast.minh)) == []
+
+
+def test_work_that_is_out_of_sight_cannot_be_noted_upon(session, cast, offered):
+    with pytest.raises(NotFoundError), transaction(cast.lan) as inside:
+        comment_task(inside, offered, "Tôi xem được không?", by=cast.lan)
+    with transaction(cast.tuan) as inside:
+        claim_task(inside, offered, by=cast.tuan)
+        comment_task(inside, offered, "Đang kiểm tra kho", by=cast.tuan)
+    seen = select(TaskComment.text).where(visible(TaskComment, cast.binh))
+    assert session.scalars(seen).all() == ["Đang kiểm tra kho"]
+    assert session.scalars(select(TaskComment.text).where(visible(TaskComment, cast.lan))).all() == []
+
+
+def test_least_time_left_comes_first_and_no_deadline_last(session, cast, story):
+    instance_id = story.start()
+    with transaction() as inside:
+        for token, due in ((901, None), (902, MONDAY + timedelta(hours=9)), (903, MONDAY + timedelta(hours=1))):
+            open_task(
+                inside, owner_type="instance", owner_id=instance_id, step="s", token=token, name=str(token), context="",
+                customer_id=None, offer=Offer(member_id=cast.lan.user_id), deadline=Deadline(due), form_version=None,
+                by=SYSTEM,
+            )  # fmt: skip
+    listed = session.scalars(queries.by_due(queries.mine(cast.lan))).all()
+    assert [task.name for task in listed] == ["903", "902", "901"]
