@@ -13,7 +13,7 @@ from app.core.settings import KINDS, Setting
 
 
 def test_a_setting_that_nobody_made_has_its_default(session):
-    assert settings.get(session, "mail_from_name") == "Tận Tâm"
+    assert settings.get(session, "mail_from_name") == ""
     assert settings.get(session, "logo_file_id") is None
 
 

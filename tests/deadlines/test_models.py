@@ -19,12 +19,12 @@ def calendar(session) -> Calendar:
 
 
 def refused(session, row) -> bool:
-    """Whether the database itself says no; what was there before is gone with it."""
-    session.add(row)
+    """Whether the database itself says no; a savepoint keeps what was there before."""
     try:
-        session.flush()
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
     except IntegrityError:
-        session.rollback()
         return True
     return False
 
