@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -13,7 +14,7 @@ from app.tasks.models import OPEN_STATES, Task, TaskComment, TaskEvent, TaskStat
 
 
 # Written out, not bound: SQLite uses a partial index only when it can read the very words of its condition.
-_OPEN = [literal_column(f"'{state}'") for state in OPEN_STATES]
+_OPEN: list[ColumnElement[Any]] = [literal_column(f"'{state}'") for state in OPEN_STATES]
 
 
 def is_open() -> ColumnElement[bool]:
