@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core import api, audit, clock, files
+from app.core import audit, clock, files, repeats
 from app.core.db import db, transaction
 from app.core.worker import Job
 from app.notifications import jobs as notifications
@@ -26,7 +26,7 @@ def tidy_database() -> None:
 def forget() -> None:
     """What nobody asks for any more: old answers to repeated requests, ended sign-ins, uploads without a record."""
     with transaction() as session:
-        api.forget_answers(session, before=clock.now() - timedelta(days=1))
+        repeats.forget_answers(session, before=clock.now() - timedelta(days=1))
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
     files.remove_orphans()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.core.api import IdempotentAnswer  # what was answered to a repeated request
 from app.core.audit import AuditEvent, AuditSeal, AuditSensitive  # who changed what; the chain; erasable values
 from app.core.files import StoredFile  # uploaded files, each owned by a record
 from app.core.models import JobHeartbeat  # the pulse of every scheduled job
 from app.core.numbering import Counter  # the next KH000001, HS-000001
+from app.core.repeats import IdempotentAnswer  # what was answered to a repeated request
 from app.core.settings import Setting  # what the company set for itself
 from app.customers.models import ContactPoint, Customer, TimelineEntry  # people and companies, and what happened
 from app.deadlines.models import (  # when the company works

@@ -15,16 +15,17 @@ from typing import Any, ClassVar
 from flask import Response, current_app, g, jsonify, request
 from flask_appbuilder.api import BaseApi
 from flask_appbuilder.baseviews import expose
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, delete, false, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+from sqlalchemy import Select, false, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.base import ExecutableOption
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core import clock, edge, schema
+from app.core import edge, schema
 from app.core.accounts import User
-from app.core.db import LARGEST_ID, Entity, Json, UtcDateTime, db, row_id
-from app.core.errors import BadRequestError, ConflictError, InvalidInputError, NotFoundError, Sentence
+from app.core.db import LARGEST_ID, db, row_id
+from app.core.errors import BadRequestError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
+from app.core.repeats import LONGEST_KEY, Repeatable
 from app.core.schema import Schema
 from app.core.vietnamese import fold
 
@@ -33,28 +34,11 @@ LARGEST_PAGE_SIZE = 100
 LARGEST_PAGE = 10_000
 COUNT_CAP = 10_000
 LONGEST_BODY = 1_000_000
-LONGEST_KEY = 200
 JSON = "application/json"
 
 Row = Callable[[Any], dict[str, Any]]
 Rows = Callable[[Sequence[Any]], list[dict[str, Any]]]
 Narrow = Callable[[Select[Any], str], Select[Any]]
-
-
-class IdempotentAnswer(Entity):
-    """What was answered to a request with an Idempotency-Key: the same request gets the same answer again."""
-
-    __tablename__ = "idempotent_answer"
-    __audited__ = False
-    __table_args__: ClassVar = (UniqueConstraint("user_id", "route", "key"), {"extend_existing": False})
-
-    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
-    route: Mapped[str] = mapped_column(String(200))
-    key: Mapped[str] = mapped_column(String(LONGEST_KEY))
-    request_hash: Mapped[str] = mapped_column(String(64))
-    status: Mapped[int] = mapped_column()
-    body: Mapped[Any] = mapped_column(Json)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
 
 
 @dataclass(frozen=True)
@@ -73,29 +57,6 @@ class Verb:
     status: int = 200
     #: the media type of the answer
     answers: str = JSON
-
-
-@dataclass(frozen=True)
-class _Repeatable:
-    """A request with an Idempotency-Key: who sent it where, and what stood in it."""
-
-    user_id: int | None
-    route: str
-    key: str
-    digest: str
-
-    def kept(self, session: Session) -> IdempotentAnswer | None:
-        """The answer given before. Raises ConflictError when the key came with another body then."""
-        answer = session.scalars(
-            select(IdempotentAnswer).where(
-                IdempotentAnswer.user_id == self.user_id,
-                IdempotentAnswer.route == self.route,
-                IdempotentAnswer.key == self.key,
-            )
-        ).one_or_none()
-        if answer is not None and answer.request_hash != self.digest:
-            raise ConflictError(_("This Idempotency-Key was used with another request."), at=answer.created_at)
-        return answer
 
 
 def verb(
@@ -150,7 +111,7 @@ def _answer(body: Any, status: int) -> Response:
     return response
 
 
-def _repeatable() -> _Repeatable | None:
+def _repeatable() -> Repeatable | None:
     key = request.headers.get("Idempotency-Key")
     if key is None or request.method != "POST":
         return None
@@ -159,7 +120,7 @@ def _repeatable() -> _Repeatable | None:
     route = f"{request.method} {request.path}"
     if len(route) > LONGEST_KEY:
         raise NotFoundError
-    return _Repeatable(edge.actor().user_id, route, key, hashlib.sha256(request.get_data()).hexdigest())
+    return Repeatable(edge.actor().user_id, route, key, hashlib.sha256(request.get_data()).hexdigest())
 
 
 class Api(BaseApi):
@@ -291,29 +252,11 @@ class Api(BaseApi):
         With an Idempotency-Key (POST) the answer is kept in the same transaction: the same key and body get it again,
         the same key with another body raises ConflictError.
         """
-        repeatable: _Repeatable | None = g.repeatable
+        repeatable: Repeatable | None = g.repeatable
         with edge.transaction() as session:
             if repeatable is None:
                 return change(session)
-            if session.get_bind().dialect.name == "postgresql":
-                # Two requests with one key at the same moment: the second waits for the first one's answer.
-                lock = f"{repeatable.user_id} {repeatable.route} {repeatable.key}"
-                session.execute(select(func.pg_advisory_xact_lock(func.hashtext(lock))))
-            kept = repeatable.kept(session)
-            if kept is not None:
-                return kept.body  # type: ignore[no-any-return]
-            answer = change(session)
-            session.add(
-                IdempotentAnswer(
-                    user_id=repeatable.user_id,
-                    route=repeatable.route,
-                    key=repeatable.key,
-                    request_hash=repeatable.digest,
-                    status=g.verb.status,
-                    body=answer,
-                )
-            )
-            return answer
+            return repeatable.once(session, change, status=g.verb.status)
 
 
 # ── what handlers share ──
@@ -512,8 +455,3 @@ _ERROR: Schema = {
         "fields": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
     },
 }
-
-
-def forget_answers(session: Session, *, before: datetime) -> None:
-    """Answers kept for repeated requests: nobody repeats one after a day."""
-    session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.created_at < before))

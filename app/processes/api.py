@@ -23,8 +23,7 @@ from app.core.api import (
     verb,
 )
 from app.core.db import db
-from app.core.errors import ConflictError, NotFoundError
-from app.core.i18n import _
+from app.core.errors import NotFoundError
 from app.core.schema import free_object, maybe, record, text, whole_number
 from app.customers import queries as customers
 from app.customers.models import Customer
@@ -187,12 +186,15 @@ class InstanceApi(Api):
 
         def start(inside: Session) -> dict[str, Any]:
             process = queries.visible_process(inside, body["process"], actor)
-            form = services.start_version(inside, process)[1]
-            if (form.id if form else None) != form_id:
-                raise ConflictError(_("The process has just been published anew. Please try again."))
             customer = None if customer_id is None else get_visible(inside, Customer, customer_id, actor)
             instance = services.start_instance(
-                inside, process, by=actor, customer=customer, data=data if answers is None else None, answers=answers
+                inside,
+                process,
+                by=actor,
+                customer=customer,
+                data=data if answers is None else None,
+                answers=answers,
+                answered_form_id=form_id,
             )
             return _instances([instance])[0]
 

@@ -200,15 +200,20 @@ def start_instance(
     customer: Customer | None = None,
     data: Mapping[str, Any] | None = None,
     answers: Answers | None = None,
+    answered_form_id: int | None = None,
 ) -> ProcessInstance:
     """Begin a run of the process. With a start form `answers` are what it asked; without one `data` are plain values.
 
-    `customer` is one that the edge has found visible. Raises InvalidInputError, NotPublishedError, NotAllowedError.
+    `answered_form_id` is the form version against which the answers were read, before the transaction: raises
+    ConflictError when the process begins with another one by now. `customer` is one that the edge has found visible.
+    Raises InvalidInputError, NotPublishedError, NotAllowedError, CustomerArchivedError.
     """
     by.must("add", "Instance")
     if customer is not None and customer.is_archived:
         raise CustomerArchivedError
     version, form = start_version(session, process)
+    if (form.id if form else None) != answered_form_id:
+        raise ConflictError(_("The process has just been published anew. Please try again."))
     if (form is None) != (answers is None):
         raise InvalidInputError(fields={"data": [_("These answers do not belong to this process.")]})
     values = dict(answers.values) if answers is not None else scalars(data or {})

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from datetime import datetime
 from typing import Any
 
-from flask import request
+from flask import flash, request
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.core import clock, edge, links
 from app.core.access import get_visible, visible
-from app.core.api import IdempotentAnswer
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
+from app.core.repeats import LONGEST_KEY, Repeatable, UsedKeyError
 from app.core.screens import Interface, Screen
 from app.core.timewords import length_text
 from app.customers.models import Customer
@@ -141,13 +143,20 @@ class InstancePages(Page):
         fine = [dialog.validate(), form.validate() if form is not None else True]
         if all(fine):
             try:
-                address, started = _begin(process.id, dialog, form)
+                begun = _begin(process.id, dialog, form, form_version.id if form_version else None)
             except InvalidInputError as error:
                 _beside(dialog, form, error)
+            except UsedKeyError:
+                flash(_("This page has started a process already. Start once more if you want another one."), "warning")
+                return _start_page(session, process, dialog, form, status=409, fresh=True)
+            except NotFoundError:
+                raise
             except BusinessError as error:
-                dialog.customer_id.errors = [str(error)]
+                flash(str(error), "danger")
+                return _start_page(session, process, dialog, form, status=error.status, fresh=True)
             else:
-                return done(address, _("%(process)s has begun: %(code)s.", process=process.name, code=started))
+                told = _("%(process)s has begun: %(code)s.", process=process.name, code=begun["code"])
+                return done(begun["address"], told)
         return _start_page(session, process, dialog, form, status=422)
 
     @page("/<instance_id>")
@@ -177,41 +186,46 @@ def _prefilled(dialog: StartDialog) -> StartDialog:
     return dialog
 
 
-def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None) -> tuple[str, str]:
-    """Start it, once a page: a second click leads to the same instance. Returns address and code."""
+def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None, form_id: int | None) -> dict[str, Any]:
+    """Start it, once a page: a second click leads to the same instance. Returns where to go on, and its code.
+
+    Raises UsedKeyError when this page has begun something else already.
+    """
     actor = edge.actor()
-    route, key = "page /ho-so/bat-dau", request.form.get("key", "")[:200].replace("\0", "")
-    with edge.transaction() as session:
-        before = session.scalars(
-            select(IdempotentAnswer).where(
-                IdempotentAnswer.user_id == actor.user_id, IdempotentAnswer.route == route, IdempotentAnswer.key == key
-            )
-        ).one_or_none()
-        if before is not None and key:
-            return before.body["address"], before.body["code"]
+
+    def start(session: Session) -> dict[str, Any]:
         instance = services.start_instance(
             session,
             session.get_one(Process, process_id),
             by=actor,
             customer=_customer(session, dialog),
             answers=form.answers if form is not None else None,
+            answered_form_id=form_id,
         )
         # Straight to the form in front of him, when the first step is one that he may do.
         first = task_queries.of_owner(session, services.OWNER, instance.id)
         onward = next((links.task_path(task.id) for task in first if _is_for(session, task.id)), None)
-        body = {"address": onward or links.instance_path(instance.id), "code": instance.code}
-        if key:
-            session.add(
-                IdempotentAnswer(
-                    user_id=actor.user_id or 0, route=route, key=key, request_hash="", status=201, body=body
-                )
-            )
-        return body["address"], body["code"]
+        return {"address": onward or links.instance_path(instance.id), "code": instance.code}
+
+    typed = sorted((name, text) for name, text in request.form.items(multi=True) if name not in ("csrf_token", "key"))
+    digest = hashlib.sha256(json.dumps([process_id, typed]).encode()).hexdigest()
+    key = request.form.get("key", "")[:LONGEST_KEY]
+    with edge.transaction() as session:
+        if not key:
+            return start(session)
+        return Repeatable(actor.user_id, "page /ho-so/bat-dau", key, digest).once(session, start, status=201)
 
 
 def _start_page(
-    session: Session, process: Process | None, dialog: StartDialog, form: AnswerForm | None, *, status: int = 200
+    session: Session,
+    process: Process | None,
+    dialog: StartDialog,
+    form: AnswerForm | None,
+    *,
+    status: int = 200,
+    fresh: bool = False,
 ) -> Any:
+    """`fresh`: what the page began before stays; another start is another one."""
     actor = edge.actor()
     chosen = dialog.customer_id.data
     card = None
@@ -253,7 +267,7 @@ def _start_page(
         may_add_customer=actor.may("add", "Customer"),
         duplicates=duplicates,
         action=request.path,
-        key=request.form.get("key") or secrets.token_urlsafe(16),
+        key=(None if fresh else request.form.get("key")) or secrets.token_urlsafe(16),
     )
 
 
