@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.core import audit, clock
-from app.core.access import Actor, get_visible
+from app.core.access import Actor, get_visible, visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.core.numbering import next_number
@@ -276,8 +276,9 @@ class InstanceTasks:
     def lock(self, session: Session, owner_id: int) -> None:
         store.lock(session, owner_id)
 
-    def visible_to(self, session: Session, owner_id: int, actor: Actor) -> bool:
-        return shown.may_see(session, owner_id, actor)
+    def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
+        seen: ColumnElement[bool] = owner_id.in_(select(ProcessInstance.id).where(visible(ProcessInstance, actor)))
+        return seen
 
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
         instance = session.get_one(ProcessInstance, task.owner_id)

@@ -58,12 +58,12 @@ def stages_shown(definition: Definition, tasks: Sequence[Task], now: datetime) -
 
 
 def answers_shown(
-    session: Session, instance: ProcessInstance, tasks: Sequence[Task], actor: Actor
+    session: Session, instance: ProcessInstance, tasks: Sequence[Task], actor: Actor, *, with_start: bool = True
 ) -> list[AnswerShown]:
     """What each finished step brought, in order; labels and choices as they were asked."""
     context = context_for(session, actor)
     shown = []
-    if instance.start_submission_id is not None:
+    if with_start and instance.start_submission_id is not None:
         submission = session.get(Submission, instance.start_submission_id)
         if submission is not None:
             shown.append(_shown(_("Start"), instance.initiator.name, instance.started_at, submission, context))
@@ -98,12 +98,14 @@ def _shown(
 
 
 def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: Actor) -> OwnerShown:
-    """What a task page tells of its instance."""
+    """What a task page tells of its instance; of one that he may not open, only this task's own answers."""
+    own = answers_shown(session, instance, [task], actor, with_start=False)
+    own_answers = [row for answer in own for row in answer.rows]
+    if not may_see(session, instance.id, actor):
+        return OwnerShown(url="", code=instance.code, name=instance.version.process.name, own_answers=own_answers)
     definition = queries.definition_of(instance.version)
     tasks = task_queries.of_owner(session, "instance", instance.id)
     steps = [node.id for node in definition.steps]
-    answers = answers_shown(session, instance, tasks, actor)
-    own = answers_shown(session, instance, [task], actor)[-1:] if not task.is_open and task.completed_at else []
     return OwnerShown(
         url=links.instance_path(instance.id),
         code=instance.code,
@@ -111,8 +113,8 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
         step_number=steps.index(task.step) + 1 if task.step in steps else 0,
         step_count=len(steps) if task.step in steps else 0,
         stages=stages_shown(definition, tasks, clock.now()),
-        answers=[answer for answer in answers if answer not in own],
-        own_answers=[row for answer in own for row in answer.rows],
+        answers=answers_shown(session, instance, [one for one in tasks if one.id != task.id], actor),
+        own_answers=own_answers,
     )
 
 

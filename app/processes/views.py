@@ -385,7 +385,7 @@ def _instance_page(instance_id: int) -> Any:
             for stage in shown.stages_shown(queries.definition_of(instance.version), tasks, now)
         ],
         work=work,
-        events=_events(session, instance),
+        events=_events(session, instance, notes),
         key_facts=[],
         forms=[
             {
@@ -422,8 +422,8 @@ _EVENT_ICONS = {
 }
 
 
-def _events(session: Session, instance: ProcessInstance) -> list[dict[str, Any]]:
-    """What happened, newest first, as sentences; the engine's inner moves are left out."""
+def _events(session: Session, instance: ProcessInstance, notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What happened and what was noted, newest first, as sentences; the engine's inner moves are left out."""
     definition = queries.definition_of(instance.version)
     names: dict[int | None, str] = {None: "Tận Tâm"}
     told: list[dict[str, Any]] = []
@@ -442,7 +442,17 @@ def _events(session: Session, instance: ProcessInstance) -> list[dict[str, Any]]
                     "late": event.kind == "raise_incident",
                 }
             )
-    return told[::-1]
+    told += [
+        {
+            "at": note["at"],
+            "icon": "note",
+            "text": _("%(name)s wrote a note", name=note["author"]),
+            "late": False,
+            "quote": note["text"],
+        }
+        for note in notes
+    ]
+    return sorted(told, key=lambda entry: entry["at"])[::-1]
 
 
 def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:

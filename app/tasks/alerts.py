@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,7 +18,9 @@ from app.notifications.services import post_bell, queue_mail, raise_alert
 from app.security import queries as people
 from app.security.models import Member
 from app.tasks.models import Task, TaskEvent, TaskEventKind
-from app.tasks.rules import OVERDUE
+from app.tasks.rules import ALERT_RETRY, OVERDUE
+
+logger = logging.getLogger(__name__)
 
 LEVEL = 1
 
@@ -37,15 +40,34 @@ def recipients(session: Session, task: Task) -> list[Member]:
     return people.members_with_role(session, "Admin")
 
 
-def alert_overdue(session: Session, task: Task, *, at: datetime) -> Sequence[tuple[Member, Alert]]:
+def look_again(session: Session, task: Task, at: datetime | None) -> None:
+    """When the scan shall see this task next; None: not before it has another due moment.
+
+    Not through the mapper: being looked at is no change that would refuse a form someone has open, so `rev` and
+    `updated_at` stay.
+    """
+    session.execute(
+        update(Task).where(Task.id == task.id).values(next_alert_at=at, updated_at=Task.updated_at),
+        execution_options={"synchronize_session": False},
+    )
+    session.expire(task, ["next_alert_at"])
+
+
+def alert_overdue(session: Session, task: Task, *, at: datetime) -> Sequence[tuple[Member, Alert]] | None:
     """Raise the alert of this task's due moment: a bell line for each recipient who has not had it yet.
 
-    The task is not looked at again until it has another due moment. Returns whom a mail is still to be sent.
+    The task is not looked at again until it has another due moment. Returns whom a mail is still to be sent; None when
+    nobody is there to be told, and then the task stays due.
     """
     told: list[tuple[Member, Alert]] = []
     if task.due_at is None:
         return told
-    for person in recipients(session, task):
+    persons = recipients(session, task)
+    if not persons:
+        logger.error("task %d is overdue, and there is nobody to tell: no assignee, no head, no administrator", task.id)
+        look_again(session, task, at + ALERT_RETRY)
+        return None
+    for person in persons:
         alert = raise_alert(
             session,
             rule=OVERDUE,
@@ -69,12 +91,7 @@ def alert_overdue(session: Session, task: Task, *, at: datetime) -> Sequence[tup
             alert=alert,
         )
         told.append((person, alert))
-    # Not through the mapper: being told of is no change that would refuse a form someone has open (rev stays).
-    session.execute(
-        update(Task).where(Task.id == task.id).values(next_alert_at=None),
-        execution_options={"synchronize_session": False},
-    )
-    session.expire(task, ["next_alert_at"])
+    look_again(session, task, None)
     session.add(
         TaskEvent(
             task_id=task.id, at=at, kind=TaskEventKind.alerted, data={"to": [person.id for person, _alert in told]}

@@ -147,7 +147,7 @@ class TaskApi(Api):
             )
         )
 
-    @verb("/<id>/comment", "POST", "Put a note on it", body=_COMMENT)
+    @verb("/<id>/comment", "POST", "Put a note on it", right="edit", body=_COMMENT)
     def comment(self, id: str) -> dict[str, Any]:
         task_id, body = self.id(id), self.read()
 

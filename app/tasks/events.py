@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
@@ -58,16 +59,16 @@ class TaskOwner(Protocol):
     resource: str
 
     def lock(self, session: Session, owner_id: int) -> None:
-        """Lock the owner's row before the task's: everybody takes locks in this order. Refuses when it is over."""
+        """Lock the owner's row before the task's: everybody takes locks in this order."""
 
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         """The task is done with these answers: go on. An error here undoes the completion as well."""
 
-    def visible_to(self, session: Session, owner_id: int, actor: Actor) -> bool:
-        """May he open the owner's own page?"""
+    def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
+        """The condition that the owner of this id (a column) may be seen: notes are read with it."""
 
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
-        """What the page of this task tells of its owner."""
+        """What the page of this task tells of its owner: without an address when he may not open that."""
 
 
 @dataclass
@@ -81,6 +82,10 @@ _owners = _Owners({})
 def register_owner(owner: TaskOwner) -> None:
     """Called once by create_app for each feature that owns tasks; registering again replaces."""
     _owners.by_kind[owner.kind] = owner
+
+
+def owners() -> Collection[TaskOwner]:
+    return _owners.by_kind.values()
 
 
 def owner_of(kind: str) -> TaskOwner:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from sqlalchemy import select, update
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
 from app.core import clock
 from app.core.db import db, transaction
 from app.tasks import queries
-from app.tasks.alerts import alert_overdue, mail_overdue
+from app.tasks.alerts import alert_overdue, look_again, mail_overdue
 from app.tasks.models import Task
 from app.tasks.rules import ALERT_RETRY
 
@@ -20,7 +21,10 @@ BATCH = 200
 
 
 def scan_overdue() -> int:
-    """Raise what is due, a batch a transaction. Returns how many tasks were told of. Needs an application context."""
+    """Raise what is due, a batch a transaction. Returns how many tasks were told of. Needs an application context.
+
+    Raises OperationalError when the database is locked or away: no task is to blame, so each stays due as it was.
+    """
     done = 0
     while True:
         at = clock.now()
@@ -30,6 +34,8 @@ def scan_overdue() -> int:
             return done
         try:
             done += _tell(ids)
+        except OperationalError:
+            raise
         except Exception:
             # One bad row must not hold back the others: each by itself, and the bad one later.
             logger.exception("overdue alerts: a batch of %d failed, going on one by one", len(ids))
@@ -52,19 +58,22 @@ def _tell(ids: list[int]) -> int:
         )
         for task in session.scalars(rows).unique():
             if not task.is_open:
-                task.next_alert_at = None
+                look_again(session, task, None)
                 continue
-            for person, alert in alert_overdue(session, task, at=at):
+            raised = alert_overdue(session, task, at=at)
+            for person, alert in raised or ():
                 mail_overdue(session, task, person, alert, at=at)
-            told += 1
+            told += raised is not None
     return told
 
 
 def _tell_one(task_id: int) -> int:
     try:
         return _tell([task_id])
+    except OperationalError:
+        raise
     except Exception:
         logger.exception("overdue alert of task %d failed", task_id)
         with transaction() as session:
-            session.execute(update(Task).where(Task.id == task_id).values(next_alert_at=clock.now() + ALERT_RETRY))
+            look_again(session, session.get_one(Task, task_id), clock.now() + ALERT_RETRY)
         return 0

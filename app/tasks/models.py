@@ -87,9 +87,9 @@ class Task(Revisioned, Stamped, Entity):
     #: the codes to choose from when finishing; empty when the step has none
     outcomes: Mapped[list[str]] = mapped_column(Json, default=list)
     outcome: Mapped[str | None] = mapped_column(String(40))
-    note: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text, info={"sensitive": True})
     #: what was typed and saved before finishing, exactly as typed
-    draft: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    draft: Mapped[dict[str, Any] | None] = mapped_column(Json, info={"sensitive": True})
 
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -149,6 +149,6 @@ class TaskComment(Stamped, Entity):
 
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="RESTRICT"), index=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text, info={"sensitive": True})
 
     author: Mapped[Member] = relationship(foreign_keys=[author_id])

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.security.queries import granted
+from app.tasks.events import owners
 from app.tasks.models import OPEN_STATES, Task, TaskComment, TaskEvent, TaskState
-
 
 # Written out, not bound: SQLite uses a partial index only when it can read the very words of its condition.
 _OPEN: list[ColumnElement[Any]] = [literal_column(f"'{state}'") for state in OPEN_STATES]
@@ -53,10 +53,11 @@ def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
 
 @row_rule(TaskComment)
 def _comments(actor: Actor, action: str) -> ColumnElement[bool]:
-    """A note is seen with its task."""
+    """A note is read with its task, or with what the task belongs to: who began the work reads what came of it."""
     if action != "view":
         return false()
-    return TaskComment.task_id.in_(select(Task.id).where(visible(Task, actor)))
+    with_owner = (and_(Task.owner_type == owner.kind, owner.seen_by(Task.owner_id, actor)) for owner in owners())
+    return TaskComment.task_id.in_(select(Task.id).where(or_(visible(Task, actor), *with_owner)))
 
 
 def with_people(rows: Select[Task]) -> Select[Task]:

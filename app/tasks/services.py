@@ -132,7 +132,9 @@ def reassign_task(
         raise NotAllowedError
     if not to.is_active:
         raise InvalidInputError(fields={"assignee": [_("%(name)s no longer works here.", name=to.name)]})
-    if len(reason) > rules.LONGEST_NOTE:
+    if not people.actor_of(session, to).may("edit", "Task"):
+        raise InvalidInputError(fields={"assignee": [_("%(name)s may look at work, but not do it.", name=to.name)]})
+    if len(reason) > rules.LONGEST_NOTE or "\0" in reason:
         raise InvalidInputError(
             fields={"reason": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]}
         )
@@ -159,7 +161,7 @@ def save_draft(session: Session, task_id: int, typed: Mapping[str, Any], *, by: 
         _grant(session, task)
     elif task.assignee_id != by.user_id:
         raise _taken(session, task)
-    task.draft = dict(typed)
+    task.draft = rules.draft_of(typed, task.form_version.definition if task.form_version else {})
     task.state = TaskState.in_progress
     session.flush()
     _note(session, task, TaskEventKind.draft_saved, by=by)
@@ -168,7 +170,10 @@ def save_draft(session: Session, task_id: int, typed: Mapping[str, Any], *, by: 
 
 def comment_task(session: Session, task_id: int, text: str, *, by: Actor, has_files: bool = False) -> TaskComment:
     """Put a note on the task; everyone who sees the task sees it. A note may be nothing but files."""
+    by.must("edit", "Task")
     task = get_visible(session, Task, task_id, by)
+    if not task.is_open:
+        raise _over(session, task)
     text = text.strip()
     if not text and not has_files:
         raise InvalidInputError(fields={"text": [_("Please write a note or choose a file.")]})
@@ -278,6 +283,11 @@ def _visible_task(session: Session, task_id: int, by: Actor) -> Task:
     if task is None:
         raise NotFoundError
     return task
+
+
+def why_out_of_reach(session: Session, task: Task) -> ConflictError:
+    """Who was faster with a task that this person could once have taken."""
+    return _taken(session, task) if task.is_open else _over(session, task)
 
 
 def _may(session: Session, task: Task, by: Actor, action: str) -> bool:

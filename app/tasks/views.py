@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, edge, files, links
 from app.core.access import Actor, visible
 from app.core.db import db, row_id
-from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
+from app.core.errors import BusinessError, ConflictError, NotFoundError
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
 from app.core.timewords import Lateness, moment_text, time_left
@@ -30,6 +30,7 @@ from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskSt
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS
 
 ROWS = 50
+HANDED_SHOWN = 3
 
 
 def lateness(task: Task, now: datetime, time_zone: str) -> Lateness:
@@ -138,13 +139,12 @@ class TaskPages(Page):
 
     @page("/<task_id>/tra", "POST", right="edit")
     def release(self, task_id: str) -> Any:
-        number = row_id(task_id)
-        try:
-            with edge.transaction() as session:
-                services.release_task(session, number, by=edge.actor())
-        except BusinessError as error:
-            return refused_onto(links.task_path(number), error)
-        return done("/cong-viec/?queue=1", _("The task is back with the team."))
+        return _verb(
+            task_id,
+            lambda session, number: services.release_task(session, number, by=edge.actor(), rev=_rev()),
+            _("The task is back with the team."),
+            onward="/cong-viec/?queue=1",
+        )
 
     @page("/<task_id>/giao-lai", "POST", right="assign")
     def reassign(self, task_id: str) -> Any:
@@ -156,7 +156,7 @@ class TaskPages(Page):
                 raise NotFoundError
             return services.reassign_task(session, number, member, by=edge.actor(), reason=reason, rev=_rev())
 
-        return _verb(task_id, give, _("The task has been given to somebody else."))
+        return _verb(task_id, give, _("The task has been given to somebody else."), away="/cong-viec/?team=1")
 
     @page("/<task_id>/nhap", "POST", right="edit")
     def draft(self, task_id: str) -> Any:
@@ -165,12 +165,14 @@ class TaskPages(Page):
         try:
             with edge.transaction() as inside:
                 services.save_draft(inside, number, typed, by=actor, rev=_rev())
-        except ConflictError as error:
+        except NotFoundError:
+            raise
+        except BusinessError as error:
             task = _task_of(db.session(), number, actor)
-            return _task_page(number, form=_answer_form(db.session(), task, actor), conflict=error, status=409)
+            return _refused_page(number, error, _answer_form(db.session(), task, actor))
         return done(links.task_path(number), _("Draft saved."))
 
-    @page("/<task_id>/ghi-chu", "POST")
+    @page("/<task_id>/ghi-chu", "POST", right="edit")
     def comment(self, task_id: str) -> Any:
         number, text = row_id(task_id), request.form.get("text", "")
         uploads = [upload for upload in request.files.getlist("files") if upload.filename]
@@ -208,13 +210,10 @@ class TaskPages(Page):
                     inside, number, by=actor, answers=answers, outcome=outcome, note=note, rev=_rev()
                 )
                 name = task.name
-        except ConflictError as error:
-            return _task_page(number, form=form, conflict=error, status=409)
-        except InvalidInputError as error:
-            if form is not None:
-                form.refuse(error.fields)
-            beside_note = [*error.fields.get("outcome", ()), *error.fields.get("note", ())]
-            return _task_page(number, form=form, note_problem=beside_note[0] if beside_note else "", status=422)
+        except NotFoundError:
+            raise
+        except BusinessError as error:
+            return _refused_page(number, error, form)
         address, following = _next_for(db.session(), actor)
         if following:
             return done(address, _("“%(task)s” is done. Next: %(next)s", task=name, next=following))
@@ -235,25 +234,41 @@ def _may_see_comment(session: Session, actor: Actor, comment_id: int) -> bool:
 files.register_owner(COMMENT_FILES, _may_see_comment)
 
 
+def _refused_page(number: int, error: BusinessError, form: AnswerForm | None) -> Any:
+    """The page again with all that was typed; what was refused stands beside its field, or on top."""
+    if isinstance(error, ConflictError):
+        return _task_page(number, form=form, conflict=error, status=409)
+    if form is not None:
+        form.refuse(error.fields)
+    beside_note = [*error.fields.get("outcome", ()), *error.fields.get("note", ())]
+    if not beside_note and not (form is not None and form.errors):
+        flash(str(error.message), "danger")
+    return _task_page(number, form=form, note_problem=beside_note[0] if beside_note else "", status=error.status)
+
+
 def _rev() -> int | None:
     """The revision that the page was made from."""
     text = request.form.get("rev", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
-def _verb(task_id: str, change: Any, sentence: object) -> Any:
-    """A button on the task page: done, or refused with the reason, and back to the task."""
+def _verb(
+    task_id: str, change: Any, sentence: object, *, onward: str | None = None, away: str = "/cong-viec/?queue=1"
+) -> Any:
+    """A button on the task page: done, or refused with the reason, and back to the task.
+
+    `onward`: where it leads when it is done; `away`: where, when the task is out of his sight by now.
+    """
     number = row_id(task_id)
+    path = links.task_path(number)
     try:
         with edge.transaction() as session:
             change(session, number)
     except BusinessError as error:
         if isinstance(error, NotFoundError):
             raise
-        # Whoever was faster may have taken it out of his sight: then back to what still waits.
-        seen = _is_seen(db.session(), number, edge.actor())
-        return refused_onto(links.task_path(number) if seen else "/cong-viec/?queue=1", error)
-    return done(links.task_path(number), sentence)
+        return refused_onto(path if _is_seen(db.session(), number, edge.actor()) else away, error)
+    return done(onward or (path if _is_seen(db.session(), number, edge.actor()) else away), sentence)
 
 
 def _counted(session: Session, rows: Any, now: datetime) -> tuple[int, int]:
@@ -431,8 +446,10 @@ def _task_page(
     actor, session, now = edge.actor(), db.session(), clock.now()
     task = _task_of(session, task_id, actor)
     is_seen = _is_seen(session, task_id, actor)
-    if conflict is None and not is_seen:
+    if not is_seen and form is None:
         raise NotFoundError
+    if not is_seen and conflict is None:
+        conflict = services.why_out_of_reach(session, task)
     path = links.task_path(task.id)
     owner = owner_of(task.owner_type)
     # Work that somebody else has taken shows its name and what was typed here, nothing of the customer or the steps.
@@ -457,13 +474,13 @@ def _task_page(
             "holder": task.assignee.name if task.assignee else None,
             "is_mine": is_mine,
             "team": task.offered_team.name if task.offered_team else "",
-            "where": task.context,
-            "instance_url": shown.url if owner.visible_to(session, task.owner_id, actor) else None,
+            "where": task.context if is_seen else "",
+            "instance_url": shown.url or None,
             "step_no": shown.step_number,
             "step_count": shown.step_count,
         },
         stages=[{"name": stage.name, "state": stage.state, "note": stage.note} for stage in shown.stages],
-        handed=[],
+        handed=_handed(session, task, actor) if is_seen and shown.url else [],
         form=form if may_edit or conflict else None,
         lookups={"customer": "/tim/khach-hang"},
         answers=[{"label": label, "value": text} for label, text in shown.own_answers],
@@ -500,7 +517,7 @@ def _task_page(
         people=_people(session, task) if may_assign else [],
         conflict={"message": _conflict_text(told, actor), "url": path} if told else None,
         saved_at=task.updated_at if task.draft else None,
-        closed=None if task.is_open else _closed(task, actor),
+        closed=_closed(task, actor) if is_seen and not task.is_open else None,
         next_task=None if task.is_open else _next_row(session, actor),
         customer=customer_shown(cards.get(task.customer_id or 0)),
         comments=comments_shown(session, [task.id]) if is_seen else [],
@@ -522,6 +539,25 @@ STATE_LABELS = {
 }
 
 
+def _handed(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
+    """What colleagues noted on the steps before: the latest few, newest last."""
+    others = [one.id for one in queries.of_owner(session, task.owner_type, task.owner_id) if one.id != task.id]
+    now = clock.now()
+    notes = [note for note in queries.comments(session, others) if note.text][-HANDED_SHOWN:]
+    return [
+        {
+            "text": _(
+                "%(name)s noted, %(when)s: %(text)s",
+                name=note.author.name,
+                when=str(moment_text(note.created_at, now, actor.time_zone)),
+                text=note.text,
+            ),
+            "sign": "note",
+        }
+        for note in notes
+    ]
+
+
 def _people(session: Session, task: Task) -> list[dict[str, Any]]:
     """To whom the work can be given, with what each has on the desk already."""
     loads = dict(
@@ -538,7 +574,7 @@ def _people(session: Session, task: Task) -> list[dict[str, Any]]:
             "note": ngettext("%(num)d open task", "%(num)d open tasks", loads.get(member.id, 0)),
         }
         for member in session.scalars(people.active_members()).unique()
-        if member.id != task.assignee_id
+        if member.id != task.assignee_id and people.actor_of(session, member).may("edit", "Task")
     ]
 
 

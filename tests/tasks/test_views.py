@@ -92,10 +92,10 @@ def test_a_task_that_a_colleague_has_taken_is_out_of_sight(app, client, offered)
 def test_a_note_carries_a_file_that_only_those_who_see_the_task_can_fetch(app, client, offered):
     binh = client("binh")
     picture = (io.BytesIO(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 64), "hộp móp.jpg")
+    data = {"text": "Ảnh chụp", "files": picture}
     answer = binh.post(
-        f"/cong-viec/{offered}/ghi-chu", data={"text": "Ảnh chụp", "files": picture}, content_type="multipart/form-data",
-        follow_redirects=True,
-    )  # fmt: skip
+        f"/cong-viec/{offered}/ghi-chu", data=data, content_type="multipart/form-data", follow_redirects=True
+    )
     link = BeautifulSoup(answer.text, "html.parser").select_one("a.tt-file")["href"]
     with binh.get(link) as fetched:
         assert fetched.status_code == 200
@@ -107,7 +107,90 @@ def test_a_note_carries_a_file_that_only_those_who_see_the_task_can_fetch(app, c
 def test_a_refused_file_keeps_the_note_that_was_typed(client, offered):
     script = (io.BytesIO(b"<script>alert(1)</script>"), "anh.html")
     page = client("binh").post(
-        f"/cong-viec/{offered}/ghi-chu", data={"text": "Ảnh chụp kho", "files": script}, content_type="multipart/form-data"
+        f"/cong-viec/{offered}/ghi-chu",
+        data={"text": "Ảnh chụp kho", "files": script},
+        content_type="multipart/form-data",
     )
     assert page.status_code == 422
     assert "Ảnh chụp kho" in page.text
+
+
+def finish(app, task_id, username, outcome=None, note="", **answers):
+    with app.app_context():
+        who = actor(username)
+        task = db.session.get(Task, task_id)
+        fields = task.form_version.definition["fields"]
+        choices = {f["key"]: f["options"][0]["value"] for f in fields if f["type"] == "choice"}
+        parsed = parse_answers(task.form_version, {**choices, **answers}, context=context_for(db.session(), who))
+        instance_id = task.owner_id
+        with transaction(who) as session:
+            complete_task(session, task_id, by=who, answers=parsed, outcome=outcome, note=note)
+        return db.session.scalars(select(Task.id).where(Task.owner_id == instance_id).order_by(Task.id.desc())).first()
+
+
+def test_when_the_instance_is_over_its_other_steps_are_closed_to_whoever_helped(app, client, offered):
+    update = finish(app, offered, "tuan", finding="Xe hỏng")
+    call_back = finish(app, update, "lan", message="Lời nhắn riêng cho khách")
+    finish(app, call_back, "lan", satisfied=True, customer_words="Lời khách nói riêng")
+    page = client("tuan").get(f"/cong-viec/{offered}")
+    assert page.status_code == 200
+    assert "Xe hỏng" in page.text
+    for private in ("Lời nhắn riêng", "Lời khách nói riêng", RECEIVED["happened"], "Mỹ Duyên"):
+        assert private not in page.text
+
+
+def test_a_refused_form_tells_nothing_of_how_a_colleague_finished(app, client, offered):
+    tuan = client("tuan")
+    finish(app, offered, "binh", note="Ghi chú riêng của Bình", finding="Điều Bình tìm ra")
+    for button in ("hoan-thanh", "nhap"):
+        page = tuan.post(f"/cong-viec/{offered}/{button}", data=typed(app, offered))
+        assert page.status_code == 409
+        assert "Đỗ Thanh Bình" in page.text
+        assert "Ghi chú riêng" not in page.text
+        assert "Điều Bình tìm ra" not in page.text
+
+
+def test_whoever_began_the_work_reads_the_notes_and_files_that_came_of_it(app, client, offered):
+    picture = (io.BytesIO(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 64), "kho.jpg")
+    data = {"text": "Hàng còn ở kho Gia Lâm", "files": picture}
+    client("binh").post(f"/cong-viec/{offered}/ghi-chu", data=data, content_type="multipart/form-data")
+    lan = client("lan")
+    with app.app_context():
+        instance_id = db.session.get(Task, offered).owner_id
+    page = lan.get(f"/ho-so/{instance_id}")
+    assert "Hàng còn ở kho Gia Lâm" in page.text
+    with lan.get(BeautifulSoup(page.text, "html.parser").select_one("a.tt-file")["href"]) as fetched:
+        assert fetched.status_code == 200
+    update = finish(app, offered, "binh", finding="Xe hỏng")
+    assert "Hàng còn ở kho Gia Lâm" in lan.get(f"/cong-viec/{update}").text
+
+
+def test_giving_work_to_another_team_leads_back_to_what_one_may_see(app, client, offered):
+    with app.app_context():
+        lan = security.member_by_username(db.session(), "lan").id
+    answer = client("binh").post(f"/cong-viec/{offered}/giao-lai", data={"member_id": lan}, follow_redirects=True)
+    assert answer.status_code == 200
+
+
+def test_a_draft_keeps_the_forms_own_fields_and_no_more(app, client, offered):
+    tuan = client("tuan")
+    tuan.post(f"/cong-viec/{offered}/nhap", data={"answer_finding": "Đang hỏi kho", "answer_other": "x" * 1000})
+    with app.app_context():
+        assert db.session.get(Task, offered).draft == {"finding": "Đang hỏi kho"}
+    page = tuan.post(f"/cong-viec/{offered}/nhap", data={"answer_finding": "dài " * 20_000})
+    assert page.status_code == 422
+    assert "dài dài" in page.text
+
+
+def test_a_start_page_begins_one_process_and_says_so_when_it_is_used_again(app, client, offered):
+    lan = client("lan")
+    with app.app_context():
+        customer = db.session.get(Task, offered).customer_id
+    first = {"key": "trang-1", "customer_id": customer}
+    addresses = {lan.post("/ho-so/bat-dau/giao-hang-cham", data=first).headers["Location"] for _click in range(2)}
+    assert len(addresses) == 1
+    other = lan.post("/ho-so/bat-dau/giao-hang-cham", data={"key": "trang-1", "new_name": "Phan Thị Ngưỡng"})
+    assert other.status_code == 409
+    soup = BeautifulSoup(other.text, "html.parser")
+    assert soup.find("input", {"name": "new_name"})["value"] == "Phan Thị Ngưỡng"
+    assert soup.find("input", {"name": "key"})["value"] != "trang-1"
