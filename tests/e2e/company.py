@@ -12,8 +12,8 @@ from app.security.queries import actor_of
 from app.security.services import hash_password
 from config import Config
 from tests.cast import PASSWORD
+from tests.e2e.product import LATE_DELIVERY
 
-LATE_DELIVERY = "giao-hang-cham"
 #: the customers of Lan that are there from the beginning; none of them is anybody's in Vận hành
 CUSTOMERS = (("Đặng Thị Mỹ Duyên", "0903 118 201"), ("Nguyễn Phước Bảo Ân", "0903 118 202"), ("Ưng Hoàng Đức", None))
 

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
 from tests.cast import PASSWORD
 from tests.e2e.product import Product, found_company
@@ -53,38 +62,47 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def signed_in() -> dict[str, StorageState]:
+    """The cookies of who has signed in during this module, by user name."""
+    return {}
+
+
 class Desk:
     """Where the cast sits: each person in a browser of his own. Collects what a browser complained of."""
 
-    def __init__(self, browser: Browser, product: Product) -> None:
-        self._browser, self._product = browser, product
+    def __init__(self, browser: Browser, product: Product, signed_in: dict[str, StorageState]) -> None:
+        self._browser, self._product, self._signed_in = browser, product, signed_in
         self._contexts: list[BrowserContext] = []
         self._pages: dict[str, Page] = {}
         self.complaints: list[str] = []
 
     def __call__(self, username: str) -> Page:
-        """The page in front of this person, who signed in when he was first asked for."""
+        """The page in front of this person; it shows nothing yet, or Sáng nay when he has just signed in."""
         if username not in self._pages:
-            self._pages[username] = self.sign_in(username)
+            self._pages[username] = self.page(username)
         return self._pages[username]
 
-    def sign_in(self, username: str, size: tuple[int, int] = DESK) -> Page:
+    def page(self, username: str, size: tuple[int, int] = DESK) -> Page:
         """One more browser in which this person is signed in."""
-        page = self.open(size)
-        page.goto("/login/")
-        page.get_by_label("Tên đăng nhập").fill(username)
-        page.get_by_label("Mật khẩu", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Đăng nhập").click()
-        page.wait_for_url("/")
+        page = self._open(size, self._signed_in.get(username))
+        if username not in self._signed_in:
+            page.goto("/login/")
+            page.get_by_label("Tên đăng nhập").fill(username)
+            page.get_by_label("Mật khẩu", exact=True).fill(PASSWORD)
+            page.get_by_role("button", name="Đăng nhập").click()
+            page.wait_for_url("/")
+            self._signed_in[username] = page.context.storage_state()
         return page
 
-    def open(self, size: tuple[int, int] = DESK) -> Page:
-        """A browser in which nobody is signed in."""
+    def _open(self, size: tuple[int, int], cookies: StorageState | None) -> Page:
         context = self._browser.new_context(
             base_url=self._product.url,
             viewport={"width": size[0], "height": size[1]},
             locale="vi-VN",
             timezone_id="Asia/Ho_Chi_Minh",
+            reduced_motion="reduce",
+            storage_state=cookies,
         )
         context.set_default_timeout(_MILLISECONDS)
         context.on("console", self._heard)
@@ -108,9 +126,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(browser: Browser, product: Product) -> Iterator[Desk]:
+def desk(browser: Browser, product: Product, signed_in: dict[str, StorageState]) -> Iterator[Desk]:
     """desk("lan") → the page in front of Lan. At the end no page may have complained."""
-    desk = Desk(browser, product)
+    desk = Desk(browser, product, signed_in)
     yield desk
     desk.close()
     assert desk.complaints == []

@@ -20,6 +20,7 @@ from typing import Any
 from config import ROOT
 from tests.cast import PASSWORD
 
+LATE_DELIVERY = "giao-hang-cham"
 PATIENCE = 60.0
 
 
