@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access import Actor, row_rule, scoped
@@ -67,11 +67,6 @@ def version_numbered(session: Session, process_id: int, number: int) -> ProcessV
     return found
 
 
-def versions(process_id: int) -> Select[ProcessVersion]:
-    """Newest first."""
-    return select(ProcessVersion).where(ProcessVersion.process_id == process_id).order_by(ProcessVersion.number.desc())
-
-
 def startable(actor: Actor) -> Select[Process]:
     """The processes with a published version, by name."""
     published = select(ProcessVersion.process_id).where(ProcessVersion.state == VersionState.published)
@@ -105,16 +100,3 @@ def with_people(rows: Select[ProcessInstance]) -> Select[ProcessInstance]:
 def events(instance_id: int) -> Select[ProcessEvent]:
     """What happened, oldest first."""
     return select(ProcessEvent).where(ProcessEvent.instance_id == instance_id).order_by(ProcessEvent.seq)
-
-
-def running_count(session: Session, process_id: int) -> int:
-    """How many instances of all versions are not over."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(ProcessInstance)
-            .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
-            .where(ProcessVersion.process_id == process_id, ProcessInstance.ended_at.is_(None))
-        )
-        or 0
-    )

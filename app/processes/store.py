@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
-from app.processes.engine.core import FINAL, Command, Decision, FinishInstance, RaiseIncident, State, Token
+from app.processes.engine.core import FINAL, Command, Decision, RaiseIncident, State, Token
 from app.processes.models import ProcessEvent, ProcessInstance, ProcessToken
 
 
@@ -97,10 +97,6 @@ def incident_of(commands: Sequence[Command]) -> str | None:
     """The last incident that the decision raised, if any."""
     raised = [str(command.code) for command in commands if isinstance(command, RaiseIncident)]
     return raised[-1] if raised else None
-
-
-def finished(commands: Sequence[Command]) -> bool:
-    return any(isinstance(command, FinishInstance) for command in commands)
 
 
 def _kind(command: Command) -> str:
