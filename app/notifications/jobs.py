@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 50
 LEASE = timedelta(seconds=120)
-#: the lease is renewed before a mail is begun with less than three quarters of it left: one mail takes well under that
+#: the lease is renewed before a mail is begun with less than three quarters of it left; one mail takes at most
+#: channels.smtp.LONGEST_MAIL, and before it the name server may take its time
 RENEW_AFTER = timedelta(seconds=30)
 #: the worker's other turns are not to wait for a long outbox
 LONGEST_RUN = timedelta(seconds=30)

@@ -87,6 +87,31 @@ class Sink:
 
 
 @contextmanager
+def dripper(drop: bytes, *, greeting: bytes = b"") -> Iterator[int]:
+    """A server that never hangs and never ends: after the greeting `drop` again and again; gives its port."""
+    done = Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(5)
+
+    def drip() -> None:
+        with suppress(OSError):  # the other side hung up, as it should
+            connection, _address = listener.accept()
+            with connection:
+                connection.sendall(greeting)
+                while not done.wait(0.02):
+                    connection.sendall(drop)
+
+    server = Thread(target=drip)
+    server.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        done.set()
+        server.join()
+        listener.close()
+
+
+@contextmanager
 def talker(lines: dict[str, str | None], *, greeting: str | None = "220 here") -> Iterator[int]:
     """A server that answers each command by its first word and is silent where the answer is None; gives its port."""
     done = Event()

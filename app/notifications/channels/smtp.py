@@ -11,12 +11,16 @@ import re
 import smtplib
 import socket
 import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from threading import Timer
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +30,8 @@ from app.notifications.rules import is_address, one_line
 
 #: servers close a connection that brings too many
 MAILS_PER_CONNECTION = 100
+#: seconds from the first word about a mail, or from connecting for it, to the answer that it is taken
+LONGEST_MAIL = 45.0
 SERVICE_CLOSING = 421
 MESSAGE_TOO_LARGE = 552
 
@@ -64,13 +70,32 @@ def build_message(mail: Mail) -> EmailMessage:
     return message
 
 
-class SmtpConnection:
-    """A conversation with the mail server, begun with the first mail and kept for the next ones."""
+class _Conversation(smtplib.SMTP):
+    """smtplib's part of it, on a line that stands already."""
 
-    def __init__(self, server: SmtpServer, *, timeout: float) -> None:
+    def __init__(self, line: socket.socket, server: SmtpServer, *, our_name: str, timeout: float) -> None:
+        self._line = line
+        super().__init__(server.host, server.port, local_hostname=our_name, timeout=timeout)
+
+    def _get_socket(self, _host: str, _port: int, _timeout: float) -> socket.socket:
+        return self._line
+
+
+class SmtpConnection:
+    """A conversation with the mail server, begun with the first mail and kept for the next ones.
+
+    `timeout` (seconds) is for each single wait, `longest` for all that is done for one mail: a server that drips its
+    answers byte by byte never keeps a single wait long enough to be noticed.
+    """
+
+    def __init__(self, server: SmtpServer, *, timeout: float, longest: float = LONGEST_MAIL) -> None:
         self._server = server
         self._timeout = timeout
+        self._longest = longest
+        self._until = 0.0
         self._smtp: smtplib.SMTP | None = None
+        #: the same line to the server once more, to cut it from outside whatever encryption lies over it
+        self._wire: socket.socket | None = None
         self._carried = 0
 
     def __enter__(self) -> Self:
@@ -80,10 +105,9 @@ class SmtpConnection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._smtp is not None:
-            try:
+            with self._cut_when_too_long(), suppress(OSError, smtplib.SMTPException):
                 self._smtp.quit()
-            except (OSError, smtplib.SMTPException):
-                self._drop()
+        self._drop()
 
     def send(self, mail: Mail) -> None:
         """Returns when the server has taken the mail (250 after the text). Raises DeliveryError.
@@ -97,6 +121,11 @@ class SmtpConnection:
             message = build_message(mail)
         except (ValueError, LookupError, IndexError) as error:
             raise DeliveryError(f"The mail cannot be written: {error}", permanent=True) from error
+        with self._cut_when_too_long():
+            self._hand_over(mail, message)
+        self._carried += 1
+
+    def _hand_over(self, mail: Mail, message: EmailMessage) -> None:
         smtp = self._ready()
         text_is_out = False
         try:
@@ -110,9 +139,32 @@ class SmtpConnection:
             self._expect("Text", smtp.getreply(), (250,))
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            reason = f"The mail server fell silent: {_told(error)}"
+            reason = f"The mail server fell silent: {self._told(error)}"
             raise DeliveryError(reason, answered=False, taken_perhaps=text_is_out) from error
-        self._carried += 1
+
+    @contextmanager
+    def _cut_when_too_long(self) -> Iterator[None]:
+        """When the time for one mail is up, whoever waits for the server is woken by the end of the line."""
+        self._until = time.monotonic() + self._longest
+        watch = Timer(self._longest, self._cut)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    def _cut(self) -> None:
+        if self._wire is not None:
+            with suppress(OSError):  # it has just ended by itself
+                self._wire.shutdown(socket.SHUT_RDWR)
+
+    def _seconds_left(self) -> float:
+        """Raises TimeoutError when there are none."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"it took longer than {self._longest:g} s")
+        return left
 
     def _ready(self) -> smtplib.SMTP:
         if self._smtp is not None:
@@ -134,12 +186,10 @@ class SmtpConnection:
         name = socket.gethostname()
         name = name if "." in name else "[127.0.0.1]"
         try:
+            line = self._call()
             if server.implicit_tls:
-                smtp = smtplib.SMTP_SSL(
-                    server.host, server.port, local_hostname=name, timeout=self._timeout, context=self._tls()
-                )
-            else:
-                smtp = smtplib.SMTP(server.host, server.port, local_hostname=name, timeout=self._timeout)
+                line = self._tls().wrap_socket(line, server_hostname=server.host)
+            smtp = _Conversation(line, server, our_name=name, timeout=self._timeout)
             smtp.ehlo_or_helo_if_needed()
             encrypted = server.implicit_tls
             if not encrypted and smtp.has_extn("starttls"):
@@ -153,9 +203,27 @@ class SmtpConnection:
         except (OSError, smtplib.SMTPException) as error:
             if smtp is not None:
                 smtp.close()
-            reason = f"No mail server at {server.host}:{server.port}: {_told(error)}"
+            self._drop()
+            reason = f"No mail server at {server.host}:{server.port}: {self._told(error)}"
             raise DeliveryError(reason, unreachable=True) from error
         return smtp
+
+    def _call(self) -> socket.socket:
+        """A line to the first of the server's addresses that answers."""
+        problem: OSError = OSError("its name has no address")
+        port = self._server.port
+        for *_kind, address in socket.getaddrinfo(self._server.host, port, type=socket.SOCK_STREAM):
+            try:
+                line = socket.create_connection((str(address[0]), port), min(self._timeout, self._seconds_left()))
+            except OSError as error:
+                problem = error
+                continue
+            line.settimeout(self._timeout)
+            self._wire = line.dup()
+            if time.monotonic() >= self._until:  # the watch may have rung before there was a line to cut
+                self._cut()
+            return line
+        raise problem
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -180,6 +248,18 @@ class SmtpConnection:
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    def _told(self, error: Exception) -> str:
+        try:
+            self._seconds_left()
+        except TimeoutError as too_long:
+            error = too_long
+        if isinstance(error, smtplib.SMTPResponseException):
+            return f"{error.smtp_code} {_text(error.smtp_error)}"
+        return one_line(str(error) or type(error).__name__, 300)
 
 
 def _on_the_wire(smtp: smtplib.SMTP, message: EmailMessage, addresses: str) -> tuple[bytes, list[str]]:
@@ -195,12 +275,6 @@ def _on_the_wire(smtp: smtplib.SMTP, message: EmailMessage, addresses: str) -> t
     if smtp.has_extn("size"):
         options.append(f"SIZE={len(content)}")
     return re.sub(rb"(?m)^\.", b"..", content), options
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return one_line(str(error) or type(error).__name__, 300)
 
 
 def _text(reply: bytes | str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import email
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.policy import default
@@ -10,10 +11,11 @@ from aiosmtpd.smtp import AuthResult
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.notifications import jobs
 from app.notifications.channels import DeliveryError
 from app.notifications.channels.settings import SmtpServer
-from app.notifications.channels.smtp import Mail, SmtpConnection, build_message
-from tests.notifications.sink import Sink, talker
+from app.notifications.channels.smtp import LONGEST_MAIL, Mail, SmtpConnection, build_message
+from tests.notifications.sink import Sink, dripper, talker
 
 MAIL = Mail(
     id=1,
@@ -127,4 +129,41 @@ def test_a_refused_mail_does_not_spoil_the_next(sink):
             connection.send(replace(MAIL, to_address="gone@phosen.example"))
         connection.send(MAIL)
     assert sink.recipients == ["lan@phosen.example"]
+    assert sink.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("greeting", "drop", "secure"),
+    [
+        (b"", b"2", False),  # a line that never ends
+        (b"", b"220-wait\r\n", False),  # an answer that never ends
+        (b"220 here\r\n", b"250-wait\r\n", False),
+        (b"220 here\r\n250 here\r\n250 ok\r\n", b"2", False),  # with the mail begun
+        (b"", b"\x16\x03\x03\x40\x00", True),  # encryption that never comes about
+    ],
+)
+def test_a_server_that_drips_its_answers_is_cut_off(greeting, drop, secure):
+    begun = time.monotonic()
+    with dripper(drop, greeting=greeting) as port:
+        server = SmtpServer("127.0.0.1", port, implicit_tls=secure)
+        with (
+            SmtpConnection(server, timeout=10, longest=0.3) as connection,
+            pytest.raises(DeliveryError, match=r"longer than 0\.3 s") as refused,
+        ):
+            connection.send(MAIL)
+    assert time.monotonic() - begun < 5
+    assert refused.value.unreachable or not refused.value.answered
+
+
+def test_one_mail_never_outlasts_its_lease():
+    for_the_name_server = 30
+    assert LONGEST_MAIL + for_the_name_server < (jobs.LEASE - jobs.RENEW_AFTER).total_seconds()
+
+
+def test_the_time_is_each_mails_own(sink):
+    with SmtpConnection(SmtpServer("127.0.0.1", sink.port), timeout=5, longest=0.6) as connection:
+        for _mail in range(3):
+            sink.before_250 = lambda: time.sleep(0.3)
+            connection.send(MAIL)
+    assert len(sink.mails) == 3
     assert sink.connections == 1
