@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.core.access import SYSTEM
@@ -254,6 +255,79 @@ def test_one_that_cannot_be_told_of_does_not_hold_back_the_others_and_is_tried_a
     with clock.at(LATER + ALERT_RETRY):
         assert scan_overdue() == 1
     assert len(session.scalars(select(Outbox)).all()) == 5
+
+
+def test_a_locked_database_postpones_nothing(session, cast, a_task, monkeypatch):
+    task_id = a_task(member="tuan")
+
+    def locked(*_args, **_more):
+        raise OperationalError("INSERT INTO outbox", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as meanwhile, clock.at(LATER):
+        meanwhile.setattr(jobs, "mail_overdue", locked)
+        with pytest.raises(OperationalError):
+            scan_overdue()
+    session.rollback()
+    assert session.get_one(Task, task_id).next_alert_at == MONDAY + timedelta(minutes=1)
+    with clock.at(LATER):
+        assert scan_overdue() == 1
+    assert len(session.scalars(select(Outbox)).all()) == 1
+
+
+def test_a_database_locked_in_the_midst_of_going_one_by_one_postpones_nothing(session, cast, a_task, monkeypatch):
+    ids = [a_task(member="tuan", name=f"Việc {number}") for number in range(2)]
+    errors = [RuntimeError("template broken"), OperationalError("INSERT", {}, Exception("database is locked"))]
+
+    def broken(*_args, **_more):
+        raise errors.pop(0)
+
+    monkeypatch.setattr(jobs, "mail_overdue", broken)
+    with clock.at(LATER), pytest.raises(OperationalError):
+        scan_overdue()
+    session.rollback()
+    assert [session.get_one(Task, key).next_alert_at for key in ids] == [MONDAY + timedelta(minutes=1)] * 2
+
+
+def test_an_alert_that_failed_is_tried_again_within_a_minute():
+    assert timedelta(0) < ALERT_RETRY <= timedelta(minutes=1)
+
+
+def test_with_nobody_to_tell_the_task_stays_due(session, cast, a_task, caplog):
+    task_id = a_task(member="tuan")
+    leave(session, cast, "tuan", "binh", "hoa")
+    with clock.at(LATER):
+        assert scan_overdue() == 0
+        assert scan_overdue() == 0
+    assert caplog.text.count("nobody to tell") == 1
+    assert session.scalars(select(TaskEvent).where(TaskEvent.kind == TaskEventKind.alerted)).all() == []
+    assert session.get_one(Task, task_id).next_alert_at == LATER + ALERT_RETRY
+    with transaction() as inside:
+        inside.get_one(User, cast.hoa.user_id).active = True
+    with clock.at(LATER + ALERT_RETRY):
+        assert scan_overdue() == 1
+    assert session.scalars(select(Alert.recipient_id)).all() == [cast.hoa.user_id]
+
+
+@pytest.mark.parametrize("end", ["told", "failed", "nobody there", "closed"])
+def test_being_looked_at_is_no_change_of_the_work(session, cast, a_task, monkeypatch, end):
+    task_id = a_task(member="tuan")
+    if end == "failed":
+        monkeypatch.setattr(jobs, "mail_overdue", lambda *_args, **_more: 1 / 0)
+    if end == "nobody there":
+        leave(session, cast, "tuan", "binh", "hoa")
+    if end == "closed":
+        with transaction() as inside:
+            task = inside.get_one(Task, task_id)
+            task.state, task.cancelled_at = TaskState.cancelled, MONDAY
+    task = session.get_one(Task, task_id)
+    before = (task.rev, task.updated_at)
+    session.rollback()
+    with clock.at(LATER):
+        scan_overdue()
+    session.rollback()
+    task = session.get_one(Task, task_id)
+    assert (task.rev, task.updated_at) == before
+    assert task.next_alert_at in (None, LATER + ALERT_RETRY)
 
 
 def test_an_address_that_is_none_still_leaves_the_bell(session, cast, a_task):
