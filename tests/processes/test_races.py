@@ -13,7 +13,7 @@ from app.core.db import db, transaction
 from app.core.settings import Setting
 from app.forms.models import Submission
 from app.notifications.models import Alert, Notification, Outbox
-from app.processes.models import ProcessEvent, ProcessToken
+from app.processes.models import ProcessEvent, ProcessInstance, ProcessToken
 from app.processes.queries import process_by_code
 from app.processes.services import start_instance
 from app.security.services import create_member, join_team
@@ -104,6 +104,21 @@ def test_two_starts_at_once_get_two_numbers(app, session, cast, story):
 
     codes = at_once(app, [start] * 4, moment=MONDAY)
     assert sorted(codes) == ["HS-000001", "HS-000002", "HS-000003", "HS-000004"]
+
+
+def test_one_start_that_is_sent_four_times_begins_one_instance(app, session, cast, story, token):
+    """Each gets the same answer, whether it came first or waited for the first."""
+    headers = {**token("lan"), "Idempotency-Key": "a-click-and-three-more"}
+    body = {"process": "giao-hang-cham", "customer_id": story.customer_id}
+    session.rollback()
+
+    def start() -> tuple[int, int]:
+        answer = app.test_client().post("/api/v1/instances/", json=body, headers=headers)
+        return answer.status_code, answer.json["id"]
+
+    answers = at_once(app, [start] * 4, moment=MONDAY)
+    session.expire_all()
+    assert set(answers) == {(201, session.scalars(select(ProcessInstance.id)).one())}
 
 
 def test_four_writers_lose_no_update(app, session):
