@@ -54,6 +54,7 @@ def names(session: Session, typed: str, actor: Actor = SYSTEM) -> list[str]:
         "   ",
     ],
 )
+@pytest.mark.both_databases
 def test_a_customer_is_found_by(session, typed):
     customer = a_customer(session)
     services.create_customer(session, by=SYSTEM, name="Lê Bảo", phone="0977 000 111")
@@ -64,6 +65,7 @@ def test_a_customer_is_found_by(session, typed):
     "typed",
     ["dang bao", "guyet", "0912 345 679", "6789", "KH000002", "345", "*", "%", "_", "\"'", "🙂", "\0", "OR AND"],
 )
+@pytest.mark.both_databases
 def test_a_customer_is_not_found_by(session, typed):
     a_customer(session)
     assert names(session, typed) == []
@@ -74,6 +76,7 @@ def test_old_numbers_find_the_customer_under_his_new_one(session):
     assert names(session, "0381234567") == names(session, "0168 123 4567") == ["Đặng Thị Ánh Nguyệt"]
 
 
+@pytest.mark.both_databases
 def test_matches_stand_in_name_order(session):
     for name in ("Trần Văn Đức", "Trần Thị An", "Trần Ánh", "Trần Dũng"):
         services.create_customer(session, by=SYSTEM, name=name)
@@ -101,6 +104,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("typed", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.both_databases
 def test_no_search_is_an_error(session, typed):
     a_customer(session)
     names(session, typed)
@@ -121,6 +125,7 @@ def test_every_customer_is_found_by_his_own_name(session, name):
         assert session.scalar(searched) == customer.id
 
 
+@pytest.mark.both_databases
 def test_search_reads_the_text_index_and_sorts_only_what_it_found(session):
     a_customer(session)
     dialect = session.get_bind().dialect.name
