@@ -95,3 +95,24 @@ def test_what_is_not_there_is_a_page_that_says_so(client, address):
     answer = client("hoa").get(address)
     assert answer.status_code == 404
     assert BeautifulSoup(answer.text, "html.parser").find("h1") is not None
+
+
+@pytest.mark.both_databases
+def test_a_nul_is_refused_wherever_it_is_sent(client, app, story):
+    task = f"/cong-viec/{story['task']}"
+    lan, nobody = client("lan"), client()
+    answers = [
+        nobody.post("/login/", data={"username": "lan\0", "password": "x"}),
+        nobody.get("/login/?next=/%00"),
+        nobody.get("/thiet-lap/%00"),
+        lan.get("/ho-so/bat-dau/%00"),
+        lan.get("/cong-viec/%00"),
+        lan.get("/tim/?q=a%00b"),
+        lan.get("/ho-so/?trang_thai=%00"),
+        lan.post("/ho-so/bat-dau/giao-hang-cham", data={"key": "a\0b"}),
+        lan.post(f"{task}/nhap", data={"note": "a\0b"}),
+        lan.post(f"{task}/nhap", data={"order_code\0": "x"}),
+        lan.post(f"{task}/ghi-chu", data={"text": "a\0b"}),
+    ]
+    assert [answer.status_code for answer in answers] == [400] * len(answers)
+    assert all(BeautifulSoup(answer.text, "html.parser").find("h1") for answer in answers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from flask import (
     url_for,
 )
 from flask_babel import force_locale, get_locale
-from flask_login import current_user
+from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -45,6 +46,14 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
+
+# One slash and no second one, no backslash, nothing that browsers drop before they look.
+_OUR_PAGE = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*")
+
+
+def our_page(asked: str | None, otherwise: str) -> str:
+    """Where somebody is sent back to: `asked` if it is the path of a page of ours, else `otherwise`."""
+    return asked if asked is not None and _OUR_PAGE.fullmatch(asked) else otherwise
 
 
 def actor_or_none() -> Actor | None:
@@ -164,11 +173,19 @@ def _http_error(error: HTTPException) -> Any:
     return answer
 
 
+def _ask_no_more() -> None:
+    """If it broke before it was known who asks, the answer is nobody's: asking the database would break it again."""
+    if "actor" not in g:
+        g.actor = None
+        g._login_user = AnonymousUserMixin()  # where Flask-Login keeps it: templates would ask for it
+
+
 def _busy(error: OperationalError) -> Any:
     """The database is locked or away: come back in a moment. Anything else of the kind is a bug."""
     logger.warning("database not answering: %s", error.orig)
+    _ask_no_more()
     if is_api():
-        answer = jsonify(error_body("unavailable", "The database is busy."))
+        answer = jsonify(error_body("unavailable", _("The database is busy. Please try again in a moment.")))
     else:
         answer = Response(render_template("errors/error.html", status=503, message=None, error_id=None))
     answer.status_code = 503
@@ -179,8 +196,9 @@ def _busy(error: OperationalError) -> Any:
 def _bug(error: Exception) -> Any:
     error_id = secrets.token_hex(4)
     logger.error("error %s on %s %s", error_id, request.method, request.path, exc_info=error)
+    _ask_no_more()
     if is_api():
-        return jsonify(error_body("internal_error", f"Internal error {error_id}")), 500
+        return jsonify(error_body("internal_error", _("Internal error %(code)s", code=error_id))), 500
     return render_template("errors/error.html", status=500, message=None, error_id=error_id), 500
 
 

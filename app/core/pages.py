@@ -13,6 +13,7 @@ from flask_appbuilder.baseviews import BaseView, expose
 from werkzeug.wrappers import Response
 
 from app.core import edge
+from app.core.db import refuse_nul
 from app.core.errors import BadRequestError, BusinessError
 from app.core.i18n import _
 
@@ -35,12 +36,21 @@ def page(path: str, *methods: str, right: str | None = "view") -> Callable[[Call
             who = edge.actor()
             if right is not None:
                 who.must(right, self.resource)
+            refuse_nul_sent()
             return method(self, **path_values)
 
         guarded.page_rule = PageRule(right)  # type: ignore[attr-defined]
         return expose(path, methods=list(methods) or ["GET"])(guarded)  # type: ignore[no-any-return]
 
     return declare
+
+
+def refuse_nul_sent() -> None:
+    """No NUL in the address, behind its question mark or in the form. Raises BadRequestError."""
+    refuse_nul(*(request.view_args or {}).values())
+    for sent in (request.args, request.form):
+        for name, values in sent.lists():
+            refuse_nul(name, *values)
 
 
 class Page(BaseView):

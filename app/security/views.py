@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask_appbuilder.baseviews import BaseView, expose
-from flask_appbuilder.utils.base import get_safe_redirect
 from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
@@ -15,6 +14,7 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import TooManyRequestsError
 from app.core.i18n import _
+from app.core.pages import refuse_nul_sent
 from app.core.screens import Interface, Screen
 from app.security import services
 from app.security.dialogs import SetupForm, SignInForm
@@ -29,8 +29,8 @@ class AuthView(BaseView):
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> Any:
-        asked = request.args.get("next")
-        onward = get_safe_redirect(asked) if asked else "/"
+        refuse_nul_sent()
+        onward = edge.our_page(request.args.get("next"), "/")
         if edge.actor_or_none() is not None:
             return redirect(onward)
         form = SignInForm()
@@ -50,9 +50,9 @@ class AuthView(BaseView):
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Response:
+        who = edge.actor_or_none()
         token = session.pop("token", None)
         if token:
-            who = edge.actor_or_none()
             with transaction(who) as inside:
                 services.sign_out(inside, token)
         session.clear()
@@ -60,6 +60,7 @@ class AuthView(BaseView):
 
     @expose("/thiet-lap/<string:token>", methods=["GET", "POST"])
     def setup(self, token: str) -> Any:
+        refuse_nul_sent()
         services.open_setup_link(db.session(), token)
         form = SetupForm()
         if form.validate_on_submit():

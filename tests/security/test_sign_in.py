@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from flask_appbuilder.security.sqla.models import User
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import SYSTEM
+from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.security.models import Member, SignIn, SignInFailure, SignInKind
 from app.security.rules import SIGN_IN_LASTS, TRIES, TRIES_WINDOW, token_hash
@@ -71,8 +73,28 @@ def test_the_eleventh_try_for_one_account_is_refused_from_wherever(program):
     assert (refused.status_code, refused.json["error"]) == (429, "too_many_requests")
     assert int(refused.headers["Retry-After"]) == 300
     assert program("lan", PASSWORD, address="10.0.1.1").status_code == 429  # even with the right password
-    assert program("LAN@phosen.example ", PASSWORD, address="10.0.1.1").status_code == 200  # another account's count
+    assert program("LAN@phosen.example ", PASSWORD, address="10.0.1.1").status_code == 429  # the same account
     assert program("binh", PASSWORD, address="10.0.1.1").status_code == 200
+
+
+@pytest.mark.both_databases
+def test_tries_by_name_and_by_mail_are_tries_for_one_account(program, session):
+    for number in range(TRIES):
+        assert program(["lan", "LAN@phosen.example"][number % 2], "sai", address=f"10.0.0.{number}").status_code == 401
+    for name in ("lan", "lan@phosen.example"):
+        assert program(name, PASSWORD, address="10.0.1.1").status_code == 429
+    assert set(session.scalars(select(SignInFailure.account))) == {"lan"}
+
+
+def test_a_name_that_nobody_has_is_refused_after_as_many_tries_and_in_the_same_words(program):
+    refused = {}
+    for name in ("lan", "nobody"):
+        for number in range(TRIES):
+            answer = program(name, "sai", address=f"10.0.0.{number + (100 if name == 'lan' else 0)}")
+            assert answer.status_code == 401
+        refused[name] = program(name, "sai", address="10.0.1.1")
+    assert refused["lan"].status_code == refused["nobody"].status_code == 429
+    assert refused["lan"].json == refused["nobody"].json
 
 
 def test_the_eleventh_try_from_one_address_is_refused_for_whomever(program):
@@ -159,11 +181,73 @@ def test_who_has_left_does_not_get_in(program, change):
 
 
 def test_after_signing_in_one_goes_where_one_wanted_but_never_elsewhere(app):
-    for wanted, goes in (("/cong-viec", "/cong-viec"), ("https://evil.example/", "/"), ("//evil.example", "/")):
+    elsewhere = (
+        "https://evil.example/", "//evil.example", "/\\evil.example", "\\evil.example", "/\t/evil.example", "/a\\b",
+        "http://localhost/cong-viec", "cong-viec", "javascript:alert(1)", "", "///evil.example",
+    )  # fmt: skip
+    ours = ("/cong-viec", "/tim/?q=duyen&page=2", "/ho-so/?trang_thai=đang-chạy")
+    for wanted, goes in [*((page, page) for page in ours), *((page, "/") for page in elsewhere)]:
         browser = app.test_client()
         answer = browser.post("/login/", query_string={"next": wanted}, data={"username": "lan", "password": PASSWORD})
         assert answer.status_code == 302
-        assert answer.location in (goes, f"http://localhost{goes}"), wanted
+        assert unquote(answer.location) == goes, wanted
+        assert unquote(browser.get("/login/", query_string={"next": wanted}).location) == goes, wanted
+
+
+# ── what the audit log has of it ──
+@pytest.fixture
+def told_of(app):
+    """told_of("sign_in") → what the log has of it: (who did it, of whom, from where, what more), the oldest first."""
+
+    def read(name: str) -> list[tuple]:
+        columns = (AuditEvent.actor_id, AuditEvent.record_id, AuditEvent.address, AuditEvent.changes)
+        with app.app_context():
+            rows = db.session.execute(
+                select(*columns)
+                .where(AuditEvent.name == name, AuditEvent.table_name == "member")
+                .order_by(AuditEvent.id)
+            )
+            return [tuple(row) for row in rows]
+
+    return read
+
+
+@pytest.fixture
+def id_of(app):
+    def read(username: str) -> int:
+        with app.app_context():
+            return Cast(db.session()).member(username).id
+
+    return read
+
+
+@pytest.mark.both_databases
+def test_who_signed_in_and_out_is_in_the_audit_log(app, program, told_of, id_of):
+    lan = id_of("lan")
+    program("lan", address="10.0.0.7")
+    browser = app.test_client()
+    browser.post("/login/", data={"username": "lan", "password": PASSWORD})
+    assert told_of("sign_in") == [
+        (lan, lan, "10.0.0.7", {"kind": "bearer"}), (lan, lan, "127.0.0.1", {"kind": "web"}),
+    ]  # fmt: skip
+    assert told_of("sign_out") == []
+    browser.post("/logout/")
+    assert told_of("sign_out") == [(lan, lan, "127.0.0.1", {"kind": "web"})]
+
+
+def test_a_failed_sign_in_is_in_the_audit_log_without_what_was_typed(program, told_of, id_of):
+    program("lan@phosen.example", "sai-bét", address="10.0.0.7")
+    program("MậtKhẩuGõNhầm", "sai-bét", address="10.0.0.8")
+    assert told_of("sign_in_failed") == [(None, id_of("lan"), "10.0.0.7", {}), (None, None, "10.0.0.8", {})]
+
+
+def test_the_end_of_all_sessions_is_in_the_audit_log_when_there_were_any(token, change, told_of, id_of):
+    change(ENDS["another password"])
+    assert told_of("sign_ins_ended") == []
+    for name in ("binh", "tuan", "tuan"):
+        token(name)
+    change(lambda session, cast: deactivate_member(session, cast.member("tuan"), by=cast.hoa))
+    assert told_of("sign_ins_ended") == [(None, id_of("tuan"), None, {"reason": "deactivated", "count": 2})]
 
 
 # ── who stays in ──

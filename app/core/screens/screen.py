@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +30,6 @@ from app.core.screens.listing import Asked, Column, Offer, Page, Row
 from app.core.screens.saving import changed_by, chosen_ids, saving
 from app.core.vietnamese.dates import format_date, format_datetime
 
-# One slash and no second one, no backslash, nothing that browsers drop before they look.
-_OUR_PAGE = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*")
 _LOOKUP_SIZE = 20
 _TAB_SIZE = 10
 #: names in a message about a bulk action; the message travels in the cookie
@@ -565,5 +562,4 @@ class Screen(ModelView):
     @staticmethod
     def _back(otherwise: str) -> str:
         """Where the person came from when the form says so (and it is one of our pages), else `otherwise`."""
-        back = request.values.get("back", "")
-        return back if _OUR_PAGE.fullmatch(back) else otherwise
+        return edge.our_page(request.values.get("back"), otherwise)

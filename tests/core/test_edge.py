@@ -1,0 +1,67 @@
+"""What is told when it breaks on our side, even before it is known who asks?"""
+
+from __future__ import annotations
+
+import pytest
+from flask import url_for
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from app.core.db import db
+from app.core.edge import our_page
+from tools import translations
+
+LOCKED = OperationalError("SELECT 1", {}, Exception("database is locked"))
+BROKEN = RuntimeError("a bug")
+
+
+@pytest.fixture
+def breaks(app):
+    """breaks(error): from now on every statement raises it."""
+    listening = []
+
+    def use(error: Exception) -> None:
+        def fail(*_args) -> None:
+            raise error
+
+        listening.append(fail)
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", fail)
+
+    yield use
+    with app.app_context():
+        for fail in listening:
+            event.remove(db.engine, "before_cursor_execute", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "sentence"),
+    [
+        (LOCKED, 503, "unavailable", "The database is busy. Please try again in a moment."),
+        (BROKEN, 500, "internal_error", "Internal error %(code)s"),
+    ],
+)
+def test_a_program_is_told_in_a_translated_sentence(token, app, breaks, error, status, code, sentence):
+    headers = token("lan") | {"Accept-Language": "en"}
+    breaks(error)
+    answer = app.test_client().get("/api/v1/customers/", headers=headers)
+    assert (answer.status_code, answer.json["error"]) == (status, code)
+    assert answer.json["message"].startswith(sentence.partition("%")[0])
+    assert "%" not in answer.json["message"]
+    assert translations.sentences().get(sentence) is not None
+
+
+@pytest.mark.parametrize(("error", "status"), [(LOCKED, 503), (BROKEN, 500)])
+def test_a_page_says_so_too(client, breaks, error, status):
+    browser = client("lan")
+    breaks(error)
+    answer = browser.get("/cong-viec/")
+    assert answer.status_code == status
+    assert '<html lang="vi"' in answer.text
+
+
+def test_a_page_of_ours_is_a_path_and_nothing_else(app):
+    with app.test_request_context():
+        assert our_page(url_for("AuthView.login", next="/cong-viec/"), "/") == "/login/?next=/cong-viec/"
+    for asked in (None, "", "//evil.example", "/\\evil.example", "/\n/evil.example", "https://evil.example", "a"):
+        assert our_page(asked, "/khac") == "/khac"
