@@ -36,9 +36,18 @@ _TECHNICAL = {
     "rights_version",
     "search_text",
     "sort_key",
+    # Half-typed, replaced every few seconds; what is handed in is a submission.
+    "draft",
 }
 #: Columns whose value is never kept, not even as a fingerprint.
 _SECRET = {("ab_user", "password"), ("setup_link", "token_hash")}
+#: Beside the columns whose `info` says so: those of tables that are not ours, and what a process holds of answers.
+_SENSITIVE = {
+    ("ab_user", "first_name"),
+    ("ab_user", "last_name"),
+    ("ab_user", "email"),
+    ("process_instance", "data"),
+}
 #: Lists of links that are no rows of their own: who has which role, what a role may do.
 _LISTS = {"ab_user": ("roles",), "ab_role": ("permissions",)}
 # Rows younger than this are not sealed yet: a transaction begun earlier may still commit a smaller id.
@@ -123,14 +132,18 @@ def record(
     changes: dict[str, Any] | None = None,
     reason: str | None = None,
     by: Actor | None = None,
+    address: str | None = None,
 ) -> None:
-    """Note an event that no changed column tells: a sign-in, a publication, what a Core statement did."""
+    """Note an event that no changed column tells: a sign-in, a publication, what a Core statement did.
+
+    `address` is for events of nobody who is known yet; an actor brings his own.
+    """
     who = by or session.info.get("actor")
     session.execute(
         insert(AuditEvent).values(
             at=clock.now(),
             actor_id=who.user_id if who else None,
-            address=who.address if who else None,
+            address=who.address if who else address,
             action=AuditAction.event,
             name=name,
             table_name=table,
@@ -180,7 +193,7 @@ def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], 
             continue
         if (column.table.name, column.name) in _SECRET:
             told[attribute.key] = ["…" if old else None, "…" if new else None]
-        elif column.info.get("sensitive"):
+        elif column.info.get("sensitive") or (column.table.name, column.name) in _SENSITIVE:
             told[attribute.key] = [_fingerprint(old), _fingerprint(new)]
             sensitive[attribute.key] = (old, new)
         else:
@@ -209,7 +222,8 @@ def _flushed(session: Session) -> Iterator[tuple[Any, AuditAction]]:
 def _write_events(session: Session, _context: object) -> None:
     actor: Actor | None = session.info.get("actor")
     at = clock.now()
-    plain: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    beside: list[dict[str, tuple[Any, Any]]] = []
     for row, action in list(_flushed(session)):
         if not getattr(type(row), "__audited__", True):
             continue
@@ -217,27 +231,32 @@ def _write_events(session: Session, _context: object) -> None:
         if action is AuditAction.change and not changes:
             continue
         key = inspect(row).identity or inspect(row).mapper.primary_key_from_instance(row)
-        entry = {
-            "at": at,
-            "actor_id": actor.user_id if actor else None,
-            "address": actor.address if actor else None,
-            "action": action,
-            "name": None,
-            "table_name": row.__table__.name,
-            "record_id": key[0] if isinstance(key[0], int) else None,
-            "changes": changes,
-            "reason": None,
-        }
-        if not sensitive:
-            plain.append(entry)
-            continue
-        event_id = session.execute(insert(AuditEvent).values(**entry).returning(AuditEvent.id)).scalar_one()
-        session.execute(
-            insert(AuditSensitive),
-            [{"event_id": event_id, "field": name, "old": old, "new": new} for name, (old, new) in sensitive.items()],
+        entries.append(
+            {
+                "at": at,
+                "actor_id": actor.user_id if actor else None,
+                "address": actor.address if actor else None,
+                "action": action,
+                "name": None,
+                "table_name": row.__table__.name,
+                "record_id": key[0] if isinstance(key[0], int) else None,
+                "changes": changes,
+                "reason": None,
+            }
         )
-    if plain:
-        session.execute(insert(AuditEvent), plain)
+        beside.append(sensitive)
+    if not any(beside):
+        if entries:
+            session.execute(insert(AuditEvent), entries)
+        return
+    # One statement for all, so that their ids come in the order in which the rows were changed.
+    written = insert(AuditEvent).returning(AuditEvent.id, sort_by_parameter_order=True)
+    values = [
+        {"event_id": event_id, "field": name, "old": old, "new": new}
+        for event_id, sensitive in zip(session.scalars(written, entries), beside, strict=True)
+        for name, (old, new) in sensitive.items()
+    ]
+    session.execute(insert(AuditSensitive), values)
 
 
 # ── the chain ──

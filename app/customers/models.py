@@ -49,7 +49,7 @@ class Customer(Revisioned, Stamped, Entity):
     #: "KH000001"; never changes
     code: Mapped[str] = mapped_column(String(20), unique=True)
     kind: Mapped[CustomerKind] = mapped_column(stored(CustomerKind), default=CustomerKind.person)
-    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), info={"sensitive": True})
     sort_key: Mapped[str] = mapped_column(sorted_text(SORT_KEY_LENGTH))
     #: what the text index holds: the words of rules.search_text, kept by the services
     search_text: Mapped[str] = mapped_column(Text)
@@ -58,7 +58,7 @@ class Customer(Revisioned, Stamped, Entity):
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"), index=True)
     #: the channel he came through, in the company's own words ("Facebook", "giới thiệu")
     source: Mapped[str | None] = mapped_column(String(SOURCE_LENGTH))
-    note: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text, info={"sensitive": True})
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
 
@@ -109,9 +109,9 @@ class ContactPoint(Stamped, Entity):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"))
     kind: Mapped[ContactKind] = mapped_column(stored(ContactKind))
     #: normal form, by which equal ones are found: phones in E.164, e-mails in lower case
-    value: Mapped[str] = mapped_column(String(CONTACT_LENGTH))
+    value: Mapped[str] = mapped_column(String(CONTACT_LENGTH), info={"sensitive": True})
     #: as people read it
-    shown: Mapped[str] = mapped_column(String(CONTACT_LENGTH))
+    shown: Mapped[str] = mapped_column(String(CONTACT_LENGTH), info={"sensitive": True})
     #: at most one per customer
     is_preferred: Mapped[bool] = mapped_column(default=False)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

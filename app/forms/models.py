@@ -110,7 +110,7 @@ class Submission(Stamped, Entity):
     #: the primary team of who answered, at that time
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"), index=True)
     #: field key → value
-    answers: Mapped[dict[str, Any]] = mapped_column(Json)
+    answers: Mapped[dict[str, Any]] = mapped_column(Json, info={"sensitive": True})
 
     version: Mapped[FormVersion] = relationship(lazy="joined")
 
@@ -131,6 +131,6 @@ class SubmissionValue(Entity):
 
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"))
     field_key: Mapped[str] = mapped_column(String(41))
-    text: Mapped[str | None] = mapped_column(String(500))
+    text: Mapped[str | None] = mapped_column(String(500), info={"sensitive": True})
     number: Mapped[float | None] = mapped_column(Double)
     date: Mapped[dt.date | None] = mapped_column()

@@ -22,10 +22,10 @@ class Member(Revisioned, Stamped, Entity):
 
     id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), primary_key=True)
     #: as people say it: family name first ("Nguyễn Ngọc Lan")
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200), info={"sensitive": True})
     sort_key: Mapped[str] = mapped_column(sorted_text(400), index=True)
     title: Mapped[str | None] = mapped_column(String(100))
-    phone: Mapped[str | None] = mapped_column(String(20))
+    phone: Mapped[str | None] = mapped_column(String(20), info={"sensitive": True})
     language: Mapped[str] = mapped_column(String(5), default="vi")
     time_zone: Mapped[str] = mapped_column(String(60), default="Asia/Ho_Chi_Minh")
     #: grows whenever his rights may have changed; the cached permission set is keyed by it
@@ -170,7 +170,7 @@ class SignInFailure(Entity):
 
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     address: Mapped[str] = mapped_column(String(60))
-    #: what was typed as the name, folded to lower case; it need not exist
+    #: the user name of whoever was meant, or what was typed when that is nobody; in lower case
     account: Mapped[str] = mapped_column(String(200))
 
 

@@ -45,5 +45,5 @@ def token_hash(token: str) -> str:
 
 
 def account_key(name: str) -> str:
-    """Under which name tries for one account are counted."""
+    """Under which name tries for one account are counted: the user name, or what was typed when nobody is meant."""
     return name.strip().lower()[:200]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from app.core import clock, settings
+from app.core import audit, clock, settings
 from app.core.access import SYSTEM, Actor, Scope
 from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
 from app.core.db import queue_up
@@ -242,15 +243,16 @@ def end_grants(session: Session, *, reason: str, teams_only: bool = False, membe
     session.flush()
 
 
-def refuse_when_throttled(session: Session, *, address: str, name: str) -> None:
+def refuse_when_throttled(session: Session, *, address: str, account: str) -> None:
     """Raises TooManyRequestsError after ten wrong passwords in five minutes from one address or for one account.
 
+    `account` is an account_key: one for all the names by which a person may sign in.
     Inside a transaction nobody else signs in meanwhile, so that parallel guesses are counted one after the other.
     """
     if session.info.get("transaction"):
         queue_up(session, "sign_in")
     since = clock.now() - rules.TRIES_WINDOW
-    if queries.failures_since(session, since, address=address, account=rules.account_key(name)) >= rules.TRIES:
+    if queries.failures_since(session, since, address=address, account=account) >= rules.TRIES:
         raise TooManyRequestsError(retry_after=int(rules.TRIES_WINDOW.total_seconds()))
 
 
@@ -262,8 +264,10 @@ def matches_password(member: Member | None, password: str) -> bool:
     return check_password_hash(member.user.password, password)
 
 
-def record_failure(session: Session, *, address: str, name: str) -> None:
-    session.add(SignInFailure(address=address, account=rules.account_key(name)))
+def record_failure(session: Session, *, address: str, account: str, member: Member | None) -> None:
+    """Count the wrong password. What was typed for nobody's name is not in the audit log: it may be a password."""
+    session.add(SignInFailure(address=address, account=account))
+    _told(session, "sign_in_failed", member.id if member else None, address=address)
     session.execute(delete(SignInFailure).where(SignInFailure.at < clock.now() - 12 * rules.TRIES_WINDOW))
 
 
@@ -285,6 +289,7 @@ def sign_in(session: Session, member: Member, *, kind: SignInKind, address: str 
     member.user.last_login = now.replace(tzinfo=None)
     member.user.login_count = (member.user.login_count or 0) + 1
     session.flush()
+    _told(session, "sign_in", member.id, {"kind": kind.value}, address=address)
     return token
 
 
@@ -293,14 +298,32 @@ def sign_out(session: Session, token: str) -> None:
     row = session.scalars(select(SignIn).where(SignIn.token_hash == rules.token_hash(token))).one_or_none()
     if row is not None and row.ended_at is None:
         row.ended_at, row.ended_reason = clock.now(), "signed_out"
+        _told(session, "sign_out", row.member_id, {"kind": row.kind.value})
 
 
 def end_sign_ins(session: Session, member_id: int, *, reason: str) -> None:
-    session.execute(
+    """End every session of the person; the audit log says why, and how many were open."""
+    now = clock.now()
+    ended = session.scalars(
         update(SignIn)
-        .where(SignIn.member_id == member_id, SignIn.ended_at.is_(None))
-        .values(ended_at=clock.now(), ended_reason=reason)
-    )
+        .where(SignIn.member_id == member_id, SignIn.ended_at.is_(None), SignIn.expires_at > now)
+        .values(ended_at=now, ended_reason=reason)
+        .returning(SignIn.id)
+    ).all()
+    if ended:
+        _told(session, "sign_ins_ended", member_id, {"reason": reason, "count": len(ended)})
+
+
+def _told(
+    session: Session,
+    what: str,
+    member_id: int | None,
+    changes: dict[str, Any] | None = None,
+    *,
+    address: str | None = None,
+) -> None:
+    """Sessions are no audited rows (their tokens change nothing): the audit log has what happened to them as events."""
+    audit.record(session, what, table="member", record_id=member_id, changes=changes, address=address)
 
 
 def make_setup_link(session: Session) -> str:

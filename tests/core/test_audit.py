@@ -15,9 +15,12 @@ from app.core.access import SYSTEM
 from app.core.audit import AuditAction, AuditEvent, AuditSeal, AuditSensitive
 from app.core.db import db, transaction
 from app.core.settings import Setting
+from app.customers.models import Customer
+from app.customers.services import change_customer
 from app.security.models import Member, Team
 from app.security.services import change_password, create_member, create_team, hash_password
-from tests.story import MONDAY
+from app.tasks.services import claim_task, comment_task, save_draft
+from tests.story import ANSWERS, MONDAY
 
 BOTH = pytest.mark.both_databases
 
@@ -104,13 +107,8 @@ def test_an_event_that_no_column_tells_has_a_name(session, cast):
 
 
 # ── what may be erased one day ──
-@pytest.fixture
-def phone_is_sensitive(monkeypatch):
-    monkeypatch.setitem(Member.__table__.c.phone.info, "sensitive", True)
-
-
 @BOTH
-def test_a_sensitive_value_lies_beside_the_log_which_keeps_its_fingerprint(session, cast, phone_is_sensitive):
+def test_a_sensitive_value_lies_beside_the_log_which_keeps_its_fingerprint(session, cast):
     for phone in ("+84912345678", "+84912345679", "+84912345678", None):
         with transaction(cast.hoa) as inside:
             inside.get_one(Member, cast.lan.user_id).phone = phone
@@ -119,14 +117,66 @@ def test_a_sensitive_value_lies_beside_the_log_which_keeps_its_fingerprint(sessi
     assert prints[0] == prints[2] != prints[1]  # equal values look equal
     assert all(print_.startswith("hmac:") and "912345" not in print_ for print_ in prints[:3])
     assert (told[0][0], prints[3]) == (None, None)
-    beside = session.execute(select(AuditSensitive.old, AuditSensitive.new).order_by(AuditSensitive.id)).all()
+    rows = select(AuditSensitive.old, AuditSensitive.new).where(AuditSensitive.field == "phone")
+    beside = session.execute(rows.order_by(AuditSensitive.id)).all()
     assert [tuple(row) for row in beside] == [
         (None, "+84912345678"), ("+84912345678", "+84912345679"), ("+84912345679", "+84912345678"),
         ("+84912345678", None),
     ]  # fmt: skip
 
 
-def test_the_chain_holds_when_sensitive_values_are_erased(session, cast, phone_is_sensitive):
+@BOTH
+def test_of_many_rows_written_at_once_each_value_lies_beside_its_own_event(session):
+    names = {f"Phở Sen {number}": f"+849123456{number:02}" for number in range(40)}
+    with transaction() as inside:
+        inside.add(Setting(key="logo_file_id", value=7))
+        for name, phone in names.items():
+            user = User(first_name=name, last_name="x", username=phone, email=f"{phone}@phosen.example", active=True)
+            inside.add(user)
+    told = session.execute(
+        select(AuditEvent.id, AuditEvent.changes["username"][1].as_string(), AuditSensitive.new)
+        .join(AuditSensitive, AuditSensitive.event_id == AuditEvent.id)
+        .where(AuditEvent.table_name == "ab_user", AuditSensitive.field == "first_name")
+        .order_by(AuditEvent.id.desc())
+        .limit(40)
+    ).all()
+    assert [(name, phone) for _id, phone, name in reversed(told)] == list(names.items())
+    session.rollback()
+
+
+@BOTH
+def test_who_and_what_it_was_about_stands_nowhere_in_the_log_itself(session, cast, story):
+    """A late delivery from the call to the call back, with drafts, notes and a new number on the way."""
+    instance_id = story.start()
+    receive = story.task(instance_id, "receive")
+    with transaction(cast.lan) as inside:
+        claim_task(inside, receive.id, by=cast.lan)
+        save_draft(inside, receive.id, {"happened": "Chữ mới gõ dở"}, by=cast.lan)
+        comment_task(inside, receive.id, "Chị ấy đang bực", by=cast.lan)
+        customer = inside.get_one(Customer, story.customer_id)
+        change_customer(
+            inside, customer, by=cast.lan, rev=customer.rev, phone="0987 654 321", note="Ở ngõ 5", email="duyen@sen.vn"
+        )
+    with transaction(cast.hoa) as inside:
+        inside.get_one(Member, cast.lan.user_id).phone = "+84911222333"
+    story.run_to(instance_id, "call-back", compensation=777_123)
+    story.do("lan", story.task(instance_id, "call-back"))
+    session.rollback()
+    log = json.dumps(list(session.scalars(select(AuditEvent.changes))), ensure_ascii=False)
+    beside = json.dumps(
+        [list(row) for row in session.execute(select(AuditSensitive.old, AuditSensitive.new))], ensure_ascii=False
+    )
+    answers = [text for step in ANSWERS.values() for text in step.values() if isinstance(text, str)]
+    for secret in (
+        "Đặng Thị Mỹ Duyên", "dang thi my", "912345678", "0912 345 678", "987654321", "0987 654 321", "Ở ngõ 5",
+        "duyen@sen.vn", "Chị ấy đang bực", "777123", "911222333", "Nguyễn Ngọc Lan", "lan@phosen.example", *answers,
+    ):  # fmt: skip
+        assert secret not in log, secret
+        assert secret in beside or secret == "dang thi my", secret
+    assert "gõ dở" not in log + beside  # what was never handed in
+
+
+def test_the_chain_holds_when_sensitive_values_are_erased(session, cast):
     with clock.at(MONDAY), transaction(cast.hoa) as inside:
         inside.get_one(Member, cast.lan.user_id).phone = "+84912345678"
     seal_everything()
