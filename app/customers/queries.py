@@ -136,12 +136,13 @@ def search(text: str) -> ColumnElement[bool]:
 
 
 def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Customer]:
-    """The live customers that he may see and that match, in name order; at most `limit` of them.
+    """The live customers that he may see and that match: the first `limit` of them in name order.
 
     Ids come from the text index first and only they are sorted: the cost is that of the matches, not of the table.
     """
-    candidates = select(Customer.id).where(search(text), live(), visible(Customer, actor)).limit(limit).correlate(None)
-    return select(Customer).where(Customer.id.in_(candidates)).order_by(Customer.sort_key, Customer.id)
+    matching = select(Customer.id).where(search(text), live(), visible(Customer, actor))
+    candidates = matching.limit(MOST_FOUND).correlate(None)
+    return select(Customer).where(Customer.id.in_(candidates)).order_by(Customer.sort_key, Customer.id).limit(limit)
 
 
 # ── One customer ─────────────────────────────────────────────────────────────────────────────────────────────────────

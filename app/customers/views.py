@@ -32,23 +32,31 @@ _FORM = ["name", "kind", "phone", "email", "source", "note"]
 TIMELINE_TEXTS = {
     "created": _("Customer added"),
     "changed": _("Customer changed"),
+    "contact_added": _("Way to reach added"),
+    "contact_removed": _("Way to reach no longer in use"),
+    "contact_preferred": _("Preferred way to reach chosen"),
     "archived": _("Archived"),
     "restored": _("Restored"),
     "task_completed": _("Task finished"),
     "instance_started": _("Process begun"),
     "instance_completed": _("Process completed"),
     "instance_cancelled": _("Process called off"),
+    "instance_failed": _("Process failed"),
     "form_submitted": _("Form filled in"),
 }
 _TIMELINE_SIGNS = {
     "created": "user-plus",
     "changed": "pencil",
+    "contact_added": "phone",
+    "contact_removed": "phone-off",
+    "contact_preferred": "phone-call",
     "archived": "archive",
     "restored": "refresh",
     "task_completed": "check",
     "instance_started": "route",
     "instance_completed": "flag",
     "instance_cancelled": "ban",
+    "instance_failed": "alert-triangle",
     "form_submitted": "forms",
 }
 _LINKS = {ContactKind.phone: "tel:", ContactKind.zalo: "tel:", ContactKind.email: "mailto:"}

@@ -96,6 +96,13 @@ def test_other_peoples_matches_do_not_use_up_the_limit(session, cast):
     assert session.scalars(queries.found("nguyet", cast.lan, limit=1)).all() == [mine]
 
 
+def test_the_first_by_name_are_shown_whoever_came_first(session):
+    for name in ("Trần Vân", "Trần Yến", "Trần Bình", "Trần An"):
+        a_customer(session, name=name)
+    first = queries.found("tran", SYSTEM, limit=2)
+    assert [customer.name for customer in session.scalars(first)] == ["Trần An", "Trần Bình"]
+
+
 HOSTILE = [
     '"', "'", 'a"b', "a'b", "*", "a*", "NEAR(a b)", "a AND", "-a", "^a", "a:b", "{a}", "a\0b", "\\", ":*", "& | !",
     "'); DROP TABLE customer; --", "🙂" * 100, "a " * 5_000, "x" * 10_000, "9" * 10_000, "\ud800", "ﷺ" * 300,
