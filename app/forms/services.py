@@ -12,7 +12,8 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import DEFAULT_LANGUAGE, _
-from app.customers.services import record_timeline
+from app.customers.models import Customer
+from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms import queries, rules
 from app.forms.fields.base import Context, Kind, trimmed, words_flaws
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
@@ -143,9 +144,12 @@ def submit(
 ) -> Submission:
     """Keep answers that `parse_answers` (or the built form) gave, bound to their version for good.
 
-    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft.
+    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft, and
+    CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished.
     """
     _must_be_published(version)
+    if customer_id is not None and subject_type is None:
+        _must_be_live(session, customer_id)
     submission = Submission(
         version=version,
         answers=dict(answers.values),
@@ -201,6 +205,13 @@ def _changed_since(session: Session, last: FormVersion | None) -> ConflictError:
 def _must_be_published(version: FormVersion) -> None:
     if version.state is VersionState.draft:
         raise FormNotPublishedError
+
+
+def _must_be_live(session: Session, customer_id: int) -> None:
+    # Held until the answers are kept: nobody archives the customer in between.
+    archived_at = select(Customer.archived_at).where(Customer.id == customer_id).with_for_update(read=True)
+    if session.scalar(archived_at) is not None:
+        raise CustomerArchivedError
 
 
 def _plain(name: Words) -> str:

@@ -11,7 +11,7 @@ from app.core.access import SYSTEM, visible
 from app.core.errors import ConflictError, InvalidInputError, NotAllowedError
 from app.core.i18n import in_language
 from app.customers.models import TimelineEntry
-from app.customers.services import create_customer
+from app.customers.services import CustomerArchivedError, archive_customer, create_customer
 from app.forms import library, queries, services
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
@@ -335,3 +335,14 @@ def test_staff_see_their_own_submissions(session, cast):
 
     assert seen(cast.lan) == {"lan"}
     assert seen(cast.hoa) == {"lan", "hoa"}
+
+
+def test_a_form_is_not_filled_in_about_an_archived_customer_but_work_under_way_goes_on(session, cast):
+    version = published(session, a_published_form(session, NOTE))
+    customer = create_customer(session, by=cast.lan, name="Nguyễn Văn An", phone="0912 345 600")
+    archive_customer(session, customer, by=cast.minh)
+    answers = services.Answers({"note": "x"})
+    with pytest.raises(CustomerArchivedError):
+        services.submit(session, version, answers, by=cast.lan, customer_id=customer.id)
+    assert session.scalars(select(Submission)).all() == []
+    services.submit(session, version, answers, by=cast.lan, customer_id=customer.id, subject_type="task", subject_id=1)
