@@ -36,11 +36,17 @@ def offered_to(actor: Actor) -> ColumnElement[bool]:
     return and_(Task.state == TaskState.ready, was_offered_to(actor))
 
 
+# A head answers for his teams' work, however narrow his role: he sees it, and hands it on if his role hands on any.
+_HEADS = ("view", "assign")
+
+
 @row_rule(Task)
 def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
     by_scope = scoped(
         actor.scope("Task", action), actor, owner_id=(Task.assignee_id, Task.completed_by_id), team_id=Task.team_id
     )
+    if action in _HEADS and actor.headed_team_ids and actor.may(action, "Task"):
+        by_scope = or_(by_scope, Task.team_id.in_(sorted(actor.headed_team_ids)))
     if action == "view":
         return or_(by_scope, offered_to(actor), granted("Task", Task.id, actor))
     if action == "edit":

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, insert, select, text
 
-from app.core.access import SYSTEM, visible
+from app.core.access import SYSTEM, Scope, visible
+from app.core.accounts import Permission, PermissionView, ViewMenu
 from app.core.db import db, transaction
 from app.core.errors import NotFoundError
+from app.security.models import RoleScope
+from app.security.queries import role_by_code
+from app.security.services import appoint_head, create_member, rights_changed
 from app.tasks import queries
 from app.tasks.models import IS_OPEN, Task, TaskComment, TaskState
 from app.tasks.rules import Deadline, Offer
@@ -128,3 +133,57 @@ def test_least_time_left_comes_first_and_no_deadline_last(session, cast, story):
             )  # fmt: skip
     listed = session.scalars(queries.by_due(queries.mine(cast.lan))).all()
     assert [task.name for task in listed] == ["903", "902", "901"]
+
+
+# ── a head whose role reaches no further than himself ──
+@pytest.fixture
+def taken(session, cast, offered) -> int:
+    """Tuấn has taken the task; Thu, a member of staff, is in no team yet."""
+    with transaction(cast.tuan) as inside:
+        claim_task(inside, offered, by=cast.tuan)
+    with transaction(SYSTEM) as inside:
+        create_member(
+            inside, username="thu", family_name="Mai", given_name="Thu", email="thu@phosen.example",
+            password_hash="-", roles=["Staff"], by=SYSTEM,
+        )  # fmt: skip
+    return offered
+
+
+def head(cast) -> None:
+    with transaction(SYSTEM) as inside:
+        appoint_head(inside, cast.team("van-hanh"), cast.member("thu"), by=SYSTEM)
+
+
+def test_a_head_sees_the_work_of_the_team_whatever_the_role(session, cast, taken):
+    seen = select(Task).where(visible(Task, cast.actor("thu")))
+    assert ids(session, seen) == ids(session, queries.of_my_teams(cast.actor("thu"))) == []
+    head(cast)
+    thu = cast.actor("thu")
+    assert thu.scope("Task", "view") is Scope.own
+    assert ids(session, select(Task).where(visible(Task, thu))) == [taken]  # and nothing of CSKH
+    assert ids(session, queries.of_my_teams(thu)) == [taken]
+    for action in ("edit", "assign", "approve", "export"):
+        assert ids(session, select(Task).where(visible(Task, thu, action))) == [], action
+
+
+def test_a_head_hands_the_work_of_the_team_on_when_the_role_hands_on_any(session, cast, taken):
+    head(cast)
+    with transaction(SYSTEM) as inside:
+        staff = role_by_code(inside, "Staff")
+        staff.permissions.append(
+            inside.scalars(
+                select(PermissionView).join(PermissionView.permission).join(PermissionView.view_menu)
+                .where(Permission.name == "can_assign", ViewMenu.name == "Task")
+            ).one()
+        )  # fmt: skip
+        inside.add(RoleScope(role_id=staff.id, resource="Task", action="assign", scope=Scope.own))
+        rights_changed(inside, [cast.member(name).id for name in ("thu", "tuan", "lan")])
+    assert ids(session, select(Task).where(visible(Task, cast.actor("thu"), "assign"))) == [taken]
+    assert ids(session, select(Task).where(visible(Task, cast.lan, "assign"), Task.id == taken)) == []
+
+
+def test_a_head_who_may_see_no_tasks_at_all_sees_none(session, cast, taken):
+    head(cast)
+    blind = replace(cast.actor("thu"), permissions=frozenset())
+    assert blind.headed_team_ids
+    assert ids(session, select(Task).where(visible(Task, blind))) == []
