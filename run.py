@@ -234,14 +234,7 @@ def supervise(config: Config) -> int:
 
 
 def _where_and_who(config: Config) -> str:
-    lines = [f"Tận Tâm: {config.BASE_URL}  (Ctrl-C stops it)"]
-    if config.DEMO and config.DEMO_PASSWORD:
-        lines.append("Demo accounts: lan, minh, hoa (admin), tuan, binh; their password is TANTAM_DEMO_PASSWORD")
-    elif config.DEMO and config.DEMO_PASSWORD_FILE.exists():
-        lines.append(
-            f"Demo accounts: lan, minh, hoa (admin), tuan, binh; their password is in {config.DEMO_PASSWORD_FILE}"
-        )
-    return "\n".join(lines)
+    return f"Tận Tâm: {config.BASE_URL}  (Ctrl-C stops it)"
 
 
 def _data_is_ours(config: Config, held: ExitStack) -> bool:

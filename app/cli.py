@@ -43,6 +43,7 @@ def setup_link() -> None:
             token = make_setup_link(session)
     except BusinessError:
         return  # the company has its administrator
+    click.echo("Mở liên kết này (dùng một lần) để tạo người quản trị đầu tiên của công ty:")
     click.echo(links.absolute(f"/thiet-lap/{token}"))
 
 

@@ -1,22 +1,25 @@
 # ruff: noqa: ANN001, ANN003, ANN201, S310, T201
 """A late delivery through REST, from the first call to the call back: python docs/rest_example.py [address].
 
-The demo company runs at the address (default http://127.0.0.1:8080); TANTAM_DEMO_PASSWORD is the accounts' password.
+The demo company runs at the address (default http://127.0.0.1:8080); its password is TANTAM_DEMO_PASSWORD, or what
+`make run` has put into instance/demo-password.
 """
 
 import json
 import os
+import pathlib
 import sys
 import urllib.request
 
 ADDRESS = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080"
+PASSWORD = os.environ.get("TANTAM_DEMO_PASSWORD") or pathlib.Path("instance/demo-password").read_text().strip()
 TOKENS = {}
 
 
 def call(method, path, body=None, who=None, **headers):
     """Ask as `who` and give the answer; a refusal raises urllib.error.HTTPError."""
     if who and who not in TOKENS:
-        login = {"username": who, "password": os.environ["TANTAM_DEMO_PASSWORD"], "provider": "db"}
+        login = {"username": who, "password": PASSWORD, "provider": "db"}
         TOKENS[who] = call("POST", "/api/v1/security/login", login)["access_token"]
     headers |= {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {TOKENS[who]}"} if who else {})
     data = None if body is None else json.dumps(body).encode()

@@ -287,14 +287,11 @@ def seal() -> int:
         with transaction() as session:
             queue_up(session, "audit.seal")
             last = session.scalars(select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1)).first()
-            rows = session.scalars(
-                select(AuditEvent)
-                .where(
-                    AuditEvent.id > (last.last_id if last else 0), AuditEvent.at < _all_written(session) - _SEAL_AFTER
-                )
-                .order_by(AuditEvent.id)
-                .limit(_SEAL_BATCH)
-            ).all()
+            young = _all_written(session) - _SEAL_AFTER
+            waiting = select(AuditEvent).where(AuditEvent.id > (last.last_id if last else 0))
+            # In order, without a gap: a row that tells of the past (a clock set back) does not overtake a young one.
+            found = session.scalars(waiting.order_by(AuditEvent.id).limit(_SEAL_BATCH)).all()
+            rows = found[: next((place for place, row in enumerate(found) if row.at >= young), len(found))]
             if not rows:
                 return sealed
             ids = [row.id for row in rows]

@@ -28,7 +28,7 @@ class SettingKind:
 #: Every setting there is. The settings screen shows them in this order.
 KINDS: dict[str, SettingKind] = {
     "company_name": SettingKind(_("Company name"), str, "Tận Tâm"),
-    #: empty: the name in TANTAM_MAIL_FROM, else the company's
+    #: empty: the company's name
     "mail_from_name": SettingKind(_("Sender of mails"), str, "", longest=100, may_be_empty=True),
     "logo_file_id": SettingKind(_("Logo"), int, None),
 }

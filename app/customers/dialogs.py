@@ -59,7 +59,9 @@ def _member_id(value: object) -> int | None:
 class CustomerDialog(FlaskForm):
     """A customer's own data. `owners` are (member id, name); whoever may not assign gets no owner_id field."""
 
-    name = StringField(_("Customer name"), [_readable(rules.read_name)])
+    name = StringField(
+        _("Customer name"), [InputRequired(_("Please type the customer's name.")), _readable(rules.read_name)]
+    )
     kind = SelectField(_("Kind"), choices=list(KIND_LABELS.items()), default=CustomerKind.person, coerce=str)
     phone = TelField(_("Phone number"), _contact(ContactKind.phone))
     email = EmailField(_("E-mail"), _contact(ContactKind.email))

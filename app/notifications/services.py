@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from email.headerregistry import Address
-from email.utils import parseaddr
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, select, update
@@ -171,7 +170,7 @@ def ensure_templates(session: Session) -> int:
 def _sender(session: Session, mail: MailSettings) -> str:
     """Who a mail is from: the name that the company set, on the address of the installation."""
     values = company.all_values(session)
-    name = values["mail_from_name"] or parseaddr(mail.sender)[0] or values["company_name"]
+    name = values["mail_from_name"] or values["company_name"]
     return str(Address(rules.one_line(name, 100), addr_spec=mail.sender_address))
 
 

@@ -105,14 +105,16 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
         return OwnerShown(url="", code=instance.code, name=instance.version.process.name, own_answers=own_answers)
     definition = queries.definition_of(instance.version)
     tasks = task_queries.of_owner(session, "instance", instance.id)
-    steps = [node.id for node in definition.steps]
+    stages = stages_shown(definition, tasks, clock.now())
+    keys = [stage.key for stage in sorted(definition.stages, key=lambda stage: stage.order)]
+    spec = definition.nodes[task.step].task
     return OwnerShown(
         url=links.instance_path(instance.id),
         code=instance.code,
         name=instance.version.process.name,
-        step_number=steps.index(task.step) + 1 if task.step in steps else 0,
-        step_count=len(steps) if task.step in steps else 0,
-        stages=stages_shown(definition, tasks, clock.now()),
+        step_number=keys.index(spec.stage) + 1 if spec and spec.stage in keys else 0,
+        step_count=len(keys) if spec and spec.stage in keys else 0,
+        stages=stages,
         answers=answers_shown(session, instance, [one for one in tasks if one.id != task.id], actor),
         own_answers=own_answers,
     )

@@ -33,6 +33,7 @@ from app.processes.models import Process, ProcessEvent, ProcessInstance
 from app.security import queries as people
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
+from app.tasks.rules import OUTCOME_DONE
 from app.tasks.views import comments_shown, lateness, rows_of
 
 ROWS = 50
@@ -461,6 +462,9 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(name)s began the process", name=who)
         case "open_task":
             return _("%(step)s was opened", step=step)
+        case "close_task" if event.body.get("outcome"):
+            outcome = str(OUTCOME_DONE.get(event.body["outcome"], event.body["outcome"]))
+            return _("%(name)s finished: %(step)s – %(outcome)s", name=who, step=step, outcome=outcome)
         case "close_task":
             return _("%(name)s finished: %(step)s", name=who, step=step)
         case "raise_incident":

@@ -79,7 +79,7 @@ class Task(Revisioned, Stamped, Entity):
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
     offered_team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"))
     offered_role: Mapped[str | None] = mapped_column(String(64))
-    #: the team whose manager answers for it: the assignee's, or the one it is offered to
+    #: the team whose head answers for it: the one it was offered to, else that of its first assignee
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"))
 
     form_version_id: Mapped[int | None] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"), index=True)

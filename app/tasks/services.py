@@ -116,7 +116,6 @@ def release_task(session: Session, task_id: int, *, by: Actor, rev: int | None =
         raise BusinessError(_("This work was given to you by name. Ask your team head to reassign it."))
     before = task.assignee_id
     task.state, task.assignee_id, task.claimed_at = TaskState.ready, None, None
-    task.team_id = task.offered_team_id
     session.flush()
     _note(session, task, TaskEventKind.released, by=by, data={"from": before})
     _grant(session, task)
@@ -334,8 +333,10 @@ def _iso(at: datetime | None) -> str | None:
 def _assign(session: Session, task: Task, member_id: int, *, at: datetime) -> None:
     task.state = TaskState.in_progress if task.draft else TaskState.claimed
     task.assignee_id, task.claimed_at = member_id, at
-    team = people.primary_team_of(session, member_id)
-    task.team_id = team.id if team else task.offered_team_id
+    if task.team_id is None:
+        # Whoever answers for the work keeps answering for it, in whosever hands it is: a head can take it back.
+        team = people.primary_team_of(session, member_id)
+        task.team_id = team.id if team else None
 
 
 def _reason(task: Task) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, edge, files, links
 from app.core.access import Actor, visible
 from app.core.db import db, row_id
-from app.core.errors import BusinessError, ConflictError, NotFoundError
+from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
 from app.core.timewords import Lateness, moment_text, time_left
@@ -214,10 +214,8 @@ class TaskPages(Page):
             raise
         except BusinessError as error:
             return _refused_page(number, error, form)
-        address, following = _next_for(db.session(), actor)
-        if following:
-            return done(address, _("“%(task)s” is done. Next: %(next)s", task=name, next=following))
-        return done(address, _("“%(task)s” is done. Nothing else waits for you.", task=name))
+        # To what he has just finished, which shows what comes next: the next decision is not one key press away.
+        return done(links.task_path(number), _("“%(task)s” is done.", task=name))
 
 
 #: owner type of the files that hang on a note
@@ -267,7 +265,10 @@ def _verb(
     except BusinessError as error:
         if isinstance(error, NotFoundError):
             raise
-        return refused_onto(path if _is_seen(db.session(), number, edge.actor()) else away, error)
+        onto = path if _is_seen(db.session(), number, edge.actor()) else away
+        if isinstance(error, ConflictError):
+            error = ConflictError(_conflict_text(error, edge.actor()))
+        return refused_onto(onto, error)
     return done(onward or (path if _is_seen(db.session(), number, edge.actor()) else away), sentence)
 
 
@@ -284,12 +285,6 @@ def _person_asked(session: Session, scope: str) -> Member | None:
     if scope != "team" or not text:
         return None
     return people.member_by_id(session, row_id(text))
-
-
-def _next_for(session: Session, actor: Actor) -> tuple[str, str]:
-    """After finishing: the next piece of work, or the list."""
-    following = session.scalars(queries.by_due(queries.mine(actor)).limit(1)).first()
-    return (links.task_path(following.id), following.name) if following else ("/cong-viec/", "")
 
 
 def _is_seen(session: Session, task_id: int, actor: Actor) -> bool:
@@ -517,8 +512,8 @@ def _task_page(
         people=_people(session, task) if may_assign else [],
         conflict={"message": _conflict_text(told, actor), "url": path} if told else None,
         saved_at=task.updated_at if task.draft else None,
-        closed=_closed(task, actor) if is_seen and not task.is_open else None,
-        next_task=None if task.is_open else _next_row(session, actor),
+        closed=_closed(task, actor) if is_seen and not task.is_open and conflict is None else None,
+        next_task=None if task.is_open or conflict else _next_row(session, actor),
         customer=customer_shown(cards.get(task.customer_id or 0)),
         comments=comments_shown(session, [task.id]) if is_seen else [],
         comment_text=comment,
@@ -608,7 +603,7 @@ def _taken_by(task: Task) -> ConflictError | None:
     )
 
 
-def _conflict_text(error: ConflictError, actor: Actor) -> object:
+def _conflict_text(error: ConflictError, actor: Actor) -> Sentence:
     """Who was faster, and when, on the reader's clock."""
     at = error.details.get("at")
     if not at:

@@ -376,3 +376,15 @@ def test_settings_of_the_system_have_no_actor(session):
     with transaction(SYSTEM) as inside:
         inside.add(Setting(key="logo_file_id", value=1))
     assert events(session, "setting")[-1].actor_id is None
+
+
+def test_a_past_that_is_told_now_does_not_overtake_what_was_written_before(session):
+    """The demo lives through its past: its rows carry old moments behind young ones."""
+    with transaction(SYSTEM) as inside:
+        audit.record(inside, "young")
+    with clock.at(clock.now() - timedelta(days=30)), transaction(SYSTEM) as inside:
+        audit.record(inside, "told of the past")
+    audit.seal()
+    with clock.at(clock.now() + timedelta(minutes=5)):
+        audit.seal()
+    assert audit.verify(session)[1] is None

@@ -74,6 +74,8 @@ class Screen(ModelView):
     # ── declared by the subclass ──
     #: name in security.roles
     resource: ClassVar[str]
+    #: what an empty list says, where there is something better to say than that nothing is there
+    empty_text: ClassVar[Any] = None
     datamodel: Interface
     label_columns: Any = {}
     #: order column → what it is really ordered by (a name by its sort key)
