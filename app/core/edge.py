@@ -173,6 +173,19 @@ def _http_error(error: HTTPException) -> Any:
     return answer
 
 
+def _stale_form(error: CSRFError) -> Any:
+    """A form that stood open too long, or past its session: all that was typed comes back, to be sent once more.
+
+    Only for a form of our own pages, which the browser vouches for: what another site posts is refused.
+    """
+    if is_api() or request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return _http_error(error)
+    typed = [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"]
+    page = render_template("errors/stale.html", typed=typed, action=request.full_path.rstrip("?"),
+                           had_files=bool(request.files), is_signed_in=actor_or_none() is not None)  # fmt: skip
+    return page, 400
+
+
 def _ask_no_more() -> None:
     """If it broke before it was known who asks, the answer is nobody's: asking the database would break it again."""
     if "actor" not in g:
@@ -225,7 +238,7 @@ def install(app: Flask, *, load_actor: Callable[[Any], Actor | None]) -> None:
     app.extensions["tantam.actor"] = load_actor
     app.register_error_handler(BusinessError, _refused)
     app.register_error_handler(StaleDataError, lambda _error: _refused(ConflictError()))
-    app.register_error_handler(CSRFError, _http_error)
+    app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(Exception, _bug)
