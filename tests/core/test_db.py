@@ -125,6 +125,7 @@ def test_after_the_transaction_nobody_is_its_actor(session, cast):
 
 
 # ── SQLite as we need it ──
+@pytest.mark.parametrize("database", ["sqlite"])
 def test_sqlite_keeps_foreign_keys_waits_for_others_and_logs_ahead(session):
     def pragma(name: str) -> object:
         return session.execute(text(f"PRAGMA {name}")).scalar_one()
@@ -132,6 +133,7 @@ def test_sqlite_keeps_foreign_keys_waits_for_others_and_logs_ahead(session):
     assert (pragma("foreign_keys"), pragma("journal_mode"), pragma("busy_timeout")) == (1, "wal", 30_000)
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
 def test_a_transaction_holds_the_write_lock_from_its_beginning(app, session):
     """BEGIN alone takes it at the first write: two who read the same row first would then both change it."""
     with transaction() as inside:
