@@ -34,7 +34,9 @@ def refused(session, row) -> bool:
     [(7, 480, 720), (-1, 480, 720), (0, 720, 720), (0, 720, 480), (0, -1, 480), (0, 0, 1441)],
 )
 def test_the_database_refuses_impossible_hours(session, calendar, weekday, start, end):
-    assert refused(session, CalendarInterval(calendar_id=calendar.id, weekday=weekday, start_minute=start, end_minute=end))
+    assert refused(
+        session, CalendarInterval(calendar_id=calendar.id, weekday=weekday, start_minute=start, end_minute=end)
+    )
 
 
 def test_the_database_takes_a_whole_day(session, calendar):

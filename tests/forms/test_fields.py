@@ -99,7 +99,7 @@ NEVER = [
     ["yes"],
     b"bytes",
     date(2026, 11, 22),
-    object(),
+    Ellipsis,
     float("nan"),
     float("inf"),
     -float("inf"),

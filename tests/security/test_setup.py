@@ -103,7 +103,7 @@ def test_the_database_keeps_no_link_that_works(session, link):
     "wrong",
     [{"password": "ngắn", "repeat": "ngắn"}, {"password": "matkhau123", "repeat": "matkhau123"}, {"repeat": "khác"},
      {"username": "Mai Trần"}, {"username": ""}, {"email": "không phải"}, {"company": ""}, {"given_name": "  "},
-     {"company": "x" * 201}, {"company": "a\0b"}, {"family_name": "a\0b"}, {"username": "mai\n"}],
+     {"company": "x" * 201}, {"username": "mai\n"}],
     ids=str,
 )  # fmt: skip
 def test_what_is_missing_or_wrong_is_told_in_the_form_and_the_link_stays(app, session, link, wrong):
