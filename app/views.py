@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, request
+from flask import current_app, g, request
 from sqlalchemy import func
 
 from app.core import clock, edge, settings
@@ -124,7 +124,7 @@ def register(appbuilder: Any) -> None:
 def frame() -> dict[str, Any]:
     """What templates/base.html shows around the page of whoever is signed in."""
     who = edge.actor_or_none()
-    if who is None or who.user_id is None:
+    if who is None or who.user_id is None or g.get("broken"):
         return {}
     session = db.session()
     opened, late = (

@@ -187,7 +187,8 @@ def _stale_form(error: CSRFError) -> Any:
 
 
 def _ask_no_more() -> None:
-    """If it broke before it was known who asks, the answer is nobody's: asking the database would break it again."""
+    """What tells of the failure asks the database nothing: it would break again. Who asks stays known if he was."""
+    g.broken = True
     if "actor" not in g:
         g.actor = None
         g._login_user = AnonymousUserMixin()  # where Flask-Login keeps it: templates would ask for it
