@@ -22,7 +22,7 @@ from app.core.worker import PULSE, STALLED, Job, Worker
 from config import ROOT, TestConfig
 
 SOON = timedelta(milliseconds=100)
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture
