@@ -1,11 +1,11 @@
 // What do the pages load? Builds css/, js/ and icons.txt into ../app/static/dist, every file named after its content,
 // and manifest.json: plain name -> built name.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 
 import * as esbuild from "esbuild";
 import { PurgeCSS } from "purgecss";
@@ -85,6 +85,14 @@ await bundle(["js/app.js"], { format: "esm", splitting: true });
 await sprite();
 await keepFile("logo.svg", await readFile(path.join(here, "logo.svg")));
 await writeFile(path.join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+
+// Compressed once, as small as it goes, beside the plain file: the server picks what the browser takes.
+for (const name of await readdir(out)) {
+  if (!/\.(css|js|svg)$/.test(name)) continue;
+  const content = await readFile(path.join(out, name));
+  await writeFile(path.join(out, `${name}.br`), brotliCompressSync(content));
+  await writeFile(path.join(out, `${name}.gz`), gzipSync(content, { level: 9 }));
+}
 
 // Every page loads these: they stay small.
 const MOST = 120 * 1024;

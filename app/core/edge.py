@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 
 from flask import (
@@ -40,12 +38,6 @@ from app.core.errors import BusinessError, ConflictError, NotSignedInError
 from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, LANGUAGES, _
 
 logger = logging.getLogger(__name__)
-
-#: What a browser may load and do on every page of ours.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-)
 
 # One slash and no second one, no backslash, nothing that browsers drop before they look.
 _OUR_PAGE = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*")
@@ -216,26 +208,8 @@ def _bug(error: Exception) -> Any:
     return render_template("errors/error.html", status=500, message=None, error_id=error_id), 500
 
 
-def _headers(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    if current_app.config["SESSION_COOKIE_SECURE"]:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint == "static" and request.path.startswith("/static/dist/"):
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    elif not request.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
-
-
-def _load_manifest(app: Flask) -> dict[str, str]:
-    path = Path(app.root_path) / "static" / "dist" / "manifest.json"
-    return cast("dict[str, str]", json.loads(path.read_text("utf-8"))) if path.exists() else {}
-
-
 def install(app: Flask, *, load_actor: Callable[[Any], Actor | None]) -> None:
-    """Put the edge on the application: errors, headers, language, and the loader that knows who is signed in."""
+    """Put the edge on the application: errors, language, and the loader that knows who is signed in."""
     app.extensions["tantam.actor"] = load_actor
     app.register_error_handler(BusinessError, _refused)
     app.register_error_handler(StaleDataError, lambda _error: _refused(ConflictError()))
@@ -243,14 +217,7 @@ def install(app: Flask, *, load_actor: Callable[[Any], Actor | None]) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(Exception, _bug)
-    app.after_request(_headers)
-    manifest = _load_manifest(app)
-
-    def asset(name: str) -> str:
-        """The address of a built file by its plain name."""
-        return url_for("static", filename=f"dist/{manifest.get(name, name)}")
-
-    app.jinja_env.globals.update(asset=asset, get_locale=get_locale)
+    app.jinja_env.globals["get_locale"] = get_locale
 
 
 def sign_in_cookie(token: str) -> None:
