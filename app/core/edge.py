@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -124,9 +125,7 @@ def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
         back = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("AuthView.login", next=back))
     else:
-        response = Response(
-            render_template("errors/error.html", status=error.status, message=error.message, error_id=None)
-        )
+        response = Response(render_template("errors/error.html", status=error.status, message=error.message))
         response.status_code = error.status
     if "retry_after" in error.details:
         response.headers["Retry-After"] = str(error.details["retry_after"])
@@ -157,7 +156,7 @@ def _http_error(error: HTTPException) -> Any:
         sentence = _("Please load the page again.") if isinstance(error, CSRFError) else _sentence(error)
         answer = jsonify(error_body(code, sentence))
     else:
-        answer = Response(render_template("errors/error.html", status=error.code, message=None, error_id=None))
+        answer = Response(render_template("errors/error.html", status=error.code))
     answer.status_code = error.code
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -165,17 +164,34 @@ def _http_error(error: HTTPException) -> Any:
     return answer
 
 
+@dataclass(frozen=True)
+class Unsent:
+    """A form that could not be taken, with all that was typed into it: it can be sent once more from the error page."""
+
+    action: str
+    typed: list[tuple[str, str]]
+    had_files: bool
+
+
+def _unsent() -> Unsent | None:
+    """What was sent by the form that is being refused; None where there was no form, or a password in it."""
+    if is_api() or request.method != "POST":
+        return None
+    typed = [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"]
+    if any("password" in name for name, _text in typed):
+        return None
+    return Unsent(request.full_path.rstrip("?"), typed, had_files=bool(request.files))
+
+
 def _stale_form(error: CSRFError) -> Any:
     """A form that stood open too long, or past its session: all that was typed comes back, to be sent once more.
 
     Only for a form of our own pages, which the browser vouches for: what another site posts is refused.
     """
-    if is_api() or request.headers.get("Sec-Fetch-Site") != "same-origin":
+    unsent = _unsent() if request.headers.get("Sec-Fetch-Site") == "same-origin" else None
+    if unsent is None:
         return _http_error(error)
-    typed = [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"]
-    page = render_template("errors/stale.html", typed=typed, action=request.full_path.rstrip("?"),
-                           had_files=bool(request.files), is_signed_in=actor_or_none() is not None)  # fmt: skip
-    return page, 400
+    return render_template("errors/stale.html", unsent=unsent, is_signed_in=actor_or_none() is not None), 400
 
 
 def _ask_no_more() -> None:
@@ -193,7 +209,7 @@ def _busy(error: OperationalError) -> Any:
     if is_api():
         answer = jsonify(error_body("unavailable", _("The database is busy. Please try again in a moment.")))
     else:
-        answer = Response(render_template("errors/error.html", status=503, message=None, error_id=None))
+        answer = Response(render_template("errors/error.html", status=503, unsent=_unsent()))
     answer.status_code = 503
     answer.headers["Retry-After"] = "5"
     return answer
@@ -205,7 +221,7 @@ def _bug(error: Exception) -> Any:
     _ask_no_more()
     if is_api():
         return jsonify(error_body("internal_error", _("Internal error %(code)s", code=error_id))), 500
-    return render_template("errors/error.html", status=500, message=None, error_id=error_id), 500
+    return render_template("errors/error.html", status=500, error_id=error_id, unsent=_unsent()), 500
 
 
 def install(app: Flask, *, load_actor: Callable[[Any], Actor | None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import url_for
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
@@ -65,3 +66,24 @@ def test_a_page_of_ours_is_a_path_and_nothing_else(app):
         assert our_page(url_for("AuthView.login", next="/cong-viec/"), "/") == "/login/?next=/cong-viec/"
     for asked in (None, "", "//evil.example", "/\\evil.example", "/\n/evil.example", "https://evil.example", "a"):
         assert our_page(asked, "/khac") == "/khac"
+
+
+@pytest.mark.parametrize(("error", "status"), [(LOCKED, 503), (BROKEN, 500)])
+def test_what_was_typed_outlives_a_failure(client, app, breaks, error, status):
+    lan = client("lan")
+    breaks(error)
+    page = lan.post("/khach-hang/add?back=/", data={"name": "Phan Thị Ngưỡng <b>", "kind": "person"})
+    assert page.status_code == status
+    form = BeautifulSoup(page.text, "html.parser").select_one("form[action='/khach-hang/add?back=/']")
+    assert {field["name"]: field["value"] for field in form.find_all("input")}.items() >= {
+        ("name", "Phan Thị Ngưỡng <b>"),
+        ("kind", "person"),
+    }
+
+
+def test_a_password_is_not_written_into_the_page(client, breaks):
+    nobody = client()
+    breaks(LOCKED)
+    page = nobody.post("/login/", data={"username": "lan", "password": "Bí mật 123"})
+    assert page.status_code == 503
+    assert "Bí mật 123" not in page.text
