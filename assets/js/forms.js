@@ -157,7 +157,7 @@ function conveniences() {
       const chosen = boxes().filter((box) => box.checked);
       bar.hidden = chosen.length === 0;
       bar.querySelector("[data-bulk-count]").textContent = chosen.length;
-      boxes().forEach((box) => box.closest("tr").setAttribute("aria-selected", String(box.checked)));
+      boxes().forEach((box) => box.closest("tr, [data-row]").setAttribute("aria-selected", String(box.checked)));
     };
     form.addEventListener("change", (event) => {
       if (event.target.matches("[data-check-all]")) boxes().forEach((box) => (box.checked = event.target.checked));
