@@ -46,11 +46,14 @@ def create_app(config: Any = None) -> Flask:
     from app import cli, models, views
     from app.core import audit, delivery, edge, health, links
     from app.core.db import db, listen_to
+    from app.customers.events import register_part
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
+    from app.processes.handlers import CustomerInstances
     from app.processes.services import InstanceTasks
     from app.security.manager import SecurityManager, load_actor
     from app.tasks.events import register_owner
+    from app.tasks.handlers import CustomerTasks
     from config import Config
 
     app = Flask(__name__)
@@ -72,6 +75,8 @@ def create_app(config: Any = None) -> Flask:
     links.configure(app.config["BASE_URL"])
     configure_mail(MailSettings(server=parse_smtp_url(app.config["SMTP_URL"]), sender=app.config["MAIL_FROM"]))
     register_owner(InstanceTasks())
+    for part in (CustomerTasks(), CustomerInstances()):
+        register_part(part)
     app.register_blueprint(health.blueprint)
 
     with app.app_context():

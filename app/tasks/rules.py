@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.errors import InvalidInputError
 from app.core.i18n import _
+from app.core.timewords import Lateness, time_left
+
+if TYPE_CHECKING:
+    from app.tasks.models import Task
 
 #: The one alert rule so far; its level is what escalation will count up.
 OVERDUE = "task_overdue"
@@ -41,6 +45,13 @@ class Deadline:
 
     due_at: datetime | None = None
     warn_at: datetime | None = None
+
+
+def lateness(task: Task, now: datetime, time_zone: str) -> Lateness:
+    """How the task stands; it is soon due from its own warning moment on."""
+    if task.due_at is not None and task.warn_at is not None:
+        return time_left(task.due_at, now, time_zone, soon=task.due_at - task.warn_at)
+    return time_left(task.due_at, now, time_zone)
 
 
 def outcome_problem(outcome: str | None, allowed: Sequence[str]) -> object | None:

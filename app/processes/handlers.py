@@ -1,0 +1,55 @@
+"""How do process instances show on a customer's page?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.core import links
+from app.core.access import Actor, visible
+from app.core.i18n import _
+from app.customers.events import NextStep, PartRow
+from app.processes import queries, services, shown
+from app.processes.models import ProcessInstance
+from app.tasks import queries as task_queries
+from app.tasks.rules import lateness
+
+
+class CustomerInstances:
+    """The runs of processes for a customer: the CustomerPart of this feature."""
+
+    key = "ho-so"
+    label = _("Process instances")
+    empty = _("No process was ever started for this customer.")
+    resource = "Instance"
+    model = ProcessInstance
+
+    def select(self, customer_id: int, actor: Actor) -> Select[ProcessInstance]:
+        rows = select(ProcessInstance).where(
+            ProcessInstance.customer_id == customer_id, visible(ProcessInstance, actor)
+        )
+        return rows.order_by(ProcessInstance.id.desc())
+
+    def rows(self, session: Session, chosen: Select[ProcessInstance], actor: Actor, now: datetime) -> list[PartRow]:
+        found = session.scalars(queries.with_people(chosen)).unique().all()
+        work = task_queries.open_of_owners(session, services.OWNER, [instance.id for instance in found])
+        rows = []
+        for instance in found:
+            first = min(work.get(instance.id, []), key=lambda task: (task.due_at is None, task.due_at), default=None)
+            rows.append(
+                PartRow(
+                    url=links.instance_path(instance.id),
+                    title=instance.version.process.name,
+                    hint=" · ".join(filter(None, (instance.code, first.name if first else ""))),
+                    lateness=lateness(first, now, actor.time_zone) if first else None,
+                    due_at=first.due_at if first else None,
+                    state=shown.STATUS_LABELS[instance.status],
+                )
+            )
+        return rows
+
+    def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
+        """What comes next in a process is a task, and told by it."""
+        return None

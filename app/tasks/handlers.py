@@ -1,0 +1,64 @@
+"""How does work show on a customer's page?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.core import links
+from app.core.access import Actor, visible
+from app.core.i18n import _
+from app.customers.events import NextStep, PartRow
+from app.tasks import queries
+from app.tasks.models import Task
+from app.tasks.rules import lateness
+
+
+class CustomerTasks:
+    """The open work for a customer: the CustomerPart of this feature."""
+
+    key = "cong-viec"
+    label = _("Tasks")
+    empty = _("No open work for this customer.")
+    resource = "Task"
+    model = Task
+
+    def select(self, customer_id: int, actor: Actor) -> Select[Task]:
+        rows = select(Task).where(Task.customer_id == customer_id, queries.is_open(), visible(Task, actor))
+        return queries.by_due(rows)
+
+    def rows(self, session: Session, chosen: Select[Task], actor: Actor, now: datetime) -> list[PartRow]:
+        return [
+            PartRow(
+                url=links.task_path(task.id),
+                title=task.name,
+                hint=" · ".join(filter(None, (task.context, _holder(task)))),
+                lateness=lateness(task, now, actor.time_zone),
+                due_at=task.due_at,
+            )
+            for task in session.scalars(queries.with_people(chosen)).unique()
+        ]
+
+    def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
+        rows = select(Task).where(Task.customer_id == customer_id, queries.is_open())
+        own_first = rows.where(queries.is_for(actor)).order_by(Task.assignee_id.is_(None))
+        task = session.scalars(queries.by_due(own_first).limit(1)).first()
+        if task is None:
+            return None
+        return NextStep(
+            title=task.name,
+            text=task.context,
+            url=links.task_path(task.id),
+            verb=_("Do it now") if task.assignee_id else _("Look and claim"),
+            sign="user-check" if task.outcomes else "forms",
+            lateness=lateness(task, now, actor.time_zone),
+            due_at=task.due_at,
+        )
+
+
+def _holder(task: Task) -> str:
+    if task.assignee is not None:
+        return task.assignee.name
+    return task.offered_team.name if task.offered_team is not None else ""

@@ -1,0 +1,75 @@
+"""The customer's page: what features above bring, each as far as the reader may see it."""
+
+from __future__ import annotations
+
+import pytest
+from bs4 import BeautifulSoup
+
+from app.core.db import db
+from app.customers.events import parts
+from app.processes.models import ProcessInstance
+from app.tasks.models import Task
+from tests.cast import Cast
+from tests.story import Story
+
+
+@pytest.fixture
+def complaint(app):
+    """A late delivery whose first step is Lan's: the customer's id."""
+    with app.app_context():
+        session = db.session()
+        story = Story(session, Cast(session))
+        story.start()
+        return story.customer_id
+
+
+def page(browser, path):
+    answer = browser.get(path)
+    assert answer.status_code == 200, answer.text
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def tabs(shown):
+    return {link.contents[0].strip(): link.small and link.small.text for link in shown.select(".tt-tabs a")}
+
+
+def test_the_page_counts_the_customers_work_and_process_instances(client, complaint):
+    shown = page(client("lan"), f"/khach-hang/show/{complaint}")
+    assert tabs(shown) == {"Diễn biến": None, "Công việc": "1", "Hồ sơ quy trình": "1"}
+
+
+def test_the_next_step_is_the_readers_own_most_urgent_work(client, complaint):
+    step = page(client("lan"), f"/khach-hang/show/{complaint}").select_one(".tt-next")
+    assert "Tiếp nhận phản ánh" in step.text
+    assert step.a["href"].startswith("/cong-viec/")
+    assert page(client("hoa"), f"/khach-hang/show/{complaint}").select_one(".tt-next") is None
+
+
+def test_the_work_tab_leads_to_the_task(client, complaint):
+    shown = page(client("lan"), f"/khach-hang/show/{complaint}?phan=cong-viec")
+    row = shown.select_one(".tt-mini [data-row]")
+    assert "Tiếp nhận phản ánh" in row.text
+    assert client("lan").get(row.a["href"]).status_code == 200
+
+
+def test_the_process_tab_shows_where_it_stands(client, complaint):
+    row = page(client("lan"), f"/khach-hang/show/{complaint}?phan=ho-so").select_one(".tt-mini [data-row]")
+    assert "Giao hàng chậm" in row.text
+    assert "Tiếp nhận phản ánh" in row.text
+    assert row.a["href"].startswith("/ho-so/")
+
+
+@pytest.mark.parametrize("query", ["phan=luong", "phan=cong-viec&page=0", "phan=cong-viec&page=x"])
+def test_a_part_or_page_that_does_not_exist_is_refused(client, complaint, query):
+    assert client("lan").get(f"/khach-hang/show/{complaint}?{query}").status_code in (400, 404)
+
+
+def test_every_part_follows_the_row_rule_of_its_table(story):
+    """Tuấn sees nothing of a customer of CSKH, whichever part is asked."""
+    story.start()
+    assert {part.key for part in parts()} == {"cong-viec", "ho-so"}
+    for part in parts():
+        assert part.model in (Task, ProcessInstance)
+        found = story.session.scalars(part.select(story.customer_id, story.cast.tuan)).all()
+        assert found == []
+        assert story.session.scalars(part.select(story.customer_id, story.cast.lan)).all()
