@@ -14,9 +14,9 @@ from app.core.access import Actor
 from app.core.api import OpenApi
 from app.core.db import db
 from app.core.file_view import FileView
+from app.core.formats import day_text, exact_text, number_text
 from app.core.i18n import _
-from app.core.timewords import moment_text
-from app.core.vietnamese import format_datetime
+from app.core.timewords import moment_inside, moment_text
 from app.customers.api import CustomerApi
 from app.customers.views import CustomerPages, CustomerScreen, SearchPages
 from app.deadlines.api import CalendarApi
@@ -118,7 +118,10 @@ def register(appbuilder: Any) -> None:
     app.context_processor(frame)
     app.jinja_env.globals["now"] = clock.now
     app.jinja_env.filters["moment"] = lambda at: moment_text(at, clock.now(), edge.time_zone())
-    app.jinja_env.filters["exact"] = lambda at: format_datetime(at, edge.time_zone())
+    app.jinja_env.filters["moment_inside"] = lambda at: moment_inside(at, clock.now(), edge.time_zone())
+    app.jinja_env.filters["exact"] = lambda at: exact_text(at, edge.time_zone())
+    app.jinja_env.filters["day"] = day_text
+    app.jinja_env.filters["number"] = number_text
 
 
 def frame() -> dict[str, Any]:

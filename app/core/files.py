@@ -25,6 +25,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import LARGEST_ID, Entity, Stamped, db
 from app.core.errors import BusinessError, NotFoundError, Sentence
+from app.core.formats import number_text
 from app.core.i18n import _
 
 logger = logging.getLogger(__name__)
@@ -300,7 +301,7 @@ __all__ = [
 
 
 def size_text(size: int) -> str:
-    """A size as people read it: 340 KB, 2,4 MB."""
+    """A size as the reader writes it: 340 KB, 2,4 MB."""
     if size < 1_000_000:
         return f"{max(1, round(size / 1000))} KB"
-    return f"{size / 1_000_000:.1f} MB".replace(".", ",")
+    return f"{number_text(round(size / 1_000_000, 1))} MB"

@@ -37,6 +37,12 @@ DEFAULT_LANGUAGE = "vi"
 DEFAULT_TIME_ZONE = "Asia/Ho_Chi_Minh"
 
 
+def reader_language() -> str:
+    """The language of whoever reads now; where nobody does, the company's."""
+    locale = flask_babel.get_locale()
+    return locale.language if locale is not None and locale.language in LANGUAGES else DEFAULT_LANGUAGE
+
+
 @contextmanager
 def in_language(code: str) -> Iterator[None]:
     """Everything shown inside is in this language, whoever asks: mails and bell lines are written for their reader."""

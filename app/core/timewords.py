@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum, auto
 
+from app.core import formats
 from app.core.errors import Sentence
+from app.core.formats import exact_text, local, time_text, weekday_inside, weekday_text
 from app.core.i18n import _, ngettext
-from app.core.vietnamese import format_datetime, format_time, local
 
 MINUTE = timedelta(minutes=1)
 # Below this the reader wants to know how long, above it when.
 SOON = timedelta(hours=2)
-WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 
 
 class LatenessKind(StrEnum):
@@ -47,19 +48,52 @@ def length_text(length: timedelta) -> Sentence:
 
 
 def moment_text(at: datetime, now: datetime, tz: str | tzinfo) -> Sentence:
-    """When that is, seen from now: Today 14:30, Tomorrow 09:15, Monday 23/11 09:15; with the year outside this one."""
-    there, here = local(at, tz), local(now, tz)
-    time = format_time(at, tz)
-    match (there.date() - here.date()).days:
+    """When that is, seen from now: Today 14:30, Tomorrow 09:15, Monday 23 Nov 09:15; with the year outside this one."""
+    time = time_text(at, tz)
+    match _days_from(now, at, tz):
         case 0:
             return _("Today %(time)s", time=time)
         case 1:
             return _("Tomorrow %(time)s", time=time)
         case -1:
             return _("Yesterday %(time)s", time=time)
-    if there.year != here.year:
-        return format_datetime(at, tz)
-    return _("%(weekday)s %(day)s %(time)s", weekday=WEEKDAYS[there.weekday()], day=f"{there:%d/%m}", time=time)
+    return _farther(at, now, tz, weekday_text)
+
+
+def moment_inside(at: datetime, now: datetime, tz: str | tzinfo) -> Sentence:
+    """The same in the middle of a sentence: today 14:30, tomorrow 09:15, Monday 23 Nov 09:15."""
+    time = time_text(at, tz)
+    match _days_from(now, at, tz):
+        case 0:
+            return _("today %(time)s", time=time)
+        case 1:
+            return _("tomorrow %(time)s", time=time)
+        case -1:
+            return _("yesterday %(time)s", time=time)
+    return _farther(at, now, tz, weekday_inside)
+
+
+def day_heading(day: date, today: date) -> Sentence:
+    """Above what happened that day: Today, Yesterday, Monday 23 Nov; with the year outside this one."""
+    match (day - today).days:
+        case 0:
+            return _("Today")
+        case 1:
+            return _("Tomorrow")
+        case -1:
+            return _("Yesterday")
+    return weekday_text(day) if day.year == today.year else formats.day_text(day)
+
+
+def _days_from(now: datetime, at: datetime, tz: str | tzinfo) -> int:
+    return (local(at, tz).date() - local(now, tz).date()).days
+
+
+def _farther(at: datetime, now: datetime, tz: str | tzinfo, weekday: Callable[[date], Sentence]) -> Sentence:
+    there = local(at, tz)
+    if there.year != local(now, tz).year:
+        return exact_text(at, tz)
+    return _("%(day)s %(time)s", day=weekday(there.date()), time=time_text(at, tz))
 
 
 def time_left(due_at: datetime | None, at: datetime, tz: str | tzinfo, *, soon: timedelta = SOON) -> Lateness:

@@ -13,11 +13,12 @@ from app.core import clock, edge, links
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
+from app.core.formats import local, time_text
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show
 from app.core.screens import Interface, Screen, action, route
-from app.core.timewords import moment_text
-from app.core.vietnamese import format_time, local, show_phone
+from app.core.timewords import day_heading
+from app.core.vietnamese import show_phone
 from app.customers import queries, services
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
@@ -333,14 +334,13 @@ def _contacts(
 
 def _timeline(customer_id: int, actor: Actor) -> list[dict[str, Any]]:
     """What happened, newest first, by day."""
-    now = clock.now()
+    today = local(clock.now(), actor.time_zone).date()
     rows: Sequence[TimelineEntry] = db.session.scalars(queries.timeline(customer_id, actor).limit(TIMELINE)).all()
     days: list[dict[str, Any]] = []
     for row in rows:
         day = local(row.at, actor.time_zone).date()
         if not days or days[-1]["day"] != day:
-            label = str(moment_text(row.at, now, actor.time_zone)).rsplit(" ", 1)[0]
-            days.append({"day": day, "label": label, "entries": []})
+            days.append({"day": day, "label": day_heading(day, today), "entries": []})
         days[-1]["entries"].append(_entry(row, actor))
     return days
 
@@ -351,7 +351,7 @@ def _entry(row: TimelineEntry, actor: Actor) -> dict[str, Any]:
     path = _SUBJECTS.get(row.subject_type or "")
     return {
         "at": row.at,
-        "time": format_time(row.at, actor.time_zone),
+        "time": time_text(row.at, actor.time_zone),
         "sign": _TIMELINE_SIGNS.get(row.kind, "point"),
         "kind": "ok" if row.kind in ("task_completed", "instance_completed") else "",
         "quote": "",

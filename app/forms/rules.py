@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from app.core.errors import InvalidInputError, Sentence
-from app.core.i18n import _
+from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.forms.fields import TYPES
 from app.forms.fields.base import (
     Context,
@@ -18,6 +18,7 @@ from app.forms.fields.base import (
     FieldType,
     JsonSchema,
     Option,
+    Parsed,
     Value,
     is_storable,
     words_flaws,
@@ -173,7 +174,7 @@ def _default_problems(given: dict[str, object], path: str) -> Iterator[Problem]:
     if not one.type.takes_default:
         yield Problem(path, "no_default", _("A field of this type has no default."))
         return
-    for sentence in one.type.parse(one.spec.default, one.spec, Context()).problems:
+    for sentence in _default(one).problems:
         yield Problem(path, "bad_default", sentence)
 
 
@@ -207,7 +208,7 @@ def parse_answers(definition: Definition, raw: object, *, context: Context) -> A
     problems: dict[str, tuple[Sentence, ...]] = {}
     values: dict[str, Value] = {}
     for one in definition.fields:
-        parsed = one.type.parse(raw.get(one.key, one.spec.default), one.spec, context)
+        parsed = one.type.parse(raw[one.key], one.spec, context) if one.key in raw else _default(one)
         if parsed.problems:
             problems[one.key] = parsed.problems
         elif parsed.value is not None:
@@ -249,4 +250,10 @@ def _field_schema(one: FormField) -> JsonSchema:
 
 def default_of(one: FormField) -> Value | None:
     """The answer that stands there before anybody answers."""
-    return one.type.parse(one.spec.default, one.spec, Context()).value
+    return _default(one).value
+
+
+def _default(one: FormField) -> Parsed:
+    """Read as the company writes it, whoever fills in the form: 1.250 must not mean something else in English."""
+    with in_language(DEFAULT_LANGUAGE):
+        return one.type.parse(one.spec.default, one.spec, Context())

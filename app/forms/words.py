@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from flask_babel import get_locale
+from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, LazySentence, reader_language
 
-from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES
-
-#: "Mã đơn" or {"vi": "Mã đơn", "en": "Order number"}
-Words: TypeAlias = str | Mapping[str, str]
-
-
-def reader_language() -> str:
-    """The language of whoever reads now; outside of a request the company's."""
-    locale = get_locale()
-    return locale.language if locale is not None and locale.language in LANGUAGES else DEFAULT_LANGUAGE
+#: "Mã đơn" or {"vi": "Mã đơn", "en": "Order number"}; what the product itself offers is a sentence of its catalogue
+Words: TypeAlias = str | LazySentence | Mapping[str, str]
 
 
 def say(words: Words | None, language: str | None = None) -> str:
     """The words in that language (default: the reader's); what was not translated is said in another."""
-    if words is None or isinstance(words, str):
-        return words or ""
+    if words is None or isinstance(words, str | LazySentence):
+        return str(words or "")
     for code in (language or reader_language(), DEFAULT_LANGUAGE, *LANGUAGES):
         if words.get(code):
             return words[code]

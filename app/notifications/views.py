@@ -14,8 +14,8 @@ from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError
 from app.core.i18n import _
 from app.core.leases import LeaseState
-from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
-from app.core.timewords import moment_text
+from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
+from app.core.timewords import moment_inside
 from app.notifications import queries, services
 from app.notifications.channels.settings import mail_settings
 from app.notifications.models import Notification, Outbox
@@ -60,6 +60,7 @@ class BellPages(Page):
                 for line in lines
             ],
             unread_url="/thong-bao/da-doc",
+            crumbs=trail((_("This morning"), "/"), here=_("Notifications")),
             page=page_of(number, len(lines), count, size=LINES),
         )
 
@@ -137,7 +138,8 @@ class MailPages(Page):
             "message_id": mail.message_id,
             "sent_at": mail.sent_at,
         }
-        return show("notifications/mail.html", mail=told, resend_url=row["resend_url"], back_url="/thu-di/")
+        return show("notifications/mail.html", mail=told, resend_url=row["resend_url"],
+                    crumbs=trail((_("Outgoing mail"), "/thu-di/"), here=mail.subject))  # fmt: skip
 
     @page("/<mail_id>/gui-lai", "POST", right="edit")
     def resend(self, mail_id: str) -> Any:
@@ -163,7 +165,7 @@ def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:
     if mail.status is LeaseState.waiting and mail_settings().server is None:
         state = _("No mail server yet")
     elif mail.status is LeaseState.waiting and mail.last_error:
-        when = str(moment_text(mail.next_at, now, actor.time_zone))
+        when = str(moment_inside(mail.next_at, now, actor.time_zone))
         state, kind = _("Will be tried again: %(when)s", when=when), "soon"
     resendable = mail.status in (LeaseState.waiting, LeaseState.dead, LeaseState.held) and actor.may("edit", "Outbox")
     return {

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core import links
 from app.core.i18n import _
-from app.core.timewords import moment_text
+from app.core.timewords import moment_inside
 from app.notifications.models import Alert
 from app.notifications.rules import register_bell_kind
 from app.notifications.services import post_bell, queue_mail, raise_alert
@@ -116,7 +116,7 @@ def mail_overdue(session: Session, task: Task, person: Member, alert: Alert, *, 
             "customer": task.customer.name if task.customer else "",
             "process": task.context,
             "assignee": task.assignee.name if task.assignee else "",
-            "due": moment_text(due, at, person.time_zone),
+            "due": moment_inside(due, at, person.time_zone),
             "link": links.absolute(links.task_path(task.id)),
         },
         idempotency_key=f"alert:{alert.id}",

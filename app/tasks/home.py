@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from app.core import clock, edge
 from app.core.access import Actor
 from app.core.db import db
+from app.core.formats import local, time_text, weekday_text
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, page, show
 from app.core.timewords import LatenessKind
-from app.core.vietnamese import format_time, local
 from app.deadlines.queries import company_calendar
 from app.security import queries as people
 from app.security.models import Team
@@ -104,8 +104,7 @@ def _greeting(actor: Actor, now: datetime, counts: dict[str, int]) -> object:
 def _day_line(session: Session, actor: Actor, now: datetime) -> object:
     """Which day it is and when the company works today."""
     today = local(now, actor.time_zone)
-    weekday = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
-    day = _("%(weekday)s %(day)s", weekday=str(weekday[today.weekday()]), day=f"{today:%d/%m}")
+    day = weekday_text(today.date())
     hours = company_calendar(session).intervals_on(today.date())
     if not hours:
         return _("%(day)s · Not a working day; deadlines wait for the next one", day=str(day))
@@ -192,12 +191,12 @@ def _agenda(rows: Sequence[dict[str, Any]], actor: Actor, now: datetime) -> list
     if not later:
         return []
     entries = [
-        {"at": now, "time": format_time(now, actor.time_zone), "text": _("Now"), "sub": "", "url": None, "now": True}
+        {"at": now, "time": time_text(now, actor.time_zone), "text": _("Now"), "sub": "", "url": None, "now": True}
     ]
     entries += [
         {
             "at": row["due_at"],
-            "time": format_time(row["due_at"], actor.time_zone),
+            "time": time_text(row["due_at"], actor.time_zone),
             "text": row["title"],
             "sub": row["customer"],
             "url": row["url"],

@@ -16,7 +16,7 @@ from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
-from app.core.timewords import Lateness, moment_text, time_left
+from app.core.timewords import Lateness, moment_inside, time_left
 from app.customers.models import ContactKind, CustomerKind
 from app.customers.queries import CustomerCard, customer_cards
 from app.forms.builder import PREFIX, AnswerForm, build_form
@@ -544,7 +544,7 @@ def _handed(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
             "text": _(
                 "%(name)s noted, %(when)s: %(text)s",
                 name=note.author.name,
-                when=str(moment_text(note.created_at, now, actor.time_zone)),
+                when=str(moment_inside(note.created_at, now, actor.time_zone)),
                 text=note.text,
             ),
             "sign": "note",
@@ -576,7 +576,7 @@ def _people(session: Session, task: Task) -> list[dict[str, Any]]:
 def _closed(task: Task, actor: Actor) -> dict[str, Any]:
     if task.completed_at is None or task.completed_by is None:
         return {"text": _("This work was called off."), "outcome": None, "note": ""}
-    when = moment_text(task.completed_at, clock.now(), actor.time_zone)
+    when = moment_inside(task.completed_at, clock.now(), actor.time_zone)
     return {
         "text": _("%(name)s finished this, %(when)s", name=task.completed_by.name, when=str(when)),
         "outcome": OUTCOME_DONE.get(task.outcome, task.outcome) if task.outcome else None,
@@ -609,5 +609,5 @@ def _conflict_text(error: ConflictError, actor: Actor) -> Sentence:
     if not at:
         return error.message
     moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
-    when = str(moment_text(moment, clock.now(), actor.time_zone))
+    when = str(moment_inside(moment, clock.now(), actor.time_zone))
     return _("%(what)s (%(when)s)", what=str(error.message).rstrip("."), when=when)

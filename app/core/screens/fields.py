@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,16 +16,15 @@ from flask_appbuilder.forms import GeneralModelConverter
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import Select, select
-from wtforms import BooleanField, DecimalField, Field, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, Field, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation, ValidationError
 from wtforms.widgets import HiddenInput, TextInput, html_params
 
-from app.core import edge
+from app.core import edge, formats
 from app.core.access import get_visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import NotFoundError
 from app.core.i18n import _
-from app.core.vietnamese.dates import format_date, format_datetime, parse_date
 
 _CLOCK = re.compile(r"(?P<hour>[0-9]{1,2})[:hg](?P<minute>[0-9]{2})")
 _INPUT = {"class": "form-control", "autocomplete": "off"}
@@ -95,6 +93,40 @@ class LookupField(Field):
             raise StopValidation(str(_("Please choose one from the list.")))
 
 
+class WholeField(Field):
+    """A whole number, typed as the reader writes it, with or without separators of thousands."""
+
+    widget = TextInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else str(formats.number_text(self.data))
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = valuelist[0].strip() if valuelist else ""
+        self.data = self.read(typed) if typed else None
+
+    def read(self, typed: str) -> Any:
+        """Raises ValueError with a sentence."""
+        number = formats.read_integer(typed)
+        if number is None:
+            raise ValueError(str(formats.integer_problem(typed)))
+        return number
+
+
+class NumberField(WholeField):
+    """A number that may have decimals, behind the reader's decimal sign."""
+
+    def read(self, typed: str) -> Any:
+        number = formats.read_decimal(typed)
+        if number is None:
+            raise ValueError(
+                str(_("This is not a number yet. Example: %(example)s", example=formats.number_text(1250.5)))
+            )
+        return number
+
+
 class DayField(Field):
     """A day, typed dd/MM/yyyy."""
 
@@ -103,7 +135,7 @@ class DayField(Field):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else format_date(self.data)
+        return "" if self.data is None else formats.typed_day(self.data)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         typed = valuelist[0].strip() if valuelist else ""
@@ -118,7 +150,7 @@ class MomentField(Field):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else format_datetime(self.data, edge.time_zone())
+        return "" if self.data is None else formats.typed_moment(self.data, edge.time_zone())
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         typed = valuelist[0].strip() if valuelist else ""
@@ -127,7 +159,7 @@ class MomentField(Field):
 
 def read_day(typed: str) -> date:
     """Raises ValueError with a sentence."""
-    day = parse_date(typed)
+    day = formats.read_day(typed)
     if day is None:
         raise ValueError(str(_("This is not a date. Example: 31/12/2026")))
     return day
@@ -136,7 +168,7 @@ def read_day(typed: str) -> date:
 def read_moment(typed: str) -> datetime:
     """dd/MM/yyyy HH:mm (a bare day is its beginning) on the reader's wall clock → UTC. Raises ValueError."""
     day_typed, _blank, clock_typed = typed.strip().partition(" ")
-    day, match = parse_date(day_typed), _CLOCK.fullmatch(clock_typed.strip() or "0:00")
+    day, match = formats.read_day(day_typed), _CLOCK.fullmatch(clock_typed.strip() or "0:00")
     try:
         if day is None or match is None:
             raise ValueError
@@ -240,15 +272,15 @@ class Converter(GeneralModelConverter):
         validators = [*needed, *self._unique(name), *validators]
         if self.datamodel.is_integer(name):
             told["render_kw"]["inputmode"] = "numeric"
-            return IntegerField(
-                **told, validators=[*needed, NumberRange(-LARGEST_ID, LARGEST_ID), *validators], widget=TextInput()
-            )
+            return WholeField(**told, validators=[*needed, NumberRange(-LARGEST_ID, LARGEST_ID), *validators])
         if self.datamodel.is_numeric(name):
             told["render_kw"]["inputmode"] = "decimal"
-            return DecimalField(**told, validators=[*validators, _is_finite], widget=TextInput())
+            return NumberField(**told, validators=validators)
         if self.datamodel.is_date(name):
+            told["render_kw"] |= {"inputmode": "numeric", "placeholder": _("dd/mm/yyyy")}
             return DayField(**told, validators=validators)
         if self.datamodel.is_datetime(name):
+            told["render_kw"]["placeholder"] = _("dd/mm/yyyy hh:mm")
             return MomentField(**told, validators=validators)
         raise TypeError(f"{self.datamodel.model_name}.{name} has no input of its own: give it one in form_fields")
 
@@ -262,11 +294,6 @@ class Converter(GeneralModelConverter):
 
     def _unique(self, name: str) -> list[Any]:
         return [Unique(self.datamodel.obj, name)] if self.datamodel.is_unique(name) else []
-
-
-def _is_finite(_form: Any, field: Field) -> None:
-    if isinstance(field.data, Decimal) and not field.data.is_finite():
-        raise ValidationError(str(_("This is not a number.")))
 
 
 def rev_field() -> Any:

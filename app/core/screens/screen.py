@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from app.core.access import Actor, get_visible, visible
 from app.core.api import LARGEST_PAGE, PAGE_SIZE
 from app.core.db import Revisioned, db, refuse_nul, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, NotAllowedError, NotFoundError
+from app.core.formats import day_text, exact_text, number_text
 from app.core.i18n import _, ngettext
 from app.core.screens import checks, listing
 from app.core.screens.doors import ScreenError, action, route
@@ -28,7 +30,6 @@ from app.core.screens.fields import Converter, Lookup, rev_field
 from app.core.screens.interface import Interface
 from app.core.screens.listing import Asked, Column, Offer, Page, Row
 from app.core.screens.saving import changed_by, chosen_ids, saving
-from app.core.vietnamese.dates import format_date, format_datetime
 
 _LOOKUP_SIZE = 20
 _TAB_SIZE = 10
@@ -296,9 +297,11 @@ class Screen(ModelView):
         if isinstance(value, bool):
             return _("Yes") if value else _("No")
         if isinstance(value, datetime):
-            return format_datetime(value, edge.time_zone())
+            return exact_text(value, edge.time_zone())
         if isinstance(value, date):
-            return format_date(value)
+            return day_text(value)
+        if isinstance(value, int | Decimal):
+            return number_text(value)
         return value
 
     # ── one row ──

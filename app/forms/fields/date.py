@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from app.core.formats import day_text, read_day, typed_day
 from app.core.i18n import _
-from app.core.vietnamese import format_date, parse_date
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, Flaw, JsonSchema, Kind, Refused, Value
 
@@ -25,14 +25,14 @@ class DateType(base.FieldType):
     face = Face(mode="numeric", placeholder=_("dd/mm/yyyy"))
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
-        day = parse_date(raw) if isinstance(raw, str) and len(raw) <= base.LONGEST_TYPED else None
+        day = read_day(raw) if isinstance(raw, str) and len(raw) <= base.LONGEST_TYPED else None
         if day is None:
             raise Refused(_("This date is not right yet. Example: 22/11/2026"))
         earliest, latest = self.bounds(spec)
         if day < earliest:
-            raise Refused(_("Not before %(day)s, please.", day=format_date(earliest)))
+            raise Refused(_("Not before %(day)s, please.", day=day_text(earliest)))
         if day > latest:
-            raise Refused(_("Not after %(day)s, please.", day=format_date(latest)))
+            raise Refused(_("Not after %(day)s, please.", day=day_text(latest)))
         return day.isoformat()
 
     def bounds(self, spec: FieldSpec) -> tuple[date, date]:
@@ -42,10 +42,10 @@ class DateType(base.FieldType):
         )
 
     def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:
-        return format_date(date.fromisoformat(str(value)))
+        return str(day_text(date.fromisoformat(str(value))))
 
     def write(self, value: Value, spec: FieldSpec) -> str:
-        return format_date(date.fromisoformat(str(value)))
+        return typed_day(date.fromisoformat(str(value)))
 
     def schema(self, spec: FieldSpec) -> JsonSchema:
         # JSON Schema has no bounds for dates: they are checked when the answer comes.
@@ -65,5 +65,5 @@ class DateType(base.FieldType):
 def _is_day(limit: object) -> bool:
     if not isinstance(limit, str) or len(limit) != 10 or "/" in limit:
         return False
-    day = parse_date(limit)
+    day = read_day(limit)
     return day is not None and EARLIEST <= day <= LATEST

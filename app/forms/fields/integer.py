@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 
 from app.core.errors import Sentence
+from app.core.formats import integer_problem, number_text, read_integer
 from app.core.i18n import _
-from app.core.vietnamese import format_integer, parse_integer
 from app.forms.fields import base
 from app.forms.fields.base import LARGEST_INTEGER, Face, FieldSpec, Flaw, JsonSchema, Kind, Refused, Value
 
@@ -20,12 +19,11 @@ class IntegerType(base.FieldType):
     settings = frozenset({"min", "max"})
     index = Kind.number
     face = Face(mode="numeric")
-    wrong: ClassVar[Sentence] = _("This is not a whole number yet. Example: 1.250")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
         number = self.typed(raw) if isinstance(raw, str) else base.whole_number(raw)
         if number is None:
-            raise Refused(self.wrong)
+            raise Refused(self.why_not(raw))
         least, most = self.bounds(spec)
         if number < least:
             raise Refused(_("At least %(limit)s, please.", limit=self.figures(least)))
@@ -34,10 +32,13 @@ class IntegerType(base.FieldType):
         return number
 
     def typed(self, text: str) -> int | None:
-        return parse_integer(text) if len(text) <= base.LONGEST_TYPED else None
+        return read_integer(text) if len(text) <= base.LONGEST_TYPED else None
 
-    def figures(self, number: int) -> str:
-        return format_integer(number)
+    def why_not(self, raw: object) -> Sentence:
+        return integer_problem(raw if isinstance(raw, str) and len(raw) <= base.LONGEST_TYPED else "")
+
+    def figures(self, number: int) -> Sentence:
+        return number_text(number)
 
     def bounds(self, spec: FieldSpec) -> tuple[int, int]:
         return (
@@ -46,10 +47,10 @@ class IntegerType(base.FieldType):
         )
 
     def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:
-        return self.figures(int(value))
+        return str(self.figures(int(value)))
 
     def write(self, value: Value, spec: FieldSpec) -> str:
-        return format_integer(int(value))
+        return str(number_text(int(value)))
 
     def schema(self, spec: FieldSpec) -> JsonSchema:
         least, most = self.bounds(spec)

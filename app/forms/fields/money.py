@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from app.core.errors import Sentence
+from app.core.formats import money_text, number_text, read_money
 from app.core.i18n import _
-from app.core.vietnamese import format_money, parse_money
 from app.forms.fields.base import LONGEST_TYPED, Face
 from app.forms.fields.integer import IntegerType
 
 
 class MoneyType(IntegerType):
-    """The dong has no decimals: an amount is a whole number, shown as 1.250.000 ₫."""
+    """The dong has no decimals: an amount is a whole number."""
 
     code = "money"
     label = _("Money (₫)")
     face = Face(mode="numeric", unit="₫")
-    wrong = _("This is not an amount yet. Example: 1.250.000")
 
     def typed(self, text: str) -> int | None:
-        return parse_money(text) if len(text) <= LONGEST_TYPED else None
+        return read_money(text) if len(text) <= LONGEST_TYPED else None
 
-    def figures(self, number: int) -> str:
-        return format_money(number)
+    def why_not(self, raw: object) -> Sentence:
+        return _("This is not an amount yet. Example: %(example)s", example=number_text(1_250_000))
+
+    def figures(self, number: int) -> Sentence:
+        return money_text(number)

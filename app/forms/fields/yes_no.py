@@ -7,8 +7,8 @@ from app.forms.fields import base
 from app.forms.fields.base import Control, Face, FieldSpec, JsonSchema, Kind, Option, Refused, Value
 from app.forms.words import say
 
-YES = Option("yes", {"vi": "Có", "en": "Yes"})
-NO = Option("no", {"vi": "Không", "en": "No"})
+YES = Option("yes", _("Yes"))
+NO = Option("no", _("No"))
 TYPED = {"yes": True, "true": True, "1": True, "có": True, "no": False, "false": False, "0": False, "không": False}
 
 

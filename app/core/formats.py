@@ -1,0 +1,205 @@
+"""How is a day, a moment, a number, an amount written for this reader, and which one did he type?
+
+What is shown is lazy like a sentence: written in the language of whoever reads it. What is typed is read by the same
+language. Two things are alike in both: days are typed dd/MM/yyyy, and ₫ stands behind its amount.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from app.core.errors import Sentence
+from app.core.i18n import LazySentence, _, reader_language
+from app.core.vietnamese import as_typed
+from babel import Locale, dates, numbers
+
+NO_BREAK_SPACE = "\u00a0"
+# Both databases keep 64 bits; nobody types more than 18 digits on purpose.
+MOST_DIGITS = 18
+
+_DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})")
+_ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+_PLAIN = re.compile(r"[0-9]+")
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([., ])[0-9]{3})(?:\1[0-9]{3})*")
+_CURRENCY = re.compile(r"(?:(?:₫|vnd|vnđ)\s*)?(.*?)(?:\s*(?:₫|đồng|đ|dong|d|vnd|vnđ))?")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one language writes. Patterns are those of Unicode's CLDR; Babel knows the names and signs in them."""
+
+    locale: Locale
+    day: str
+    day_of_year: str
+    weekday: str
+    decimal: str
+    group: str
+    #: what begins differently in the middle of a sentence
+    capital: str = ""
+
+    def write(self, day: date, pattern: str) -> str:
+        return dates.format_date(day, pattern, locale=self.locale)
+
+    def number(self, number: float | Decimal) -> str:
+        return numbers.format_decimal(number, "#,##0.##########", locale=self.locale)
+
+    def inside(self, text: str) -> str:
+        """The same words in the middle of a sentence."""
+        return text[0].lower() + text[1:] if self.capital and text.startswith(self.capital) else text
+
+
+STYLES = {
+    # The days from Monday to Saturday are "thứ Hai …" in a sentence; "Chủ Nhật" keeps its capital.
+    "vi": Style(Locale("vi"), "dd/MM/yyyy", "dd/MM", "EEEE dd/MM", ",", ".", capital="Thứ"),
+    "en": Style(Locale("en"), "d MMM y", "d MMM", "EEEE d MMM", ".", ","),
+}
+
+
+def _for_reader(write: Callable[[Style], str]) -> LazySentence:
+    """Written when it is shown, in the style of the language that is spoken then."""
+    return LazySentence(lambda: write(_style()))
+
+
+def _style() -> Style:
+    return STYLES[reader_language()]
+
+
+# -- days and moments
+
+
+def local(moment: datetime, tz: str | tzinfo) -> datetime:
+    """The moment on the wall clock of that zone. Raises ValueError for a naive one."""
+    if moment.tzinfo is None:
+        raise ValueError(f"naive datetime {moment!r}: moments are aware UTC")
+    return moment.astimezone(ZoneInfo(tz) if isinstance(tz, str) else tz)
+
+
+def time_text(moment: datetime, tz: str | tzinfo) -> str:
+    """14:30, in every language."""
+    return f"{local(moment, tz):%H:%M}"
+
+
+def day_text(day: date) -> LazySentence:
+    """22/11/2026 · 22 Nov 2026. A moment is refused (TypeError): its day depends on the time zone, see `exact_text`."""
+    if isinstance(day, datetime):
+        raise TypeError("a moment has no day of its own: use exact_text")
+    return _for_reader(lambda style: style.write(day, style.day))
+
+
+def day_of_year_text(day: date) -> LazySentence:
+    """22/11 · 22 Nov"""
+    return _for_reader(lambda style: style.write(day, style.day_of_year))
+
+
+def weekday_text(day: date) -> LazySentence:
+    """Thứ Hai 23/11 · Monday 23 Nov"""
+    return _for_reader(lambda style: style.write(day, style.weekday))
+
+
+def weekday_inside(day: date) -> LazySentence:
+    """thứ Hai 23/11 · Monday 23 Nov, in the middle of a sentence"""
+    return _for_reader(lambda style: style.inside(style.write(day, style.weekday)))
+
+
+def exact_text(moment: datetime, tz: str | tzinfo) -> LazySentence:
+    """22/11/2026 14:30 · 22 Nov 2026 14:30"""
+    there = local(moment, tz)
+    return _for_reader(lambda style: f"{style.write(there.date(), style.day)} {there:%H:%M}")
+
+
+def typed_day(day: date) -> str:
+    """As one types it, in every language: 22/11/2026."""
+    return f"{day.day:02}/{day.month:02}/{day.year:04}"
+
+
+def typed_moment(moment: datetime, tz: str | tzinfo) -> str:
+    """As one types it, in every language: 22/11/2026 14:30."""
+    return f"{typed_day(local(moment, tz).date())} {time_text(moment, tz)}"
+
+
+def read_day(text: str) -> date | None:
+    """A day as typed (dd/MM/yyyy, leading zeros may be missing) or as a browser sends it (ISO). None if it is none."""
+    typed = as_typed(text)
+    match = _DAY_FIRST.fullmatch(typed) or _ISO.fullmatch(typed)
+    if match is None:
+        return None
+    try:
+        return date(int(match["year"]), int(match["month"]), int(match["day"]))
+    except ValueError:
+        return None
+
+
+# -- numbers and amounts
+
+
+def number_text(number: float | Decimal) -> LazySentence:
+    """1.250.000 · 1,250,000; with all its decimals: 2,4 · 2.4"""
+    return _for_reader(lambda style: style.number(number))
+
+
+def money_text(amount: int) -> LazySentence:
+    """1.250.000 ₫ · 1,250,000 ₫, unbreakable"""
+    return _for_reader(lambda style: f"{style.number(amount)}{NO_BREAK_SPACE}₫")
+
+
+def percent_text(share: float) -> LazySentence:
+    """0.1254 → 12,5 % · 12.5 %, unbreakable"""
+    return _for_reader(lambda style: f"{style.number(round(share * 100, 1))}{NO_BREAK_SPACE}%")
+
+
+def read_integer(text: str) -> int | None:
+    """A whole number as typed: 1250000, 1.250.000, 1,250,000, 1 250 000. None if it is none or `reads_two_ways`."""
+    return None if reads_two_ways(text) else _whole(as_typed(text))
+
+
+def reads_two_ways(text: str) -> bool:
+    """One group behind the reader's decimal sign: 1,250 is a little more than one, or more than a thousand."""
+    digits = as_typed(text).lstrip("-− ")
+    return digits.count(_style().decimal) == 1 and _whole(digits) is not None
+
+
+def integer_problem(text: str) -> Sentence:
+    """Why `read_integer` did not read this, with an example that it reads."""
+    if not reads_two_ways(text):
+        return _("This is not a whole number yet. Example: %(example)s", example=number_text(1250))
+    meant = _whole(as_typed(text)) or 0
+    return _(
+        "“%(typed)s” can be read in two ways. If it is a whole number, write %(grouped)s or %(plain)s.",
+        typed=as_typed(text), grouped=number_text(meant), plain=str(meant),
+    )  # fmt: skip
+
+
+def read_decimal(text: str) -> Decimal | None:
+    """A number as typed, with the reader's decimal sign: 1.250,5 · 1,250.5. None if it is none."""
+    typed, style = as_typed(text).replace("−", "-").replace(" ", ""), _style()
+    whole, sign, decimals = typed.partition(style.decimal)
+    if sign and not _PLAIN.fullmatch(decimals):
+        return None
+    if not _PLAIN.fullmatch(digits := whole.removeprefix("-").replace(style.group, "")) or len(digits) > MOST_DIGITS:
+        return None
+    if style.group in whole and _whole(whole) is None:
+        return None
+    return Decimal(f"{'-' if whole.startswith('-') else ''}{digits}.{decimals or 0}")
+
+
+def read_money(text: str) -> int | None:
+    """An amount in whole dong, with or without its sign (₫, đ, đồng, VND). None if it is none.
+
+    The dong has no decimals: `500,000` and `500.000` can only be five hundred thousand.
+    """
+    amount = _CURRENCY.fullmatch(unicodedata.normalize("NFC", as_typed(text)).lower())
+    return _whole(amount[1]) if amount else None
+
+
+def _whole(text: str) -> int | None:
+    sign, digits = (-1, text[1:].lstrip()) if text[:1] in {"-", "−"} else (1, text)
+    if not (_PLAIN.fullmatch(digits) or _GROUPED.fullmatch(digits)):
+        return None
+    digits = re.sub("[., ]", "", digits)
+    return sign * int(digits) if len(digits) <= MOST_DIGITS else None
