@@ -1,4 +1,5 @@
 // What starts on every page. Heavy parts load only where the page asks for them.
+import * as clipped from "./clipped.js";
 import { each, on } from "./dom.js";
 import * as due from "./due.js";
 import * as forms from "./forms.js";
@@ -7,6 +8,8 @@ import * as toasts from "./toasts.js";
 import * as worklist from "./worklist.js";
 
 for (const part of [shell, toasts, due, forms, worklist]) part.start();
+
+clipped.start();
 
 each("select[data-url], select[data-lookup-url]", (select) => import("./lookup.js").then(({ look }) => look(select)));
 
