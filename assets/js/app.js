@@ -2,12 +2,14 @@
 import * as clipped from "./clipped.js";
 import { each, on } from "./dom.js";
 import * as due from "./due.js";
+import * as filters from "./filters.js";
 import * as forms from "./forms.js";
+import * as keepTab from "./keep-tab.js";
 import * as shell from "./shell.js";
 import * as toasts from "./toasts.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, worklist]) part.start();
+for (const part of [shell, toasts, due, forms, worklist, filters, keepTab]) part.start();
 
 clipped.start();
 

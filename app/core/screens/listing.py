@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -84,7 +84,9 @@ def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Ite
             raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
         match = _FILTER.fullmatch(name)
         if match and int(match[1]) < offer.filters.get(match[2], 0):
-            filters.append(Filter(match[2], int(match[1]), tuple(values)))
+            # A value that was left empty asks for nothing.
+            given = tuple(value.strip() for value in values if value.strip())
+            filters += [Filter(match[2], int(match[1]), given)] if given else []
         elif name not in known and name not in besides:
             raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
         elif len(values) > 1:
@@ -120,34 +122,55 @@ def apply_filters(
     """FAB's filters on a select of ours. Their object lives as long as the request: FAB's own is shared (FAB #2366)."""
     active = datamodel.get_filters(list(search_columns))
     for one in filters:
-        values = [_typed(datamodel, one, text) for text in one.values]
+        values = [typed_value(datamodel, one, text) for text in one.values]
         active.add_filter_index(one.column, one.index, values)
     return active.apply_all(rows)  # type: ignore[no-any-return]
 
 
-def _typed(datamodel: Any, one: Filter, text: str) -> Any:
-    """The value in the column's own type: FAB turns what it cannot read into NULL, or the database into an error."""
+def typed_value(datamodel: Any, one: Filter, text: str) -> Any:
+    """The value in the column's own type: FAB turns what it cannot read into NULL, or the database into an error.
+
+    Raises BadRequestError with an example of what is right.
+    """
     try:
         if datamodel.is_enum(one.column):
-            return datamodel.list_columns[one.column].type.enum_class(text)
+            return _among(text, datamodel.list_columns[one.column].type.enum_class)
         if datamodel.is_integer(one.column):
-            if not _WHOLE.fullmatch(text) or abs(int(text)) > LARGEST_ID:
-                raise ValueError
-            return int(text)
+            return _whole(text)
         if datamodel.is_boolean(one.column):
-            return {"1": True, "0": False, "y": True, "n": False}[text]
+            return _among(text, {"1": True, "0": False, "y": True, "n": False}.__getitem__)
         if datamodel.is_datetime(one.column):
             return read_moment(text)
         if datamodel.is_date(one.column):
             return read_day(text)
         if datamodel.is_numeric(one.column):
-            number = Decimal(text)
-            if not number.is_finite():
-                raise ValueError
-            return number
-    except (ValueError, KeyError, InvalidOperation):
-        raise BadRequestError(_("%(name)s was not understood.", name=one.argument)) from None
+            return _decimal(text)
+    except ValueError as error:
+        raise BadRequestError(_("“%(typed)s”: %(problem)s", typed=text, problem=error)) from None
     return text
+
+
+def _among(text: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(text)
+    except (KeyError, ValueError):
+        raise ValueError(str(_("This is not one of the choices."))) from None
+
+
+def _whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text) or abs(int(text)) > LARGEST_ID:
+        raise ValueError(str(_("This is not a whole number. Example: 12")))
+    return int(text)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise ValueError(str(_("This is not a number. Example: 12.5")))
+    return number
 
 
 def count(session: Session, rows: Select[Any], key: Any) -> tuple[int, bool]:
@@ -223,12 +246,15 @@ class Page:
     def last(self) -> int:
         return self.first + len(self.rows) - 1 if self.rows else 0
 
-    def link(self, **changes: Any) -> str:
-        """The query string of this list with something changed; None leaves an argument out."""
+    @property
+    def unfiltered(self) -> dict[str, Any]:
+        """What is asked besides filters and the page's number; None where it is asked as usual."""
         asked: dict[str, Any] = dict(self.besides)
         asked |= {"q": self.asked.q or None, "archived": "1" if self.asked.archived else None}
         asked |= {"order": self.asked.order if self.asked.order != self.offer.default_order else None}
-        asked |= {"page_size": self.asked.page_size if self.asked.page_size != self.offer.page_size else None}
-        asked |= {one.argument: list(one.values) for one in self.asked.filters}
-        asked |= changes
+        return asked | {"page_size": self.asked.page_size if self.asked.page_size != self.offer.page_size else None}
+
+    def link(self, **changes: Any) -> str:
+        """The query string of this list with something changed; None leaves an argument out."""
+        asked = self.unfiltered | {one.argument: list(one.values) for one in self.asked.filters} | changes
         return "?" + urlencode({name: value for name, value in asked.items() if value is not None}, doseq=True)

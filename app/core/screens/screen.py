@@ -27,6 +27,7 @@ from app.core.i18n import _, ngettext
 from app.core.screens import checks, listing
 from app.core.screens.doors import ScreenError, action, route
 from app.core.screens.fields import Converter, Lookup, rev_field
+from app.core.screens.filters import Panel, panel
 from app.core.screens.interface import Interface
 from app.core.screens.listing import Asked, Column, Offer, Page, Row
 from app.core.screens.saving import changed_by, chosen_ids, saving
@@ -232,6 +233,10 @@ class Screen(ModelView):
             archive=self._archivable,
             filters={name: len(offered) for name, offered in filters.items()},
         )
+
+    def filters(self, page: Page) -> Panel | None:
+        """By what this list can be narrowed, and is; asked by the template."""
+        return panel(self, page, self._readable) if self.search_columns else None
 
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
         """The rows that may be seen and are asked for."""
