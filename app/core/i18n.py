@@ -9,6 +9,7 @@ from typing import Any
 import flask_babel
 from flask_babel import force_locale
 from flask_babel.speaklater import LazyString
+from markupsafe import Markup, escape
 
 
 class LazySentence(LazyString):
@@ -17,9 +18,9 @@ class LazySentence(LazyString):
     Flask-Babel's own says of itself that it is HTML, so a name typed into it would run in the page.
     """
 
-    @property
-    def __html__(self) -> Any:
-        raise AttributeError("a sentence is text, not HTML")
+    def __html__(self) -> Markup:
+        # Without it a template would look for it in the translated text, and so translate every sentence twice.
+        return escape(str(self))
 
 
 def _(message: str, **values: Any) -> LazySentence:
