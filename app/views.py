@@ -7,27 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, g, request
-from sqlalchemy import func
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.core import clock, edge, settings
 from app.core.access import Actor
 from app.core.api import OpenApi
 from app.core.db import db
 from app.core.file_view import FileView
+from app.core.find_view import FindPages, register_finders
+from app.core.finding import Finder
 from app.core.formats import day_text, exact_text, number_text
-from app.core.i18n import _
+from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.timewords import moment_inside, moment_text
+from app.customers import queries as customers
 from app.customers.api import CustomerApi
-from app.customers.views import CustomerPages, CustomerScreen, SearchPages
+from app.customers.views import CustomerPages, CustomerPicker, CustomerScreen
 from app.deadlines.api import CalendarApi
 from app.deadlines.views import SettingPages
+from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
 from app.forms.views import FormScreen
 from app.notifications.api import AlertApi, NotificationApi, OutboxApi
-from app.notifications.queries import unread_count
+from app.notifications.queries import unread
 from app.notifications.views import BellPages, MailPages
+from app.processes import queries as processes
 from app.processes.api import InstanceApi, ProcessApi
 from app.processes.views import InstancePages, ProcessScreen
+from app.security import queries as people
 from app.security.api import SecurityApi, TeamApi, UserApi
 from app.security.models import Member
 from app.security.views import MemberScreen, TeamScreen
@@ -49,19 +56,39 @@ class Item:
     resource: str | None = None
     right: str = "view"
 
+    def is_for(self, who: Actor) -> bool:
+        return self.resource is None or who.may(self.right, self.resource)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Entries under one heading, which folds. `key` names it in the browser's memory and never changes."""
+
+    key: str
+    label: Any
+    icon: str
+    items: Sequence[Item]
+
 
 #: In the order of the working day (ui.md).
-MENU: Sequence[Item] = (
+MENU: Sequence[Item | Group] = (
     Item(_("This morning"), "sunrise", "/"),
     Item(_("Tasks"), "checklist", "/cong-viec/", "Task"),
     Item(_("Customers"), "users", "/khach-hang/list/", "Customer"),
     Item(_("Process instances"), "route", "/ho-so/", "Instance"),
-    Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
-    Item(_("Forms"), "forms", "/bieu-mau/list/", "Form", "edit"),
-    Item(_("Members"), "user", "/nhan-su/list/", "Member", "edit"),
-    Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
-    Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
-    Item(_("Settings"), "settings", "/cai-dat/", "Setting"),
+    Item(_("Forms and submissions"), "forms", "/bieu-mau/list/", "Form", "edit"),
+    Group(
+        "admin",
+        _("Administration"),
+        "settings",
+        (
+            Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
+            Item(_("Members"), "user", "/nhan-su/list/", "Member", "edit"),
+            Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
+            Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
+            Item(_("Settings"), "adjustments", "/cai-dat/", "Setting"),
+        ),
+    ),
 )
 
 #: What "Tạo mới" offers; the right asked is `add`.
@@ -69,6 +96,17 @@ CREATE: Sequence[Item] = (
     Item(_("Start a process"), "route", "/ho-so/bat-dau", "Instance"),
     Item(_("New customer"), "user-plus", "/khach-hang/add", "Customer"),
 )
+
+#: What the box on top and the palette look through, in the order of the answer. A new kind of record is a new line.
+FINDERS: tuple[Finder, ...] = (
+    Finder("Customer", _("Customers"), "user", customers.find_customers, customers.named_customers,
+           instead=customers.add_with_phone),
+    Finder("Task", _("Tasks"), "checklist", tasks.find_tasks, tasks.named_tasks),
+    Finder("Instance", _("Process instances"), "route", processes.find_instances, processes.named_instances),
+    Finder("Process", _("Processes"), "versions", processes.find_processes, processes.named_processes),
+    Finder("Form", _("Forms"), "forms", forms.find_forms, forms.named_forms),
+    Finder("Member", _("Members"), "users-group", people.find_members, people.named_members),
+)  # fmt: skip
 
 #: Pages and generated screens.
 VIEWS: tuple[type, ...] = (
@@ -80,7 +118,8 @@ VIEWS: tuple[type, ...] = (
     FormScreen,
     MemberScreen,
     TeamScreen,
-    SearchPages,
+    FindPages,
+    CustomerPicker,
     BellPages,
     MailPages,
     SettingPages,
@@ -105,7 +144,7 @@ APIS: tuple[type, ...] = (
     OpenApi,
 )
 
-__all__ = ["APIS", "CREATE", "MENU", "VIEWS", "Home", "Item", "register"]
+__all__ = ["APIS", "CREATE", "FINDERS", "MENU", "VIEWS", "Group", "Home", "Item", "register"]
 
 
 def register(appbuilder: Any) -> None:
@@ -115,8 +154,10 @@ def register(appbuilder: Any) -> None:
     for api in APIS:
         appbuilder.add_api(api)
     app = current_app
+    register_finders(app, FINDERS)
     app.context_processor(frame)
     app.jinja_env.globals["now"] = clock.now
+    app.jinja_env.globals["languages"] = LANGUAGES
     app.jinja_env.filters["moment"] = lambda at: moment_text(at, clock.now(), edge.time_zone())
     app.jinja_env.filters["moment_inside"] = lambda at: moment_inside(at, clock.now(), edge.time_zone())
     app.jinja_env.filters["exact"] = lambda at: exact_text(at, edge.time_zone())
@@ -130,48 +171,70 @@ def frame() -> dict[str, Any]:
     if who is None or who.user_id is None or g.get("broken"):
         return {}
     session = db.session()
-    opened, late = (
-        session.execute(
-            tasks.mine(who).with_only_columns(
-                func.count(Task.id), func.count(Task.id).filter(Task.due_at < clock.now())
-            )
-        ).one()
-        if who.may("view", "Task")
-        else (0, 0)
-    )
+    opened, late, news = _counts(session, who)
     member = session.get_one(Member, who.user_id)
     return {
-        "menu": [
-            _shown(item, opened, late) for item in MENU if item.resource is None or who.may(item.right, item.resource)
-        ],
+        "menu": _menu(who, _badge(opened, late)),
         "company_name": settings.get(session, "company_name"),
         "me": {
+            "id": member.id,
             "name": member.name,
             "given_name": member.name.split()[-1],
             "title": member.title or "",
-            "profile_url": None,
+            "profile_url": "/tai-khoan/",
         },
-        "unread_count": unread_count(session, who.user_id),
-        "create_menu": _create_menu(who),
+        "unread_count": news,
+        "create_menu": [
+            {"label": item.label, "icon": item.icon, "url": item.url}
+            for item in CREATE
+            if item.resource is not None and who.may("add", item.resource)
+        ],
     }
 
 
-def _create_menu(who: Actor) -> list[dict[str, Any]]:
-    return [
-        {"label": item.label, "icon": item.icon, "url": item.url}
-        for item in CREATE
-        if item.resource is not None and who.may("add", item.resource)
-    ]
+def _counts(session: Session, who: Actor) -> tuple[int, int, int]:
+    """How many tasks are open on his desk, how many of them are late, and how many bell lines are unread; one query."""
+    late = func.count(Task.id).filter(Task.due_at < clock.now())
+    mine = tasks.mine(who).with_only_columns(func.count(Task.id).label("opened"), late.label("late")).subquery()
+    row = session.execute(select(mine.c.opened, mine.c.late, unread(who.user_id or 0).scalar_subquery())).one()
+    return row[0], row[1], row[2]
 
 
-def _shown(item: Item, opened: int, late: int) -> dict[str, Any]:
-    section = item.url.split("/")[1]
-    is_tasks = item.resource == "Task"
-    return {
-        "label": item.label,
-        "icon": item.icon,
-        "url": item.url,
-        "current": request.path.split("/")[1] == section,
-        "count": opened if is_tasks and opened else None,
-        "count_late": is_tasks and late > 0,
-    }
+def _badge(opened: int, late: int) -> dict[str, Any] | None:
+    """The number at "Công việc": red, and then the number of late tasks, only when something is late."""
+    if not opened:
+        return None
+    told: object = ngettext("%(num)d open task", "%(num)d open tasks", opened)
+    if late:
+        told = ngettext(
+            "%(num)d overdue task of %(all)d open", "%(num)d overdue tasks of %(all)d open", late, all=opened
+        )
+    number = late or opened
+    return {"text": str(number) if number < 100 else "99+", "late": bool(late), "told": told}
+
+
+def _menu(who: Actor, work: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The entries that he may use; a group without any is left out."""
+    section = request.path.split("/")[1]
+
+    def shown(item: Item) -> dict[str, Any]:
+        return {
+            "label": item.label,
+            "icon": item.icon,
+            "url": item.url,
+            "current": item.url.split("/")[1] == section,
+            "badge": work if item.resource == "Task" else None,
+        }
+
+    entries: list[dict[str, Any]] = []
+    for entry in MENU:
+        if isinstance(entry, Item):
+            entries += [shown(entry)] if entry.is_for(who) else []
+            continue
+        items = [shown(item) for item in entry.items if item.is_for(who)]
+        if items:
+            here = any(item["current"] for item in items)
+            entries.append(
+                {"key": entry.key, "label": entry.label, "icon": entry.icon, "entries": items, "current": here}
+            )
+    return entries

@@ -30,5 +30,22 @@ def customer_path(customer_id: int) -> str:
     return f"/khach-hang/show/{customer_id}"
 
 
+def process_path(process_id: int) -> str:
+    return f"/quy-trinh/show/{process_id}"
+
+
+def start_path(process_code: str) -> str:
+    """Where the process is begun."""
+    return f"/ho-so/bat-dau/{quote(process_code, safe='')}"
+
+
+def form_path(form_id: int) -> str:
+    return f"/bieu-mau/show/{form_id}"
+
+
+def member_path(member_id: int) -> str:
+    return f"/nhan-su/show/{member_id}"
+
+
 def file_path(file_id: int, name: str) -> str:
     return f"/tep/{file_id}/{quote(name, safe='')}"

@@ -71,10 +71,16 @@ def refused_onto(address: str, error: BusinessError) -> Response:
     return redirect(address)
 
 
-def done(address: str, sentence: object) -> Response:
-    """The action is done: say so on the page that follows."""
-    flash(str(sentence), "success")
+def done(address: str, sentence: object, *, undo_url: str | None = None) -> Response:
+    """The action is done: say so on the page that follows, with a button that posts to `undo_url`."""
+    told: Any = {"text": str(sentence), "undo_url": undo_url} if undo_url else str(sentence)
+    flash(told, "success")
     return redirect(address)
+
+
+def trail(*steps: tuple[object, str], here: object) -> list[dict[str, Any]]:
+    """The way to this page for templates/base.html: (label, address) of what is above it, and its own name."""
+    return [{"label": label, "url": url} for label, url in steps] + [{"label": here, "url": None}]
 
 
 def page_number() -> int:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, Text, bindparam, case, false, or_, select, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
+from app.core import links
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.errors import NotFoundError
+from app.core.finding import Hit, Suggestion, line
+from app.core.i18n import _
+from app.core.vietnamese import phone_e164, show_phone
 from app.customers import rules
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security.models import Right
@@ -140,9 +145,47 @@ def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Custome
 
     Ids come from the text index first and only they are sorted: the cost is that of the matches, not of the table.
     """
-    matching = select(Customer.id).where(search(text), live(), visible(Customer, actor))
-    candidates = matching.limit(MOST_FOUND).correlate(None)
+    candidates = found_ids(text, actor)
     return select(Customer).where(Customer.id.in_(candidates)).order_by(Customer.sort_key, Customer.id).limit(limit)
+
+
+def found_ids(text: str, actor: Actor) -> Select[int]:
+    """The ids of the live customers that he may see and that match, at most MOST_FOUND; for use in other queries."""
+    matching = select(Customer.id).where(search(text), live(), visible(Customer, actor))
+    return matching.limit(MOST_FOUND).correlate(None)
+
+
+def find_customers(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+    """By words of name, code or e-mail, by phone in any spelling or its last 4 digits; from the text index."""
+    phone, code = phone_e164(text), text.strip().upper()
+    rows = session.scalars(found(text, who, limit=limit).options(selectinload(Customer.all_contact_points)))
+    return [_hit(one, exact=phone is not None or one.code == code) for one in rows]
+
+
+def named_customers(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
+    """Also those of whom he sees the header alone: their page opens for him."""
+    rows = select(Customer).where(Customer.id.in_(ids), header_visible(who))
+    return [_hit(one) for one in session.scalars(rows.options(selectinload(Customer.all_contact_points)))]
+
+
+def _hit(customer: Customer, *, exact: bool = False) -> Hit:
+    hint = line(customer.code, customer.phone or customer.email)
+    return Hit(customer.id, customer.name, hint, links.customer_path(customer.id), exact)
+
+
+def add_with_phone(who: Actor, text: str) -> Suggestion | None:
+    """A number that nobody has is that of a new customer."""
+    phone = phone_e164(text)
+    if phone is None or not who.may("add", "Customer"):
+        return None
+    shown = show_phone(phone)
+    title = _("Add a customer with the number %(phone)s", phone=shown)
+    return Suggestion(title, f"/khach-hang/add?{urlencode({'phone': shown})}", "user-plus")
+
+
+def name_if_seen(actor: Actor) -> ColumnElement[str | None]:
+    """The customer's name in a query that joins customers, or NULL where he may not read it."""
+    return case((header_visible(actor), Customer.name))
 
 
 # ── One customer ─────────────────────────────────────────────────────────────────────────────────────────────────────

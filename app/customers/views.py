@@ -1,4 +1,4 @@
-"""Customers on the screen: the generated list and forms, the record page, the search box and the picker."""
+"""Customers on the screen: the generated list and forms, the record page, and the picker inside forms."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from typing import Any, ClassVar
 
 from flask import abort, flash, jsonify, redirect, request
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from app.core import clock, edge, links
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
+from app.core.finding import record_key
 from app.core.formats import local, time_text
 from app.core.i18n import _
-from app.core.pages import Page, done, page, refused_onto, show
-from app.core.screens import Interface, Screen, action, route
+from app.core.pages import Page, done, page, page_number, page_of, refused_onto, trail
+from app.core.screens import Interface, Screen, action, listing, route
 from app.core.timewords import day_heading
-from app.core.vietnamese import show_phone
-from app.customers import queries, services
+from app.core.vietnamese import phone_e164, show_phone
+from app.customers import events, queries, services
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security import queries as people
 
-FOUND = 50
 PICKED = 20
 TIMELINE = 100
+#: rows of a tab on the customer's page
+PART_ROWS = 25
 
 _FORM = ["name", "kind", "phone", "email", "source", "note"]
 
@@ -101,6 +103,12 @@ class CustomerScreen(Screen):
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(queries.search(text))
 
+    def prefill(self, form: Any) -> None:
+        """?phone=: the number that somebody searched for and nobody has."""
+        phone = phone_e164(request.args.get("phone", "")[:40])
+        if phone:
+            form.phone.data = show_phone(phone)
+
     def create(self, session: Session, form: Any, *, by: Actor) -> Customer:
         return services.create_customer(
             session,
@@ -160,18 +168,14 @@ class CustomerScreen(Screen):
             item=item,
             actions=actions,
             may_edit=may_edit,
-            crumbs=[{"label": _("Customers"), "url": "/khach-hang/list/"}, {"label": card.code, "url": None}],
+            crumbs=trail((_("Customers"), "/khach-hang/list/"), here=card.code),
+            record=record_key("Customer", number),
             customer=_header(session, card, item, who),
             contacts=_contacts(session, number, card, may_edit=may_edit),
             contact_form=ContactPointDialog(formdata=None) if may_edit else None,
             contact_url=f"/khach-hang/{number}/lien-he",
-            next_step=None,
-            sections=[{"label": _("History"), "url": links.customer_path(number), "current": True, "count": None}],
-            timeline=_timeline(number, who) if item is not None else [],
-            work=[],
-            instances=[],
+            **(_parts(number, who) if item is not None else {}),
             start_url=f"/ho-so/bat-dau?khach={number}" if item is not None and who.may("add", "Instance") else None,
-            page=None,
         )
 
 
@@ -222,37 +226,12 @@ class CustomerPages(Page):
         return done(links.customer_path(number), _("The contacts are saved."))
 
 
-class SearchPages(Page):
-    """/tim: the box on top of every page, and the customer picker inside forms."""
+class CustomerPicker(Page):
+    """/tim/khach-hang: customers to choose from inside forms."""
 
     resource = "Customer"
     route_base = "/tim"
-
-    @page("/")
-    def index(self) -> Any:
-        """One hit opens it; several are a list."""
-        actor = edge.actor()
-        text = request.args.get("q", "").strip()[:200]
-        rows = queries.found(text, actor, limit=FOUND) if text and "\0" not in text else None
-        found = db.session.scalars(rows).unique().all() if rows is not None else []
-        if len(found) == 1:
-            return redirect(links.customer_path(found[0].id))
-        return show(
-            "search.html",
-            search_text=text,
-            rows=[
-                {
-                    "url": links.customer_path(one.id),
-                    "name": one.name,
-                    "code": one.code,
-                    "phone": show_phone(one.phone) if one.phone else "",
-                    "email": one.email or "",
-                }
-                for one in found
-            ],
-            add_url="/khach-hang/add" if actor.may("add", "Customer") else None,
-            is_cut=len(found) == FOUND,
-        )
+    default_view = "pick"
 
     @page("/khach-hang")
     def pick(self) -> Any:
@@ -260,7 +239,7 @@ class SearchPages(Page):
         actor = edge.actor()
         text = request.args.get("q", "").strip()[:200].replace("\0", "")
         rows = queries.found(text, actor, limit=PICKED + 1) if text else _latest(actor)
-        found = db.session.scalars(rows).unique().all()
+        found = db.session.scalars(rows.options(selectinload(Customer.all_contact_points))).unique().all()
         return jsonify(
             results=[{"id": str(one.id), "text": one.name, "hint": _hint(one)} for one in found[:PICKED]],
             more=len(found) > PICKED,
@@ -330,6 +309,33 @@ def _contacts(
         }
         for one in points
     ]
+
+
+def _parts(customer_id: int, who: Actor) -> dict[str, Any]:
+    """The tabs of the page, the chosen one with its rows, and what is to be done next."""
+    session, now, path = db.session(), clock.now(), links.customer_path(customer_id)
+    parts = {part.key: part for part in events.parts() if who.may("view", part.resource)}
+    chosen = request.args.get("phan", "")
+    if chosen and chosen not in parts:
+        raise NotFoundError
+    tabs: list[dict[str, Any]] = [{"label": _("History"), "url": path, "current": not chosen, "count": None}]
+    counts = {}
+    for key, part in parts.items():
+        counts[key], _capped = listing.count(session, part.select(customer_id, who), part.model.id)
+        tabs.append({"label": part.label, "url": f"{path}?phan={key}", "current": key == chosen, "count": counts[key]})
+    steps = (part.next_step(session, customer_id, who, now) for part in parts.values())
+    told = {"sections": tabs, "next_step": next(filter(None, steps), None)}
+    if not chosen:
+        return {**told, "timeline": _timeline(customer_id, who)}
+    number, part = page_number(), parts[chosen]
+    wanted = part.select(customer_id, who).limit(PART_ROWS).offset((number - 1) * PART_ROWS)
+    rows = part.rows(session, wanted, who, now)
+    return {
+        **told,
+        "rows": rows,
+        "empty_text": part.empty,
+        "page": page_of(number, len(rows), counts[chosen], size=PART_ROWS) if rows or number > 1 else None,
+    }
 
 
 def _timeline(customer_id: int, actor: Actor) -> list[dict[str, Any]]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from app.core.access import Actor, row_rule, scoped
+from app.core import links
+from app.core.access import Actor, row_rule, scoped, visible
+from app.core.finding import Hit, matches
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import rules
 from app.forms.fields.base import Context, JsonSchema
 from app.forms.models import Form, FormVersion, Submission, VersionState
 from app.forms.words import say
+
+#: so many forms are looked through when somebody types a word
+MOST_LOOKED_AT = 1000
 
 
 class ShownAnswer(NamedTuple):
@@ -107,3 +113,17 @@ def _forms(actor: Actor, action: str) -> ColumnElement[bool]:
 def _submissions(actor: Actor, action: str) -> ColumnElement[bool]:
     scope = actor.scope("Submission", action)
     return scoped(scope, actor, owner_id=Submission.created_by_id, team_id=Submission.team_id)
+
+
+def _hit(form: Form) -> Hit:
+    return Hit(form.id, form.name, form.code, links.form_path(form.id))
+
+
+def find_forms(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+    """By words of name or code. A company has some dozens of them: all are looked through."""
+    rows = session.scalars(select(Form).where(visible(Form, who)).order_by(Form.name, Form.id).limit(MOST_LOOKED_AT))
+    return [_hit(one) for one in rows if matches(text, one.name, one.code)][:limit]
+
+
+def named_forms(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
+    return [_hit(one) for one in session.scalars(select(Form).where(Form.id.in_(ids), visible(Form, who)))]

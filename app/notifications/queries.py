@@ -39,10 +39,14 @@ def bell_lines_of(user_id: int) -> Select[Notification]:
     return select(Notification).where(Notification.user_id == user_id).order_by(Notification.id.desc())
 
 
-def unread_count(session: Session, user_id: int, *, at_most: int = 100) -> int:
+def unread(user_id: int, *, at_most: int = 100) -> Select[int]:
     """How many unread lines; counting stops at `at_most` (the bell shows "99+")."""
-    unread = select(Notification.id).where(Notification.user_id == user_id, Notification.read_at.is_(None))
-    return session.scalar(select(func.count()).select_from(unread.limit(at_most).subquery())) or 0
+    lines = select(Notification.id).where(Notification.user_id == user_id, Notification.read_at.is_(None))
+    return select(func.count()).select_from(lines.limit(at_most).subquery())
+
+
+def unread_count(session: Session, user_id: int, *, at_most: int = 100) -> int:
+    return session.scalar(unread(user_id, at_most=at_most)) or 0
 
 
 def dead_mail_count(session: Session) -> int:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from app.core.access import Actor, row_rule, scoped
+from app.core import links
+from app.core.access import Actor, row_rule, scoped, visible
 from app.core.errors import NotFoundError
+from app.core.finding import Hit, line, matches
+from app.customers.models import Customer
+from app.customers.queries import found_ids, name_if_seen
 from app.processes.engine import bpmn
 from app.processes.engine.graph import Definition
 from app.processes.models import Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
 from app.security.queries import granted
+
+#: so many running instances are looked through when somebody types a word; those of a customer are found beyond them
+MOST_LOOKED_AT = 300
+_CODE = re.compile(r"(?:hs)?[ -]?0*([1-9][0-9]{0,8})", re.IGNORECASE)
 
 
 @row_rule(Process)
@@ -100,3 +111,80 @@ def with_people(rows: Select[ProcessInstance]) -> Select[ProcessInstance]:
 def events(instance_id: int) -> Select[ProcessEvent]:
     """What happened, oldest first."""
     return select(ProcessEvent).where(ProcessEvent.instance_id == instance_id).order_by(ProcessEvent.seq)
+
+
+# ── Found by what is typed ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def instance_code(number: int) -> str:
+    """12 → HS-000012."""
+    return f"HS-{number:06d}"
+
+
+def _lines(actor: Actor) -> Select[int, str, str, str | None]:
+    """id, code, the process's name and the customer's as far as he may read it."""
+    return (
+        select(
+            ProcessInstance.id,
+            ProcessInstance.code,
+            Process.name.label("process"),
+            name_if_seen(actor).label("customer"),
+        )
+        .select_from(ProcessInstance)
+        .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
+        .join(Process, Process.id == ProcessVersion.process_id)
+        .outerjoin(Customer, Customer.id == ProcessInstance.customer_id)
+        .where(visible(ProcessInstance, actor))
+    )
+
+
+def _instance_hit(row: Any, *, exact: bool = False) -> Hit:
+    return Hit(row.id, row.process, line(row.code, row.customer), links.instance_path(row.id), exact)
+
+
+def find_instances(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+    """By code (HS-000012, hs12 or 12), by customer, and by words of the process; the newest first.
+
+    Codes are looked up, customers come from their text index. Process names are looked for among the MOST_LOOKED_AT
+    newest running instances that he may see.
+    """
+    match = _CODE.fullmatch(text.strip())
+    code = instance_code(int(match[1])) if match else None
+    # A bare number may as well be the end of a phone number.
+    said_so = text.strip()[:2].lower() == "hs"
+    has_code = ProcessInstance.code == (code or "")
+    newest = ProcessInstance.id.desc()
+    known = _lines(who).where(or_(has_code, ProcessInstance.customer_id.in_(found_ids(text, who))))
+    rows = session.execute(known.order_by(has_code.desc(), newest).limit(limit))
+    hits = {row.id: _instance_hit(row, exact=said_so and row.code == code) for row in rows}
+    if len(hits) < limit:
+        running = _lines(who).where(ProcessInstance.ended_at.is_(None)).order_by(newest).limit(MOST_LOOKED_AT)
+        for row in session.execute(running):
+            if matches(text, row.process, row.customer):
+                hits.setdefault(row.id, _instance_hit(row))
+    return list(hits.values())[:limit]
+
+
+def named_instances(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
+    return [_instance_hit(row) for row in session.execute(_lines(who).where(ProcessInstance.id.in_(ids)))]
+
+
+def _process_hit(process: Process, who: Actor) -> Hit:
+    """Who draws processes opens the process; for everyone else it is something to begin."""
+    url = links.process_path(process.id) if who.may("edit", "Process") else links.start_path(process.code)
+    return Hit(process.id, process.name, process.code, url)
+
+
+def _offered(who: Actor) -> Select[Process]:
+    drawn = select(Process).where(visible(Process, who)).order_by(Process.name, Process.id)
+    return startable(who) if who.may("add", "Instance") and not who.may("edit", "Process") else drawn
+
+
+def find_processes(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+    """By words of name or code. A company has some dozens of them: all are looked through."""
+    rows = session.scalars(_offered(who).limit(MOST_LOOKED_AT))
+    return [_process_hit(one, who) for one in rows if matches(text, one.name, one.code)][:limit]
+
+
+def named_processes(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
+    return [_process_hit(one, who) for one in session.scalars(_offered(who).where(Process.id.in_(ids)))]

@@ -230,7 +230,7 @@ def start_instance(
         team_id=by.primary_team_id,
         started_at=now,
     )
-    instance.code = f"HS-{next_number(session, 'instance'):06d}"
+    instance.code = queries.instance_code(next_number(session, "instance"))
     session.add(instance)
     session.flush()
     if form is not None and answers is not None:

@@ -16,8 +16,9 @@ from app.core import clock, edge, links
 from app.core.access import get_visible, visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
+from app.core.finding import record_key
 from app.core.i18n import _
-from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
+from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.repeats import LONGEST_KEY, Repeatable, UsedKeyError
 from app.core.screens import Interface, Screen
 from app.core.timewords import length_text
@@ -33,8 +34,8 @@ from app.processes.models import Process, ProcessEvent, ProcessInstance
 from app.security import queries as people
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
-from app.tasks.rules import OUTCOME_DONE
-from app.tasks.views import comments_shown, lateness, rows_of
+from app.tasks.rules import OUTCOME_DONE, lateness
+from app.tasks.views import comments_shown, rows_of
 
 ROWS = 50
 
@@ -82,7 +83,7 @@ class InstancePages(Page):
             ).all()
         )
         cards = customer_cards(session, {i.customer_id for i in instances if i.customer_id}, actor)
-        open_tasks = _open_work(session, [instance.id for instance in instances])
+        open_tasks = task_queries.open_of_owners(session, services.OWNER, [one.id for one in instances])
         return show(
             "processes/list.html",
             instance_tabs=[
@@ -228,6 +229,9 @@ def _start_page(
 ) -> Any:
     """`fresh`: what the page began before stays; another start is another one."""
     actor = edge.actor()
+    above: list[tuple[object, str]] = [(_("Process instances"), "/ho-so/")]
+    if process is not None:
+        above.append((_("Start a process"), "/ho-so/bat-dau"))
     chosen = dialog.customer_id.data
     card = None
     if chosen is not None and 0 < chosen <= LARGEST_ID:
@@ -246,6 +250,7 @@ def _start_page(
     return show(
         "processes/start.html",
         status,
+        crumbs=trail(*above, here=_("Start a process") if process is None else process.name),
         choices=[
             {
                 "url": f"/ho-so/bat-dau/{one.code}",
@@ -322,17 +327,6 @@ def _beside(dialog: StartDialog, form: AnswerForm | None, error: InvalidInputErr
         form.refuse(error.fields)
 
 
-def _open_work(session: Session, instance_ids: list[int]) -> dict[int, list[Task]]:
-    """The open tasks of each instance."""
-    rows = select(Task).where(
-        Task.owner_type == services.OWNER, Task.owner_id.in_(instance_ids), task_queries.is_open()
-    )
-    found: dict[int, list[Task]] = {}
-    for task in session.scalars(task_queries.with_people(rows).order_by(Task.id)).unique():
-        found.setdefault(task.owner_id, []).append(task)
-    return found
-
-
 def _instance_page(instance_id: int) -> Any:
     actor, session, now = edge.actor(), db.session(), clock.now()
     get_visible(session, ProcessInstance, instance_id, actor)
@@ -366,7 +360,8 @@ def _instance_page(instance_id: int) -> Any:
     next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
     return show(
         "processes/instance.html",
-        crumbs=[{"label": _("Process instances"), "url": "/ho-so/"}, {"label": instance.code, "url": None}],
+        crumbs=trail((_("Process instances"), "/ho-so/"), here=instance.code),
+        record=record_key("Instance", instance.id),
         instance={
             "name": instance.version.process.name,
             "code": instance.code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from app.core import clock
-from app.core.access import Actor, Scope, row_rule, scoped
+from app.core import clock, links
+from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -21,9 +21,12 @@ from app.core.accounts import (
     assoc_permissionview_role,
     assoc_user_role,
 )
+from app.core.finding import Hit, line, matches
 from app.security.models import Grant, Member, Right, RoleScope, SignInFailure, Team, TeamMember
 
 _PERMISSION_PREFIX = "can_"
+#: so many members are looked through when somebody types a name
+MOST_LOOKED_AT = 2000
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,25 @@ def _members(actor: Actor, action: str) -> ColumnElement[bool]:
 @row_rule(Team)
 def _teams(actor: Actor, action: str) -> ColumnElement[bool]:
     return scoped(actor.scope("Team", action), actor, owner_id=Team.head_id, team_id=Team.id)
+
+
+def _lines(who: Actor) -> Select[Any]:
+    columns = select(Member.id, Member.name, Member.title, User.username).join(User, User.id == Member.id)
+    return columns.where(visible(Member, who))
+
+
+def _hit(row: Any) -> Hit:
+    return Hit(row.id, row.name, line(row.title, row.username), links.member_path(row.id))
+
+
+def find_members(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+    """Active colleagues by words of name, title or user name, in name order."""
+    rows = session.execute(_lines(who).where(User.active.is_(True)).order_by(Member.sort_key).limit(MOST_LOOKED_AT))
+    return [_hit(row) for row in rows if matches(text, row.name, row.title, row.username)][:limit]
+
+
+def named_members(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
+    return [_hit(row) for row in session.execute(_lines(who).where(Member.id.in_(ids)))]
 
 
 def role_codes(session: Session) -> list[str]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from app.core import links
 from app.core.access import Actor, Scope, row_rule, scoped, visible
+from app.core.finding import Hit, line, matches
+from app.customers.models import Customer
+from app.customers.queries import found_ids, name_if_seen
 from app.security.queries import granted
 from app.tasks.events import owners
 from app.tasks.models import OPEN_STATES, Task, TaskComment, TaskEvent, TaskState
+
+#: so many open tasks are looked through when somebody types a word; those of a customer are found beyond them
+MOST_LOOKED_AT = 300
 
 # Written out, not bound: SQLite uses a partial index only when it can read the very words of its condition.
 _OPEN: list[ColumnElement[Any]] = [literal_column(f"'{state}'") for state in OPEN_STATES]
@@ -86,6 +94,11 @@ def queue(actor: Actor) -> Select[Task]:
     return select(Task).where(offered_to(actor), is_open())
 
 
+def is_for(actor: Actor) -> ColumnElement[bool]:
+    """Mine, or offered to me."""
+    return or_(Task.assignee_id == actor.user_id, offered_to(actor))
+
+
 def of_my_teams(actor: Actor) -> Select[Task]:
     """The open work of the teams that I head, and of all below them."""
     teams = sorted(actor.headed_team_ids)
@@ -96,6 +109,15 @@ def of_owner(session: Session, kind: str, owner_id: int) -> list[Task]:
     """All tasks of one owner, oldest first."""
     rows = select(Task).where(Task.owner_type == kind, Task.owner_id == owner_id).order_by(Task.id)
     return list(session.scalars(with_people(rows).options(joinedload(Task.completed_by))).unique())
+
+
+def open_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> dict[int, list[Task]]:
+    """The open tasks of each of these owners, oldest first."""
+    rows = select(Task).where(Task.owner_type == kind, Task.owner_id.in_(owner_ids), is_open())
+    found: dict[int, list[Task]] = {}
+    for task in session.scalars(with_people(rows).order_by(Task.id)).unique():
+        found.setdefault(task.owner_id, []).append(task)
+    return found
 
 
 def overdue(at: datetime) -> ColumnElement[bool]:
@@ -120,3 +142,33 @@ def comments(session: Session, task_ids: list[int]) -> list[TaskComment]:
     """The notes on these tasks, oldest first."""
     rows = select(TaskComment).where(TaskComment.task_id.in_(task_ids)).options(joinedload(TaskComment.author))
     return list(session.scalars(rows.order_by(TaskComment.id)))
+
+
+def _lines(actor: Actor) -> Select[int, str, str, str | None]:
+    """id, name, context and the customer's name as far as he may read it."""
+    columns = select(Task.id, Task.name, Task.context, name_if_seen(actor).label("customer"))
+    return columns.outerjoin(Customer, Customer.id == Task.customer_id).where(visible(Task, actor))
+
+
+def _hit(row: Any) -> Hit:
+    return Hit(row.id, row.name, line(row.customer, row.context), links.task_path(row.id))
+
+
+def find_tasks(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+    """Open tasks by words of their name, of where they stand, and of the customer; least time left first.
+
+    Task names have no text index: the MOST_LOOKED_AT tasks due next that he may see are looked through. What belongs
+    to a matching customer comes from the customers' text index, however much open work there is.
+    """
+    opened = _lines(who).where(is_open()).order_by(Task.due_at, Task.id)
+    near = session.execute(opened.limit(MOST_LOOKED_AT)).all()
+    hits = [_hit(row) for row in near if matches(text, row.name, row.context, row.customer)][:limit]
+    if len(hits) < limit and len(near) == MOST_LOOKED_AT:
+        known = [hit.id for hit in hits]
+        theirs = opened.where(Task.customer_id.in_(found_ids(text, who)), Task.id.not_in(known))
+        hits += [_hit(row) for row in session.execute(theirs.limit(limit - len(hits)))]
+    return hits
+
+
+def named_tasks(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
+    return [_hit(row) for row in session.execute(_lines(who).where(Task.id.in_(ids)))]

@@ -14,9 +14,10 @@ from app.core import clock, edge, files, links
 from app.core.access import Actor, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
+from app.core.finding import record_key
 from app.core.i18n import _, ngettext
-from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show
-from app.core.timewords import Lateness, moment_inside, time_left
+from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
+from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
 from app.customers.queries import CustomerCard, customer_cards
 from app.forms.builder import PREFIX, AnswerForm, build_form
@@ -27,17 +28,10 @@ from app.security.models import Member
 from app.tasks import queries, services
 from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskState
-from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS
+from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness
 
 ROWS = 50
 HANDED_SHOWN = 3
-
-
-def lateness(task: Task, now: datetime, time_zone: str) -> Lateness:
-    """How the task stands; it is soon due from its own warning moment on."""
-    if task.due_at is not None and task.warn_at is not None:
-        return time_left(task.due_at, now, time_zone, soon=task.due_at - task.warn_at)
-    return time_left(task.due_at, now, time_zone)
 
 
 def rows_of(session: Session, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
@@ -459,6 +453,8 @@ def _task_page(
     return show(
         "tasks/task.html",
         status,
+        crumbs=trail(*_above(task, shown, is_seen=is_seen), here=task.name),
+        record=record_key("Task", task.id),
         task={
             "name": task.name,
             "rev": task.rev,
@@ -520,6 +516,14 @@ def _task_page(
         events=_events(session, task) if is_seen else [],
         inbox=None,
     )
+
+
+def _above(task: Task, owner: OwnerShown, *, is_seen: bool) -> list[tuple[object, str]]:
+    """What stands above the task: all work, and the instance that it belongs to."""
+    above: list[tuple[object, str]] = [(_("Tasks"), "/cong-viec/")]
+    if is_seen and owner.url:
+        above.append((owner.code, owner.url))
+    return above
 
 
 STATE_LABELS = {

@@ -5,11 +5,12 @@ import * as due from "./due.js";
 import * as filters from "./filters.js";
 import * as forms from "./forms.js";
 import * as keepTab from "./keep-tab.js";
+import * as recent from "./recent.js";
 import * as shell from "./shell.js";
 import * as toasts from "./toasts.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, worklist, filters, keepTab]) part.start();
+for (const part of [shell, toasts, due, forms, worklist, recent, filters, keepTab]) part.start();
 
 clipped.start();
 

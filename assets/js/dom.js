@@ -1,4 +1,5 @@
 // Small tools that every module uses.
+import { words } from "./words.js";
 
 // One listener on the document: parts that htmx brings later work too.
 export function on(type, selector, handle) {
@@ -44,6 +45,34 @@ export function icon(name) {
   use.setAttribute("href", `${document.documentElement.dataset.icons}#${name}`);
   svg.append(use);
   return svg;
+}
+
+export function kept(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+// What the address answers as JSON. Fails with words.signedOut or words.notAnswered, to be shown as they are.
+export async function ask(address, signal) {
+  let answer;
+  try {
+    answer = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin", signal });
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Error(words.notAnswered);
+  }
+  if (answer.redirected) throw new Error(words.signedOut);
+  if (!answer.ok) throw new Error(words.notAnswered);
+  return answer.json();
+}
+
+// Rows in the place of what is still on its way, as many as are expected.
+export function skeletons(count) {
+  return Array.from({ length: count }, () =>
+    element("div", { class: "tt-skeleton", "aria-hidden": true }, element("i"), element("span", {}, element("b"), element("b"))),
+  );
 }
 
 export const csrfToken = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";

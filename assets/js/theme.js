@@ -18,7 +18,24 @@ function dress() {
   if (side === "folded" || side === "open") root.dataset.side = side;
 }
 
+// Groups of the sidebar that this reader folded away: closed while the page is still being read, so that nothing jumps.
+function foldGroups() {
+  const folded = (read("tt-groups") ?? "").split(" ").filter(Boolean);
+  if (!folded.length) return;
+  const fold = () =>
+    document.querySelectorAll("details[data-group][open]:not([data-here])").forEach((group) => {
+      if (folded.includes(group.dataset.group)) group.open = false;
+    });
+  const reading = new MutationObserver(fold);
+  reading.observe(root, { childList: true, subtree: true });
+  document.addEventListener("DOMContentLoaded", () => {
+    reading.disconnect();
+    fold();
+  });
+}
+
 dress();
+foldGroups();
 dark.addEventListener("change", dress);
 addEventListener("storage", dress);
 addEventListener("tt:dress", dress);

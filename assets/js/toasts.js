@@ -4,6 +4,8 @@ import { words } from "./words.js";
 
 const ICONS = { ok: "circle-check", late: "alert-circle", soon: "alert-triangle", info: "info-circle" };
 const STAYS = 6000;
+const STAYS_WITH_UNDO = 12_000;
+const SAID_FOR = 15_000;
 
 export function toast(text, kind = "info") {
   const shown = element(
@@ -15,17 +17,34 @@ export function toast(text, kind = "info") {
   );
   document.getElementById("toasts")?.append(shown);
   leave(shown);
+  announce(text, kind === "late");
+}
+
+// Screen readers tell what comes into a region that was there before: what the page brought with it is put in afterwards.
+function announce(text, atOnce) {
+  const line = element("p", {}, text);
+  document.getElementById(atOnce ? "said-at-once" : "said")?.append(line);
+  setTimeout(() => line.remove(), SAID_FOR);
 }
 
 function leave(shown) {
   if (shown.dataset.toast === "late") return;
-  let timer = setTimeout(() => shown.remove(), STAYS);
-  shown.addEventListener("pointerenter", () => clearTimeout(timer));
-  shown.addEventListener("pointerleave", () => (timer = setTimeout(() => shown.remove(), STAYS)));
+  const stays = shown.querySelector("[data-toast-undo]") ? STAYS_WITH_UNDO : STAYS;
+  let timer;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => shown.remove(), stays);
+  };
+  for (const type of ["pointerenter", "focusin"]) shown.addEventListener(type, () => clearTimeout(timer));
+  for (const type of ["pointerleave", "focusout"]) shown.addEventListener(type, wait);
+  wait();
 }
 
 export function start() {
   each("[data-toast]", leave);
+  const brought = [...document.querySelectorAll("[data-toast] > span, [data-announce]")];
+  const tell = () => brought.forEach((one) => announce(one.textContent.trim(), one.closest("[data-announce='late']") !== null));
+  if (brought.length) setTimeout(tell, 300);
   // Notes of the page that were read can go for good: data-dismiss names what, data-dismiss-key remembers it.
   on("click", "[data-dismiss]", (_event, button) => {
     const note = button.closest(button.dataset.dismiss);

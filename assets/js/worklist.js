@@ -1,4 +1,4 @@
-// j and k move through a worklist, Enter opens, n takes the work, e finishes: hands stay on the keyboard.
+// j and k move through a worklist, Enter opens, n takes the work, x chooses the row, e finishes: hands stay on the keyboard.
 import { isTyping } from "./dom.js";
 
 const current = () => document.querySelector("[data-worklist] .is-cursor, [data-worklist] [aria-current]");
@@ -30,6 +30,7 @@ const KEYS = {
     const button = row?.querySelector("[data-claim]") ?? document.querySelector("[data-claim-here]");
     button?.click();
   },
+  x: () => document.querySelector('[data-worklist] .is-cursor input[name="rowid"]')?.click(),
   e: () => press("[data-finish]"),
 };
 

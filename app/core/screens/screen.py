@@ -22,8 +22,10 @@ from app.core.access import Actor, get_visible, visible
 from app.core.api import LARGEST_PAGE, PAGE_SIZE
 from app.core.db import Revisioned, db, refuse_nul, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, NotAllowedError, NotFoundError
+from app.core.finding import record_key
 from app.core.formats import day_text, exact_text, number_text
 from app.core.i18n import _, ngettext
+from app.core.pages import done, trail
 from app.core.screens import checks, listing
 from app.core.screens.doors import ScreenError, action, route
 from app.core.screens.fields import Converter, Lookup, rev_field
@@ -184,6 +186,9 @@ class Screen(ModelView):
         self.datamodel.edit(item)
         self._refuse_out_of_reach(session, item, by)
 
+    def prefill(self, form: Any) -> None:
+        """Put into a fresh form what the address brings along."""
+
     def check(self, item: Any) -> None:
         """Refuse a record that the default create and change have filled: raise InvalidInputError with its fields."""
 
@@ -324,6 +329,8 @@ class Screen(ModelView):
             ],
             may_edit=bool(self.edit_columns) and "edit" in rights,
             tabs=self._tabs(item, who),
+            crumbs=trail((self.list_title, self._list_url()), here=self.row_title(item)),
+            record=record_key(self.resource, item.id),
         )  # fmt: skip
 
     def _rights_over(self, item: Any, who: Actor) -> set[str]:
@@ -364,6 +371,7 @@ class Screen(ModelView):
     def add(self) -> Any:
         form = self.add_form()
         if request.method == "GET":
+            self.prefill(form)
             return self._form_page(form, title=self.add_title)
         if not form.validate():
             return self._form_page(form, title=self.add_title, status=422)
@@ -429,11 +437,15 @@ class Screen(ModelView):
     def _form_page(
         self, form: Any, *, title: Any, item: Any = None, status: int = 200, conflict: Conflict | None = None
     ) -> tuple[str, int]:
+        above = [(self.list_title, self._list_url())]
+        if item is not None:
+            above.append((self.row_title(item), self.row_url(item)))
         page = self.render_template(
             self.add_template if item is None else self.edit_template,
             screen=self, title=title, form=form, item=item, item_title=None if item is None else self.row_title(item),
             fields=[form[name] for name in (self.add_columns if item is None else self.edit_columns)],
             conflict=conflict, back=self._back(self._list_url() if item is None else self.row_url(item)),
+            crumbs=trail(*above, here=title),
         )  # fmt: skip
         return page, status
 
@@ -505,8 +517,10 @@ class Screen(ModelView):
         title, answer = self._act(one, key, who)
         if isinstance(answer, BaseResponse):
             return answer
-        flash(str(_("%(action)s: %(name)s", action=one.text, name=title)), "success")
-        return redirect(self._back(self._list_url()))
+        undo = name == "archive" and self._may_act(who, self.actions["restore"])
+        undo_url = url_for(f"{self.endpoint}.action", name="restore", pk=key) if undo else None
+        told = _("%(action)s: %(name)s", action=one.text, name=title)
+        return done(self._back(self._list_url()), told, undo_url=undo_url)
 
     @route("/action_post", right="view", methods=("POST",))
     def action_post(self) -> BaseResponse:

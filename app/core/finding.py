@@ -1,0 +1,146 @@
+"""Which records does a person mean who types a few letters, and what are the ones that he had open a moment ago?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Actor
+from app.core.db import LARGEST_ID
+from app.core.vietnamese import fold
+
+#: more is never typed on purpose
+LONGEST_TEXT = 200
+MOST_WORDS = 12
+#: how many records a browser remembers as recently opened
+MOST_RECENT = 12
+
+_WORD = re.compile(r"[^\W_]+")
+_KEY = re.compile(r"([a-z]{1,40}):([1-9][0-9]{0,9})")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One record as it is offered: its name, one line that tells it from others of that name, and its page."""
+
+    id: int
+    title: str
+    hint: str
+    url: str
+    #: what was typed names this record (its whole phone number, its code), not some words of it
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What to do with a text that found nothing."""
+
+    title: Any
+    url: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class Finder:
+    """How records of one kind are found. The two queries go through visible(): no hit is beyond the actor's sight."""
+
+    #: name in security.roles; in lower case it is the kind in a record's key ("customer:12")
+    resource: str
+    label: Any
+    icon: str
+    #: (session, who, typed, limit) → the best matches; any text is safe
+    find: Callable[[Session, Actor, str, int], Sequence[Hit]]
+    #: (session, who, ids) → those that he may open, in any order
+    named: Callable[[Session, Actor, Collection[int]], Sequence[Hit]]
+    #: (who, typed) → what is offered when nothing of this kind is found
+    instead: Callable[[Actor, str], Suggestion | None] | None = None
+    right: str = "view"
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.resource)
+
+
+def kind_of(resource: str) -> str:
+    return resource.lower()
+
+
+def record_key(resource: str, record_id: int) -> str:
+    """How a browser remembers a record: ("Customer", 12) → "customer:12"."""
+    return f"{kind_of(resource)}:{record_id}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The hits of one kind, or what is suggested in their place."""
+
+    finder: Finder
+    hits: tuple[Hit, ...]
+    suggestion: Suggestion | None = None
+
+
+def find(finders: Iterable[Finder], session: Session, who: Actor, text: str, *, each: int) -> list[Found]:
+    """At most `each` hits of every kind that he may look for; kinds with nothing to offer are left out."""
+    text = text.strip()[:LONGEST_TEXT]
+    if not text or "\0" in text:
+        return []
+    found = []
+    for finder in finders:
+        if not who.may(finder.right, finder.resource):
+            continue
+        hits = tuple(finder.find(session, who, text, each)[:each])
+        suggestion = finder.instead(who, text) if finder.instead and not hits else None
+        if hits or suggestion:
+            found.append(Found(finder, hits, suggestion))
+    return found
+
+
+def the_one(found: Iterable[Found]) -> Hit | None:
+    """The only record that the typed text names, if it names one."""
+    exact = [hit for group in found for hit in group.hits if hit.exact]
+    return exact[0] if len(exact) == 1 else None
+
+
+def recent(
+    finders: Iterable[Finder], session: Session, who: Actor, keys: Sequence[str]
+) -> list[tuple[str, Finder, Hit]]:
+    """(key, finder, hit) for each key of a record that he may still open, in the keys' order. One query a kind."""
+    known = {finder.kind: finder for finder in finders if who.may(finder.right, finder.resource)}
+    asked: dict[str, list[int]] = {}
+    order = list(dict.fromkeys(keys))[:MOST_RECENT]
+    for key in order:
+        match = _KEY.fullmatch(key)
+        if match and match[1] in known and int(match[2]) <= LARGEST_ID:
+            asked.setdefault(match[1], []).append(int(match[2]))
+    named = {
+        f"{kind}:{hit.id}": (known[kind], hit)
+        for kind, ids in asked.items()
+        for hit in known[kind].named(session, who, ids)
+    }
+    return [(key, *named[key]) for key in order if key in named]
+
+
+def line(*parts: object) -> str:
+    """What stands below a title: the parts that are there, with dots between."""
+    return " · ".join(str(part) for part in parts if part)
+
+
+# ── Small tables, and few rows of large ones, are searched by folding their names ────────────────────────────────────
+
+
+@lru_cache(maxsize=8192)
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text as one searches them: letters and digits, no marks, lower case."""
+    return tuple(_WORD.findall(fold(text)))[: MOST_WORDS * 4]
+
+
+def matches(typed: str, *texts: str | None) -> bool:
+    """Does every typed word begin a word of the texts? Nothing but punctuation matches nothing."""
+    wanted = words(typed)[:MOST_WORDS]
+    there = [word for text in texts if text for word in words(text)]
+    return bool(wanted) and all(any(word.startswith(one) for word in there) for one in wanted)

@@ -1,0 +1,50 @@
+// "?" tells which keys work on this page.
+import { element, icon } from "./dom.js";
+import { words } from "./words.js";
+
+let dialog;
+
+// Only what is there to be pressed is told.
+function sections() {
+  const has = (selector) => Boolean(document.querySelector(selector));
+  const inList = has("[data-worklist] [data-row]");
+  return [
+    [words.keysEverywhere, [[["Ctrl", "K"], words.keyPalette], [["/"], words.keySearch], [["?"], words.keyHelp], [["Esc"], words.keyEscape]]],
+    [
+      words.keysList,
+      inList && [
+        [["j"], words.keyNext],
+        [["k"], words.keyPrevious],
+        [["Enter"], words.keyOpen],
+        has("[data-row] [data-claim]") && [["n"], words.keyClaim],
+        has('[data-row] input[name="rowid"]') && [["x"], words.keyChoose],
+      ],
+    ],
+    [words.keysTask, [has("[data-claim-here]") && [["n"], words.keyClaim], has("[data-finish]") && [["e"], words.keyFinish]]],
+  ]
+    .map(([title, rows]) => [title, (rows || []).filter(Boolean)])
+    .filter(([, rows]) => rows.length);
+}
+
+export function show() {
+  dialog?.remove();
+  const rows = ([keys, does]) =>
+    element("div", {}, element("dt", {}, ...keys.map((key) => element("kbd", { class: "tt-kbd" }, key))), element("dd", {}, does));
+  dialog = element(
+    "dialog",
+    { class: "tt-dialog", "aria-labelledby": "phim-tat" },
+    element(
+      "div",
+      { class: "tt-dialog__head" },
+      element("h2", { class: "tt-grow", id: "phim-tat" }, words.keys),
+      element("button", { type: "button", class: "tt-iconbtn", "data-close": true, "aria-label": words.close }, icon("x")),
+    ),
+    element(
+      "div",
+      { class: "tt-dialog__body" },
+      ...sections().map(([title, all]) => element("section", {}, element("h3", {}, title), element("dl", { class: "tt-keys" }, ...all.map(rows)))),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+}
