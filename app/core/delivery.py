@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, Response, current_app, url_for
+from flask import Flask, Response, current_app
 from flask_compress import Compress
 from whitenoise import WhiteNoise
 
