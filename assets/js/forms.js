@@ -1,4 +1,4 @@
-// Forms that never lose what was typed and never send it twice; money with dots, passwords that can be looked at, files by drag.
+// Forms that never lose what was typed and never send it twice; money in groups of three, passwords that can be looked at, files by drag.
 import { each, element, icon, on } from "./dom.js";
 import { toast } from "./toasts.js";
 import { words } from "./words.js";
@@ -75,15 +75,17 @@ function ask(button) {
   dialog.showModal();
 }
 
-// ── 1250000 is written 1.250.000 ──
-export function dotted(text) {
-  const digits = text.replace(/[.\s₫đ]/g, "");
-  return /^\d{1,15}$/.test(digits) ? digits.replace(/\B(?=(\d{3})+$)/g, ".") : text;
+// ── 1250000 is written 1.250.000 in Vietnamese and 1,250,000 in English ──
+const GROUP = document.documentElement.lang === "en" ? "," : ".";
+
+export function grouped(text) {
+  const digits = text.replaceAll(GROUP, "").replace(/[\s₫đ]/g, "");
+  return /^\d{1,15}$/.test(digits) ? digits.replace(/\B(?=(\d{3})+$)/g, GROUP) : text;
 }
 
 function money() {
   const write = (input) => {
-    const written = dotted(input.value);
+    const written = grouped(input.value);
     if (written === input.value) return;
     // The caret stays behind the same digit.
     const behind = input.value.slice(input.selectionStart ?? input.value.length).replace(/\D/g, "").length;

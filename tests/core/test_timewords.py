@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.core.timewords import LatenessKind, length_text, moment_text, time_left
+from app.core.i18n import in_language
+from app.core.timewords import LatenessKind, day_heading, length_text, moment_inside, moment_text, time_left
 
 ZONE = "Asia/Ho_Chi_Minh"
 
@@ -16,20 +18,45 @@ def vietnam(text: str) -> datetime:
 NOW = vietnam("2026-11-20T09:15:00")  # a Friday
 
 
+@pytest.fixture
+def reader(request: pytest.FixtureRequest, prepared) -> Iterator[str]:
+    """Whoever reads: "vi" or "en"."""
+    with prepared("sqlite").app.test_request_context(), in_language(request.param):
+        yield request.param
+
+
+MOMENTS = [
+    # moment, alone and inside a sentence in Vietnamese, in English
+    ("2026-11-20T14:30", "Hôm nay 14:30", "hôm nay 14:30", "Today 14:30", "today 14:30"),
+    ("2026-11-20T00:00", "Hôm nay 00:00", "hôm nay 00:00", "Today 00:00", "today 00:00"),
+    ("2026-11-21T09:15", "Ngày mai 09:15", "ngày mai 09:15", "Tomorrow 09:15", "tomorrow 09:15"),
+    ("2026-11-19T16:42", "Hôm qua 16:42", "hôm qua 16:42", "Yesterday 16:42", "yesterday 16:42"),
+    ("2026-11-23T09:15", "Thứ Hai 23/11 09:15", "thứ Hai 23/11 09:15", "Monday 23 Nov 09:15", "Monday 23 Nov 09:15"),
+    ("2026-11-15T08:00", "Chủ Nhật 15/11 08:00", "Chủ Nhật 15/11 08:00", "Sunday 15 Nov 08:00", "Sunday 15 Nov 08:00"),
+    ("2027-01-04T08:00", "04/01/2027 08:00", "04/01/2027 08:00", "4 Jan 2027 08:00", "4 Jan 2027 08:00"),
+]
+
+
+@pytest.mark.parametrize("reader", ["vi", "en"], indirect=True)
+@pytest.mark.parametrize("moment", MOMENTS, ids=[moment[0] for moment in MOMENTS])
+def test_moments_in_words(reader, moment):
+    at, *words = moment
+    shown = [str(say(vietnam(at), NOW, ZONE)) for say in (moment_text, moment_inside)]
+    assert shown == (words[:2] if reader == "vi" else words[2:])
+
+
 @pytest.mark.parametrize(
-    ("at", "words"),
+    ("reader", "headings"),
     [
-        ("2026-11-20T14:30", "Today 14:30"),
-        ("2026-11-20T00:00", "Today 00:00"),
-        ("2026-11-21T09:15", "Tomorrow 09:15"),
-        ("2026-11-19T16:42", "Yesterday 16:42"),
-        ("2026-11-23T09:15", "Monday 23/11 09:15"),
-        ("2026-11-15T08:00", "Sunday 15/11 08:00"),
-        ("2027-01-04T08:00", "04/01/2027 08:00"),
+        ("vi", ["Hôm nay", "Hôm qua", "Ngày mai", "Thứ Hai 16/11", "31/12/2025"]),
+        ("en", ["Today", "Yesterday", "Tomorrow", "Monday 16 Nov", "31 Dec 2025"]),
     ],
+    indirect=["reader"],
 )
-def test_moments_in_words(at, words):
-    assert str(moment_text(vietnam(at), NOW, ZONE)) == words
+def test_days_head_what_happened_on_them(reader, headings):
+    today = NOW.date()
+    days = [today, today - timedelta(1), today + timedelta(1), date(2026, 11, 16), date(2025, 12, 31)]
+    assert [str(day_heading(day, today)) for day in days] == headings
 
 
 def test_tomorrow_crosses_the_new_year():
@@ -72,7 +99,7 @@ def test_lengths_in_words(length, words):
         (timedelta(hours=1, minutes=15), LatenessKind.soon, "1 hour 15 minutes left"),
         (timedelta(hours=2), LatenessKind.ok, "2 hours left"),
         (timedelta(hours=2, minutes=15), LatenessKind.ok, "Today 11:30"),
-        (timedelta(days=3), LatenessKind.ok, "Monday 23/11 09:15"),
+        (timedelta(days=1), LatenessKind.ok, "Tomorrow 09:15"),
     ],
 )
 def test_a_due_moment_tells_how_it_stands(left, kind, words):
