@@ -167,7 +167,7 @@ class Screen(ModelView):
 
     def row_url(self, item: Any) -> str:
         """Where a row of the list leads."""
-        return url_for(f"{self.endpoint}.show", pk=item.id)
+        return f"{self.route_base}/show/{item.id}"  # what url_for() gives, without a search through all routes a row
 
     def row_title(self, item: Any) -> str:
         return str(item)
@@ -220,8 +220,9 @@ class Screen(ModelView):
     @route("/list/", right="view")
     def list(self) -> Any:
         who = edge.actor()
-        asked = listing.read_arguments(request.args, self._offer(self.page_size))
-        page = self._page(self._listed(select(self.model), asked, who), asked, self._offer(self.page_size))
+        offer = self._offer(self.page_size)
+        asked = listing.read_arguments(request.args, offer)
+        page = self._page(self._listed(select(self.model), asked, who), asked, offer)
         return self.render_template(
             self.list_template, screen=self, title=self.list_title, page=page, may=self._may(who),
             actions=[one for one in self.actions.values() if one.multiple and self._may_act(who, one)],
@@ -251,7 +252,9 @@ class Screen(ModelView):
             rows = rows.where(archived_at.is_not(None) if asked.archived else archived_at.is_(None))
         if asked.q:
             rows = self.search(rows, asked.q)
-        return listing.apply_filters(rows, self.datamodel, self.search_columns, asked.filters)
+        if asked.filters:
+            rows = listing.apply_filters(rows, self.datamodel, self.search_columns, asked.filters)
+        return rows
 
     def _page(self, rows: Select[Any], asked: Asked, offer: Offer, besides: Mapping[str, str] | None = None) -> Page:
         session = db.session()
@@ -285,7 +288,7 @@ class Screen(ModelView):
         is_this = name == asked.order_column
         return Column(
             key=name,
-            label=self.label_columns[name],
+            label=str(self.label_columns[name]),  # translated once, shown in the head and beside every cell
             order=(f"-{name}" if is_this and not asked.is_falling else name) if name in offer.orders else None,
             sorted=("descending" if asked.is_falling else "ascending") if is_this else None,
         )
