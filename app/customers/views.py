@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from flask import abort, flash, jsonify, redirect, request
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
 from app.core import clock, edge, links
 from app.core.access import Actor, get_visible, visible
@@ -24,6 +24,7 @@ from app.customers import events, queries, services
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security import queries as people
+from app.security.models import Member
 
 PICKED = 20
 TIMELINE = 100
@@ -79,15 +80,22 @@ class CustomerScreen(Screen):
     show_title = _("Customer")
     list_columns = ["name", "code", "phone", "email", "owner.name", "created_at"]
     order_columns = ["name", "code", "created_at"]
-    order_keys = {"name": Customer.sort_key}
+    # Ids are given in the order of creation, and come with an index.
+    order_keys = {"name": Customer.sort_key, "created_at": Customer.id}
     base_order = ("created_at", "desc")
-    eager = (Customer.all_contact_points, Customer.owner)
+    # What the list shows and no more: a page of customers with all they have costs twice as much.
+    eager = (
+        load_only(Customer.code, Customer.name, Customer.created_at),
+        selectinload(Customer.all_contact_points)
+        .load_only(ContactPoint.kind, ContactPoint.shown, ContactPoint.is_preferred, ContactPoint.archived_at)
+        .lazyload("*"),
+        joinedload(Customer.owner).load_only(Member.name).lazyload("*"),
+    )
     show_columns = ["name", "code"]
     add_columns = _FORM
     edit_columns = _FORM
     form_fields = {name: getattr(CustomerDialog, name) for name in _FORM}
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"kind": KIND_LABELS}
-    formatters_columns = {"phone": lambda value: show_phone(value) if value else ""}
     label_columns = {
         "name": _("Name"),
         "code": _("Code"),
