@@ -191,7 +191,7 @@ def test_a_sign_alone_or_another_unit_is_no_amount(typed):
         (
             "en",
             {"12.5": "12.5", "-1,250.5": "-1250.5", "1,250": "1250", "7": "7"},
-            ["12,5", "1,25.0", "x",
+            ["12,5", "1,25.0", "x"],
         ),
     ],
     indirect=["reader"],
