@@ -9,7 +9,7 @@ from flask_appbuilder.api import BaseApi
 from flask_appbuilder.baseviews import BaseModelView
 from flask_babel import LazyString
 from sqlalchemy import inspect
-from sqlalchemy.orm import RelationshipDirection
+from sqlalchemy.orm import InstrumentedAttribute, RelationshipDirection
 
 from app.core.access import ACTIONS, has_row_rule
 from app.core.api import Api
@@ -77,11 +77,20 @@ def _columns(screen: type[Screen], model: type[Any]) -> Iterator[str]:
             yield f"order_columns has {column}, which is not a plain column: give it an order_keys entry"
     if screen.base_order and screen.base_order[0] not in (screen.order_columns or ()):
         yield f"base_order is by {screen.base_order[0]}, which order_columns does not declare"
-    eager = {getattr(option, "key", None) for option in screen.eager}
+    eager = {key for option in screen.eager for key in _loaded(option)}
     for column in screen.list_columns or ():
         root = column.split(".")[0]
         if root in relations and root not in eager and relations[root].lazy not in _EAGER:
             yield f"list_columns has {column}, but eager does not load {root}: one query a row"
+
+
+def _loaded(option: Any) -> Iterator[str]:
+    """The relations of the screen's own table that a relation, or a loader option, brings along."""
+    if isinstance(option, InstrumentedAttribute):
+        yield option.key
+    for element in getattr(option, "context", ()):
+        if dict(element.strategy or ()).get("lazy") in _EAGER:
+            yield element.path.path[1].key
 
 
 def _forms(screen: type[Screen], model: type[Any]) -> Iterator[str]:
