@@ -69,7 +69,7 @@ SEVERAL_MEANINGS = {
 #: What the product does not say to people (see "Voice" in docs/glossary.md).
 NOT_SAID = re.compile(r"!(?!=)|\b(?:submit|null|instance|bản ghi|không hợp lệ|vui lòng)\b", re.IGNORECASE)
 
-_PLACEHOLDER = re.compile(r"%\(\w+\)[-+ #0]*\d*(?:\.\d+)?[a-z]|%[sdf]|\{\d*\}|\{\{[^{}]*\}\}|</?[a-zA-Z][^<>]*>")
+PLACEHOLDER = re.compile(r"%\(\w+\)[-+ #0]*\d*(?:\.\d+)?[a-z]|%[sdf]|\{\d*\}|\{\{[^{}]*\}\}|</?[a-zA-Z][^<>]*>")
 
 
 def main(arguments: list[str]) -> int:
@@ -214,12 +214,12 @@ def _flaws(message: Message) -> Iterator[str]:
         yield f"lacks {' '.join(sorted(asked - given))}"
     if given - asked:
         yield f"has {' '.join(sorted(given - asked))}, which the sentence does not"
-    if "%" in _PLACEHOLDER.sub("", vietnamese.replace("%%", "")) and "%" not in _PLACEHOLDER.sub("", english):
+    if "%" in PLACEHOLDER.sub("", vietnamese.replace("%%", "")) and "%" not in PLACEHOLDER.sub("", english):
         yield "has a lone %"
     for edge in (0, -1):
         if english[edge].isspace() != vietnamese[edge].isspace():
             yield "begins or ends with a blank, unlike the sentence"
-    letters = _PLACEHOLDER.sub("", english)
+    letters = PLACEHOLDER.sub("", english)
     if vietnamese == english and english not in SAME_IN_BOTH and any(sign.isalpha() for sign in letters):
         yield "is still English"
     if said := NOT_SAID.search(vietnamese):
@@ -229,7 +229,7 @@ def _flaws(message: Message) -> Iterator[str]:
 
 
 def _placeholders(text: str) -> set[str]:
-    return {found for found in _PLACEHOLDER.findall(text.replace("%%", "")) if found != "{}"}
+    return {found for found in PLACEHOLDER.findall(text.replace("%%", "")) if found != "{}"}
 
 
 def _translation(message: Message) -> str:

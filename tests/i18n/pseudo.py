@@ -1,0 +1,135 @@
+"""A language in which every translated letter is wide: what stays narrow on a page was not translated, or is data."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from gettext import NullTranslations
+from typing import Any
+
+import flask_babel
+from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
+
+from tools.translations import PLACEHOLDER
+
+_WIDE = {
+    ord(letter): ord(letter) - 0x20 + 0xFF00 for letter in map(chr, range(ord("!"), ord("~") + 1)) if letter.isalpha()
+}
+
+
+def pseudo(sentence: str) -> str:
+    """⟦Ｓａｖｅ %(name)s⟧"""
+    parts = PLACEHOLDER.split(sentence)
+    kept = [match[0] for match in PLACEHOLDER.finditer(sentence)]
+    wide = [part.translate(_WIDE) for part in parts]
+    return "⟦" + "".join(a + b for a, b in zip(wide, [*kept, ""], strict=True)) + "⟧"
+
+
+class _Pseudo(NullTranslations):
+    def gettext(self, message: str) -> str:
+        return pseudo(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return pseudo(msgid1 if n == 1 else msgid2)
+
+    ugettext, ungettext = gettext, ngettext
+
+
+@contextmanager
+def every_sentence_wide() -> Iterator[None]:
+    """Inside, whatever goes through the catalogue comes out as `pseudo` writes it, whoever reads."""
+    before = flask_babel.Domain.get_translations
+    spoken = _Pseudo()
+    flask_babel.Domain.get_translations = lambda _self: spoken
+    try:
+        yield
+    finally:
+        flask_babel.Domain.get_translations = before
+
+
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_WEEKDAY = "(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[Tt]hứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|Chủ Nhật)"
+#: What is written without a catalogue: days as app/core/formats.py writes them, sizes of files, the product's name.
+_WITHOUT_WORDS = re.compile(
+    rf"\b(?:{_WEEKDAY} )?\d{{1,2}} {_MONTH}(?: \d{{4}})?\b|\b{_WEEKDAY} \d{{2}}/\d{{2}}\b"
+    r"|\b\d[\d.,]*\s[KM]B\b|\bTận Tâm\b"
+)
+_WORD = re.compile(r"[^\W_](?:[\w\u0300-\u036f]|[-_.@:/+](?=\w))*")
+#: Attributes that are read out, shown in passing, or put on the screen by a script.
+SPOKEN = ("title", "aria-label", "aria-roledescription", "placeholder", "alt", "label", "data-confirm",
+          "data-confirm-yes", "data-command", "data-label", "data-empty")  # fmt: skip
+_UNSEEN = {"script", "style", "code", "kbd"}
+
+
+@dataclass
+class Data:
+    """What people wrote into the database, and what a test typed. Words of it may stand on a page as they are."""
+
+    phrases: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, texts: Iterable[Any]) -> None:
+        for text in texts:
+            for line in [str(text), *str(text).splitlines()]:
+                phrase = _tidy(line)
+                first = _WORD.search(phrase)
+                if first is None:
+                    continue
+                phrase = phrase[first.start() :].rstrip(" .,;:!?")
+                known = self.phrases.setdefault(first[0], [])
+                if phrase not in known:
+                    known.append(phrase)
+                    known.sort(key=len, reverse=True)
+
+    def left_of(self, text: str) -> str:
+        """The first word that is neither wide, nor data, nor a number: "" when all is well."""
+        rest = _WITHOUT_WORDS.sub(" ", _tidy(re.sub("[⟦⟧Ａ-Ｚａ-ｚ]+", " ", text)))
+        at = 0
+        while word := _WORD.search(rest, at):
+            at = word.end()
+            if not any(letter.isalpha() for letter in word[0]):
+                continue
+            for phrase in self.phrases.get(word[0], ()):
+                end = word.start() + len(phrase)
+                if rest.startswith(phrase, word.start()) and not rest[end : end + 1].isalnum():
+                    at = end
+                    break
+            else:
+                return word[0]
+        return ""
+
+
+def _tidy(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def untranslated(html: str, data: Data) -> list[str]:
+    """What a person would see or hear on this page that is neither translated nor data: "where: text"."""
+    page = BeautifulSoup(html, "html.parser")
+    return [f"{where}: {text!r}" for where, text in _spoken(page) if data.left_of(text)]
+
+
+def _spoken(page: BeautifulSoup) -> Iterator[tuple[str, str]]:
+    for node in page.find_all(string=True):
+        if isinstance(node, Comment | Doctype) or not isinstance(node, NavigableString):
+            continue
+        around = [parent for parent in node.parents if isinstance(parent, Tag)]
+        if not any(_is_unseen(tag) for tag in around):
+            yield around[0].name, str(node)
+    for tag in page.find_all(True):
+        for name in SPOKEN:
+            if name in tag.attrs:
+                yield f"{tag.name}[{name}]", str(tag[name])
+        if tag.name == "input" and tag.get("type") in ("submit", "button", "reset"):
+            yield "input[value]", str(tag.get("value", ""))
+        if tag.name == "meta" and tag.get("name") == "description":
+            yield "meta[description]", str(tag.get("content", ""))
+
+
+def _is_unseen(tag: Tag) -> bool:
+    """Scripts; keys of the keyboard; initials in a portrait; the name of a language in that language."""
+    is_portrait = "tt-av" in (tag.get("class") or ())
+    is_language = tag.name in ("a", "button") and tag.get("lang") in ("vi", "en")
+    return tag.name in _UNSEEN or is_portrait or is_language
