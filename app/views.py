@@ -76,14 +76,14 @@ MENU: Sequence[Item | Group] = (
     Item(_("Tasks"), "checklist", "/cong-viec/", "Task"),
     Item(_("Customers"), "users", "/khach-hang/list/", "Customer"),
     Item(_("Process instances"), "route", "/ho-so/", "Instance"),
-    Item(_("Forms and submissions"), "forms", "/bieu-mau/list/", "Form", "edit"),
+    Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
         "admin",
         _("Administration"),
         "settings",
         (
             Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
-            Item(_("Members"), "user", "/nhan-su/list/", "Member", "edit"),
+            Item(_("Staff"), "user", "/nhan-su/list/", "Member", "edit"),
             Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
             Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
             Item(_("Settings"), "adjustments", "/cai-dat/", "Setting"),
@@ -105,7 +105,7 @@ FINDERS: tuple[Finder, ...] = (
     Finder("Instance", _("Process instances"), "route", processes.find_instances, processes.named_instances),
     Finder("Process", _("Processes"), "versions", processes.find_processes, processes.named_processes),
     Finder("Form", _("Forms"), "forms", forms.find_forms, forms.named_forms),
-    Finder("Member", _("Members"), "users-group", people.find_members, people.named_members),
+    Finder("Member", _("Staff"), "users-group", people.find_members, people.named_members),
 )  # fmt: skip
 
 #: Pages and generated screens.

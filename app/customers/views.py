@@ -73,6 +73,7 @@ class CustomerScreen(Screen):
     resource = "Customer"
     datamodel = Interface(Customer)
     empty_text = _("No customers yet. Add the first one.")
+    empty_art = "people"
     route_base = "/khach-hang"
     list_title = _("Customers")
     add_title = _("New customer")

@@ -16,6 +16,7 @@ class FormScreen(Screen):
 
     resource = "Form"
     datamodel = Interface(Form)
+    empty_text = _("No form yet. Once one is made, it stands here with all its versions.")
     route_base = "/bieu-mau"
     list_title = _("Forms")
     show_title = _("Form")

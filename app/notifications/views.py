@@ -119,6 +119,7 @@ class MailPages(Page):
                 }
                 for key, label, count in every
             ],
+            scope=state,
             server=server.host if server else None,
             rows=[_mail(mail, now, actor) for mail in mails],
             page=page_of(

@@ -45,6 +45,7 @@ class ProcessScreen(Screen):
 
     resource = "Process"
     datamodel = Interface(Process)
+    empty_text = _("No process yet. Once one is drawn, it stands here, and a published one can be started.")
     route_base = "/quy-trinh"
     list_title = _("Processes")
     show_title = _("Process")
@@ -96,6 +97,7 @@ class InstancePages(Page):
                 }
                 for key in (InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled)
             ],
+            scope=status,
             rows=[self._row(i, cards.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],
             start_url="/ho-so/bat-dau" if actor.may("add", "Instance") else None,
             page=page_of(number, len(instances), counts.get(InstanceStatus(status), 0), size=ROWS),

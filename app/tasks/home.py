@@ -58,6 +58,7 @@ class Home(Page):
             queue=rows[len(work) :],
             queue_count=counts["queue"],
             queue_url="/cong-viec/?queue=1",
+            start_url="/ho-so/bat-dau" if actor.may("add", "Instance") else "",
             agenda=_agenda(rows[: len(work)], actor, now),
         )
 

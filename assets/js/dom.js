@@ -37,9 +37,9 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-export function icon(name) {
+export function icon(name, more = "") {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "ti");
+  svg.setAttribute("class", `ti ${more}`.trim());
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
   use.setAttribute("href", `${document.documentElement.dataset.icons}#${name}`);

@@ -41,7 +41,7 @@ export function start() {
         card.hidden = !items.length;
         list.replaceChildren(
           ...items.map((item) =>
-            element("li", {}, icon(item.icon), element("div", { class: "tt-grow" }, element("a", { href: item.url, title: item.title }, item.title), element("small", {}, item.hint))),
+            element("li", {}, icon(item.icon, "tt-ico tt-3"), element("div", { class: "tt-grow" }, element("a", { href: item.url, title: item.title }, item.title), element("small", {}, item.hint))),
           ),
         );
       },

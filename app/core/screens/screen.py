@@ -48,6 +48,8 @@ class Tab:
     label: Any
     url: str
     page: Page | None
+    empty_text: Any
+    empty_art: str
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ class Screen(ModelView):
     # ── declared by the subclass ──
     #: name in security.roles
     resource: ClassVar[str]
-    #: what an empty list says, where there is something better to say than that nothing is there
+    #: what an empty list says, without which it only says that nothing is there; and its picture (_parts/ui.html)
     empty_text: ClassVar[Any] = None
+    empty_art: ClassVar[str] = "folder"
     datamodel: Interface
     label_columns: Any = {}
     #: order column → what it is really ordered by (a name by its sort key)
@@ -357,7 +360,7 @@ class Screen(ModelView):
         return [
             Tab(
                 name, view.list_title, url_for(f"{self.endpoint}.show", pk=item.id, tab=name),
-                self._related_page(view, item, who) if name == chosen else None,
+                self._related_page(view, item, who) if name == chosen else None, view.empty_text, view.empty_art,
             )
             for name, view in views.items()
         ]  # fmt: skip
