@@ -81,6 +81,7 @@ class CustomerScreen(Screen):
     show_title = _("Customer")
     list_columns = ["name", "code", "phone", "email", "owner.name", "created_at"]
     order_columns = ["name", "code", "created_at"]
+    search_columns = ["kind", "source", "created_at"]
     # Ids are given in the order of creation, and come with an index.
     order_keys = {"name": Customer.sort_key, "created_at": Customer.id}
     base_order = ("created_at", "desc")

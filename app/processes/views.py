@@ -52,6 +52,7 @@ class ProcessScreen(Screen):
     list_columns = ["name", "code", "updated_at"]
     show_columns = ["name", "code", "created_at", "updated_at"]
     order_columns = ["name", "code", "updated_at"]
+    search_columns = ["name", "code", "updated_at"]
     base_order = ("name", "asc")
     label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Since"), "updated_at": _("Changed")}
 

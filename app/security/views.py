@@ -94,6 +94,7 @@ class MemberScreen(Screen):
     list_columns = ["name", "title", "user.username", "user.email", "user.active"]
     show_columns = ["name", "title", "user.username", "user.email", "phone", "user.active"]
     order_columns = ["name", "title"]
+    search_columns = ["name", "title"]
     order_keys = {"name": Member.sort_key}
     base_order = ("name", "asc")
     label_columns = {
@@ -120,6 +121,7 @@ class TeamScreen(Screen):
     list_columns = ["name", "code", "head.name", "parent.name"]
     show_columns = ["name", "code", "head.name", "parent.name"]
     order_columns = ["name", "code"]
+    search_columns = ["name", "code"]
     order_keys = {"name": Team.sort_key}
     base_order = ("name", "asc")
     eager = (Team.head, Team.parent)
