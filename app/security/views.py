@@ -88,6 +88,8 @@ class MemberScreen(Screen):
 
     resource = "Member"
     datamodel = Interface(Member)
+    empty_text = _("Nobody works here yet. Colleagues stand here as soon as they can sign in.")
+    empty_art = "people"
     route_base = "/nhan-su"
     list_title = _("Members")
     show_title = _("Member")
@@ -115,6 +117,8 @@ class TeamScreen(Screen):
 
     resource = "Team"
     datamodel = Interface(Team)
+    empty_text = _("No team yet. Work is offered to teams, so that anyone of them can take it.")
+    empty_art = "people"
     route_base = "/bo-phan"
     list_title = _("Teams")
     show_title = _("Team")
