@@ -171,11 +171,11 @@ def frame() -> dict[str, Any]:
     if who is None or who.user_id is None or g.get("broken"):
         return {}
     session = db.session()
-    opened, late, news = _counts(session, who)
+    opened, late, news, company = _counts(session, who)
     member = session.get_one(Member, who.user_id)
     return {
         "menu": _menu(who, _badge(opened, late)),
-        "company_name": settings.get(session, "company_name"),
+        "company_name": company,
         "me": {
             "id": member.id,
             "name": member.name,
@@ -192,12 +192,14 @@ def frame() -> dict[str, Any]:
     }
 
 
-def _counts(session: Session, who: Actor) -> tuple[int, int, int]:
-    """How many tasks are open on his desk, how many of them are late, and how many bell lines are unread; one query."""
+def _counts(session: Session, who: Actor) -> tuple[int, int, int, str]:
+    """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, and where he
+    works. One query, for it stands before every page."""
     late = func.count(Task.id).filter(Task.due_at < clock.now())
     mine = tasks.mine(who).with_only_columns(func.count(Task.id).label("opened"), late.label("late")).subquery()
-    row = session.execute(select(mine.c.opened, mine.c.late, unread(who.user_id or 0).scalar_subquery())).one()
-    return row[0], row[1], row[2]
+    company = settings.value_of("company_name")
+    row = session.execute(select(mine.c.opened, mine.c.late, unread(who.user_id or 0).scalar_subquery(), company)).one()
+    return row[0], row[1], row[2], row[3] or settings.KINDS["company_name"].default
 
 
 def _badge(opened: int, late: int) -> dict[str, Any] | None:

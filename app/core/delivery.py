@@ -77,7 +77,13 @@ def install(app: Flask) -> None:
         """The address of a built file by its plain name."""
         return f"{app.static_url_path}/dist/{manifest.get(name, name)}"  # url_for() 60 times a page would be felt
 
-    app.jinja_env.globals["asset"] = asset
+    @lru_cache(maxsize=1000)
+    def icon(name: str, more: str = "") -> Markup:
+        """One icon of assets/icons.txt, with further classes. Drawn once: a page has fifty of them."""
+        drawn = Markup('<svg class="ti{}" aria-hidden="true"><use href="{}#{}"/></svg>')
+        return drawn.format(f" {more}" if more else "", asset("icons.svg"), name)
+
+    app.jinja_env.globals.update(asset=asset, draw_icon=icon)
 
 
 __all__ = ["content_security_policy", "install"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, select
+from sqlalchemy import ScalarSelect, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.access import Actor
@@ -39,6 +39,11 @@ class Setting(Revisioned, Stamped, Entity):
 
     key: Mapped[str] = mapped_column(String(60), unique=True)
     value: Mapped[Any] = mapped_column(Json, nullable=True)
+
+
+def value_of(key: str) -> ScalarSelect[Any]:
+    """The value set by the company, as part of another query; NULL when nobody has set it."""
+    return select(Setting.value).where(Setting.key == key).scalar_subquery()
 
 
 def get(session: Session, key: str) -> Any:
