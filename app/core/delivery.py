@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from flask import Flask, Response, current_app
 from flask_compress import Compress
+from markupsafe import Markup
 from whitenoise import WhiteNoise
 
 _A_YEAR = 365 * 24 * 3600
