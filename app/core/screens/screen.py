@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -225,7 +225,8 @@ class Screen(ModelView):
         who = edge.actor()
         offer = self._offer(self.page_size)
         asked = listing.read_arguments(request.args, offer)
-        page = self._page(self._listed(select(self.model), asked, who), asked, offer)
+        known_as = (self.resource, who.user_id, asked.q, asked.archived, asked.filters)
+        page = self._page(self._listed(select(self.model), asked, who), asked, offer, known_as=known_as)
         return self.render_template(
             self.list_template, screen=self, title=self.list_title, page=page, may=self._may(who),
             actions=[one for one in self.actions.values() if one.multiple and self._may_act(who, one)],
@@ -259,9 +260,17 @@ class Screen(ModelView):
             rows = listing.apply_filters(rows, self.datamodel, self.search_columns, asked.filters)
         return rows
 
-    def _page(self, rows: Select[Any], asked: Asked, offer: Offer, besides: Mapping[str, str] | None = None) -> Page:
+    def _page(
+        self,
+        rows: Select[Any],
+        asked: Asked,
+        offer: Offer,
+        besides: Mapping[str, str] | None = None,
+        *,
+        known_as: Hashable | None = None,
+    ) -> Page:
         session = db.session()
-        counted, is_capped = listing.count(session, rows, self._key)
+        counted, is_capped = listing.count(session, rows, self._key, known_as=known_as)
         by = offer.orders[asked.order_column] if asked.order_column else self._key
         ordered = listing.in_order(rows, by, self._key, falling=asked.is_falling)
         loading = [
