@@ -12,6 +12,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipDirection
 
 from app.core.access import ACTIONS, has_row_rule
+from app.core.accounts import Role
 from app.core.api import Api
 from app.core.db import Entity
 
@@ -34,7 +35,8 @@ def problems(screen: type[Screen]) -> Iterator[str]:
     if not getattr(screen, "resource", ""):
         yield "resource is not named"
     model = screen.datamodel.obj
-    if not issubclass(model, Entity):
+    # Of FAB's own tables only the roles are looked at by a screen.
+    if not issubclass(model, Entity | Role):
         yield f"{model.__name__} is not one of our tables"
         return
     if not has_row_rule(model):
@@ -121,6 +123,8 @@ def _related(screen: type[Screen], model: type[Any]) -> Iterator[str]:
             if relation.mapper.class_ is model and relation.direction is RelationshipDirection.MANYTOONE
         ]
         named = screen.related_by.get(other.__name__)
+        if callable(named):
+            continue
         if named not in towards if named else len(towards) != 1:
             yield f"related_by does not say by which column {other.__name__} belongs here"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from flask import Response, flash, jsonify, redirect, request, url_for
 from flask_appbuilder import ModelView
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -95,8 +95,11 @@ class Screen(ModelView):
     choice_labels: ClassVar[Mapping[str, Mapping[StrEnum, Any]]] = {}
     #: WTForms fields in the place of, or beside, columns of a form
     form_fields: ClassVar[Mapping[str, Any]] = {}
-    #: related screen's class name → its relation to this table, where there are several
-    related_by: ClassVar[Mapping[str, str]] = {}
+    #: related screen's class name → its relation to this table, where there are several; or, where none is direct,
+    #: a function: row of this table → condition on the rows of the related one
+    related_by: ClassVar[Mapping[str, str | Callable[[Any], ColumnElement[bool]]]] = {}
+    #: related screen's class name → what the list is called here, where that is not its own title
+    related_titles: ClassVar[Mapping[str, Any]] = {}
 
     list_template = "screens/list.html"
     show_template = "screens/show.html"
@@ -368,7 +371,8 @@ class Screen(ModelView):
             listing.read_arguments(request.args, Offer({}, "-", _TAB_SIZE, search=False, archive=False, filters={}))
         return [
             Tab(
-                name, view.list_title, url_for(f"{self.endpoint}.show", pk=item.id, tab=name),
+                name, self.related_titles.get(type(view).__name__, view.list_title),
+                url_for(f"{self.endpoint}.show", pk=item.id, tab=name),
                 self._related_page(view, item, who) if name == chosen else None, view.empty_text, view.empty_art,
             )
             for name, view in views.items()
@@ -377,8 +381,8 @@ class Screen(ModelView):
     def _related_page(self, view: Screen, item: Any, who: Actor) -> Page:
         offer = view._offer(_TAB_SIZE)
         asked = listing.read_arguments(request.args, offer, besides=("tab",))
-        name = self.related_by.get(type(view).__name__) or view.datamodel.get_related_fk(self.model)
-        rows = select(view.model).where(getattr(view.model, name) == item)
+        by = self.related_by.get(type(view).__name__) or view.datamodel.get_related_fk(self.model)
+        rows = select(view.model).where(by(item) if callable(by) else getattr(view.model, by) == item)
         return view._page(view._listed(rows, asked, who), asked, offer, besides={"tab": view.endpoint})
 
     # ── forms ──
