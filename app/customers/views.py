@@ -344,7 +344,7 @@ def _parts(customer_id: int, who: Actor) -> dict[str, Any]:
         **told,
         "rows": rows,
         "empty_text": part.empty,
-        "page": page_of(number, len(rows), counts[chosen], size=PART_ROWS) if rows or number > 1 else None,
+        "page": page_of(number, len(rows), counts[chosen], size=PART_ROWS) if counts[chosen] > PART_ROWS or number > 1 else None,
     }
 
 
