@@ -75,6 +75,9 @@ export function skeletons(count) {
   );
 }
 
+// The focus goes back to what opened a dialog; to its menu when that has closed meanwhile.
+export const backTo = (opener) => (opener.checkVisibility() ? opener : opener.closest("details")?.querySelector("summary"))?.focus();
+
 export const csrfToken = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 export const isTyping = (target) =>

@@ -1,5 +1,5 @@
 // Forms that never lose what was typed and never send it twice; money in groups of three, passwords that can be looked at, files by drag.
-import { each, element, icon, on } from "./dom.js";
+import { backTo, each, element, icon, on } from "./dom.js";
 import { toast } from "./toasts.js";
 import { words } from "./words.js";
 
@@ -70,7 +70,10 @@ function ask(button) {
     button.click();
     delete button.dataset.confirmed;
   });
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    backTo(button);
+  });
   document.body.append(dialog);
   dialog.showModal();
 }

@@ -1,5 +1,5 @@
 // The frame of the page: theme, sidebar that folds, drawer on the phone, menus, dialogs, and the keys that work everywhere.
-import { each, element, isTyping, keep, kept, on } from "./dom.js";
+import { backTo, each, element, isTyping, keep, kept, on } from "./dom.js";
 
 const root = document.documentElement;
 const wide = matchMedia("(min-width: 992px)");
@@ -161,7 +161,11 @@ function keys() {
 
 // A dialog opens by its button and closes by its own; a click beside it closes it too.
 function dialogs() {
-  on("click", "[data-dialog]", (_event, button) => document.querySelector(button.dataset.dialog)?.showModal());
+  on("click", "[data-dialog]", (_event, button) => {
+    const dialog = document.querySelector(button.dataset.dialog);
+    dialog?.showModal();
+    dialog?.addEventListener("close", () => backTo(button), { once: true });
+  });
   on("click", "[data-close]", (_event, button) => button.closest("dialog")?.close());
   on("click", "dialog", (event, dialog) => event.target === dialog && dialog.close());
   each("dialog[data-open]", (dialog) => dialog.showModal());
