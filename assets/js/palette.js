@@ -13,6 +13,7 @@ let options = []; // {element, url or null, run or null}, in on-screen order
 let at = -1;
 let wasMoved = false;
 let timer;
+let lookedFor = null; // the words that the list stands for
 let asking; // the request on its way; a new one calls it off, so that a late answer never replaces a newer one
 
 export function toggle(typed) {
@@ -58,6 +59,7 @@ function build() {
   made.addEventListener("close", () => {
     clearTimeout(timer);
     asking?.abort();
+    lookedFor = null;
     list.replaceChildren();
     said.textContent = "";
   });
@@ -98,6 +100,8 @@ function go({ url, run }, inNewTab) {
 // ── what is offered ──
 function look(pause) {
   const typed = input.value.trim();
+  if (typed === lookedFor) return; // a blank more, or a composition that ends as it stood
+  lookedFor = typed;
   clearTimeout(timer);
   asking?.abort();
   wasMoved = false;

@@ -1,0 +1,357 @@
+"""The frame of every page: a menu of one's own, a page that tells where it stands, a palette that keeps secrets."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+from sqlalchemy import event, select
+
+from app import views
+from app.core import clock
+from app.core.access import SYSTEM
+from app.core.db import db, transaction
+from app.core.find_view import FEW
+from app.customers.services import create_customer
+from app.processes import library, queries, services
+from app.security import queries as people
+from app.tasks.models import Task
+
+STAFF = ["Sáng nay", "Công việc", "Khách hàng", "Hồ sơ quy trình"]
+ADMIN = [*STAFF, "Biểu mẫu & phiếu", "Quản trị"]
+
+
+def actor(username):
+    return people.actor_of(db.session(), people.member_by_username(db.session(), username))
+
+
+@pytest.fixture
+def company(app):
+    """A late delivery of Lan's and a mail, as numbers to look at. No context stays open."""
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            library.install(session, "giao-hang-cham", by=SYSTEM)
+        lan = actor("lan")
+        with transaction(lan) as session:
+            customer = create_customer(session, by=lan, name="Đặng Thị Mỹ Duyên", phone="0912 345 678")
+            process = queries.process_by_code(session, "giao-hang-cham")
+            instance = services.start_instance(session, process, by=lan, customer=customer)
+            task = session.scalars(select(Task)).one()
+            return {"customer": customer.id, "instance": instance.id, "task": task.id, "process": process.id}
+
+
+def read(browser, address):
+    answer = browser.get(address, follow_redirects=True)
+    assert answer.status_code == 200, (address, answer.status_code)
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def words(tag):
+    return " ".join(tag.get_text(" ").split())
+
+
+# ── the menu ──
+
+
+def entries(soup):
+    """The links of the sidebar by their words; a group by its own."""
+    nav = soup.select_one(".tt-nav")
+    return [
+        words(one.select_one(":scope > span") or one) for one in nav.select(":scope > a, :scope > details > summary")
+    ]
+
+
+@pytest.mark.parametrize(("username", "menu"), [("lan", STAFF), ("tuan", STAFF), ("minh", STAFF), ("hoa", ADMIN)])
+def test_the_menu_stands_in_the_order_of_the_day_and_holds_what_one_may_use(client, username, menu):
+    assert entries(read(client(username), "/")) == menu
+
+
+@pytest.mark.parametrize("username", ["lan", "minh", "hoa", "tuan"])
+def test_no_entry_and_no_command_leads_to_a_closed_door(client, company, username):
+    browser = client(username)
+    links = {one["href"] for one in read(browser, "/").select("a[data-command]")}
+    assert len(links) >= len(STAFF)
+    refused = {link: status for link in links if (status := browser.get(link).status_code) != 200}
+    assert refused == {}
+
+
+def test_a_group_is_open_where_the_page_belongs_to_it(client):
+    group = read(client("hoa"), "/thu-di/").select_one('details[data-group="admin"]')
+    assert group.has_attr("open")
+    assert group.has_attr("data-here")
+    assert words(group.select_one('[aria-current="page"]')) == "Thư đi"
+    assert not read(client("hoa"), "/").select_one('details[data-group="admin"]').has_attr("data-here")
+
+
+def test_groups_have_names_of_their_own():
+    keys = [entry.key for entry in views.MENU if isinstance(entry, views.Group)]
+    assert keys
+    assert len(keys) == len(set(keys))
+
+
+def due(app, moment):
+    with app.app_context(), transaction(SYSTEM) as session:
+        task = session.scalars(select(Task)).one()
+        task.assignee_id = actor("lan").user_id
+        task.state = "claimed"
+        task.due_at = moment
+
+
+def badge(client):
+    return read(client("lan"), "/khach-hang/list/").select_one('.tt-nav a[href="/cong-viec/"] .tt-nav__count')
+
+
+def test_the_badge_counts_open_work_and_is_red_only_for_what_is_late(app, client, company):
+    assert badge(client) is None
+    due(app, clock.now() + timedelta(hours=2))
+    calm = badge(client)
+    assert "tt-nav__count--late" not in calm["class"]
+    assert calm["title"] == "1 việc đang mở"
+    due(app, clock.now() - timedelta(hours=2))
+    red = badge(client)
+    assert "tt-nav__count--late" in red["class"]
+    assert red["title"] == "1 việc quá hạn trong 1 việc đang mở"
+    assert red["title"] in words(red)
+
+
+# ── where one stands ──
+
+#: pages that the menu names, and the ones in front of it
+SECTIONS = {"/", "/cong-viec/", "/khach-hang/list/", "/ho-so/", "/bieu-mau/list/", "/quy-trinh/list/", "/nhan-su/list/",
+            "/bo-phan/list/", "/thu-di/", "/cai-dat/"}  # fmt: skip
+
+
+def crumbs(soup):
+    return [words(one) for one in soup.select(".tt-crumb--page li")]
+
+
+def below(company):
+    """address → what stands above and the page itself."""
+    code = "HS-000001"
+    return {
+        "/khach-hang/add": ["Khách hàng", "Thêm khách hàng"],
+        f"/khach-hang/show/{company['customer']}": ["Khách hàng", "KH000001"],
+        f"/khach-hang/edit/{company['customer']}": ["Khách hàng", "Đặng Thị Mỹ Duyên", "Sửa khách hàng"],
+        f"/ho-so/{company['instance']}": ["Hồ sơ quy trình", code],
+        "/ho-so/bat-dau": ["Hồ sơ quy trình", "Chạy quy trình"],
+        "/ho-so/bat-dau/giao-hang-cham": ["Hồ sơ quy trình", "Chạy quy trình", "Giao hàng chậm"],
+        f"/cong-viec/{company['task']}": ["Công việc", code, "Tiếp nhận phản ánh và xin lỗi"],
+        "/thong-bao/": ["Sáng nay", "Thông báo"],
+        "/tim/?q=zzz": ["Sáng nay", "Tìm kiếm"],
+    }
+
+
+def test_every_page_below_a_section_tells_the_way_back(client, company):
+    browser = client("lan")
+    shown = {address: crumbs(read(browser, address)) for address in below(company)}
+    assert shown == below(company)
+
+
+def test_every_step_above_can_be_opened(client, company):
+    browser = client("lan")
+    for address in below(company):
+        soup = read(browser, address)
+        steps = soup.select(".tt-crumb--page li")
+        assert steps[-1].select_one('[aria-current="page"]'), address
+        for step in steps[:-1]:
+            assert browser.get(step.a["href"]).status_code == 200, (address, step.a["href"])
+
+
+def test_a_page_of_the_menu_stands_alone(client):
+    browser = client("hoa")
+    menu = {link["href"] for link in read(browser, "/").select(".tt-nav a")}
+    assert menu >= SECTIONS
+    assert {address: crumbs(read(browser, address)) for address in menu} == {key: [] for key in menu}
+
+
+def test_every_generated_page_of_a_record_has_its_way_back(client, company):
+    browser = client("hoa")
+    for section, kind in (("quy-trinh", "Quy trình"), ("bieu-mau", "Biểu mẫu"), ("bo-phan", "Bộ phận")):
+        shown = crumbs(read(browser, f"/{section}/show/1"))
+        assert len(shown) == 2, section
+        assert shown[0].startswith(kind)
+
+
+# ── what a browser remembers ──
+
+
+def test_pages_of_records_name_their_record_and_other_pages_none(client, company):
+    browser = client("lan")
+    named = {f"/khach-hang/show/{company['customer']}": "customer", f"/ho-so/{company['instance']}": "instance",
+             f"/cong-viec/{company['task']}": "task"}  # fmt: skip
+    for address, kind in named.items():
+        assert read(browser, address).main["data-record"] == f"{kind}:{company[kind]}"
+    for address in ("/", "/khach-hang/list/", "/tim/?q=zzz", f"/khach-hang/edit/{company['customer']}"):
+        assert not read(browser, address).main.has_attr("data-record"), address
+
+
+def test_recently_opened_answers_names_in_the_order_of_the_keys(client, company):
+    asked = "&".join(f"r={kind}:{company[kind]}" for kind in ("task", "customer", "instance"))
+    items = client("lan").get(f"/tim/vua-mo?{asked}&r=customer:999&r=nothing").json["items"]
+    assert [item["title"] for item in items] == [
+        "Tiếp nhận phản ánh và xin lỗi", "Đặng Thị Mỹ Duyên", "Giao hàng chậm",
+    ]  # fmt: skip
+    assert items[0]["key"] == f"task:{company['task']}"
+    assert items[1]["url"] == f"/khach-hang/show/{company['customer']}"
+
+
+def test_recently_opened_is_silent_of_what_one_may_not_see(client, company):
+    asked = "&".join(f"r={kind}:{number}" for kind, number in company.items() if kind != "process")
+    assert client("tuan").get(f"/tim/vua-mo?{asked}").json == {"items": []}
+
+
+# ── the palette ──
+
+
+def found(browser, text):
+    answer = browser.get("/tim/goi-y", query_string={"q": text})
+    assert answer.status_code == 200, text
+    return {group["label"]: [item["title"] for item in group["items"]] for group in answer.json["groups"]}
+
+
+def test_the_palette_finds_records_by_kind(client, company):
+    assert found(client("lan"), "duyen") == {
+        "Khách hàng": ["Đặng Thị Mỹ Duyên"],
+        "Công việc": ["Tiếp nhận phản ánh và xin lỗi"],
+        "Hồ sơ quy trình": ["Giao hàng chậm"],
+    }
+
+
+def test_the_palette_never_tells_of_another_teams_customers(client, company):
+    tuan = client("tuan")
+    for text in ("duyen", "dang thi my", "0912345678", "5678", "KH000001", "HS-000001", "giao hang cham, hs"):
+        told = found(tuan, text)
+        assert "Công việc" not in told, text
+        assert "Hồ sơ quy trình" not in told, text
+        assert not any("Duyên" in title for titles in told.values() for title in titles), text
+
+
+def test_a_phone_that_nobody_has_is_offered_with_the_number_filled_in(client, company):
+    lan = client("lan")
+    (group,) = lan.get("/tim/goi-y?q=0966.111.222").json["groups"]
+    (offer,) = group["items"]
+    assert offer["title"] == "Thêm khách hàng với số 0966 111 222"
+    form = read(lan, offer["url"])
+    assert form.find(id="phone")["value"] == "0966 111 222"
+
+
+@pytest.mark.parametrize("typed", ["", "abc", "0" * 500, "%00", "<script>"])
+def test_the_add_form_takes_nothing_but_a_phone_number_from_the_address(client, typed):
+    answer = client("lan").get(f"/khach-hang/add?phone={typed}")
+    assert answer.status_code == 200
+    assert BeautifulSoup(answer.text, "html.parser").find(id="phone").get("value", "") == ""
+
+
+HARMLESS = ["%", "_", "'", '"', "';--", "\\", "*", '"*', "(", "a" * 10_000, "đ" * 10_000, "0" * 10_000, "🙂", "\ufffe"]
+
+
+@pytest.mark.both_databases
+def test_no_text_does_harm(client, company):
+    lan = client("lan")
+    assert {text: found(lan, text) for text in HARMLESS} == {text: {} for text in HARMLESS}
+    for text in HARMLESS[:12]:
+        assert lan.get("/tim/", query_string={"q": text}).status_code == 200, text[:20]
+    assert lan.get("/tim/goi-y?q=a%00b").status_code == 400
+
+
+def test_nobody_signed_in_is_told_nothing(client, company):
+    for address in ("/tim/goi-y?q=duyen", f"/tim/vua-mo?r=customer:{company['customer']}", "/tim/?q=duyen"):
+        answer = client().get(address)
+        assert answer.status_code == 302
+        assert "Duyên" not in answer.text
+
+
+def test_a_palette_answer_is_short_and_takes_few_queries(app, client, company):
+    with app.app_context():
+        lan = actor("lan")
+        with transaction(lan) as session:
+            for number in range(FEW + 3):
+                create_customer(session, by=lan, name=f"Duyên {number}", phone=None)
+    browser, asked = client("lan"), []
+
+    def listen(*given):
+        asked.append(given[2])
+
+    browser.get("/tim/goi-y?q=duyen")
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", listen)
+    try:
+        groups = browser.get("/tim/goi-y?q=duyen").json["groups"]
+    finally:
+        with app.app_context():
+            event.remove(db.engine, "before_cursor_execute", listen)
+    assert max(len(group["items"]) for group in groups) == FEW
+    assert len([one for one in asked if one.startswith("SELECT")]) <= 12
+
+
+# ── the page of the search box ──
+
+
+def test_the_search_page_lists_by_kind(client, company):
+    soup = read(client("lan"), "/tim/?q=duyen")
+    assert [words(head) for head in soup.select("main h2")] == ["Khách hàng", "Công việc", "Hồ sơ quy trình"]
+    assert soup.select_one(".tt-search input")["value"] == "duyen"
+
+
+@pytest.mark.parametrize("typed", ["0912345678", "+84 912 345 678", "kh000001"])
+def test_a_whole_phone_number_or_a_code_opens_the_customer(client, company, typed):
+    answer = client("lan").get("/tim/", query_string={"q": typed})
+    assert answer.status_code == 302
+    assert answer.location == f"/khach-hang/show/{company['customer']}"
+
+
+def test_the_last_four_digits_and_a_name_are_shown_first(client, company):
+    for typed in ("5678", "duyen dang"):
+        assert client("lan").get("/tim/", query_string={"q": typed}).status_code == 200
+
+
+def test_nothing_found_says_so_and_what_to_do(client, company):
+    empty = read(client("lan"), "/tim/?q=zzz").select_one(".tt-empty")
+    assert "Không tìm thấy “zzz”" in words(empty)
+    assert empty.a["href"] == "/khach-hang/add"
+    assert "Gõ tên" in words(read(client("lan"), "/tim/").select_one(".tt-empty"))
+
+
+# ── messages ──
+
+
+def test_what_was_done_is_put_into_a_region_that_was_there_before(client, company):
+    lan = client("lan")
+    answer = lan.post(f"/cong-viec/{company['task']}/nhan", follow_redirects=True)
+    soup = BeautifulSoup(answer.text, "html.parser")
+    assert "Bạn đã nhận việc này" in words(soup.select_one("#toasts [data-toast] > span"))
+    assert soup.find(id="said")["role"] == "status"
+    assert soup.find(id="said-at-once")["aria-live"] == "assertive"
+    assert words(soup.find(id="said")) == words(soup.find(id="said-at-once")) == ""
+
+
+def test_archiving_one_record_can_be_undone_from_the_message(client, company):
+    minh = client("minh")
+    page = f"/khach-hang/show/{company['customer']}"
+    answer = minh.post(f"/khach-hang/action/archive/{company['customer']}", data={"back": page}, follow_redirects=True)
+    undo = BeautifulSoup(answer.text, "html.parser").select_one("form[data-toast-undo]")
+    assert words(undo.button) == "Hoàn tác"
+    sent = {field["name"]: field["value"] for field in undo.select("input")}
+    assert sent["back"] == page
+    restored = minh.post(undo["action"], data=sent, follow_redirects=True)
+    assert restored.status_code == 200
+    assert "Đã lưu trữ" not in words(BeautifulSoup(restored.text, "html.parser").select_one(".tt-rechead"))
+    assert BeautifulSoup(restored.text, "html.parser").select_one("form[data-toast-undo]") is None
+
+
+# ── empty lists ──
+
+EMPTY = ["/", "/cong-viec/", "/cong-viec/?queue=1", "/khach-hang/list/", "/ho-so/", "/ho-so/?trang_thai=completed",
+         "/ho-so/?trang_thai=cancelled", "/ho-so/bat-dau", "/thong-bao/", "/tim/?q=zzz"]  # fmt: skip
+
+
+def test_every_empty_list_has_a_sentence_of_its_own_and_a_picture(client):
+    browser, told = client("lan"), {}
+    for address in EMPTY:
+        empty = read(browser, address).select_one(".tt-empty")
+        assert empty.svg is not None, address
+        told[address] = words(empty.p)
+    assert len(set(told.values())) == len(EMPTY), told
+    assert all(re.match(r"\w.{15,}\.$", sentence) for sentence in told.values()), told
