@@ -170,7 +170,7 @@ def _decimal(text: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise ValueError(str(_("This is not a number. Example: 12.5")))
+        raise ValueError(str(_("This is not a number.")))
     return number
 
 
