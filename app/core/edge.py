@@ -135,7 +135,7 @@ def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
 #: What the framework itself refuses, in our words.
 _SENTENCES = {
     400: _("The request could not be understood."),
-    404: _("This page does not exist, or you may not see it."),
+    404: _("This is not here, or you may not see it."),
     405: _("This does not work like that."),
     413: _("This is too large."),
     415: _("This kind of content is not taken here."),

@@ -59,7 +59,7 @@ class NotFoundError(BusinessError):
 
     status = 404
     code = "not_found"
-    message = _("This page does not exist, or you may not see it.")
+    message = _("This is not here, or you may not see it.")
 
 
 class ConflictError(BusinessError):
