@@ -44,7 +44,7 @@ def create_app(config: Any = None) -> Flask:
     """The application with every feature in it, on the settings of `config` (default: the environment's)."""
     # Imported here: `import app` alone must not load the whole product (style, migrations, tools).
     from app import cli, models, views
-    from app.core import audit, delivery, edge, health, links
+    from app.core import audit, delivery, edge, health, i18n, links
     from app.core.db import db, listen_to
     from app.customers.events import register_part
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
@@ -87,6 +87,7 @@ def create_app(config: Any = None) -> Flask:
         appbuilder.init_app(app, db.session)
         app.extensions["babel"].locale_selector = edge.language
         app.extensions["babel"].timezone_selector = edge.time_zone
+        i18n.speak_in_templates(app.jinja_env)
         views.register(appbuilder)
     cli.register(app)
 

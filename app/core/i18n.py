@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import flask_babel
+from flask import g
 from flask_babel import force_locale
 from flask_babel.speaklater import LazyString
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 
@@ -23,9 +25,35 @@ class LazySentence(LazyString):
         return escape(str(self))
 
 
+def _catalogue() -> Any:
+    """The catalogue of whoever reads now. Flask-Babel looks for it anew for each of the 200 sentences of a page."""
+    locale = flask_babel.get_locale()
+    if locale is None:
+        return flask_babel.get_translations()
+    known = g.get("catalogue")
+    if known is None or known[0] is not locale:
+        known = g.catalogue = (locale, flask_babel.get_translations())
+    return known[1]
+
+
+def _gettext(message: str, **values: Any) -> str:
+    sentence: str = _catalogue().ugettext(message)
+    return sentence % values if values else sentence
+
+
+def _ngettext(singular: str, plural: str, count: int) -> str:
+    sentence: str = _catalogue().ungettext(singular, plural, count)
+    return sentence
+
+
+def speak_in_templates(environment: Environment) -> None:
+    """{{ _("…") }} finds its sentence as everything else does."""
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+
+
 def _(message: str, **values: Any) -> LazySentence:
     """The sentence in the language of whoever reads it; `values` fill its %(name)s."""
-    return LazySentence(flask_babel.gettext, message, **values)
+    return LazySentence(_gettext, message, **values)
 
 
 def ngettext(singular: str, plural: str, count: int, **values: Any) -> LazySentence:
