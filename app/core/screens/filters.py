@@ -87,7 +87,7 @@ class Panel:
 
 def panel(screen: Any, page: Page, readable: Callable[[str, Any], Any]) -> Panel:
     """The panel of a Screen with search columns. `readable` turns a column's value into words."""
-    offered = screen.datamodel.get_filters(screen.search_columns).get_search_filters()
+    offered = screen.search_filters
     rows: list[Row] = []
     chips: list[Chip] = []
     kept = [(name, str(value)) for name, value in page.unfiltered.items() if value is not None]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -236,7 +237,6 @@ class Screen(ModelView):
         )  # fmt: skip
 
     def _offer(self, page_size: int) -> Offer:
-        filters = self.datamodel.get_filters(self.search_columns).get_search_filters() if self.search_columns else {}
         column, direction = self.base_order or ("", "desc")
         return Offer(
             orders={name: self.order_keys.get(name, getattr(self.model, name, None)) for name in self.order_columns},
@@ -244,8 +244,15 @@ class Screen(ModelView):
             page_size=page_size,
             search=type(self).search is not Screen.search,
             archive=self._archivable,
-            filters={name: len(offered) for name, offered in filters.items()},
+            filters={name: len(offered) for name, offered in self.search_filters.items()},
         )
+
+    @cached_property
+    def search_filters(self) -> Mapping[str, Sequence[Any]]:
+        """FAB's filters by search column: what can be asked, nothing of what is."""
+        if not self.search_columns:
+            return {}
+        return self.datamodel.get_filters(self.search_columns).get_search_filters()  # type: ignore[no-any-return]
 
     def filters(self, page: Page) -> Panel | None:
         """By what this list can be narrowed, and is; asked by the template."""
