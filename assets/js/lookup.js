@@ -2,7 +2,7 @@
 // {"results": [{"id", "text", "hint"}], "more": bool}, with "+ Thêm mới" where the field allows it.
 import TomSelect from "tom-select/base";
 
-import { element, icon } from "./dom.js";
+import { element, icon, skeletons } from "./dom.js";
 import { words } from "./words.js";
 
 const PAUSE = 180;
@@ -48,7 +48,7 @@ export function look(select) {
       item: (option) => element("div", {}, option.text),
       option_create: (data) => element("div", { class: "create" }, icon("plus"), words.add(data.input)),
       no_results: (data) => element("div", { class: "no-results" }, failed ? words.failed : words.nothing(data.input)),
-      loading: () => element("div", { class: "spinner-line" }, words.searching),
+      loading: () => element("div", { class: "spinner-line" }, element("span", { class: "tt-vh" }, words.searching), ...skeletons(3)),
     },
   });
   field.wrapper.classList.remove("form-select"); // its arrow and padding are lookup.css's now

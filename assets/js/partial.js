@@ -1,7 +1,7 @@
 // htmx for parts of pages, without anything that needs eval or writes styles into the page.
 import htmx from "htmx.org";
 
-import { csrfToken } from "./dom.js";
+import { csrfToken, skeletons } from "./dom.js";
 import { toast } from "./toasts.js";
 import { words } from "./words.js";
 
@@ -14,6 +14,10 @@ Object.assign(htmx.config, {
 });
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = csrfToken();
+});
+// data-skeleton="4": so many rows stand where the answer will be.
+document.addEventListener("htmx:beforeRequest", ({ detail: { target } }) => {
+  if (target?.dataset.skeleton) target.replaceChildren(...skeletons(Number(target.dataset.skeleton)));
 });
 document.addEventListener("htmx:sendError", () => toast(words.unsent, "late"));
 document.addEventListener("htmx:responseError", () => toast(words.unsent, "late"));

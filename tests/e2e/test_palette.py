@@ -177,7 +177,7 @@ def test_the_question_mark_tells_the_keys_of_the_page(desk: Desk) -> None:
 def test_on_a_phone_the_menu_is_a_drawer_that_keeps_the_focus(desk: Desk) -> None:
     lan = desk.page("lan", PHONE)
     lan.goto("/cong-viec/")
-    opener = lan.get_by_role("button", name="Mở menu")
+    opener = lan.locator("[data-drawer-open]")
     opener.click()
     drawer = lan.get_by_role("dialog", name="Thanh bên")
     expect(drawer.get_by_role("link", name=re.compile("Công việc"))).to_be_focused()
