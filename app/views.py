@@ -10,7 +10,8 @@ from flask import current_app, g, request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import clock, edge, settings
+from app.company.views import LogoView, SettingPages
+from app.core import clock, edge, links, settings
 from app.core.access import Actor
 from app.core.api import OpenApi
 from app.core.db import db
@@ -24,7 +25,6 @@ from app.customers import queries as customers
 from app.customers.api import CustomerApi
 from app.customers.views import CustomerPages, CustomerPicker, CustomerScreen
 from app.deadlines.api import CalendarApi
-from app.deadlines.views import SettingPages
 from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
 from app.forms.views import FormScreen
@@ -35,9 +35,10 @@ from app.processes import queries as processes
 from app.processes.api import InstanceApi, ProcessApi
 from app.processes.views import InstancePages, ProcessScreen
 from app.security import queries as people
+from app.security.account import AccountPages
 from app.security.api import SecurityApi, TeamApi, UserApi
 from app.security.models import Member
-from app.security.views import MemberScreen, TeamScreen
+from app.security.views import MemberScreen, RoleScreen, TeamScreen
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
@@ -85,6 +86,7 @@ MENU: Sequence[Item | Group] = (
             Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
             Item(_("Staff"), "user", "/nhan-su/list/", "Member", "edit"),
             Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
+            Item(_("Roles"), "key", "/vai-tro/list/", "Role"),
             Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
             Item(_("Settings"), "adjustments", "/cai-dat/", "Setting"),
         ),
@@ -118,11 +120,14 @@ VIEWS: tuple[type, ...] = (
     FormScreen,
     MemberScreen,
     TeamScreen,
+    RoleScreen,
     FindPages,
     CustomerPicker,
     BellPages,
     MailPages,
     SettingPages,
+    LogoView,
+    AccountPages,
     FileView,
 )
 
@@ -171,11 +176,12 @@ def frame() -> dict[str, Any]:
     if who is None or who.user_id is None or g.get("broken"):
         return {}
     session = db.session()
-    opened, late, news, company = _counts(session, who)
+    opened, late, news, company, logo = _counts(session, who)
     member = session.get_one(Member, who.user_id)
     return {
         "menu": _menu(who, _badge(opened, late)),
         "company_name": company,
+        "company_logo_url": links.logo_path(logo),
         "me": {
             "id": member.id,
             "name": member.name,
@@ -192,14 +198,15 @@ def frame() -> dict[str, Any]:
     }
 
 
-def _counts(session: Session, who: Actor) -> tuple[int, int, int, str]:
-    """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, and where he
-    works. One query, for it stands before every page."""
+def _counts(session: Session, who: Actor) -> tuple[int, int, int, str, int | None]:
+    """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, where he works
+    and under which logo. One query, for it stands before every page."""
     late = func.count(Task.id).filter(Task.due_at < clock.now())
     mine = tasks.mine(who).with_only_columns(func.count(Task.id).label("opened"), late.label("late")).subquery()
-    company = settings.value_of("company_name")
-    row = session.execute(select(mine.c.opened, mine.c.late, unread(who.user_id or 0).scalar_subquery(), company)).one()
-    return row[0], row[1], row[2], row[3] or settings.KINDS["company_name"].default
+    company, logo = settings.value_of("company_name"), settings.value_of("logo_file_id")
+    news = unread(who.user_id or 0).scalar_subquery()
+    row = session.execute(select(mine.c.opened, mine.c.late, news, company, logo)).one()
+    return row[0], row[1], row[2], row[3] or settings.KINDS["company_name"].default, row[4]
 
 
 def _badge(opened: int, late: int) -> dict[str, Any] | None:

@@ -40,7 +40,6 @@ NEVER_SHOWN = {
     "RoleScope": "what the rules themselves read",
     "Setting": "one screen, opened by its right",
     "SetupLink": "opened by its secret",
-    "SignIn": "found by its token",
     "SignInFailure": "counted only",
     "StoredFile": "seen with its owner",
     "SubmissionValue": "a copy to filter by",

@@ -49,3 +49,8 @@ def member_path(member_id: int) -> str:
 
 def file_path(file_id: int, name: str) -> str:
     return f"/tep/{file_id}/{quote(name, safe='')}"
+
+
+def logo_path(file_id: int | None) -> str | None:
+    """The company's logo, for everybody; the number changes with the picture. None without one."""
+    return None if file_id is None else f"/cong-ty/logo?v={file_id}"

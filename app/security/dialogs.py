@@ -1,25 +1,32 @@
-"""What does one type to sign in, or to make the first admin?"""
+"""What does one type to sign in, to make the first admin, or to change one's own account?"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, StringField
-from wtforms.validators import DataRequired, Email, InputRequired, Length, Regexp, ValidationError
+from wtforms import Field, IntegerField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, Email, InputRequired, Length, Optional, Regexp, ValidationError
+from wtforms.widgets import HiddenInput
 
-from app.core.i18n import _
-from app.security.rules import LONGEST_PASSWORD, password_problem
+from app.core.i18n import LANGUAGES, _
+from app.security.rules import PASSWORD_RULES, password_problem
+
+_STORABLE = Regexp(r"[^\x00-\x1f\x7f\ud800-\udfff]*\Z", message=_("This text contains signs that cannot be stored."))
 
 
 def _line(label: Any, missing: Any, longest: int) -> StringField:
     """One line of text that must hold more than blanks, and nothing that cannot be stored."""
-    storable = Regexp(r"[^\x00-\x1f\x7f\ud800-\udfff]*\Z", message=_("This text contains signs that cannot be stored."))
-    return StringField(label, [DataRequired(missing), Length(max=longest), storable], filters=[_stripped])
+    return StringField(label, [DataRequired(missing), Length(max=longest), _STORABLE], filters=[_stripped])
 
 
 def _stripped(typed: str | None) -> str | None:
     return typed.strip() if typed else typed
+
+
+def _new_password(label: Any) -> PasswordField:
+    # How long it may be is said by the rule itself, with an example.
+    return PasswordField(label, [InputRequired(_("Please choose a password."))], description=PASSWORD_RULES)
 
 
 class SignInForm(FlaskForm):
@@ -47,16 +54,60 @@ class SetupForm(FlaskForm):
     email = StringField(
         _("E-mail"), [InputRequired(_("Please type your e-mail.")), Length(max=200), Email(_("Example: hoa@congty.vn"))]
     )
-    password = PasswordField(
-        _("Password"), [InputRequired(_("Please choose a password.")), Length(max=LONGEST_PASSWORD)]
-    )
+    password = _new_password(_("Password"))
     repeat = PasswordField(_("Password again"), [InputRequired(_("Please type the password again."))])
 
     def validate_password(self, field: Field) -> None:
-        problem = password_problem(field.data, username=self.username.data or "")
-        if problem:
-            raise ValidationError(str(problem))
+        refuse_weak(field, username=self.username.data or "")
 
     def validate_repeat(self, field: Field) -> None:
-        if field.data != self.password.data:
-            raise ValidationError(str(_("The two passwords differ.")))
+        refuse_other(field, self.password)
+
+
+class ProfileForm(FlaskForm):
+    """What a person says of himself."""
+
+    rev = IntegerField(widget=HiddenInput())
+    family_name = _line(_("Family name"), _("Please type your family name."), 64)
+    given_name = _line(_("Given name"), _("Please type your given name."), 64)
+    phone = StringField(
+        _("Phone number"),
+        [Optional(), Length(max=40), _STORABLE],
+        filters=[_stripped],
+        description=_("For your colleagues. Example: 0912 345 678"),
+    )
+    language = SelectField(_("Language"), choices=list(LANGUAGES.items()))
+    time_zone = SelectField(_("Time zone"), description=_("Deadlines and times are shown in it."))
+
+
+class PasswordForm(FlaskForm):
+    """A new password, by whoever knows the present one."""
+
+    present = PasswordField(
+        _("Present password"), [InputRequired(_("Please type the password you have now.")), Length(max=1000)]
+    )
+    password = _new_password(_("New password"))
+    repeat = PasswordField(_("New password again"), [InputRequired(_("Please type the new password again."))])
+
+    def __init__(self, *, username: str) -> None:
+        super().__init__()
+        self._username = username
+
+    def validate_password(self, field: Field) -> None:
+        refuse_weak(field, username=self._username)
+        if field.data and field.data == self.present.data:
+            raise ValidationError(str(_("This is the password you have now. Make another one.")))
+
+    def validate_repeat(self, field: Field) -> None:
+        refuse_other(field, self.password)
+
+
+def refuse_weak(field: Field, *, username: str) -> None:
+    problem = password_problem(field.data or "", username=username)
+    if problem:
+        raise ValidationError(str(problem))
+
+
+def refuse_other(field: Field, first: Field) -> None:
+    if field.data != first.data:
+        raise ValidationError(str(_("The two passwords differ. Type the same one twice.")))

@@ -1,12 +1,13 @@
-"""May this person come in? The one check of name and password, for pages and programs alike."""
+"""May this person come in, and is it still he? The one check of passwords, for pages and programs alike."""
 
 from __future__ import annotations
 
-from flask import request
+from flask import current_app, request
 
+from app.core import edge
 from app.core.db import db, transaction
 from app.security import queries, rules, services
-from app.security.models import SignInKind
+from app.security.models import Member, SignInKind
 
 
 def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
@@ -30,3 +31,32 @@ def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
             services.record_failure(inside, address=address, account=account, member=member)
             return None
         return services.sign_in(inside, member, kind=kind, address=address, agent=request.user_agent.string)
+
+
+def change_password(*, present: str, new: str, keep: str) -> bool:
+    """Give whoever is signed in a new password; False when `present` is not the one he has.
+
+    It counts like a try at the door, or a browser left open would be a place to guess. Every session ends but the one
+    of the token to `keep`. Raises TooManyRequestsError. Both slow hashes are made outside any transaction.
+    """
+    who, reading = edge.actor(), db.session()
+    member = reading.get_one(Member, who.user_id)
+    address, account = who.address or "-", rules.account_key(who.username)
+    services.refuse_when_throttled(reading, address=address, account=account)
+    matches = services.matches_password(member, present)
+    password_hash = new_hash(new) if matches else ""
+    with edge.transaction() as inside:
+        services.refuse_when_throttled(inside, address=address, account=account)
+        member = inside.get_one(Member, who.user_id)
+        if matches:
+            services.change_password(inside, member, password_hash=password_hash, keep=keep)
+        else:
+            services.record_failure(
+                inside, address=address, account=account, member=member, what="password_not_confirmed"
+            )
+    return matches
+
+
+def new_hash(password: str) -> str:
+    """The password as it is kept. Slow by design: never inside a transaction."""
+    return services.hash_password(password, current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt"))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock, links
-from app.core.access import Actor, Scope, row_rule, scoped, visible
+from app.core.access import ACTIONS, Actor, Scope, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -22,7 +22,8 @@ from app.core.accounts import (
     assoc_user_role,
 )
 from app.core.finding import Hit, line, matches
-from app.security.models import Grant, Member, Right, RoleScope, SignInFailure, Team, TeamMember
+from app.security.models import Grant, Member, Right, RoleScope, SignIn, SignInFailure, Team, TeamMember
+from app.security.roles import RESOURCES
 
 _PERMISSION_PREFIX = "can_"
 #: so many members are looked through when somebody types a name
@@ -89,18 +90,6 @@ def _read_rights(session: Session, member_id: int) -> Rights:
         .where(assoc_user_role.c.user_id == member_id)
     ).all()  # fmt: skip
     role_ids = [role.id for role in roles]
-    permissions = session.execute(
-        select(Permission.name, ViewMenu.name)
-        .select_from(PermissionView)
-        .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
-        .join(Permission, Permission.id == PermissionView.permission_id)
-        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-        .where(assoc_permissionview_role.c.role_id.in_(role_ids))
-    ).all()
-    scopes: dict[tuple[str, str], Scope] = {}
-    for row in session.scalars(select(RoleScope).where(RoleScope.role_id.in_(role_ids))):
-        key = (row.resource, row.action)
-        scopes[key] = max(row.scope, scopes.get(key, Scope.none), key=lambda scope: scope.width)
     memberships = session.execute(
         select(TeamMember.team_id, TeamMember.is_primary).where(TeamMember.member_id == member_id)
     ).all()
@@ -108,13 +97,35 @@ def _read_rights(session: Session, member_id: int) -> Rights:
     team_ids = {row.team_id for row in memberships}
     return Rights(
         roles=frozenset(role.name for role in roles),
-        permissions=frozenset((name.removeprefix(_PERMISSION_PREFIX), view) for name, view in permissions),
-        scopes=scopes,
+        permissions=frozenset(_permissions(session, role_ids)),
+        scopes=_scopes(session, role_ids),
         team_ids=frozenset(team_ids),
         primary_team_id=next((row.team_id for row in memberships if row.is_primary), None),
         headed_team_ids=frozenset(teams_below(session, headed)),
         subtree_team_ids=frozenset(teams_below(session, team_ids)),
     )
+
+
+def _permissions(session: Session, role_ids: Collection[int]) -> set[tuple[str, str]]:
+    """(action, resource) of everything that these roles give."""
+    rows = session.execute(
+        select(Permission.name, ViewMenu.name)
+        .select_from(PermissionView)
+        .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
+        .join(Permission, Permission.id == PermissionView.permission_id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+        .where(assoc_permissionview_role.c.role_id.in_(role_ids))
+    )
+    return {(name.removeprefix(_PERMISSION_PREFIX), resource) for name, resource in rows}
+
+
+def _scopes(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str], Scope]:
+    """(resource, action) → how far these roles reach; the widest wins."""
+    scopes: dict[tuple[str, str], Scope] = {}
+    for row in session.scalars(select(RoleScope).where(RoleScope.role_id.in_(role_ids))):
+        key = (row.resource, row.action)
+        scopes[key] = max(row.scope, scopes.get(key, Scope.none), key=lambda scope: scope.width)
+    return scopes
 
 
 def teams_below(session: Session, team_ids: Iterable[int]) -> set[int]:
@@ -209,6 +220,67 @@ def failures_since(session: Session, moment: datetime, *, address: str, account:
         ).where(SignInFailure.at > moment, or_(SignInFailure.address == address, SignInFailure.account == account))
     ).one()
     return max(by_address, by_account)
+
+
+def live_sign_ins(actor: Actor) -> Select[SignIn]:
+    """The browsers and programs in which the person is signed in now, the latest first."""
+    return (
+        select(SignIn)
+        .where(visible(SignIn, actor), SignIn.ended_at.is_(None), SignIn.expires_at > clock.now())
+        .order_by(SignIn.created_at.desc(), SignIn.id.desc())
+    )
+
+
+def matrix_of(session: Session, role: Role) -> dict[str, dict[str, Scope | None]]:
+    """Resource → action → how far the role reaches; None where the resource knows no such right.
+
+    A right without a reach is none, as Actor.scope has it.
+    """
+    given, scopes = _permissions(session, [role.id]), _scopes(session, [role.id])
+
+    def reach(resource: str, action: str) -> Scope:
+        return scopes.get((resource, action), Scope.none) if (action, resource) in given else Scope.none
+
+    return {
+        resource: {action: reach(resource, action) if action in known else None for action in ACTIONS}
+        for resource, known in RESOURCES.items()
+    }
+
+
+def holders(role_id: int) -> Select[Any]:
+    """The ids of the active members who hold the role."""
+    return (
+        select(Member.id).join(User, User.id == Member.id)
+        .join(assoc_user_role, assoc_user_role.c.user_id == User.id)
+        .where(assoc_user_role.c.role_id == role_id, User.active.is_(True))
+    )  # fmt: skip
+
+
+def roles_of(member_id: int) -> Select[Any]:
+    """The ids of the roles that the member holds."""
+    return select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == member_id)
+
+
+def teams_of(member_id: int) -> Select[Any]:
+    """The ids of the teams that the member is in."""
+    return select(TeamMember.team_id).where(TeamMember.member_id == member_id)
+
+
+def people_in(team_id: int) -> Select[Any]:
+    """The ids of the members of the team."""
+    return select(TeamMember.member_id).where(TeamMember.team_id == team_id)
+
+
+@row_rule(Role)
+def _roles(actor: Actor, action: str) -> ColumnElement[bool]:
+    """Roles are nobody's own: one sees all of them or none."""
+    return true() if actor.scope("Role", action) is Scope.all else false()
+
+
+@row_rule(SignIn)
+def _sign_ins(actor: Actor, _action: str) -> ColumnElement[bool]:
+    """Where a person is signed in is his own business, whatever his role."""
+    return SignIn.member_id == actor.user_id
 
 
 @row_rule(Member)

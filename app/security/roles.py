@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app.core.access import ACTIONS, Scope
+from app.core.errors import Sentence
 from app.core.i18n import _
 
 #: resource → the actions that exist for it. A screen or API names one of these resources, or it cannot start.
@@ -19,6 +20,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "Notification": ("view",),
     "Member": ("view", "add", "edit"),
     "Team": ("view", "add", "edit"),
+    "Role": ("view",),
     "Calendar": ("view", "edit"),
     "Outbox": ("view", "edit"),
     "MessageTemplate": ("view", "edit"),
@@ -33,6 +35,38 @@ ROLE_LABELS = {
     "Auditor": _("Auditor"),
 }
 
+#: What each shipped role is for, in one line.
+ROLE_PURPOSES = {
+    "Admin": _("Sets up the company: people, processes, forms, settings."),
+    "Manager": _("Heads a team: assigns, approves, sees the work of everyone below."),
+    "Staff": _("Cares for customers and does the work that falls to him."),
+    "Auditor": _("Looks at everything and changes nothing."),
+}
+
+ACTION_LABELS = {
+    "view": _("View"),
+    "add": _("Add"),
+    "edit": _("Edit"),
+    "delete": _("Archive"),
+    "export": _("Export"),
+    "assign": _("Assign"),
+    "approve": _("Approve"),
+}
+
+SCOPE_LABELS = {
+    Scope.none: _("None"),
+    Scope.own: _("Own"),
+    Scope.team: _("Team"),
+    Scope.subtree: _("All below"),
+    Scope.all: _("All"),
+}
+
+
+def role_label(code: str) -> Sentence:
+    """What people call the role: shipped ones by their translated label, those that a company made by their name."""
+    return ROLE_LABELS.get(code, code)
+
+
 RESOURCE_LABELS = {
     "Customer": _("Customers"),
     "Task": _("Tasks"),
@@ -44,12 +78,27 @@ RESOURCE_LABELS = {
     "Notification": _("Notifications"),
     "Member": _("Members"),
     "Team": _("Teams"),
+    "Role": _("Roles"),
     "Calendar": _("Working calendars"),
     "Outbox": _("Outgoing mail"),
     "MessageTemplate": _("Message texts"),
     "Setting": _("Settings"),
     "Audit": _("Audit log"),
 }
+
+#: How the resources stand together when people look at them: (heading, resource → icon).
+RESOURCE_GROUPS: Sequence[tuple[Sentence, Mapping[str, str]]] = (
+    (_("Customer care"), {"Customer": "users", "Task": "checklist", "Alert": "bell-ringing", "Notification": "bell"}),
+    (
+        _("Processes and forms"),
+        {"Instance": "route", "Submission": "file-text", "Process": "versions", "Form": "forms"},
+    ),
+    (
+        _("The company"),
+        {"Member": "user", "Team": "users-group", "Role": "key", "Calendar": "calendar", "Outbox": "mail",
+         "MessageTemplate": "message-circle", "Setting": "adjustments", "Audit": "history"},
+    ),
+)  # fmt: skip
 
 _own, _team, _subtree, _all = Scope.own, Scope.team, Scope.subtree, Scope.all
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from app.core.i18n import _
+from app.core.errors import Sentence
+from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.core.vietnamese import fold
 
 #: Wrong passwords allowed in the window, counted per address and per account.
@@ -15,22 +18,44 @@ TRIES_WINDOW = timedelta(minutes=5)
 SIGN_IN_LASTS = timedelta(hours=12)
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
-_OBVIOUS = ("tantam", "matkhau", "password", "12345678", "123456789", "1234567890", "qwertyui", "iloveyou", "abcd1234")
+#: What the sentences show as an example, and therefore nobody may use.
+PASSWORD_EXAMPLE = "mưa chiều thứ tư"  # noqa: S105 - an example, refused by password_problem
+_OBVIOUS = (
+    "tantam", "matkhau", "password", "12345678", "123456789", "1234567890", "qwertyui", "iloveyou", "abcd1234",
+    fold(PASSWORD_EXAMPLE).replace(" ", ""),
+)  # fmt: skip
+
+#: What a new password has to be, said before it is typed.
+PASSWORD_RULES = _(
+    "%(shortest)d to %(longest)d characters, nothing easy to guess. A short sentence is strong and easy to remember,"
+    " such as “%(example)s”, but one of your own.",
+    shortest=SHORTEST_PASSWORD,
+    longest=LONGEST_PASSWORD,
+    example=PASSWORD_EXAMPLE,
+)
 
 
-def password_problem(password: str, *, username: str = "") -> object | None:
+def password_problem(password: str, *, username: str = "") -> Sentence | None:
     """Why this password will not do, or None. No rules of composition (ASVS 6.2.5): length and the obvious ones."""
     if len(password) < SHORTEST_PASSWORD:
-        return _("At least %(count)d characters, please.", count=SHORTEST_PASSWORD)
+        return _(
+            "Too short: at least %(count)d characters. Example: %(example)s",
+            count=SHORTEST_PASSWORD, example=PASSWORD_EXAMPLE,
+        )  # fmt: skip
     if len(password) > LONGEST_PASSWORD:
-        return _("At most %(count)d characters, please.", count=LONGEST_PASSWORD)
+        return _(
+            "Too long: at most %(count)d characters. Example: %(example)s",
+            count=LONGEST_PASSWORD, example=PASSWORD_EXAMPLE,
+        )  # fmt: skip
     plain = fold(password).replace(" ", "")
-    if (
-        any(plain.startswith(word) for word in _OBVIOUS)
-        or len(set(plain)) < 4
-        or (username and plain == username.lower())
-    ):
-        return _("This password is too easy to guess.")
+    if plain.startswith(_OBVIOUS[-1]):
+        return _("This is our example, which everybody can read. Make a sentence of your own.")
+    if username and plain == username.lower():
+        return _("This is your user name. Make a short sentence of your own, such as “%(example)s”.",
+                 example=PASSWORD_EXAMPLE)  # fmt: skip
+    if any(plain.startswith(word) for word in _OBVIOUS) or len(set(plain)) < 4:
+        return _("Too easy to guess. Make a short sentence of your own, such as “%(example)s”.",
+                 example=PASSWORD_EXAMPLE)  # fmt: skip
     return None
 
 
@@ -47,3 +72,67 @@ def token_hash(token: str) -> str:
 def account_key(name: str) -> str:
     """Under which name tries for one account are counted: the user name, or what was typed when nobody is meant."""
     return name.strip().lower()[:200]
+
+
+#: Where members work: the zones on offer, with the place as people call it.
+TIME_ZONES: Mapping[str, Sentence] = {
+    DEFAULT_TIME_ZONE: _("Vietnam"),
+    "Asia/Bangkok": _("Thailand"),
+    "Asia/Singapore": _("Singapore"),
+    "Asia/Shanghai": _("China"),
+    "Asia/Taipei": _("Taiwan"),
+    "Asia/Tokyo": _("Japan"),
+    "Asia/Seoul": _("South Korea"),
+    "Asia/Kolkata": _("India"),
+    "Australia/Sydney": _("Australia, Sydney"),
+    "Europe/London": _("United Kingdom"),
+    "Europe/Paris": _("France"),
+    "Europe/Berlin": _("Germany"),
+    "Europe/Prague": _("Czechia"),
+    "America/New_York": _("United States, East Coast"),
+    "America/Chicago": _("United States, Central"),
+    "America/Los_Angeles": _("United States, West Coast"),
+}
+
+#: What a browser calls itself → its name. The first that fits: most call themselves Chrome or Safari besides.
+_BROWSERS: Sequence[tuple[str, str]] = (
+    (r"coc_coc_browser", "Cốc Cốc"),
+    (r"\bZalo", "Zalo"),
+    (r"FBAN|FBAV", "Facebook"),
+    (r"SamsungBrowser", "Samsung Internet"),
+    (r"\bOPR/|\bOpera", "Opera"),
+    (r"\bEdg(A|iOS)?/", "Edge"),
+    (r"Firefox/|FxiOS/", "Firefox"),
+    (r"Chrome/|CriOS/", "Chrome"),
+    (r"Version/.*Safari/", "Safari"),
+)
+_SYSTEMS: Sequence[tuple[str, str]] = (
+    (r"iPhone|iPod", "iPhone"),
+    (r"iPad", "iPad"),
+    (r"Android", "Android"),
+    (r"Windows", "Windows"),
+    (r"CrOS", "ChromeOS"),
+    (r"Macintosh|Mac OS X", "macOS"),
+    (r"Linux|X11", "Linux"),
+)
+_HANDHELD = ("iPhone", "iPad", "Android")
+_LONGEST_PROGRAM = 40
+
+
+def device_words(agent: str | None) -> Sentence:
+    """The device behind a user agent, in words: "Chrome trên Windows". A program is called what it calls itself."""
+    browser, system = _first(_BROWSERS, agent), _first(_SYSTEMS, agent)
+    if browser and system:
+        return _("%(browser)s on %(system)s", browser=browser, system=system)
+    if browser or system:
+        return browser or system
+    program = (agent or "").split("/")[0].strip()[:_LONGEST_PROGRAM]
+    return program or _("Unknown device")
+
+
+def is_handheld(agent: str | None) -> bool:
+    return _first(_SYSTEMS, agent) in _HANDHELD
+
+
+def _first(named: Sequence[tuple[str, str]], agent: str | None) -> str | None:
+    return next((name for sign, name in named if re.search(sign, agent or "")), None)

@@ -14,9 +14,16 @@ from app.core import audit, clock, settings
 from app.core.access import SYSTEM, Actor, Scope
 from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
 from app.core.db import queue_up
-from app.core.errors import BusinessError, InvalidInputError, NotFoundError, TooManyRequestsError
-from app.core.i18n import _
-from app.core.vietnamese import fold, sort_key
+from app.core.errors import (
+    BadRequestError,
+    BusinessError,
+    InvalidInputError,
+    NotFoundError,
+    Sentence,
+    TooManyRequestsError,
+)
+from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
+from app.core.vietnamese import fold, phone_e164, sort_key
 from app.security import queries, rules
 from app.security.models import (
     Grant,
@@ -135,10 +142,43 @@ def deactivate_member(session: Session, member: Member, *, by: Actor) -> None:
     rights_changed(session, [member.id])
 
 
-def change_password(session: Session, member: Member, *, password_hash: str) -> None:
-    """Set the new password and end every session and token of the person."""
+def change_password(session: Session, member: Member, *, password_hash: str, keep: str | None = None) -> None:
+    """Set the new password and end every session and token of the person, but for the one of the token to `keep`."""
     member.user.password = password_hash
-    end_sign_ins(session, member.id, reason="password")
+    end_sign_ins(session, member.id, reason="password", keep=keep)
+
+
+def change_profile(
+    session: Session, member: Member, *, family_name: str, given_name: str, phone: str | None, language: str,
+    time_zone: str,
+) -> None:  # fmt: skip
+    """What a person says of himself. Raises InvalidInputError for a phone number, language or zone that is none."""
+    problems: dict[str, list[Sentence]] = {}
+    number = phone_e164(phone) if phone else None
+    if phone and number is None:
+        problems["phone"] = [_("This is not a phone number. Example: 0912 345 678")]
+    if language not in LANGUAGES:
+        problems["language"] = [_("Please choose one from the list.")]
+    if time_zone not in rules.TIME_ZONES and time_zone != member.time_zone:
+        problems["time_zone"] = [_("Please choose one from the list.")]
+    name = f"{family_name.strip()} {given_name.strip()}".strip()
+    if not family_name.strip() or not given_name.strip():
+        key = "given_name" if family_name.strip() else "family_name"
+        problems[key] = [_("Please fill in this field.")]
+    if problems:
+        raise InvalidInputError(fields=problems)
+    member.user.last_name, member.user.first_name = family_name.strip(), given_name.strip()
+    member.name, member.sort_key = name, sort_key(name)
+    member.phone, member.language, member.time_zone = number, language, time_zone
+    session.flush()
+
+
+def choose_language(session: Session, member: Member, language: str) -> None:
+    """From now on the product speaks this language to the person. Raises BadRequestError for one that it does not."""
+    if language not in LANGUAGES:
+        raise BadRequestError(_("This language is not on offer. Choose Tiếng Việt or English."))
+    member.language = language
+    session.flush()
 
 
 def ensure_roles(session: Session) -> None:
@@ -264,10 +304,12 @@ def matches_password(member: Member | None, password: str) -> bool:
     return check_password_hash(member.user.password, password)
 
 
-def record_failure(session: Session, *, address: str, account: str, member: Member | None) -> None:
+def record_failure(
+    session: Session, *, address: str, account: str, member: Member | None, what: str = "sign_in_failed"
+) -> None:
     """Count the wrong password. What was typed for nobody's name is not in the audit log: it may be a password."""
     session.add(SignInFailure(address=address, account=account))
-    _told(session, "sign_in_failed", member.id if member else None, address=address)
+    _told(session, what, member.id if member else None, address=address)
     session.execute(delete(SignInFailure).where(SignInFailure.at < clock.now() - 12 * rules.TRIES_WINDOW))
 
 
@@ -301,17 +343,29 @@ def sign_out(session: Session, token: str) -> None:
         _told(session, "sign_out", row.member_id, {"kind": row.kind.value})
 
 
-def end_sign_ins(session: Session, member_id: int, *, reason: str) -> None:
-    """End every session of the person; the audit log says why, and how many were open."""
+def end_sign_ins(session: Session, member_id: int, *, reason: str, keep: str | None = None) -> int:
+    """End every session of the person, but for the one of the token to `keep`. Returns how many.
+
+    The audit log says why, and how many were open.
+    """
     now = clock.now()
     ended = session.scalars(
         update(SignIn)
         .where(SignIn.member_id == member_id, SignIn.ended_at.is_(None), SignIn.expires_at > now)
+        .where(SignIn.token_hash != rules.token_hash(keep or ""))
         .values(ended_at=now, ended_reason=reason)
         .returning(SignIn.id)
     ).all()
     if ended:
         _told(session, "sign_ins_ended", member_id, {"reason": reason, "count": len(ended)})
+    return len(ended)
+
+
+def end_sign_in(session: Session, device: SignIn) -> None:
+    """End this one session of one's own; one that has ended already stays as it is."""
+    if device.ended_at is None:
+        device.ended_at, device.ended_reason = clock.now(), "by_owner"
+        _told(session, "sign_ins_ended", device.member_id, {"reason": "by_owner", "count": 1})
 
 
 def _told(
@@ -359,6 +413,7 @@ def make_first_admin(
     given_name: str,
     email: str,
     password_hash: str,
+    language: str = DEFAULT_LANGUAGE,
 ) -> Member:
     """Use up the set-up link: name the company and make its first administrator."""
     queue_up(session, "setup_link")
@@ -373,6 +428,7 @@ def make_first_admin(
         email=email,
         password_hash=password_hash,
         roles=["Admin"],
+        language=language,
         by=SYSTEM,
     )
 

@@ -1,25 +1,37 @@
-"""Sign in, sign out, the first admin's set-up page; who works here, in which teams."""
+"""Sign in, sign out, the first admin's set-up page; who works here, in which teams and roles."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import current_app, flash, redirect, render_template, request, session, url_for
+from flask import flash, get_template_attribute, redirect, render_template, request, session, url_for
 from flask_appbuilder.baseviews import BaseView, expose
+from flask_babel import get_locale
 from sqlalchemy import Select
+from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 
-from app.core import edge, settings
-from app.core.access import SYSTEM
+from app.core import edge, links, settings
+from app.core.access import SYSTEM, Scope
+from app.core.accounts import Role, User
 from app.core.db import db, transaction
-from app.core.errors import TooManyRequestsError
-from app.core.i18n import _
+from app.core.errors import InvalidInputError, TooManyRequestsError
+from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
 from app.core.pages import refuse_nul_sent
 from app.core.screens import Interface, Screen
-from app.security import services
+from app.core.vietnamese import show_phone
+from app.security import entrance, queries, services
 from app.security.dialogs import SetupForm, SignInForm
-from app.security.entrance import sign_in
-from app.security.models import Member, SignInKind, Team
+from app.security.models import Member, SignInKind, Team, TeamMember
+from app.security.roles import (
+    ACTION_LABELS,
+    RESOURCE_GROUPS,
+    RESOURCE_LABELS,
+    ROLE_PURPOSES,
+    SCOPE_LABELS,
+    role_label,
+)
 
 
 class AuthView(BaseView):
@@ -37,7 +49,7 @@ class AuthView(BaseView):
         status, problem = 200, None
         if form.validate_on_submit():
             try:
-                token = sign_in(form.username.data or "", form.password.data or "", SignInKind.web)
+                token = entrance.sign_in(form.username.data or "", form.password.data or "", SignInKind.web)
             except TooManyRequestsError as error:
                 status, problem = 429, error.message
             else:
@@ -45,8 +57,12 @@ class AuthView(BaseView):
                     edge.sign_in_cookie(token)
                     return redirect(onward)
                 status, problem = 401, _("User name or password is not right.")
-        company = settings.get(db.session(), "company_name")
-        return render_template("signin.html", form=form, problem=problem, company=company), status
+        company = settings.all_values(db.session())
+        page = render_template(
+            "signin.html", form=form, problem=problem, company=company["company_name"],
+            logo_url=links.logo_path(company["logo_file_id"]), languages=_language_links(),
+        )  # fmt: skip
+        return page, status
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Response:
@@ -56,7 +72,9 @@ class AuthView(BaseView):
             with transaction(who) as inside:
                 services.sign_out(inside, token)
         session.clear()
-        return redirect(url_for("AuthView.login"))
+        # The sign-in page goes on in the language in which he left; Vietnamese needs no word.
+        spoken = who.language if who is not None and who.language != DEFAULT_LANGUAGE else None
+        return redirect(url_for("AuthView.login", lang=spoken))
 
     @expose("/thiet-lap/<string:token>", methods=["GET", "POST"])
     def setup(self, token: str) -> Any:
@@ -64,23 +82,37 @@ class AuthView(BaseView):
         services.open_setup_link(db.session(), token)
         form = SetupForm()
         if form.validate_on_submit():
-            password_hash = services.hash_password(
-                form.password.data or "", current_app.config.get("FAB_PASSWORD_HASH_METHOD", "scrypt")
-            )
-            with transaction(SYSTEM) as inside:
-                services.make_first_admin(
-                    inside,
-                    token,
-                    company=form.company.data or "",
-                    username=form.username.data or "",
-                    family_name=form.family_name.data or "",
-                    given_name=form.given_name.data or "",
-                    email=form.email.data or "",
-                    password_hash=password_hash,
-                )
-            flash(str(_("Your company is ready. Please sign in.")), "success")
-            return redirect(url_for("AuthView.login"))
-        return render_template("setup.html", form=form), 422 if form.is_submitted() else 200
+            password_hash = entrance.new_hash(form.password.data or "")
+            try:
+                with transaction(SYSTEM) as inside:
+                    services.make_first_admin(
+                        inside,
+                        token,
+                        company=form.company.data or "",
+                        username=form.username.data or "",
+                        family_name=form.family_name.data or "",
+                        given_name=form.given_name.data or "",
+                        email=form.email.data or "",
+                        password_hash=password_hash,
+                        language=str(get_locale()),
+                    )
+            except InvalidInputError as error:
+                for key, told in error.fields.items():
+                    form[key].errors = [str(sentence) for sentence in told]
+            else:
+                flash(str(_("Your company is ready. Please sign in.")), "success")
+                return redirect(url_for("AuthView.login", lang=request.args.get("lang")))
+        page = render_template("setup.html", form=form, languages=_language_links())
+        return page, 422 if form.is_submitted() else 200
+
+
+def _language_links() -> list[dict[str, Any]]:
+    """This same page in the other languages, with all that its address carries."""
+    return [
+        {"code": code, "label": label, "url": "?" + urlencode({**request.args.to_dict(), "lang": code}),
+         "current": code == str(get_locale())}
+        for code, label in LANGUAGES.items()
+    ]  # fmt: skip
 
 
 class MemberScreen(Screen):
@@ -93,23 +125,47 @@ class MemberScreen(Screen):
     route_base = "/nhan-su"
     list_title = _("Members")
     show_title = _("Member")
-    list_columns = ["name", "title", "user.username", "user.email", "user.active"]
-    show_columns = ["name", "title", "user.username", "user.email", "phone", "user.active"]
+    list_columns = ["name", "title", "memberships", "user.roles", "phone", "user.active"]
+    show_columns = ["title", "memberships", "user.roles", "phone", "user.email", "user.username", "user.active"]
     order_columns = ["name", "title"]
     search_columns = ["name", "title"]
     order_keys = {"name": Member.sort_key}
     base_order = ("name", "asc")
+    eager = (
+        selectinload(Member.memberships).joinedload(TeamMember.team).lazyload("*"),
+        joinedload(Member.user).selectinload(User.roles).lazyload("*"),
+    )
+    related_by = {
+        "TeamScreen": lambda member: Team.id.in_(queries.teams_of(member.id)),
+        "RoleScreen": lambda member: Role.id.in_(queries.roles_of(member.id)),
+    }
     label_columns = {
         "name": _("Name"),
         "title": _("Title"),
+        "memberships": _("Teams"),
+        "user.roles": _("Roles"),
         "user.username": _("User name"),
         "user.email": _("E-mail"),
-        "user.active": _("May sign in"),
+        "user.active": _("Sign-in"),
         "phone": _("Phone number"),
     }
 
+    def shown(self, item: Any, column: str) -> Any:
+        if column == "name":
+            return _drawn("who", item)
+        if column == "memberships":
+            rows = sorted(item.memberships, key=lambda one: (not one.is_primary, one.team.sort_key))
+            return ", ".join(row.team.name for row in rows)
+        if column == "user.roles":
+            return ", ".join(str(role_label(role.name)) for role in sorted(item.user.roles, key=lambda role: role.id))
+        if column == "phone":
+            return show_phone(item.phone) if item.phone else ""
+        if column == "user.active":
+            return _drawn("entrance", item)
+        return super().shown(item, column)
+
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(Member.name.icontains(text, autoescape=True))
+        return rows.where(Member.name.icontains(text, autoescape=True) | Member.title.icontains(text, autoescape=True))
 
 
 class TeamScreen(Screen):
@@ -122,14 +178,74 @@ class TeamScreen(Screen):
     route_base = "/bo-phan"
     list_title = _("Teams")
     show_title = _("Team")
-    list_columns = ["name", "code", "head.name", "parent.name"]
-    show_columns = ["name", "code", "head.name", "parent.name"]
+    list_columns = ["name", "head", "parent.name", "code"]
+    show_columns = ["head", "parent.name", "code"]
     order_columns = ["name", "code"]
     search_columns = ["name", "code"]
     order_keys = {"name": Team.sort_key}
     base_order = ("name", "asc")
     eager = (Team.head, Team.parent)
-    label_columns = {"name": _("Name"), "code": _("Code"), "head.name": _("Head"), "parent.name": _("Belongs to")}
+    related_by = {"MemberScreen": lambda team: Member.id.in_(queries.people_in(team.id)), "TeamScreen": "parent"}
+    related_titles = {"TeamScreen": _("Sub-teams")}
+    label_columns = {"name": _("Name"), "code": _("Code"), "head": _("Head"), "parent.name": _("Belongs to")}
+
+    def shown(self, item: Any, column: str) -> Any:
+        if column == "head":
+            return _drawn("who", item.head) if item.head else ""
+        return super().shown(item, column)
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Team.name.icontains(text, autoescape=True) | Team.code.icontains(text, autoescape=True))
+
+
+class RoleScreen(Screen):
+    """/vai-tro: which roles there are, who holds them, and how far each of their rights reaches."""
+
+    resource = "Role"
+    datamodel = Interface(Role)
+    empty_text = _("No role yet. Without a role, a member sees nothing.")
+    empty_art = "lock"
+    route_base = "/vai-tro"
+    list_title = _("Roles")
+    show_title = _("Role")
+    show_template = "security/role.html"
+    list_columns = ["name", "user"]
+    show_columns = ["name"]
+    order_columns = ["id"]
+    base_order = ("id", "asc")
+    eager = (Role.user,)
+    related_by = {"MemberScreen": lambda role: Member.id.in_(queries.holders(role.id))}
+    related_titles = {"MemberScreen": _("Members with this role")}
+    label_columns = {"name": _("Role"), "user": _("Held by")}
+    #: for templates/security/role.html
+    words = {"actions": ACTION_LABELS, "scopes": SCOPE_LABELS, "resources": RESOURCE_LABELS, "groups": RESOURCE_GROUPS}
+
+    def row_title(self, item: Any) -> str:
+        return str(role_label(item.name))
+
+    def shown(self, item: Any, column: str) -> Any:
+        if column == "name":
+            return _drawn("role", {"label": role_label(item.name), "purpose": self.purpose(item)})
+        if column == "user":
+            names = [f"{user.last_name} {user.first_name}" for user in item.user if user.active]
+            return _drawn("holders", names)
+        return super().shown(item, column)
+
+    @staticmethod
+    def purpose(item: Role) -> Any:
+        return ROLE_PURPOSES.get(item.name, "")
+
+    @staticmethod
+    def matrix(item: Role) -> dict[str, dict[str, Scope | None]]:
+        return queries.matrix_of(db.session(), item)
+
+
+# Each stands on the others' pages.
+MemberScreen.related_views = [TeamScreen, RoleScreen]
+TeamScreen.related_views = [MemberScreen, TeamScreen]
+RoleScreen.related_views = [MemberScreen]
+
+
+def _drawn(macro: str, item: Any) -> Any:
+    """A cell that is more than text, from templates/security/_cells.html."""
+    return get_template_attribute("security/_cells.html", macro)(item)

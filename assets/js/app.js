@@ -24,3 +24,4 @@ on("click", "[data-create-open], [data-create-close]", (_event, button) => {
 });
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
+if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import IntegerField, StringField
+from wtforms import BooleanField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
@@ -20,7 +20,11 @@ class CompanyDialog(FlaskForm):
         [Optional(), Length(max=100)],
         description=_("The name that people see in the From line of mails. Empty: the company's name."),
     )
-    logo = FileField(_("Logo"), description=_("A PNG or JPG picture, square if possible."))
+    logo = FileField(
+        _("Logo"),
+        description=_("Stands on the sign-in page and in the sidebar. PNG, JPG or WebP, at most 2 MB, best 512 × 512."),
+    )
+    remove_logo = BooleanField(_("Take the logo away"))
 
 
 class WeekDialog(FlaskForm):

@@ -1,34 +1,50 @@
-"""The settings screen: the company's name, sender and logo, and when it works."""
+"""The settings screen: the company's name, sender and logo, and when it works; the logo for whoever signs in."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from sqlalchemy.orm import Session
+from flask import request, send_file
+from flask_appbuilder.baseviews import BaseView, expose
+from werkzeug.wrappers import Response
 
+from app.company import services
+from app.company.dialogs import CompanyDialog, WeekDialog
 from app.core import clock, edge, files, links, settings
-from app.core.access import Actor
 from app.core.db import db
-from app.core.errors import BusinessError, ConflictError, InvalidInputError
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, show
-from app.deadlines import services
-from app.deadlines.dialogs import CompanyDialog, WeekDialog
 from app.deadlines.models import Calendar
 from app.deadlines.queries import find_company_calendar
 from app.deadlines.rules import WeeklyInterval
+from app.deadlines.services import replace_intervals
 
-#: owner type of the company's logo; every member sees it
-LOGO = "logo"
+_A_DAY = 24 * 3600
 _SPAN = re.compile(r"\s*(\d{1,2})[:hH.](\d{2})\s*[-–—]\s*(\d{1,2})[:hH.](\d{2})\s*")
 
 
-def _everyone(_session: Session, _actor: Actor, _owner_id: int) -> bool:
-    return True
+class LogoView(BaseView):
+    """The company's logo, for everybody: it stands on the sign-in page. Nothing else lies here."""
 
+    route_base = "/cong-ty"
+    default_view = "logo"
 
-files.register_owner(LOGO, _everyone)
+    @expose("/logo")
+    def logo(self) -> Response:
+        """A picture and nothing that a browser would run. Its address changes with it (links.logo_path)."""
+        file = services.find_logo(db.session())
+        if file is None or not files.location(file).exists():
+            raise NotFoundError
+        extension = file.name.rpartition(".")[2]
+        response = send_file(files.location(file), mimetype=file.content_type, download_name=f"logo.{extension}",
+                             conditional=False, etag=False)  # fmt: skip
+        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        is_named = request.args.get("v") == str(file.id)
+        response.headers["Cache-Control"] = f"public, max-age={_A_DAY}" if is_named else "no-cache"
+        return response
 
 
 class SettingPages(Page):
@@ -50,24 +66,22 @@ class SettingPages(Page):
         try:
             upload = dialog.logo.data
             if upload is not None and upload.filename:
-                received = files.receive(upload.stream, upload.filename)
-                if not received.content_type.startswith("image/"):
-                    raise BusinessError(_("A logo is a picture: PNG or JPG."))
+                received = services.receive_logo(upload.stream, upload.filename)
             with edge.transaction() as session:
                 by = edge.actor()
                 settings.put(session, "company_name", dialog.company_name.data, by=by)
                 settings.put(session, "mail_from_name", dialog.mail_from_name.data or "", by=by)
                 if received is not None:
-                    file = files.keep(session, received, owner_type=LOGO, owner_id=1)
-                    settings.put(session, "logo_file_id", file.id, by=by)
-        except BusinessError as error:
+                    services.set_logo(session, received, by=by)
+                elif dialog.remove_logo.data:
+                    services.remove_logo(session, by=by)
+        except BaseException as error:
             if received is not None:
                 files.forget(received)
-            if isinstance(error, InvalidInputError):
-                for key, told in error.fields.items():
-                    dialog[key].errors = [str(sentence) for sentence in told]
-            else:
-                dialog.logo.errors = [str(error)]
+            if not isinstance(error, InvalidInputError):
+                raise
+            for key, told in error.fields.items():
+                dialog[key].errors = [str(sentence) for sentence in told]
             return _page(company=dialog, status=422)
         return done("/cai-dat/", _("The settings are saved."))
 
@@ -83,7 +97,7 @@ class SettingPages(Page):
                 calendar = find_company_calendar(session)
                 if calendar is None:
                     raise ConflictError
-                services.replace_intervals(session, calendar, intervals, by=edge.actor(), rev=dialog.rev.data or 0)
+                replace_intervals(session, calendar, intervals, by=edge.actor(), rev=dialog.rev.data or 0)
         except InvalidInputError as error:
             for key, told in error.fields.items():
                 day = intervals[int(key.split(".")[1])].weekday if key.startswith("intervals.") else 0
@@ -128,10 +142,9 @@ def _page(
     if week is None and calendar is not None:
         typed = {f"day_{weekday}": _as_typed(calendar, weekday) for weekday in range(7)}
         week = WeekDialog(formdata=None, data={**typed, "rev": calendar.rev})
-    logo = values["logo_file_id"]
     today = clock.today(edge.time_zone())
     coming = [day for day in calendar.exceptions if day.date_to >= today] if calendar else []
     holidays = sorted(coming, key=lambda day: day.date_from)
     return show("settings.html", status, company=company, week=week, problem=problem, holidays=holidays,
-                logo_url=links.file_path(logo, "logo") if logo else None,
+                logo_url=links.logo_path(values["logo_file_id"]),
                 can_edit=edge.actor().may("edit", "Setting"))  # fmt: skip

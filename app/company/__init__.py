@@ -1,0 +1,1 @@
+"""The company itself: its name, its face, and when it works."""
