@@ -36,6 +36,8 @@ FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 #: what a failure may say; the rest of a long answer is of no use to anyone
 LONGEST_ERROR = 500
+#: the reason that stays with work over which every worker died
+WORN_OUT = "the worker died over it each time"
 
 
 class LeaseState(StrEnum):
@@ -127,7 +129,7 @@ def release_expired(session: Session, model: type[Leased], *, at: datetime) -> i
         model.id.in_(expired.with_for_update(skip_locked=True)),
         status=case((worn_out, _value(LeaseState.dead)), else_=_value(LeaseState.waiting)),
         next_at=at,
-        last_error=case((worn_out, "the worker died over it each time"), else_=model.last_error),
+        last_error=case((worn_out, WORN_OUT), else_=model.last_error),
         lease_owner=None,
         lease_until=None,
     )

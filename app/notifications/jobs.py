@@ -88,7 +88,7 @@ class _Run:
             except Exception:
                 # One bad row never stops the rest.
                 logger.exception("mail %s could not be sent", mail.id)
-                self._failed(mail, DeliveryError("Internal error, see the log."))
+                self._failed(mail, DeliveryError(rules.BROKEN))
             else:
                 self.server_is_there = True
                 self._done(mail)

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.core.errors import InvalidInputError, Sentence
 from app.core.i18n import _
-from app.core.leases import backoff
+from app.core.leases import WORN_OUT, backoff
 from app.notifications.models import Notification, Outbox
 
 LONGEST_SUBJECT = 200
@@ -21,6 +21,9 @@ LONGEST_TEMPLATE = 20_000
 LONGEST_VALUE = 2_000
 DEEPEST_BLOCK = 3
 ADDRESS_LENGTH = 254  # RFC 5321 §4.5.3.1
+#: reasons that are kept with a mail
+NO_ADDRESS = "The address is not one."
+BROKEN = "Internal error, see the log."
 
 
 class MessageTemplateError(InvalidInputError):
@@ -235,6 +238,32 @@ def bell_text(line: Notification) -> Sentence:
     """The line in the language of whoever looks. A kind that is no longer known still shows a line."""
     sentence = _bell_kinds.get(line.kind)
     return sentence(line.data) if sentence else _("Something has changed.")
+
+
+# -- why a mail did not go out
+
+#: What is kept with a mail is for programs and logs, in English; this is what the admin reads.
+_REASONS: Mapping[str, Sentence] = {
+    NO_ADDRESS: _("This is not an e-mail address."),
+    BROKEN: _("Something broke on our side. The log of the worker tells what."),
+    WORN_OUT: _("The worker stopped over it each time."),
+    "The mail server takes no address with such letters.": _("The mail server takes no address with such letters."),
+}
+_BEGINNINGS: Mapping[str, Callable[[str], Sentence]] = {
+    "The mail cannot be written: ": lambda told: _("The mail cannot be written: %(why)s", why=told),
+    "The mail server fell silent: ": lambda told: _("The mail server fell silent: %(why)s", why=told),
+    "No mail server at ": lambda told: _("There is no mail server at %(where)s", where=told),
+}
+
+
+def why_not_sent(kept: str) -> Sentence:
+    """The reason that is kept with a mail, in the reader's language; what a mail server said stays as it said it."""
+    if kept in _REASONS:
+        return _REASONS[kept]
+    for beginning, sentence in _BEGINNINGS.items():
+        if kept.startswith(beginning):
+            return sentence(kept.removeprefix(beginning))
+    return _("The mail server said: %(what)s", what=kept)
 
 
 # -- giving up

@@ -118,7 +118,7 @@ def queue_mail(
         Outbox.next_at: at,
     }
     if not possible:
-        row |= {Outbox.status: leases.LeaseState.dead, Outbox.last_error: "The address is not one."}
+        row |= {Outbox.status: leases.LeaseState.dead, Outbox.last_error: rules.NO_ADDRESS}
     mail_id = _insert_once(session, Outbox, row, once=[Outbox.idempotency_key])
     if mail_id is None:
         return session.scalars(select(Outbox).where(Outbox.idempotency_key == idempotency_key)).one()

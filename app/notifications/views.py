@@ -19,7 +19,7 @@ from app.core.timewords import moment_inside
 from app.notifications import queries, services
 from app.notifications.channels.settings import mail_settings
 from app.notifications.models import Notification, Outbox
-from app.notifications.rules import bell_text
+from app.notifications.rules import bell_text, why_not_sent
 
 LINES = 100
 #: where a bell line leads, by the kind of its subject
@@ -134,7 +134,7 @@ class MailPages(Page):
         row = _mail(mail, clock.now(), actor)
         told = {
             **row,
-            "sender": mail_settings().sender,
+            "sender": mail.from_address,
             "body": mail.body_text,
             "message_id": mail.message_id,
             "sent_at": mail.sent_at,
@@ -177,6 +177,6 @@ def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:
         "state": state,
         "at": mail.sent_at or mail.created_at,
         "attempts": mail.attempts,
-        "last_error": mail.last_error or None,
+        "last_error": why_not_sent(mail.last_error) if mail.last_error else None,
         "resend_url": f"/thu-di/{mail.id}/gui-lai" if resendable else None,
     }

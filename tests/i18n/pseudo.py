@@ -15,16 +15,21 @@ from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
 
 from tools.translations import PLACEHOLDER
 
-_WIDE = {
-    ord(letter): ord(letter) - 0x20 + 0xFF00 for letter in map(chr, range(ord("!"), ord("~") + 1)) if letter.isalpha()
-}
+
+def _wide(text: str) -> str:
+    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(
+        chr(ord(letter) + 0xFEE0) if letter.isascii() and letter.isalpha() else letter
+        for letter in letters
+        if not unicodedata.combining(letter)
+    )
 
 
 def pseudo(sentence: str) -> str:
     """⟦Ｓａｖｅ %(name)s⟧"""
     parts = PLACEHOLDER.split(sentence)
     kept = [match[0] for match in PLACEHOLDER.finditer(sentence)]
-    wide = [part.translate(_WIDE) for part in parts]
+    wide = [_wide(part) for part in parts]
     return "⟦" + "".join(a + b for a, b in zip(wide, [*kept, ""], strict=True)) + "⟧"
 
 
@@ -52,10 +57,10 @@ def every_sentence_wide() -> Iterator[None]:
 
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _WEEKDAY = "(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[Tt]hứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|Chủ Nhật)"
-#: What is written without a catalogue: days as app/core/formats.py writes them, sizes of files, the product's name.
+#: What is written without a catalogue: days as app/core/formats.py writes them, sizes of files, the product, its keys.
 _WITHOUT_WORDS = re.compile(
     rf"\b(?:{_WEEKDAY} )?\d{{1,2}} {_MONTH}(?: \d{{4}})?\b|\b{_WEEKDAY} \d{{2}}/\d{{2}}\b"
-    r"|\b\d[\d.,]*\s[KM]B\b|\bTận Tâm\b"
+    r"|\b\d[\d.,]*\s[KM]B\b|\bTận Tâm\b|\bCtrl K\b"
 )
 _WORD = re.compile(r"[^\W_](?:[\w\u0300-\u036f]|[-_.@:/+](?=\w))*")
 #: Attributes that are read out, shown in passing, or put on the screen by a script.
@@ -73,7 +78,7 @@ class Data:
     def add(self, texts: Iterable[Any]) -> None:
         for text in texts:
             for line in [str(text), *str(text).splitlines()]:
-                phrase = _tidy(line)
+                phrase = _plain(line)
                 first = _WORD.search(phrase)
                 if first is None:
                     continue
@@ -85,24 +90,24 @@ class Data:
 
     def left_of(self, text: str) -> str:
         """The first word that is neither wide, nor data, nor a number: "" when all is well."""
-        rest = _WITHOUT_WORDS.sub(" ", _tidy(re.sub("[⟦⟧Ａ-Ｚａ-ｚ]+", " ", text)))
+        rest = _plain(re.sub("[⟦⟧Ａ-Ｚａ-ｚ]+", " ", text))
         at = 0
         while word := _WORD.search(rest, at):
             at = word.end()
-            if not any(letter.isalpha() for letter in word[0]):
-                continue
             for phrase in self.phrases.get(word[0], ()):
                 end = word.start() + len(phrase)
                 if rest.startswith(phrase, word.start()) and not rest[end : end + 1].isalnum():
                     at = end
                     break
             else:
-                return word[0]
+                if any(letter.isalpha() for letter in word[0]):
+                    return word[0]
         return ""
 
 
-def _tidy(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+def _plain(text: str) -> str:
+    """Without what is written without a catalogue, and with single blanks."""
+    return " ".join(_WITHOUT_WORDS.sub(" ", unicodedata.normalize("NFC", " ".join(text.split()))).split())
 
 
 def untranslated(html: str, data: Data) -> list[str]:

@@ -217,3 +217,15 @@ def test_a_mail_dies_after_twelve_tries_or_a_day_of_failing(attempts, failing_fo
     again = rules.next_try_at(attempts, since, NINE, Random(1))
     assert (again is None) is dead
     assert again is None or again > NINE
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        (rules.NO_ADDRESS, "This is not an e-mail address."),
+        ("No mail server at mail.x.vn:25: refused", "There is no mail server at mail.x.vn:25: refused"),
+        ("RCPT: 550 No such user", "The mail server said: RCPT: 550 No such user"),
+    ],
+)
+def test_why_a_mail_did_not_go_out_is_told_to_the_admin(kept, shown):
+    assert str(rules.why_not_sent(kept)) == shown

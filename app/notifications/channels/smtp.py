@@ -26,7 +26,7 @@ from typing import Self
 
 from app.notifications.channels import DeliveryError
 from app.notifications.channels.settings import SmtpServer
-from app.notifications.rules import is_address, one_line
+from app.notifications.rules import NO_ADDRESS, is_address, one_line
 
 #: servers close a connection that brings too many
 MAILS_PER_CONNECTION = 100
@@ -116,7 +116,7 @@ class SmtpConnection:
         RCPT or the text is about the mail. Silence once a mail is begun may be either's fault (answered=False).
         """
         if not is_address(mail.to_address):
-            raise DeliveryError("The address is not one.", permanent=True)
+            raise DeliveryError(NO_ADDRESS, permanent=True)
         try:
             message = build_message(mail)
         except (ValueError, LookupError, IndexError) as error:

@@ -1,0 +1,278 @@
+"""Is every word on every screen translated, or something that people wrote? Told apart by the pseudo language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from app import create_app
+from app.cli import prepare
+from app.core import clock
+from app.core.access import SYSTEM
+from app.core.db import Model, db, transaction
+from app.core.files import StoredFile
+from app.core.i18n import LANGUAGES
+from app.core.settings import Setting
+from app.customers.models import ContactPoint, Customer, TimelineEntry
+from app.customers.services import archive_customer, create_customer
+from app.deadlines.models import Calendar, CalendarException
+from app.demo.load import load_demo
+from app.forms.models import Form, FormVersion, Submission
+from app.notifications.models import Outbox
+from app.notifications.services import queue_mail
+from app.processes.models import Process, ProcessInstance, ProcessVersion
+from app.security import queries as people
+from app.security.models import Member, Team
+from app.security.services import create_member, hash_password, make_setup_link
+from app.tasks.models import Task, TaskComment, TaskEvent
+from config import TestConfig
+from tests.cast import PASSWORD
+from tests.i18n.pseudo import Data, every_sentence_wide
+from tests.i18n.walk import TYPED, Walk
+
+#: staff, heads, administrators and auditors, in a language that has words of its own on some page
+WALKS = [("lan", "vi"), ("minh", "en"), ("hoa", "vi"), ("hoa", "en"), ("tuan", "vi"), ("an", "en")]
+#: pages to which nothing leads for some of them
+DOORS = (
+    "/", "/cong-viec/", "/ho-so/", "/ho-so/bat-dau", "/khach-hang/list/", "/khach-hang/list/?archived=1",
+    "/khach-hang/list/?q=zzzz", "/khach-hang/add", "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz",
+    "/tim/vua-mo", "/tim/khach-hang?q=an", "/thong-bao/", "/thu-di/", "/cai-dat/", "/quy-trinh/list/",
+    "/bieu-mau/list/", "/nhan-su/list/", "/bo-phan/list/", "/tai-khoan/",
+)  # fmt: skip
+#: refused, each in its own way
+CLOSED = (
+    "/khach-hang/list/?zzz=1", "/khach-hang/list/?order=zzz", "/khach-hang/list/?page=0", "/khach-hang/show/0",
+    "/khach-hang/list/?archived=7", "/khong-co", "/nhan-su/list/?q=%00", "/cong-viec/abc", "/ho-so/bat-dau/khong-co",
+)  # fmt: skip
+
+
+#: parts of these addresses, which a refusal names
+ASKED = ("zzz", "page", "q", "archived", "order")
+
+
+def company_of(folder: Path) -> Flask:
+    app = create_app(TestConfig(folder))
+    with app.app_context():
+        Model.metadata.create_all(db.engine)
+        people.forget_rights()
+        prepare()
+    return app
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The demo company, small, with an auditor, an archived customer, and mails on their way and dead."""
+    app = company_of(tmp_path_factory.mktemp("company"))
+    with app.app_context():
+        load_demo(app, customers=30, running=8, finished=3)
+        with transaction(SYSTEM) as session:
+            create_member(
+                session, username="an", family_name="Mai", given_name="Văn An", email="an@phosen.example",
+                password_hash=hash_password(PASSWORD, "pbkdf2:sha256:1"), roles=["Auditor"], title="Kiểm toán",
+                by=SYSTEM,
+            )  # fmt: skip
+        hoa = people.actor_of(db.session(), people.member_by_username(db.session(), "hoa"))
+        with transaction(hoa) as session:
+            archive_customer(session, create_customer(session, by=hoa, name="Ưng Hoàng Đức"), by=hoa)
+            for address in ("lan@phosen.example", "không phải địa chỉ"):
+                queue_mail(
+                    session, to_address=address, template="task_overdue", values={}, language="vi", at=clock.now()
+                )
+        db.session.remove()
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    people.forget_rights()
+
+
+def data_of(app: Flask) -> Data:
+    """What people wrote: names, titles, notes, answers. No state, no kind, no name of a column."""
+    known = Data()
+    known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED])
+    with app.app_context():
+        for column in (
+            Customer.name, Customer.code, Customer.source, Customer.note, ContactPoint.shown, ContactPoint.value,
+            Member.name, Member.title, Team.name, Team.code, Calendar.name, CalendarException.note, Form.name,
+            Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
+            TaskComment.text, StoredFile.name, Setting.value, Outbox.to_address, Outbox.from_address, Outbox.subject,
+            Outbox.body_text, Outbox.message_id,
+        ):  # fmt: skip
+            known.add(value for value in db.session.scalars(select(column).distinct()) if isinstance(value, str))
+        for member in db.session.scalars(select(Member)):
+            known.add([member.user.username, member.user.email, *(" ".join(member.name.split()[-n:]) for n in (1, 2))])
+        for definition in db.session.scalars(select(FormVersion.definition)):
+            known.add(_words(definition))
+        for drawing in db.session.scalars(select(ProcessVersion.bpmn)):
+            known.add(re.findall(r'name="([^"]+)"', drawing))
+        for answers in (*db.session.scalars(select(Submission.answers)), *db.session.scalars(select(Task.draft))):
+            known.add(
+                value
+                for value in (answers or {}).values()
+                if isinstance(value, str) and not re.fullmatch("[a-z_-]*", value)
+            )
+        for told in (*db.session.scalars(select(TimelineEntry.data)), *db.session.scalars(select(TaskEvent.data))):
+            known.add(told[key] for key in ("task", "process", "code", "context", "form", "reason") if told.get(key))
+        db.session.remove()
+    return known
+
+
+def _words(definition: Any, key: str = "") -> Iterator[str]:
+    """The labels and help texts of a form, in every language."""
+    if isinstance(definition, dict):
+        for name, inner in definition.items():
+            yield from _words(inner, key if name in ("vi", "en") else name)
+    elif isinstance(definition, list):
+        for inner in definition:
+            yield from _words(inner, key)
+    elif isinstance(definition, str) and key in ("name", "label", "help"):
+        yield definition
+
+
+def browser_of(app: Flask, username: str, language: str) -> FlaskClient:
+    with app.app_context():
+        db.session.execute(update(Member).values(language=language, rights_version=Member.rights_version + 1))
+        db.session.commit()
+        db.session.remove()
+    people.forget_rights()
+    browser = app.test_client()
+    assert browser.post("/login/", data={"username": username, "password": PASSWORD}).status_code == 302
+    return browser
+
+
+def nothing_left(found: dict[str, list[str]]) -> None:
+    """Fails with each untranslated thing once, and the first page on which it stood."""
+    first: dict[str, str] = {}
+    for page, problems in found.items():
+        for problem in problems:
+            first.setdefault(problem, page)
+    assert not first, "\n".join(f"{problem}    ({page[:150]})" for problem, page in first.items())
+
+
+@pytest.mark.parametrize(("username", "language"), WALKS)
+def test_every_page_speaks_its_reader_s_language_alone(company: Flask, username: str, language: str) -> None:
+    browser, walk_data = browser_of(company, username, language), data_of(company)
+    with every_sentence_wide():
+        walk = Walk(browser, walk_data, language)
+        walk.open(*DOORS, *CLOSED)
+    assert walk.seen["/"] == 200
+    nothing_left(walk.found)
+
+
+@pytest.mark.parametrize("username", ["lan", "minh", "hoa"])
+def test_every_form_that_is_sent_answers_in_its_reader_s_language(company: Flask, username: str) -> None:
+    """Empty forms, wrong ones, and as they stand: refusals, flashes, conflicts."""
+    browser = browser_of(company, username, "en")
+    with every_sentence_wide():
+        walk = Walk(browser, data_of(company), "en")
+        walk.open(*DOORS)
+        walk.found.clear()
+        walk.send_every_form()
+    nothing_left(walk.found)
+
+
+@pytest.fixture
+def walk(company: Flask) -> Iterator[Walk]:
+    """Hoa, who reads English; every sentence is wide."""
+    browser, known = browser_of(company, "hoa", "en"), data_of(company)
+    with every_sentence_wide():
+        yield Walk(browser, known, "en")
+
+
+def customer_id(company: Flask) -> int:
+    with company.app_context():
+        found = db.session.scalars(
+            select(Customer.id).where(Customer.archived_at.is_(None)).order_by(Customer.id)
+        ).first()
+        db.session.remove()
+    assert found is not None
+    return found
+
+
+def test_a_conflict_speaks_its_reader_s_language(company: Flask, walk: Walk) -> None:
+    address = f"/khach-hang/edit/{customer_id(company)}"
+    page = BeautifulSoup(walk.browser.get(address).text, "html.parser")
+    form = next(form for form in page.select("form") if form.select_one("[name=rev]"))
+    typed = {str(one["name"]): str(one.get("value", "")) for one in form.select("input[name]")} | {"kind": "person"}
+    assert walk.browser.post(address, data=typed | {"note": TYPED["other"]}).status_code == 302
+    answer = walk.browser.post(address, data=typed | {"note": TYPED["nowhere"]})
+    assert answer.status_code == 409
+    walk.read(answer, "conflict")
+    nothing_left(walk.found)
+
+
+def test_refusals_of_the_frame_speak_the_reader_s_language(
+    company: Flask, walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page too many, too large, of no right, too late: 403, 405, 413, 400."""
+    lan = browser_of(company, "lan", "en")
+    monkeypatch.setitem(company.config, "MAX_CONTENT_LENGTH", 1000)
+    answers = {
+        403: lan.get("/thu-di/"),
+        404: lan.get("/khong-co"),
+        405: lan.get("/logout/"),
+        413: lan.post("/khach-hang/add", data={"name": "x" * 2000}),
+    }
+    monkeypatch.undo()
+    monkeypatch.setitem(company.config, "WTF_CSRF_ENABLED", True)
+    stale = {"csrf_token": "từ hôm qua", "name": TYPED["name"]}
+    answers[400] = lan.post("/khach-hang/add", data=stale, headers={"Sec-Fetch-Site": "same-origin"})
+    for status, answer in answers.items():
+        assert answer.status_code == status, answer.text
+        walk.read(answer, str(status))
+    nothing_left(walk.found)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(RuntimeError("a bug"), 500), (OperationalError("", None, Exception()), 503)]
+)
+def test_failures_speak_the_reader_s_language(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def fail(*_arguments: Any, **_named: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("app.tasks.home.show", fail)
+    monkeypatch.setattr("app.core.edge.secrets.token_hex", lambda _length: "12345678")
+    answer = walk.browser.get("/")
+    assert answer.status_code == status
+    walk.read(answer, str(status))
+    nothing_left(walk.found)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_doors_speak_the_language_that_is_asked_for(tmp_path: Path, language: str) -> None:
+    """Signing in, wrong passwords until there are too many, and the set-up page of a new company."""
+    app = company_of(tmp_path)
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            token = make_setup_link(session)
+        db.session.remove()
+    asks = f"?lang={language}"
+    with every_sentence_wide():
+        walk = Walk(app.test_client(), Data(), language)
+        walk.data.add([*LANGUAGES.values(), "hoa.nguyen", "hoa@congty.vn"])
+        for address in ("/login/", f"/thiet-lap/{token}", "/thiet-lap/khong-co", "/khong-co"):
+            walk.read(walk.browser.get(address + asks), address)
+        for typed in (
+            {},
+            {"username": "hoa.nguyen"},
+            {"username": "hoa.nguyen", "password": "x", "password_again": "y"},
+        ):
+            walk.read(walk.browser.post(f"/thiet-lap/{token}{asks}", data=typed), f"set up {typed}")
+        seen = set()
+        for _try in range(30):
+            answer = walk.browser.post(f"/login/{asks}", data={"username": "hoa.nguyen", "password": "x"})
+            seen.add(answer.status_code)
+            walk.read(answer, f"sign in → {answer.status_code}")
+    assert {401, 429} <= seen
+    nothing_left(walk.found)
