@@ -12,6 +12,8 @@ export function look(select) {
   const url = select.dataset.url ?? select.dataset.lookupUrl;
   const target = createTarget ? document.querySelector(createTarget) : null;
   let failed = false;
+  let asked = ""; // the words on their way to the server
+  let isWaiting = false; // for what is found by the words that stand there now
 
   const field = new TomSelect(select, {
     valueField: "id",
@@ -19,6 +21,7 @@ export function look(select) {
     searchField: [], // the server has already searched, without accents
     maxOptions: 50,
     loadThrottle: PAUSE,
+    refreshThrottle: 0,
     openOnFocus: true,
     preload: "focus",
     placeholder: select.dataset.placeholder ?? words.typeMore,
@@ -26,22 +29,27 @@ export function look(select) {
     shouldLoad: () => true,
     score: () => () => 1,
     load(typed, done) {
+      asked = typed;
       const address = new URL(url, location.href);
       address.searchParams.set("q", typed);
       fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" })
         .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)))
         .then((body) => {
-          failed = false;
-          this.clearOptions((option) => this.items.includes(String(option.id)));
+          if (typed !== asked) return done(); // an answer to earlier words came late
+          failed = isWaiting = false;
+          this.clearOptions(isChosen);
           done(body.more ? [...body.results, { id: "…", text: words.narrow, disabled: true }] : body.results);
         })
         .catch(() => {
-          failed = true;
+          if (typed === asked) {
+            failed = true;
+            isWaiting = false;
+          }
           done();
         });
     },
     create: target ? (typed) => openCreate(target, typed, select) : false,
-    createFilter: () => Boolean(target),
+    createFilter: () => Boolean(target) && !isWaiting,
     persist: false,
     render: {
       option: (option) => element("div", {}, option.text, ...(option.hint ? [element("small", {}, option.hint)] : [])),
@@ -51,6 +59,26 @@ export function look(select) {
       loading: () => element("div", { class: "spinner-line" }, element("span", { class: "tt-vh" }, words.searching), ...skeletons(3)),
     },
   });
+  const isChosen = (option) => field.items.includes(String(option.id));
+  // Rows for other words are gone as soon as one types on, and Enter waits for the new ones: nobody takes a stranger's row.
+  field.wrapper.addEventListener(
+    "input",
+    () => {
+      if (field.inputValue() === field.lastValue) return;
+      isWaiting = true;
+      field.clearOptions(isChosen);
+    },
+    true,
+  );
+  field.wrapper.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Enter" || !isWaiting) return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    true,
+  );
   field.wrapper.classList.remove("form-select"); // its arrow and padding are lookup.css's now
   select.setAttribute("aria-hidden", "true"); // its label and its messages are the input's now
   field.control_input.setAttribute("autocomplete", "off");
