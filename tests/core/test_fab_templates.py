@@ -385,7 +385,7 @@ def test_role_of_the_configuration_stays_as_it_is(hoa: FlaskClient):
     rows = {row.select_one("td a").text.strip(): row for row in page(hoa, "/roles/list/").select("[data-row]")}
     assert rows["Admin"].select_one("button[formaction*='/delete/']")
     assert not rows["Reader"].select_one("button, a[href*='/edit/']")
-    assert "can_list" in rows["Reader"].text
+    assert "BookView: can_list" in rows["Reader"].text
 
 
 def test_interface_is_described_by_our_own_document(hoa: FlaskClient):

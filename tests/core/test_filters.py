@@ -67,7 +67,7 @@ def test_panel_offers_each_column_with_its_operators_and_the_right_input(hoa: Fl
     assert [one["value"] for one in offered["kind"].select("[data-filter-value] option")] == ["", "person", "company"]
     assert offered["source"].select_one("[data-filter-operator] option").text == "có chứa"
     assert offered["source"].select_one("[data-filter-value]")["type"] == "text"
-    assert offered["created_at"].select_one("[data-filter-value]")["type"] == "date"
+    assert offered["created_at"].select_one("[data-filter-value]")["placeholder"] == "ngày/tháng/năm"
     for row in offered.values():
         chosen = row.select_one("option")["value"]
         assert row.select_one("[data-filter-value]")["name"] == f"_flt_{chosen}_{row['data-filter']}"
@@ -104,8 +104,8 @@ def test_panel_shows_what_is_on_and_keeps_what_the_list_is_asked_besides(hoa: Fl
     form = soup.select_one("[data-filters] form")
     assert {one["name"]: one["value"] for one in form.select("input[type=hidden]")} == {"q": "sen", "order": "name"}
     assert form.select_one("[name=_flt_0_kind] option[selected]")["value"] == "company"
-    assert form.select_one("[name=_flt_1_created_at]")["value"] == "2025-01-01"
-    assert form.select_one("[name=_flt_2_created_at]")["value"] == "2025-12-31"
+    assert form.select_one("[name=_flt_1_created_at]")["value"] == "01/01/2025"
+    assert form.select_one("[name=_flt_2_created_at]")["value"] == "31/12/2025"
     assert soup.select_one(".tt-filters__count").text == "3"
     assert rows(soup) == ["Công ty Sen Hồng"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum, auto
 from typing import Any
 
-from app.core.formats import read_day
+from app.core.formats import read_day, typed_day
 from app.core.i18n import _
 from app.core.screens.listing import Filter, Page, typed_value
 
@@ -137,12 +137,8 @@ def _blank(
 def _active(row: Row, one: Filter) -> Iterator[Row]:
     """The lines for a filter that is on."""
     for text in one.values:
-        value, kind = text, row.kind
-        if kind is Kind.day:
-            day = read_day(text)
-            # A moment with its time of day does not fit a day's input.
-            value, kind = (day.isoformat(), kind) if day else (text, Kind.text)
-        yield replace(row, index=one.index, value=value, kind=kind, is_active=True)
+        day = read_day(text) if row.kind is Kind.day else None
+        yield replace(row, index=one.index, value=typed_day(day) if day else text, is_active=True)
 
 
 def _in_words(datamodel: Any, one: Filter, text: str, readable: Callable[[str, Any], Any]) -> Any:
