@@ -60,7 +60,7 @@ _WEEKDAY = "(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[Tt]hứ (?:Hai|Ba|Tư
 #: What is written without a catalogue: days as app/core/formats.py writes them, sizes of files, the product, its keys.
 _WITHOUT_WORDS = re.compile(
     rf"\b(?:{_WEEKDAY} )?\d{{1,2}} {_MONTH}(?: \d{{4}})?\b|\b{_WEEKDAY} \d{{2}}/\d{{2}}\b"
-    r"|\b\d[\d.,]*\s[KM]B\b|\bTận Tâm\b|\bCtrl K\b"
+    r"|\b\d[\d.,]*\s[KM]B\b|\bTận Tâm\b|\bCtrl K\b|\bGMT[+-]\d+(?::\d\d)?"
 )
 _WORD = re.compile(r"[^\W_](?:[\w\u0300-\u036f]|[-_.@:/+](?=\w))*")
 #: Attributes that are read out, shown in passing, or put on the screen by a script.
@@ -110,9 +110,12 @@ def _plain(text: str) -> str:
     return " ".join(_WITHOUT_WORDS.sub(" ", unicodedata.normalize("NFC", " ".join(text.split()))).split())
 
 
-def untranslated(html: str, data: Data) -> list[str]:
+def read_page(html: str) -> BeautifulSoup:
+    return BeautifulSoup(html, "lxml")
+
+
+def untranslated(page: BeautifulSoup, data: Data) -> list[str]:
     """What a person would see or hear on this page that is neither translated nor data: "where: text"."""
-    page = BeautifulSoup(html, "html.parser")
     return [f"{where}: {text!r}" for where, text in _spoken(page) if data.left_of(text)]
 
 

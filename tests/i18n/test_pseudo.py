@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.i18n.pseudo import Data, pseudo, untranslated
+from tests.i18n.pseudo import Data, pseudo, read_page, untranslated
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_placeholders_survive_and_letters_become_wide() -> None:
     ],
 )
 def test_a_word_that_nobody_translated_is_found(html: str, data: Data) -> None:
-    assert len(untranslated(html, data)) == 1, html
+    assert len(untranslated(read_page(html), data)) == 1, html
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_a_word_that_nobody_translated_is_found(html: str, data: Data) -> None:
     ],
 )
 def test_what_is_translated_or_data_is_left_alone(html: str, data: Data) -> None:
-    assert untranslated(html, data) == []
+    assert untranslated(read_page(html), data) == []

@@ -12,10 +12,10 @@ from bs4 import BeautifulSoup, Tag
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.i18n.pseudo import Data, untranslated
+from tests.i18n.pseudo import Data, read_page, untranslated
 
 #: pages of one shape that are looked at: lists with other numbers say nothing new
-PER_SHAPE = 3
+PER_SHAPE = 2
 TYPED = {"name": "Phan Thị Ngưỡng", "phone": "0912", "other": "Thử xem sao", "nowhere": "zzzz"}
 
 
@@ -29,20 +29,21 @@ class Walk:
     found: dict[str, list[str]] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     _shapes: dict[str, int] = field(default_factory=dict)
-    _pages: dict[str, str] = field(default_factory=dict)
+    _pages: dict[str, BeautifulSoup] = field(default_factory=dict)
 
-    def read(self, answer: TestResponse, told: str) -> None:
-        """Everything that this answer says to a person."""
+    def read(self, answer: TestResponse, told: str) -> BeautifulSoup | None:
+        """Everything that this answer says to a person; the page, if it is one."""
+        page, problems = None, []
         if answer.mimetype == "text/html" and not 300 <= answer.status_code < 400:
-            problems = untranslated(answer.text, self.data)
-            if f'<html lang="{self.language}"' not in answer.text:
+            page = read_page(answer.text)
+            problems = untranslated(page, self.data)
+            if page.html is None or page.html.get("lang") != self.language:
                 problems.append("the page does not name its language")
         elif answer.mimetype == "application/json":
             problems = [f"{key}: {text!r}" for key, text in _spoken(answer.json) if self.data.left_of(text)]
-        else:
-            return
         if problems:
             self.found[told] = problems
+        return page
 
     def open(self, *addresses: str) -> None:
         """These pages and all to which they lead."""
@@ -54,15 +55,12 @@ class Walk:
             answer = self.browser.get(address)
             self.seen[urlsplit(address).path] = answer.status_code
             assert answer.status_code < 500, f"{address}: {answer.text}"
-            self.read(answer, f"GET {address} → {answer.status_code}")
+            page = self.read(answer, f"GET {address} → {answer.status_code}")
             if answer.status_code in (301, 302, 303, 308):
                 waiting.append(answer.location)
-            elif answer.mimetype == "text/html" and answer.status_code == 200:
-                self._pages[address] = answer.text
-                waiting += [
-                    urljoin(address, str(link["href"]))
-                    for link in BeautifulSoup(answer.text, "html.parser").select("a[href]")
-                ]
+            elif page is not None and answer.status_code == 200:
+                self._pages[address] = page
+                waiting += [urljoin(address, str(link["href"])) for link in page.select("a[href]")]
 
     def _is_new(self, address: str) -> bool:
         parts = urlsplit(address)
@@ -80,8 +78,8 @@ class Walk:
     def send_every_form(self) -> None:
         """Each form of each page that was seen: with nothing in it, with what fits nowhere, and as it stands."""
         sent: dict[str, int] = {}
-        for address, html in sorted(self._pages.items()):
-            for form in BeautifulSoup(html, "html.parser").select("form"):
+        for address, page in sorted(self._pages.items()):
+            for form in page.select("form"):
                 action = urljoin(address, str(form.get("action") or address))
                 shape = re.sub("[0-9]+", "#", urlsplit(action).path)
                 if str(form.get("method", "get")).lower() != "post" or shape == "/logout/":
