@@ -36,17 +36,17 @@ class Person:
 
 
 PEOPLE = (
-    Person("lan", "Nguyễn", "Ngọc Lan", "Nhân viên CSKH", ("Staff",), "cskh"),
-    Person("minh", "Phạm", "Quang Minh", "Trưởng bộ phận CSKH", ("Manager",), "cskh", heads="cskh"),
-    Person("hoa", "Lê", "Thị Hoa", "Quản trị hệ thống", ("Admin",), None),
-    Person("tuan", "Trần", "Anh Tuấn", "Nhân viên vận hành", ("Staff",), "van-hanh"),
-    Person("binh", "Đỗ", "Thanh Bình", "Trưởng bộ phận Vận hành", ("Manager",), "van-hanh", heads="van-hanh"),
+    Person("lan", "Nguyễn Ngọc", "Lan", "Nhân viên CSKH", ("Staff",), "cskh"),
+    Person("minh", "Phạm Quang", "Minh", "Trưởng bộ phận CSKH", ("Manager",), "cskh", heads="cskh"),
+    Person("hoa", "Lê Thị", "Hoa", "Quản trị hệ thống", ("Admin",), None),
+    Person("tuan", "Trần Anh", "Tuấn", "Nhân viên vận hành", ("Staff",), "van-hanh"),
+    Person("binh", "Đỗ Thanh", "Bình", "Trưởng bộ phận Vận hành", ("Manager",), "van-hanh", heads="van-hanh"),
 )
 COLLEAGUES = (
-    Person("dat", "Vũ", "Thành Đạt", "Nhân viên CSKH", ("Staff",), "cskh"),
-    Person("thuy", "Hoàng", "Thu Thủy", "Nhân viên CSKH", ("Staff",), "cskh"),
-    Person("nhi", "Bùi", "Ỹ Nhi", "Nhân viên CSKH", ("Staff",), "cskh"),
-    Person("nhu", "Lý", "Như Ưng", "Nhân viên CSKH", ("Staff",), "cskh"),
+    Person("dat", "Vũ Thành", "Đạt", "Nhân viên CSKH", ("Staff",), "cskh"),
+    Person("thuy", "Hoàng Thu", "Thủy", "Nhân viên CSKH", ("Staff",), "cskh"),
+    Person("nhi", "Bùi Ỹ", "Nhi", "Nhân viên CSKH", ("Staff",), "cskh"),
+    Person("nhu", "Lý Như", "Ưng", "Nhân viên CSKH", ("Staff",), "cskh"),
 )
 
 
