@@ -21,8 +21,10 @@ from app.processes.engine.graph import Definition
 from app.processes.models import Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
 from app.security.queries import granted
 
-#: so many running instances are looked through when somebody types a word; those of a customer are found beyond them
-MOST_LOOKED_AT = 300
+#: so many running instances are looked through when somebody types the name of a process
+MOST_LOOKED_AT = 2000
+#: of so many customers the instances are shown; who has more types another word
+MOST_CUSTOMERS = 100
 _CODE = re.compile(r"(?:hs)?[ -]?0*([1-9][0-9]{0,8})", re.IGNORECASE)
 
 
@@ -143,25 +145,35 @@ def _instance_hit(row: Any, *, exact: bool = False) -> Hit:
 
 
 def find_instances(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
-    """By code (HS-000012, hs12 or 12), by customer, and by words of the process; the newest first.
+    """By code (HS-000012, hs12 or 12), by customer, and by the process's name; the newest first.
 
-    Codes are looked up, customers come from their text index. Process names are looked for among the MOST_LOOKED_AT
-    newest running instances that he may see.
+    A code is looked up. Customers come from their text index, the MOST_CUSTOMERS first ones. Names are matched with the
+    processes, and the instances of those are looked for among the MOST_LOOKED_AT newest running ones: the rule of who
+    may see what is asked of so many rows and no more, however large the table.
     """
-    match = _CODE.fullmatch(text.strip())
-    code = instance_code(int(match[1])) if match else None
-    # A bare number may as well be the end of a phone number.
-    said_so = text.strip()[:2].lower() == "hs"
-    has_code = ProcessInstance.code == (code or "")
     newest = ProcessInstance.id.desc()
-    known = _lines(who).where(or_(has_code, ProcessInstance.customer_id.in_(found_ids(text, who))))
-    rows = session.execute(known.order_by(has_code.desc(), newest).limit(limit))
-    hits = {row.id: _instance_hit(row, exact=said_so and row.code == code) for row in rows}
-    if len(hits) < limit:
-        running = _lines(who).where(ProcessInstance.ended_at.is_(None)).order_by(newest).limit(MOST_LOOKED_AT)
-        for row in session.execute(running):
-            if matches(text, row.process, row.customer):
-                hits.setdefault(row.id, _instance_hit(row))
+    hits: dict[int, Hit] = {}
+
+    def add(condition: ColumnElement[bool], *, exact: bool = False) -> None:
+        rows = session.execute(_lines(who).where(condition).order_by(newest).limit(limit))
+        for row in rows:
+            hits.setdefault(row.id, _instance_hit(row, exact=exact))
+
+    code = _CODE.fullmatch(text.strip())
+    if code:
+        # A bare number may as well be the end of a phone number: only "HS" makes it a code for sure.
+        said_so = text.strip()[:2].lower() == "hs"
+        add(ProcessInstance.code == instance_code(int(code[1])), exact=said_so)
+    customers = session.scalars(found_ids(text, who, limit=MOST_CUSTOMERS)).all()
+    if customers and len(hits) < limit:
+        add(ProcessInstance.customer_id.in_(customers))
+    if not code and len(hits) < limit:
+        names = session.execute(select(ProcessVersion.id, Process.name).join(Process)).all()
+        versions = [row.id for row in names if matches(text, row.name)]
+        if versions:
+            running = select(ProcessInstance.id).where(ProcessInstance.ended_at.is_(None))
+            last = running.order_by(ProcessInstance.started_at.desc()).limit(MOST_LOOKED_AT).correlate(None)
+            add(ProcessInstance.id.in_(last) & ProcessInstance.version_id.in_(versions))
     return list(hits.values())[:limit]
 
 
