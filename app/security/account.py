@@ -16,7 +16,7 @@ from app.core.access import get_visible
 from app.core.db import db, row_id
 from app.core.errors import ConflictError, InvalidInputError, TooManyRequestsError
 from app.core.i18n import LANGUAGES, _, in_language, ngettext
-from app.core.pages import Page, done, page, show
+from app.core.pages import Page, done, page, show, trail
 from app.core.vietnamese import show_phone
 from app.security import entrance, queries, rules, services
 from app.security.dialogs import PasswordForm, ProfileForm
@@ -199,4 +199,5 @@ def _page(*, profile: ProfileForm | None = None, password: PasswordForm | None =
     return show(
         "security/account.html", status, profile=profile, password=password or PasswordForm(username=who.username),
         member=member, facts=facts, devices=sorted(devices, key=lambda one: not one.is_this),
+        crumbs=trail((_("This morning"), "/"), here=_("Your account")),
     )  # fmt: skip

@@ -10,7 +10,8 @@ from wtforms.validators import DataRequired, Email, InputRequired, Length, Optio
 from wtforms.widgets import HiddenInput
 
 from app.core.i18n import LANGUAGES, _
-from app.security.rules import PASSWORD_RULES, password_problem
+from app.core.vietnamese import phone_e164
+from app.security.rules import PASSWORD_RULES, PHONE_WRONG, password_problem
 
 _STORABLE = Regexp(r"[^\x00-\x1f\x7f\ud800-\udfff]*\Z", message=_("This text contains signs that cannot be stored."))
 
@@ -78,6 +79,10 @@ class ProfileForm(FlaskForm):
     )
     language = SelectField(_("Language"), choices=list(LANGUAGES.items()))
     time_zone = SelectField(_("Time zone"), description=_("Deadlines and times are shown in it."))
+
+    def validate_phone(self, field: Field) -> None:
+        if phone_e164(field.data) is None:
+            raise ValidationError(str(PHONE_WRONG))
 
 
 class PasswordForm(FlaskForm):

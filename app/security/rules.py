@@ -74,6 +74,8 @@ def account_key(name: str) -> str:
     return name.strip().lower()[:200]
 
 
+PHONE_WRONG = _("This phone number is not right yet. Example: 0912 345 678")
+
 #: Where members work: the zones on offer, with the place as people call it.
 TIME_ZONES: Mapping[str, Sentence] = {
     DEFAULT_TIME_ZONE: _("Vietnam"),

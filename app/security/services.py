@@ -156,7 +156,7 @@ def change_profile(
     problems: dict[str, list[Sentence]] = {}
     number = phone_e164(phone) if phone else None
     if phone and number is None:
-        problems["phone"] = [_("This is not a phone number. Example: 0912 345 678")]
+        problems["phone"] = [rules.PHONE_WRONG]
     if language not in LANGUAGES:
         problems["language"] = [_("Please choose one from the list.")]
     if time_zone not in rules.TIME_ZONES and time_zone != member.time_zone:

@@ -123,7 +123,7 @@ class MemberScreen(Screen):
     empty_text = _("Nobody works here yet. Colleagues stand here as soon as they can sign in.")
     empty_art = "people"
     route_base = "/nhan-su"
-    list_title = _("Members")
+    list_title = _("Staff")
     show_title = _("Member")
     list_columns = ["name", "title", "memberships", "user.roles", "phone", "user.active"]
     show_columns = ["title", "memberships", "user.roles", "phone", "user.email", "user.username", "user.active"]
