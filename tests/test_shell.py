@@ -29,7 +29,7 @@ def actor(username):
 
 @pytest.fixture
 def company(app):
-    """A late delivery of Lan's and a mail, as numbers to look at. No context stays open."""
+    """A late delivery of Lan's, as the numbers of what there is to look at. No context stays open."""
     with app.app_context():
         with transaction(SYSTEM) as session:
             library.install(session, "giao-hang-cham", by=SYSTEM)
@@ -39,7 +39,8 @@ def company(app):
             process = queries.process_by_code(session, "giao-hang-cham")
             instance = services.start_instance(session, process, by=lan, customer=customer)
             task = session.scalars(select(Task)).one()
-            return {"customer": customer.id, "instance": instance.id, "task": task.id, "process": process.id}
+            return {"customer": customer.id, "instance": instance.id, "task": task.id, "process": process.id,
+                    "member": lan.user_id}  # fmt: skip
 
 
 def read(browser, address):
@@ -120,7 +121,7 @@ def test_the_badge_counts_open_work_and_is_red_only_for_what_is_late(app, client
 
 #: pages that the menu names, and the ones in front of it
 SECTIONS = {"/", "/cong-viec/", "/khach-hang/list/", "/ho-so/", "/bieu-mau/list/", "/quy-trinh/list/", "/nhan-su/list/",
-            "/bo-phan/list/", "/thu-di/", "/cai-dat/"}  # fmt: skip
+            "/bo-phan/list/", "/vai-tro/list/", "/thu-di/", "/cai-dat/"}  # fmt: skip
 
 
 def crumbs(soup):
@@ -139,6 +140,8 @@ def below(company):
         "/ho-so/bat-dau/giao-hang-cham": ["Hồ sơ quy trình", "Chạy quy trình", "Giao hàng chậm"],
         f"/cong-viec/{company['task']}": ["Công việc", code, "Tiếp nhận phản ánh và xin lỗi"],
         "/thong-bao/": ["Sáng nay", "Thông báo"],
+        "/tai-khoan/": ["Sáng nay", "Tài khoản của bạn"],
+        f"/nhan-su/show/{company['member']}": ["Nhân sự", "Nguyễn Ngọc Lan"],
         "/tim/?q=zzz": ["Sáng nay", "Tìm kiếm"],
     }
 
@@ -198,7 +201,7 @@ def test_recently_opened_answers_names_in_the_order_of_the_keys(client, company)
 
 
 def test_recently_opened_is_silent_of_what_one_may_not_see(client, company):
-    asked = "&".join(f"r={kind}:{number}" for kind, number in company.items() if kind != "process")
+    asked = "&".join(f"r={kind}:{number}" for kind, number in company.items() if kind not in ("process", "member"))
     assert client("tuan").get(f"/tim/vua-mo?{asked}").json == {"items": []}
 
 
