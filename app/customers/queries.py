@@ -179,7 +179,7 @@ def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Custome
 
 def found_ids(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[int]:
     """The ids of some live customers that he may see and that match, in no order."""
-    return select(Customer.id).where(search(text), live(), visible(Customer, actor)).limit(limit).correlate(None)
+    return select(Customer.id).where(_matches(text), live(), visible(Customer, actor)).limit(limit).correlate(None)
 
 
 def find_customers(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:

@@ -38,11 +38,8 @@ class Home(Page):
     @page("/", right=None)
     def index(self) -> Any:
         actor, session, now = edge.actor(), db.session(), clock.now()
-        mine = queries.by_due(queries.with_people(queries.mine(actor)))
-        work = session.scalars(mine.limit(WORK_SHOWN)).unique().all()
-        queue = (
-            session.scalars(queries.by_due(queries.with_people(queries.queue(actor))).limit(QUEUE_SHOWN)).unique().all()
-        )
+        work = queries.next_due(session, queries.mine(actor), limit=WORK_SHOWN)
+        queue = queries.next_due(session, queries.queue(actor), limit=QUEUE_SHOWN)
         counts = _counts(session, actor, now)
         rows = rows_of(session, [*work, *queue], actor)
         return show(

@@ -93,11 +93,7 @@ class TaskPages(Page):
                 "on": late_only,
             },
         )
-        tasks = (
-            session.scalars(queries.by_due(queries.with_people(chosen)).limit(ROWS).offset((number - 1) * ROWS))
-            .unique()
-            .all()
-        )
+        tasks = queries.next_due(session, chosen, limit=ROWS, offset=(number - 1) * ROWS)
         counts = {key: _counted(session, rows, now) for key, (_label, rows) in scopes.items()}
         count = counts[scope][0] if not late_only and person is None else _counted(session, chosen, now)[0]
         return show(
@@ -589,8 +585,8 @@ def _closed(task: Task, actor: Actor) -> dict[str, Any]:
 
 
 def _next_row(session: Session, actor: Actor) -> dict[str, Any] | None:
-    following = session.scalars(queries.by_due(queries.with_people(queries.mine(actor))).limit(1)).first()
-    return rows_of(session, [following], actor)[0] if following else None
+    following = queries.next_due(session, queries.mine(actor), limit=1)
+    return rows_of(session, following, actor)[0] if following else None
 
 
 def _may(session: Session, task: Task, actor: Actor, action: str) -> bool:
