@@ -16,6 +16,8 @@ from tests.i18n.pseudo import Data, read_page, untranslated
 
 #: pages of one shape that are looked at: lists with other numbers say nothing new
 PER_SHAPE = 2
+#: forms after which somebody else, or the same person in another language, would be walking
+ELSEWHERE = ("/logout/", "/tai-khoan/ngon-ngu")
 TYPED = {"name": "Phan Thị Ngưỡng", "phone": "0912", "other": "Thử xem sao", "nowhere": "zzzz"}
 
 
@@ -82,7 +84,7 @@ class Walk:
             for form in page.select("form"):
                 action = urljoin(address, str(form.get("action") or address))
                 shape = re.sub("[0-9]+", "#", urlsplit(action).path)
-                if str(form.get("method", "get")).lower() != "post" or shape == "/logout/":
+                if str(form.get("method", "get")).lower() != "post" or shape in ELSEWHERE:
                     continue
                 for typed in (_emptied(form), _nonsense(form), *_as_it_stands(form)):
                     which = f"{shape} {sorted((k, bool(v)) for k, v in typed.items())}"
