@@ -76,7 +76,7 @@ MENU: Sequence[Item | Group] = (
     Item(_("This morning"), "sunrise", "/"),
     Item(_("Tasks"), "checklist", "/cong-viec/", "Task"),
     Item(_("Customers"), "users", "/khach-hang/list/", "Customer"),
-    Item(_("Process instances"), "route", "/ho-so/", "Instance"),
+    Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
         "admin",
@@ -104,7 +104,7 @@ FINDERS: tuple[Finder, ...] = (
     Finder("Customer", _("Customers"), "user", customers.find_customers, customers.named_customers,
            instead=customers.add_with_phone),
     Finder("Task", _("Tasks"), "checklist", tasks.find_tasks, tasks.named_tasks),
-    Finder("Instance", _("Process instances"), "route", processes.find_instances, processes.named_instances),
+    Finder("Instance", _("Process files"), "route", processes.find_instances, processes.named_instances),
     Finder("Process", _("Processes"), "versions", processes.find_processes, processes.named_processes),
     Finder("Form", _("Forms"), "forms", forms.find_forms, forms.named_forms),
     Finder("Member", _("Staff"), "users-group", people.find_members, people.named_members),

@@ -21,7 +21,7 @@ class CustomerInstances:
     """The runs of processes for a customer: the CustomerPart of this feature."""
 
     key = "ho-so"
-    label = _("Process instances")
+    label = _("Process files")
     empty = _("No process was ever started for this customer.")
     resource = "Instance"
     model = ProcessInstance

@@ -88,7 +88,7 @@ class NotPublishedError(BusinessError):
 
 class InstanceOverError(ConflictError):
     code = "instance_over"
-    message = _("This process instance has ended.")
+    message = _("This process file has ended.")
 
 
 # ── drawing ──

@@ -232,7 +232,7 @@ def _start_page(
 ) -> Any:
     """`fresh`: what the page began before stays; another start is another one."""
     actor = edge.actor()
-    above: list[tuple[object, str]] = [(_("Process instances"), "/ho-so/")]
+    above: list[tuple[object, str]] = [(_("Process files"), "/ho-so/")]
     if process is not None:
         above.append((_("Start a process"), "/ho-so/bat-dau"))
     chosen = dialog.customer_id.data
@@ -363,7 +363,7 @@ def _instance_page(instance_id: int) -> Any:
     next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
     return show(
         "processes/instance.html",
-        crumbs=trail((_("Process instances"), "/ho-so/"), here=instance.code),
+        crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         record=record_key("Instance", instance.id),
         instance={
             "name": instance.version.process.name,

@@ -39,7 +39,7 @@ ROLE_LABELS = {
 ROLE_PURPOSES = {
     "Admin": _("Sets up the company: people, processes, forms, settings."),
     "Manager": _("Heads a team: assigns, approves, sees the work of everyone below."),
-    "Staff": _("Cares for customers and does the work that falls to him."),
+    "Staff": _("Cares for customers and does the work that falls to them."),
     "Auditor": _("Looks at everything and changes nothing."),
 }
 
@@ -70,7 +70,7 @@ def role_label(code: str) -> Sentence:
 RESOURCE_LABELS = {
     "Customer": _("Customers"),
     "Task": _("Tasks"),
-    "Instance": _("Process instances"),
+    "Instance": _("Process files"),
     "Process": _("Processes"),
     "Form": _("Forms"),
     "Submission": _("Submissions"),
