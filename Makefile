@@ -19,7 +19,7 @@ ASSETS := app/static/dist/manifest.json
 ASSET_SOURCES := $(shell find assets -type f -not -path '*/node_modules/*' 2>/dev/null)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard babel/*/LC_MESSAGES/messages.po))
 
-.PHONY: help run test test-all check format lock clean
+.PHONY: help run test test-all check bench format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,10 @@ check: $(DEV_PACKAGES) $(CATALOGUES) ## Check format, lint, types, import contra
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tools.translations check
+
+bench: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Measure the pages at full size beside their peers (docs/performance.md)
+	@$(BIN)/python -m bench --database $${DATABASE:-postgresql} --customers $${CUSTOMERS:-100000} --tasks $${TASKS:-1000000} \
+	  $${QUICK:+--quick} $${URL:+--url "$$URL"} $${ONLY:+--only "$$ONLY"}
 
 format: $(DEV_PACKAGES) ## Bring the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
