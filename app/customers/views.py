@@ -340,11 +340,12 @@ def _parts(customer_id: int, who: Actor) -> dict[str, Any]:
     number, part = page_number(), parts[chosen]
     wanted = part.select(customer_id, who).limit(PART_ROWS).offset((number - 1) * PART_ROWS)
     rows = part.rows(session, wanted, who, now)
+    is_long = counts[chosen] > PART_ROWS or number > 1
     return {
         **told,
         "rows": rows,
         "empty_text": part.empty,
-        "page": page_of(number, len(rows), counts[chosen], size=PART_ROWS) if counts[chosen] > PART_ROWS or number > 1 else None,
+        "page": page_of(number, len(rows), counts[chosen], size=PART_ROWS) if is_long else None,
     }
 
 
