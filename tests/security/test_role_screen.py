@@ -1,0 +1,254 @@
+"""Roles are read by people: labels, a matrix in words, who holds them; members and teams lead to each other."""
+
+from __future__ import annotations
+
+import pytest
+from bs4 import BeautifulSoup
+from sqlalchemy import event, select
+
+from app.core.access import ACTIONS, SYSTEM, Scope
+from app.core.accounts import Role, User
+from app.core.db import db, transaction
+from app.security import queries
+from app.security.models import Member, RoleScope, Team
+from app.security.roles import ACTION_LABELS, RESOURCE_GROUPS, RESOURCES, SCOPE_LABELS, SHIPPED
+from app.security.services import create_team, join_team, rights_changed
+from tests.cast import Cast
+
+LISTS = ("/vai-tro/list/", "/nhan-su/list/", "/bo-phan/list/")
+
+
+def page_of(answer) -> BeautifulSoup:
+    assert answer.status_code == 200, answer.status_code
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+@pytest.fixture
+def id_of(app):
+    """id_of(Role, "Staff"), id_of(Team, "cskh"), id_of(Member, "lan")"""
+
+    def read(model, name: str) -> int:
+        with app.app_context():
+            cast = Cast(db.session())
+            if model is Role:
+                return queries.role_by_code(db.session(), name).id
+            return (cast.team(name) if model is Team else cast.member(name)).id
+
+    return read
+
+
+@pytest.fixture
+def change(app):
+    def run(act) -> None:
+        with app.app_context(), transaction(SYSTEM) as inside:
+            act(inside, Cast(inside))
+
+    return run
+
+
+def give_role(session, user_id: int, role: Role) -> None:
+    user = session.get_one(User, user_id)
+    user.roles.append(role)
+    session.flush()
+    rights_changed(session, [user_id])
+
+
+def texts(page: BeautifulSoup) -> list[str]:
+    """Of every row of the list: its cells, with a blank between them."""
+    return [" ".join(row.get_text(" ").split()) for row in page.select("tbody tr")]
+
+
+def cells(page: BeautifulSoup, part: str) -> dict[str, str]:
+    """Of one row of the matrix: what stands under each right."""
+    heads = [head.text for head in page.select(".tt-matrix thead th")][1:]
+    row = next(row for row in page.select(".tt-matrix tbody tr") if row.th.text.strip() == part)
+    return dict(zip(heads, [" ".join(cell.text.split()) for cell in row.find_all("td")], strict=True))
+
+
+# ── who sees roles ──
+@pytest.mark.parametrize(("username", "status"), [("hoa", 200), ("lan", 403), ("minh", 403)])
+def test_roles_are_for_those_who_may_see_them(client, id_of, username, status):
+    browser = client(username)
+    for address in ("/vai-tro/list/", f"/vai-tro/show/{id_of(Role, 'Staff')}"):
+        assert browser.get(address).status_code == status, address
+    assert ("/vai-tro/list/" in browser.get("/").text) is (status == 200)
+
+
+def test_an_auditor_sees_them_too(client, change, id_of):
+    change(lambda session, cast: give_role(session, cast.tuan.user_id, queries.role_by_code(session, "Auditor")))
+    assert client("tuan").get(f"/vai-tro/show/{id_of(Role, 'Admin')}").status_code == 200
+
+
+@pytest.mark.parametrize("number", ["0", "99", "4294967296", "abc"])
+def test_a_role_that_is_not_there(client, number):
+    assert client("hoa").get(f"/vai-tro/show/{number}").status_code == 404
+
+
+def test_nothing_is_changed_there_yet(client, id_of):
+    staff = id_of(Role, "Staff")
+    hoa = client("hoa")
+    for address in ("/vai-tro/add", f"/vai-tro/edit/{staff}", f"/vai-tro/delete/{staff}"):
+        assert hoa.get(address).status_code == 404
+        assert hoa.post(address).status_code == 404
+
+
+# ── what is shown ──
+def test_the_list_says_what_a_role_is_for_and_who_holds_it(client):
+    rows = texts(page_of(client("hoa").get("/vai-tro/list/")))
+    assert len(rows) == 4
+    assert rows[0].startswith("Quản trị Thiết lập công ty")
+    assert rows[0].endswith("1 người")
+    assert rows[2].startswith("Nhân viên")
+    assert rows[2].endswith("2 người")
+    assert rows[3].endswith("chưa có ai")
+
+
+def test_who_has_left_does_not_hold_a_role(client, change, id_of):
+    change(lambda session, cast: setattr(session.get_one(User, cast.tuan.user_id), "active", False))
+    hoa = client("hoa")
+    assert "1 người" in page_of(hoa.get("/vai-tro/list/")).select("tbody tr")[2].text
+    assert "Tuấn" not in page_of(hoa.get(f"/vai-tro/show/{id_of(Role, 'Staff')}")).select("table")[-1].text
+
+
+def test_the_matrix_says_how_far_each_right_reaches(client, id_of):
+    page = page_of(client("hoa").get(f"/vai-tro/show/{id_of(Role, 'Manager')}"))
+    assert page.h1.text == "Quản lý"
+    assert cells(page, "Khách hàng") == {
+        "Xem": "Cả cấp dưới", "Thêm": "Tất cả", "Sửa": "Cả cấp dưới", "Lưu trữ": "Cả cấp dưới", "Xuất": "Cả cấp dưới",
+        "Giao việc": "Cả cấp dưới", "Duyệt": "Không có quyền này",
+    }  # fmt: skip
+    assert cells(page, "Công việc")["Duyệt"] == "Của mình"
+    assert cells(page, "Cài đặt")["Sửa"] == "Không"
+
+
+def test_what_an_admin_has_changed_is_what_is_shown(client, change, id_of):
+    def narrow(session, _cast) -> None:
+        staff = queries.role_by_code(session, "Staff")
+        row = select(RoleScope).where(
+            RoleScope.role_id == staff.id, RoleScope.resource == "Customer", RoleScope.action == "view"
+        )
+        session.scalars(row).one().scope = Scope.own
+        staff.permissions.remove(next(p for p in staff.permissions if p.view_menu.name == "Team"))
+
+    change(narrow)
+    page = page_of(client("hoa").get(f"/vai-tro/show/{id_of(Role, 'Staff')}"))
+    assert cells(page, "Khách hàng")["Xem"] == "Của mình"
+    assert cells(page, "Bộ phận")["Xem"] == "Không"  # the reach is still there, the right is not
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("code", SHIPPED)
+def test_the_matrix_is_what_a_holder_may_do(session, cast, code):
+    role = queries.role_by_code(session, code)
+    with transaction() as inside:
+        user = inside.get_one(User, cast.lan.user_id)
+        user.roles = [inside.get_one(Role, role.id)]
+        cast.member("lan").rights_version += 1
+    actor, matrix = cast.lan, queries.matrix_of(session, role)
+    for resource, known in RESOURCES.items():
+        for action in ACTIONS:
+            told = matrix[resource][action]
+            assert (told is None) is (action not in known), (resource, action)
+            assert (told or Scope.none) is actor.scope(resource, action), (resource, action)
+
+
+def test_every_resource_action_and_reach_has_its_place_and_word():
+    shown = [resource for _heading, resources in RESOURCE_GROUPS for resource in resources]
+    assert sorted(shown) == sorted(RESOURCES)
+    assert tuple(ACTION_LABELS) == ACTIONS
+    assert set(SCOPE_LABELS) == set(Scope)
+
+
+def test_no_technical_name_is_on_the_page(client, id_of):
+    shown = page_of(client("hoa").get(f"/vai-tro/show/{id_of(Role, 'Manager')}")).find("main").get_text(" ")
+    words = set(shown.split())
+    assert not words & {*RESOURCES, *SHIPPED, "can_view", "subtree", "own", "none", "RoleScope"}
+
+
+def test_in_english_too(client, id_of):
+    hoa = client("hoa")
+    hoa.post("/tai-khoan/ngon-ngu", data={"language": "en", "back": "/"})
+    page = page_of(hoa.get(f"/vai-tro/show/{id_of(Role, 'Manager')}"))
+    assert page.h1.text == "Manager"
+    assert cells(page, "Customers")["View"] == "All below"
+
+
+# ── members and teams ──
+def test_a_member_is_told_in_words(client, change):
+    change(lambda session, cast: setattr(session.get_one(User, cast.tuan.user_id), "active", False))
+    change(lambda _session, cast: setattr(cast.member("lan"), "phone", "+84912345678"))
+    rows = {row.a["title"]: row for row in page_of(client("minh").get("/nhan-su/list/")).select("tbody tr")}
+    lan = " ".join(rows["Nguyễn Ngọc Lan"].get_text(" ").split())
+    assert "Nhân viên CSKH CSKH Nhân viên 0912 345 678 Được đăng nhập" in lan
+    assert rows["Nguyễn Ngọc Lan"].select_one(".tt-av") is not None
+    assert "Đã khóa đăng nhập" in rows["Trần Anh Tuấn"].text
+
+
+def test_a_member_leads_to_his_teams_and_roles(client, id_of):
+    hoa = client("hoa")
+    address = f"/nhan-su/show/{id_of(Member, 'lan')}"
+    teams = page_of(hoa.get(address))
+    assert [row.a.text.strip() for row in teams.select("tbody tr")] == ["CSKH"]
+    roles = page_of(hoa.get(f"{address}?tab=RoleScreen"))
+    assert [one.partition(" Chăm sóc")[0] for one in texts(roles)] == ["Nhân viên"]
+
+
+def test_whoever_may_not_see_roles_has_no_such_tab(client, id_of):
+    address = f"/nhan-su/show/{id_of(Member, 'lan')}"
+    assert "tab=RoleScreen" not in client("minh").get(address).text
+    assert client("minh").get(f"{address}?tab=RoleScreen").status_code == 404
+
+
+def test_a_team_leads_to_its_members_and_to_the_teams_below(client, change, id_of):
+    def grow(session, cast) -> None:
+        below = create_team(session, code="cskh-dem", name="CSKH ca đêm", parent=cast.team("cskh"), by=SYSTEM)
+        join_team(session, below, cast.member("tuan"), by=SYSTEM)
+
+    change(grow)
+    minh = client("minh")
+    address = f"/bo-phan/show/{id_of(Team, 'cskh')}"
+    members = page_of(minh.get(address))
+    assert [row.a["title"] for row in members.select("tbody tr")] == ["Nguyễn Ngọc Lan", "Phạm Quang Minh"]
+    below = page_of(minh.get(f"{address}?tab=TeamScreen"))
+    assert [row.a["title"] for row in below.select("tbody tr")] == ["CSKH ca đêm"]
+    assert "Bộ phận trực thuộc" in below.text
+    assert "CSKH ca đêm" in page_of(minh.get("/bo-phan/list/")).text
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_longer_list_asks_the_database_no_more_often(app, client, change, address):
+    """As many queries for many rows as for few."""
+    hoa = client("hoa")
+
+    def asked() -> int:
+        seen: list[str] = []
+
+        def note(_connection, _cursor, statement, *_rest) -> None:
+            seen.append(statement)
+
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", note)
+        assert hoa.get(address).status_code == 200
+        with app.app_context():
+            event.remove(db.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    def grow(numbers: range) -> None:
+        def add(session, cast) -> None:
+            parent = cast.team("cskh")
+            for number in numbers:
+                team = create_team(session, code=f"t{number}", name=f"T{number}", parent=parent, by=SYSTEM)
+                for username in ("lan", "minh", "hoa"):
+                    join_team(session, team, cast.member(username), by=SYSTEM)
+                role = Role(name=f"R{number}")
+                session.add(role)
+                give_role(session, cast.lan.user_id, role)
+                team.head_id = cast.member("tuan").id
+
+        change(add)
+        asked()  # whose rights have changed are read anew once
+
+    grow(range(1))
+    before = asked()
+    grow(range(1, 7))
+    assert asked() <= before
