@@ -20,10 +20,9 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.cli import prepare
-from app.core import clock
+from app.core import clock, paging
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
-from app.core.screens import listing
 from app.demo import people
 from app.security import queries as security
 from app.security.services import hash_password
@@ -143,7 +142,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     bench.begin_anew()
     # What a process remembers of its database is wrong for another one.
     security.forget_rights()
-    listing.forget_counts()
+    paging.forget_counts()
     yield bench.app
     with bench.app.app_context():
         db.session.remove()

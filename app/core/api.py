@@ -15,24 +15,21 @@ from typing import Any, ClassVar
 from flask import Response, current_app, g, jsonify, request
 from flask_appbuilder.api import BaseApi
 from flask_appbuilder.baseviews import expose
-from sqlalchemy import Select, false, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Select, false, select
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ExecutableOption
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core import edge, schema
+from app.core import edge, paging, schema
 from app.core.accounts import User
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
+from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, PAGE_SIZE, asked_number
 from app.core.repeats import LONGEST_KEY, Repeatable
 from app.core.schema import Schema
 from app.core.vietnamese import fold
 
-PAGE_SIZE = 25
-LARGEST_PAGE_SIZE = 100
-LARGEST_PAGE = 10_000
-COUNT_CAP = 10_000
 LONGEST_BODY = 1_000_000
 JSON = "application/json"
 
@@ -218,8 +215,8 @@ class Api(BaseApi):
                 raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
             if len(values) > 1 or "\0" in values[0] or len(values[0]) > 1000:
                 raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
-        page = _number("page", 1, LARGEST_PAGE)
-        size = _number("page_size", page_size, LARGEST_PAGE_SIZE)
+        page = asked_number(request.args, "page", 1, LARGEST_PAGE)
+        size = asked_number(request.args, "page_size", page_size, LARGEST_PAGE_SIZE)
         order = request.args.get("order", default_order)
         descending = order.startswith("-")
         column = orders.get(order[1:] if descending else order)
@@ -229,19 +226,15 @@ class Api(BaseApi):
             if request.args.get(name, "") != "":
                 rows = narrow(rows, request.args[name])
         session = db.session()
-        capped = rows.with_only_columns(key, maintain_column_froms=True).order_by(None).limit(COUNT_CAP + 1).subquery()
-        count = session.scalar(select(func.count()).select_from(capped)) or 0
-        by = [column.desc(), key.desc()] if descending else [column.asc(), key.asc()]
-        if _may_be_null(column):
-            by[0] = by[0].nulls_last()  # the two databases put them at different ends
-        ordered = rows.order_by(None).order_by(*by).options(*load).limit(size).offset((page - 1) * size)
-        found = session.scalars(ordered).unique().all()
+        count, is_capped = paging.count(session, rows, key)
+        ordered = paging.in_order(rows, column, key, falling=descending)
+        found = session.scalars(ordered.options(*load).limit(size).offset((page - 1) * size)).unique().all()
         return {
             "result": show_all(found) if show_all else [show(row) for row in found] if show else [],
             "page": page,
             "page_size": size,
-            "count": min(count, COUNT_CAP),
-            "count_capped": count > COUNT_CAP,
+            "count": count,
+            "count_capped": is_capped,
         }
 
     # ── changing something ──
@@ -344,21 +337,8 @@ def not_here(key: str, sentence: Sentence) -> InvalidInputError:
     return InvalidInputError(fields={key: [sentence]})
 
 
-def _may_be_null(column: Any) -> bool:
-    return isinstance(column, InstrumentedAttribute) and bool(getattr(column.expression, "nullable", False))
-
-
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
-
-
-def _number(name: str, default: int, largest: int) -> int:
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 9 or not 1 <= int(text) <= largest:
-        raise BadRequestError(_("%(name)s must be a number from 1 to %(largest)d.", name=name, largest=largest))
-    return int(text)
 
 
 # ── the interface, told to programs ──

@@ -14,10 +14,8 @@ from werkzeug.wrappers import Response
 
 from app.core import edge
 from app.core.db import refuse_nul
-from app.core.errors import BadRequestError, BusinessError
-from app.core.i18n import _
-
-LARGEST_PAGE = 10_000
+from app.core.errors import BusinessError
+from app.core.paging import LARGEST_PAGE, asked_number
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,12 @@ def trail(*steps: tuple[object, str], here: object) -> list[dict[str, Any]]:
 
 def page_number() -> int:
     """Which page of the list is asked (?page=). Raises BadRequestError for what is none."""
-    text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdigit()) or len(text) > 5 or not 1 <= int(text) <= LARGEST_PAGE:
-        raise BadRequestError(_("There is no such page."))
-    return int(text)
+    return asked_number(request.args, "page", 1, LARGEST_PAGE)
 
 
-def page_of(number: int, rows: int, count: int, *, size: int, capped: bool = False) -> dict[str, Any]:
-    """What templates/_parts/ui.html needs to turn pages; `rows` are on this one."""
+def page_of(number: int, rows: int, counted: tuple[int, bool], *, size: int) -> dict[str, Any]:
+    """What templates/_parts/ui.html needs to turn pages; `rows` are on this one, `counted` is what paging counted."""
+    count, capped = counted
     first = (number - 1) * size + 1 if rows else 0
     last = (number - 1) * size + rows
 

@@ -9,7 +9,7 @@ from flask import abort, flash, jsonify, redirect, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
-from app.core import clock, edge, links
+from app.core import clock, edge, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
@@ -17,7 +17,7 @@ from app.core.finding import record_key
 from app.core.formats import local, time_text
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, trail
-from app.core.screens import Interface, Screen, action, listing, route
+from app.core.screens import Interface, Screen, action, route
 from app.core.timewords import day_heading
 from app.core.vietnamese import phone_e164, show_phone
 from app.customers import events, queries, services
@@ -331,8 +331,16 @@ def _parts(customer_id: int, who: Actor) -> dict[str, Any]:
     tabs: list[dict[str, Any]] = [{"label": _("History"), "url": path, "current": not chosen, "count": None}]
     counts = {}
     for key, part in parts.items():
-        counts[key], _capped = listing.count(session, part.select(customer_id, who), part.model.id)
-        tabs.append({"label": part.label, "url": f"{path}?phan={key}", "current": key == chosen, "count": counts[key]})
+        counts[key] = paging.count(session, part.select(customer_id, who), part.model.id)
+        tabs.append(
+            {
+                "label": part.label,
+                "url": f"{path}?phan={key}",
+                "current": key == chosen,
+                "count": counts[key][0],
+                "capped": counts[key][1],
+            }
+        )
     steps = (part.next_step(session, customer_id, who, now) for part in parts.values())
     told = {"sections": tabs, "next_step": next(filter(None, steps), None)}
     if not chosen:
@@ -340,7 +348,7 @@ def _parts(customer_id: int, who: Actor) -> dict[str, Any]:
     number, part = page_number(), parts[chosen]
     wanted = part.select(customer_id, who).limit(PART_ROWS).offset((number - 1) * PART_ROWS)
     rows = part.rows(session, wanted, who, now)
-    is_long = counts[chosen] > PART_ROWS or number > 1
+    is_long = counts[chosen][0] > PART_ROWS or number > 1
     return {
         **told,
         "rows": rows,

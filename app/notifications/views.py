@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from flask import redirect, request
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from app.core import clock, edge, links
+from app.core import clock, edge, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError
@@ -45,7 +45,7 @@ class BellPages(Page):
         actor, number = edge.actor(), page_number()
         mine = queries.bell_lines_of(actor.user_id or 0)
         lines = db.session.scalars(mine.limit(LINES).offset((number - 1) * LINES)).all()
-        count = db.session.scalar(select(func.count()).where(Notification.user_id == actor.user_id)) or 0
+        counted = paging.count(db.session(), mine, Notification.id)
         return show(
             "notifications/bell.html",
             lines=[
@@ -61,7 +61,7 @@ class BellPages(Page):
             ],
             unread_url="/thong-bao/da-doc",
             crumbs=trail((_("This morning"), "/"), here=_("Notifications")),
-            page=page_of(number, len(lines), count, size=LINES),
+            page=page_of(number, len(lines), counted, size=LINES),
         )
 
     @page("/<line_id>", "POST")
@@ -95,17 +95,11 @@ class MailPages(Page):
         if state and state not in set(LeaseState):
             raise BadRequestError
         rows = select(Outbox).where(visible(Outbox, actor))
-        counts = dict(
-            session.execute(
-                select(Outbox.status, func.count()).where(visible(Outbox, actor)).group_by(Outbox.status)
-            ).all()
-        )
-        if state:
-            rows = rows.where(Outbox.status == state)
+        lists = {"": rows, **{str(key): rows.where(Outbox.status == key) for key in STATE_LABELS}}
+        counts = paging.counts(session, lists, Outbox.id)
         number = page_number()
-        mails = session.scalars(rows.order_by(Outbox.id.desc()).limit(LINES).offset((number - 1) * LINES)).all()
-        every = [("", _("All"), sum(counts.values()))]
-        every += [(str(key), label, counts[key]) for key, label in STATE_LABELS.items() if key in counts]
+        mails = session.scalars(lists[state].order_by(Outbox.id.desc()).limit(LINES).offset((number - 1) * LINES)).all()
+        tabs = [("", _("All")), *((str(key), label) for key, label in STATE_LABELS.items() if counts[str(key)][0])]
         server = mail_settings().server
         return show(
             "notifications/mails.html",
@@ -114,17 +108,16 @@ class MailPages(Page):
                     "label": label,
                     "url": f"/thu-di/?trang_thai={key}" if key else "/thu-di/",
                     "current": key == state,
-                    "count": count,
+                    "count": counts[key][0],
+                    "capped": counts[key][1],
                     "late": key == LeaseState.dead,
                 }
-                for key, label, count in every
+                for key, label in tabs
             ],
             scope=state,
             server=server.host if server else None,
             rows=[_mail(mail, now, actor) for mail in mails],
-            page=page_of(
-                number, len(mails), counts.get(LeaseState(state), 0) if state else sum(counts.values()), size=LINES
-            ),
+            page=page_of(number, len(mails), counts[state], size=LINES),
         )
 
     @page("/<mail_id>")

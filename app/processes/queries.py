@@ -17,6 +17,7 @@ from app.core.finding import Hit, line, matches
 from app.customers.models import Customer
 from app.customers.queries import found_ids, name_if_seen
 from app.processes.engine import bpmn
+from app.processes.engine.core import FINAL, InstanceStatus
 from app.processes.engine.graph import Definition
 from app.processes.models import Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
 from app.security.queries import granted
@@ -99,6 +100,12 @@ def _compiled(_version_id: int, xml: str) -> Definition:
 def definition_of(version: ProcessVersion) -> Definition:
     """The version, ready to run. Parsed once a process, since a published drawing never changes."""
     return _compiled(version.id, version.bpmn)
+
+
+def has_status(status: InstanceStatus) -> ColumnElement[bool]:
+    """Of those that are not over, in the words of the partial index on them."""
+    is_status = ProcessInstance.status == status
+    return is_status if status in FINAL else is_status & ProcessInstance.ended_at.is_(None)
 
 
 def with_people(rows: Select[ProcessInstance]) -> Select[ProcessInstance]:

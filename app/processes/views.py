@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from flask import flash, request
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.core import clock, edge, links
+from app.core import clock, edge, links, paging
 from app.core.access import get_visible, visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
@@ -74,16 +74,14 @@ class InstancePages(Page):
             raise BadRequestError
         number = page_number()
         rows = select(ProcessInstance).where(visible(ProcessInstance, actor))
-        chosen = rows.where(ProcessInstance.status == status).order_by(ProcessInstance.id.desc())
+        tabs = dict.fromkeys(
+            [InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled, InstanceStatus(status)]
+        )
+        lists = {key: rows.where(queries.has_status(key)) for key in tabs}
+        chosen = lists[InstanceStatus(status)].order_by(ProcessInstance.id.desc())
         instances = session.scalars(queries.with_people(chosen).limit(ROWS).offset((number - 1) * ROWS)).unique().all()
         now = clock.now()
-        counts = dict(
-            session.execute(
-                select(ProcessInstance.status, func.count())
-                .where(visible(ProcessInstance, actor))
-                .group_by(ProcessInstance.status)
-            ).all()
-        )
+        counts = paging.counts(session, lists, ProcessInstance.id)
         cards = customer_cards(session, {i.customer_id for i in instances if i.customer_id}, actor)
         open_tasks = task_queries.open_of_owners(session, services.OWNER, [one.id for one in instances])
         return show(
@@ -93,7 +91,8 @@ class InstancePages(Page):
                     "label": shown.STATUS_LABELS[key],
                     "url": f"/ho-so/?trang_thai={key}",
                     "current": key == status,
-                    "count": counts.get(key, 0),
+                    "count": counts[key][0],
+                    "capped": counts[key][1],
                     "late": False,
                 }
                 for key in (InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled)
@@ -101,7 +100,7 @@ class InstancePages(Page):
             scope=status,
             rows=[self._row(i, cards.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],
             start_url="/ho-so/bat-dau" if actor.may("add", "Instance") else None,
-            page=page_of(number, len(instances), counts.get(InstanceStatus(status), 0), size=ROWS),
+            page=page_of(number, len(instances), counts[InstanceStatus(status)], size=ROWS),
         )
 
     @staticmethod

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from app.core import clock, edge
+from app.core import clock, edge, paging
 from app.core.access import Actor
 from app.core.db import db
 from app.core.formats import local, time_text, weekday_text
@@ -68,7 +68,7 @@ def _counts(session: Session, actor: Actor, now: datetime) -> dict[str, int]:
         func.count(Task.id).filter(Task.due_at > now, Task.warn_at <= now),
     )
     mine, late, soon = session.execute(due.order_by(None)).one()
-    queue = session.scalar(queries.queue(actor).with_only_columns(func.count(Task.id)).order_by(None)) or 0
+    queue, _is_capped = paging.count(session, queries.queue(actor), Task.id)
     midnight = local(now, actor.time_zone).replace(hour=0, minute=0, second=0, microsecond=0)
     finished = select(func.count(Task.id)).where(Task.completed_by_id == actor.user_id, Task.completed_at >= midnight)
     return {"mine": mine, "late": late, "soon": soon, "queue": queue, "done": session.scalar(finished) or 0}

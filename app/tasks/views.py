@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from flask import flash, request
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from app.core import clock, edge, files, links
+from app.core import clock, edge, files, links, paging
 from app.core.access import Actor, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
@@ -94,8 +94,9 @@ class TaskPages(Page):
             },
         )
         tasks = queries.next_due(session, chosen, limit=ROWS, offset=(number - 1) * ROWS)
-        counts = {key: _counted(session, rows, now) for key, (_label, rows) in scopes.items()}
-        count = counts[scope][0] if not late_only and person is None else _counted(session, chosen, now)[0]
+        late = {key for key, (_label, rows) in scopes.items() if _any_late(session, rows, now)}
+        counts = paging.counts(session, {key: rows for key, (_label, rows) in scopes.items()}, Task.id)
+        count = counts[scope] if not late_only and person is None else paging.count(session, chosen, Task.id)
         return show(
             "tasks/list.html",
             title=_("Tasks"),
@@ -106,7 +107,8 @@ class TaskPages(Page):
                     "url": f"/cong-viec/?{key}=1",
                     "current": key == scope,
                     "count": counts[key][0],
-                    "late": counts[key][1] > 0,
+                    "capped": counts[key][1],
+                    "late": key in late,
                 }
                 for key, (label, _rows) in scopes.items()
             ],
@@ -262,11 +264,8 @@ def _verb(
     return done(onward or (path if _is_seen(db.session(), number, edge.actor()) else away), sentence)
 
 
-def _counted(session: Session, rows: Any, now: datetime) -> tuple[int, int]:
-    """How many, and how many of them are late."""
-    counted = rows.with_only_columns(func.count(Task.id), func.count(Task.id).filter(Task.due_at < now)).order_by(None)
-    every, late = session.execute(counted).one()
-    return every, late
+def _any_late(session: Session, rows: Select[Task], now: datetime) -> bool:
+    return session.scalar(rows.where(Task.due_at < now).with_only_columns(Task.id).limit(1)) is not None
 
 
 def _person_asked(session: Session, scope: str) -> Member | None:

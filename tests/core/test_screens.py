@@ -485,7 +485,7 @@ def test_page_of_one_row_takes_a_few_queries(app: Flask, client: Client, a_volum
 def test_counting_stops_where_it_is_not_worth_it(
     client: Client, a_volume: Maker, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
-    monkeypatch.setattr("app.core.screens.listing.COUNT_CAP", 3)
+    monkeypatch.setattr("app.core.paging.COUNT_CAP", 3)
     for number in range(5):
         a_volume(f"Quyển {number}")
     lan = client("lan")

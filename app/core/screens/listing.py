@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Hashable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select
 from werkzeug.datastructures import MultiDict
 
-from app.core.api import COUNT_CAP, LARGEST_PAGE, LARGEST_PAGE_SIZE
 from app.core.db import LARGEST_ID
 from app.core.errors import BadRequestError
 from app.core.i18n import _
+from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, asked_number
 from app.core.screens.fields import read_day, read_moment
 
 LONGEST_SEARCH = 200
@@ -99,22 +97,13 @@ def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Ite
     if archived not in ("0", "1"):
         raise BadRequestError(_("Please use 0 or 1."))
     return Asked(
-        page=_number(arguments, "page", 1, LARGEST_PAGE),
-        page_size=_number(arguments, "page_size", offer.page_size, LARGEST_PAGE_SIZE),
+        page=asked_number(arguments, "page", 1, LARGEST_PAGE),
+        page_size=asked_number(arguments, "page_size", offer.page_size, LARGEST_PAGE_SIZE),
         order=order,
         q=arguments.get("q", "").strip(),
         archived=archived == "1",
         filters=tuple(filters),
     )
-
-
-def _number(arguments: MultiDict[str, str], name: str, default: int, largest: int) -> int:
-    text = arguments.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 9 or not 1 <= int(text) <= largest:
-        raise BadRequestError(_("%(name)s must be a number from 1 to %(largest)d.", name=name, largest=largest))
-    return int(text)
 
 
 def apply_filters(
@@ -172,44 +161,6 @@ def _decimal(text: str) -> Decimal:
     if not number.is_finite():
         raise ValueError(str(_("This is not a number.")))
     return number
-
-
-#: A list that is longer than is counted stays so for a while: what it is known as → when it is counted again.
-_long: dict[Hashable, float] = {}
-_STAYS_LONG = 60.0
-_MOST_KNOWN = 10_000
-
-
-def forget_counts() -> None:
-    """Another database is behind the lists now."""
-    _long.clear()
-
-
-def count(session: Session, rows: Select[Any], key: Any, *, known_as: Hashable | None = None) -> tuple[int, bool]:
-    """How many rows, and whether there are more than is worth counting.
-
-    Up to that many the number is exact. That there are more is remembered for a minute under `known_as`: counting to
-    ten thousand through a row rule is half of a page's work for the database.
-    """
-    now = time.monotonic()
-    if known_as is not None and _long.get(known_as, 0.0) > now:
-        return COUNT_CAP, True
-    capped = rows.with_only_columns(key, maintain_column_froms=True).order_by(None).limit(COUNT_CAP + 1).subquery()
-    found = session.scalar(select(func.count()).select_from(capped)) or 0
-    if known_as is not None and found > COUNT_CAP:
-        if len(_long) >= _MOST_KNOWN:
-            _long.clear()
-        _long[known_as] = now + _STAYS_LONG
-    return min(found, COUNT_CAP), found > COUNT_CAP
-
-
-def in_order(rows: Select[Any], by: Any, key: Any, *, falling: bool) -> Select[Any]:
-    """Ordered by `by`, empty values last on both databases, and by the key, which makes every order total."""
-    first = by.desc() if falling else by.asc()
-    if getattr(getattr(by, "expression", by), "nullable", True):
-        first = first.nulls_last()
-    last = key.desc() if falling else key.asc()
-    return rows.order_by(None).order_by(*([last] if by is key else [first, last]))
 
 
 @dataclass(frozen=True)

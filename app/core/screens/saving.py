@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.core import edge
 from app.core.accounts import User
-from app.core.api import LARGEST_PAGE_SIZE
 from app.core.db import row_id
 from app.core.errors import BadRequestError, BusinessError, NotFoundError
 from app.core.i18n import _
+from app.core.paging import LARGEST_PAGE_SIZE
 from app.core.screens.fields import TAKEN
 
 

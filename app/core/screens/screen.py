@@ -18,15 +18,15 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.core import clock, edge
+from app.core import clock, edge, paging
 from app.core.access import Actor, get_visible, visible
-from app.core.api import LARGEST_PAGE, PAGE_SIZE
 from app.core.db import Revisioned, db, refuse_nul, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, NotAllowedError, NotFoundError
 from app.core.finding import record_key
 from app.core.formats import day_text, exact_text, number_text
 from app.core.i18n import _, ngettext
 from app.core.pages import done, trail
+from app.core.paging import LARGEST_PAGE, PAGE_SIZE
 from app.core.screens import checks, listing
 from app.core.screens.doors import ScreenError, action, route
 from app.core.screens.fields import Converter, Lookup, rev_field
@@ -280,9 +280,9 @@ class Screen(ModelView):
         known_as: Hashable | None = None,
     ) -> Page:
         session = db.session()
-        counted, is_capped = listing.count(session, rows, self._key, known_as=known_as)
+        counted, is_capped = paging.count(session, rows, self._key, known_as=known_as)
         by = offer.orders[asked.order_column] if asked.order_column else self._key
-        ordered = listing.in_order(rows, by, self._key, falling=asked.is_falling)
+        ordered = paging.in_order(rows, by, self._key, falling=asked.is_falling)
         loading = [
             # What the related table loads by itself is for its own pages.
             selectinload(one).lazyload("*") if isinstance(one, InstrumentedAttribute) else one
