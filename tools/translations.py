@@ -35,7 +35,7 @@ CATALOGUE = ROOT / "babel" / "vi" / "LC_MESSAGES" / "messages.po"
 OUR_KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "ngettext": (1, 2)}
 PACKAGES = ("flask_appbuilder", "wtforms", "flask_wtf")
 PACKAGE_KEYWORDS: dict[str, tuple[int, ...] | None] = {
-    "_": None, "__": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2),
+    "_": None, "__": None, "gettext": None, "lazy_gettext": None, "lazy_formatter_gettext": None, "ngettext": (1, 2),
 }  # fmt: skip
 PACKAGE_METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
