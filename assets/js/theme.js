@@ -39,3 +39,5 @@ foldGroups();
 dark.addEventListener("change", dress);
 addEventListener("storage", dress);
 addEventListener("tt:dress", dress);
+addEventListener("beforeprint", () => (root.dataset.bsTheme = "light")); // ink on white
+addEventListener("afterprint", dress);
