@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app, g, request
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.company.views import LogoView, SettingPages
@@ -201,12 +202,18 @@ def frame() -> dict[str, Any]:
 def _counts(session: Session, who: Actor) -> tuple[int, int, int, str, int | None]:
     """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, where he works
     and under which logo. One query, for it stands before every page."""
-    late = func.count(Task.id).filter(Task.due_at < clock.now())
-    mine = tasks.mine(who).with_only_columns(func.count(Task.id).label("opened"), late.label("late")).subquery()
-    company, logo = settings.value_of("company_name"), settings.value_of("logo_file_id")
-    news = unread(who.user_id or 0).scalar_subquery()
-    row = session.execute(select(mine.c.opened, mine.c.late, news, company, logo)).one()
+    row = session.execute(_counting(who.user_id or 0), {"now": clock.now()}).one()
     return row[0], row[1], row[2], row[3] or settings.KINDS["company_name"].default, row[4]
+
+
+@lru_cache(maxsize=1000)
+def _counting(user_id: int) -> Select[Any]:
+    """Put together once a person: every page asks it."""
+    late = func.count(Task.id).filter(Task.due_at < bindparam("now"))
+    mine = tasks.mine(Actor(user_id)).with_only_columns(func.count(Task.id).label("opened"), late.label("late"))
+    told = mine.subquery()
+    company, logo = settings.value_of("company_name"), settings.value_of("logo_file_id")
+    return select(told.c.opened, told.c.late, unread(user_id).scalar_subquery(), company, logo)
 
 
 def _badge(opened: int, late: int) -> dict[str, Any] | None:

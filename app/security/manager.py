@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
 from flask_login import LoginManager
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import contains_eager
 
 from app.core import clock, edge
@@ -18,6 +18,22 @@ from app.security import queries
 from app.security.models import Member, SignIn, SignInKind
 from app.security.rules import token_hash
 from app.security.views import AuthView
+
+
+# Put together once: every request asks it.
+_SIGNED_IN = (
+    select(Member)
+    .join(SignIn, SignIn.member_id == Member.id)
+    .join(User, User.id == Member.id)
+    .options(contains_eager(Member.user))
+    .where(
+        SignIn.token_hash == bindparam("token_hash"),
+        SignIn.kind == bindparam("kind"),
+        SignIn.ended_at.is_(None),
+        SignIn.expires_at > bindparam("now"),
+        User.active.is_(True),
+    )
+)
 
 
 class SecurityManager(FabSecurityManager):
@@ -47,19 +63,8 @@ class SecurityManager(FabSecurityManager):
             token, kind = session.get("token", ""), SignInKind.web
         if not token:
             return None
-        member = db.session.scalars(
-            select(Member)
-            .join(SignIn, SignIn.member_id == Member.id)
-            .join(User, User.id == Member.id)
-            .options(contains_eager(Member.user))
-            .where(
-                SignIn.token_hash == token_hash(token),
-                SignIn.kind == kind,
-                SignIn.ended_at.is_(None),
-                SignIn.expires_at > clock.now(),
-                User.active.is_(True),
-            )
-        ).one_or_none()
+        asked = {"token_hash": token_hash(token), "kind": kind, "now": clock.now()}
+        member = db.session.scalars(_SIGNED_IN, asked).one_or_none()
         g.member = member
         return member.user if member else None
 
