@@ -23,7 +23,7 @@ from app.core.repeats import LONGEST_KEY, Repeatable, UsedKeyError
 from app.core.screens import Interface, Screen
 from app.core.timewords import length_text
 from app.customers.models import Customer
-from app.customers.queries import CustomerCard, customer_cards, possible_duplicates
+from app.customers.queries import NamedCustomer, customer_cards, customer_names, possible_duplicates
 from app.customers.services import create_customer
 from app.forms.builder import AnswerForm, build_form
 from app.forms.queries import context_for
@@ -37,7 +37,7 @@ from app.tasks.models import Task
 from app.tasks.rules import OUTCOME_DONE, lateness
 from app.tasks.views import comments_shown, rows_of
 
-ROWS = 50
+ROWS = paging.PAGE_SIZE
 
 
 class ProcessScreen(Screen):
@@ -82,7 +82,7 @@ class InstancePages(Page):
         instances = session.scalars(queries.with_people(chosen).limit(ROWS).offset((number - 1) * ROWS)).unique().all()
         now = clock.now()
         counts = paging.counts(session, lists, ProcessInstance.id)
-        cards = customer_cards(session, {i.customer_id for i in instances if i.customer_id}, actor)
+        names = customer_names(session, {i.customer_id for i in instances if i.customer_id}, actor)
         open_tasks = task_queries.open_of_owners(session, services.OWNER, [one.id for one in instances])
         return show(
             "processes/list.html",
@@ -98,14 +98,14 @@ class InstancePages(Page):
                 for key in (InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled)
             ],
             scope=status,
-            rows=[self._row(i, cards.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],
+            rows=[self._row(i, names.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],
             start_url="/ho-so/bat-dau" if actor.may("add", "Instance") else None,
             page=page_of(number, len(instances), counts[InstanceStatus(status)], size=ROWS),
         )
 
     @staticmethod
     def _row(
-        instance: ProcessInstance, card: CustomerCard | None, open_tasks: list[Task], now: datetime
+        instance: ProcessInstance, customer: NamedCustomer | None, open_tasks: list[Task], now: datetime
     ) -> dict[str, Any]:
         first = min(open_tasks, key=lambda task: (task.due_at is None, task.due_at, task.id), default=None)
         holders = [
@@ -116,8 +116,8 @@ class InstancePages(Page):
             "url": links.instance_path(instance.id),
             "name": instance.version.process.name,
             "code": instance.code,
-            "customer": card.name if card else "",
-            "customer_url": links.customer_path(card.id) if card else None,
+            "customer": customer.name if customer else "",
+            "customer_url": links.customer_path(customer.id) if customer else None,
             "stage": first.name if first else "",
             "open_tasks": [task.name for task in open_tasks],
             "holder": ", ".join(dict.fromkeys(filter(None, holders))),

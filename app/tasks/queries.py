@@ -90,8 +90,12 @@ def next_due(session: Session, rows: Select[Task], *, limit: int, offset: int = 
     They are chosen by their ids before anything is joined: the queue of a large team has thousands.
     """
     ids = by_due(rows.with_only_columns(Task.id)).limit(limit).offset(offset).correlate(None)
-    people = joinedload(Task.assignee).lazyload("*"), joinedload(Task.offered_team).lazyload("*")
-    return list(session.scalars(by_due(select(Task).where(Task.id.in_(ids))).options(*people)).unique())
+    listed = by_due(select(Task).where(Task.id.in_(ids))).options(
+        load_only(Task.name, Task.context, Task.customer_id, Task.state, Task.warn_at, Task.due_at, Task.outcomes),
+        joinedload(Task.assignee).load_only(Member.name).lazyload("*"),
+        joinedload(Task.offered_team).load_only(Team.name).lazyload("*"),
+    )
+    return list(session.scalars(listed).unique())
 
 
 def mine(actor: Actor) -> Select[Task]:

@@ -19,7 +19,7 @@ from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
-from app.customers.queries import CustomerCard, customer_cards
+from app.customers.queries import CustomerCard, customer_cards, customer_names
 from app.forms.builder import PREFIX, AnswerForm, build_form
 from app.forms.queries import context_for
 from app.forms.rules import Answers
@@ -30,25 +30,25 @@ from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness
 
-ROWS = 50
+ROWS = paging.PAGE_SIZE
 HANDED_SHOWN = 3
 
 
 def rows_of(session: Session, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
     """Work-list lines as templates/_parts/work.html takes them; a customer's name shows only to whom it may."""
     now = clock.now()
-    cards = customer_cards(session, {task.customer_id for task in tasks if task.customer_id}, actor)
+    names = customer_names(session, {task.customer_id for task in tasks if task.customer_id}, actor)
     rows = []
     for task in tasks:
-        card = cards.get(task.customer_id or 0)
+        customer = names.get(task.customer_id or 0)
         rows.append(
             {
                 "id": task.id,
                 "url": links.task_path(task.id),
                 "title": task.name,
                 "where": task.context,
-                "customer": card.name if card else "",
-                "customer_url": links.customer_path(card.id) if card and card.full else None,
+                "customer": customer.name if customer else "",
+                "customer_url": links.customer_path(customer.id) if customer and customer.full else None,
                 "customer_tags": [],
                 "holder": task.assignee.name if task.assignee else None,
                 "team": task.offered_team.name if task.offered_team else "",
