@@ -337,6 +337,7 @@ def test_hands_stay_on_the_keyboard(desk: Desk, product: Product) -> None:
     lan.keyboard.press("j")
     lan.keyboard.press("n")
     said(lan, "Bạn đã nhận việc này")
+    lan.wait_for_load_state()  # keys work as soon as the scripts are there
     lan.keyboard.press("/")
     expect(lan.get_by_role("searchbox")).to_be_focused()
 
