@@ -19,7 +19,6 @@ from app.security.models import Member, SignIn, SignInKind
 from app.security.rules import token_hash
 from app.security.views import AuthView
 
-
 # Put together once: every request asks it.
 _SIGNED_IN = (
     select(Member)
