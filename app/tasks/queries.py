@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, load_only
 
 from app.core import links
 from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.finding import Hit, line, matches
 from app.customers.models import Customer
 from app.customers.queries import found_ids, name_if_seen
+from app.security.models import Member, Team
 from app.security.queries import granted
 from app.tasks.events import owners
 from app.tasks.models import OPEN_STATES, Task, TaskComment, TaskEvent, TaskState
