@@ -243,7 +243,7 @@ class NamedCustomer(NamedTuple):
     full: bool
 
 
-def _headers(customer_ids: Collection[int], actor: Actor) -> Select[Any]:
+def _headers(customer_ids: Collection[int], actor: Actor) -> Select[int, str, str, CustomerKind, bool]:
     header = select(Customer.id, Customer.code, Customer.name, Customer.kind, visible(Customer, actor).label("full"))
     return header.where(Customer.id.in_(customer_ids), header_visible(actor))
 
