@@ -92,15 +92,14 @@ class AccountPages(Page):
         if not form.validate():
             return _page(password=form, status=422)
         try:
-            is_known = entrance.change_password(
-                present=form.present.data or "", new=form.password.data or "", keep=_this_token()
-            )
+            token = entrance.change_password(present=form.present.data or "", new=form.password.data or "")
         except TooManyRequestsError as error:
             form.present.errors = [str(error.message)]
             return _page(password=form, status=error.status)
-        if not is_known:
+        if token is None:
             form.present.errors = [str(_("This is not your present password. Look whether Caps Lock is on."))]
             return _page(password=form, status=422)
+        edge.sign_in_cookie(token)
         return done(HERE, _("The new password counts from now on. Every other device is signed out."))
 
     @page("/thiet-bi/<device_id>/ket-thuc", "POST", right=None)

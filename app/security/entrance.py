@@ -33,11 +33,12 @@ def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
         return services.sign_in(inside, member, kind=kind, address=address, agent=request.user_agent.string)
 
 
-def change_password(*, present: str, new: str, keep: str) -> bool:
-    """Give whoever is signed in a new password; False when `present` is not the one he has.
+def change_password(*, present: str, new: str) -> str | None:
+    """Give whoever is signed in a new password; the token of a new session, or None when `present` is not the one.
 
-    It counts like a try at the door, or a browser left open would be a place to guess. Every session ends but the one
-    of the token to `keep`. Raises TooManyRequestsError. Both slow hashes are made outside any transaction.
+    It counts like a try at the door, or a browser left open would be a place to guess. Every session ends, this one
+    too: a copy of its cookie may be elsewhere. Raises TooManyRequestsError. Both slow hashes are made outside any
+    transaction.
     """
     who, reading = edge.actor(), db.session()
     member = reading.get_one(Member, who.user_id)
@@ -48,13 +49,15 @@ def change_password(*, present: str, new: str, keep: str) -> bool:
     with edge.transaction() as inside:
         services.refuse_when_throttled(inside, address=address, account=account)
         member = inside.get_one(Member, who.user_id)
-        if matches:
-            services.change_password(inside, member, password_hash=password_hash, keep=keep)
-        else:
+        if not matches:
             services.record_failure(
                 inside, address=address, account=account, member=member, what="password_not_confirmed"
             )
-    return matches
+            return None
+        services.change_password(inside, member, password_hash=password_hash)
+        return services.sign_in(
+            inside, member, kind=SignInKind.web, address=address, agent=request.user_agent.string
+        )
 
 
 def new_hash(password: str) -> str:

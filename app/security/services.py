@@ -142,10 +142,10 @@ def deactivate_member(session: Session, member: Member, *, by: Actor) -> None:
     rights_changed(session, [member.id])
 
 
-def change_password(session: Session, member: Member, *, password_hash: str, keep: str | None = None) -> None:
-    """Set the new password and end every session and token of the person, but for the one of the token to `keep`."""
+def change_password(session: Session, member: Member, *, password_hash: str) -> None:
+    """Set the new password and end every session and token of the person."""
     member.user.password = password_hash
-    end_sign_ins(session, member.id, reason="password", keep=keep)
+    end_sign_ins(session, member.id, reason="password")
 
 
 def change_profile(

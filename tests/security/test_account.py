@@ -213,6 +213,16 @@ def test_the_new_password_counts_and_ends_every_other_browser_and_program(app, c
         assert app.test_client().post("/login/", data={"username": "lan", "password": password}).status_code == status
 
 
+def test_a_stolen_copy_of_this_very_cookie_is_out_with_the_old_password(app, client):
+    here, thief = client("lan"), app.test_client()
+    thief.set_cookie("tantam", here.get_cookie("tantam").value)
+    assert is_in(thief)
+    here.post(HERE + "mat-khau", data=passwords())
+    assert not is_in(thief)
+    assert is_in(here)
+    assert len(devices(here)) == 1
+
+
 @pytest.mark.parametrize(
     ("typed", "field", "sentence"),
     [
