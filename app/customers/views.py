@@ -88,7 +88,7 @@ class CustomerScreen(Screen):
     # What the list shows and no more: a page of customers with all they have costs twice as much.
     eager = (
         load_only(Customer.code, Customer.name, Customer.created_at),
-        selectinload(Customer.all_contact_points)
+        joinedload(Customer.all_contact_points)
         .load_only(ContactPoint.kind, ContactPoint.shown, ContactPoint.is_preferred, ContactPoint.archived_at)
         .lazyload("*"),
         joinedload(Customer.owner).load_only(Member.name).lazyload("*"),
