@@ -108,6 +108,7 @@ class _InTextIndex(FunctionElement[Any]):
     inherit_cache = True
 
 
+@compiles(_InTextIndex)  # SQLAlchemy also writes statements down for itself, without a database
 @compiles(_InTextIndex, "sqlite")
 def _in_fts_table(element: _InTextIndex, compiler: SQLCompiler, **options: Any) -> str:
     key, beginnings = (compiler.process(part, **options) for part in element.clauses)
@@ -130,6 +131,7 @@ class _IsText(FunctionElement[Any]):
     inherit_cache = True
 
 
+@compiles(_IsText)
 @compiles(_IsText, "sqlite")
 def _is_in_fts_table(element: _IsText, compiler: SQLCompiler, **options: Any) -> str:
     key, beginnings, _text = element.clauses
