@@ -116,7 +116,7 @@ def _language_links() -> list[dict[str, Any]]:
 
 
 class MemberScreen(Screen):
-    """/nhan-su: who works here."""
+    """/nhan-su: who works here. Which roles he holds stands in a tab, for those who may see roles."""
 
     resource = "Member"
     datamodel = Interface(Member)
@@ -125,15 +125,15 @@ class MemberScreen(Screen):
     route_base = "/nhan-su"
     list_title = _("Staff")
     show_title = _("Member")
-    list_columns = ["name", "title", "memberships", "user.roles", "phone", "user.active"]
-    show_columns = ["title", "memberships", "user.roles", "phone", "user.email", "user.username", "user.active"]
+    list_columns = ["name", "title", "memberships", "phone", "user.active"]
+    show_columns = ["title", "memberships", "phone", "user.email", "user.username", "user.active"]
     order_columns = ["name", "title"]
     search_columns = ["name", "title"]
     order_keys = {"name": Member.sort_key}
     base_order = ("name", "asc")
     eager = (
         selectinload(Member.memberships).joinedload(TeamMember.team).lazyload("*"),
-        joinedload(Member.user).selectinload(User.roles).lazyload("*"),
+        joinedload(Member.user).load_only(User.active).lazyload("*"),
     )
     related_by = {
         "TeamScreen": lambda member: Team.id.in_(queries.teams_of(member.id)),
@@ -143,7 +143,6 @@ class MemberScreen(Screen):
         "name": _("Name"),
         "title": _("Title"),
         "memberships": _("Teams"),
-        "user.roles": _("Roles"),
         "user.username": _("User name"),
         "user.email": _("E-mail"),
         "user.active": _("Sign-in"),
@@ -156,8 +155,6 @@ class MemberScreen(Screen):
         if column == "memberships":
             rows = sorted(item.memberships, key=lambda one: (not one.is_primary, one.team.sort_key))
             return ", ".join(row.team.name for row in rows)
-        if column == "user.roles":
-            return ", ".join(str(role_label(role.name)) for role in sorted(item.user.roles, key=lambda role: role.id))
         if column == "phone":
             return show_phone(item.phone) if item.phone else ""
         if column == "user.active":

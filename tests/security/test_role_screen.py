@@ -179,7 +179,7 @@ def test_a_member_is_told_in_words(client, change):
     change(lambda _session, cast: setattr(cast.member("lan"), "phone", "+84912345678"))
     rows = {row.a["title"]: row for row in page_of(client("minh").get("/nhan-su/list/")).select("tbody tr")}
     lan = " ".join(rows["Nguyễn Ngọc Lan"].get_text(" ").split())
-    assert "Nhân viên CSKH CSKH Nhân viên 0912 345 678 Được đăng nhập" in lan
+    assert "Nhân viên CSKH CSKH 0912 345 678 Được đăng nhập" in lan
     assert rows["Nguyễn Ngọc Lan"].select_one(".tt-av") is not None
     assert "Đã khóa đăng nhập" in rows["Trần Anh Tuấn"].text
 
@@ -196,6 +196,14 @@ def test_a_member_leads_to_his_teams_and_roles(client, id_of):
 def test_whoever_may_not_see_roles_has_no_such_tab(client, id_of):
     address = f"/nhan-su/show/{id_of(Member, 'lan')}"
     assert "tab=RoleScreen" not in client("minh").get(address).text
+
+
+def test_nor_is_he_told_elsewhere_who_holds_which(client, change, id_of):
+    change(lambda session, cast: give_role(session, cast.lan.user_id, queries.role_by_code(session, "Auditor")))
+    for address in ("/nhan-su/list/", f"/nhan-su/show/{id_of(Member, 'lan')}"):
+        shown = page_of(client("minh").get(address)).find("main").get_text(" ")
+        assert "Vai trò" not in shown, address
+        assert "Kiểm soát" not in shown, address
     assert client("minh").get(f"{address}?tab=RoleScreen").status_code == 404
 
 
