@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +19,10 @@ from playwright.sync_api import (
 )
 
 from tests.cast import PASSWORD
+from tests.e2e.looks import DESK, REFUSED_PAGE
 from tests.e2e.product import Product, found_company
 from tests.notifications.sink import Sink
 
-DESK, PHONE = (1366, 768), (390, 844)
-#: what Chromium says to every answer of 400 and more; those of pages are meant, those of their parts are caught below
-_REFUSED_PAGE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 _MILLISECONDS = 20_000
 expect.set_options(timeout=_MILLISECONDS)
 
@@ -113,7 +110,7 @@ class Desk:
 
     def _heard(self, message: ConsoleMessage) -> None:
         """Scripts and styles that the Content-Security-Policy refused are told here too."""
-        if not _REFUSED_PAGE.match(message.text):
+        if not REFUSED_PAGE.match(message.text):
             self.complaints.append(f"{message.type}: {message.text} ({message.location['url']})")
 
     def _answered(self, answer: Response) -> None:

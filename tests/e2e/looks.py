@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 from config import ROOT
 
@@ -17,8 +17,8 @@ ZOOMED = (683, 384)
 AXE = ROOT / "assets/node_modules/axe-core/axe.min.js"
 _PROBES = Path(__file__).with_name("looks.js").read_text(encoding="utf-8")
 _OLD_DRESS = re.compile(r"panel-|btn-default|col-xs-|glyphicon|/static/appbuilder/")
-#: what Chromium says to every answer of 400 and more; those of pages are meant
-_REFUSED_PAGE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+#: what Chromium says to every answer of 400 and more; those of pages are meant, those of their parts are heard besides
+REFUSED_PAGE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 #: the policy's refusals, kept by the page itself: not all of them reach the console
 _LISTEN = """
 window.__refused = [];
@@ -37,9 +37,10 @@ class Ear:
         context.on("console", self._console)
         context.on("weberror", lambda error: self._heard.append(f"script: {error.error}"))
         context.on("request", self._request)
+        context.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if not _REFUSED_PAGE.match(message.text):
+        if not REFUSED_PAGE.match(message.text):
             self._heard.append(f"console {message.type}: {message.text}")
 
     def _request(self, request: Request) -> None:
@@ -47,6 +48,10 @@ class Ear:
             return
         if not request.url.startswith(self._url + "/") or "/static/appbuilder/" in request.url:
             self._heard.append(f"asks for {request.url}")
+
+    def _response(self, answer: Response) -> None:
+        if answer.status >= 400 and answer.request.resource_type != "document":
+            self._heard.append(f"{answer.status} for {answer.url}")
 
     def heard(self) -> list[str]:
         """All since the last time."""

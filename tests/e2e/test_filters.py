@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import DESK, PHONE, Desk
+from tests.e2e.conftest import Desk
+from tests.e2e.looks import DESK, PHONE
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from tests.core.bookshop import PASSWORD, bookshop
-from tests.e2e.conftest import DESK
+from tests.e2e.looks import DESK
 
 pytestmark = pytest.mark.e2e
 

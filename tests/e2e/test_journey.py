@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PHONE, Desk
+from tests.e2e.conftest import Desk
+from tests.e2e.looks import PHONE
 from tests.e2e.product import LATE_DELIVERY, Product, Rest, until
 from tests.notifications.sink import Sink
 

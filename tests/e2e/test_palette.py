@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.e2e.conftest import PHONE, Desk
+from tests.e2e.conftest import Desk
+from tests.e2e.looks import PHONE
 
 pytestmark = pytest.mark.e2e
 
