@@ -1,0 +1,108 @@
+"""The list of customers: found, ordered and turned at a cost that does not grow with the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from sqlalchemy import event
+
+from app.core import paging
+from app.core.access import SYSTEM
+from app.core.db import db, transaction
+from app.customers.services import create_customer
+from app.security.models import Right
+from app.security.queries import actor_of, member_by_username
+from app.security.services import hand_over
+
+NAMES = ("Trần Văn Đức", "Đặng Thị Mỹ Duyên", "Nguyễn Đình Phước", "Lê Bảo Trân")
+LIST = "/khach-hang/list/"
+
+
+@pytest.fixture
+def four(app: Flask) -> None:
+    """Lan's customers, with two ways to reach each."""
+    with app.app_context():
+        lan = actor_of(db.session(), member_by_username(db.session(), "lan"))
+        for number, name in enumerate(NAMES):
+            with transaction(lan) as session:
+                create_customer(session, by=lan, name=name, phone=f"090311826{number}", email=f"a{number}@example.com")
+        db.session.remove()
+
+
+def names(answer) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [link.text for link in BeautifulSoup(answer.text, "html.parser").select("tbody .tt-rowlink")]
+
+
+@contextmanager
+def counted(app: Flask) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_connection, _cursor, statement, *_more) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            statements.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.both_databases
+def test_it_is_searched_ordered_and_turned(app, four, client):
+    lan = client("lan")
+    assert names(lan.get(LIST)) == list(reversed(NAMES))
+    assert names(lan.get(f"{LIST}?order=created_at")) == list(NAMES)
+    assert names(lan.get(f"{LIST}?order=name")) == [NAMES[1], NAMES[0], NAMES[2], NAMES[3]]
+    assert names(lan.get(f"{LIST}?q=duyen")) == names(lan.get(f"{LIST}?q=0903118261")) == [NAMES[1]]
+    assert names(lan.get(f"{LIST}?q=duyen&order=name")) == [NAMES[1]]
+    assert names(lan.get(f"{LIST}?page=2&page_size=3")) == [NAMES[0]]
+    assert names(client("tuan").get(LIST)) == []
+
+
+def test_each_row_shows_how_the_customer_is_reached_and_who_looks_after_him(four, client):
+    first = BeautifulSoup(client("minh").get(LIST).text, "html.parser").select_one("tbody tr")
+    assert first.select_one("input")["aria-labelledby"] == f"chon {first.select_one('.tt-rowlink')['id']}"
+    cells = [cell.text for cell in first.select("td[data-label]")]
+    assert cells[1:4] == ["0903 118 263", "a3@example.com", "Nguyễn Ngọc Lan"]
+
+
+@pytest.mark.parametrize("who", ["lan", "minh", "hoa"])
+def test_it_takes_at_most_eight_queries(app, four, client, who):
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            tuan = actor_of(session, member_by_username(session, "tuan"))
+        with transaction(tuan) as session:
+            shared = create_customer(session, by=tuan, name="Bùi Chia Sẻ").id
+        with transaction(SYSTEM) as session:
+            lan = member_by_username(session, "lan")
+            hand_over(session, "Customer", shared, right=Right.view, reason="share", member_id=lan.id)
+        db.session.remove()
+    browser = client(who)
+    browser.get(LIST)
+    with counted(app) as statements:
+        browser.get(LIST)
+    assert 0 < len(statements) <= 8, statements
+
+
+def test_a_long_list_is_counted_once_a_minute_and_a_short_one_every_time(app, four, client, monkeypatch):
+    lan = client("lan")
+
+    def counts() -> int:
+        with counted(app) as statements:
+            lan.get(LIST)
+        return len([one for one in statements if "count(" in one and "FROM customer" in one])
+
+    assert [counts(), counts()] == [1, 1]
+    monkeypatch.setattr(paging, "COUNT_CAP", 3)
+    assert [counts(), counts()] == [1, 0]
+    assert "hơn 3" in BeautifulSoup(lan.get(LIST).text, "html.parser").h1.text
+    paging.forget_counts()
+    assert counts() == 1
