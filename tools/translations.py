@@ -55,14 +55,14 @@ msgstr ""
 """
 
 #: The same word in both languages. Names of products, and words that Vietnamese offices use as they are.
-SAME_IN_BOTH = {"Email", "Facebook", "Logo", "Website", "Zalo"}
+SAME_IN_BOTH = {"Email", "Facebook", "Logo", "Singapore", "Website", "Zalo"}
 
 #: English words with several meanings, of which Vietnamese needs different words. The catalogue tells in a comment
 #: which one is meant; a second meaning gets a sentence of its own in the source ("Open it", "Work that is open").
 SEVERAL_MEANINGS = {
     "and", "claim", "move", "no", "open", "or", "preferred", "required", "yes",
     "Address", "Changed", "Claim", "Close", "Complete", "Contact", "Due", "File", "Form", "From", "Head", "Kind",
-    "Late", "Left", "New", "Note", "Open", "Opened", "Order", "Return", "Sent", "Since", "Start", "State", "Subject",
+    "Late", "Left", "New", "Note", "Open", "Opened", "Order", "Return", "Sent", "Start", "State", "Subject",
     "Title", "To", "Work", "Written",
 }  # fmt: skip
 

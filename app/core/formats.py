@@ -36,7 +36,6 @@ class Style:
 
     locale: Locale
     day: str
-    day_of_year: str
     weekday: str
     decimal: str
     group: str
@@ -56,8 +55,8 @@ class Style:
 
 STYLES = {
     # The days from Monday to Saturday are "thứ Hai …" in a sentence; "Chủ Nhật" keeps its capital.
-    "vi": Style(Locale("vi"), "dd/MM/yyyy", "dd/MM", "EEEE dd/MM", ",", ".", capital="Thứ"),
-    "en": Style(Locale("en"), "d MMM y", "d MMM", "EEEE d MMM", ".", ","),
+    "vi": Style(Locale("vi"), "dd/MM/yyyy", "EEEE dd/MM", ",", ".", capital="Thứ"),
+    "en": Style(Locale("en"), "d MMM y", "EEEE d MMM", ".", ","),
 }
 
 
@@ -90,11 +89,6 @@ def day_text(day: date) -> LazySentence:
     if isinstance(day, datetime):
         raise TypeError("a moment has no day of its own: use exact_text")
     return _for_reader(lambda style: style.write(day, style.day))
-
-
-def day_of_year_text(day: date) -> LazySentence:
-    """22/11 · 22 Nov"""
-    return _for_reader(lambda style: style.write(day, style.day_of_year))
 
 
 def weekday_text(day: date) -> LazySentence:
@@ -148,9 +142,10 @@ def money_text(amount: int) -> LazySentence:
     return _for_reader(lambda style: f"{style.number(amount)}{NO_BREAK_SPACE}₫")
 
 
-def percent_text(share: float) -> LazySentence:
-    """0.1254 → 12,5 % · 12.5 %, unbreakable"""
-    return _for_reader(lambda style: f"{style.number(round(share * 100, 1))}{NO_BREAK_SPACE}%")
+def typed_number(number: float | Decimal) -> str:
+    """As this reader types it, and it is read back: 1.250 · 1,250; nine eighths, which read two ways, as 1,1250 · 1.1250."""
+    text = str(number_text(number))
+    return f"{text}0" if reads_two_ways(text) else text
 
 
 def read_integer(text: str) -> int | None:
@@ -176,7 +171,9 @@ def integer_problem(text: str) -> Sentence:
 
 
 def read_decimal(text: str) -> Decimal | None:
-    """A number as typed, with the reader's decimal sign: 1.250,5 · 1,250.5. None if it is none."""
+    """A number as typed, with the reader's decimal sign: 1.250,5 · 1,250.5. None if it is none or `reads_two_ways`."""
+    if reads_two_ways(text):
+        return None
     typed, style = as_typed(text).replace("−", "-").replace(" ", ""), _style()
     whole, sign, decimals = typed.partition(style.decimal)
     if sign and not _PLAIN.fullmatch(decimals):
@@ -186,6 +183,16 @@ def read_decimal(text: str) -> Decimal | None:
     if style.group in whole and _whole(whole) is None:
         return None
     return Decimal(f"{'-' if whole.startswith('-') else ''}{digits}.{decimals or 0}")
+
+
+def decimal_problem(text: str) -> Sentence:
+    """Why `read_decimal` did not read this, with an example that it reads."""
+    if not reads_two_ways(text):
+        return _("This is not a number yet. Example: %(example)s", example=number_text(1250.5))
+    return _(
+        "“%(typed)s” can be read in two ways. Write %(whole)s for a whole number, %(decimal)s for one with decimals.",
+        typed=as_typed(text), whole=number_text(_whole(as_typed(text)) or 0), decimal=f"{as_typed(text)}0",
+    )  # fmt: skip
 
 
 def read_money(text: str) -> int | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum, auto
 
-from app.core import formats
 from app.core.errors import Sentence
-from app.core.formats import exact_text, local, time_text, weekday_inside, weekday_text
+from app.core.formats import day_text, local, time_text, weekday_inside, weekday_text
 from app.core.i18n import _, ngettext
 
 MINUTE = timedelta(minutes=1)
@@ -32,6 +31,8 @@ class Lateness:
 
     kind: LatenessKind
     text: Sentence
+    #: the words are the due moment itself, not how long is left or how late it is
+    is_moment: bool = False
 
 
 def length_text(length: timedelta) -> Sentence:
@@ -47,53 +48,37 @@ def length_text(length: timedelta) -> Sentence:
     return _("%(hours)s %(minutes)s", hours=in_hours, minutes=in_minutes) if minutes else in_hours
 
 
+_ALONE = {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}
+_INSIDE = {0: _("today"), 1: _("tomorrow"), -1: _("yesterday")}
+
+
 def moment_text(at: datetime, now: datetime, tz: str | tzinfo) -> Sentence:
     """When that is, seen from now: Today 14:30, Tomorrow 09:15, Monday 23 Nov 09:15; with the year outside this one."""
-    time = time_text(at, tz)
-    match _days_from(now, at, tz):
-        case 0:
-            return _("Today %(time)s", time=time)
-        case 1:
-            return _("Tomorrow %(time)s", time=time)
-        case -1:
-            return _("Yesterday %(time)s", time=time)
-    return _farther(at, now, tz, weekday_text)
+    return _moment(at, now, tz, _ALONE, weekday_text)
 
 
 def moment_inside(at: datetime, now: datetime, tz: str | tzinfo) -> Sentence:
     """The same in the middle of a sentence: today 14:30, tomorrow 09:15, Monday 23 Nov 09:15."""
-    time = time_text(at, tz)
-    match _days_from(now, at, tz):
-        case 0:
-            return _("today %(time)s", time=time)
-        case 1:
-            return _("tomorrow %(time)s", time=time)
-        case -1:
-            return _("yesterday %(time)s", time=time)
-    return _farther(at, now, tz, weekday_inside)
+    return _moment(at, now, tz, _INSIDE, weekday_inside)
 
 
 def day_heading(day: date, today: date) -> Sentence:
     """Above what happened that day: Today, Yesterday, Monday 23 Nov; with the year outside this one."""
-    match (day - today).days:
-        case 0:
-            return _("Today")
-        case 1:
-            return _("Tomorrow")
-        case -1:
-            return _("Yesterday")
-    return weekday_text(day) if day.year == today.year else formats.day_text(day)
+    return _day(day, today, _ALONE, weekday_text)
 
 
-def _days_from(now: datetime, at: datetime, tz: str | tzinfo) -> int:
-    return (local(at, tz).date() - local(now, tz).date()).days
+def _moment(
+    at: datetime, now: datetime, tz: str | tzinfo, near: Mapping[int, Sentence], weekday: Callable[[date], Sentence]
+) -> Sentence:
+    day = _day(local(at, tz).date(), local(now, tz).date(), near, weekday)
+    return _("%(day)s %(time)s", day=day, time=time_text(at, tz))
 
 
-def _farther(at: datetime, now: datetime, tz: str | tzinfo, weekday: Callable[[date], Sentence]) -> Sentence:
-    there = local(at, tz)
-    if there.year != local(now, tz).year:
-        return exact_text(at, tz)
-    return _("%(day)s %(time)s", day=weekday(there.date()), time=time_text(at, tz))
+def _day(day: date, today: date, near: Mapping[int, Sentence], weekday: Callable[[date], Sentence]) -> Sentence:
+    apart = (day - today).days
+    if apart in near:
+        return near[apart]
+    return weekday(day) if day.year == today.year else day_text(day)
 
 
 def time_left(due_at: datetime | None, at: datetime, tz: str | tzinfo, *, soon: timedelta = SOON) -> Lateness:
@@ -107,6 +92,6 @@ def time_left(due_at: datetime | None, at: datetime, tz: str | tzinfo, *, soon: 
         return Lateness(LatenessKind.late, _("Just due"))
     kind = LatenessKind.soon if left < soon else LatenessKind.ok
     if left > SOON:
-        return Lateness(kind, moment_text(due_at, at, tz))
+        return Lateness(kind, moment_text(due_at, at, tz), is_moment=True)
     # A started minute counts: 4:30 reads "5 minutes left", never "0 minutes".
     return Lateness(kind, _("%(time)s left", time=length_text(left + MINUTE - timedelta.resolution)))

@@ -105,7 +105,7 @@ class CustomerScreen(Screen):
         "email": _("E-mail"),
         "kind": _("Kind"),
         "owner.name": _("Person in charge"),
-        "created_at": _("Since"),
+        "created_at": _("Created"),
         "source": _("Came through"),
         "note": _("Note"),
     }

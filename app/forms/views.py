@@ -25,7 +25,7 @@ class FormScreen(Screen):
     order_columns = ["name", "code", "updated_at"]
     search_columns = ["name", "code", "updated_at"]
     base_order = ("name", "asc")
-    label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Since"), "updated_at": _("Changed")}
+    label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Created"), "updated_at": _("Changed")}
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Form.name.icontains(text, autoescape=True) | Form.code.icontains(text, autoescape=True))

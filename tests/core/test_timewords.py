@@ -105,6 +105,7 @@ def test_lengths_in_words(length, words):
 def test_a_due_moment_tells_how_it_stands(left, kind, words):
     lateness = time_left(NOW + left, NOW, ZONE)
     assert (lateness.kind, str(lateness.text)) == (kind, words)
+    assert lateness.is_moment == (str(moment_text(NOW + left, NOW, ZONE)) == words)
 
 
 def test_what_soon_means_can_be_said_per_task():

@@ -101,7 +101,7 @@ class WholeField(Field):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else str(formats.number_text(self.data))
+        return "" if self.data is None else formats.typed_number(self.data)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         typed = valuelist[0].strip() if valuelist else ""
@@ -121,9 +121,7 @@ class NumberField(WholeField):
     def read(self, typed: str) -> Any:
         number = formats.read_decimal(typed)
         if number is None:
-            raise ValueError(
-                str(_("This is not a number yet. Example: %(example)s", example=formats.number_text(1250.5)))
-            )
+            raise ValueError(str(formats.decimal_problem(typed)))
         return number
 
 

@@ -29,9 +29,9 @@ _IS, _IS_NOT = _("is"), _("is not")
 _AMOUNT = {"eq": _IS, "gt": _("is more than"), "lt": _("is less than"), "neq": _IS_NOT}
 #: FAB's operators by the words of the panel, the likeliest first; those that are not named are not offered.
 _TEXT = {"ct": _("contains"), "eq": _IS, "sw": _("begins with"), "nct": _("does not contain"), "neq": _IS_NOT}
-_DAY = {"eq": _IS, "gt": _("after the day"), "lt": _("before the day"), "neq": _IS_NOT}
+_DAY = {"eq": _IS, "gt": _("after"), "lt": _("before"), "neq": _IS_NOT}
 # The beginning of a day: nobody means exactly midnight.
-_MOMENT = {"gt": _("from the day"), "lt": _("before the day")}
+_MOMENT = {"gt": _("from"), "lt": _("before")}
 _CHOICE = {"eq": _IS, "neq": _IS_NOT}
 _YES_NO = {"eq": _IS}
 
