@@ -35,7 +35,8 @@ from app.security import queries as people
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
 from app.tasks.rules import OUTCOME_DONE, lateness
-from app.tasks.views import comments_shown, rows_of
+from app.tasks.shown import rows_of
+from app.tasks.views import comments_shown
 
 ROWS = paging.PAGE_SIZE
 
@@ -54,7 +55,7 @@ class ProcessScreen(Screen):
     order_columns = ["name", "code", "updated_at"]
     search_columns = ["name", "code", "updated_at"]
     base_order = ("name", "asc")
-    label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Since"), "updated_at": _("Changed")}
+    label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Created"), "updated_at": _("Changed")}
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Process.name.icontains(text, autoescape=True) | Process.code.icontains(text, autoescape=True))
@@ -74,10 +75,9 @@ class InstancePages(Page):
             raise BadRequestError
         number = page_number()
         rows = select(ProcessInstance).where(visible(ProcessInstance, actor))
-        tabs = dict.fromkeys(
-            [InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled, InstanceStatus(status)]
-        )
-        lists = {key: rows.where(queries.has_status(key)) for key in tabs}
+        # Which of the rarer ones is asked for has its tab as long as it is shown.
+        tabs = [InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled, InstanceStatus(status)]
+        lists = {key: rows.where(queries.has_status(key)) for key in dict.fromkeys(tabs)}
         chosen = lists[InstanceStatus(status)].order_by(ProcessInstance.id.desc())
         instances = session.scalars(queries.with_people(chosen).limit(ROWS).offset((number - 1) * ROWS)).unique().all()
         now = clock.now()
@@ -93,9 +93,8 @@ class InstancePages(Page):
                     "current": key == status,
                     "count": counts[key][0],
                     "capped": counts[key][1],
-                    "late": False,
                 }
-                for key in (InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled)
+                for key in lists
             ],
             scope=status,
             rows=[self._row(i, names.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],

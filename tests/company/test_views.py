@@ -58,6 +58,25 @@ def test_a_logo_is_kept_shown_and_taken_away_again(client, kept):
     assert page_of(hoa.get("/cai-dat/")).select_one(".tt-face__now img") is None
 
 
+@pytest.mark.parametrize(
+    ("action", "typed"),
+    [
+        ("/cai-dat/cong-ty", {**COMPANY, "company_name": ""}),
+        ("/cai-dat/gio-lam-viec", {"day_0": "sáng"}),
+        ("/cai-dat/gio-lam-viec", {"rev": "999", "day_0": "08:00-12:00"}),
+    ],
+    ids=["company", "hours", "hours that another has changed"],
+)
+def test_what_was_refused_is_still_unsaved_and_the_other_form_is_not(client, action, typed):
+    page = page_of(client("hoa").post(action, data=typed))
+    assert [form["action"] for form in page.select("form[data-guard][data-unsaved]")] == [action]
+
+
+def test_a_fresh_page_holds_nothing_unsaved(client):
+    forms = page_of(client("hoa").get("/cai-dat/")).select("form[data-guard]")
+    assert [form.has_attr("data-unsaved") for form in forms] == [False, False]
+
+
 def test_a_new_logo_counts_more_than_the_tick_to_take_the_old_one_away(client, kept):
     hoa = client("hoa")
     hoa.post("/cai-dat/cong-ty", data=sent("logo.png", png(64, 64)))
@@ -70,9 +89,9 @@ def test_a_new_logo_counts_more_than_the_tick_to_take_the_old_one_away(client, k
     ("name", "content", "sentence"),
     [
         ("logo.svg", b"<svg onload='alert(1)'/>", "SVG"),
-        ("logo.png", b"<svg onload='alert(1)'/>", "hỏng hoặc thiếu"),
-        ("logo.png", png(64, 64)[:-5], "hỏng hoặc thiếu"),
-        ("logo.png", b"", "hỏng hoặc thiếu"),
+        ("logo.png", b"<svg onload='alert(1)'/>", "lỗi hoặc tải lên chưa đủ"),
+        ("logo.png", png(64, 64)[:-5], "lỗi hoặc tải lên chưa đủ"),
+        ("logo.png", b"", "lỗi hoặc tải lên chưa đủ"),
         ("logo.png", jpeg(64, 64), "không khớp với đuôi"),
         ("logo.pdf", b"%PDF-1.4", "PNG, JPG hoặc WebP"),
         ("logo.png", png(16, 16), "16 × 16"),
