@@ -76,7 +76,7 @@ RESOURCE_LABELS = {
     "Submission": _("Submissions"),
     "Alert": _("Alerts"),
     "Notification": _("Notifications"),
-    "Member": _("Members"),
+    "Member": _("Staff"),
     "Team": _("Teams"),
     "Role": _("Roles"),
     "Calendar": _("Working calendars"),
