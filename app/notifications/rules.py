@@ -21,9 +21,14 @@ LONGEST_TEMPLATE = 20_000
 LONGEST_VALUE = 2_000
 DEEPEST_BLOCK = 3
 ADDRESS_LENGTH = 254  # RFC 5321 §4.5.3.1
-#: reasons that are kept with a mail
+#: Reasons that are kept with a mail, for programs and logs, in English; `why_not_sent` tells them to people.
 NO_ADDRESS = "The address is not one."
 BROKEN = "Internal error, see the log."
+STRANGE_LETTERS = "The mail server takes no address with such letters."
+#: beginnings of reasons
+UNWRITABLE = "The mail cannot be written: "
+SILENT = "The mail server fell silent: "
+UNREACHABLE = "No mail server at "
 
 
 class MessageTemplateError(InvalidInputError):
@@ -242,17 +247,16 @@ def bell_text(line: Notification) -> Sentence:
 
 # -- why a mail did not go out
 
-#: What is kept with a mail is for programs and logs, in English; this is what the admin reads.
 _REASONS: Mapping[str, Sentence] = {
     NO_ADDRESS: _("This is not an e-mail address."),
     BROKEN: _("Something broke on our side. The log of the worker tells what."),
     WORN_OUT: _("The worker stopped over it each time."),
-    "The mail server takes no address with such letters.": _("The mail server takes no address with such letters."),
+    STRANGE_LETTERS: _("The mail server takes no address with such letters."),
 }
 _BEGINNINGS: Mapping[str, Callable[[str], Sentence]] = {
-    "The mail cannot be written: ": lambda told: _("The mail cannot be written: %(why)s", why=told),
-    "The mail server fell silent: ": lambda told: _("The mail server fell silent: %(why)s", why=told),
-    "No mail server at ": lambda told: _("There is no mail server at %(where)s", where=told),
+    UNWRITABLE: lambda told: _("The mail cannot be written: %(why)s", why=told),
+    SILENT: lambda told: _("The mail server fell silent: %(why)s", why=told),
+    UNREACHABLE: lambda told: _("There is no mail server at %(where)s", where=told),
 }
 
 

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.leases import WORN_OUT
 from app.notifications import rules, shipped
 from app.notifications.rules import MessageTemplateError, TemplateKind, check_template, render
 
@@ -223,7 +224,11 @@ def test_a_mail_dies_after_twelve_tries_or_a_day_of_failing(attempts, failing_fo
     ("kept", "shown"),
     [
         (rules.NO_ADDRESS, "This is not an e-mail address."),
-        ("No mail server at mail.x.vn:25: refused", "There is no mail server at mail.x.vn:25: refused"),
+        (rules.STRANGE_LETTERS, "The mail server takes no address with such letters."),
+        (rules.UNWRITABLE + "no sender", "The mail cannot be written: no sender"),
+        (rules.SILENT + "timed out", "The mail server fell silent: timed out"),
+        (rules.UNREACHABLE + "mail.x.vn:25: refused", "There is no mail server at mail.x.vn:25: refused"),
+        (WORN_OUT, "The worker stopped over it each time."),
         ("RCPT: 550 No such user", "The mail server said: RCPT: 550 No such user"),
     ],
 )

@@ -26,7 +26,7 @@ from typing import Self
 
 from app.notifications.channels import DeliveryError
 from app.notifications.channels.settings import SmtpServer
-from app.notifications.rules import NO_ADDRESS, is_address, one_line
+from app.notifications.rules import NO_ADDRESS, SILENT, STRANGE_LETTERS, UNREACHABLE, UNWRITABLE, is_address, one_line
 
 #: servers close a connection that brings too many
 MAILS_PER_CONNECTION = 100
@@ -120,7 +120,7 @@ class SmtpConnection:
         try:
             message = build_message(mail)
         except (ValueError, LookupError, IndexError) as error:
-            raise DeliveryError(f"The mail cannot be written: {error}", permanent=True) from error
+            raise DeliveryError(f"{UNWRITABLE}{error}", permanent=True) from error
         with self._cut_when_too_long():
             self._hand_over(mail, message)
         self._carried += 1
@@ -139,7 +139,7 @@ class SmtpConnection:
             self._expect("Text", smtp.getreply(), (250,))
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            reason = f"The mail server fell silent: {self._told(error)}"
+            reason = f"{SILENT}{self._told(error)}"
             raise DeliveryError(reason, answered=False, taken_perhaps=text_is_out) from error
 
     @contextmanager
@@ -204,7 +204,7 @@ class SmtpConnection:
             if smtp is not None:
                 smtp.close()
             self._drop()
-            reason = f"No mail server at {server.host}:{server.port}: {self._told(error)}"
+            reason = f"{UNREACHABLE}{server.host}:{server.port}: {self._told(error)}"
             raise DeliveryError(reason, unreachable=True) from error
         return smtp
 
@@ -271,7 +271,7 @@ def _on_the_wire(smtp: smtplib.SMTP, message: EmailMessage, addresses: str) -> t
         content = message.as_bytes(policy=SMTP.clone(utf8=True))
         options = ["SMTPUTF8", "BODY=8BITMIME"]
     else:
-        raise DeliveryError("The mail server takes no address with such letters.", permanent=True)
+        raise DeliveryError(STRANGE_LETTERS, permanent=True)
     if smtp.has_extn("size"):
         options.append(f"SIZE={len(content)}")
     return re.sub(rb"(?m)^\.", b"..", content), options

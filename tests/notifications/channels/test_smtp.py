@@ -15,6 +15,7 @@ from app.notifications import jobs
 from app.notifications.channels import DeliveryError
 from app.notifications.channels.settings import SmtpServer
 from app.notifications.channels.smtp import LONGEST_MAIL, Mail, SmtpConnection, build_message
+from app.notifications.rules import SILENT, STRANGE_LETTERS, UNREACHABLE, UNWRITABLE
 from tests.notifications.sink import Sink, dripper, talker
 
 MAIL = Mail(
@@ -73,6 +74,7 @@ def test_an_address_with_vietnamese_letters_needs_a_server_that_takes_it(sink):
     with pytest.raises(DeliveryError) as refused:
         send(SmtpServer("127.0.0.1", sink.port), replace(MAIL, to_address="nguyễn@phosen.example"))
     assert refused.value.permanent
+    assert str(refused.value).startswith((UNWRITABLE, STRANGE_LETTERS))
 
 
 def test_encryption_is_used_when_offered():
@@ -153,6 +155,7 @@ def test_a_server_that_drips_its_answers_is_cut_off(greeting, drop, secure):
             connection.send(MAIL)
     assert time.monotonic() - begun < 5
     assert refused.value.unreachable or not refused.value.answered
+    assert str(refused.value).startswith(UNREACHABLE if refused.value.unreachable else SILENT)
 
 
 def test_one_mail_never_outlasts_its_lease():
