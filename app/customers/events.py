@@ -42,7 +42,8 @@ class NextStep:
 
 
 class CustomerPart(Protocol):
-    """A tab of the customer's page. A feature above registers itself in create_app; customers know nothing else of it.
+    """A tab of the customer's page. A feature above derives its own from this and registers it in create_app;
+    customers know nothing else of it.
 
     `key` stands in the address; `resource` is what one must be allowed to view.
     """
@@ -61,7 +62,8 @@ class CustomerPart(Protocol):
         """Those of `chosen` (a page of `select`) as people read them."""
 
     def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
-        """What he himself should do next for the customer, or None."""
+        """What he himself should do next for the customer; None where a part holds nothing to do."""
+        return None
 
 
 _parts: dict[str, CustomerPart] = {}

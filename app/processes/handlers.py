@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 from app.core import links
 from app.core.access import Actor, visible
 from app.core.i18n import _
-from app.customers.events import NextStep, PartRow
+from app.customers.events import CustomerPart, PartRow
 from app.processes import queries, services, shown
 from app.processes.models import ProcessInstance
 from app.tasks import queries as task_queries
 from app.tasks.rules import lateness
 
 
-class CustomerInstances:
-    """The runs of processes for a customer: the CustomerPart of this feature."""
+class CustomerInstances(CustomerPart):
+    """The runs of processes for a customer. What comes next in one is a task, and told by it."""
 
     key = "ho-so"
     label = _("Process files")
@@ -49,7 +49,3 @@ class CustomerInstances:
                 )
             )
         return rows
-
-    def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
-        """What comes next in a process is a task, and told by it."""
-        return None

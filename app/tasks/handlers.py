@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 from app.core import links
 from app.core.access import Actor, visible
 from app.core.i18n import _
-from app.customers.events import NextStep, PartRow
+from app.customers.events import CustomerPart, NextStep, PartRow
 from app.tasks import queries
 from app.tasks.models import Task
 from app.tasks.rules import lateness
 
 
-class CustomerTasks:
-    """The open work for a customer: the CustomerPart of this feature."""
+class CustomerTasks(CustomerPart):
+    """The open work for a customer."""
 
     key = "cong-viec"
     label = _("Tasks")
