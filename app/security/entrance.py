@@ -55,9 +55,7 @@ def change_password(*, present: str, new: str) -> str | None:
             )
             return None
         services.change_password(inside, member, password_hash=password_hash)
-        return services.sign_in(
-            inside, member, kind=SignInKind.web, address=address, agent=request.user_agent.string
-        )
+        return services.sign_in(inside, member, kind=SignInKind.web, address=address, agent=request.user_agent.string)
 
 
 def new_hash(password: str) -> str:
