@@ -143,7 +143,7 @@ def money_text(amount: int) -> LazySentence:
 
 
 def typed_number(number: float | Decimal) -> str:
-    """As this reader types it, and it is read back: 1.250 · 1,250; nine eighths, which read two ways, as 1,1250 · 1.1250."""
+    """As this reader types it, so that it is read back: 1.250 · 1,250; nine eighths are 1,1250 · 1.1250."""
     text = str(number_text(number))
     return f"{text}0" if reads_two_ways(text) else text
 

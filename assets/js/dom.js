@@ -19,9 +19,11 @@ export function each(selector, start) {
   document.addEventListener("htmx:load", (event) => run(event.detail.elt));
 }
 
+// null forgets it.
 export function keep(key, value) {
   try {
-    localStorage.setItem(key, value);
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
   } catch {
     // private windows may forbid it: the choice then lasts for this page
   }

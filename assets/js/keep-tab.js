@@ -45,8 +45,9 @@ export function start() {
     if (chosen()) link.href = withTab(link.href);
   });
   document.addEventListener("submit", ({ target, submitter }) => {
-    if (!chosen() || target.method === "get") return;
+    // A button called "action" (or "method") hides the form's own property of that name: its attributes are asked.
+    if (!chosen() || target.getAttribute("method") !== "post") return;
     if (submitter?.hasAttribute("formaction")) submitter.setAttribute("formaction", withTab(submitter.formAction));
-    else target.action = withTab(target.action);
+    else target.setAttribute("action", withTab(target.getAttribute("action") ?? location.href));
   });
 }

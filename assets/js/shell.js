@@ -6,8 +6,7 @@ const wide = matchMedia("(min-width: 992px)");
 
 function theme() {
   on("click", "[data-theme-choice]", (_event, button) => {
-    if (button.dataset.themeChoice === "auto") localStorage.removeItem("tt-theme");
-    else keep("tt-theme", button.dataset.themeChoice);
+    keep("tt-theme", button.dataset.themeChoice === "auto" ? null : button.dataset.themeChoice);
     dispatchEvent(new Event("tt:dress"));
     markTheme();
   });
@@ -130,7 +129,7 @@ function menus() {
   });
 }
 
-// ── keys of every page: "/" goes to the search box, Ctrl+K opens the palette, "?" tells all keys ──
+// ── keys of every page: "/" and Ctrl+K open the palette, "?" tells all keys ──
 function keys() {
   const search = document.querySelector(".tt-search input");
   const toSearch = () => {
@@ -154,7 +153,7 @@ function keys() {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key !== "/" && event.key !== "?") return;
     event.preventDefault();
-    if (event.key === "/") toSearch();
+    if (event.key === "/") palette();
     else shortcuts();
   });
 }

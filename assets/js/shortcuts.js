@@ -9,7 +9,7 @@ function sections() {
   const has = (selector) => Boolean(document.querySelector(selector));
   const inList = has("[data-worklist] [data-row]");
   return [
-    [words.keysEverywhere, [[["Ctrl", "K"], words.keyPalette], [["/"], words.keySearch], [["?"], words.keyHelp], [["Esc"], words.keyEscape]]],
+    [words.keysEverywhere, [[["/", "Ctrl K"], words.keyPalette], [["?"], words.keyHelp], [["Esc"], words.keyEscape]]],
     [
       words.keysList,
       inList && [
@@ -28,8 +28,8 @@ function sections() {
 
 export function show() {
   dialog?.remove();
-  const rows = ([keys, does]) =>
-    element("div", {}, element("dt", {}, ...keys.map((key) => element("kbd", { class: "tt-kbd" }, key))), element("dd", {}, does));
+  const key = (name, place) => [place ? words.or : "", element("kbd", { class: "tt-kbd" }, name)];
+  const rows = ([keys, does]) => element("div", {}, element("dt", {}, ...keys.flatMap(key)), element("dd", {}, does));
   dialog = element(
     "dialog",
     { class: "tt-dialog", "aria-labelledby": "phim-tat" },

@@ -45,13 +45,5 @@ export function start() {
   const brought = [...document.querySelectorAll("[data-toast] > span, [data-announce]")];
   const tell = () => brought.forEach((one) => announce(one.textContent.trim(), one.closest("[data-announce='late']") !== null));
   if (brought.length) setTimeout(tell, 300);
-  // Notes of the page that were read can go for good: data-dismiss names what, data-dismiss-key remembers it.
-  on("click", "[data-dismiss]", (_event, button) => {
-    const note = button.closest(button.dataset.dismiss);
-    if (button.dataset.dismissKey) localStorage.setItem(`tt-note-${button.dataset.dismissKey}`, "1");
-    note?.remove();
-  });
-  each("[data-note-key]", (note) => {
-    if (localStorage.getItem(`tt-note-${note.dataset.noteKey}`)) note.remove();
-  });
+  on("click", "[data-dismiss]", (_event, button) => button.closest(button.dataset.dismiss)?.remove());
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -323,6 +324,23 @@ def test_fabs_filters_are_rows_of_column_operator_and_value(shop: Flask, hoa: Fl
     assert standing_in(narrowed.select_one(".tt-filters form"))["psize_BookView"] == "50"
     author = page(hoa, "/bookview/list/?_flt_0_author=1").select_one(".tt-gen__filters .tt-chip b").text
     assert author == "Nguyễn Du"
+
+
+@pytest.mark.parametrize("word", ["endpoint", "_anchor", "_method", "_scheme", "_external"])
+def test_a_word_in_the_address_means_nothing_to_the_crosses_of_the_filters(word: str, hoa: FlaskClient):
+    chips = page(hoa, f"/bookview/list/?_flt_0_name=a&_flt_1_pages=3&{word}=x%20y").select(".tt-gen__filters .tt-chip")
+    assert [chip.a["href"] for chip in chips] == [
+        f"/bookview/list/?_flt_1_pages=3&{word}=x+y", f"/bookview/list/?_flt_0_name=a&{word}=x+y",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lang", "shown"), [("vi", "05/03/2026 00:30"), ("en", "5 Mar 2026 00:30")])
+def test_days_and_moments_are_written_for_their_reader(lang: str, shown: str, shop: Flask):
+    with shop.test_request_context(f"/?lang={lang}"):
+        draw = shop.jinja_env.get_template("appbuilder/_parts.html").module.shown  # type: ignore[attr-defined]
+        in_saigon = datetime(2026, 3, 4, 17, 30, tzinfo=UTC)
+        assert draw(in_saigon) == draw(datetime(2026, 3, 5, 0, 30)) == shown
+        assert draw(in_saigon.date() + timedelta(1)) == shown.removesuffix(" 00:30")
 
 
 def test_related_lists_are_tabs_named_in_the_address(hoa: FlaskClient):

@@ -70,6 +70,14 @@ def test_the_opened_tab_is_still_open_after_saving_elsewhere_and_after_going_bac
     expect(books).to_be_visible()
 
 
+def test_an_action_runs_on_a_row_inside_a_tab(hoa: Page) -> None:
+    hoa.goto("/authorview/show/1#tab-BookView")
+    hoa.get_by_label("Chọn Truyện Kiều").check()
+    hoa.get_by_role("toolbar").get_by_role("button", name="Praise").click()
+    hoa.get_by_role("dialog").get_by_role("button", name="Praise").click()
+    expect(hoa.get_by_text("Praised")).to_be_visible()
+
+
 def test_filters_are_added_as_rows_and_sent_as_fab_reads_them(hoa: Page) -> None:
     hoa.goto("/bookview/list/")
     hoa.locator(".tt-filters > summary").click()

@@ -1,4 +1,4 @@
-"""Ctrl+K as people use it: without accents, by the keyboard alone, and with what they had open a moment ago."""
+"""The palette as people use it: without accents, by the keyboard alone, and with what they had open a moment ago."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.e2e
 DUYEN = "Đặng Thị Mỹ Duyên"
 
 
-def palette(page: Page) -> Page:
+def palette(page: Page, key: str = "Control+k") -> Page:
     """The page with the palette open over it."""
-    page.keyboard.press("Control+k")
-    expect(page.get_by_role("combobox", name="Tìm và ra lệnh")).to_be_focused()
+    page.keyboard.press(key)
+    expect(page.get_by_role("combobox", name="Tìm nhanh")).to_be_focused()
     return page
 
 
@@ -34,6 +34,16 @@ def test_a_customer_is_found_without_accents_and_opened_by_enter(desk: Desk) -> 
     expect(box).to_have_attribute("aria-activedescendant", first.get_attribute("id") or "")
     lan.keyboard.press("Enter")
     expect(lan.get_by_role("heading", name=DUYEN, level=1)).to_be_visible()
+
+
+def test_the_slash_opens_it_too_and_can_be_typed_in_it(desk: Desk) -> None:
+    lan = desk("lan")
+    lan.goto("/khach-hang/list/")
+    palette(lan, "/")
+    lan.keyboard.type("khach/hang")
+    expect(lan.get_by_role("combobox")).to_have_value("khach/hang")
+    lan.keyboard.press("Escape")
+    expect(lan.get_by_role("dialog")).to_have_count(0)
 
 
 def test_what_was_opened_is_offered_before_anything_is_typed(desk: Desk) -> None:
@@ -167,6 +177,7 @@ def test_the_question_mark_tells_the_keys_of_the_page(desk: Desk) -> None:
     lan.keyboard.press("?")
     told = lan.get_by_role("dialog", name="Phím tắt")
     expect(told).to_contain_text("Dòng sau")
+    expect(told).to_contain_text(re.compile("/hoặcCtrl KTìm nhanh"))
     lan.keyboard.press("Escape")
     expect(told).to_have_count(0)
     lan.goto("/khach-hang/add")
@@ -190,6 +201,21 @@ def test_on_a_phone_the_menu_is_a_drawer_that_keeps_the_focus(desk: Desk) -> Non
     opener.click()
     lan.mouse.click(380, 600)
     expect(opener).to_be_focused()
+
+
+def test_where_the_browser_keeps_nothing_every_part_of_the_page_still_works(desk: Desk) -> None:
+    lan = desk.page("lan")
+    lan.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
+    )
+    lan.goto("/khach-hang/list/")
+    lan.keyboard.press("j")
+    expect(lan.locator("[data-row].is-cursor")).to_have_count(1)
+    for name in ("Tối", "Theo máy"):
+        lan.locator("summary.tt-me").click()
+        lan.get_by_role("button", name=name).click()
+        expect(lan.locator("details.tt-menu[open]")).to_have_count(1)
+        lan.keyboard.press("Escape")
 
 
 def test_a_group_stays_folded_from_page_to_page(desk: Desk) -> None:
