@@ -21,7 +21,7 @@ from app.security import queries as people
 from app.security.models import Team
 from app.tasks import queries
 from app.tasks.models import Task
-from app.tasks.views import rows_of
+from app.tasks.shown import rows_of
 
 WORK_SHOWN = 7
 QUEUE_SHOWN = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +18,7 @@ from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
-from app.customers.queries import CustomerCard, customer_cards, customer_names
+from app.customers.queries import CustomerCard, customer_cards
 from app.forms.builder import PREFIX, AnswerForm, build_form
 from app.forms.queries import context_for
 from app.forms.rules import Answers
@@ -29,36 +28,10 @@ from app.tasks import queries, services
 from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness
+from app.tasks.shown import inbox, rows_of
 
 ROWS = paging.PAGE_SIZE
 HANDED_SHOWN = 3
-
-
-def rows_of(session: Session, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
-    """Work-list lines as templates/_parts/work.html takes them; a customer's name shows only to whom it may."""
-    now = clock.now()
-    names = customer_names(session, {task.customer_id for task in tasks if task.customer_id}, actor)
-    rows = []
-    for task in tasks:
-        customer = names.get(task.customer_id or 0)
-        rows.append(
-            {
-                "id": task.id,
-                "url": links.task_path(task.id),
-                "title": task.name,
-                "where": task.context,
-                "customer": customer.name if customer else "",
-                "customer_url": links.customer_path(customer.id) if customer and customer.full else None,
-                "customer_tags": [],
-                "holder": task.assignee.name if task.assignee else None,
-                "team": task.offered_team.name if task.offered_team else "",
-                "lateness": lateness(task, now, actor.time_zone),
-                "due_at": task.due_at,
-                "sign": "user-check" if task.outcomes else "forms",
-                "claim_url": f"{links.task_path(task.id)}/nhan" if task.state is TaskState.ready else None,
-            }
-        )
-    return rows
 
 
 class TaskPages(Page):
@@ -509,7 +482,7 @@ def _task_page(
         comments=comments_shown(session, [task.id]) if is_seen else [],
         comment_text=comment,
         events=_events(session, task) if is_seen else [],
-        inbox=None,
+        inbox=inbox(session, task, actor) if is_seen else None,
     )
 
 

@@ -8,40 +8,21 @@ import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import select
 
-from app.core.access import SYSTEM
 from app.core.db import db, transaction
-from app.customers.services import create_customer
 from app.forms.queries import context_for
 from app.forms.services import parse_answers
-from app.processes import library, queries, services
-from app.security import queries as security
 from app.tasks.models import Task
 from app.tasks.services import claim_task, complete_task
 
-RECEIVED = {"happened": "Đơn trễ một ngày, khách bực", "compensation": 0, "apology": "Em xin lỗi chị"}
-
-
-def actor(username):
-    return security.actor_of(db.session(), security.member_by_username(db.session(), username))
+HAPPENED = ANSWERS["receive"]["happened"]
 
 
 @pytest.fixture
 def offered(app):
     """Finding the order is offered to Vận hành: the id of that task."""
     with app.app_context():
-        with transaction(SYSTEM) as session:
-            library.install(session, "giao-hang-cham", by=SYSTEM)
-        lan = actor("lan")
-        with transaction(lan) as session:
-            customer = create_customer(session, by=lan, name="Đặng Thị Mỹ Duyên", phone="0912 345 678")
-            process = queries.process_by_code(session, "giao-hang-cham")
-            services.start_instance(session, process, by=lan, customer=customer)
-        task = db.session.scalars(select(Task)).one()
-        answers = parse_answers(task.form_version, RECEIVED, context=context_for(db.session(), lan))
-        task_id = task.id
-        with transaction(lan) as session:
-            complete_task(session, task_id, by=lan, answers=answers)
-        return db.session.scalars(select(Task.id).where(Task.step == "find-order")).one()
+        story = Story(db.session(), Cast(db.session()))
+        return story.run_to(story.start(), "find-order").id
 
 
 def typed(app, task_id):
@@ -53,7 +34,7 @@ def typed(app, task_id):
 
 def claim(app, task_id, username):
     with app.app_context():
-        who = actor(username)
+        who = Cast(db.session()).actor(username)
         with transaction(who) as session:
             claim_task(session, task_id, by=who)
 
@@ -75,7 +56,7 @@ def test_what_was_typed_stays_when_somebody_was_faster(app, client, offered, but
     assert "Đỗ Thanh Bình" in page.text
     assert "Xe hỏng ở kho Gia Lâm" in page.text
     assert "Mỹ Duyên" not in page.text
-    assert RECEIVED["happened"] not in page.text
+    assert HAPPENED not in page.text
 
 
 def test_a_task_that_a_colleague_has_taken_is_out_of_sight(app, client, offered):
@@ -117,7 +98,7 @@ def test_a_refused_file_keeps_the_note_that_was_typed(client, offered):
 
 def finish(app, task_id, username, outcome=None, note="", **answers):
     with app.app_context():
-        who = actor(username)
+        who = Cast(db.session()).actor(username)
         task = db.session.get(Task, task_id)
         fields = task.form_version.definition["fields"]
         choices = {f["key"]: f["options"][0]["value"] for f in fields if f["type"] == "choice"}
@@ -135,7 +116,7 @@ def test_when_the_instance_is_over_its_other_steps_are_closed_to_whoever_helped(
     page = client("tuan").get(f"/cong-viec/{offered}")
     assert page.status_code == 200
     assert "Xe hỏng" in page.text
-    for private in ("Lời nhắn riêng", "Lời khách nói riêng", RECEIVED["happened"], "Mỹ Duyên"):
+    for private in ("Lời nhắn riêng", "Lời khách nói riêng", HAPPENED, "Mỹ Duyên"):
         assert private not in page.text
 
 
@@ -167,7 +148,7 @@ def test_whoever_began_the_work_reads_the_notes_and_files_that_came_of_it(app, c
 
 def test_giving_work_to_another_team_leads_back_to_what_one_may_see(app, client, offered):
     with app.app_context():
-        lan = security.member_by_username(db.session(), "lan").id
+        lan = Cast(db.session()).lan.user_id
     answer = client("binh").post(f"/cong-viec/{offered}/giao-lai", data={"member_id": lan}, follow_redirects=True)
     assert answer.status_code == 200
 
@@ -194,3 +175,22 @@ def test_a_start_page_begins_one_process_and_says_so_when_it_is_used_again(app, 
     soup = BeautifulSoup(other.text, "html.parser")
     assert soup.find("input", {"name": "new_name"})["value"] == "Phan Thị Ngưỡng"
     assert soup.find("input", {"name": "key"})["value"] != "trang-1"
+
+
+def test_beside_the_open_task_stands_the_rest_of_its_list(app, client, offered):
+    claim(app, offered, "binh")
+    assert (
+        BeautifulSoup(client("binh").get(f"/cong-viec/{offered}").text, "html.parser").select_one(".tt-inbox") is None
+    )
+    with app.app_context():
+        task = db.session.get(Task, offered)
+        other = Task(
+            name="Báo kho", step="bao-kho", token=99, owner_type=task.owner_type, owner_id=task.owner_id,
+            assignee_id=task.assignee_id, state=task.state, team_id=task.team_id,
+        )  # fmt: skip
+        with transaction(SYSTEM) as session:
+            session.add(other)
+    pane = BeautifulSoup(client("binh").get(f"/cong-viec/{offered}").text, "html.parser").select_one(".tt-inbox")
+    assert [link["href"] for link in pane.select("[data-row] a[aria-current]")] == [f"/cong-viec/{offered}"]
+    assert "Báo kho" in pane.text
+    assert pane.select_one(".tt-tabs [aria-current]").text.strip() == "Của tôi"

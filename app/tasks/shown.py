@@ -1,0 +1,72 @@
+"""How does work look in lists: on the home page, in the work list, beside the open task?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import clock, links
+from app.core.access import Actor
+from app.core.formats import local
+from app.core.i18n import _
+from app.customers.queries import customer_names
+from app.tasks import queries
+from app.tasks.models import Task, TaskState
+from app.tasks.rules import lateness
+
+#: lines beside the open task
+INBOX_ROWS = 30
+
+
+def rows_of(session: Session, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
+    """Work-list lines as templates/_parts/work.html takes them; a customer's name shows only to whom it may."""
+    now = clock.now()
+    names = customer_names(session, {task.customer_id for task in tasks if task.customer_id}, actor)
+    rows = []
+    for task in tasks:
+        customer = names.get(task.customer_id or 0)
+        rows.append(
+            {
+                "id": task.id,
+                "url": links.task_path(task.id),
+                "title": task.name,
+                "where": task.context,
+                "customer": customer.name if customer else "",
+                "customer_url": links.customer_path(customer.id) if customer and customer.full else None,
+                "customer_tags": [],
+                "holder": task.assignee.name if task.assignee else None,
+                "team": task.offered_team.name if task.offered_team else "",
+                "lateness": lateness(task, now, actor.time_zone),
+                "due_at": task.due_at,
+                "sign": "user-check" if task.outcomes else "forms",
+                "claim_url": f"{links.task_path(task.id)}/nhan" if task.state is TaskState.ready else None,
+            }
+        )
+    return rows
+
+
+def inbox(session: Session, task: Task, actor: Actor) -> dict[str, Any] | None:
+    """The list that the open task belongs to, in the order in which it is to be worked through; None: nothing else."""
+    is_offered = task.state is TaskState.ready
+    scope = queries.queue(actor) if is_offered else queries.mine(actor)
+    found = queries.next_due(session, scope, limit=INBOX_ROWS)
+    if not any(other.id != task.id for other in found):
+        return None
+    now = clock.now()
+    today = local(now, actor.time_zone).date()
+    groups: dict[str, list[dict[str, Any]]] = {"late": [], "today": [], "later": []}
+    for row in rows_of(session, found, actor):
+        due_at = row["due_at"]
+        if due_at is not None and due_at < now:
+            when = "late"
+        else:
+            when = "today" if due_at is not None and local(due_at, actor.time_zone).date() == today else "later"
+        groups[when].append({**row, "current": row["id"] == task.id})
+    labels = {"late": _("Overdue"), "today": _("Today"), "later": _("Later")}
+    tabs = (("mine", _("Mine"), not is_offered), ("queue", _("Waiting to be taken"), is_offered))
+    return {
+        "tabs": [{"label": label, "url": f"/cong-viec/?{key}=1", "current": chosen} for key, label, chosen in tabs],
+        "groups": [{"label": labels[when], "rows": rows} for when, rows in groups.items()],
+    }
