@@ -195,3 +195,24 @@ def story(session: Session, cast: Cast) -> Iterator[Story]:
     """A Monday morning with the process "Giao hàng chậm" and a customer; the clock stands still."""
     with clock.at(MONDAY):
         yield Story(session, cast)
+
+
+@pytest.fixture
+def begun(app: Flask) -> dict[str, int]:
+    """That process begun by Lan, for tests that look at pages: the numbers of what there is. No context stays open."""
+    with app.app_context():
+        told = Story(db.session(), Cast(db.session()))
+        instance = told.start()
+        return {"customer": told.customer_id, "instance": instance, "task": told.task(instance, "receive").id,
+                "process": told.process().id, "member": told.cast.lan.user_id or 0}  # fmt: skip
+
+
+@pytest.fixture
+def change(app: Flask) -> Callable[[Callable[[Session, Cast], object]], None]:
+    """change(lambda session, cast: …): do something inside a transaction of the system, as another process would."""
+
+    def run(act: Callable[[Session, Cast], object]) -> None:
+        with app.app_context(), transaction(SYSTEM) as inside:
+            act(inside, Cast(inside))
+
+    return run

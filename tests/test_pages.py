@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import select
-
-from app.core.access import SYSTEM
-from app.core.db import db, transaction
-from app.customers.services import create_customer
-from app.processes import library, queries, services
-from app.security import queries as security
-from app.tasks.models import Task
-
-MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
-def actor(username):
-    return security.actor_of(db.session(), security.member_by_username(db.session(), username))
-
-
-@pytest.fixture
-def story(app):
-    """A running late delivery of Lan's: ids of what there is to look at. No context stays open."""
-    with app.app_context():
-        with transaction(SYSTEM) as session:
-            library.install(session, "giao-hang-cham", by=SYSTEM)
-        lan = actor("lan")
-        with transaction(lan) as session:
-            customer = create_customer(session, by=lan, name="Đặng Thị Mỹ Duyên", phone="0912 345 678")
-            process = queries.process_by_code(session, "giao-hang-cham")
-            instance = services.start_instance(session, process, by=lan, customer=customer)
-            task = session.scalars(select(Task)).one()
-            return {"customer": customer.id, "instance": instance.id, "task": task.id}
-
-
-def pages(story):
+def pages(begun):
     return [
-        "/", "/cong-viec/", "/cong-viec/?queue=1", f"/cong-viec/{story['task']}", "/ho-so/",
+        "/", "/cong-viec/", "/cong-viec/?queue=1", f"/cong-viec/{begun['task']}", "/ho-so/",
         "/ho-so/?trang_thai=completed",
-        f"/ho-so/{story['instance']}", "/ho-so/bat-dau", "/ho-so/bat-dau/giao-hang-cham", "/khach-hang/list/",
-        f"/khach-hang/show/{story['customer']}", "/khach-hang/add", f"/khach-hang/edit/{story['customer']}",
+        f"/ho-so/{begun['instance']}", "/ho-so/bat-dau", "/ho-so/bat-dau/giao-hang-cham", "/khach-hang/list/",
+        f"/khach-hang/show/{begun['customer']}", "/khach-hang/add", f"/khach-hang/edit/{begun['customer']}",
         "/tim/?q=duyen", "/tim/?q=zzz", "/thong-bao/",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("username", ["lan", "minh", "hoa"])
-def test_every_page_answers(client, story, username):
+def test_every_page_answers(client, begun, username):
     browser = client(username)
     admin = (
         [
@@ -64,7 +34,7 @@ def test_every_page_answers(client, story, username):
         if username == "hoa"
         else []
     )
-    for address in [*pages(story), *admin]:
+    for address in [*pages(begun), *admin]:
         answer = browser.get(address, follow_redirects=True)
         assert answer.status_code == 200, (address, answer.text[:2000])
         soup = BeautifulSoup(answer.text, "html.parser")
@@ -76,9 +46,9 @@ def test_every_page_answers(client, story, username):
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_nobody_signed_in_is_asked_to_sign_in(client, story):
+def test_nobody_signed_in_is_asked_to_sign_in(client, begun):
     browser = client()
-    for address in pages(story):
+    for address in pages(begun):
         answer = browser.get(address)
         assert answer.status_code == 302, address
         assert answer.headers["Location"].startswith("/login/"), address
@@ -98,8 +68,8 @@ def test_what_is_not_there_is_a_page_that_says_so(client, address):
 
 
 @pytest.mark.both_databases
-def test_a_nul_is_refused_wherever_it_is_sent(client, app, story):
-    task = f"/cong-viec/{story['task']}"
+def test_a_nul_is_refused_wherever_it_is_sent(client, app, begun):
+    task = f"/cong-viec/{begun['task']}"
     lan, nobody = client("lan"), client()
     answers = [
         nobody.post("/login/", data={"username": "lan\0", "password": "x"}),

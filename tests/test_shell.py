@@ -15,32 +15,11 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.find_view import FEW
 from app.customers.services import create_customer
-from app.processes import library, queries, services
-from app.security import queries as people
 from app.tasks.models import Task
+from tests.cast import Cast
 
 STAFF = ["Sáng nay", "Công việc", "Khách hàng", "Hồ sơ quy trình"]
 ADMIN = [*STAFF, "Biểu mẫu & phiếu", "Quản trị"]
-
-
-def actor(username):
-    return people.actor_of(db.session(), people.member_by_username(db.session(), username))
-
-
-@pytest.fixture
-def company(app):
-    """A late delivery of Lan's, as the numbers of what there is to look at. No context stays open."""
-    with app.app_context():
-        with transaction(SYSTEM) as session:
-            library.install(session, "giao-hang-cham", by=SYSTEM)
-        lan = actor("lan")
-        with transaction(lan) as session:
-            customer = create_customer(session, by=lan, name="Đặng Thị Mỹ Duyên", phone="0912 345 678")
-            process = queries.process_by_code(session, "giao-hang-cham")
-            instance = services.start_instance(session, process, by=lan, customer=customer)
-            task = session.scalars(select(Task)).one()
-            return {"customer": customer.id, "instance": instance.id, "task": task.id, "process": process.id,
-                    "member": lan.user_id}  # fmt: skip
 
 
 def read(browser, address):
@@ -70,7 +49,7 @@ def test_the_menu_stands_in_the_order_of_the_day_and_holds_what_one_may_use(clie
 
 
 @pytest.mark.parametrize("username", ["lan", "minh", "hoa", "tuan"])
-def test_no_entry_and_no_command_leads_to_a_closed_door(client, company, username):
+def test_no_entry_and_no_command_leads_to_a_closed_door(client, begun, username):
     browser = client(username)
     links = {one["href"] for one in read(browser, "/").select("a[data-command]")}
     assert len(links) >= len(STAFF)
@@ -95,7 +74,7 @@ def test_groups_have_names_of_their_own():
 def due(app, moment):
     with app.app_context(), transaction(SYSTEM) as session:
         task = session.scalars(select(Task)).one()
-        task.assignee_id = actor("lan").user_id
+        task.assignee_id = Cast(db.session()).lan.user_id
         task.state = "claimed"
         task.due_at = moment
 
@@ -104,7 +83,7 @@ def badge(client):
     return read(client("lan"), "/khach-hang/list/").select_one('.tt-nav a[href="/cong-viec/"] .tt-nav__count')
 
 
-def test_the_badge_counts_open_work_and_is_red_only_for_what_is_late(app, client, company):
+def test_the_badge_counts_open_work_and_is_red_only_for_what_is_late(app, client, begun):
     assert badge(client) is None
     due(app, clock.now() + timedelta(hours=2))
     calm = badge(client)
@@ -128,33 +107,33 @@ def crumbs(soup):
     return [words(one) for one in soup.select(".tt-crumb--page li")]
 
 
-def below(company):
+def below(begun):
     """address → what stands above and the page itself."""
     code = "HS-000001"
     return {
         "/khach-hang/add": ["Khách hàng", "Thêm khách hàng"],
-        f"/khach-hang/show/{company['customer']}": ["Khách hàng", "KH000001"],
-        f"/khach-hang/edit/{company['customer']}": ["Khách hàng", "Đặng Thị Mỹ Duyên", "Sửa khách hàng"],
-        f"/ho-so/{company['instance']}": ["Hồ sơ quy trình", code],
+        f"/khach-hang/show/{begun['customer']}": ["Khách hàng", "KH000001"],
+        f"/khach-hang/edit/{begun['customer']}": ["Khách hàng", "Đặng Thị Mỹ Duyên", "Sửa khách hàng"],
+        f"/ho-so/{begun['instance']}": ["Hồ sơ quy trình", code],
         "/ho-so/bat-dau": ["Hồ sơ quy trình", "Chạy quy trình"],
         "/ho-so/bat-dau/giao-hang-cham": ["Hồ sơ quy trình", "Chạy quy trình", "Giao hàng chậm"],
-        f"/cong-viec/{company['task']}": ["Công việc", code, "Tiếp nhận phản ánh và xin lỗi"],
+        f"/cong-viec/{begun['task']}": ["Công việc", code, "Tiếp nhận phản ánh và xin lỗi"],
         "/thong-bao/": ["Sáng nay", "Thông báo"],
         "/tai-khoan/": ["Sáng nay", "Tài khoản của bạn"],
-        f"/nhan-su/show/{company['member']}": ["Nhân sự", "Nguyễn Ngọc Lan"],
+        f"/nhan-su/show/{begun['member']}": ["Nhân sự", "Nguyễn Ngọc Lan"],
         "/tim/?q=zzz": ["Sáng nay", "Tìm kiếm"],
     }
 
 
-def test_every_page_below_a_section_tells_the_way_back(client, company):
+def test_every_page_below_a_section_tells_the_way_back(client, begun):
     browser = client("lan")
-    shown = {address: crumbs(read(browser, address)) for address in below(company)}
-    assert shown == below(company)
+    shown = {address: crumbs(read(browser, address)) for address in below(begun)}
+    assert shown == below(begun)
 
 
-def test_every_step_above_can_be_opened(client, company):
+def test_every_step_above_can_be_opened(client, begun):
     browser = client("lan")
-    for address in below(company):
+    for address in below(begun):
         soup = read(browser, address)
         steps = soup.select(".tt-crumb--page li")
         assert steps[-1].select_one('[aria-current="page"]'), address
@@ -169,7 +148,7 @@ def test_a_page_of_the_menu_stands_alone(client):
     assert {address: crumbs(read(browser, address)) for address in menu} == {key: [] for key in menu}
 
 
-def test_every_generated_page_of_a_record_has_its_way_back(client, company):
+def test_every_generated_page_of_a_record_has_its_way_back(client, begun):
     browser = client("hoa")
     for section, kind in (("quy-trinh", "Quy trình"), ("bieu-mau", "Biểu mẫu"), ("bo-phan", "Bộ phận")):
         shown = crumbs(read(browser, f"/{section}/show/1"))
@@ -180,28 +159,28 @@ def test_every_generated_page_of_a_record_has_its_way_back(client, company):
 # ── what a browser remembers ──
 
 
-def test_pages_of_records_name_their_record_and_other_pages_none(client, company):
+def test_pages_of_records_name_their_record_and_other_pages_none(client, begun):
     browser = client("lan")
-    named = {f"/khach-hang/show/{company['customer']}": "customer", f"/ho-so/{company['instance']}": "instance",
-             f"/cong-viec/{company['task']}": "task"}  # fmt: skip
+    named = {f"/khach-hang/show/{begun['customer']}": "customer", f"/ho-so/{begun['instance']}": "instance",
+             f"/cong-viec/{begun['task']}": "task"}  # fmt: skip
     for address, kind in named.items():
-        assert read(browser, address).main["data-record"] == f"{kind}:{company[kind]}"
-    for address in ("/", "/khach-hang/list/", "/tim/?q=zzz", f"/khach-hang/edit/{company['customer']}"):
+        assert read(browser, address).main["data-record"] == f"{kind}:{begun[kind]}"
+    for address in ("/", "/khach-hang/list/", "/tim/?q=zzz", f"/khach-hang/edit/{begun['customer']}"):
         assert not read(browser, address).main.has_attr("data-record"), address
 
 
-def test_recently_opened_answers_names_in_the_order_of_the_keys(client, company):
-    asked = "&".join(f"r={kind}:{company[kind]}" for kind in ("task", "customer", "instance"))
+def test_recently_opened_answers_names_in_the_order_of_the_keys(client, begun):
+    asked = "&".join(f"r={kind}:{begun[kind]}" for kind in ("task", "customer", "instance"))
     items = client("lan").get(f"/tim/vua-mo?{asked}&r=customer:999&r=nothing").json["items"]
     assert [item["title"] for item in items] == [
         "Tiếp nhận phản ánh và xin lỗi", "Đặng Thị Mỹ Duyên", "Giao hàng chậm",
     ]  # fmt: skip
-    assert items[0]["key"] == f"task:{company['task']}"
-    assert items[1]["url"] == f"/khach-hang/show/{company['customer']}"
+    assert items[0]["key"] == f"task:{begun['task']}"
+    assert items[1]["url"] == f"/khach-hang/show/{begun['customer']}"
 
 
-def test_recently_opened_is_silent_of_what_one_may_not_see(client, company):
-    asked = "&".join(f"r={kind}:{number}" for kind, number in company.items() if kind not in ("process", "member"))
+def test_recently_opened_is_silent_of_what_one_may_not_see(client, begun):
+    asked = "&".join(f"r={kind}:{number}" for kind, number in begun.items() if kind not in ("process", "member"))
     assert client("tuan").get(f"/tim/vua-mo?{asked}").json == {"items": []}
 
 
@@ -214,7 +193,7 @@ def found(browser, text):
     return {group["label"]: [item["title"] for item in group["items"]] for group in answer.json["groups"]}
 
 
-def test_the_palette_finds_records_by_kind(client, company):
+def test_the_palette_finds_records_by_kind(client, begun):
     assert found(client("lan"), "duyen") == {
         "Khách hàng": ["Đặng Thị Mỹ Duyên"],
         "Công việc": ["Tiếp nhận phản ánh và xin lỗi"],
@@ -222,7 +201,7 @@ def test_the_palette_finds_records_by_kind(client, company):
     }
 
 
-def test_the_palette_never_tells_of_another_teams_customers(client, company):
+def test_the_palette_never_tells_of_another_teams_customers(client, begun):
     tuan = client("tuan")
     for text in ("duyen", "dang thi my", "0912345678", "5678", "KH000001", "HS-000001", "giao hang cham, hs"):
         told = found(tuan, text)
@@ -231,7 +210,7 @@ def test_the_palette_never_tells_of_another_teams_customers(client, company):
         assert not any("Duyên" in title for titles in told.values() for title in titles), text
 
 
-def test_a_phone_that_nobody_has_is_offered_with_the_number_filled_in(client, company):
+def test_a_phone_that_nobody_has_is_offered_with_the_number_filled_in(client, begun):
     lan = client("lan")
     (group,) = lan.get("/tim/goi-y?q=0966.111.222").json["groups"]
     (offer,) = group["items"]
@@ -251,7 +230,7 @@ HARMLESS = ["%", "_", "'", '"', "';--", "\\", "*", '"*', "(", "a" * 10_000, "đ"
 
 
 @pytest.mark.both_databases
-def test_no_text_does_harm(client, company):
+def test_no_text_does_harm(client, begun):
     lan = client("lan")
     assert {text: found(lan, text) for text in HARMLESS} == {text: {} for text in HARMLESS}
     for text in HARMLESS[:12]:
@@ -259,16 +238,16 @@ def test_no_text_does_harm(client, company):
     assert lan.get("/tim/goi-y?q=a%00b").status_code == 400
 
 
-def test_nobody_signed_in_is_told_nothing(client, company):
-    for address in ("/tim/goi-y?q=duyen", f"/tim/vua-mo?r=customer:{company['customer']}", "/tim/?q=duyen"):
+def test_nobody_signed_in_is_told_nothing(client, begun):
+    for address in ("/tim/goi-y?q=duyen", f"/tim/vua-mo?r=customer:{begun['customer']}", "/tim/?q=duyen"):
         answer = client().get(address)
         assert answer.status_code == 302
         assert "Duyên" not in answer.text
 
 
-def test_a_palette_answer_is_short_and_takes_few_queries(app, client, company):
+def test_a_palette_answer_is_short_and_takes_few_queries(app, client, begun):
     with app.app_context():
-        lan = actor("lan")
+        lan = Cast(db.session()).lan
         with transaction(lan) as session:
             for number in range(FEW + 3):
                 create_customer(session, by=lan, name=f"Duyên {number}", phone=None)
@@ -292,25 +271,25 @@ def test_a_palette_answer_is_short_and_takes_few_queries(app, client, company):
 # ── the page of the search box ──
 
 
-def test_the_search_page_lists_by_kind(client, company):
+def test_the_search_page_lists_by_kind(client, begun):
     soup = read(client("lan"), "/tim/?q=duyen")
     assert [words(head) for head in soup.select("main h2")] == ["Khách hàng", "Công việc", "Hồ sơ quy trình"]
     assert soup.select_one(".tt-search input")["value"] == "duyen"
 
 
 @pytest.mark.parametrize("typed", ["0912345678", "+84 912 345 678", "kh000001"])
-def test_a_whole_phone_number_or_a_code_opens_the_customer(client, company, typed):
+def test_a_whole_phone_number_or_a_code_opens_the_customer(client, begun, typed):
     answer = client("lan").get("/tim/", query_string={"q": typed})
     assert answer.status_code == 302
-    assert answer.location == f"/khach-hang/show/{company['customer']}"
+    assert answer.location == f"/khach-hang/show/{begun['customer']}"
 
 
-def test_the_last_four_digits_and_a_name_are_shown_first(client, company):
+def test_the_last_four_digits_and_a_name_are_shown_first(client, begun):
     for typed in ("5678", "duyen dang"):
         assert client("lan").get("/tim/", query_string={"q": typed}).status_code == 200
 
 
-def test_nothing_found_says_so_and_what_to_do(client, company):
+def test_nothing_found_says_so_and_what_to_do(client, begun):
     empty = read(client("lan"), "/tim/?q=zzz").select_one(".tt-empty")
     assert "Không tìm thấy “zzz”" in words(empty)
     assert empty.a["href"] == "/khach-hang/add"
@@ -320,9 +299,9 @@ def test_nothing_found_says_so_and_what_to_do(client, company):
 # ── messages ──
 
 
-def test_what_was_done_is_put_into_a_region_that_was_there_before(client, company):
+def test_what_was_done_is_put_into_a_region_that_was_there_before(client, begun):
     lan = client("lan")
-    answer = lan.post(f"/cong-viec/{company['task']}/nhan", follow_redirects=True)
+    answer = lan.post(f"/cong-viec/{begun['task']}/nhan", follow_redirects=True)
     soup = BeautifulSoup(answer.text, "html.parser")
     assert "Bạn đã nhận việc này" in words(soup.select_one("#toasts [data-toast] > span"))
     assert soup.find(id="said")["role"] == "status"
@@ -330,10 +309,10 @@ def test_what_was_done_is_put_into_a_region_that_was_there_before(client, compan
     assert words(soup.find(id="said")) == words(soup.find(id="said-at-once")) == ""
 
 
-def test_archiving_one_record_can_be_undone_from_the_message(client, company):
+def test_archiving_one_record_can_be_undone_from_the_message(client, begun):
     minh = client("minh")
-    page = f"/khach-hang/show/{company['customer']}"
-    answer = minh.post(f"/khach-hang/action/archive/{company['customer']}", data={"back": page}, follow_redirects=True)
+    page = f"/khach-hang/show/{begun['customer']}"
+    answer = minh.post(f"/khach-hang/action/archive/{begun['customer']}", data={"back": page}, follow_redirects=True)
     undo = BeautifulSoup(answer.text, "html.parser").select_one("form[data-toast-undo]")
     assert words(undo.button) == "Hoàn tác"
     sent = {field["name"]: field["value"] for field in undo.select("input")}

@@ -11,7 +11,7 @@ from flask import Response
 
 from app import create_app
 from app.core.delivery import content_security_policy
-from config import ROOT, TestConfig
+from config import ROOT, Config
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -91,8 +91,7 @@ def test_what_a_view_says_of_itself_stands(app):
 
 @pytest.mark.parametrize("https", [True, False])
 def test_the_cookie_is_tied_to_the_site(tmp_path, https):
-    app = create_app(TestConfig(tmp_path, HTTPS=https, SESSION_COOKIE_SECURE=https,
-                                SESSION_COOKIE_NAME="__Host-tantam" if https else "tantam"))  # fmt: skip
+    app = create_app(Config({"TANTAM_DATA": str(tmp_path), "TANTAM_HTTPS": "1" if https else ""}))
     with app.test_request_context("/", base_url="https://localhost" if https else "http://localhost"):
         from flask import session
 

@@ -37,15 +37,6 @@ def id_of(app):
     return read
 
 
-@pytest.fixture
-def change(app):
-    def run(act) -> None:
-        with app.app_context(), transaction(SYSTEM) as inside:
-            act(inside, Cast(inside))
-
-    return run
-
-
 def give_role(session, user_id: int, role: Role) -> None:
     user = session.get_one(User, user_id)
     user.roles.append(role)

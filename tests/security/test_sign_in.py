@@ -10,7 +10,6 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.access import SYSTEM
 from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.security.models import Member, SignIn, SignInFailure, SignInKind
@@ -45,17 +44,6 @@ def page(app):
         return app.test_client().post("/login/", data=body, environ_base={"REMOTE_ADDR": address})
 
     return sign_in
-
-
-@pytest.fixture
-def change(app):
-    """Do something inside a transaction of the system, as another process would."""
-
-    def run(act) -> None:
-        with app.app_context(), transaction(SYSTEM) as inside:
-            act(inside, Cast(inside))
-
-    return run
 
 
 def is_in(browser) -> bool:

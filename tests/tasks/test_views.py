@@ -8,11 +8,14 @@ import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import select
 
+from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.forms.queries import context_for
 from app.forms.services import parse_answers
 from app.tasks.models import Task
 from app.tasks.services import claim_task, complete_task
+from tests.cast import Cast
+from tests.story import ANSWERS, Story
 
 HAPPENED = ANSWERS["receive"]["happened"]
 
