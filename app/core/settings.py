@@ -12,6 +12,7 @@ from app.core.access import Actor
 from app.core.db import Entity, Json, Revisioned, Stamped
 from app.core.errors import InvalidInputError
 from app.core.i18n import _
+from app.core.vietnamese import as_typed
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def put(session: Session, key: str, value: Any, *, by: Actor) -> None:
     by.must("edit", "Setting")
     kind = KINDS[key]
     if kind.type is str:
-        value = value.strip() if isinstance(value, str) else value
+        value = as_typed(value) if isinstance(value, str) else value
         if not isinstance(value, str) or not (value or kind.may_be_empty) or "\0" in value:
             raise InvalidInputError(fields={key: [_("Please fill in this field.")]})
         if len(value) > kind.longest:

@@ -11,14 +11,18 @@ from wtforms.widgets import HiddenInput
 
 from app.core.i18n import LANGUAGES, _
 from app.core.vietnamese import phone_e164
-from app.security.rules import PASSWORD_RULES, PHONE_WRONG, password_problem
+from app.security.rules import PASSWORD_RULES, PHONE_WRONG, password_problem, read_name
 
 _STORABLE = Regexp(r"[^\x00-\x1f\x7f\ud800-\udfff]*\Z", message=_("This text contains signs that cannot be stored."))
 
 
-def _line(label: Any, missing: Any, longest: int) -> StringField:
-    """One line of text that must hold more than blanks, and nothing that cannot be stored."""
-    return StringField(label, [DataRequired(missing), Length(max=longest), _STORABLE], filters=[_stripped])
+def _name(label: Any, missing: Any, longest: int) -> StringField:
+    """A name that people can see, with nothing in it that cannot be stored."""
+    return StringField(label, [DataRequired(missing), Length(max=longest), _STORABLE], filters=[_named])
+
+
+def _named(typed: str | None) -> str | None:
+    return read_name(typed) if typed else typed
 
 
 def _stripped(typed: str | None) -> str | None:
@@ -38,9 +42,9 @@ class SignInForm(FlaskForm):
 class SetupForm(FlaskForm):
     """The company and its first admin."""
 
-    company = _line(_("Company name"), _("Please type the company's name."), 200)
-    family_name = _line(_("Family name"), _("Please type your family name."), 64)
-    given_name = _line(_("Given name"), _("Please type your given name."), 64)
+    company = _name(_("Company name"), _("Please type the company's name."), 200)
+    family_name = _name(_("Family name"), _("Please type your family name."), 64)
+    given_name = _name(_("Given name"), _("Please type your given name."), 64)
     username = StringField(
         _("User name"),
         [
@@ -69,8 +73,8 @@ class ProfileForm(FlaskForm):
     """What a person says of himself."""
 
     rev = IntegerField(widget=HiddenInput())
-    family_name = _line(_("Family name"), _("Please type your family name."), 64)
-    given_name = _line(_("Given name"), _("Please type your given name."), 64)
+    family_name = _name(_("Family name"), _("Please type your family name."), 64)
+    given_name = _name(_("Given name"), _("Please type your given name."), 64)
     phone = StringField(
         _("Phone number"),
         [Optional(), Length(max=40), _STORABLE],

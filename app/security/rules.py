@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from app.core.errors import Sentence
 from app.core.i18n import DEFAULT_TIME_ZONE, _
-from app.core.vietnamese import fold
+from app.core.vietnamese import as_typed, fold
 
 #: Wrong passwords allowed in the window, counted per address and per account.
 TRIES = 10
@@ -57,6 +58,12 @@ def password_problem(password: str, *, username: str = "") -> Sentence | None:
         return _("Too easy to guess. Make a short sentence of your own, such as “%(example)s”.",
                  example=PASSWORD_EXAMPLE)  # fmt: skip
     return None
+
+
+def read_name(typed: str) -> str:
+    """A name as people read it: composed letters, single spaces, nothing unseen; empty where no letter is in it."""
+    name = " ".join(unicodedata.normalize("NFC", as_typed(typed)).split())
+    return name if any(sign.isalnum() for sign in name) else ""
 
 
 def new_token() -> str:

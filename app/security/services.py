@@ -161,13 +161,14 @@ def change_profile(
         problems["language"] = [_("Please choose one from the list.")]
     if time_zone not in rules.TIME_ZONES and time_zone != member.time_zone:
         problems["time_zone"] = [_("Please choose one from the list.")]
-    name = f"{family_name.strip()} {given_name.strip()}".strip()
-    if not family_name.strip() or not given_name.strip():
-        key = "given_name" if family_name.strip() else "family_name"
+    family_name, given_name = rules.read_name(family_name), rules.read_name(given_name)
+    name = f"{family_name} {given_name}"
+    if not family_name or not given_name:
+        key = "given_name" if family_name else "family_name"
         problems[key] = [_("Please fill in this field.")]
     if problems:
         raise InvalidInputError(fields=problems)
-    member.user.last_name, member.user.first_name = family_name.strip(), given_name.strip()
+    member.user.last_name, member.user.first_name = family_name, given_name
     member.name, member.sort_key = name, sort_key(name)
     member.phone, member.language, member.time_zone = number, language, time_zone
     session.flush()

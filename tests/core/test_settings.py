@@ -20,7 +20,11 @@ def test_a_setting_that_nobody_made_has_its_default(session):
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("key", "value", "kept"),
-    [("company_name", "  Công ty Phở Sen ", "Công ty Phở Sen"), ("logo_file_id", 7, 7), ("logo_file_id", None, None)],
+    [
+        ("company_name", "  Công ty \u202ePhở Sen\u200b ", "Công ty Phở Sen"),
+        ("logo_file_id", 7, 7),
+        ("logo_file_id", None, None),
+    ],
 )
 def test_a_setting_is_kept(session, cast, key, value, kept):
     for _again in range(2):
@@ -35,6 +39,7 @@ def test_a_setting_is_kept(session, cast, key, value, kept):
     [
         ("company_name", ""),
         ("company_name", "   "),
+        ("company_name", "\u200b"),
         ("company_name", "a\0b"),
         ("company_name", "x" * 201),
         ("company_name", 7),

@@ -81,7 +81,7 @@ def test_a_name_is_composed_and_has_single_spaces():
     assert rules.read_name("  Nguye\u0302\u0303n \t Ngọc\u00a0Lan ") == "Nguyễn Ngọc Lan"
 
 
-@pytest.mark.parametrize("typed", ["", " \n ", "\u200b", "Lan\0", "L" * 201, "\udfff"])
+@pytest.mark.parametrize("typed", ["", " \n ", "\u200b", "\u2066\u00ad\u3164", "Lan\0", "L" * 201, "\udfff"])
 def test_a_name_that_cannot_be_kept_is_refused(typed: str):
     with pytest.raises(rules.UnreadableError):
         rules.read_name(typed)

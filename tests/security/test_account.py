@@ -106,6 +106,14 @@ def test_every_change_is_in_the_audit_log(app, client):
         assert row.changes == {"time_zone": ["Asia/Ho_Chi_Minh", "Asia/Tokyo"]}
 
 
+def test_what_nobody_sees_is_not_kept_in_a_name(client, stored):
+    browser = client("lan")
+    browser.post(
+        HERE + "ho-so", data=profile(browser, family_name="Nguyê\u0303n\u202e  Ngọc", given_name="La\u00adn\u2069")
+    )
+    assert stored("lan")[0] == "Nguyễn Ngọc Lan"
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -113,6 +121,8 @@ def test_every_change_is_in_the_audit_log(app, client):
         ({"phone": "0912345678 hoặc 0987654321"}, "0912 345 678"),
         ({"given_name": "  "}, "Nhập tên của bạn."),
         ({"family_name": ""}, "Nhập họ và tên đệm của bạn."),
+        ({"family_name": "\u200b"}, "Nhập họ và tên đệm của bạn."),
+        ({"given_name": "\u3164\u0301\u2066"}, "Nhập tên của bạn."),
         ({"family_name": "x" * 65}, "64"),
         ({"phone": "9" * 41}, "40"),
         ({"language": "fr"}, "Chọn lại trong danh sách."),
