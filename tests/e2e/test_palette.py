@@ -90,6 +90,14 @@ def test_commands_are_found_without_accents_and_are_one_s_own(desk: Desk) -> Non
     expect(hoa).to_have_url(re.compile("/nhan-su/list/$"))
 
 
+def test_a_command_is_called_by_its_name_without_its_key(desk: Desk) -> None:
+    lan = desk("lan")
+    lan.goto("/")
+    palette(lan)
+    lan.keyboard.type("phim tat")
+    expect(lan.get_by_role("group", name="Lệnh").locator("[role=option] b")).to_have_text(["Phím tắt"])
+
+
 def test_a_command_changes_the_page_where_it_stands(desk: Desk) -> None:
     lan = desk("lan")
     lan.goto("/")
