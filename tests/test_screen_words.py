@@ -6,9 +6,8 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
-from flask_babel import force_locale
 
-from app.core.i18n import LazySentence
+from app.core.i18n import LazySentence, in_language
 from app.core.screens import all_screens
 
 #: What FAB makes up from a class or a column: "List Member", "Created By".
@@ -45,9 +44,9 @@ def test_every_word_of_every_screen_is_ours_and_translated(app):
                 if not isinstance(sentence, LazySentence):
                     found.append(f"{place} is not ours")
                     continue
-                with force_locale("en"):
+                with in_language("en"):
                     english = str(sentence)
-                with force_locale("vi"):
+                with in_language("vi"):
                     vietnamese = str(sentence)
                 if not english.strip() or FABS.search(english) or FABS.search(vietnamese):
                     found.append(f"{place} is FAB's guess")
@@ -62,7 +61,7 @@ def test_the_title_of_every_list_is_on_its_page(app, client, language):
     browser.post("/tai-khoan/ngon-ngu", data={"language": language, "back": "/"})
     for screen in all_screens(app.appbuilder):
         page = BeautifulSoup(browser.get(f"{screen.route_base}/list/").text, "html.parser")
-        with app.test_request_context(), force_locale(language):
+        with app.test_request_context(), in_language(language):
             assert page.h1.contents[0].strip() == str(screen.list_title), screen.route_base
             heads = {head.get_text(strip=True) for head in page.select("thead th")}
             if heads:

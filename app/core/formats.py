@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.core.errors import Sentence
@@ -30,6 +31,11 @@ _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([., ])[0-9]{3})(?:\1[0-9]{3})*")
 _CURRENCY = re.compile(r"(?:(?:₫|vnd|vnđ)\s*)?(.*?)(?:\s*(?:₫|đồng|đ|dong|d|vnd|vnđ))?")
 
 
+@lru_cache(maxsize=1000)  # the days of a list are few, and written row after row
+def _written(day: date, pattern: str, language: str) -> str:
+    return dates.format_date(day, pattern, locale=language)
+
+
 @dataclass(frozen=True)
 class Style:
     """How one language writes. Patterns are those of Unicode's CLDR; Babel knows the names and signs in them."""
@@ -43,7 +49,7 @@ class Style:
     capital: str = ""
 
     def write(self, day: date, pattern: str) -> str:
-        return dates.format_date(day, pattern, locale=self.locale)
+        return _written(day, pattern, self.locale.language)
 
     def number(self, number: float | Decimal) -> str:
         return numbers.format_decimal(number, "#,##0.##########", locale=self.locale)

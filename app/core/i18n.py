@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import flask_babel
-from flask import g
+from flask import g, has_app_context
 from flask_babel import force_locale
 from flask_babel.speaklater import LazyString
 from jinja2 import Environment
 from markupsafe import Markup, escape
+
+LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
+DEFAULT_LANGUAGE = "vi"
+DEFAULT_TIME_ZONE = "Asia/Ho_Chi_Minh"
 
 
 class LazySentence(LazyString):
@@ -25,30 +30,51 @@ class LazySentence(LazyString):
         return escape(str(self))
 
 
-def _catalogue() -> Any:
-    """The catalogue of whoever reads now. Flask-Babel looks for it anew for each of the 200 sentences of a page."""
-    locale = flask_babel.get_locale()
-    if locale is None:
-        return flask_babel.get_translations()
-    known = g.get("catalogue")
-    if known is None or known[0] is not locale:
-        known = g.catalogue = (locale, flask_babel.get_translations())
-    return known[1]
+@dataclass(frozen=True)
+class Reader:
+    """Whoever reads now: his language, and the catalogue in which its sentences stand."""
+
+    language: str
+    catalogue: Any
+
+    @classmethod
+    def asked(cls) -> Reader:
+        locale = flask_babel.get_locale()
+        language = locale.language if locale is not None and locale.language in LANGUAGES else DEFAULT_LANGUAGE
+        return cls(language, flask_babel.get_translations())
+
+
+def _reader() -> Reader:
+    """Found once a request: Flask-Babel would look anew for each of the 200 sentences of a page."""
+    try:
+        known: Reader | None = g.get("reader")
+    except RuntimeError:  # no application, so nobody in particular
+        return Reader.asked()
+    if known is None:
+        known = g.reader = Reader.asked()
+    return known
 
 
 def _gettext(message: str, **values: Any) -> str:
-    sentence: str = _catalogue().ugettext(message)
+    sentence: str = _reader().catalogue.ugettext(message)
     return sentence % values if values else sentence
 
 
 def _ngettext(singular: str, plural: str, count: int) -> str:
-    sentence: str = _catalogue().ungettext(singular, plural, count)
+    sentence: str = _reader().catalogue.ungettext(singular, plural, count)
     return sentence
+
+
+def _in_template(message: str, **values: Any) -> Markup:
+    """{{ _("…") }}: the sentence is ours, what is filled in is escaped. Jinja's own does the same in ten steps."""
+    sentence = Markup(_reader().catalogue.ugettext(message))  # noqa: S704 - nobody else's text
+    return sentence % values if values or "%" in sentence else sentence
 
 
 def speak_in_templates(environment: Environment) -> None:
     """{{ _("…") }} finds its sentence as everything else does."""
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["_"] = _in_template
 
 
 def _(message: str, **values: Any) -> LazySentence:
@@ -61,19 +87,18 @@ def ngettext(singular: str, plural: str, count: int, **values: Any) -> LazySente
     return LazySentence(flask_babel.ngettext, singular, plural, count, **values)
 
 
-LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
-DEFAULT_LANGUAGE = "vi"
-DEFAULT_TIME_ZONE = "Asia/Ho_Chi_Minh"
-
-
 def reader_language() -> str:
     """The language of whoever reads now; where nobody does, the company's."""
-    locale = flask_babel.get_locale()
-    return locale.language if locale is not None and locale.language in LANGUAGES else DEFAULT_LANGUAGE
+    return _reader().language
 
 
 @contextmanager
 def in_language(code: str) -> Iterator[None]:
     """Everything shown inside is in this language, whoever asks: mails and bell lines are written for their reader."""
     with force_locale(code if code in LANGUAGES else DEFAULT_LANGUAGE):
-        yield
+        before = g.pop("reader", None) if has_app_context() else None
+        try:
+            yield
+        finally:
+            if has_app_context():
+                g.reader = before
