@@ -8,12 +8,17 @@ from datetime import timedelta
 import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import event, select
+from werkzeug.datastructures import MultiDict
 
 from app import views
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import db, transaction
+from app.core.db import LARGEST_ID, db, transaction
+from app.core.edge import sign_in_cookie
 from app.core.find_view import FEW
+from app.core.pages import Undo, done
+from app.core.paging import LARGEST_PAGE_SIZE
+from app.customers.models import Customer
 from app.customers.services import create_customer
 from app.tasks.models import Task
 from tests.cast import Cast
@@ -321,6 +326,39 @@ def test_archiving_one_record_can_be_undone_from_the_message(client, begun):
     assert restored.status_code == 200
     assert "Đã lưu trữ" not in words(BeautifulSoup(restored.text, "html.parser").select_one(".tt-rechead"))
     assert BeautifulSoup(restored.text, "html.parser").select_one("form[data-toast-undo]") is None
+
+
+def live_customers(app):
+    with app.app_context():
+        return set(db.session.scalars(select(Customer.id).where(Customer.archived_at.is_(None))))
+
+
+def test_archiving_many_can_be_undone_from_the_message_for_those_alone(app, client, begun):
+    with app.app_context(), transaction(Cast(db.session()).lan) as session:
+        lan = Cast(session).lan
+        chosen = [create_customer(session, by=lan, name=f"Chị {name}", phone=None).id for name in ("Ba", "Tư", "Năm")]
+    before, minh, here = live_customers(app), client("minh"), "/khach-hang/list/?order=name"
+    minh.post(f"/khach-hang/action/archive/{chosen[0]}")  # was archived before: it stays so
+    answer = minh.post("/khach-hang/action_post", data={"action": "archive", "rowid": chosen, "back": here},
+                       follow_redirects=True)  # fmt: skip
+    assert live_customers(app) == before - set(chosen)
+    undo = BeautifulSoup(answer.text, "html.parser").select("form[data-toast-undo]")[-1]
+    sent = MultiDict((field["name"], field["value"]) for field in undo.select("input"))
+    assert sent.getlist("rowid") == [str(number) for number in chosen[1:]]
+    restored = minh.post(undo["action"], data=sent)
+    assert restored.location == here
+    assert live_customers(app) == before - {chosen[0]}
+
+
+def test_a_message_that_takes_a_whole_page_of_rows_back_fits_the_cookie(app):
+    rows = range(LARGEST_ID, 0, -17_171_717)[:LARGEST_PAGE_SIZE]
+    with app.test_request_context():
+        sign_in_cookie("t" * 43)
+        answer = app.process_response(
+            done("/", "Lưu trữ: 100 dòng", undo=Undo("/x/action_post", list(rows), "restore"))
+        )
+    assert len(rows) == LARGEST_PAGE_SIZE
+    assert len(answer.headers["Set-Cookie"]) < 3000  # browsers drop one above 4096
 
 
 # ── empty lists ──

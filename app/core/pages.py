@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -51,6 +51,16 @@ def refuse_nul_sent() -> None:
             refuse_nul(name, *values)
 
 
+@dataclass(frozen=True)
+class Undo:
+    """What the button of a message posts, and where to. It travels in the cookie with the message."""
+
+    url: str
+    #: at most a page of rows (paging.LARGEST_PAGE_SIZE)
+    rowid: Sequence[int] = ()
+    action: str = ""
+
+
 class Page(BaseView):
     """The base of every page that FAB does not generate. A subclass names its `resource` (security.roles)."""
 
@@ -69,9 +79,9 @@ def refused_onto(address: str, error: BusinessError) -> Response:
     return redirect(address)
 
 
-def done(address: str, sentence: object, *, undo_url: str | None = None) -> Response:
-    """The action is done: say so on the page that follows, with a button that posts to `undo_url`."""
-    told: Any = {"text": str(sentence), "undo_url": undo_url} if undo_url else str(sentence)
+def done(address: str, sentence: object, *, undo: Undo | None = None) -> Response:
+    """The action is done: say so on the page that follows, with a button that takes it back."""
+    told: Any = {"text": str(sentence), "undo": asdict(undo)} if undo else str(sentence)
     flash(told, "success")
     return redirect(address)
 

@@ -25,7 +25,7 @@ from app.core.errors import BadRequestError, BusinessError, ConflictError, NotAl
 from app.core.finding import record_key
 from app.core.formats import day_text, exact_text, number_text
 from app.core.i18n import _, ngettext
-from app.core.pages import done, trail
+from app.core.pages import Undo, done, trail
 from app.core.paging import LARGEST_PAGE, PAGE_SIZE
 from app.core.screens import checks, listing
 from app.core.screens.doors import ScreenError, action, route
@@ -543,10 +543,9 @@ class Screen(ModelView):
         title, answer = self._act(one, key, who)
         if isinstance(answer, BaseResponse):
             return answer
-        undo = name == "archive" and self._may_act(who, self.actions["restore"])
-        undo_url = url_for(f"{self.endpoint}.action", name="restore", pk=key) if undo else None
+        undo = Undo(url_for(f"{self.endpoint}.action", name="restore", pk=key)) if self._may_undo(one, who) else None
         told = _("%(action)s: %(name)s", action=one.text, name=title)
-        return done(self._back(self._list_url()), told, undo_url=undo_url)
+        return done(self._back(self._list_url()), told, undo=undo)
 
     @route("/action_post", right="view", methods=("POST",))
     def action_post(self) -> BaseResponse:
@@ -556,21 +555,27 @@ class Screen(ModelView):
         chosen = chosen_ids(request.form.getlist("rowid"))
         if not one.multiple:
             raise NotFoundError
-        done = 0
+        acted_on: list[int] = []
         refused: defaultdict[str, deque[str]] = defaultdict(deque)
         for key in chosen:
             try:
                 self._act(one, key, who)
-                done += 1
+                acted_on.append(key)
             except BusinessError as refusal:
                 refused[str(refusal.message)].append(self._named(key, who))
-        if done:
-            told = ngettext("%(action)s: %(num)d row", "%(action)s: %(num)d rows", done, action=one.text)
-            flash(str(told), "success")
         for sentence, names in refused.items():
             named = ", ".join(islice(names, _MOST_NAMED)) + (", …" if len(names) > _MOST_NAMED else "")
             flash(f"{named}: {sentence}", "warning")
-        return redirect(self._back(self._list_url()))
+        back = self._back(self._list_url())
+        if not acted_on:
+            return redirect(back)
+        undo = Undo(url_for(f"{self.endpoint}.action_post"), acted_on, "restore") if self._may_undo(one, who) else None
+        told = ngettext("%(action)s: %(num)d row", "%(action)s: %(num)d rows", len(acted_on), action=one.text)
+        return done(back, told, undo=undo)
+
+    def _may_undo(self, one: Any, who: Actor) -> bool:
+        """Is there a way back from this action, and may he go it?"""
+        return one.name == "archive" and self._may_act(who, self.actions["restore"])
 
     def _named_action(self, name: str, who: Actor) -> Any:
         if name not in self.actions:
