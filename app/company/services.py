@@ -42,8 +42,10 @@ def _refused(problem: Sentence) -> InvalidInputError:
 
 
 def set_logo(session: Session, received: ReceivedFile, *, by: Actor) -> None:
-    """The company shows this picture from now on. The one before stays in the files: the audit log speaks of it."""
-    by.must("edit", "Setting")
+    """The company shows this picture from now on. The one before stays in the files: the audit log speaks of it.
+
+    Raises NotAllowedError for whoever may not change settings, as remove_logo() does.
+    """
     file = files.keep(session, received, owner_type=LOGO, owner_id=1)
     settings.put(session, "logo_file_id", file.id, by=by)
 
