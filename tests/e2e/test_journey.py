@@ -340,7 +340,7 @@ def test_hands_stay_on_the_keyboard(desk: Desk, product: Product) -> None:
     said(lan, "Bạn đã nhận việc này")
     lan.wait_for_load_state()  # keys work as soon as the scripts are there
     lan.keyboard.press("/")
-    expect(lan.get_by_role("searchbox")).to_be_focused()
+    expect(lan.get_by_role("combobox", name="Tìm nhanh")).to_be_focused()
 
 
 PAGES = {
