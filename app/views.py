@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from flask import current_app, g, request
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.company.views import LogoView, SettingPages
@@ -202,18 +202,19 @@ def frame() -> dict[str, Any]:
 def _counts(session: Session, who: Actor) -> tuple[int, int, int, str, int | None]:
     """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, where he works
     and under which logo. One query, for it stands before every page."""
-    row = session.execute(_counting(who.user_id or 0), {"now": clock.now()}).one()
+    row = session.execute(_counting(), {"me": who.user_id or 0, "now": clock.now()}).one()
     return row[0], row[1], row[2], row[3] or settings.KINDS["company_name"].default, row[4]
 
 
-@lru_cache(maxsize=1000)
-def _counting(user_id: int) -> Select[Any]:
-    """Put together once a person: every page asks it."""
+@cache
+def _counting() -> Select[Any]:
+    """Put together once: every page asks it."""
+    me = bindparam("me", type_=Integer)
     late = func.count(Task.id).filter(Task.due_at < bindparam("now"))
-    mine = tasks.mine(Actor(user_id)).with_only_columns(func.count(Task.id).label("opened"), late.label("late"))
+    mine = tasks.on_desk(me).with_only_columns(func.count(Task.id).label("opened"), late.label("late"))
     told = mine.subquery()
     company, logo = settings.value_of("company_name"), settings.value_of("logo_file_id")
-    return select(told.c.opened, told.c.late, unread(user_id).scalar_subquery(), company, logo)
+    return select(told.c.opened, told.c.late, unread(me).scalar_subquery(), company, logo)
 
 
 def _badge(opened: int, late: int) -> dict[str, Any] | None:

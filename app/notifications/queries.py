@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, select, true
 from sqlalchemy.orm import Session
@@ -39,7 +40,7 @@ def bell_lines_of(user_id: int) -> Select[Notification]:
     return select(Notification).where(Notification.user_id == user_id).order_by(Notification.id.desc())
 
 
-def unread(user_id: int, *, at_most: int = 100) -> Select[int]:
+def unread(user_id: Any, *, at_most: int = 100) -> Select[int]:
     """How many unread lines; counting stops at `at_most` (the bell shows "99+")."""
     lines = select(Notification.id).where(Notification.user_id == user_id, Notification.read_at.is_(None))
     return select(func.count()).select_from(lines.limit(at_most).subquery())

@@ -68,10 +68,11 @@ def _counts(session: Session, actor: Actor, now: datetime) -> dict[str, int]:
         func.count(Task.id).filter(Task.due_at > now, Task.warn_at <= now),
     )
     mine, late, soon = session.execute(due.order_by(None)).one()
-    queue, _is_capped = paging.count(session, queries.queue(actor), Task.id)
+    queue, more = paging.count(session, queries.queue(actor), Task.id)
     midnight = local(now, actor.time_zone).replace(hour=0, minute=0, second=0, microsecond=0)
     finished = select(func.count(Task.id)).where(Task.completed_by_id == actor.user_id, Task.completed_at >= midnight)
-    return {"mine": mine, "late": late, "soon": soon, "queue": queue, "done": session.scalar(finished) or 0}
+    return {"mine": mine, "late": late, "soon": soon, "queue": queue, "more": more,
+            "done": session.scalar(finished) or 0}  # fmt: skip
 
 
 def _greeting(actor: Actor, now: datetime, counts: dict[str, int]) -> object:
@@ -124,7 +125,15 @@ def _counters(counts: dict[str, int]) -> list[dict[str, Any]]:
         ("ok", "circle-check", counts["done"], _("Done today"), "/cong-viec/"),
     )
     return [
-        {"kind": kind, "sign": sign, "count": count, "capped": False, "label": label, "url": url, "current": False}
+        {
+            "kind": kind,
+            "sign": sign,
+            "count": count,
+            "capped": sign == "inbox" and bool(counts["more"]),
+            "label": label,
+            "url": url,
+            "current": False,
+        }
         for kind, sign, count, label, url in entries
     ]
 

@@ -188,3 +188,17 @@ def test_a_head_who_may_see_no_tasks_at_all_sees_none(session, cast, taken):
     blind = replace(cast.actor("thu"), permissions=frozenset())
     assert blind.headed_team_ids
     assert ids(session, select(Task).where(visible(Task, blind))) == []
+
+
+def test_work_that_is_due_is_found_before_work_without_a_due_moment(session, story, monkeypatch):
+    """Only so many tasks are looked through: those due next, on both databases."""
+    monkeypatch.setattr(queries, "MOST_LOOKED_AT", 2)
+    minh, instance_id = story.cast.minh, story.start()
+    with transaction(SYSTEM) as inside:
+        for token, due in ((901, None), (902, None), (903, MONDAY + timedelta(days=9))):
+            open_task(
+                inside, owner_type="instance", owner_id=instance_id, step="s", token=token, context="",
+                name="Sinh nhật khách" if due else "Việc khác", customer_id=None, offer=Offer(member_id=minh.user_id),
+                deadline=Deadline(due), form_version=None, by=SYSTEM,
+            )  # fmt: skip
+    assert [hit.title for hit in queries.find_tasks(session, minh, "sinh nhat", 5)] == ["Sinh nhật khách"]

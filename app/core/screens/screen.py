@@ -229,7 +229,8 @@ class Screen(ModelView):
         who = edge.actor()
         offer = self._offer(self.page_size)
         asked = listing.read_arguments(request.args, offer)
-        known_as = (self.resource, who.user_id, asked.q, asked.archived, asked.filters)
+        reach = (who.user_id, who.scope(self.resource), who.team_ids)
+        known_as = (self.endpoint, reach, asked.q, asked.archived, asked.filters)
         page = self._page(self._listed(select(self.model), asked, who), asked, offer, known_as=known_as)
         return self.render_template(
             self.list_template, screen=self, title=self.list_title, page=page, may=self._may(who),
@@ -291,6 +292,8 @@ class Screen(ModelView):
         # One more than is shown: is there a next page?
         start = (asked.page - 1) * asked.page_size
         found = session.scalars(ordered.options(*loading).limit(asked.page_size + 1).offset(start)).unique().all()
+        if is_capped and 0 < len(found) <= asked.page_size:  # the end is here: what was remembered is over
+            counted, is_capped = start + len(found), False
         return Page(
             asked=asked,
             offer=offer,
