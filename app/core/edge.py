@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
+from urllib.parse import quote
 
 from flask import (
     Flask,
@@ -30,7 +31,8 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import RoutingException
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.core import db as database
@@ -148,6 +150,28 @@ def _sentence(error: HTTPException) -> object:
     return own or _SENTENCES.get(error.code or 0, error.name)
 
 
+def _page_above(path: str) -> str | None:
+    """The nearest page above the path; None where that is only the home page."""
+    urls = current_app.create_url_adapter(request)
+    steps = path.rstrip("/").split("/")[:-1]
+    while urls is not None and any(steps):
+        for above in ("/".join([*steps, ""]), "/".join(steps)):
+            try:
+                urls.match(above, method="GET")
+            except (HTTPException, RoutingException):
+                continue
+            return our_page(quote(above), "/")
+        steps.pop()
+    return None
+
+
+def _to_a_page(error: MethodNotAllowed) -> Any:
+    """Where a form posts to is no page, but its address stands in the browser after a refusal: opened, it leads up."""
+    is_opened = request.method in ("GET", "HEAD") and "POST" in (error.valid_methods or ())
+    above = _page_above(request.path) if is_opened and not is_api() else None
+    return redirect(above) if above else _http_error(error)
+
+
 def _http_error(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
@@ -230,6 +254,7 @@ def install(app: Flask, *, load_actor: Callable[[Any], Actor | None]) -> None:
     app.register_error_handler(BusinessError, _refused)
     app.register_error_handler(StaleDataError, lambda _error: _refused(ConflictError()))
     app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(MethodNotAllowed, _to_a_page)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(Exception, _bug)

@@ -172,6 +172,7 @@ class CustomerScreen(Screen):
             if item is not None and one.single and one.func._right in rights and self.offers(one.name, item)
         ]
         may_edit = item is not None and "edit" in rights and not item.is_archived
+        may_start = item is not None and not item.is_archived and who.may("add", "Instance")
         return self.render_template(
             "customers/customer.html",
             screen=self,
@@ -185,7 +186,7 @@ class CustomerScreen(Screen):
             contact_form=ContactPointDialog(formdata=None) if may_edit else None,
             contact_url=f"/khach-hang/{number}/lien-he",
             **(_parts(number, who) if item is not None else {}),
-            start_url=f"/ho-so/bat-dau?khach={number}" if item is not None and who.may("add", "Instance") else None,
+            start_url=f"/ho-so/bat-dau?khach={number}" if may_start else None,
         )
 
 

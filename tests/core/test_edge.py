@@ -87,3 +87,21 @@ def test_a_password_is_not_written_into_the_page(client, breaks):
     page = nobody.post("/login/", data={"username": "lan", "password": "Bí mật 123"})
     assert page.status_code == 503
     assert "Bí mật 123" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("posted", "page"),
+    [
+        ("/cong-viec/167/hoan-thanh", "/cong-viec/167"),
+        ("/tai-khoan/mat-khau", "/tai-khoan/"),
+        ("/cai-dat/cong-ty?x=1", "/cai-dat/"),
+    ],
+)
+def test_an_address_that_only_takes_forms_leads_to_the_page_above_it(client, posted, page):
+    answer = client("lan").get(posted)
+    assert (answer.status_code, answer.location) == (302, page)
+
+
+@pytest.mark.parametrize("path", ["/logout/", "/api/v1/tasks/1/claim"])
+def test_where_no_page_is_above_or_a_program_asks_it_stays_refused(client, path):
+    assert client("lan").get(path).status_code == 405

@@ -38,6 +38,13 @@ def test_the_next_step_is_the_readers_own_most_urgent_work(client, complaint):
     assert page(client("hoa"), f"/khach-hang/show/{complaint}").select_one(".tt-next") is None
 
 
+def test_no_process_is_started_for_an_archived_customer(client, complaint):
+    hoa, starts = client("hoa"), f'a[href="/ho-so/bat-dau?khach={complaint}"]'
+    assert page(hoa, f"/khach-hang/show/{complaint}").select_one(starts)
+    assert hoa.post(f"/khach-hang/action/archive/{complaint}").status_code == 302
+    assert page(hoa, f"/khach-hang/show/{complaint}").select_one(starts) is None
+
+
 def test_the_work_tab_leads_to_the_task(client, complaint):
     shown = page(client("lan"), f"/khach-hang/show/{complaint}?phan=cong-viec")
     row = shown.select_one(".tt-mini [data-row]")
