@@ -14,8 +14,8 @@ function pictures() {
   each("[data-picture]", (frame) => {
     const input = document.querySelector(frame.dataset.picture);
     const before = [...frame.childNodes];
-    // The drop zone sends "input" after every change, also when the file is taken out again.
-    input?.addEventListener("input", () => {
+    // The drop zone tells what it has taken, or that nothing is left; the input itself tells of refused files too.
+    input?.addEventListener("tt:files", () => {
       const file = input.files[0];
       if (!file?.type.startsWith("image/")) {
         frame.replaceChildren(...before);
@@ -31,7 +31,7 @@ function pictures() {
     });
   });
   // Taking the logo away and choosing a new one at once would be a contradiction.
-  on("input", "[data-drop] input[type=file]", (_event, input) => {
+  on("tt:files", "[data-drop] input[type=file]", (_event, input) => {
     const away = input.form?.querySelector('input[name="remove_logo"]');
     if (away && input.files.length) away.checked = false;
   });

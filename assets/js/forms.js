@@ -118,13 +118,18 @@ function dropZones() {
     const input = zone.querySelector('input[type="file"]');
     const list = zone.querySelector("[data-drop-list]");
     const most = Number(zone.dataset.drop) || 20;
+    const refused = element("div", { class: "tt-drop__no", role: "alert" });
+    zone.append(refused);
     const put = (files) => {
       const carrier = new DataTransfer();
+      const tooLarge = [];
       for (const file of files) {
-        if (file.size > most * 1024 * 1024) toast(words.tooLarge(file.name, most), "late");
+        if (file.size > most * 1024 * 1024) tooLarge.push(words.tooLarge(file.name, most));
         else carrier.items.add(file);
       }
       input.files = carrier.files;
+      refused.replaceChildren(...tooLarge.map((told) => element("p", { class: "tt-err" }, icon("alert-circle"), element("span", {}, told))));
+      for (const told of tooLarge) toast(told, "late");
       show();
     };
     const show = () => {
@@ -136,6 +141,7 @@ function dropZones() {
         }),
       );
       input.dispatchEvent(new Event("input", { bubbles: true }));
+      input.dispatchEvent(new Event("tt:files", { bubbles: true }));
     };
     input.addEventListener("change", () => put([...input.files]));
     zone.addEventListener("dragover", (event) => {
@@ -146,7 +152,8 @@ function dropZones() {
     zone.addEventListener("drop", (event) => {
       event.preventDefault();
       zone.classList.remove("is-over");
-      put(input.multiple ? [...input.files, ...event.dataTransfer.files] : [event.dataTransfer.files[0]]);
+      const dropped = [...event.dataTransfer.files];
+      put(input.multiple ? [...input.files, ...dropped] : dropped.slice(0, 1));
     });
   });
 }
@@ -174,16 +181,31 @@ function conveniences() {
     });
     show();
   });
-  each("[data-problems]", (summary) => summary.focus());
   // A line of the summary leads to its field, whatever draws it.
   on("click", "[data-problems] a", (event, link) => {
     const field = document.getElementById(decodeURIComponent(link.hash.slice(1)));
     if (!field) return;
     event.preventDefault();
-    const target = field.tomselect ?? (field.matches("input, select, textarea") ? field : field.querySelector("input"));
-    field.closest(".tt-field")?.scrollIntoView({ block: "center" });
-    target?.focus();
+    into(field);
   });
+}
+
+// ── where one goes on: at what is told, at the one wrong field, in the first field of a new form ──
+const CONTROLS = 'input:not([type="hidden"]), select, textarea';
+
+function into(field) {
+  const control = field.matches(CONTROLS) ? field : field.querySelector(CONTROLS);
+  field.closest(".tt-field")?.scrollIntoView({ block: "center" });
+  (field.tomselect ?? control?.tomselect ?? control)?.focus();
+}
+
+function whereToBegin() {
+  each("[data-problems], [data-conflict]", (told) => told.focus());
+  if (document.activeElement !== document.body || document.querySelector("[autofocus]")) return;
+  const wrong = document.querySelector('[aria-invalid="true"]') ?? document.querySelector(".tt-field:has(.tt-err)");
+  // On a phone the keyboard would cover what is to be read first.
+  const first = matchMedia("(pointer: coarse)").matches ? null : document.querySelector("form[data-begin] .tt-field");
+  if (wrong ?? first) into(wrong ?? first);
 }
 
 export function start() {
@@ -194,4 +216,5 @@ export function start() {
   passwords();
   dropZones();
   conveniences();
+  whereToBegin();
 }

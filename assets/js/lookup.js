@@ -15,6 +15,7 @@ export function look(select) {
   let asked = ""; // the words on their way to the server
   let isWaiting = false; // for what is found by the words that stand there now
 
+  const isEntered = document.activeElement === select;
   const field = new TomSelect(select, {
     valueField: "id",
     labelField: "text",
@@ -85,6 +86,7 @@ export function look(select) {
   for (const name of ["aria-describedby", "aria-invalid", "aria-required"]) {
     if (select.hasAttribute(name)) field.control_input.setAttribute(name, select.getAttribute(name));
   }
+  if (isEntered) field.focus();
   field.on("change", () => {
     select.dispatchEvent(new Event("input", { bubbles: true }));
     if (target && field.getValue()) target.hidden = true;
