@@ -490,8 +490,8 @@ def test_counting_stops_where_it_is_not_worth_it(
         a_volume(f"Quyển {number}")
     lan = client("lan")
     with counted(app) as statements:
-        page = text_of(lan.get("/sach/list/"))
-    assert "3" in shown(lan.get("/sach/list/").text).find("h1").text
+        page = text_of(lan.get("/sach/list/?page_size=2"))
+    assert "3" in shown(lan.get("/sach/list/?page_size=2").text).find("h1").text
     assert "more than 3" in page or "hơn 3" in page
     counting = [statement for statement in statements if "count(" in statement and "test_volume" in statement]
     assert ["LIMIT" in statement for statement in counting] == [True]
