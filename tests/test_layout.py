@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from flask_appbuilder.baseviews import BaseView
 from sqlalchemy import DateTime, Enum
 
@@ -182,3 +183,10 @@ def test_every_view_that_is_not_a_screen_is_one_of_ours(app):
 def test_the_seven_rights_are_all_there_are():
     assert ACTIONS == ("view", "add", "edit", "delete", "export", "assign", "approve")
     assert {action for actions in RESOURCES.values() for action in actions} <= set(ACTIONS)
+
+
+@pytest.mark.parametrize("path", ["/khach-hang/list/", "/cong-viec/", "/ho-so/", "/thong-bao/", "/thu-di/"])
+def test_a_page_past_the_end_of_a_list_leads_to_its_first(client, path):
+    told = BeautifulSoup(client("hoa").get(path + "?page=99").text, "html.parser").select_one(".tt-empty")
+    assert told.p.text == "Trang này không còn nữa."
+    assert told.a["href"] == "?page=1"

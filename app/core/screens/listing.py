@@ -205,6 +205,10 @@ class Page:
         return self.asked.page
 
     @property
+    def first_url(self) -> str:
+        return self.link(page=1)
+
+    @property
     def prev_url(self) -> str | None:
         return self.link(page=self.number - 1) if self.number > 1 else None
 
