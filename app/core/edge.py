@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import (
     Flask,
@@ -172,6 +172,15 @@ def _to_a_page(error: MethodNotAllowed) -> Any:
     return redirect(above) if above else _http_error(error)
 
 
+def _came_from() -> str | None:
+    """The page of ours that led here, for a way back without a script; None where it is not known."""
+    came = urlsplit(request.referrer or "")
+    if came.netloc != request.host:
+        return None
+    page = f"{came.path}?{came.query}" if came.query else came.path
+    return our_page(page, "") if page != request.full_path.rstrip("?") else None
+
+
 def _http_error(error: HTTPException) -> Any:
     if error.code is None or error.code < 400:
         return error
@@ -180,7 +189,7 @@ def _http_error(error: HTTPException) -> Any:
         sentence = _("Please load the page again.") if isinstance(error, CSRFError) else _sentence(error)
         answer = jsonify(error_body(code, sentence))
     else:
-        answer = Response(render_template("errors/error.html", status=error.code))
+        answer = Response(render_template("errors/error.html", status=error.code, back_url=_came_from()))
     answer.status_code = error.code
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.core import links
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.finding import Hit, matches
+from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import rules
@@ -116,7 +117,7 @@ def _submissions(actor: Actor, action: str) -> ColumnElement[bool]:
 
 
 def _hit(form: Form) -> Hit:
-    return Hit(form.id, form.name, form.code, links.form_path(form.id))
+    return Hit(form.id, form.name, str(_("Form")), links.form_path(form.id))
 
 
 def find_forms(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:

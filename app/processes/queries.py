@@ -14,6 +14,7 @@ from app.core import links
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.core.finding import Hit, line, matches
+from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import found_ids, name_if_seen
 from app.processes.engine import bpmn
@@ -190,8 +191,9 @@ def named_instances(session: Session, who: Actor, ids: Collection[int]) -> list[
 
 def _process_hit(process: Process, who: Actor) -> Hit:
     """Who draws processes opens the process; for everyone else it is something to begin."""
-    url = links.process_path(process.id) if who.may("edit", "Process") else links.start_path(process.code)
-    return Hit(process.id, process.name, process.code, url)
+    if who.may("edit", "Process"):
+        return Hit(process.id, process.name, str(_("Process")), links.process_path(process.id))
+    return Hit(process.id, process.name, str(_("Start this process")), links.start_path(process.code))
 
 
 def _offered(who: Actor) -> Select[Process]:

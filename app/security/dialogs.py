@@ -93,7 +93,7 @@ class PasswordForm(FlaskForm):
     """A new password, by whoever knows the present one."""
 
     present = PasswordField(
-        _("Present password"), [InputRequired(_("Please type the password you have now.")), Length(max=1000)]
+        _("Current password"), [InputRequired(_("Please type the password you have now.")), Length(max=1000)]
     )
     password = _new_password(_("New password"))
     repeat = PasswordField(_("New password again"), [InputRequired(_("Please type the new password again."))])

@@ -27,7 +27,7 @@ LEVEL = 1
 ASSIGNED = "task_assigned"
 
 register_bell_kind(OVERDUE, lambda data: _("%(task)s is overdue", task=data["task"]))
-register_bell_kind(ASSIGNED, lambda data: _("%(by)s gave you: %(task)s", by=data["by"], task=data["task"]))
+register_bell_kind(ASSIGNED, lambda data: _("%(by)s assigned to you: %(task)s", by=data["by"], task=data["task"]))
 
 
 def recipients(session: Session, task: Task) -> list[Member]:

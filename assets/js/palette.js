@@ -136,7 +136,7 @@ function draw(typed, found, records, waiting, problem = "") {
   if (problem) rest.push(element("p", { class: "tt-palette__say tt-latec", role: "presentation" }, icon("alert-circle"), problem));
   const isEmpty = typed && !waiting && !problem && !groups.length;
   if (isEmpty) rest.push(element("p", { class: "tt-palette__say tt-2", role: "presentation" }, words.nothing(typed)));
-  if (typed && !isEmpty) rest.push(option({ title: words.all(typed), hint: "", url: `/tim/?${new URLSearchParams({ q: typed })}`, icon: "search" }));
+  if (typed) rest.push(option({ title: isEmpty ? words.everywhere : words.all(typed), hint: "", url: `/tim/?${new URLSearchParams({ q: typed })}`, icon: "search" }));
   // Recently opened things stand above the commands: so do the rows that wait for them.
   list.replaceChildren(...(typed ? [...drawn, ...rest] : [...(waiting ? rest : []), ...drawn, ...(waiting ? [] : rest)]));
   list.setAttribute("aria-busy", String(Boolean(waiting)));

@@ -20,7 +20,7 @@ class MoneyType(IntegerType):
         return read_money(text) if len(text) <= LONGEST_TYPED else None
 
     def why_not(self, raw: object) -> Sentence:
-        return _("This is not an amount yet. Example: %(example)s", example=number_text(1_250_000))
+        return _("This is not an amount yet. Example: %(example)s", example=number_text(500_000))
 
     def figures(self, number: int) -> Sentence:
         return money_text(number)
