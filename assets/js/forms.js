@@ -205,7 +205,9 @@ function whereToBegin() {
   const wrong = document.querySelector('[aria-invalid="true"]') ?? document.querySelector(".tt-field:has(.tt-err)");
   // On a phone the keyboard would cover what is to be read first.
   const first = matchMedia("(pointer: coarse)").matches ? null : document.querySelector("form[data-begin] .tt-field");
-  if (wrong ?? first) into(wrong ?? first);
+  // A look-up opens its list when one goes there, over what is to be read first.
+  const begin = wrong ?? first;
+  if (begin && !begin.closest(".tt-field")?.querySelector("[data-url], [data-lookup-url]")) into(begin);
 }
 
 export function start() {

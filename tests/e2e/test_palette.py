@@ -188,7 +188,7 @@ def test_the_question_mark_tells_the_keys_of_the_page(desk: Desk) -> None:
     expect(told).to_contain_text(re.compile("/hoặcCtrl KTìm nhanh"))
     lan.keyboard.press("Escape")
     expect(told).to_have_count(0)
-    lan.goto("/khach-hang/add")
+    lan.goto("/thong-bao/")
     lan.keyboard.press("?")
     expect(told).to_be_visible()
     expect(told).not_to_contain_text("Dòng sau")
