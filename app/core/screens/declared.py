@@ -1,0 +1,217 @@
+"""What does a screen say of itself? Its columns, texts and hooks; and how FAB is set up without its guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from flask import request, url_for
+from flask_appbuilder import ModelView
+from sqlalchemy import ColumnElement, Select
+from sqlalchemy.orm import Session
+
+from app.core import clock, edge
+from app.core.access import Actor
+from app.core.db import Revisioned
+from app.core.formats import day_text, exact_text, number_text
+from app.core.i18n import _
+from app.core.paging import PAGE_SIZE
+from app.core.screens import checks
+from app.core.screens.doors import ScreenError, action
+from app.core.screens.fields import Converter, Lookup, rev_field
+from app.core.screens.interface import Interface
+
+
+class Declared(ModelView):
+    """What a subclass declares, and what every part of a screen leans on."""
+
+    # ── declared by the subclass ──
+    #: name in security.roles
+    resource: ClassVar[str]
+    #: what an empty list says, without which it only says that nothing is there; and its picture (_parts/ui.html)
+    empty_text: ClassVar[Any] = None
+    empty_art: ClassVar[str] = "folder"
+    datamodel: Interface
+    label_columns: Any = {}
+    #: order column → what it is really ordered by (a name by its sort key)
+    order_keys: ClassVar[Mapping[str, Any]] = {}
+    #: loaded with the list: relationships, or loader options
+    eager: ClassVar[Sequence[Any]] = ()
+    #: relation in a form → how its rows are found
+    lookups: ClassVar[Mapping[str, Lookup]] = {}
+    #: enum column → {value: label}
+    choice_labels: ClassVar[Mapping[str, Mapping[StrEnum, Any]]] = {}
+    #: WTForms fields in the place of, or beside, columns of a form
+    form_fields: ClassVar[Mapping[str, Any]] = {}
+    #: related screen's class name → its relation to this table, where there are several; or, where none is direct,
+    #: a function: row of this table → condition on the rows of the related one
+    related_by: ClassVar[Mapping[str, str | Callable[[Any], ColumnElement[bool]]]] = {}
+    #: related screen's class name → what the list is called here, where that is not its own title
+    related_titles: ClassVar[Mapping[str, Any]] = {}
+
+    list_template = "screens/list.html"
+    show_template = "screens/show.html"
+    add_template = "screens/form.html"
+    edit_template = "screens/form.html"
+    page_size = PAGE_SIZE
+    add_form: Any = None
+    edit_form: Any = None
+    exclude_route_methods: Any = frozenset()
+    # FAB's deletion and its unguarded download are no routes: rows are archived, files belong to core.files.
+    delete = None
+    download = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        found = list(checks.problems(type(self)))
+        if found:
+            raise ScreenError(f"{type(self).__name__}: " + "; ".join(found))
+        # FAB writes into these; the class's own stay as declared.
+        self.label_columns = dict(self.label_columns)
+        self.class_permission_name = self.resource
+        self.method_permission_name = {
+            name: method._right for name in dir(type(self)) if hasattr(method := getattr(type(self), name), "_right")
+        }
+        closed = {name for name in ("add", "edit") if not getattr(type(self), f"{name}_columns")}
+        self.exclude_route_methods = set(self.exclude_route_methods) | closed
+        super().__init__(**kwargs)
+        if not self._archivable:
+            for name in ("archive", "restore"):
+                self.actions.pop(name, None)
+
+    @property
+    def model(self) -> Any:
+        return self.datamodel.obj
+
+    @property
+    def _key(self) -> Any:
+        return self.model.id
+
+    @property
+    def _archivable(self) -> bool:
+        return hasattr(self.model, "archived_at")
+
+    # ── FAB's set-up, without its guesses ──
+    def _init_properties(self) -> None:
+        super()._init_properties()
+        for name in ("search_columns", "order_columns", "add_columns", "edit_columns", "show_columns"):
+            setattr(self, name, list(getattr(type(self), name) or ()))
+        # One object for all requests, filled by each of them (FAB #2366): ours are made per request.
+        self._filters = None
+
+    def _init_forms(self) -> None:
+        converter = Converter(self.datamodel, endpoint=type(self).__name__, choices=self.choice_labels)
+        told = {
+            "labels": self.label_columns,
+            "descriptions": self.description_columns,
+            "validators": self.validators_columns,
+        }
+        extra = dict(self.form_fields)
+        self.add_form = self.add_form or converter.form(self.add_columns, **told, extra=extra)
+        if issubclass(self.model, Revisioned):
+            extra["rev"] = rev_field()
+        self.edit_form = self.edit_form or converter.form(self.edit_columns, **told, extra=extra)
+
+    def _init_titles(self) -> None:
+        self.title = self.list_title
+
+    # ── hooks: what a feature says by code ──
+    def search(self, rows: Select[Any], text: str) -> Select[Any]:
+        """Narrow the list to what matches the typed text. A screen without its own has no search box."""
+        raise NotImplementedError
+
+    def row_url(self, item: Any) -> str:
+        """Where a row of the list leads."""
+        return f"{self.route_base}/show/{item.id}"  # what url_for() gives, without a search through all routes a row
+
+    def row_title(self, item: Any) -> str:
+        return str(item)
+
+    def create(self, session: Session, form: Any, *, by: Actor) -> Any:
+        """Make the record from a checked form, inside the transaction. Override to call the service that does it."""
+        item = self.model()
+        self._populate(session, item, form, self.add_columns)
+        self.datamodel.add(item)
+        self._refuse_out_of_reach(session, item, by)
+        return item
+
+    def change(self, session: Session, item: Any, form: Any, *, by: Actor) -> None:
+        """Change the record from a checked form, inside the transaction. Override to call the service that does it."""
+        self._populate(session, item, form, self.edit_columns)
+        self.datamodel.edit(item)
+        self._refuse_out_of_reach(session, item, by)
+
+    def prefill(self, form: Any) -> None:
+        """Put into a fresh form what the address brings along."""
+
+    def check(self, item: Any) -> None:
+        """Refuse a record that the default create and change have filled: raise InvalidInputError with its fields."""
+
+    def offers(self, name: str, item: Any) -> bool:
+        """Does this action make sense for the row? Rights are asked besides."""
+        if name in ("archive", "restore") and self._archivable:
+            return (item.archived_at is None) == (name == "archive")
+        return True
+
+    @action(
+        "archive",
+        _("Archive"),
+        right="delete",
+        confirmation=_("Archive? Nothing is lost, it leaves the lists."),
+        icon="archive",
+    )
+    def archive(self, session: Session, item: Any, *, by: Actor) -> None:
+        item.archived_at = clock.now()
+        if hasattr(item, "archived_by_id"):
+            item.archived_by_id = by.user_id
+
+    @action("restore", _("Restore"), right="delete", icon="archive-off")
+    def restore(self, session: Session, item: Any, *, by: Actor) -> None:
+        item.archived_at = None
+        if hasattr(item, "archived_by_id"):
+            item.archived_by_id = None
+
+    def shown(self, item: Any, column: str) -> Any:
+        """The column of the row as people read it."""
+        value = item
+        for part in column.split("."):
+            value = getattr(value, part, None)
+        return self._readable(column, value)
+
+    def _readable(self, column: str, value: Any) -> Any:
+        if column in self.formatters_columns:
+            return self.formatters_columns[column](value)
+        if column in self.choice_labels and value is not None:
+            return self.choice_labels[column][value]
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return _("Yes") if value else _("No")
+        if isinstance(value, datetime):
+            return exact_text(value, edge.time_zone())
+        if isinstance(value, date):
+            return day_text(value)
+        if isinstance(value, int | Decimal):
+            return number_text(value)
+        return value
+
+    # ── around ──
+    def _may(self, who: Actor) -> dict[str, bool]:
+        """Which of the screen's doors are open to him, for the buttons."""
+        return {
+            "add": bool(self.add_columns) and who.may("add", self.resource),
+            "edit": bool(self.edit_columns) and who.may("edit", self.resource),
+        }
+
+    def _may_act(self, who: Actor, one: Any) -> bool:
+        return who.may(one.func._right, self.resource)
+
+    def _list_url(self) -> str:
+        return url_for(f"{self.endpoint}.list")
+
+    @staticmethod
+    def _back(otherwise: str) -> str:
+        """Where the person came from when the form says so (and it is one of our pages), else `otherwise`."""
+        return edge.our_page(request.values.get("back"), otherwise)
