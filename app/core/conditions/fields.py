@@ -1,0 +1,42 @@
+"""What can a condition on rows compare? A field: of which kind its values are, and where they stand in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select
+
+
+class Kind(StrEnum):
+    """What the values of a field are; decides its operators, its input, and how it is shown and written to a sheet."""
+
+    text = auto()
+    phone = auto()
+    number = auto()
+    decimal = auto()
+    money = auto()
+    date = auto()
+    moment = auto()
+    choice = auto()
+    yes_no = auto()
+    #: a member by his id; me() is whoever reads
+    person = auto()
+    #: a team by its id
+    team = auto()
+
+
+@dataclass(frozen=True)
+class Field:
+    """Something that rows can be narrowed by."""
+
+    #: as it stands in a condition; a dotted one is one key
+    key: str
+    label: Any
+    kind: Kind
+    #: the value of a row (moments in UTC), or a correlated Select of all its values: then `=` means that one of them is
+    column: ColumnElement[Any] | Select[Any]
+    #: stored value → label, for choices
+    choices: Mapping[str, Any] = field(default_factory=dict)
