@@ -1,4 +1,4 @@
-"""What do other features add to the page of a record? A part each, as a tab with a number; the page knows none of them."""
+"""What do other features add to the page of a record? A part each, as a tab; the page knows none of them."""
 
 from __future__ import annotations
 
