@@ -44,7 +44,7 @@ def create_app(config: Any = None) -> Flask:
     """The application with every feature in it, on the settings of `config` (default: the environment's)."""
     # Imported here: `import app` alone must not load the whole product (style, migrations, tools).
     from app import cli, models, views
-    from app.core import audit, delivery, edge, health, i18n, links
+    from app.core import audit, delivery, edge, health, i18n, links, uploads
     from app.core.db import db, listen_to
     from app.customers.events import register_part
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
@@ -82,6 +82,7 @@ def create_app(config: Any = None) -> Flask:
     with app.app_context():
         listen_to(db.engine, synchronous=app.config["SQLITE_SYNCHRONOUS"])
         delivery.install(app)
+        uploads.install(app)
         edge.install(app, load_actor=load_actor)
         appbuilder = _AppBuilder(security_manager_class=SecurityManager)
         appbuilder.init_app(app, db.session)

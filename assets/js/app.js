@@ -1,6 +1,7 @@
 // What starts on every page. Heavy parts load only where the page asks for them.
 import * as clipped from "./clipped.js";
 import { each, on } from "./dom.js";
+import * as drop from "./drop.js";
 import * as due from "./due.js";
 import * as filters from "./filters.js";
 import * as forms from "./forms.js";
@@ -10,7 +11,7 @@ import * as shell from "./shell.js";
 import * as toasts from "./toasts.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, worklist, recent, filters, keepTab]) part.start();
+for (const part of [shell, toasts, due, forms, drop, worklist, recent, filters, keepTab]) part.start();
 
 clipped.start();
 

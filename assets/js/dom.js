@@ -19,6 +19,9 @@ export function each(selector, start) {
   document.addEventListener("htmx:load", (event) => run(event.detail.elt));
 }
 
+// A part of the page that a script has put there wakes up as one that htmx brings.
+export const arrived = (part) => document.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: part } }));
+
 // null forgets it.
 export function keep(key, value) {
   try {

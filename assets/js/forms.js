@@ -1,6 +1,5 @@
-// Forms that never lose what was typed and never send it twice; money in groups of three, passwords that can be looked at, files by drag.
+// Forms that never lose what was typed and never send it twice; passwords that can be looked at, and where one goes on.
 import { backTo, each, element, icon, on } from "./dom.js";
-import { toast } from "./toasts.js";
 import { words } from "./words.js";
 
 // ── leaving with unsaved words ──
@@ -112,52 +111,6 @@ function passwords() {
   });
 }
 
-// ── files: chosen or dropped, seen before they are sent ──
-function dropZones() {
-  each("[data-drop]", (zone) => {
-    const input = zone.querySelector('input[type="file"]');
-    const list = zone.querySelector("[data-drop-list]");
-    const most = Number(zone.dataset.drop) || 20;
-    const refused = element("div", { class: "tt-drop__no", role: "alert" });
-    zone.append(refused);
-    const put = (files) => {
-      const carrier = new DataTransfer();
-      const tooLarge = [];
-      for (const file of files) {
-        if (file.size > most * 1024 * 1024) tooLarge.push(words.tooLarge(file.name, most));
-        else carrier.items.add(file);
-      }
-      input.files = carrier.files;
-      refused.replaceChildren(...tooLarge.map((told) => element("p", { class: "tt-err" }, icon("alert-circle"), element("span", {}, told))));
-      for (const told of tooLarge) toast(told, "late");
-      show();
-    };
-    const show = () => {
-      list.replaceChildren(
-        ...[...input.files].map((file, at) => {
-          const drop = element("button", { type: "button", class: "tt-x", "aria-label": words.remove(file.name) }, icon("x"));
-          drop.addEventListener("click", () => put([...input.files].filter((_file, other) => other !== at)));
-          return element("span", { class: "tt-file" }, icon(file.type.startsWith("image/") ? "photo" : "file"), element("span", {}, file.name), drop);
-        }),
-      );
-      input.dispatchEvent(new Event("input", { bubbles: true }));
-      input.dispatchEvent(new Event("tt:files", { bubbles: true }));
-    };
-    input.addEventListener("change", () => put([...input.files]));
-    zone.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      zone.classList.add("is-over");
-    });
-    zone.addEventListener("dragleave", () => zone.classList.remove("is-over"));
-    zone.addEventListener("drop", (event) => {
-      event.preventDefault();
-      zone.classList.remove("is-over");
-      const dropped = [...event.dataTransfer.files];
-      put(input.multiple ? [...input.files, ...dropped] : dropped.slice(0, 1));
-    });
-  });
-}
-
 // ── small conveniences ──
 function conveniences() {
   on("change", "[data-autosubmit]", (_event, field) => field.form.requestSubmit());
@@ -216,7 +169,6 @@ export function start() {
   sendOnce();
   money();
   passwords();
-  dropZones();
   conveniences();
   whereToBegin();
 }
