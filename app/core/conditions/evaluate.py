@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import TypeAlias, cast
 
-from app.core.conditions.functions import FUNCTIONS
+from app.core.conditions.functions import FUNCTIONS, Asked
 from app.core.conditions.tree import Call, Field, Group, Node, Not, Operand, Row
 from app.core.conditions.values import Value, contains, equal, is_empty, order, read
 
 Data: TypeAlias = Mapping[str, object]
-Test: TypeAlias = Callable[[Data, date | None], bool]
-Getter: TypeAlias = Callable[[Data, date | None], object]
+Test: TypeAlias = Callable[[Data, Asked], bool]
+Getter: TypeAlias = Callable[[Data, Asked], object]
 
 _MISSING = object()
 _ORDERS: dict[str, Callable[[int, int], bool]] = {
@@ -22,7 +21,7 @@ _ORDERS: dict[str, Callable[[int, int], bool]] = {
 
 
 def build(node: Node) -> Test:
-    """The test of a tree: total, whatever the data holds. The day may be None when no function asks for it."""
+    """The test of a tree: total, whatever the data holds. `asked` is only looked at by functions."""
     match node:
         case Group("and", parts):
             return _all([build(part) for part in parts])
@@ -30,15 +29,15 @@ def build(node: Node) -> Test:
             return _any([build(part) for part in parts])
         case Not(part):
             inner = build(part)
-            return lambda data, today: not inner(data, today)
+            return lambda data, asked: not inner(data, asked)
         case Row():
             return _row(node)
 
 
 def _all(tests: list[Test]) -> Test:
-    def holds(data: Data, today: date | None) -> bool:
+    def holds(data: Data, asked: Asked) -> bool:
         for test in tests:  # noqa: SIM110 - a plain loop is twice as fast as all() over a generator
-            if not test(data, today):
+            if not test(data, asked):
                 return False
         return True
 
@@ -46,9 +45,9 @@ def _all(tests: list[Test]) -> Test:
 
 
 def _any(tests: list[Test]) -> Test:
-    def holds(data: Data, today: date | None) -> bool:
+    def holds(data: Data, asked: Asked) -> bool:
         for test in tests:  # noqa: SIM110 - as above
-            if test(data, today):
+            if test(data, asked):
                 return True
         return False
 
@@ -59,8 +58,10 @@ def _row(row: Row) -> Test:
     left, op, value = _getter(row.left), row.op, row.value
     if value is None:
         wanted = op == "empty"
-        return lambda data, today: is_empty(left(data, today)) is wanted
+        return lambda data, asked: is_empty(left(data, asked)) is wanted
     if isinstance(value, tuple):
+        if any(isinstance(one, Call) for one in value):
+            return _in_worked_out(left, [_reader(one) for one in value], found=op == "in")
         return _in(left, [read(one) for one in value], found=op == "in")
     if op in _ORDERS:
         if type(value) is int:
@@ -69,30 +70,40 @@ def _row(row: Row) -> Test:
     right = _reader(value)
     if op in {"=", "!="}:
         same = op == "="
-        return lambda data, today: equal(read(left(data, today)), right(data, today)) is same
+        return lambda data, asked: equal(read(left(data, asked)), right(data, asked)) is same
     held = op == "contains"
-    return lambda data, today: contains(left(data, today), right(data, today)) is held
+    return lambda data, asked: contains(left(data, asked), right(data, asked)) is held
 
 
 def _in(left: Getter, choices: list[Value | None], *, found: bool) -> Test:
-    def holds(data: Data, today: date | None) -> bool:
-        value = read(left(data, today))
-        comparable = False
-        for choice in choices:
-            same = equal(value, choice)
-            if same:
-                return found
-            comparable = comparable or same is False
-        return comparable and not found
+    def holds(data: Data, asked: Asked) -> bool:
+        return _is_among(read(left(data, asked)), choices, found=found)
 
     return holds
+
+
+def _in_worked_out(left: Getter, choices: list[Callable[[Data, Asked], Value | None]], *, found: bool) -> Test:
+    def holds(data: Data, asked: Asked) -> bool:
+        return _is_among(read(left(data, asked)), [choice(data, asked) for choice in choices], found=found)
+
+    return holds
+
+
+def _is_among(value: Value | None, choices: list[Value | None], *, found: bool) -> bool:
+    comparable = False
+    for choice in choices:
+        same = equal(value, choice)
+        if same:
+            return found
+        comparable = comparable or same is False
+    return comparable and not found
 
 
 def _order_to_whole_number(left: Getter, compare: Callable[[int, int], bool], number: int) -> Test:
     """The commonest row, `compensation > 500000`, without detours."""
 
-    def holds(data: Data, today: date | None) -> bool:
-        value = left(data, today)
+    def holds(data: Data, asked: Asked) -> bool:
+        value = left(data, asked)
         if type(value) is int:
             return compare(value, number)
         sign = order(read(value), number)
@@ -101,22 +112,20 @@ def _order_to_whole_number(left: Getter, compare: Callable[[int, int], bool], nu
     return holds
 
 
-def _order(
-    left: Getter, compare: Callable[[int, int], bool], right: Callable[[Data, date | None], Value | None]
-) -> Test:
-    def holds(data: Data, today: date | None) -> bool:
-        sign = order(read(left(data, today)), right(data, today))
+def _order(left: Getter, compare: Callable[[int, int], bool], right: Callable[[Data, Asked], Value | None]) -> Test:
+    def holds(data: Data, asked: Asked) -> bool:
+        sign = order(read(left(data, asked)), right(data, asked))
         return sign is not None and compare(sign, 0)
 
     return holds
 
 
-def _reader(operand: Operand) -> Callable[[Data, date | None], Value | None]:
+def _reader(operand: Operand) -> Callable[[Data, Asked], Value | None]:
     if isinstance(operand, Field | Call):
         get = _getter(operand)
-        return lambda data, today: read(get(data, today))
+        return lambda data, asked: read(get(data, asked))
     value = read(operand)
-    return lambda data, today: value
+    return lambda data, asked: value
 
 
 def _getter(operand: Operand) -> Getter:
@@ -126,17 +135,17 @@ def _getter(operand: Operand) -> Getter:
         case Call(function, args):
             work_out = FUNCTIONS[function].work_out
             getters = [_getter(arg) for arg in args]
-            return lambda data, today: work_out(today, *[get(data, today) for get in getters])
-    return lambda data, today: operand
+            return lambda data, asked: work_out(asked, *[get(data, asked) for get in getters])
+    return lambda data, asked: operand
 
 
 def _field(key: str) -> Getter:
     """The exact key first; a dotted key that is not there leads into records (`address.ward`)."""
     first, *rest = key.split(".")
     if not rest:
-        return lambda data, today: data.get(key)
+        return lambda data, asked: data.get(key)
 
-    def value(data: Data, today: date | None) -> object:
+    def value(data: Data, asked: Asked) -> object:
         found = data.get(key, _MISSING)
         if found is not _MISSING:
             return found

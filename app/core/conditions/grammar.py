@@ -3,11 +3,12 @@
 any   = all { or all }
 all   = part { and part }
 part  = not part | "(" any ")" | row
-row   = left ( compare value | in "(" literal { "," literal } ")" | contains value | empty )
+row   = left ( compare value | in "(" choice { "," choice } ")" | contains value | empty )
         with `not` allowed before in, contains and empty
 left  = field | call
 value = literal | "[" key "]" | call
-call  = function "(" [ value { "," value } ] ")" | today
+choice = literal | call
+call  = function "(" [ value { "," value } ] ")" | today | this_week | me | … (any function without arguments)
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from app.core.conditions.tree import (
     PLAIN_NAME,
     WORDS,
     Call,
+    Choice,
     Field,
     Literal,
     Node,
@@ -231,13 +233,22 @@ class _Reader:
             raise _bare_word(token)
         return _field(token)
 
-    def _list(self) -> tuple[Literal, ...]:
+    def _list(self) -> tuple[Choice, ...]:
         self._must("(")
-        values = [self._literal()]
+        values = [self._choice()]
         while self._took(","):
-            values.append(self._literal())
+            values.append(self._choice())
         self._must(")")
         return tuple(values)
+
+    def _choice(self) -> Choice:
+        token = self._next
+        if token.kind != "name":
+            return self._literal()
+        self._at += 1
+        if not self._is_function(token):
+            raise _bare_word(token)
+        return self._call(token)
 
     def _literal(self) -> Literal:
         token = self._take()

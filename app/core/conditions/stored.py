@@ -2,6 +2,7 @@
 
 {"and": [node, …]}   {"or": [node, …]}   {"not": node}
 {"field": key, "op": "=", "value": value}             a row; no "value" with empty and not empty, a list with in
+                                                      (true, false, numbers, texts and calls such as this_week)
 {"call": function, "args": [value, …], "op": …}       a row about what a function gives
 value: true, false, number, text, {"field": key} or {"call": function, "args": […]}
 """
@@ -16,6 +17,7 @@ from app.core.conditions.tree import (
     MEMBERSHIPS,
     OPERATORS,
     Call,
+    Choice,
     Field,
     Group,
     Literal,
@@ -46,7 +48,10 @@ def to_json(node: Node) -> dict[str, object]:
             row = {**_operand_json(left), "op": op}
             if value is None:
                 return row
-            return {**row, "value": list(value) if isinstance(value, tuple) else _value_json(value)}
+            return {
+                **row,
+                "value": [_value_json(one) for one in value] if isinstance(value, tuple) else _value_json(value),
+            }
 
 
 def _value_json(value: Operand) -> object:
@@ -89,11 +94,17 @@ class _Reader:
         if op in EMPTINESSES:
             return make_row(left, op, None)
         if op in MEMBERSHIPS:
-            return make_row(left, op, tuple(self._literal(one) for one in _list(obj["value"], at_least=1)))
+            return make_row(left, op, tuple(self._choice(one) for one in _list(obj["value"], at_least=1)))
         return make_row(left, op, self._operand(obj["value"], 0))
 
     def _operand(self, obj: object, level: int) -> Operand:
         return self._reference(obj, level) if isinstance(obj, dict) else self._literal(obj)
+
+    def _choice(self, obj: object) -> Choice:
+        operand = self._operand(obj, 0)
+        if isinstance(operand, Field):
+            raise _unknown()
+        return operand
 
     def _reference(self, obj: dict[object, object], level: int) -> Field | Call:
         self._enter(level)

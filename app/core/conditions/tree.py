@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from app.core.conditions.errors import ConditionError
-from app.core.conditions.functions import FUNCTIONS, Kind
+from app.core.conditions.functions import FUNCTIONS, MAX_DAYS, Kind
 from app.core.conditions.values import moment_of
 from app.core.i18n import _
 
@@ -62,7 +62,7 @@ class Row:
 
     left: Field | Call
     op: str
-    value: Operand | tuple[Literal, ...] | None
+    value: Operand | tuple[Choice, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Not:
 
 
 Operand: TypeAlias = Field | Call | Literal
+Choice: TypeAlias = Literal | Call  # what a list holds: calls that are the same for every row
 Node: TypeAlias = Row | Group | Not
 
 
@@ -138,12 +139,18 @@ def make_call(function: str, args: list[Operand], position: int | None = None) -
             _("There is no function %(name)s. There are: %(known)s.", name=function, known=", ".join(FUNCTIONS)),
             position,
         )
+    if Kind.days in entry.takes and not (len(args) == 1 and _fits(args[0], Kind.days)):
+        raise ConditionError(
+            _("Write %(example)s, with 1 to %(max)d days.", example=entry.example, max=MAX_DAYS), position
+        )
     if len(args) != len(entry.takes) or not all(map(_fits, args, entry.takes)):
         raise ConditionError(_("Write %(example)s.", example=entry.example), position)
     return Call(function, tuple(args))
 
 
 def _fits(arg: Operand, kind: Kind) -> bool:
+    if kind is Kind.days:
+        return type(arg) is int and 1 <= arg <= MAX_DAYS
     match arg:
         case Field():
             return True
@@ -155,12 +162,25 @@ def _fits(arg: Operand, kind: Kind) -> bool:
 
 
 def make_row(
-    left: Field | Call, op: str, value: Operand | tuple[Literal, ...] | None, position: int | None = None
+    left: Field | Call, op: str, value: Operand | tuple[Choice, ...] | None, position: int | None = None
 ) -> Row:
     """A row that could never hold is a slip of the pen, and is refused while its author still looks at it."""
+    if isinstance(left, Call) and FUNCTIONS[left.function].gives not in _COMPARED:
+        raise ConditionError(
+            _(
+                "Put the field first: created_at = this_week(), owner = me(). A field with the name of a function goes "
+                "in brackets: [%(name)s]",
+                name=left.function,
+            ),
+            position,
+        )
     values = value if isinstance(value, tuple) else () if value is None else (value,)
     for one in values:
-        if op in ORDERINGS and (isinstance(one, bool) or (isinstance(one, str) and moment_of(one) is None)):
+        if isinstance(value, tuple) and isinstance(one, Call) and not FUNCTIONS[one.function].is_constant:
+            raise ConditionError(
+                _("In a list stand values: numbers, texts in quotes, today(), this_week(), me()."), position
+            )
+        if op in ORDERINGS and not _is_orderable(one):
             raise ConditionError(
                 _("After %(op)s comes a number without quotes, or a date such as '2026-11-21'.", op=op), position
             )
@@ -171,12 +191,23 @@ def make_row(
     return Row(left, op, value)
 
 
+#: what may stand on the left of a comparison
+_COMPARED = {Kind.number, Kind.date}
+
+
+def _is_orderable(value: Operand) -> bool:
+    if isinstance(value, Call):
+        return FUNCTIONS[value.function].gives in {*_COMPARED, Kind.period}
+    return not isinstance(value, bool) and not (isinstance(value, str) and moment_of(value) is None)
+
+
 def _comparable(kind: Kind, value: Operand) -> bool:
     match value:
         case Field():
             return True
         case Call(function):
-            return FUNCTIONS[function].gives is kind
+            gives = FUNCTIONS[function].gives
+            return gives is kind or (kind is Kind.date and gives is Kind.period)
         case bool():
             return False
         case str():
@@ -222,13 +253,14 @@ def depth(node: Node) -> int:
     return 0
 
 
-def _nodes(item: Node | Operand | tuple[Literal, ...] | None) -> Iterator[object]:
+def _nodes(item: Node | Operand | tuple[Choice, ...] | None) -> Iterator[object]:
     if item is None:
         return
-    children: tuple[Node | Operand | tuple[Literal, ...] | None, ...] = ()
+    children: tuple[Node | Operand | tuple[Choice, ...] | None, ...] = ()
     match item:
         case tuple():
-            yield from item
+            for one in item:
+                yield from _nodes(one)
             return
         case Group(parts=parts):
             children = parts
@@ -245,7 +277,7 @@ def _nodes(item: Node | Operand | tuple[Literal, ...] | None) -> Iterator[object
 
 def asks_the_day(root: Node) -> bool:
     """Does the answer depend on today?"""
-    return any(node.function == "today" for node in _nodes(root) if isinstance(node, Call))
+    return any(FUNCTIONS[node.function].asks_the_day for node in _nodes(root) if isinstance(node, Call))
 
 
 def keys_of(root: Node) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
@@ -18,7 +19,16 @@ BLANKS = " \t\r\n\u00a0"
 LISTS = (list, tuple, set, frozenset)
 NUMBERS = (int, float, Decimal)
 
-Value: TypeAlias = bool | int | float | Decimal | date | str
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The calendar days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+
+Value: TypeAlias = bool | int | float | Decimal | date | str | Period
 
 _ISO = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
@@ -42,6 +52,8 @@ def read(raw: object) -> Value | None:
         return number if math.isfinite(number) else None
     if issubclass(kind, Decimal):
         return raw if Decimal.is_finite(raw) else None  # type: ignore[arg-type, return-value]
+    if kind is Period:
+        return raw  # type: ignore[return-value]
     return moment_of(raw) if issubclass(kind, date) else None
 
 
@@ -62,12 +74,20 @@ def equal(left: Value | None, right: Value | None) -> bool | None:
 
 
 def order(left: Value | None, right: Value | None) -> int | None:
-    """-1, 0 or 1 for two numbers or two moments; texts other than ISO dates have no order ('9' is not above '10')."""
+    """-1, 0 or 1 for two numbers or two moments; texts other than ISO dates have no order ('9' is not above '10').
+
+    A moment is before a period, in it (0) or after it.
+    """
     if isinstance(left, bool) or isinstance(right, bool):
         return None
     if isinstance(left, NUMBERS) or isinstance(right, NUMBERS):
         both = isinstance(left, NUMBERS) and isinstance(right, NUMBERS)
         return _order_numbers(left, right) if both else None  # type: ignore[arg-type]
+    if isinstance(right, Period):
+        return _order_in(day_of(left), right)
+    if isinstance(left, Period):
+        sign = _order_in(day_of(right), left)
+        return None if sign is None else -sign
     first = moment_of(left)
     second = None if first is None else moment_of(right)
     if first is None or second is None:
@@ -75,6 +95,10 @@ def order(left: Value | None, right: Value | None) -> int | None:
     if not (isinstance(first, datetime) and isinstance(second, datetime)):
         first, second = _day(first), _day(second)
     return (first > second) - (first < second)
+
+
+def _order_in(day: date | None, period: Period) -> int | None:
+    return None if day is None else (day > period.last) - (day < period.first)
 
 
 def _order_numbers(left: float | Decimal, right: float | Decimal) -> int:
