@@ -38,8 +38,9 @@ from app.processes.views import InstancePages, ProcessScreen
 from app.security import queries as people
 from app.security.account import AccountPages
 from app.security.api import SecurityApi, TeamApi, UserApi
+from app.security.columns import offer_people
 from app.security.models import Member
-from app.security.views import MemberScreen, RoleScreen, TeamScreen
+from app.security.views import MemberScreen, PersonChoices, RoleScreen, TeamChoices, TeamScreen
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
@@ -122,6 +123,8 @@ VIEWS: tuple[type, ...] = (
     MemberScreen,
     TeamScreen,
     RoleScreen,
+    PersonChoices,
+    TeamChoices,
     FindPages,
     CustomerPicker,
     BellPages,
@@ -161,6 +164,7 @@ def register(appbuilder: Any) -> None:
         appbuilder.add_api(api)
     app = current_app
     register_finders(app, FINDERS)
+    offer_people()
     app.context_processor(frame)
     app.jinja_env.globals["now"] = clock.now
     app.jinja_env.globals["languages"] = LANGUAGES

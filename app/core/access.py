@@ -17,6 +17,10 @@ from app.core.errors import NotAllowedError, NotFoundError
 ACTIONS = ("view", "add", "edit", "delete", "export", "assign", "approve")
 
 
+#: (table, action) → the rule as it is for certain rights
+Rules = dict[tuple[type[Any], str], ColumnElement[bool]]
+
+
 class Scope(StrEnum):
     """How far a right reaches over the rows of one table. Widest wins when a member has several roles."""
 
@@ -53,6 +57,13 @@ class Actor:
     time_zone: str = "Asia/Ho_Chi_Minh"
     address: str | None = None
     is_system: bool = False
+    #: row rules that were put together for these very rights already
+    rules: Rules = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def remembering(self, rules: Rules) -> Actor:
+        """With the rules that were put together for the same rights before: every request is another Actor."""
+        object.__setattr__(self, "rules", rules)
+        return self
 
     def may(self, action: str, resource: str) -> bool:
         return self.is_system or (action, resource) in self.permissions
@@ -72,6 +83,7 @@ class Actor:
 
 SYSTEM = Actor(user_id=None, username="system", name="Tận Tâm", is_system=True)
 
+#: A rule depends on the actor's rights alone: it is put together once for them. What passes with time is bound late.
 RowRule = Callable[[Actor, str], ColumnElement[bool]]
 _row_rules: dict[type[Any], RowRule] = {}
 E = TypeVar("E", bound=Entity)
@@ -99,7 +111,10 @@ def visible(model: type[Any], actor: Actor, action: str = "view") -> ColumnEleme
         raise LookupError(f"{model.__name__} has no row rule: declare one with @row_rule")
     if actor.is_system:
         return true()
-    return _row_rules[model](actor, action)
+    known = actor.rules.get((model, action))
+    if known is None:
+        known = actor.rules[model, action] = _row_rules[model](actor, action)
+    return known
 
 
 def scoped(scope: Scope, actor: Actor, *, owner_id: Any, team_id: Any | None = None) -> ColumnElement[bool]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.core.db import LARGEST_ID
 from app.core.errors import BadRequestError
 from app.core.i18n import _
 
@@ -36,13 +42,100 @@ def asked_number(arguments: Mapping[str, str], name: str, default: int, largest:
     return int(text)
 
 
-def in_order(rows: Select[Any], by: Any, key: Any, *, falling: bool) -> Select[Any]:
-    """Ordered by `by`, empty values last on both databases, and by the key, which makes every order total."""
-    first = by.desc() if falling else by.asc()
-    if getattr(getattr(by, "expression", by), "nullable", True):
-        first = first.nulls_last()
-    last = key.desc() if falling else key.asc()
+def in_order(rows: Select[Any], by: Any, key: Any, *, falling: bool, backwards: bool = False) -> Select[Any]:
+    """Ordered by `by`, empty values last on both databases, and by the key, which makes every order total.
+
+    `backwards`: the same order read from its end, as the page before a row needs it.
+    """
+    turned = falling != backwards
+    first = by.desc() if turned else by.asc()
+    if _may_be_empty(by):
+        first = first.nulls_first() if backwards else first.nulls_last()
+    last = key.desc() if turned else key.asc()
     return rows.order_by(None).order_by(*([last] if by is key else [first, last]))
+
+
+def _may_be_empty(by: Any) -> bool:
+    return bool(getattr(getattr(by, "expression", by), "nullable", True))
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A row by which the next or the previous page is found without counting rows: its order value and its key."""
+
+    value: Any
+    key: int
+    #: the rows before it are asked for
+    backwards: bool = False
+
+    @property
+    def token(self) -> str:
+        """As it stands in an address."""
+        return base64.urlsafe_b64encode(json.dumps([*_told(self.value), self.key]).encode()).decode().rstrip("=")
+
+
+def read_cursor(token: str, *, backwards: bool = False) -> Cursor:
+    """Raises BadRequestError for what is none of ours."""
+    try:
+        kind, text, key = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        if type(key) is not int or not 0 < key <= LARGEST_ID:
+            raise ValueError
+        return Cursor(_read_value(kind, text), key, backwards)
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
+        raise BadRequestError(_("This page is no longer there. Please begin with the first one.")) from None
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {"decimal": Decimal, "day": date.fromisoformat, "text": str}
+
+
+def _told(value: Any) -> tuple[str, Any]:
+    match value:
+        case None:
+            return "none", None
+        case bool() | int():
+            return "whole", int(value)
+        case Decimal():
+            return "decimal", str(value)
+        case datetime():
+            return "moment", value.isoformat()
+        case date():
+            return "day", value.isoformat()
+    return "text", str(value)
+
+
+def _read_value(kind: str, told: Any) -> Any:
+    if kind == "none":
+        return None
+    if kind == "whole" and type(told) is int and abs(told) < 2**63:
+        return told
+    if not isinstance(told, str) or "\0" in told:
+        raise ValueError
+    if kind == "moment":
+        moment = datetime.fromisoformat(told)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment
+    return _READERS[kind](told)
+
+
+def beyond(rows: Select[Any], by: Any, key: Any, cursor: Cursor, *, falling: bool) -> Select[Any]:
+    """The rows after the cursor's row in the order of in_order(), before it when the cursor looks backwards."""
+    turned = falling != cursor.backwards
+    further = key < cursor.key if turned else key > cursor.key
+    if by is key:
+        return rows.where(further)
+    if cursor.value is None:
+        # Empty values stand last: behind them only others of their kind, before them all the rest too.
+        same = and_(by.is_(None), further)
+        return rows.where(or_(same, by.is_not(None)) if cursor.backwards else same)
+    value = literal(cursor.value, getattr(by, "type", None))
+    # One comparison of pairs is what an index on both columns can answer.
+    here = tuple_(by, key)
+    there = tuple_(value, literal(cursor.key))
+    ahead = here < there if turned else here > there
+    if _may_be_empty(by) and not cursor.backwards:
+        ahead = or_(ahead, by.is_(None))
+    return rows.where(ahead)
 
 
 def count(session: Session, rows: Select[Any], key: Any, *, known_as: Hashable | None = None) -> tuple[int, bool]:

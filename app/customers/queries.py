@@ -80,6 +80,16 @@ def live() -> ColumnElement[bool]:
     return Customer.archived_at.is_(None)
 
 
+def main_contact(kind: ContactKind) -> Any:
+    """How the customer of a row is reached first: the preferred or the oldest number or address in use."""
+    rows = (
+        select(ContactPoint.shown)
+        .where(ContactPoint.customer_id == Customer.id, ContactPoint.kind == kind, ContactPoint.archived_at.is_(None))
+        .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id).limit(1).correlate(Customer)
+    )  # fmt: skip
+    return rows.scalar_subquery()
+
+
 def _ids(condition: ColumnElement[bool]) -> Select[int]:
     # On its own, even inside a query that joins customers: the rule must not lean on the outer one.
     return select(Customer.id).where(condition).correlate(None)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from flask import abort, flash, jsonify, redirect, request
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, joinedload, load_only, selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from app.core import clock, edge, links, paging
 from app.core.access import Actor, get_visible, visible
@@ -17,14 +17,14 @@ from app.core.finding import record_key
 from app.core.formats import local, time_text
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, trail
-from app.core.screens import Interface, Screen, action, route
+from app.core.screens import Derived, Interface, Kind, Screen, action, route
 from app.core.timewords import day_heading
 from app.core.vietnamese import phone_e164, show_phone
 from app.customers import events, queries, services
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
+from app.security import columns as people_columns
 from app.security import queries as people
-from app.security.models import Member
 
 PICKED = 20
 TIMELINE = 100
@@ -81,18 +81,20 @@ class CustomerScreen(Screen):
     show_title = _("Customer")
     list_columns = ["name", "code", "phone", "email", "owner.name", "created_at"]
     order_columns = ["name", "code", "created_at"]
-    search_columns = ["kind", "source", "created_at"]
+    more_columns = ["kind", "source", "team.name", "updated_at"]
+    search_columns = [
+        "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "note", "created_at",
+        "updated_at",
+    ]  # fmt: skip
+    derived = {
+        "phone": Derived(Kind.phone, queries.main_contact(ContactKind.phone)),
+        "email": Derived(Kind.text, queries.main_contact(ContactKind.email)),
+        "owner.name": people_columns.person(Customer.owner_id),
+        "team.name": people_columns.team(Customer.team_id),
+    }
     # Ids are given in the order of creation, and come with an index.
     order_keys = {"name": Customer.sort_key, "created_at": Customer.id}
     base_order = ("created_at", "desc")
-    # What the list shows and no more: a page of customers with all they have costs twice as much.
-    eager = (
-        load_only(Customer.code, Customer.name, Customer.created_at),
-        joinedload(Customer.all_contact_points)
-        .load_only(ContactPoint.kind, ContactPoint.shown, ContactPoint.is_preferred, ContactPoint.archived_at)
-        .lazyload("*"),
-        joinedload(Customer.owner).load_only(Member.name).lazyload("*"),
-    )
     show_columns = ["name", "code"]
     add_columns = _FORM
     edit_columns = _FORM
@@ -105,6 +107,8 @@ class CustomerScreen(Screen):
         "email": _("E-mail"),
         "kind": _("Kind"),
         "owner.name": _("Person in charge"),
+        "team.name": _("Team"),
+        "updated_at": _("Changed"),
         "created_at": _("Created"),
         "source": _("Came through"),
         "note": _("Note"),

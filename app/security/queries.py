@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock, links
-from app.core.access import ACTIONS, Actor, Scope, row_rule, scoped, visible
+from app.core.access import ACTIONS, Actor, Rules, Scope, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -21,6 +21,7 @@ from app.core.accounts import (
     assoc_permissionview_role,
     assoc_user_role,
 )
+from app.core.db import UtcDateTime
 from app.core.finding import Hit, line, matches
 from app.security.models import Grant, Member, Right, RoleScope, SignIn, SignInFailure, Team, TeamMember
 from app.security.roles import RESOURCES
@@ -41,6 +42,8 @@ class Rights:
     primary_team_id: int | None
     headed_team_ids: frozenset[int]
     subtree_team_ids: frozenset[int]
+    #: what access.visible() has put together for them
+    rules: Rules = field(default_factory=dict)
 
 
 # member id → (rights_version, Rights). One entry a member, so it cannot grow beyond the staff.
@@ -81,7 +84,7 @@ def actor_of(session: Session, member: Member, *, address: str | None = None) ->
         language=member.language,
         time_zone=member.time_zone,
         address=address,
-    )
+    ).remembering(rights.rules)
 
 
 def _read_rights(session: Session, member_id: int) -> Rights:
@@ -139,6 +142,11 @@ def teams_below(session: Session, team_ids: Iterable[int]) -> set[int]:
     return set(session.scalars(select(tree.c.id)))
 
 
+def _now() -> Any:
+    """The moment when the query is asked, not when its condition was put together."""
+    return bindparam("now", callable_=clock.now, type_=UtcDateTime(), unique=True)
+
+
 def granted(
     resource: str, record_id: Any, actor: Actor, *rights: Right, at: datetime | None = None
 ) -> ColumnElement[bool]:
@@ -152,7 +160,7 @@ def granted(
         Grant.resource == resource,
         Grant.record_id == record_id,
         Grant.ended_at.is_(None),
-        or_(Grant.until.is_(None), Grant.until > (at or clock.now())),
+        or_(Grant.until.is_(None), Grant.until > (at or _now())),
         Grant.right.in_(rights or (Right.view, Right.edit)),
         or_(*receivers),
     )
@@ -311,6 +319,31 @@ def find_members(session: Session, who: Actor, text: str, limit: int) -> list[Hi
 
 def named_members(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
     return [_hit(row) for row in session.execute(_lines(who).where(Member.id.in_(ids)))]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Somebody, or a team, to choose."""
+
+    id: int
+    name: str
+    hint: str
+
+
+def people_named(session: Session, who: Actor, text: str) -> list[Choice]:
+    """Members by words of their name or title, in name order."""
+    rows = select(Member.id, Member.name, Member.title).where(visible(Member, who)).order_by(Member.sort_key)
+    found = session.execute(rows.limit(MOST_LOOKED_AT))
+    return [
+        Choice(row.id, row.name, row.title or "") for row in found if not text or matches(text, row.name, row.title)
+    ]
+
+
+def teams_named(session: Session, who: Actor, text: str) -> list[Choice]:
+    """Teams by words of their name or code, in name order."""
+    rows = select(Team.id, Team.name, Team.code).where(visible(Team, who)).order_by(Team.sort_key)
+    found = session.execute(rows.limit(MOST_LOOKED_AT))
+    return [Choice(row.id, row.name, row.code) for row in found if not text or matches(text, row.name, row.code)]
 
 
 def role_codes(session: Session) -> list[str]:

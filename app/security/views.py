@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import flash, get_template_attribute, redirect, render_template, request, session, url_for
+from flask import flash, get_template_attribute, jsonify, redirect, render_template, request, session, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_babel import get_locale
 from sqlalchemy import Select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.core import edge, links, settings
-from app.core.access import SYSTEM, Scope
-from app.core.accounts import Role, User
+from app.core.access import SYSTEM, Actor, Scope
+from app.core.accounts import Role
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
-from app.core.pages import refuse_nul_sent
-from app.core.screens import Interface, Screen
+from app.core.pages import Page, page, page_number, refuse_nul_sent
+from app.core.screens import Derived, Interface, Kind, Screen
 from app.core.vietnamese import show_phone
-from app.security import entrance, queries, services
+from app.security import columns, entrance, queries, services
 from app.security.dialogs import SetupForm, SignInForm
-from app.security.models import Member, SignInKind, Team, TeamMember
+from app.security.models import Member, SignInKind, Team
 from app.security.roles import (
     ACTION_LABELS,
     RESOURCE_GROUPS,
@@ -32,6 +34,9 @@ from app.security.roles import (
     SCOPE_LABELS,
     role_label,
 )
+
+#: people or teams that a look-up brings at a time
+CHOICES = 20
 
 
 class AuthView(BaseView):
@@ -126,15 +131,19 @@ class MemberScreen(Screen):
     list_title = _("Staff")
     show_title = _("Member")
     list_columns = ["name", "title", "memberships", "phone", "user.active"]
+    more_columns = ["user.username", "user.email"]
     show_columns = ["title", "memberships", "phone", "user.email", "user.username", "user.active"]
     order_columns = ["name", "title"]
-    search_columns = ["name", "title"]
-    order_keys = {"name": Member.sort_key}
+    search_columns = ["name", "title", "memberships", "phone", "user.active"]
+    derived = {
+        "name": Derived(Kind.text, Member.name, order=Member.sort_key, show=lambda name: _drawn("who", {"name": name})),
+        "memberships": Derived(Kind.team, columns.team_names(Member.id), compared=columns.team_ids(Member.id),
+                               show=lambda names: names or ""),
+        "phone": Derived(Kind.phone, Member.phone, show=lambda phone: show_phone(phone) if phone else ""),
+        "user.active": Derived(Kind.yes_no, columns.may_sign_in(Member.id),
+                               show=lambda active: _drawn("entrance", {"is_active": active})),
+    }  # fmt: skip
     base_order = ("name", "asc")
-    eager = (
-        selectinload(Member.memberships).joinedload(TeamMember.team).lazyload("*"),
-        joinedload(Member.user).load_only(User.active).lazyload("*"),
-    )
     related_by = {
         "TeamScreen": lambda member: Team.id.in_(queries.teams_of(member.id)),
         "RoleScreen": lambda member: Role.id.in_(queries.roles_of(member.id)),
@@ -178,10 +187,12 @@ class TeamScreen(Screen):
     list_columns = ["name", "head", "parent.name", "code"]
     show_columns = ["head", "parent.name", "code"]
     order_columns = ["name", "code"]
-    search_columns = ["name", "code"]
-    order_keys = {"name": Team.sort_key}
+    search_columns = ["name", "code", "head"]
+    derived = {
+        "name": Derived(Kind.text, Team.name, order=Team.sort_key),
+        "head": replace(columns.person(Team.head_id), show=lambda name: _drawn("who", {"name": name}) if name else ""),
+    }
     base_order = ("name", "asc")
-    eager = (Team.head, Team.parent)
     related_by = {"MemberScreen": lambda team: Member.id.in_(queries.people_in(team.id)), "TeamScreen": "parent"}
     related_titles = {"TeamScreen": _("Sub-teams")}
     label_columns = {"name": _("Name"), "code": _("Code"), "head": _("Head"), "parent.name": _("Belongs to")}
@@ -210,7 +221,10 @@ class RoleScreen(Screen):
     show_columns = ["name"]
     order_columns = ["id"]
     base_order = ("id", "asc")
-    eager = (Role.user,)
+    derived = {
+        "name": Derived(Kind.text, Role.name, show=lambda code: _drawn("role", _role_words(code))),
+        "user": Derived(Kind.text, columns.holder_names(Role.id), show=lambda names: _drawn("holders", _lines(names))),
+    }
     related_by = {"MemberScreen": lambda role: Member.id.in_(queries.holders(role.id))}
     related_titles = {"MemberScreen": _("Members with this role")}
     label_columns = {"name": _("Role"), "user": _("Held by")}
@@ -219,6 +233,9 @@ class RoleScreen(Screen):
 
     def row_title(self, item: Any) -> str:
         return str(role_label(item.name))
+
+    def title_of(self, value: Any) -> str:
+        return str(role_label(value))
 
     def shown(self, item: Any, column: str) -> Any:
         if column == "name":
@@ -237,10 +254,50 @@ class RoleScreen(Screen):
         return queries.matrix_of(db.session(), item)
 
 
+class PersonChoices(Page):
+    """/chon/nguoi: people to choose from, where a filter of a list asks for one."""
+
+    resource = "Member"
+    route_base = "/chon/nguoi"
+    default_view = "choose"
+
+    @page("")
+    def choose(self) -> Any:
+        return _choices(queries.people_named)
+
+
+class TeamChoices(Page):
+    """/chon/bo-phan: the same with teams."""
+
+    resource = "Team"
+    route_base = "/chon/bo-phan"
+    default_view = "choose"
+
+    @page("")
+    def choose(self) -> Any:
+        return _choices(queries.teams_named)
+
+
+def _choices(named: Callable[[Session, Actor, str], Sequence[queries.Choice]]) -> Response:
+    """A page of those whose name has the typed words, accents or none."""
+    text, start = request.args.get("q", "").strip()[:100], (page_number() - 1) * CHOICES
+    found = named(db.session(), edge.actor(), text)[start : start + CHOICES + 1]
+    results = [{"id": one.id, "text": one.name, "hint": one.hint} for one in found[:CHOICES]]
+    return jsonify(results=results, more=len(found) > CHOICES)
+
+
 # Each stands on the others' pages.
 MemberScreen.related_views = [TeamScreen, RoleScreen]
 TeamScreen.related_views = [MemberScreen, TeamScreen]
 RoleScreen.related_views = [MemberScreen]
+
+
+def _role_words(code: str) -> dict[str, Any]:
+    return {"label": role_label(code), "purpose": ROLE_PURPOSES.get(code, "")}
+
+
+def _lines(names: str | None) -> list[str]:
+    return names.split("\n") if names else []
 
 
 def _drawn(macro: str, item: Any) -> Any:

@@ -128,6 +128,7 @@ class RemarkScreen(Screen):
     list_title, show_title = _("Remarks"), _("Remark")
     label_columns = {"text": _("Text")}
     list_columns = show_columns = ["text"]
+    title_column = "text"
 
 
 class VisitScreen(Screen):
@@ -135,11 +136,11 @@ class VisitScreen(Screen):
     resource = "Customer"
     datamodel = Interface(Visit)
     list_title, show_title = _("Visits"), _("Visit")
-    label_columns = {"text": _("Text"), "volume": _("Volume")}
-    list_columns = ["text", "volume"]
+    label_columns = {"text": _("Text"), "volume.title": _("Volume")}
+    list_columns = ["text", "volume.title"]
+    title_column = "text"
     show_columns = ["text"]
     order_columns = ["text"]
-    eager = (Visit.volume,)
 
 
 class VolumeScreen(Screen):
@@ -159,7 +160,7 @@ class VolumeScreen(Screen):
     order_columns = ["title", "pages"]
     search_columns = ["title", "pages", "binding", "bought_at"]
     base_order = ("title", "asc")
-    eager = (Volume.shelf, Volume.owner)
+    title_column = "title"
     choice_labels = {"binding": {Binding.paper: _("Paper"), Binding.leather: _("Leather")}}
     lookups = {
         "shelf": Lookup(

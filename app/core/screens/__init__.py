@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from app.core.conditions.fields import Kind
 from app.core.screens.checks import all_screens, bare_views
+from app.core.screens.columns import Derived
 from app.core.screens.doors import ScreenError, action, route
 from app.core.screens.fields import Lookup, LookupField
 from app.core.screens.interface import Interface
 from app.core.screens.screen import Screen
 
 __all__ = [
+    "Derived",
     "Interface",
+    "Kind",
     "Lookup",
     "LookupField",
     "Screen",

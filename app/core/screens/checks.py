@@ -9,7 +9,7 @@ from flask_appbuilder.api import BaseApi
 from flask_appbuilder.baseviews import BaseModelView
 from flask_babel import LazyString
 from sqlalchemy import inspect
-from sqlalchemy.orm import InstrumentedAttribute, RelationshipDirection
+from sqlalchemy.orm import RelationshipDirection
 
 from app.core.access import ACTIONS, has_row_rule
 from app.core.accounts import Role
@@ -26,8 +26,6 @@ _TITLES = {
     "add_columns": "add_title",
     "edit_columns": "edit_title",
 }
-# Loading strategies that read related rows with the list and not one by one.
-_EAGER = {"joined", "selectin", "subquery", "immediate"}
 
 
 def problems(screen: type[Screen]) -> Iterator[str]:
@@ -49,7 +47,7 @@ def problems(screen: type[Screen]) -> Iterator[str]:
 
 
 def _texts(screen: type[Screen]) -> Iterator[str]:
-    shown: set[str] = set(screen.search_columns or ())
+    shown: set[str] = {*(screen.search_columns or ()), *screen.more_columns}
     for columns, title in _TITLES.items():
         named = getattr(screen, columns) or ()
         shown |= set(named)
@@ -61,38 +59,40 @@ def _texts(screen: type[Screen]) -> Iterator[str]:
 
 
 def _columns(screen: type[Screen], model: type[Any]) -> Iterator[str]:
-    relations = inspect(model).relationships
+    columns = inspect(model).columns
     if not screen.list_columns:
         yield "list_columns is empty: FAB would show what it finds first"
-    for name in ("list_columns", "show_columns", "add_columns", "edit_columns", "search_columns", "order_columns"):
+    for name in ("list_columns", "more_columns", "show_columns", "add_columns", "edit_columns", "search_columns",
+                 "order_columns"):  # fmt: skip
         for column in getattr(screen, name) or ():
             root, _dot, leaf = column.rpartition(".")
             if set(leaf.split("_")) & _SECRET_WORDS:
                 yield f"{name} shows {column}"
-            if not hasattr(model, (root or leaf).split(".")[0]):
+            if column not in screen.derived and not hasattr(model, (root or leaf).split(".")[0]):
                 yield f"{name} names {column}, which {model.__name__} does not have"
-    for column in screen.search_columns or ():
-        if column not in inspect(model).columns:
-            yield f"search_columns has {column}, which is not a plain column: its filter would load the other table"
+    if not hasattr(model, screen.title_column):
+        yield f"title_column names {screen.title_column}, which {model.__name__} does not have"
+    for name in ("list_columns", "more_columns", "search_columns"):
+        for column in getattr(screen, name) or ():
+            if column not in screen.derived and column not in columns and not _leads_to_a_column(model, column):
+                yield f"{name} has {column}, which is not a plain column: say in derived where it comes from"
     for column in screen.order_columns or ():
-        if column not in screen.order_keys and column not in inspect(model).columns:
+        known = column in screen.order_keys or column in screen.derived or column in columns
+        if not known and not _leads_to_a_column(model, column):
             yield f"order_columns has {column}, which is not a plain column: give it an order_keys entry"
     if screen.base_order and screen.base_order[0] not in (screen.order_columns or ()):
         yield f"base_order is by {screen.base_order[0]}, which order_columns does not declare"
-    eager = {key for option in screen.eager for key in _loaded(option)}
-    for column in screen.list_columns or ():
-        root = column.split(".")[0]
-        if root in relations and root not in eager and relations[root].lazy not in _EAGER:
-            yield f"list_columns has {column}, but eager does not load {root}: one query a row"
 
 
-def _loaded(option: Any) -> Iterator[str]:
-    """The relations of the screen's own table that a relation, or a loader option, brings along."""
-    if isinstance(option, InstrumentedAttribute):
-        yield option.key
-    for element in getattr(option, "context", ()):
-        if dict(element.strategy or ()).get("lazy") in _EAGER:
-            yield element.path.path[1].key
+def _leads_to_a_column(model: type[Any], name: str) -> bool:
+    """Is it a column of the one row that a relation leads to?"""
+    root, _dot, leaf = name.rpartition(".")
+    relation = inspect(model).relationships.get(root)
+    return (
+        relation is not None
+        and relation.direction is RelationshipDirection.MANYTOONE
+        and leaf in relation.mapper.columns
+    )
 
 
 def _forms(screen: type[Screen], model: type[Any]) -> Iterator[str]:

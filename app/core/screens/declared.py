@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -15,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, edge
 from app.core.access import Actor
+from app.core.conditions.fields import Kind
 from app.core.db import Revisioned
-from app.core.formats import day_text, exact_text, number_text
 from app.core.i18n import _
 from app.core.paging import PAGE_SIZE
 from app.core.screens import checks
+from app.core.screens.columns import Derived, readable
 from app.core.screens.doors import ScreenError, action
 from app.core.screens.fields import Converter, Lookup, rev_field
 from app.core.screens.interface import Interface
@@ -38,8 +37,12 @@ class Declared(ModelView):
     label_columns: Any = {}
     #: order column → what it is really ordered by (a name by its sort key)
     order_keys: ClassVar[Mapping[str, Any]] = {}
-    #: loaded with the list: relationships, or loader options
-    eager: ClassVar[Sequence[Any]] = ()
+    #: list columns that are more than a plain column of the table, or of the row that one relation leads to
+    derived: ClassVar[Mapping[str, Derived]] = {}
+    #: columns that the list offers besides `list_columns`
+    more_columns: ClassVar[Sequence[str]] = ()
+    #: what a row is called in a list
+    title_column: ClassVar[str] = "name"
     #: relation in a form → how its rows are found
     lookups: ClassVar[Mapping[str, Lookup]] = {}
     #: enum column → {value: label}
@@ -123,11 +126,15 @@ class Declared(ModelView):
         raise NotImplementedError
 
     def row_url(self, item: Any) -> str:
-        """Where a row of the list leads."""
+        """Where a row leads: the row itself, or that of a list, which has the id alone."""
         return f"{self.route_base}/show/{item.id}"  # what url_for() gives, without a search through all routes a row
 
     def row_title(self, item: Any) -> str:
         return str(item)
+
+    def title_of(self, value: Any) -> str:
+        """The same in a list, from the title column alone."""
+        return str(value)
 
     def create(self, session: Session, form: Any, *, by: Actor) -> Any:
         """Make the record from a checked form, inside the transaction. Override to call the service that does it."""
@@ -185,17 +192,7 @@ class Declared(ModelView):
             return self.formatters_columns[column](value)
         if column in self.choice_labels and value is not None:
             return self.choice_labels[column][value]
-        if value is None:
-            return ""
-        if isinstance(value, bool):
-            return _("Yes") if value else _("No")
-        if isinstance(value, datetime):
-            return exact_text(value, edge.time_zone())
-        if isinstance(value, date):
-            return day_text(value)
-        if isinstance(value, int | Decimal):
-            return number_text(value)
-        return value
+        return "" if value is None else readable(Kind.text, value, {})
 
     # ── around ──
     def _may(self, who: Actor) -> dict[str, bool]:

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
-from app.core.db import LARGEST_ID
+from app.core.conditions import Condition, ConditionError, parse
+from app.core.conditions.fields import Field
 from app.core.errors import BadRequestError
 from app.core.i18n import _
-from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, asked_number
-from app.core.screens.fields import read_day, read_moment
+from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, Cursor, asked_number, read_cursor
 
 LONGEST_SEARCH = 200
-MOST_FILTER_VALUES = 100
-_FILTER = re.compile(r"_flt_([0-9])_([a-z][a-z0-9_]*)")
-_WHOLE = re.compile(r"-?[0-9]{1,10}")
-
-
-@dataclass(frozen=True)
-class Filter:
-    """One FAB filter of a request: the column, which of FAB's filters for it, and the values as typed."""
-
-    column: str
-    index: int
-    values: tuple[str, ...]
-
-    @property
-    def argument(self) -> str:
-        return f"_flt_{self.index}_{self.column}"
+LONGEST_CONDITION = 20_000
+MOST_COLUMNS = 40
 
 
 @dataclass(frozen=True)
@@ -43,11 +29,17 @@ class Asked:
 
     page: int
     page_size: int
-    #: a declared column, "-" in front for falling
+    #: a column that rows can be ordered by, "-" in front for falling
     order: str
     q: str
     archived: bool
-    filters: tuple[Filter, ...]
+    where: Condition | None
+    #: the columns in their order; None: those that the list shows by itself
+    columns: tuple[str, ...] | None
+    #: the row behind or before which the page begins; None: the page is counted from the first one
+    cursor: Cursor | None = None
+    #: the saved view that the address names; 0: none, whatever the default is
+    view: int | None = None
 
     @property
     def order_column(self) -> str:
@@ -68,27 +60,24 @@ class Offer:
     page_size: int
     search: bool
     archive: bool
-    #: search column → how many filters FAB has for it
-    filters: Mapping[str, int]
+    columns: Collection[str] = ()
+    fields: Mapping[str, Field] = field(default_factory=dict)
+
+
+_ALWAYS = frozenset({"page", "page_size", "order", "after", "before", "columns", "view"})
 
 
 def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Iterable[str] = ()) -> Asked:
     """Raises BadRequestError for every argument that is not on offer. `besides` are the page's own ones."""
-    known = (
-        {"page", "page_size", "order"} | ({"q"} if offer.search else set()) | ({"archived"} if offer.archive else set())
-    )
-    filters = []
+    known = _ALWAYS | {
+        name for name, is_offered in (("q", offer.search), ("archived", offer.archive), ("where", offer.fields))
+        if is_offered
+    }  # fmt: skip
     for name, values in arguments.lists():
-        if len(values) > MOST_FILTER_VALUES or any("\0" in value or len(value) > LONGEST_SEARCH for value in values):
-            raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
-        match = _FILTER.fullmatch(name)
-        if match and int(match[1]) < offer.filters.get(match[2], 0):
-            # A value that was left empty asks for nothing.
-            given = tuple(value.strip() for value in values if value.strip())
-            filters += [Filter(match[2], int(match[1]), given)] if given else []
-        elif name not in known and name not in besides:
+        if name not in known and name not in besides:
             raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
-        elif len(values) > 1:
+        longest = LONGEST_CONDITION if name == "where" else LONGEST_SEARCH if name == "q" else 1000
+        if len(values) > 1 or "\0" in values[0] or len(values[0]) > longest:
             raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
     order = arguments.get("order", offer.default_order)
     if order != offer.default_order and order.removeprefix("-") not in offer.orders:
@@ -102,70 +91,58 @@ def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Ite
         order=order,
         q=arguments.get("q", "").strip(),
         archived=archived == "1",
-        filters=tuple(filters),
+        where=read_condition(arguments.get("where", ""), offer.fields),
+        columns=_read_columns(arguments.get("columns", ""), offer),
+        cursor=_read_cursor(arguments),
+        view=asked_view(arguments),
     )
 
 
-def apply_filters(
-    rows: Select[Any], datamodel: Any, search_columns: Sequence[str], filters: Iterable[Filter]
-) -> Select[Any]:
-    """FAB's filters on a select of ours. Their object lives as long as the request: FAB's own is shared (FAB #2366)."""
-    active = datamodel.get_filters(list(search_columns))
-    for one in filters:
-        values = [typed_value(datamodel, one, text) for text in one.values]
-        active.add_filter_index(one.column, one.index, values)
-    return active.apply_all(rows)  # type: ignore[no-any-return]
-
-
-def typed_value(datamodel: Any, one: Filter, text: str) -> Any:
-    """The value in the column's own type: FAB turns what it cannot read into NULL, or the database into an error.
-
-    Raises BadRequestError with an example of what is right.
-    """
+def read_condition(typed: str, fields: Mapping[str, Field]) -> Condition | None:
+    """A typed condition, or its stored form. Raises BadRequestError with the sentence of what is wrong in it."""
+    if not typed.strip():
+        return None
     try:
-        if datamodel.is_enum(one.column):
-            return _among(text, datamodel.list_columns[one.column].type.enum_class)
-        if datamodel.is_integer(one.column):
-            return _whole(text)
-        if datamodel.is_boolean(one.column):
-            return _among(text, {"1": True, "0": False, "y": True, "n": False}.__getitem__)
-        if datamodel.is_datetime(one.column):
-            return read_moment(text)
-        if datamodel.is_date(one.column):
-            return read_day(text)
-        if datamodel.is_numeric(one.column):
-            return _decimal(text)
-    except ValueError as error:
-        raise BadRequestError(_("“%(typed)s”: %(problem)s", typed=text, problem=error)) from None
-    return text
+        condition = Condition.from_json(json.loads(typed)) if typed.lstrip().startswith("{") else parse(typed)
+    except ConditionError as refusal:
+        raise BadRequestError(refusal.message) from None
+    except (ValueError, RecursionError):
+        raise BadRequestError(_("%(name)s was not understood.", name="where")) from None
+    for key in sorted(condition.keys - set(fields)):
+        raise BadRequestError(_("%(name)s is not something to filter by.", name=key[:50]))
+    return condition
 
 
-def _among(text: str, read: Callable[[str], Any]) -> Any:
-    try:
-        return read(text)
-    except (KeyError, ValueError):
-        raise ValueError(str(_("This is not one of the choices."))) from None
+def _read_columns(typed: str, offer: Offer) -> tuple[str, ...] | None:
+    named = tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
+    for name in named:
+        if name not in offer.columns:
+            raise BadRequestError(_("There is no column %(name)s here.", name=name[:50]))
+    return named or None
 
 
-def _whole(text: str) -> int:
-    if not _WHOLE.fullmatch(text) or abs(int(text)) > LARGEST_ID:
-        raise ValueError(str(_("This is not a whole number. Example: 12")))
+def _read_cursor(arguments: Mapping[str, str]) -> Cursor | None:
+    if "after" in arguments and "before" in arguments:
+        raise BadRequestError
+    for name in ("after", "before"):
+        if name in arguments:
+            return read_cursor(arguments[name], backwards=name == "before")
+    return None
+
+
+def asked_view(arguments: Mapping[str, str]) -> int | None:
+    """The number of the saved view in an address, 0 for none. Raises BadRequestError."""
+    text = arguments.get("view")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        raise BadRequestError(_("%(name)s was not understood.", name="view"))
     return int(text)
 
 
-def _decimal(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
-        raise ValueError(str(_("This is not a number.")))
-    return number
-
-
 @dataclass(frozen=True)
-class Column:
-    """A column of the list. `order` is what a click on its head asks for, None where rows cannot be ordered by it."""
+class Head:
+    """The head of a column. `order` is what a click on it asks for, None where rows cannot be ordered by it."""
 
     key: str
     label: Any
@@ -176,13 +153,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row as it is shown; `cells` in the order of the columns."""
+    """A row as it is shown; `cells` in the order of the columns, `values` as they come from the database."""
 
     id: int
     url: str
+    #: the address of its side panel
+    panel: str
     title: str
     cells: tuple[Any, ...]
-    item: Any
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A part of the condition that is on, in words; `url` is the list without it."""
+
+    text: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -191,14 +178,17 @@ class Page:
 
     asked: Asked
     offer: Offer
-    columns: tuple[Column, ...]
+    columns: tuple[Head, ...]
     rows: tuple[Row, ...]
     count: int
     #: there are more than `count`
     count_capped: bool
     has_next: bool
+    #: by which rows the pages before and after this one are found
+    first_cursor: Cursor | None = None
+    last_cursor: Cursor | None = None
     #: arguments of the page around this list, kept in every link
-    besides: Mapping[str, str]
+    besides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -206,15 +196,21 @@ class Page:
 
     @property
     def first_url(self) -> str:
-        return self.link(page=1)
+        return self.link()
 
     @property
     def prev_url(self) -> str | None:
-        return self.link(page=self.number - 1) if self.number > 1 else None
+        if self.number <= 1:
+            return None
+        if self.number == 2 or self.first_cursor is None:
+            return self.link(page=self.number - 1 if self.number > 2 else None)
+        return self.link(page=self.number - 1, before=self.first_cursor.token)
 
     @property
     def next_url(self) -> str | None:
-        return self.link(page=self.number + 1) if self.has_next and self.number < LARGEST_PAGE else None
+        if not self.has_next or self.number >= LARGEST_PAGE or self.last_cursor is None:
+            return None
+        return self.link(page=self.number + 1, after=self.last_cursor.token)
 
     @property
     def first(self) -> int:
@@ -225,14 +221,47 @@ class Page:
         return self.first + len(self.rows) - 1 if self.rows else 0
 
     @property
-    def unfiltered(self) -> dict[str, Any]:
-        """What is asked besides filters and the page's number; None where it is asked as usual."""
-        asked: dict[str, Any] = dict(self.besides)
-        asked |= {"q": self.asked.q or None, "archived": "1" if self.asked.archived else None}
-        asked |= {"order": self.asked.order if self.asked.order != self.offer.default_order else None}
-        return asked | {"page_size": self.asked.page_size if self.asked.page_size != self.offer.page_size else None}
+    def is_narrowed(self) -> bool:
+        return bool(self.asked.q or self.asked.where)
+
+    def rows_html(self, *, check: bool) -> Markup:
+        """The rows of the table, written in one go: a list has many cells, and a template takes its time for each."""
+        labels = [f'<td data-label="{escape(column.label)}">' for column in self.columns]
+        written = []
+        for row in self.rows:
+            box, named = "", ""
+            if check:
+                box = (
+                    f'<td><input class="form-check-input" type="checkbox" name="rowid" value="{row.id}"'
+                    f' aria-labelledby="chon dong-{row.id}"></td>'
+                )
+                named = f' id="dong-{row.id}"'
+            title, url = escape(row.title), escape(row.url)
+            first = escape(row.cells[0]) or title
+            rest = [f"{label}{escape(cell)}</td>" for label, cell in zip(labels[1:], row.cells[1:], strict=True)]
+            written.append(
+                f'<tr data-row data-panel="{row.panel}">{box}<td class="tt-m-full"><a class="tt-rowlink"{named} href="{url}"'
+                f' title="{title}">{first}</a></td>{"".join(rest)}</tr>'
+            )
+        return Markup("".join(written))  # noqa: S704 - every value above was escaped
+
+    @cached_property
+    def arguments(self) -> Mapping[str, str]:
+        """What is asked besides the page's number; what is asked as usual is left out."""
+        asked, offer = self.asked, self.offer
+        told = {
+            **self.besides,
+            "view": None if asked.view is None else str(asked.view),
+            "q": asked.q,
+            "where": asked.where.text if asked.where else None,
+            "archived": "1" if asked.archived else None,
+            "order": asked.order if asked.order != offer.default_order else None,
+            "page_size": str(asked.page_size) if asked.page_size != offer.page_size else None,
+            "columns": ",".join(asked.columns) if asked.columns else None,
+        }
+        return {name: value for name, value in told.items() if value}
 
     def link(self, **changes: Any) -> str:
         """The query string of this list with something changed; None leaves an argument out."""
-        asked = self.unfiltered | {one.argument: list(one.values) for one in self.asked.filters} | changes
-        return "?" + urlencode({name: value for name, value in asked.items() if value is not None}, doseq=True)
+        asked = {name: value for name, value in {**self.arguments, **changes}.items() if value is not None}
+        return "?" + urlencode(asked, doseq=True)

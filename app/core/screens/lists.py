@@ -1,23 +1,30 @@
-"""What stands on the list? The rows that may be seen and are asked for, a page at a time."""
+"""What stands on the list? The rows that may be seen and are asked for, a page at a time, as plain columns."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from flask import request
-from sqlalchemy import Select, select
-from sqlalchemy.orm import InstrumentedAttribute, selectinload
+from flask import jsonify, request
+from sqlalchemy import Select, inspect, select
+from sqlalchemy.orm import Session, aliased
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
 
-from app.core import edge, paging
+from app.core import clock, edge, paging
 from app.core.access import Actor, visible
+from app.core.conditions import editor
+from app.core.conditions.fields import Field
 from app.core.db import db
-from app.core.screens import listing
+from app.core.screens import chooser, listing
+from app.core.screens.columns import Column, Derived, kind_of
 from app.core.screens.declared import Declared
 from app.core.screens.doors import route
-from app.core.screens.filters import Panel, panel
-from app.core.screens.listing import Asked, Column, Offer, Page, Row
+from app.core.screens.listing import Asked, Chip, Head, Offer, Page, Row
+
+#: rows of a list that are read at a time where all of them are
+_BATCH = 1000
 
 
 class ListPart(Declared):
@@ -26,38 +33,88 @@ class ListPart(Declared):
     @route("/list/", right="view")
     def list(self) -> Any:
         who = edge.actor()
-        offer = self._offer(self.page_size)
-        asked = listing.read_arguments(request.args, offer)
+        asked, offer = self.asked_of(request.args), self._offer(self.page_size)
         reach = (who.user_id, who.scope(self.resource), who.team_ids)
-        known_as = (self.endpoint, reach, asked.q, asked.archived, asked.filters)
+        known_as = (self.endpoint, reach, asked.q, asked.archived, asked.where)
         page = self._page(self._listed(select(self.model), asked, who), asked, offer, known_as=known_as)
         return self.render_template(
             self.list_template, screen=self, title=self.list_title, page=page, may=self._may(who),
-            actions=[one for one in self.actions.values() if one.multiple and self._may_act(who, one)],
+            chips=self._chips(page), actions=[
+                one for one in self.actions.values() if one.multiple and self._may_act(who, one)
+            ],
         )  # fmt: skip
+
+    @route("/fields", right="view")
+    def fields(self) -> Response:
+        """By what the list can be narrowed, for the editor of its condition."""
+        urls = chooser.addresses()
+        return jsonify(
+            fields=[editor.field_offer(one, urls.get(one.kind)) for one in self.filter_fields.values()],
+            **editor.offers(),
+        )
+
+    # ── what is asked ──
+    def asked_of(self, arguments: MultiDict[str, str], besides: Sequence[str] = ()) -> Asked:
+        """The arguments of an address, checked. Raises BadRequestError."""
+        return listing.read_arguments(arguments, self._offer(self.page_size), besides=besides)
 
     def _offer(self, page_size: int) -> Offer:
         column, direction = self.base_order or ("", "desc")
         return Offer(
-            orders={name: self.order_keys.get(name, getattr(self.model, name, None)) for name in self.order_columns},
+            orders=self._orders,
             default_order=f"-{column}" if direction == "desc" else column,
             page_size=page_size,
             search=type(self).search is not Declared.search,
             archive=self._archivable,
-            filters={name: len(offered) for name, offered in self.search_filters.items()},
+            columns=self.columns_offered,
+            fields=self.filter_fields,
         )
 
     @cached_property
-    def search_filters(self) -> Mapping[str, Sequence[Any]]:
-        """FAB's filters by search column: what can be asked, nothing of what is."""
-        if not self.search_columns:
-            return {}
-        return self.datamodel.get_filters(self.search_columns).get_search_filters()  # type: ignore[no-any-return]
+    def _orders(self) -> Mapping[str, Any]:
+        return {name: self._column(name).order for name in self.order_columns}
 
-    def filters(self, page: Page) -> Panel | None:
-        """By what this list can be narrowed, and is; asked by the template."""
-        return panel(self, page, self._readable) if self.search_columns else None
+    @cached_property
+    def columns_offered(self) -> Mapping[str, Column]:
+        """Every column that the list can show, those that it shows by itself first."""
+        return {name: self._column(name) for name in dict.fromkeys((*self.list_columns, *self.more_columns))}
 
+    @cached_property
+    def filter_fields(self) -> Mapping[str, Field]:
+        """By what rows can be narrowed."""
+        found = {name: self._column(name).field for name in self.search_columns}
+        return {name: one for name, one in found.items() if one is not None}
+
+    def columns_for(self, asked: Asked, _who: Actor) -> Sequence[Column]:
+        """The columns to show, in their order."""
+        return [self.columns_offered[name] for name in asked.columns or self.list_columns]
+
+    def _column(self, name: str) -> Column:
+        label = self.label_columns[name]
+        declared = self.derived.get(name) or self._plain(name)
+        choices = {str(value): text for value, text in (declared.choices or self.choice_labels.get(name, {})).items()}
+        compared = declared.value if declared.compared is None else declared.compared
+        return Column(
+            key=name, label=label, kind=declared.kind, value=declared.value,
+            order=self.order_keys.get(name, declared.value if declared.order is None else declared.order),
+            field=Field(name, label, declared.kind, compared, choices) if name in self.search_columns else None,
+            choices=choices, show=self.formatters_columns.get(name, declared.show),
+        )  # fmt: skip
+
+    def _plain(self, name: str) -> Derived:
+        """A column of the table, or of the one row that a relation leads to."""
+        root, _dot, leaf = name.rpartition(".")
+        if not root:
+            column = getattr(self.model, leaf)
+            return Derived(kind_of(column), column)
+        relation = inspect(self.model).relationships[root]
+        target = aliased(relation.mapper.class_)
+        ((local, remote),) = relation.local_remote_pairs
+        far = getattr(target, relation.mapper.get_property_by_column(remote).key)
+        column = getattr(target, leaf)
+        return Derived(kind_of(column), select(column).where(far == local).correlate(self.model).scalar_subquery())
+
+    # ── rows ──
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
         """The rows that may be seen and are asked for."""
         rows = rows.where(visible(self.model, who))
@@ -66,8 +123,11 @@ class ListPart(Declared):
             rows = rows.where(archived_at.is_not(None) if asked.archived else archived_at.is_(None))
         if asked.q:
             rows = self.search(rows, asked.q)
-        if asked.filters:
-            rows = listing.apply_filters(rows, self.datamodel, self.search_columns, asked.filters)
+        if asked.where:
+            from app.core.conditions import sql as condition_sql
+
+            reader = condition_sql.Reader(who.user_id, who.team_ids, who.time_zone, clock.today(who.time_zone))
+            rows = rows.where(condition_sql.where(asked.where, self.filter_fields, reader=reader))
         return rows
 
     def _page(
@@ -77,42 +137,92 @@ class ListPart(Declared):
         offer: Offer,
         besides: Mapping[str, str] | None = None,
         *,
-        known_as: Hashable | None = None,
+        known_as: Any = None,
     ) -> Page:
-        session = db.session()
+        """A page of these rows: one query for the count, one for the rows."""
+        session, columns = db.session(), self.columns_for(asked, edge.actor())
         counted, is_capped = paging.count(session, rows, self._key, known_as=known_as)
-        by = offer.orders[asked.order_column] if asked.order_column else self._key
-        ordered = paging.in_order(rows, by, self._key, falling=asked.is_falling)
-        loading = [
-            # What the related table loads by itself is for its own pages.
-            selectinload(one).lazyload("*") if isinstance(one, InstrumentedAttribute) else one
-            for one in self.eager
-        ]
-        # One more than is shown: is there a next page?
+        by, cursor = self._order(asked), asked.cursor
+        chosen = paging.in_order(
+            self._selected(rows, by, columns), by, self._key, falling=asked.is_falling,
+            backwards=cursor is not None and cursor.backwards,
+        )  # fmt: skip
         start = (asked.page - 1) * asked.page_size
-        found = session.scalars(ordered.options(*loading).limit(asked.page_size + 1).offset(start)).unique().all()
-        if is_capped and 0 < len(found) <= asked.page_size:  # the end is here: what was remembered is over
-            counted, is_capped = start + len(found), False
+        if cursor is not None:
+            chosen = paging.beyond(chosen, by, self._key, cursor, falling=asked.is_falling)
+        elif start:
+            chosen = chosen.offset(start)
+        # One more than is shown: is there another page beyond?
+        found = session.execute(chosen.limit(asked.page_size + 1)).all()
+        shown, has_more = found[: asked.page_size], len(found) > asked.page_size
+        if cursor is not None and cursor.backwards:
+            shown, has_more = shown[::-1], True
+        if is_capped and len(shown) > 0 and not has_more:  # the end is here: what was remembered is over
+            counted, is_capped = start + len(shown), False
         return Page(
             asked=asked,
             offer=offer,
-            columns=tuple(self._column(name, asked, offer) for name in self.list_columns),
-            rows=tuple(
-                Row(item.id, self.row_url(item), self.row_title(item),
-                    tuple(self.shown(item, name) for name in self.list_columns), item)
-                for item in found[: asked.page_size]
-            ),
+            columns=tuple(self._column_head(column, asked, offer) for column in columns),
+            rows=tuple(self._row(one, columns) for one in shown),
             count=counted,
             count_capped=is_capped,
-            has_next=len(found) > asked.page_size,
+            has_next=has_more,
+            first_cursor=paging.Cursor(shown[0][1], shown[0].id, backwards=True) if shown else None,
+            last_cursor=paging.Cursor(shown[-1][1], shown[-1].id) if shown else None,
             besides=besides or {},
+        )
+
+    def plain_rows(self, session: Session, asked: Asked, who: Actor, columns: Sequence[Column]) -> Iterator[Any]:
+        """The values of every row that is asked for, in the order of the list, read little by little."""
+        by = self._order(asked)
+        rows = self._selected(self._listed(select(self.model), asked, who), by, columns)
+        ordered = paging.in_order(rows, by, self._key, falling=asked.is_falling)
+        for row in session.execute(ordered, execution_options={"yield_per": _BATCH}):
+            yield tuple(row[3:])
+
+    def matching_ids(self, asked: Asked, who: Actor, limit: int) -> Sequence[int]:
+        """The keys of the rows that are asked for, in the order of the list, at most so many."""
+        rows = self._listed(select(self._key), asked, who)
+        ordered = paging.in_order(rows, self._order(asked), self._key, falling=asked.is_falling)
+        return list(db.session().scalars(ordered.limit(limit)))
+
+    def _order(self, asked: Asked) -> Any:
+        return self._orders[asked.order_column] if asked.order_column else self._key
+
+    def _selected(self, rows: Select[Any], by: Any, columns: Sequence[Column]) -> Select[Any]:
+        """Id, order value, title, and then the columns: plain values, without an object a row."""
+        return rows.with_only_columns(
+            self._key.label("id"), by.label("by"), getattr(self.model, self.title_column).label("title"),
+            *(column.value.label(f"c{number}") for number, column in enumerate(columns)),
+            maintain_column_froms=True,
         )  # fmt: skip
 
-    def _column(self, name: str, asked: Asked, offer: Offer) -> Column:
-        is_this = name == asked.order_column
-        return Column(
+    # ── as people read them ──
+    def _row(self, row: Any, columns: Sequence[Column]) -> Row:
+        values = tuple(row[3:])
+        cells = tuple(column.shown(value) for column, value in zip(columns, values, strict=True))
+        panel = f"{self.route_base}/panel/{row.id}"
+        return Row(row.id, self.row_url(row), panel, self.title_of(row.title), cells, values)
+
+    def _column_head(self, column: Column, asked: Asked, offer: Offer) -> Head:
+        name, is_this = column.key, column.key == asked.order_column
+        return Head(
             key=name,
-            label=str(self.label_columns[name]),  # translated once, shown in the head and beside every cell
+            label=str(column.label),  # translated once, shown in the head and beside every cell
             order=(f"-{name}" if is_this and not asked.is_falling else name) if name in offer.orders else None,
             sorted=("descending" if asked.is_falling else "ascending") if is_this else None,
         )
+
+    def _chips(self, page: Page) -> Sequence[Chip]:
+        """What the list is narrowed to, a part each, and the way out of it."""
+        condition = page.asked.where
+        if condition is None:
+            return ()
+        labels = {key: str(one.label) for key, one in self.filter_fields.items()}
+        chips = []
+        for place, part in enumerate(condition.parts()):
+            rest = condition.without(place)
+            text = part.sentence(labels, chooser.values_of(part, self.filter_fields, edge.actor()))
+            chips.append(Chip(text, page.link(where=rest.text if rest else None)))
+        return chips
+

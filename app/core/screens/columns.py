@@ -1,0 +1,93 @@
+"""What can a list show? A column: how it is read from the database, shown, ordered by and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Date, Enum, Integer, Numeric, Select
+
+from app.core import edge
+from app.core.conditions.fields import Field, Kind
+from app.core.db import UtcDateTime
+from app.core.formats import day_text, exact_text, money_text, number_text
+from app.core.i18n import _
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A list column that is more than a plain column of the table, as a screen declares it."""
+
+    kind: Kind
+    #: a scalar SQL expression about a row of the table
+    value: Any
+    #: what a filter compares (for persons and teams an id); a Select: all its values. None: the value itself
+    compared: ColumnElement[Any] | Select[Any] | None = None
+    #: what the list is ordered by. None: the value itself
+    order: Any = None
+    #: value → what people read; where the kind alone does not say
+    show: Callable[[Any], Any] | None = None
+    choices: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a list offers."""
+
+    key: str
+    label: Any
+    kind: Kind
+    #: a scalar SQL expression about a row of the table
+    value: Any
+    #: what the list is ordered by; None: it cannot be
+    order: Any
+    #: what a filter compares; None: it cannot be filtered by
+    field: Field | None
+    choices: Mapping[str, Any]
+    show: Callable[[Any], Any] | None
+
+    def shown(self, value: Any) -> Any:
+        """The value as people read it, in the language and on the clock of whoever reads."""
+        if self.show is not None:
+            return self.show(value)
+        if value is None:
+            return ""
+        return readable(self.kind, value, self.choices)
+
+
+def readable(kind: Kind, value: Any, choices: Mapping[str, Any]) -> Any:
+    """A value as people read it."""
+    if kind is Kind.choice:
+        return choices.get(value, value)
+    if kind is Kind.money:
+        return money_text(value)
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, datetime):
+        return exact_text(value, edge.time_zone())
+    if isinstance(value, date):
+        return day_text(value)
+    if isinstance(value, int | Decimal):
+        return number_text(value)
+    return value
+
+
+def kind_of(column: Any) -> Kind:
+    """The kind of a plain column of a table, by its type."""
+    match column.type:
+        case Enum():
+            return Kind.choice
+        case Boolean():
+            return Kind.yes_no
+        case UtcDateTime():
+            return Kind.moment
+        case Date():
+            return Kind.date
+        case Integer():
+            return Kind.number
+        case Numeric():
+            return Kind.decimal
+    return Kind.text
