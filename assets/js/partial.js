@@ -22,3 +22,5 @@ document.addEventListener("htmx:beforeRequest", ({ detail: { target } }) => {
 document.addEventListener("htmx:sendError", () => toast(words.unsent, "late"));
 document.addEventListener("htmx:responseError", () => toast(words.unsent, "late"));
 htmx.process(document.body);
+
+export { htmx };

@@ -14,6 +14,7 @@ function move(step) {
   const link = next.querySelector("a, button");
   link?.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
+  next.dispatchEvent(new CustomEvent("tt:cursor", { bubbles: true }));
 }
 
 const press = (selector) => {

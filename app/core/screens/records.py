@@ -1,60 +1,191 @@
-"""What stands on the page of one row? Its facts, what can be done with it, and the lists related to it."""
+"""What stands on the page of one row, and in the panel beside its list? Its head, facts, tabs, and what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from flask import request, url_for
-from sqlalchemy import select
+from flask import redirect, request, url_for
+from sqlalchemy import func, inspect, select
+from sqlalchemy.orm import RelationshipDirection
 
-from app.core import edge
+from app.core import edge, history, paging
 from app.core.access import Actor, get_visible, visible
-from app.core.db import db, row_id
-from app.core.errors import NotFoundError
+from app.core.db import Stamped, db, row_id
+from app.core.errors import BadRequestError, NotFoundError
 from app.core.finding import record_key
+from app.core.i18n import _
 from app.core.pages import trail
-from app.core.screens import listing
+from app.core.screens import listing, parts
 from app.core.screens.doors import route
-from app.core.screens.listing import Offer, Page
 from app.core.screens.lists import ListPart
 
 _TAB_SIZE = 10
+#: entries of the history in the panel
+_RECENT = 3
+_RECENT_READ = 10
+HISTORY = "lich-su"
+
+
+@dataclass(frozen=True)
+class NextAction:
+    """The one thing to do with the row before anything else, as its solid button."""
+
+    label: Any
+    url: str
+    icon: str = ""
+    #: it changes something: the button sends a form
+    post: bool = False
+    #: asked before it is sent
+    confirmation: Any = None
 
 
 @dataclass(frozen=True)
 class Tab:
-    """A related list on a row's page; `page` is None until the tab is opened."""
+    """A tab of the page; `count` is None where none is told."""
 
-    name: str
+    key: str
     label: Any
     url: str
-    page: Page | None
-    empty_text: Any
-    empty_art: str
+    current: bool
+    count: int | None = None
+    capped: bool = False
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the chosen tab draws, and with what."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who did it, when."""
+
+    label: Any
+    at: Any
+    by: str
 
 
 class RecordPart(ListPart):
-    """The page of one row."""
+    """The page of one row, and the panel that shows it beside the list."""
+
+    #: the facts of the panel; None: those of the page
+    panel_columns: ClassVar[Sequence[str] | None] = None
+    #: event of the audit log → its words in the history; no other event is told
+    history_events: ClassVar[Mapping[str, Any]] = {}
+    panel_template = "screens/panel.html"
 
     @route("/show/<pk>", right="view")
     def show(self, pk: str) -> Any:
         who = edge.actor()
         item = get_visible(db.session(), self.model, row_id(pk), who)
-        rights = self._rights_over(item, who)
+        tabs, opened = self._tabs(item, who)
+        told = {
+            **self._head(item, who), "facts": self._facts(item, self.show_columns), "stamps": self._stamps(item),
+            "tabs": tabs, "opened": opened.template, "title": self.show_title,
+            "crumbs": trail((self.list_title, self._list_url()), here=self.row_title(item)),
+            "record": record_key(self.resource, item.id),
+        }  # fmt: skip
+        return self.render_template(self.show_template, **{**opened.values, **told})
+
+    @route("/panel/<pk>", right="view")
+    def panel(self, pk: str) -> Any:
+        """The row at a glance, for the page that is open already; opened by itself it leads to the row's own page."""
+        who = edge.actor()
+        item = get_visible(db.session(), self.model, row_id(pk), who)
+        if "HX-Request" not in request.headers:
+            return redirect(self.row_url(item))
+        named = self.panel_columns if self.panel_columns is not None else self.show_columns
+        recent = history.of(db.session(), self.history_subjects(item, who), who, size=_RECENT_READ)
         return self.render_template(
-            self.show_template, screen=self, title=self.show_title, item=item, item_title=self.row_title(item),
-            facts=[(self.label_columns[name], self.shown(item, name)) for name in self.show_columns],
-            actions=[
-                one for one in self.actions.values()
-                if one.single and one.func._right in rights and self.offers(one.name, item)
-            ],
-            may_edit=bool(self.edit_columns) and "edit" in rights,
-            tabs=self._tabs(item, who),
-            crumbs=trail((self.list_title, self._list_url()), here=self.row_title(item)),
-            record=record_key(self.resource, item.id),
+            self.panel_template, **self._head(item, who), facts=self._facts(item, named), title=self.show_title,
+            url=self.row_url(item), recent=recent.newest(_RECENT),
         )  # fmt: skip
+
+    # ── hooks: what a feature says by code ──
+    def state(self, item: Any) -> tuple[str, Any] | None:
+        """(late, soon, ok or done; its words) in the head of the row; None: nothing worth telling."""
+        return ("done", _("Archived")) if getattr(item, "archived_at", None) is not None else None
+
+    def owner_name(self, item: Any) -> str:
+        """Who looks after the row."""
+        owner = getattr(item, "owner", None) if "owner" in inspect(self.model).relationships else None
+        return str(owner) if owner is not None else ""
+
+    def next_action(self, item: Any, who: Actor) -> NextAction | None:
+        """The one thing to do next. None: to change the row, or to restore it, if he may."""
+        return None
+
+    def history_subjects(self, item: Any, who: Actor) -> list[history.Subject]:
+        """Which rows and fields the history tells: the row's own columns that the screen shows, and those of a row
+        beside it with the same key. A field that he may not see is to be left out here."""
+        own: dict[str, Any] = {}
+        beside: dict[Any, dict[str, Any]] = {}
+        mapper = inspect(self.model)
+        for name in (*self.show_columns, *self.list_columns, *self.add_columns, *self.edit_columns):
+            root, _dot, leaf = name.partition(".")
+            relation = mapper.relationships.get(root)
+            if relation is None and root in mapper.columns:
+                own.setdefault(root, self.label_columns[name])
+            elif relation is not None and relation.direction is RelationshipDirection.MANYTOONE:
+                local = next(iter(relation.local_columns))
+                if not local.primary_key:
+                    own.setdefault(mapper.get_property_by_column(local).key, self.label_columns[name])
+                elif leaf:
+                    beside.setdefault(relation, {})[leaf] = self.label_columns[name]
+        return [
+            history.Subject(self.model, item.id, own, self._readable, events=self.history_events),
+            *(
+                history.Subject(
+                    relation.mapper.class_, item.id, labels,
+                    lambda column, value, root=relation.key: self._readable(f"{root}.{column}", value),
+                )
+                for relation, labels in beside.items()
+            ),
+        ]  # fmt: skip
+
+    # ── the head ──
+    def _head(self, item: Any, who: Actor) -> dict[str, Any]:
+        """What page and panel have in common."""
+        rights = self._rights_over(item, who)
+        verbs = [
+            one for one in self.actions.values()
+            if one.single and one.func._right in rights and self.offers(one.name, item)
+        ]  # fmt: skip
+        may_edit = bool(self.edit_columns) and "edit" in rights
+        is_archived = getattr(item, "archived_at", None) is not None
+        step = self.next_action(item, who)
+        if step is None and is_archived and any(one.name == "restore" for one in verbs):
+            step = NextAction(
+                self.actions["restore"].text, url_for(f"{self.endpoint}.action", name="restore", pk=item.id),
+                self.actions["restore"].icon, post=True,
+            )  # fmt: skip
+            verbs = [one for one in verbs if one.name != "restore"]
+        if step is None and may_edit:
+            step, may_edit = NextAction(_("Edit"), url_for(f"{self.endpoint}.edit", pk=item.id), "pencil"), False
+        return {
+            "screen": self, "item": item, "item_title": self.row_title(item), "code": getattr(item, "code", "") or "",
+            "is_person": history.is_person(inspect(self.model).primary_key[0]),
+            "state": self.state(item), "owner": self.owner_name(item),
+            "step": step, "actions": verbs, "may_edit": may_edit,
+        }  # fmt: skip
+
+    def _facts(self, item: Any, columns: Sequence[str]) -> list[tuple[Any, Any]]:
+        """Label and value; what the head and the stamps tell is left out."""
+        told = {"code"} | ({"created_at", "updated_at"} if issubclass(self.model, Stamped) else set())
+        return [(self.label_columns[name], self.shown(item, name)) for name in columns if name not in told]
+
+    def _stamps(self, item: Any) -> list[Stamp]:
+        if not isinstance(item, Stamped):
+            return []
+        names = history.names_of_people(db.session(), (item.created_by_id, item.updated_by_id))
+        made = Stamp(_("Record added"), item.created_at, names.get(item.created_by_id or 0, ""))
+        changed = Stamp(_("Last change"), item.updated_at, names.get(item.updated_by_id or 0, ""))
+        return [made, changed] if item.updated_at != item.created_at else [made]
 
     def _rights_over(self, item: Any, who: Actor) -> set[str]:
         """Which of the rights that matter here he has over this very row; one query for all."""
@@ -66,26 +197,70 @@ class RecordPart(ListPart):
         row = db.session().execute(select(*rules).select_from(self.model).where(self._key == item.id)).one()
         return {right for right in asked if getattr(row, right)}
 
-    def _tabs(self, item: Any, who: Actor) -> Sequence[Tab]:
-        """The related lists that he may see, the chosen one with its rows. Each has its own right and row rule."""
+    # ── the tabs ──
+    def _tabs(self, item: Any, who: Actor) -> tuple[list[Tab], Opened]:
+        """The related lists that he may see, each with its own right and row rule; the parts of other features; the
+        history. And what the chosen one draws: the others cost a number each, all numbers of lists in one query."""
         views = {view.endpoint: view for view in self._related_views if who.may("view", view.resource)}
-        chosen = request.args.get("tab", next(iter(views), ""))
-        if request.args.get("tab") is not None and chosen not in views:
+        others = {part.key: part for part in parts.parts_for(self.resource, who)}
+        keys = [*views, *others, HISTORY]
+        chosen = request.args.get("tab", keys[0])
+        if chosen not in keys:
             raise NotFoundError
-        if not views:
-            listing.read_arguments(request.args, Offer({}, "-", _TAB_SIZE, search=False, archive=False, filters={}))
-        return [
-            Tab(
-                name, self.related_titles.get(type(view).__name__, view.list_title),
-                url_for(f"{self.endpoint}.show", pk=item.id, tab=name),
-                self._related_page(view, item, who) if name == chosen else None, view.empty_text, view.empty_art,
-            )
-            for name, view in views.items()
+        counts = self._related_counts(views, item, who)
+        counts |= {
+            key: (part.count(db.session(), self.resource, item.id, who), False) for key, part in others.items()
+        }
+        labels = {name: self.related_titles.get(type(view).__name__, view.list_title) for name, view in views.items()}
+        labels |= {key: part.label for key, part in others.items()} | {HISTORY: _("Change history")}
+        tabs = [
+            Tab(key, labels[key], url_for(f"{self.endpoint}.show", pk=item.id, tab=key), key == chosen,
+                *counts.get(key, (None, False)))
+            for key in keys
         ]  # fmt: skip
+        if chosen in views:
+            return tabs, self._related(views[chosen], labels[chosen], item, who)
+        return tabs, self._opened(chosen, item, who, besides=("tab",))
 
-    def _related_page(self, view: ListPart, item: Any, who: Actor) -> Page:
+    def _opened(self, key: str, item: Any, who: Actor, *, besides: Sequence[str]) -> Opened:
+        """A part of another feature, or the history. `besides` are the page's own arguments of the address."""
+        part = next((one for one in parts.parts_for(self.resource, who) if one.key == key), None)
+        if part is not None:
+            return Opened(part.template, part.context(db.session(), self.resource, item.id, who))
+        for name in request.args:
+            if name not in (*besides, "before"):
+                raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
+        before = history.asked_before(request.args.get("before"))
+        told = history.of(db.session(), self.history_subjects(item, who), who, before=before)
+        kept = {name: request.args[name] for name in besides if name in request.args}
+        return Opened("screens/_history.html", {"history": told, "is_newest": before is None, "kept": kept})
+
+    def _related_counts(
+        self, views: Mapping[str, ListPart], item: Any, who: Actor
+    ) -> dict[str, tuple[int | None, bool]]:
+        """How many live rows each list holds, and whether there are more than is counted; one query."""
+        if not views:
+            return {}
+        counted = []
+        for view in views.values():
+            rows = self._related_rows(view, item).where(visible(view.model, who))
+            if view._archivable:
+                rows = rows.where(view.model.archived_at.is_(None))
+            capped = rows.with_only_columns(view._key, maintain_column_froms=True).limit(paging.COUNT_CAP + 1)
+            counted.append(select(func.count()).select_from(capped.correlate(None).subquery()).scalar_subquery())
+        found = db.session().execute(select(*counted)).one()
+        return {
+            name: (min(count, paging.COUNT_CAP), count > paging.COUNT_CAP)
+            for name, count in zip(views, found, strict=True)
+        }
+
+    def _related_rows(self, view: ListPart, item: Any) -> Any:
+        by = self.related_by.get(type(view).__name__) or view.datamodel.get_related_fk(self.model)
+        return select(view.model).where(by(item) if callable(by) else getattr(view.model, by) == item)
+
+    def _related(self, view: ListPart, label: Any, item: Any, who: Actor) -> Opened:
         offer = view._offer(_TAB_SIZE)
         asked = listing.read_arguments(request.args, offer, besides=("tab",))
-        by = self.related_by.get(type(view).__name__) or view.datamodel.get_related_fk(self.model)
-        rows = select(view.model).where(by(item) if callable(by) else getattr(view.model, by) == item)
-        return view._page(view._listed(rows, asked, who), asked, offer, besides={"tab": view.endpoint})
+        rows = view._listed(self._related_rows(view, item), asked, who)
+        page = view._page(rows, asked, offer, besides={"tab": view.endpoint})
+        return Opened("screens/_related.html", {"page": page, "related": view, "related_title": label})

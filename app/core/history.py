@@ -1,0 +1,355 @@
+"""What was changed on a record, by whom and when, in people's words? Read from the audit log.
+
+Whoever may view a record may read its history: of the fields that he may see, and with the values that the log still
+holds. The caller has checked that the record is visible; a field that a subject does not name is not told at all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum, auto
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Date, Enum, Numeric, Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, lazyload
+
+from app.core import clock
+from app.core.access import SYSTEM, Actor, has_row_rule, visible
+from app.core.accounts import User
+from app.core.audit import AuditAction, AuditEvent, AuditSensitive
+from app.core.db import Entity, UtcDateTime
+from app.core.errors import BadRequestError
+from app.core.formats import local, time_text
+from app.core.i18n import _
+from app.core.timewords import day_heading
+
+#: events read for one page; what is not told of them leaves a page shorter
+PAGE = 40
+#: a longer value is cut: the history tells that and how it changed, the record tells the whole text
+LONGEST_VALUE = 300
+#: events of one person so close together are one act of his
+AT_ONCE = timedelta(seconds=1)
+_ARCHIVING = {"archived_at", "archived_by_id"}
+_ERASED = _("no longer kept")
+_UNSEEN = _("something that you may not see")
+
+
+class Happened(StrEnum):
+    """What an entry is about."""
+
+    created = auto()
+    changed = auto()
+    archived = auto()
+    restored = auto()
+    deleted = auto()
+    event = auto()
+
+
+HAPPENED = {
+    Happened.created: _("Record added"),
+    Happened.changed: _("Record changed"),
+    Happened.archived: _("Record archived"),
+    Happened.restored: _("Record restored"),
+    Happened.deleted: _("Record removed"),
+}
+
+
+def _as_it_is(_column: str, value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Rows of one table whose changes belong to a record's history: its own row, or rows that are part of it."""
+
+    model: type[Any]
+    #: its id, or a select of ids
+    ids: int | Select[Any]
+    #: column → label; no other column is told
+    labels: Mapping[str, Any]
+    #: (column, value in its own type) → as people read it
+    show: Callable[[str, Any], Any] = _as_it_is
+    #: what such a row is called, when it is not the record itself ("Way to reach")
+    kind: Any = ""
+    #: the column that names such a row
+    title: InstrumentedAttribute[Any] | None = None
+    #: event of the log ("process.published") → its words; no other event is told
+    events: Mapping[str, Any] = field(default_factory=dict)
+    #: tables whose rows the reader of the record knows by name, whatever else he may see of them
+    known: Collection[type[Any]] = ()
+
+    @property
+    def table(self) -> str:
+        return str(self.model.__table__.name)
+
+    def condition(self) -> ColumnElement[bool]:
+        is_one = isinstance(self.ids, int)
+        return (AuditEvent.table_name == self.table) & (
+            AuditEvent.record_id == self.ids if is_one else AuditEvent.record_id.in_(self.ids)
+        )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One field: from what to what. None: there was, or is, nothing."""
+
+    label: Any
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change as it was made."""
+
+    id: int
+    at: datetime
+    time: str
+    who: str
+    happened: Happened
+    #: "Changed", "Published", …
+    what: Any
+    #: of which part of the record, and which one ("Way to reach", "0912 345 678"); empty for the record itself
+    kind: Any
+    title: str
+    lines: tuple[Line, ...]
+    reason: str
+
+    def is_of_one_act(self, other: Entry) -> bool:
+        same = all(getattr(self, name) == getattr(other, name) for name in ("who", "happened", "what", "kind", "title"))
+        return same and abs(self.at - other.at) < AT_ONCE and not self.reason and not other.reason
+
+
+@dataclass(frozen=True)
+class Day:
+    """All entries of one day, the newest first."""
+
+    label: Any
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """A page of the history."""
+
+    days: tuple[Day, ...]
+    #: where the older ones begin (`before` of the next page); None: there are none
+    older: int | None
+
+    def newest(self, count: int) -> list[Entry]:
+        return [entry for day in self.days for entry in day.entries][:count]
+
+
+def of(
+    session: Session, subjects: Sequence[Subject], who: Actor, *, before: int | None = None, size: int = PAGE
+) -> History:
+    """The newest page of the history, or the one before that event. As many queries however much has happened."""
+    rows = select(AuditEvent).where(or_(*(subject.condition() for subject in subjects)))
+    if before is not None:
+        rows = rows.where(AuditEvent.id < before)
+    events = session.scalars(rows.order_by(AuditEvent.id.desc()).limit(size + 1)).all()
+    older = events[size - 1].id if len(events) > size else None
+    by_table = {subject.table: subject for subject in subjects}
+    teller = _Teller(session, by_table, events[:size], who)
+    return History(tuple(_by_day(teller.entries(), who)), older)
+
+
+def _by_day(entries: Iterable[Entry], who: Actor) -> Iterator[Day]:
+    days: defaultdict[date, list[Entry]] = defaultdict(list)
+    for entry in _joined(entries):
+        days[local(entry.at, who.time_zone).date()].append(entry)
+    today = local(clock.now(), who.time_zone).date()
+    for day, found in days.items():
+        yield Day(day_heading(day, today), tuple(found))
+
+
+def _joined(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """What was done at once to rows that stand for one record is one entry."""
+    last: Entry | None = None
+    for entry in entries:
+        if last is not None and last.is_of_one_act(entry):
+            last = replace(last, lines=(*entry.lines, *last.lines))
+            continue
+        if last is not None:
+            yield last
+        last = entry
+    if last is not None:
+        yield last
+
+
+class _Teller:
+    """Turns events into sentences, with all names that they need read beforehand."""
+
+    def __init__(
+        self, session: Session, subjects: Mapping[str, Subject], events: Sequence[AuditEvent], who: Actor
+    ) -> None:
+        self._session, self._subjects, self._events, self._who = session, subjects, events, who
+        self._sensitive = self._kept_apart()
+        self._people = self._names_of_people()
+        self._names = self._names_of_rows()
+        self._titles = {table: self._titles_of(subject) for table, subject in subjects.items()}
+
+    def entries(self) -> Iterator[Entry]:
+        for event in self._events:
+            subject = self._subjects[event.table_name or ""]
+            happened, what = _happened(event, subject)
+            lines = () if event.action is AuditAction.event else tuple(self._lines(event, subject))
+            if what is None or (happened is Happened.changed and not lines):
+                continue
+            yield Entry(
+                event.id, event.at, time_text(event.at, self._who.time_zone),
+                self._people.get(event.actor_id or 0, SYSTEM.name), happened, what, subject.kind,
+                self._titles[subject.table].get(event.record_id or 0, ""), lines, event.reason or "",
+            )  # fmt: skip
+
+    def _lines(self, event: AuditEvent, subject: Subject) -> Iterator[Line]:
+        for column, label in subject.labels.items():
+            if column in event.changes and column not in _ARCHIVING:
+                old, new = (self._value(event, subject, column, place) for place in (0, 1))
+                if old is not None or new is not None:
+                    yield Line(label, old, new)
+
+    def _value(self, event: AuditEvent, subject: Subject, column: str, place: int) -> Any:
+        """As people read it; None where there was nothing."""
+        logged = event.changes[column][place]
+        if logged is None:
+            return None
+        if isinstance(logged, str) and logged.startswith("hmac:"):
+            if (event.id, column) not in self._sensitive:
+                return _ERASED
+            logged = self._sensitive[event.id, column][place]
+        if isinstance(logged, list):
+            return ", ".join(str(one) for one in logged) or None
+        target = _target(subject.model, column)
+        if target is not None:
+            return self._named(target, logged)
+        shown = subject.show(column, _typed(subject.model, column, logged))
+        if isinstance(shown, str) and len(shown) > LONGEST_VALUE:
+            shown = f"{shown[: LONGEST_VALUE - 1]}…"
+        return None if shown == "" else shown
+
+    def _named(self, target: Column[Any], key: Any) -> Any:
+        found = self._people.get(key) if is_person(target) else self._names.get((target.table.name, key))
+        return found if found is not None else _UNSEEN
+
+    def _kept_apart(self) -> dict[tuple[int, str], tuple[Any, Any]]:
+        """Old and new value of sensitive columns, as far as they were not erased."""
+        rows = self._session.scalars(
+            select(AuditSensitive).where(AuditSensitive.event_id.in_([event.id for event in self._events]))
+        )
+        return {(row.event_id, row.field): (row.old, row.new) for row in rows}
+
+    def _pointed_at(self) -> dict[Column[Any], set[int]]:
+        """The rows of other tables that told columns name."""
+        found: defaultdict[Column[Any], set[int]] = defaultdict(set)
+        for event in self._events:
+            subject = self._subjects[event.table_name or ""]
+            for column in subject.labels.keys() & event.changes.keys():
+                target = _target(subject.model, column)
+                if target is not None:
+                    found[target] |= {key for key in event.changes[column] if isinstance(key, int)}
+        return found
+
+    def _names_of_people(self) -> dict[int, str]:
+        """Those who acted, and those whom told columns name."""
+        ids = {event.actor_id for event in self._events}
+        for target, keys in self._pointed_at().items():
+            ids |= keys if is_person(target) else set()
+        return names_of_people(self._session, ids)
+
+    def _names_of_rows(self) -> dict[tuple[str, int], str]:
+        """What rows of other tables are called now, of those that he may see."""
+        found = {}
+        known = {model for subject in self._subjects.values() for model in subject.known}
+        for target, keys in self._pointed_at().items():
+            model = _model_of(target.table.name)
+            if is_person(target) or model is None or not (model in known or has_row_rule(model)):
+                continue
+            rows = select(model).where(target.in_(keys)).options(lazyload("*"))
+            if model not in known:
+                rows = rows.where(visible(model, self._who))
+            found |= {(target.table.name, row.id): str(row) for row in self._session.scalars(rows)}
+        return found
+
+    def _titles_of(self, subject: Subject) -> dict[int, str]:
+        if subject.title is None:
+            return {}
+        ids = {event.record_id for event in self._events if event.table_name == subject.table}
+        rows = self._session.execute(select(subject.model.id, subject.title).where(subject.model.id.in_(ids)))
+        return {key: str(title) for key, title in rows}
+
+
+def _happened(event: AuditEvent, subject: Subject) -> tuple[Happened, Any]:
+    """What it was and its words; None where it is not told."""
+    if event.action is AuditAction.event:
+        return Happened.event, subject.events.get(event.name or "")
+    happened = {AuditAction.create: Happened.created, AuditAction.delete: Happened.deleted}.get(event.action)
+    if happened is None and "archived_at" in event.changes:
+        happened = Happened.archived if event.changes["archived_at"][1] else Happened.restored
+    happened = happened or Happened.changed
+    return happened, HAPPENED[happened]
+
+
+def _column(model: type[Any], name: str) -> Column[Any] | None:
+    columns = model.__mapper__.columns
+    return columns.get(name, None)
+
+
+def _target(model: type[Any], name: str) -> Column[Any] | None:
+    """The key that a column points at."""
+    column = _column(model, name)
+    if column is None or not column.foreign_keys:
+        return None
+    return next(iter(column.foreign_keys)).column
+
+
+def names_of_people(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
+    """What colleagues are called, by id. Everybody knows that of everybody."""
+    known = {key for key in ids if key}
+    if not known:
+        return {}
+    rows = session.execute(select(User.id, User.last_name, User.first_name).where(User.id.in_(known)))
+    return {row.id: f"{row.last_name} {row.first_name}".strip() for row in rows}
+
+
+def is_person(target: Column[Any]) -> bool:
+    """The key of FAB's user, or of a row beside it with the same key."""
+    onward = {key.column for key in target.foreign_keys} if target.primary_key else set()
+    return User.__table__.c.id in {target, *onward}
+
+
+@lru_cache(maxsize=100)
+def _model_of(table: str) -> type[Any] | None:
+    return next((one.class_ for one in Entity.registry.mappers if one.local_table.name == table), None)  # type: ignore[attr-defined]
+
+
+def _typed(model: type[Any], name: str, value: Any) -> Any:
+    """The logged value in its column's type; as it is when the column has changed since."""
+    column = _column(model, name)
+    kind = column.type if column is not None else None
+    try:
+        if isinstance(kind, Enum) and kind.enum_class is not None:
+            return kind.enum_class(value)
+        if isinstance(kind, UtcDateTime):
+            return datetime.fromisoformat(value)
+        if isinstance(kind, Date):
+            return date.fromisoformat(value)
+        if isinstance(kind, Numeric):
+            return Decimal(str(value))
+    except (ValueError, TypeError, ArithmeticError):
+        return str(value)
+    return value
+
+
+def asked_before(text: str | None) -> int | None:
+    """?before= of the address. Raises BadRequestError for what is no place in a history."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or not 0 < len(text) <= 18:
+        raise BadRequestError
+    return int(text)
