@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.core.audit import AuditEvent, AuditSeal, AuditSensitive  # who changed what; the chain; erasable values
+from app.core.exports import Export  # lists that people took away as files
 from app.core.files import StoredFile  # uploaded files, each owned by a record
 from app.core.models import JobHeartbeat  # the pulse of every scheduled job
 from app.core.numbering import Counter  # the next KH000001, HS-000001
@@ -38,7 +39,7 @@ from app.tasks.models import Task, TaskComment, TaskEvent  # what somebody has t
 
 __all__ = [
     "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
-    "CalendarInterval", "ContactPoint", "Counter", "Customer", "Form", "FormVersion", "Grant", "IdempotentAnswer",
+    "CalendarInterval", "ContactPoint", "Counter", "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer",
     "JobHeartbeat", "Member", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
     "ProcessToken", "ProcessVersion", "RoleScope", "Setting", "SetupLink", "SignIn", "SignInFailure",
     "StoredFile", "Submission", "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember",
