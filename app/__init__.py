@@ -43,7 +43,7 @@ class _AppBuilder(AppBuilder):
 def create_app(config: Any = None) -> Flask:
     """The application with every feature in it, on the settings of `config` (default: the environment's)."""
     # Imported here: `import app` alone must not load the whole product (style, migrations, tools).
-    from app import cli, models, views
+    from app import cli, models, uses, views
     from app.core import audit, delivery, edge, health, i18n, links, uploads
     from app.core.db import db, listen_to
     from app.customers.events import register_part
@@ -74,6 +74,7 @@ def create_app(config: Any = None) -> Flask:
     audit.configure(app.config["SECRET_KEY"])
     links.configure(app.config["BASE_URL"])
     configure_mail(MailSettings(server=parse_smtp_url(app.config["SMTP_URL"]), sender=app.config["MAIL_FROM"]))
+    uses.register()
     register_owner(InstanceTasks())
     for part in (CustomerTasks(), CustomerInstances()):
         register_part(part)

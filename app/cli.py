@@ -6,6 +6,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
+from app.catalogues.services import ensure_catalogues
 from app.core import audit, clock, links
 from app.core.access import SYSTEM
 from app.core.backup import backup_command, restore_command
@@ -18,10 +19,11 @@ from app.security.services import ensure_roles, make_setup_link
 
 
 def prepare() -> None:
-    """Roles, rights, message texts and the company's calendar: all that every installation begins with. Idempotent."""
+    """Roles, rights, message texts, catalogues, calendar: all that every installation begins with. Idempotent."""
     with transaction(SYSTEM) as session:
         ensure_roles(session)
         ensure_templates(session)
+        ensure_catalogues(session)
         if find_company_calendar(session) is None:
             this_year = clock.today("Asia/Ho_Chi_Minh").year
             create_company_calendar(session, by=SYSTEM, years=range(this_year - 1, this_year + 2))
@@ -30,7 +32,7 @@ def prepare() -> None:
 @click.command("init")
 @with_appcontext
 def init() -> None:
-    """After `flask db upgrade`: roles and rights, message texts, the company's calendar."""
+    """After `flask db upgrade`: roles and rights, message texts, catalogues, the company's calendar."""
     prepare()
 
 

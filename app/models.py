@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.catalogues.models import Catalogue, CatalogueEntry  # the small lists that admins keep
 from app.core.audit import AuditEvent, AuditSeal, AuditSensitive  # who changed what; the chain; erasable values
 from app.core.exports import Export  # lists that people took away as files
 from app.core.files import StoredFile  # uploaded files, each owned by a record
@@ -38,10 +39,10 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskComment, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
-    "CalendarInterval", "ContactPoint", "Counter", "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer",
-    "JobHeartbeat", "Member", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
-    "ProcessToken", "ProcessVersion", "RoleScope", "Setting", "SetupLink", "SignIn", "SignInFailure",
-    "StoredFile", "Submission", "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember",
-    "TimelineEntry",
+    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException",
+    "CalendarExceptionInterval", "CalendarInterval", "Catalogue", "CatalogueEntry", "ContactPoint", "Counter",
+    "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "JobHeartbeat", "Member",
+    "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken",
+    "ProcessVersion", "RoleScope", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission",
+    "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.catalogues.models import CatalogueEntry
+from app.catalogues.shipped import CHANNEL
 from app.core import clock
 from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, sorted_text, stored
 from app.core.ddl import declare
@@ -17,6 +19,8 @@ from app.security.models import Member, Team
 NAME_LENGTH = 200
 SORT_KEY_LENGTH = 400
 SOURCE_LENGTH = 60
+#: the catalogue of the channels that customers come through
+SOURCES = CHANNEL
 #: an e-mail address has at most 254 characters (RFC 5321), links get the same room
 CONTACT_LENGTH = 254
 
@@ -43,6 +47,7 @@ class Customer(Revisioned, Stamped, Entity):
         # The list: live customers in name order.
         Index("ix_customer_live", "sort_key", "id",
               sqlite_where=text("archived_at IS NULL"), postgresql_where=text("archived_at IS NULL")),
+        Index("ix_customer_source", "source"),
         {"extend_existing": False},
     )  # fmt: skip
 
@@ -56,7 +61,7 @@ class Customer(Revisioned, Stamped, Entity):
     #: who looks after the customer
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"), index=True)
-    #: the channel he came through, in the company's own words ("Facebook", "giới thiệu")
+    #: the channel he came through: a code of the catalogue SOURCES
     source: Mapped[str | None] = mapped_column(String(SOURCE_LENGTH))
     note: Mapped[str | None] = mapped_column(Text, info={"sensitive": True})
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -165,4 +170,25 @@ declare(
         "INSERT INTO customer_fts (rowid, search_text) VALUES (new.id, new.search_text); END",
     ),
     postgresql=("CREATE INDEX ix_customer_search ON customer USING gin (to_tsvector('simple', search_text))",),
+)
+
+# A code is no foreign key: this is what RESTRICT would do.
+_CAME_THROUGH = (
+    "EXISTS (SELECT 1 FROM customer JOIN catalogue ON catalogue.code = 'channel' "
+    "WHERE catalogue.id = OLD.catalogue_id AND customer.source = OLD.code)"
+)
+declare(
+    "customer_source",
+    CatalogueEntry.__table__,
+    sqlite=(
+        "CREATE TRIGGER tr_customer_source_kept BEFORE DELETE ON catalogue_entry FOR EACH ROW "
+        f"WHEN {_CAME_THROUGH} BEGIN SELECT RAISE(ABORT, 'customers came through this channel'); END",
+    ),
+    postgresql=(
+        "CREATE FUNCTION customer_source_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF {_CAME_THROUGH} THEN RAISE EXCEPTION 'customers came through this channel' "
+        "USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $$",
+        "CREATE TRIGGER tr_customer_source_kept BEFORE DELETE ON catalogue_entry FOR EACH ROW "
+        "EXECUTE FUNCTION customer_source_kept()",
+    ),
 )

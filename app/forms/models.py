@@ -36,6 +36,8 @@ class Form(Revisioned, Stamped, Entity):
     code: Mapped[str] = mapped_column(String(60), unique=True)
     #: the name of the last published version in the company's language; before that, the name given first
     name: Mapped[str] = mapped_column(String(200))
+    #: since then it takes no answers of its own and is drawn into no process; what was answered stays
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
     draft: Mapped[FormVersion | None] = relationship(
         primaryjoin="and_(Form.id == FormVersion.form_id, FormVersion.state == 'draft')", viewonly=True

@@ -24,6 +24,8 @@ class Process(Revisioned, Stamped, Entity):
 
     code: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    #: since then it is not begun any more; what runs goes on
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
     def __str__(self) -> str:
         return self.name

@@ -10,7 +10,7 @@ from flask_login import LoginManager
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import contains_eager
 
-from app.core import clock, edge
+from app.core import clock, edge, versions
 from app.core.access import Actor
 from app.core.accounts import User
 from app.core.db import db
@@ -21,7 +21,7 @@ from app.security.views import AuthView
 
 # Put together once: every request asks it.
 _SIGNED_IN = (
-    select(Member)
+    select(Member, *map(versions.version_of, versions.READ_WITH_THE_SESSION))
     .join(SignIn, SignIn.member_id == Member.id)
     .join(User, User.id == Member.id)
     .options(contains_eager(Member.user))
@@ -63,7 +63,10 @@ class SecurityManager(FabSecurityManager):
         if not token:
             return None
         asked = {"token_hash": token_hash(token), "kind": kind, "now": clock.now()}
-        member = db.session.scalars(_SIGNED_IN, asked).one_or_none()
+        row = db.session.execute(_SIGNED_IN, asked).one_or_none()
+        member: Member | None = row[0] if row else None
+        if row:
+            versions.remember(db.session(), zip(versions.READ_WITH_THE_SESSION, row[1:], strict=True))
         g.member = member
         return member.user if member else None
 

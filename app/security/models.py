@@ -56,6 +56,7 @@ class Team(Revisioned, Stamped, Entity):
     sort_key: Mapped[str] = mapped_column(sorted_text(400))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"), index=True)
     head_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
     parent: Mapped[Team | None] = relationship(remote_side="Team.id", foreign_keys=[parent_id])
     head: Mapped[Member | None] = relationship(foreign_keys=[head_id])

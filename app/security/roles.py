@@ -13,17 +13,18 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "Customer": ("view", "add", "edit", "delete", "export", "assign"),
     "Task": ("view", "edit", "assign", "approve", "export"),
     "Instance": ("view", "add", "edit", "export"),
-    "Process": ("view", "add", "edit", "approve"),
-    "Form": ("view", "add", "edit", "approve"),
+    "Process": ("view", "add", "edit", "delete", "approve"),
+    "Form": ("view", "add", "edit", "delete", "approve"),
     "Submission": ("view", "add", "export"),
     "Alert": ("view",),
     "Notification": ("view",),
     "Member": ("view", "add", "edit"),
-    "Team": ("view", "add", "edit"),
+    "Team": ("view", "add", "edit", "delete"),
     "Role": ("view",),
     "Calendar": ("view", "edit"),
     "Outbox": ("view", "edit"),
     "MessageTemplate": ("view", "edit"),
+    "Catalogue": ("view", "edit", "export"),
     "Setting": ("view", "edit"),
     "Audit": ("view", "export"),
 }
@@ -82,6 +83,7 @@ RESOURCE_LABELS = {
     "Calendar": _("Working calendars"),
     "Outbox": _("Outgoing mail"),
     "MessageTemplate": _("Message texts"),
+    "Catalogue": _("Catalogues"),
     "Setting": _("Settings"),
     "Audit": _("Audit log"),
 }
@@ -96,7 +98,8 @@ RESOURCE_GROUPS: Sequence[tuple[Sentence, Mapping[str, str]]] = (
     (
         _("The company"),
         {"Member": "user", "Team": "users-group", "Role": "key", "Calendar": "calendar", "Outbox": "mail",
-         "MessageTemplate": "message-circle", "Setting": "adjustments", "Audit": "history"},
+         "MessageTemplate": "message-circle", "Catalogue": "list-details", "Setting": "adjustments",
+         "Audit": "history"},
     ),
 )  # fmt: skip
 
@@ -118,6 +121,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Member": {"view": _all},
         "Team": {"view": _all},
         "Calendar": {"view": _all},
+        "Catalogue": {"view": _all},
     },
     "Staff": {
         "Customer": {"view": _team, "add": _all, "edit": _team},
@@ -131,6 +135,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Member": {"view": _all},
         "Team": {"view": _all},
         "Calendar": {"view": _all},
+        "Catalogue": {"view": _all},
     },
     "Auditor": {
         resource: {action: _all for action in actions if action in ("view", "export")}
