@@ -1,0 +1,419 @@
+"""Which rows of a list does a condition keep? The SQL that says of every row what `Condition.holds` would say.
+
+Every comparison is true or false, never NULL: what is missing compares false, and so `not` is the plain opposite.
+Days are those of the reader's time zone; no function stands around a column that is compared with a day, a number or
+an id, so that its index can be used.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Date,
+    Numeric,
+    Select,
+    String,
+    and_,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    true,
+    type_coerce,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from app.core.conditions import tree
+from app.core.conditions.condition import Condition
+from app.core.conditions.errors import ConditionError
+from app.core.conditions.fields import Field, Kind
+from app.core.conditions.functions import FUNCTIONS, Asked
+from app.core.conditions.functions import Kind as Gives
+from app.core.conditions.tree import EMPTINESSES, ORDERINGS, Call, Group, Not, Operand, Row, operand_text
+from app.core.conditions.values import BLANKS, Period, moment_of
+from app.core.db import UtcDateTime
+from app.core.i18n import _
+from app.core.vietnamese import phone_e164, show_phone
+
+MAX_LIST = 100  # values of one list
+MAX_DAYS = 36_500  # on the right of days_between: a hundred years
+
+Test: TypeAlias = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who looks at the list, and on which calendar day in his time zone."""
+
+    user_id: int | None
+    team_ids: Collection[int]
+    time_zone: str
+    today: date
+
+
+def where(condition: Condition, fields: Mapping[str, Field], *, reader: Reader) -> ColumnElement[bool]:
+    """The rows for which the condition holds.
+
+    Raises ConditionError, with an example, where it compares what is no field, or a field with what it cannot be.
+    """
+    return _Translation(fields, reader).node(condition.tree)
+
+
+_POSITIVE = {"!=": "=", "not in": "in", "not contains": "contains", "not empty": "empty"}
+_ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_TEXTS = {Kind.text, Kind.phone}
+_NUMBERS = {Kind.number, Kind.decimal, Kind.money}
+_DAYS = {Kind.date, Kind.moment}
+
+_EXAMPLES: Mapping[Kind, str] = {
+    Kind.text: "contains 'Hà Nội'",
+    Kind.phone: "= '0912 345 678'",
+    Kind.number: ">= 10",
+    Kind.decimal: ">= 1.5",
+    Kind.money: ">= 500000",
+    Kind.date: ">= '2026-11-21'",
+    Kind.moment: "= this_week()",
+    Kind.yes_no: "= true",
+    Kind.person: "= me()",
+    Kind.team: "= my_teams()",
+}
+
+
+class _Translation:
+    def __init__(self, fields: Mapping[str, Field], reader: Reader) -> None:
+        self._fields = fields
+        self._reader = reader
+        self._zone = ZoneInfo(reader.time_zone)
+        self._asked = Asked(reader.today, reader.user_id)
+
+    def node(self, node: tree.Node) -> ColumnElement[bool]:
+        match node:
+            case Group("and", parts):
+                return and_(*map(self.node, parts))
+            case Group(_, parts):
+                return or_(*map(self.node, parts))
+            case Not(part):
+                return not_(self.node(part))
+            case Row():
+                return self._row(node)
+
+    def _row(self, row: Row) -> ColumnElement[bool]:
+        if isinstance(row.left, Call):
+            field, op, operands = self._inside_call(row.left, row)
+        else:
+            field, op, operands = self._field(row.left), row.op, _operands(row)
+        positive, is_negated = _POSITIVE.get(op, op), op in _POSITIVE
+        if op in EMPTINESSES:
+            return _is_empty(field, wanted=not is_negated)
+        test = self._test(field, positive, operands)
+        if test is None:
+            return false()
+        return _holds(field.column, test, negated=is_negated)
+
+    def _field(self, named: tree.Field) -> Field:
+        field = self._fields.get(named.key)
+        if field is None:
+            raise ConditionError(_("%(name)s is not something to filter by.", name=named.key[:50]))
+        return field
+
+    # ── a function over a field ──
+    def _inside_call(self, call: Call, row: Row) -> tuple[Field, str, Sequence[Operand]]:
+        """The same comparison with the field alone on its left."""
+        if call.function == "len" and isinstance(call.args[0], tree.Field):
+            field = self._field(call.args[0])
+            if field.kind is Kind.text and not isinstance(field.column, Select):
+                return replace(field, kind=Kind.number, column=func.length(field.column)), row.op, _operands(row)
+        if call.function == "days_between":
+            start, end = call.args
+            if isinstance(start, tree.Field) is not isinstance(end, tree.Field):
+                return self._days_between(start, end, row)
+        raise ConditionError(
+            _(
+                "Here %(left)s cannot be compared. Put a field on the left: created_at = this_week()",
+                left=operand_text(call),
+            )
+        )
+
+    def _days_between(self, start: Operand, end: Operand, row: Row) -> tuple[Field, str, Sequence[Operand]]:
+        """`days_between(due, today()) >= 7` is `due <= the day 7 days ago`."""
+        named, other = (start, end) if isinstance(start, tree.Field) else (end, start)
+        assert isinstance(named, tree.Field)
+        field = self._field(named)
+        if field.kind not in _DAYS:
+            raise _refused(field)
+        if row.op in EMPTINESSES:
+            return field, row.op, ()
+        fixed = self._days(field, other)
+        if isinstance(fixed, datetime):
+            fixed = self._day_of(fixed)
+        days = []
+        for one in _operands(row):
+            if type(one) is not int or abs(one) > MAX_DAYS:
+                raise ConditionError(
+                    _(
+                        "Compare %(left)s with a whole number of days, at most %(max)d.",
+                        left=operand_text(row.left), max=MAX_DAYS,
+                    )
+                )  # fmt: skip
+            if fixed is not None:
+                days.append(_shifted(fixed.first, one if named is end else -one))
+        op = row.op if named is end else _MIRRORED.get(row.op, row.op)
+        return field, op, [day.isoformat() for day in days]
+
+    # ── a field and what it is compared with ──
+    def _test(self, field: Field, op: str, operands: Sequence[Operand]) -> Test | None:
+        """What is asked of a value of the field; None when there is nothing to compare with."""
+        if len(operands) > MAX_LIST:
+            raise ConditionError(_("A list has at most %(max)d values.", max=MAX_LIST))
+        if any(isinstance(one, tree.Field) for one in operands):
+            raise ConditionError(
+                _(
+                    "Compare “%(label)s” with a value, not with another field. Example: %(example)s",
+                    label=field.label, example=_example(field),
+                )
+            )  # fmt: skip
+        if not _may(field.kind, op):
+            raise _refused(field)
+        wanted = [value for one in operands for value in self._wanted(field, one)]
+        if not wanted:
+            return None
+        if field.kind in _DAYS:
+            return lambda column: or_(*[self._compare_days(field.kind, op, column, one) for one in wanted])
+        if op == "contains":
+            return _contains_digits(field, wanted[0]) if field.kind is Kind.phone else _contains(wanted[0])
+        if op in _ORDERS:
+            return lambda column: _ORDERS[op](column, wanted[0])
+        if field.kind in {*_TEXTS, Kind.choice}:
+            # A choice may be stored by a type of its own, which would not let another text pass.
+            return lambda column: type_coerce(column, String).in_(wanted)
+        return lambda column: column.in_(wanted)
+
+    def _wanted(self, field: Field, operand: Operand) -> Sequence[Any]:
+        """What the operand means for this field: nothing for a day beyond the calendar or the id of nobody."""
+        match field.kind, operand:
+            case Kind.text, str():
+                return [operand]
+            case Kind.phone, str():
+                number = phone_e164(operand)
+                return [operand] if number is None else [operand, number, show_phone(number)]
+            case Kind.choice, str():
+                if operand in field.choices:
+                    return [operand]
+            case Kind.yes_no, bool():
+                return [literal(operand, Boolean)]
+            case ((Kind.number | Kind.decimal | Kind.money), (int() | float())) if not isinstance(operand, bool):
+                return [_number(operand)]
+            case ((Kind.person | Kind.team), int()) if not isinstance(operand, bool):
+                return [_number(operand)]
+            case Kind.person, Call("me"):
+                return [] if self._reader.user_id is None else [_number(self._reader.user_id)]
+            case Kind.team, Call("my_teams"):
+                return [_number(team_id) for team_id in sorted(self._reader.team_ids)]
+            case ((Kind.date | Kind.moment), _) if (days := self._days(field, operand)) is not None:
+                return [days]
+            case ((Kind.date | Kind.moment), _):
+                return []
+        raise _refused(field)
+
+    # ── days ──
+    def _days(self, field: Field, operand: Operand) -> Period | datetime | None:
+        """A day or period of the reader, or a moment in UTC; None when it is beyond the calendar."""
+        if isinstance(operand, Call) and FUNCTIONS[operand.function].gives in {Gives.date, Gives.period}:
+            days = FUNCTIONS[operand.function].work_out(self._asked, *operand.args)
+            return Period(days, days) if isinstance(days, date) else days  # type: ignore[return-value]
+        if not isinstance(operand, str) or moment_of(operand) is None:
+            raise _refused(field)
+        if len(operand) == len("2026-11-21"):
+            day = date.fromisoformat(operand)
+            return Period(day, day)
+        moment = datetime.fromisoformat(operand)
+        try:
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
+        except OverflowError:
+            return None
+        return moment if field.kind is Kind.moment else self._day_of(moment)
+
+    def _day_of(self, moment: datetime) -> Period | None:
+        try:
+            day = moment.astimezone(self._zone).date()
+        except OverflowError:
+            return None
+        return Period(day, day)
+
+    def _compare_days(
+        self, kind: Kind, op: str, column: ColumnElement[Any], wanted: Period | datetime
+    ) -> ColumnElement[bool]:
+        if isinstance(wanted, datetime):
+            moment = literal(wanted, UtcDateTime())
+            return _ORDERS[op](column, moment) if op in _ORDERS else column == moment
+        begins, ends = self._begin(kind, wanted.first), self._begin(kind, _next(wanted.last))
+        match op:
+            case "<":
+                return false() if begins is None else column < begins
+            case ">=":
+                return true() if begins is None else column >= begins
+            case "<=":
+                return true() if ends is None else column < ends
+            case ">":
+                return false() if ends is None else column >= ends
+        return and_(
+            true() if begins is None else column >= begins,
+            true() if ends is None else column < ends,
+        )
+
+    def _begin(self, kind: Kind, day: date | None) -> ColumnElement[Any] | None:
+        """Where the day begins, as the column keeps it; None beyond the calendar: everything is on this side of it."""
+        if day is None:
+            return None
+        if kind is Kind.date:
+            return literal(day, Date())
+        try:
+            return literal(datetime.combine(day, time(), self._zone).astimezone(UTC), UtcDateTime())
+        except OverflowError:
+            return None
+
+
+def _operands(row: Row) -> Sequence[Operand]:
+    if isinstance(row.value, tuple):
+        return row.value
+    return () if row.value is None else (row.value,)
+
+
+def _may(kind: Kind, op: str) -> bool:
+    if op == "contains":
+        return kind in _TEXTS
+    return op not in ORDERINGS or kind in _NUMBERS | _DAYS
+
+
+def _holds(column: ColumnElement[Any] | Select[Any], test: Test, *, negated: bool) -> ColumnElement[bool]:
+    """Of several values one is enough; turned round, there must be one and the test hold for none."""
+    if not isinstance(column, Select):
+        return and_(column.is_not(None), not_(test(column)) if negated else test(column))
+    (value,) = column.selected_columns
+    found = column.where(test(value)).exists()
+    return and_(column.where(value.is_not(None)).exists(), not_(found)) if negated else found
+
+
+def _is_empty(field: Field, *, wanted: bool) -> ColumnElement[bool]:
+    def is_nothing(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        if field.kind not in {*_TEXTS, Kind.choice}:
+            return column.is_(None)
+        return or_(column.is_(None), func.trim(type_coerce(column, String), BLANKS) == "")
+
+    if isinstance(field.column, Select):
+        (value,) = field.column.selected_columns
+        something = field.column.where(not_(is_nothing(value))).exists()
+        return not_(something) if wanted else something
+    nothing = is_nothing(field.column)
+    return nothing if wanted else not_(nothing)
+
+
+def _number(number: float) -> ColumnElement[Any]:
+    """Bound wider than most columns are: a number too large for the column is compared, not refused by the driver."""
+    if isinstance(number, int):
+        return literal(number, BigInteger)
+    return literal(Decimal(repr(number)), Numeric(asdecimal=True))
+
+
+def _next(day: date) -> date | None:
+    return None if day == date.max else day + timedelta(days=1)
+
+
+def _shifted(day: date, days: int) -> date:
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
+
+
+def _refused(field: Field) -> ConditionError:
+    known = ", ".join(str(label) for label in list(field.choices.values())[:10])
+    if field.kind is Kind.choice and known:
+        return ConditionError(
+            _(
+                "“%(label)s” is one of: %(known)s. Example: %(example)s",
+                label=field.label, known=known, example=_example(field),
+            )
+        )  # fmt: skip
+    return ConditionError(
+        _(
+            "“%(label)s” cannot be compared like that. Example: %(example)s",
+            label=field.label, example=_example(field),
+        )
+    )  # fmt: skip
+
+
+def _example(field: Field) -> str:
+    """How to write it: `created_at = this_week()`."""
+    key = operand_text(tree.Field(field.key))
+    if field.kind is Kind.choice:
+        return f"{key} = {operand_text(next(iter(field.choices)))}" if field.choices else f"{key} {EMPTINESSES[0]}"
+    return f"{key} {_EXAMPLES[field.kind]}"
+
+
+# ── part of a text ──
+class _Contains(FunctionElement[bool]):
+    """Is the text part of the column, capitals or not? Clauses: the column, a LIKE pattern, a GLOB pattern.
+
+    SQLite's lower() and LIKE know capitals of ASCII only, but its GLOB takes sets of letters: '*[đđ]…' needs no
+    function of ours in the connection, and runs as fast as LIKE.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_Contains)
+def _as_like(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:
+    column, like, _glob = element.clauses
+    return f"lower({compiler.process(column, **how)}) LIKE {compiler.process(like, **how)} ESCAPE '/'"
+
+
+@compiles(_Contains, "sqlite")
+def _as_glob(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:
+    column, _like, glob = element.clauses
+    return f"{compiler.process(column, **how)} GLOB {compiler.process(glob, **how)}"
+
+
+def _contains(wanted: str) -> Test:
+    letters = wanted.lower()
+    like = "".join(f"/{letter}" if letter in "%_/" else letter for letter in letters)
+    glob = "".join(map(_in_both_cases, letters))
+    return lambda column: _Contains(type_coerce(column, String), literal(f"%{like}%"), literal(f"*{glob}*"))
+
+
+def _in_both_cases(letter: str) -> str:
+    capital = letter.upper()
+    if capital != letter and len(capital) == 1:
+        return f"[{letter}{capital}]"
+    return f"[{letter}]" if letter in "*?[" else letter
+
+
+def _contains_digits(field: Field, wanted: str) -> Test:
+    """A phone number is kept as +84912345678 or as people read it; some of its digits find it in either form."""
+    digits = "".join(char for char in wanted if char.isascii() and char.isdigit())
+    if not digits:
+        raise _refused(field)
+
+    def test(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        written = func.replace(func.replace(type_coerce(column, String), " ", ""), "-", "")
+        found = written.contains(digits, autoescape=True)
+        return or_(found, written.startswith(f"+84{digits[1:]}")) if digits.startswith("0") else found
+
+    return test
