@@ -6,12 +6,14 @@ import * as due from "./due.js";
 import * as filters from "./filters.js";
 import * as forms from "./forms.js";
 import * as keepTab from "./keep-tab.js";
+import * as money from "./money.js";
 import * as recent from "./recent.js";
 import * as shell from "./shell.js";
 import * as toasts from "./toasts.js";
+import * as unsaved from "./unsaved.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, drop, worklist, recent, filters, keepTab]) part.start();
+for (const part of [shell, toasts, due, forms, money, drop, unsaved, worklist, recent, filters, keepTab]) part.start();
 
 clipped.start();
 
@@ -23,6 +25,17 @@ on("click", "[data-create-open], [data-create-close]", (_event, button) => {
   target.hidden = "createClose" in button.dataset;
   if (!target.hidden) target.querySelector("input")?.focus();
 });
+
+// "+ Thêm mới" below a look-up: without a script a plain link to the same form.
+on("click", "a[data-add-inside]", (event, link) => {
+  const select = document.getElementById(link.dataset.addInside);
+  if (!select?.tomselect || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  import("./add-inside.js").then(({ addInside }) => addInside(select));
+});
+
+each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
+each("[data-keep]", (form) => import("./conflict.js").then(({ start }) => start(form)));
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

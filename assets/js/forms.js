@@ -1,22 +1,6 @@
-// Forms that never lose what was typed and never send it twice; passwords that can be looked at, and where one goes on.
+// Forms that are sent once, saved by a key, and say at once what is too long; passwords that can be looked at; where one goes on.
 import { backTo, each, element, icon, on } from "./dom.js";
 import { words } from "./words.js";
-
-// ── leaving with unsaved words ──
-function unsaved() {
-  const touched = new Set();
-  document.addEventListener("input", (event) => {
-    const form = event.target.form;
-    if (form?.matches("[data-guard]")) touched.add(form);
-  });
-  document.addEventListener("submit", (event) => touched.delete(event.target));
-  addEventListener("beforeunload", (event) => {
-    const unsent = [...touched].some((form) => form.isConnected);
-    // A form that came back refused holds words that are saved nowhere.
-    if (unsent || document.querySelector("form[data-guard][data-unsaved]:not([data-sent])")) event.preventDefault();
-  });
-  document.addEventListener("submit", (event) => event.target.setAttribute("data-sent", ""));
-}
 
 // ── one click, one request ──
 function sendOnce() {
@@ -32,10 +16,7 @@ function sendOnce() {
   });
   // Back by the browser's arrow: the page is as it was, and may be sent again.
   addEventListener("pageshow", () =>
-    document.querySelectorAll('[aria-busy="true"]').forEach((busy) => {
-      busy.removeAttribute("aria-busy");
-      busy.removeAttribute("data-sent");
-    }),
+    document.querySelectorAll('[aria-busy="true"]').forEach((busy) => busy.removeAttribute("aria-busy")),
   );
 }
 
@@ -55,49 +36,86 @@ function confirmations() {
 }
 
 function ask(button) {
-  const yes = element("button", { type: "button", class: "btn btn-primary", autofocus: true }, button.dataset.confirmYes ?? words.goOn);
-  const no = element("button", { type: "button", class: "btn", "data-close": true }, words.cancel);
-  const dialog = element(
-    "dialog",
-    { class: "tt-dialog", "aria-label": button.dataset.confirm },
-    element("div", { class: "tt-dialog__body" }, element("p", {}, button.dataset.confirm)),
-    element("div", { class: "tt-dialog__foot" }, no, yes),
-  );
-  yes.addEventListener("click", () => {
-    dialog.close();
+  question(button.dataset.confirm, { yes: button.dataset.confirmYes ?? words.goOn, opener: button }, () => {
     button.dataset.confirmed = "1";
     button.click();
     delete button.dataset.confirmed;
   });
+}
+
+// isStaying: the careful answer is the solid button and has the focus.
+export function question(text, { yes, no = words.cancel, opener, isStaying = false }, then) {
+  const on = element("button", { type: "button", class: isStaying ? "btn" : "btn btn-primary", autofocus: !isStaying }, yes);
+  const back = element("button", { type: "button", class: isStaying ? "btn btn-primary" : "btn", autofocus: isStaying, "data-close": true }, no);
+  const dialog = element(
+    "dialog",
+    { class: "tt-dialog", "aria-label": text },
+    element("div", { class: "tt-dialog__body" }, element("p", {}, text)),
+    element("div", { class: "tt-dialog__foot" }, ...(isStaying ? [on, back] : [back, on])),
+  );
+  on.addEventListener("click", () => {
+    dialog.close();
+    then();
+  });
   dialog.addEventListener("close", () => {
     dialog.remove();
-    backTo(button);
+    backTo(opener);
   });
   document.body.append(dialog);
   dialog.showModal();
 }
 
-// ── 1250000 is written 1.250.000 in Vietnamese and 1,250,000 in English ──
-const GROUP = document.documentElement.lang === "en" ? "," : ".";
+// ── Ctrl+S saves, wherever one stands in a form; Ctrl+Enter where Enter makes a line ──
+const SAVES = '[data-save], .btn-primary[type="submit"], button[type="submit"]';
 
-export function grouped(text) {
-  const digits = text.replaceAll(GROUP, "").replace(/[\s₫đ]/g, "");
-  return /^\d{1,15}$/.test(digits) ? digits.replace(/\B(?=(\d{3})+$)/g, GROUP) : text;
+export function formToSave() {
+  const open = document.querySelector("dialog[open]");
+  const inside = document.activeElement?.closest("form[data-guard]");
+  if (inside && (!open || open.contains(inside))) return inside;
+  return (open ?? document).querySelector("form[data-guard]:not(dialog:not([open]) form)");
 }
 
-function money() {
-  const write = (input) => {
-    const written = grouped(input.value);
-    if (written === input.value) return;
-    // The caret stays behind the same digit.
-    const behind = input.value.slice(input.selectionStart ?? input.value.length).replace(/\D/g, "").length;
-    input.value = written;
-    let at = written.length;
-    for (let left = behind; left > 0 && at > 0; at--) if (/\d/.test(written[at - 1])) left--;
-    if (document.activeElement === input) input.setSelectionRange(at, at);
+function save(form) {
+  const buttons = [...form.elements].filter((one) => one.matches?.('button[type="submit"]') && one.checkVisibility());
+  const button = SAVES.split(", ").map((selector) => buttons.find((one) => one.matches(selector))).find(Boolean);
+  form.requestSubmit(button);
+}
+
+function savingKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.isComposing) return;
+    const isSave = event.key.toLowerCase() === "s";
+    const isSend = event.key === "Enter" && event.target instanceof HTMLTextAreaElement && event.target.form;
+    const form = isSave ? formToSave() : isSend ? event.target.form : null;
+    if (!form || form.method !== "post") return;
+    event.preventDefault();
+    if (event.target instanceof HTMLInputElement) event.target.dispatchEvent(new Event("change", { bubbles: true }));
+    save(form);
+  });
+}
+
+// ── a text that is too long is told at once and stays whole: nothing that was pasted is cut off silently ──
+function tooLong() {
+  const count = (text) => (text.length > 100_000 ? text.length : [...text].length);
+  const tell = (input) => {
+    const most = Number(input.dataset.most);
+    const id = `${input.id}-most`;
+    const length = input.value.length > most ? count(input.value) : 0;
+    document.getElementById(id)?.remove();
+    const described = new Set((input.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
+    described.delete(id);
+    if (length > most) {
+      described.add(id);
+      const told = element("p", { class: "tt-err", id, role: "status" }, icon("alert-circle"), element("span", {}, words.tooLong(length, most)));
+      (input.closest(".tt-affix") ?? input).after(told);
+      input.setAttribute("aria-invalid", "true");
+    } else if (!document.getElementById(`${input.id}-error`)) input.removeAttribute("aria-invalid");
+    if (described.size) input.setAttribute("aria-describedby", [...described].join(" "));
+    else input.removeAttribute("aria-describedby");
   };
-  on("input", "input[data-money]", (_event, input) => write(input));
-  each("input[data-money]", write);
+  on("input", "[data-most]", (_event, input) => {
+    if (input.value.length > Number(input.dataset.most) || document.getElementById(`${input.id}-most`)) tell(input);
+  });
 }
 
 function passwords() {
@@ -165,9 +183,9 @@ function whereToBegin() {
 
 export function start() {
   confirmations();
-  unsaved();
   sendOnce();
-  money();
+  savingKeys();
+  tooLong();
   passwords();
   conveniences();
   whereToBegin();

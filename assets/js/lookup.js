@@ -1,26 +1,43 @@
 // A field that looks things up while one types: Tom Select over an address that answers
-// {"results": [{"id", "text", "hint"}], "more": bool}, with "+ Thêm mới" where the field allows it.
+// {"results": [{"id", "text", "hint"}], "more": bool} to ?q=&page=, with "+ Thêm mới" where the field allows it: data-add-url is
+// the form of the other screen, opened over this one (add-inside.js); data-create-target a small form of this page.
 import TomSelect from "tom-select/base";
 
 import { element, icon, skeletons } from "./dom.js";
 import { words } from "./words.js";
 
 const PAUSE = 180;
+const MORE = "…"; // the last line of a list that goes on
+const NEAR = 80; // pixels before its end
 
 export function look(select) {
-  const { createTarget } = select.dataset;
+  const { createTarget, addUrl } = select.dataset;
   const url = select.dataset.url ?? select.dataset.lookupUrl;
   const target = createTarget ? document.querySelector(createTarget) : null;
   let failed = false;
   let asked = ""; // the words on their way to the server
   let isWaiting = false; // for what is found by the words that stand there now
+  let next = 0; // the page that follows; none: 0
+  let isTurning = false;
+
+  const address = (typed, page) => {
+    const where = new URL(url, location.href);
+    where.searchParams.set("q", typed);
+    if (page > 1) where.searchParams.set("page", page);
+    return where;
+  };
+  const found = (typed, page) =>
+    fetch(address(typed, page), { headers: { Accept: "application/json" }, credentials: "same-origin" }).then((answer) =>
+      answer.ok && !answer.redirected ? answer.json() : Promise.reject(answer.status),
+    );
+  const withHint = (body) => (body.more ? [...body.results, { id: MORE, text: words.scrollForMore, disabled: true }] : body.results);
 
   const isEntered = document.activeElement === select;
   const field = new TomSelect(select, {
     valueField: "id",
     labelField: "text",
     searchField: [], // the server has already searched, without accents
-    maxOptions: 50,
+    maxOptions: null,
     loadThrottle: PAUSE,
     refreshThrottle: 0,
     openOnFocus: true,
@@ -31,15 +48,13 @@ export function look(select) {
     score: () => () => 1,
     load(typed, done) {
       asked = typed;
-      const address = new URL(url, location.href);
-      address.searchParams.set("q", typed);
-      fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" })
-        .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)))
+      found(typed, 1)
         .then((body) => {
           if (typed !== asked) return done(); // an answer to earlier words came late
           failed = isWaiting = false;
+          next = body.more ? 2 : 0;
           this.clearOptions(isChosen);
-          done(body.more ? [...body.results, { id: "…", text: words.narrow, disabled: true }] : body.results);
+          done(withHint(body));
         })
         .catch(() => {
           if (typed === asked) {
@@ -49,8 +64,8 @@ export function look(select) {
           done();
         });
     },
-    create: target ? (typed) => openCreate(target, typed, select) : false,
-    createFilter: () => Boolean(target) && !isWaiting,
+    create: target || addUrl ? (typed) => openCreate(typed) : false,
+    createFilter: () => !isWaiting,
     persist: false,
     render: {
       option: (option) => element("div", {}, option.text, ...(option.hint ? [element("small", {}, option.hint)] : [])),
@@ -61,12 +76,37 @@ export function look(select) {
     },
   });
   const isChosen = (option) => field.items.includes(String(option.id));
+  const openCreate = (typed) => {
+    if (addUrl) import("./add-inside.js").then(({ addInside }) => addInside(select, typed));
+    else fillIn(target, typed, select);
+    return false;
+  };
+  // The next page as one comes near the end of this one, by wheel, finger or arrow keys.
+  field.dropdown_content.addEventListener("scroll", ({ target: list }) => {
+    if (!next || isTurning || list.scrollTop + list.clientHeight < list.scrollHeight - NEAR) return;
+    const typed = asked;
+    isTurning = true;
+    found(typed, next)
+      .then((body) => {
+        if (typed !== asked || isWaiting) return;
+        const isNew = body.results.some((option) => !field.options[option.id]);
+        next = body.more && isNew ? next + 1 : 0;
+        const at = list.scrollTop;
+        field.removeOption(MORE, true);
+        field.addOptions(withHint({ ...body, more: next > 0 }));
+        field.refreshOptions(false);
+        list.scrollTop = at;
+      })
+      .catch(() => (next = 0))
+      .finally(() => (isTurning = false));
+  });
   // Rows for other words are gone as soon as one types on, and Enter waits for the new ones: nobody takes a stranger's row.
   field.wrapper.addEventListener(
     "input",
     () => {
       if (field.inputValue() === field.lastValue) return;
       isWaiting = true;
+      next = 0;
       field.clearOptions(isChosen);
     },
     true,
@@ -96,12 +136,11 @@ export function look(select) {
 
 // "+ Thêm mới": opens the small form inside the page and hands over what was typed. data-create-text and data-create-phone
 // name its inputs by what was typed: digits are a phone number.
-function openCreate(target, typed, select) {
+function fillIn(target, typed, select) {
   target.hidden = false;
   const isPhone = /^[+\d][\d\s.()-]{5,}$/.test(typed);
   const first = target.querySelector(isPhone ? "[data-create-phone]" : "[data-create-text]");
   if (first && typed) first.value = typed;
   (target.querySelector(isPhone ? "[data-create-text]" : "[data-create-phone]") ?? first)?.focus();
   select.dispatchEvent(new CustomEvent("tt:create", { bubbles: true, detail: { typed } }));
-  return false;
 }

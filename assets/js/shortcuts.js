@@ -20,6 +20,14 @@ function sections() {
         has('[data-row] input[name="rowid"]') && [["x"], words.keyChoose],
       ],
     ],
+    [
+      words.keysForm,
+      has("main form[data-guard]") && [
+        [["Ctrl S"], words.keySave],
+        has("main form[data-guard] textarea") && [["Ctrl Enter"], words.keySaveText],
+        has("input[data-date], input[data-moment]") && [["Alt ↓"], words.keyCalendar],
+      ],
+    ],
     [words.keysTask, [has("[data-claim-here]") && [["n"], words.keyClaim], has("[data-finish]") && [["e"], words.keyFinish]]],
   ]
     .map(([title, rows]) => [title, (rows || []).filter(Boolean)])
