@@ -20,9 +20,10 @@ from wtforms import (
 from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import HiddenInput
 
+from app.catalogues.dialogs import EntryField
 from app.core.i18n import _
 from app.customers import rules
-from app.customers.models import SOURCE_LENGTH, ContactKind, CustomerKind
+from app.customers.models import SOURCES, ContactKind, CustomerKind
 
 KIND_LABELS = {CustomerKind.person: _("Person"), CustomerKind.company: _("Company")}
 
@@ -66,10 +67,7 @@ class CustomerDialog(FlaskForm):
     phone = TelField(_("Phone number"), _contact(ContactKind.phone))
     email = EmailField(_("E-mail"), _contact(ContactKind.email))
     owner_id = SelectField(_("Person in charge"), coerce=_member_id)
-    source = StringField(
-        _("Came through"), [_readable(lambda typed: rules.read_line(typed, SOURCE_LENGTH))],
-        description=_("Facebook, hotline, introduced by a friend"),
-    )  # fmt: skip
+    source = EntryField(_("Came through"), catalogue=SOURCES)
     note = TextAreaField(_("Note"), [_readable(rules.read_note)])
     #: the revision that was shown: saving on an older one is refused
     rev = IntegerField(widget=HiddenInput(), default=1)

@@ -10,13 +10,14 @@ from typing import Any, TypedDict, Unpack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.catalogues.services import UnknownCodeError, chosen_code
 from app.core import clock
 from app.core.access import Actor, get_visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
 from app.core.i18n import _
 from app.core.numbering import next_number
 from app.customers import rules
-from app.customers.models import SOURCE_LENGTH, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
+from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security.models import Member, Team
 
 #: a contact point as typed
@@ -86,7 +87,7 @@ def create_customer(
     with problems.beside("name"):
         customer.name = rules.read_name(name)
     with problems.beside("source"):
-        customer.source = rules.read_line(source or "", SOURCE_LENGTH) or None
+        customer.source = _channel(session, source)
     with problems.beside("note"):
         customer.note = rules.read_note(note or "") or None
     for key, contact_kind, typed in _typed_contacts(phone, email, contact_points):
@@ -121,7 +122,7 @@ def change_customer(
     readers: dict[str, Callable[[Any], Any]] = {
         "name": rules.read_name,
         "kind": CustomerKind,
-        "source": lambda typed: rules.read_line(typed or "", SOURCE_LENGTH) or None,
+        "source": lambda typed: _channel(session, typed, present=customer.source),
         "note": lambda typed: rules.read_note(typed or "") or None,
     }
     for key, read in readers.items():
@@ -152,6 +153,14 @@ def change_customer(
         session.flush()
         record_timeline(session, customer.id, kind="changed", by=by, data={"fields": sorted(changed)})
     return customer
+
+
+def _channel(session: Session, code: str | None, *, present: str | None = None) -> str | None:
+    """The channel of this code. Raises UnreadableError with those that can be chosen."""
+    try:
+        return chosen_code(session, SOURCES, code, present=present)
+    except UnknownCodeError as unknown:
+        raise rules.UnreadableError(unknown.sentence) from unknown
 
 
 def add_contact_point(

@@ -22,6 +22,7 @@ class Profile:
     email: str | None = None
     #: his Zalo account goes by the same number
     has_zalo: bool = False
+    #: a code of the catalogue of channels
     source: str | None = None
     note: str | None = None
 
@@ -44,25 +45,25 @@ def _company(name: str, phone: str, **more: str) -> Profile:
 
 #: The customers whom the product's pictures and the guide know by name.
 KNOWN = (
-    _woman("Đặng Thị Mỹ Duyên", "0912 354 678", email="duyen.dang@homdong.example", source="Zalo",
+    _woman("Đặng Thị Mỹ Duyên", "0912 354 678", email="duyen.dang@homdong.example", source="zalo",
            note="Khách quen Cầu Giấy, hay mua phở bò khô Sen 24 gói. Giờ tiện gọi: 09:00–11:00."),
-    _man("Ưng Hoàng Đức", "0903 118 266", source="Facebook"),
-    _man("Nguyễn Đình Phước", "0977 450 129", source="Hotline"),
-    _company("Khách sạn Sông Đuống", "024 3936 5588", email="bep@songduong.example", source="Giới thiệu",
+    _man("Ưng Hoàng Đức", "0903 118 266", source="facebook"),
+    _man("Nguyễn Đình Phước", "0977 450 129", source="phone"),
+    _company("Khách sạn Sông Đuống", "024 3936 5588", email="bep@songduong.example", source="referral",
              note="Đặt tiệc theo tháng, người nhận hàng là bếp trưởng. Xuất hóa đơn công ty."),
-    _company("Công ty TNHH Thực phẩm Đại Ưng", "028 3822 4170", email="muahang@daiung.example", source="Hội chợ",
+    _company("Công ty TNHH Thực phẩm Đại Ưng", "028 3822 4170", email="muahang@daiung.example", source="fair",
              note="Lấy combo Tết cho nhân viên, báo giá trước ngày 15 hằng tháng."),
-    _woman("Lương Ỹ Nhi", "0938 204 771", source="Website"),
-    _woman("Đỗ Thị Hồng Nhung", "0345 617 890", email="hongnhung.do@example.com", source="Zalo"),
-    _woman("Hoàng Thị Ngọc Ánh", "0789 003 456", source="Facebook"),
-    _man("Trần Văn Kỹ", "0868 590 312", email="tranvanky@example.com", source="Cửa hàng",
+    _woman("Lương Ỹ Nhi", "0938 204 771", source="website"),
+    _woman("Đỗ Thị Hồng Nhung", "0345 617 890", email="hongnhung.do@example.com", source="zalo"),
+    _woman("Hoàng Thị Ngọc Ánh", "0789 003 456", source="facebook"),
+    _man("Trần Văn Kỹ", "0868 590 312", email="tranvanky@example.com", source="store",
          note="Khách lâu năm, đã lâu chưa mua lại."),
-    _woman("Vũ Quỳnh Như", "0918 722 045", email="quynhnhu.vu@example.org", source="Giới thiệu"),
-    _man("Bùi Đức Thưởng", "0966 281 904", source="Website", note="Đang hỏi điều kiện làm đại lý."),
-    _woman("Phan Thị Ngưỡng", "0932 660 718", source="Hotline", note="Gọi cô, xin gọi sau giờ nghỉ trưa."),
-    _woman("Lê Ngọc Bảo Trân", "0327 945 001", source="Sàn thương mại"),
-    _man("Mai Xuân Trường", "0988 014 527", source="Facebook"),
-    _woman("Trương Như Ý", "0905 337 812", email="nhuy.truong@example.net", source="Cửa hàng"),
+    _woman("Vũ Quỳnh Như", "0918 722 045", email="quynhnhu.vu@example.org", source="referral"),
+    _man("Bùi Đức Thưởng", "0966 281 904", source="website", note="Đang hỏi điều kiện làm đại lý."),
+    _woman("Phan Thị Ngưỡng", "0932 660 718", source="phone", note="Gọi cô, xin gọi sau giờ nghỉ trưa."),
+    _woman("Lê Ngọc Bảo Trân", "0327 945 001", source="shopee"),
+    _man("Mai Xuân Trường", "0988 014 527", source="facebook"),
+    _woman("Trương Như Ý", "0905 337 812", email="nhuy.truong@example.net", source="store"),
 )  # fmt: skip
 
 _FAMILIES = (
@@ -104,7 +105,7 @@ _MOBILE_STARTS = (
 _LANDLINE_STARTS = ("0243", "0283", "02363", "02253", "02923", "02583")
 _NUMBER_LENGTH = 10
 _LANDLINE_LENGTH = 11
-_SOURCES = ("Facebook", "Zalo", "Hotline", "Website", "Cửa hàng", "Giới thiệu", "Sàn thương mại", "Hội chợ")
+_SOURCES = ("facebook", "zalo", "phone", "website", "store", "referral", "shopee", "fair")
 _MAIL_HOSTS = ("example.com", "example.net", "example.org")
 _NOTES = (
     "Gọi sau 14:30, buổi sáng bận họp.",

@@ -31,7 +31,7 @@ def test_a_customer_is_made_and_read(lan):
     made = lan.post(
         "customers/",
         {
-            "name": "  Nguyễn   Thị Hoa ", "phone": "0912.345.678", "email": "Hoa@Example.com", "source": "Facebook",
+            "name": "  Nguyễn   Thị Hoa ", "phone": "0912.345.678", "email": "Hoa@Example.com", "source": "facebook",
             "note": "Thích gọi buổi sáng", "contact_points": [{"kind": "zalo", "value": "0987 654 321"}],
         },
     )  # fmt: skip
