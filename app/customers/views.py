@@ -9,7 +9,8 @@ from flask import abort, flash, jsonify, redirect, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import clock, edge, links, paging
+from app.catalogues import queries as catalogues
+from app.core import clock, edge, history, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
@@ -18,16 +19,21 @@ from app.core.formats import local, time_text
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, trail
 from app.core.screens import Derived, Interface, Kind, Screen, action, route
+from app.core.screens.parts import parts_for
+from app.core.screens.records import HISTORY
 from app.core.timewords import day_heading
 from app.core.vietnamese import phone_e164, show_phone
 from app.customers import events, queries, services
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
-from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
+from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security import columns as people_columns
 from app.security import queries as people
+from app.security.models import Team
 
 PICKED = 20
 TIMELINE = 100
+#: what happened lately, in the panel
+RECENT = 3
 #: rows of a tab on the customer's page
 PART_ROWS = 25
 
@@ -63,6 +69,26 @@ _TIMELINE_SIGNS = {
     "instance_failed": "alert-triangle",
     "form_submitted": "forms",
 }
+#: what is told of it beside its sentence: the entry's data of that name
+_TIMELINE_NAMES = {
+    "task_completed": "task",
+    "instance_started": "process",
+    "instance_completed": "process",
+    "instance_cancelled": "process",
+    "instance_failed": "process",
+    "form_submitted": "form",
+}
+#: a changed field whose label stands under another name
+_FIELD_LABELS = {"owner_id": "owner.name", "team_id": "team.name"}
+_TOLD_FIELDS = {
+    "name": _("Name"),
+    "kind": _("Kind"),
+    "owner_id": _("Person in charge"),
+    "team_id": _("Team"),
+    "source": _("Came through"),
+    "note": _("Note"),
+}
+_TOLD_OF_CONTACTS = {"kind": _("Kind"), "shown": _("Number or address"), "is_preferred": _("Preferred")}
 _LINKS = {ContactKind.phone: "tel:", ContactKind.zalo: "tel:", ContactKind.email: "mailto:"}
 _SUBJECTS = {"task": links.task_path, "instance": links.instance_path}
 
@@ -80,7 +106,7 @@ class CustomerScreen(Screen):
     edit_title = _("Change customer")
     show_title = _("Customer")
     list_columns = ["name", "code", "phone", "email", "owner.name", "created_at"]
-    order_columns = ["name", "code", "created_at"]
+    order_columns = ["name", "code", "kind", "source", "owner.name", "team.name", "created_at", "updated_at"]
     more_columns = ["kind", "source", "team.name", "updated_at"]
     search_columns = [
         "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "note", "created_at",
@@ -91,6 +117,7 @@ class CustomerScreen(Screen):
         "email": Derived(Kind.text, queries.main_contact(ContactKind.email)),
         "owner.name": people_columns.person(Customer.owner_id),
         "team.name": people_columns.team(Customer.team_id),
+        "source": Derived(Kind.choice, Customer.source, choices=catalogues.Choices(SOURCES)),
     }
     # Ids are given in the order of creation, and come with an index.
     order_keys = {"name": Customer.sort_key, "created_at": Customer.id}
@@ -169,29 +196,101 @@ class CustomerScreen(Screen):
         who, session, number = edge.actor(), db.session(), row_id(pk)
         card = queries.customer_card(session, number, who)
         item = get_visible(session, Customer, number, who) if card.full else None
-        rights = self._rights_over(item, who) if item is not None else set()
-        actions = [
-            one
-            for one in self.actions.values()
-            if item is not None and one.single and one.func._right in rights and self.offers(one.name, item)
-        ]
-        may_edit = item is not None and "edit" in rights and not item.is_archived
-        may_start = item is not None and not item.is_archived and who.may("add", "Instance")
+        told = self._card(session, card, item, who)
+        opened: Mapping[str, Any] = {}
+        if item is not None:
+            told["sections"], opened = self._sections(item, who)
         return self.render_template(
             "customers/customer.html",
-            screen=self,
-            item=item,
-            actions=actions,
-            may_edit=may_edit,
-            crumbs=trail((_("Customers"), "/khach-hang/list/"), here=card.code),
-            record=record_key("Customer", number),
-            customer=_header(session, card, item, who),
-            contacts=_contacts(session, number, card, may_edit=may_edit),
-            contact_form=ContactPointDialog(formdata=None) if may_edit else None,
-            contact_url=f"/khach-hang/{number}/lien-he",
-            **(_parts(number, who) if item is not None else {}),
-            start_url=f"/ho-so/bat-dau?khach={number}" if may_start else None,
+            **{
+                **opened,
+                **told,
+                "stamps": self._stamps(item) if item is not None else [],
+                "crumbs": trail((_("Customers"), "/khach-hang/list/"), here=card.code),
+                "record": record_key("Customer", number),
+                "contact_form": ContactPointDialog(formdata=None) if told["may_edit"] else None,
+                "contact_url": f"/khach-hang/{number}/lien-he",
+            },
         )
+
+    @route("/panel/<pk>", right="view")
+    def panel(self, pk: str) -> Any:
+        """The customer at a glance; opened by itself the address leads to the page."""
+        who, session, number = edge.actor(), db.session(), row_id(pk)
+        card = queries.customer_card(session, number, who)
+        if "HX-Request" not in request.headers:
+            return redirect(links.customer_path(number))
+        item = get_visible(session, Customer, number, who) if card.full else None
+        recent = [entry for day in _timeline(number, who, RECENT) for entry in day["entries"]] if item else []
+        return self.render_template(
+            "customers/panel.html",
+            **self._card(session, card, item, who),
+            recent=recent,
+            url=links.customer_path(number),
+        )
+
+    def history_subjects(self, item: Customer, who: Actor) -> list[history.Subject]:
+        """The customer and the ways to reach him. Everybody who sees him is told the teams that he belonged to."""
+        contacts = select(ContactPoint.id).where(ContactPoint.customer_id == item.id)
+        return [
+            history.Subject(Customer, item.id, _TOLD_FIELDS, self._readable, known=(Team,)),
+            history.Subject(
+                ContactPoint, contacts, _TOLD_OF_CONTACTS,
+                lambda column, value: CONTACT_LABELS[value] if column == "kind" else self._readable(column, value),
+                kind=_("Way to reach"), title=ContactPoint.shown,
+            ),
+        ]  # fmt: skip
+
+    def _card(self, session: Session, card: queries.CustomerCard, item: Customer | None, who: Actor) -> dict[str, Any]:
+        """What page and panel have in common."""
+        rights = self._rights_over(item, who) if item is not None else set()
+        may_edit = item is not None and "edit" in rights and not item.is_archived
+        may_start = item is not None and not item.is_archived and who.may("add", "Instance")
+        now = clock.now()
+        steps = (part.next_step(session, card.id, who, now) for part in _parts(who)) if item is not None else ()
+        return {
+            "screen": self,
+            "item": item,
+            "actions": [
+                one for one in self.actions.values()
+                if item is not None and one.single and one.func._right in rights and self.offers(one.name, item)
+            ],
+            "may_edit": may_edit,
+            "customer": _header(session, card, item, who),
+            "contacts": _contacts(session, card.id, card, may_edit=may_edit),
+            "next_step": next(filter(None, steps), None),
+            "start_url": f"/ho-so/bat-dau?khach={card.id}" if may_start else None,
+        }  # fmt: skip
+
+    def _sections(self, item: Customer, who: Actor) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
+        """The tabs of the page, and what the chosen one shows."""
+        session, path = db.session(), links.customer_path(item.id)
+        own = {part.key: part for part in _parts(who)}
+        others = {part.key: part for part in parts_for(self.resource, who)}
+        chosen = request.args.get("phan", "")
+        if chosen and chosen not in {*own, *others, HISTORY}:
+            raise NotFoundError
+        counts: dict[str, tuple[int | None, bool]] = {
+            key: paging.count(session, part.select(item.id, who), part.model.id) for key, part in own.items()
+        }
+        counts |= {key: (part.count(session, self.resource, item.id, who), False) for key, part in others.items()}
+        labels = {"": _("Timeline")} | {key: part.label for key, part in (own | others).items()}
+        sections = [
+            {
+                "label": label,
+                "url": f"{path}?phan={key}" if key else path,
+                "current": key == chosen,
+                "count": counts.get(key, (None, False))[0],
+                "capped": counts.get(key, (None, False))[1],
+            }
+            for key, label in {**labels, HISTORY: _("Change history")}.items()
+        ]
+        if not chosen:
+            return sections, {"timeline": _timeline(item.id, who, TIMELINE)}
+        if chosen in own:
+            return sections, _rows(own[chosen], item.id, who, counts[chosen])
+        opened = self._opened(chosen, item, who, besides=("phan",))
+        return sections, {**opened.values, "opened": opened.template}
 
 
 class CustomerPages(Page):
@@ -281,7 +380,7 @@ def _header(session: Session, card: queries.CustomerCard, item: Customer | None,
         "salutation": "",
         "owner": item.owner.name if item and item.owner else "",
         "team": item.team.name if item and item.team else "",
-        "source": (item.source or "") if item else "",
+        "source": catalogues.label_of(session, SOURCES, item.source) if item else "",
         "note": (item.note or "") if item else "",
         "archived": bool(item and item.is_archived),
         "archived_by": archived_by.name if archived_by else "",
@@ -326,68 +425,58 @@ def _contacts(
     ]
 
 
-def _parts(customer_id: int, who: Actor) -> dict[str, Any]:
-    """The tabs of the page, the chosen one with its rows, and what is to be done next."""
-    session, now, path = db.session(), clock.now(), links.customer_path(customer_id)
-    parts = {part.key: part for part in events.parts() if who.may("view", part.resource)}
-    chosen = request.args.get("phan", "")
-    if chosen and chosen not in parts:
-        raise NotFoundError
-    tabs: list[dict[str, Any]] = [{"label": _("History"), "url": path, "current": not chosen, "count": None}]
-    counts = {}
-    for key, part in parts.items():
-        counts[key] = paging.count(session, part.select(customer_id, who), part.model.id)
-        tabs.append(
-            {
-                "label": part.label,
-                "url": f"{path}?phan={key}",
-                "current": key == chosen,
-                "count": counts[key][0],
-                "capped": counts[key][1],
-            }
-        )
-    steps = (part.next_step(session, customer_id, who, now) for part in parts.values())
-    told = {"sections": tabs, "next_step": next(filter(None, steps), None)}
-    if not chosen:
-        return {**told, "timeline": _timeline(customer_id, who)}
-    number, part = page_number(), parts[chosen]
+def _parts(who: Actor) -> list[events.CustomerPart]:
+    return [part for part in events.parts() if who.may("view", part.resource)]
+
+
+def _rows(part: events.CustomerPart, customer_id: int, who: Actor, counted: tuple[int | None, bool]) -> dict[str, Any]:
+    """A page of what another feature keeps about the customer."""
+    number, count = page_number(), counted[0] or 0
     wanted = part.select(customer_id, who).limit(PART_ROWS).offset((number - 1) * PART_ROWS)
-    rows = part.rows(session, wanted, who, now)
-    is_long = counts[chosen][0] > PART_ROWS or number > 1
+    rows = part.rows(db.session(), wanted, who, clock.now())
+    is_long = count > PART_ROWS or number > 1
     return {
-        **told,
         "rows": rows,
         "empty_text": part.empty,
-        "page": page_of(number, len(rows), counts[chosen], size=PART_ROWS) if is_long else None,
+        "page": page_of(number, len(rows), (count, counted[1]), size=PART_ROWS) if is_long else None,
     }
 
 
-def _timeline(customer_id: int, actor: Actor) -> list[dict[str, Any]]:
-    """What happened, newest first, by day."""
+def _timeline(customer_id: int, actor: Actor, most: int) -> list[dict[str, Any]]:
+    """What happened, newest first, by day; equal things one after the other are told once."""
     today = local(clock.now(), actor.time_zone).date()
-    rows: Sequence[TimelineEntry] = db.session.scalars(queries.timeline(customer_id, actor).limit(TIMELINE)).all()
+    rows: Sequence[TimelineEntry] = db.session.scalars(queries.timeline(customer_id, actor).limit(most)).all()
+    names = history.names_of_people(db.session(), {row.actor_id for row in rows})
     days: list[dict[str, Any]] = []
     for row in rows:
-        day = local(row.at, actor.time_zone).date()
+        day, entry = local(row.at, actor.time_zone).date(), _entry(row, actor, names)
         if not days or days[-1]["day"] != day:
             days.append({"day": day, "label": day_heading(day, today), "entries": []})
-        days[-1]["entries"].append(_entry(row, actor))
+        told = days[-1]["entries"]
+        if told and told[-1]["same"] == entry["same"]:
+            told[-1]["times"] += 1
+        else:
+            told.append(entry)
     return days
 
 
-def _entry(row: TimelineEntry, actor: Actor) -> dict[str, Any]:
-    member = people.member_by_id(db.session(), row.actor_id) if row.actor_id else None
-    told = [str(row.data[key]) for key in ("task", "process", "code", "context", "form", "reason") if row.data.get(key)]
+def _entry(row: TimelineEntry, actor: Actor, names: Mapping[int, str]) -> dict[str, Any]:
+    data, what = row.data, TIMELINE_TEXTS.get(row.kind, row.kind)
+    name = data.get(_TIMELINE_NAMES.get(row.kind, ""))
+    told = [str(data[key]) for key in ("code", "context") if data.get(key) and data[key] != name]
+    told += [str(CustomerScreen.label_columns[_FIELD_LABELS.get(key, key)]) for key in data.get("fields", ())]
     path = _SUBJECTS.get(row.subject_type or "")
+    meta, by = " · ".join(told), names.get(row.actor_id or 0, "")
     return {
         "at": row.at,
         "time": time_text(row.at, actor.time_zone),
         "sign": _TIMELINE_SIGNS.get(row.kind, "point"),
         "kind": "ok" if row.kind in ("task_completed", "instance_completed") else "",
-        "quote": "",
-        "text": TIMELINE_TEXTS.get(row.kind, row.kind),
-        "meta": " · ".join(told),
-        "by": member.name if member else "",
+        "quote": str(data.get("reason") or ""),
+        "text": _("%(what)s: %(name)s", what=what, name=name) if name else what,
+        "meta": meta,
+        "by": by,
+        "times": 1,
         "url": path(row.subject_id) if path and row.subject_id else None,
-        "url_label": _("Open"),
+        "same": (row.kind, name, meta, by, data.get("reason")),
     }

@@ -98,6 +98,7 @@ class Declared(ModelView):
 
     # ── FAB's set-up, without its guesses ──
     def _init_properties(self) -> None:
+        self.search_columns = ["id"]  # FAB makes filters and a form of what stands here; ours are conditions
         super()._init_properties()
         for name in ("search_columns", "order_columns", "add_columns", "edit_columns", "show_columns"):
             setattr(self, name, list(getattr(type(self), name) or ()))

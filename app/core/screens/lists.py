@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from app.core import clock, edge, paging
 from app.core.access import Actor, visible
-from app.core.conditions import editor
+from app.core.conditions import editor, sql
 from app.core.conditions.fields import Field
 from app.core.db import db
 from app.core.screens import chooser, listing
@@ -92,7 +92,9 @@ class ListPart(Declared):
     def _column(self, name: str) -> Column:
         label = self.label_columns[name]
         declared = self.derived.get(name) or self._plain(name)
-        choices = {str(value): text for value, text in (declared.choices or self.choice_labels.get(name, {})).items()}
+        choices: Mapping[Any, Any] = self.choice_labels.get(name, {}) if declared.choices is None else declared.choices
+        if isinstance(choices, dict):  # any other mapping is looked up when it is read: a catalogue changes
+            choices = {str(value): text for value, text in choices.items()}
         compared = declared.value if declared.compared is None else declared.compared
         return Column(
             key=name, label=label, kind=declared.kind, value=declared.value,
@@ -124,11 +126,12 @@ class ListPart(Declared):
         if asked.q:
             rows = self.search(rows, asked.q)
         if asked.where:
-            from app.core.conditions import sql as condition_sql
-
-            reader = condition_sql.Reader(who.user_id, who.team_ids, who.time_zone, clock.today(who.time_zone))
-            rows = rows.where(condition_sql.where(asked.where, self.filter_fields, reader=reader))
+            rows = rows.where(sql.where(asked.where, self.filter_fields, reader=self._reader(who)))
         return rows
+
+    @staticmethod
+    def _reader(who: Actor) -> sql.Reader:
+        return sql.Reader(who.user_id, who.team_ids, who.time_zone, clock.today(who.time_zone))
 
     def _page(
         self,

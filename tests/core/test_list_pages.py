@@ -1,0 +1,129 @@
+"""Pages of a list are found by the row before them: no row is shown twice or left out, forwards and backwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from app.core.db import db, transaction
+from app.customers.models import CustomerKind
+from app.customers.services import create_customer
+from app.security import queries
+
+LIST = "/khach-hang/list/"
+NAMES = ("An", "Bình", "Bình", "Cường", "Dũng", "Đào", "Ánh")
+
+
+@pytest.fixture
+def hoa(app: Flask, client: Callable[..., FlaskClient]) -> FlaskClient:
+    """Hoa, and seven customers: two of one name, some without a source."""
+    with app.app_context():
+        who = queries.actor_of(db.session(), queries.member_by_username(db.session(), "hoa"))
+        with transaction(who) as session:
+            for number, name in enumerate(NAMES):
+                source = "Website" if number % 2 else None
+                create_customer(session, by=who, name=name, kind=CustomerKind.person, source=source)
+    return client("hoa")
+
+
+def page(browser: FlaskClient, query: str) -> BeautifulSoup:
+    answer = browser.get(LIST + query)
+    assert answer.status_code == 200, answer.text[-2000:]
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def ids(soup: BeautifulSoup) -> list[int]:
+    return [int(link["href"].rsplit("/", 1)[1]) for link in soup.select("[data-row] .tt-rowlink")]
+
+
+def turn(soup: BeautifulSoup, where: str) -> str | None:
+    link = soup.select_one(f".tt-pager a[rel={where}][href]")
+    return str(link["href"]) if link else None
+
+
+def walked(browser: FlaskClient, query: str, where: str) -> list[list[int]]:
+    pages, here = [], page(browser, query)
+    while True:
+        pages.append(ids(here))
+        link = turn(here, where)
+        if link is None:
+            return pages
+        here = page(browser, link)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("order", ["name", "-name", "code", "-code", "created_at", "-created_at", "source", "-source"])
+def test_every_row_stands_on_one_page_forwards_and_backwards(order: str, hoa: FlaskClient) -> None:
+    whole = ids(page(hoa, f"?order={order}"))
+    forwards = walked(hoa, f"?order={order}&page_size=2", "next")
+    assert [len(rows) for rows in forwards] == [2, 2, 2, 1]
+    assert sum(forwards, []) == whole
+    assert sorted(whole) == sorted(set(whole))
+    last = page(hoa, f"?order={order}&page_size=2&page=4")
+    there, back = [ids(last)], turn(last, "prev")
+    while back:
+        last = page(hoa, back)
+        there.insert(0, ids(last))
+        back = turn(last, "prev")
+    assert there == forwards
+
+
+def test_a_row_that_comes_in_between_moves_nobody_onto_two_pages(app: Flask, hoa: FlaskClient) -> None:
+    first = page(hoa, "?page_size=3")
+    with app.app_context():
+        who = queries.actor_of(db.session(), queries.member_by_username(db.session(), "hoa"))
+        with transaction(who) as session:
+            create_customer(session, by=who, name="Mới", kind=CustomerKind.person)
+    second = page(hoa, turn(first, "next"))
+    assert not set(ids(first)) & set(ids(second))
+
+
+@contextmanager
+def listened() -> Iterator[list[str]]:
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_a_later_page_skips_nothing_by_counting(hoa: FlaskClient) -> None:
+    second = turn(page(hoa, "?page_size=2&order=name"), "next")
+    with listened() as statements:
+        page(hoa, second)
+    (rows,) = [one for one in statements if "AS c0" in one]
+    assert "OFFSET" not in rows.rpartition("ORDER BY")[2].removesuffix(" OFFSET ?")
+    assert re.search(r"\(customer\.sort_key, customer\.id\) > \(", rows)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "W10", "e30", "bnVsbA", "WyJ0ZXh0IiwgImEiLCAwXQ", "WyJtb21lbnQiLCAibW9yZ2VuIiwgMV0", "WyJ3aG9sZSIsIHRydWUsIDFd",
+     "WyJkYXkiLCAxLCAxXQ", "a" * 1200],
+)  # fmt: skip
+@pytest.mark.parametrize("side", ["after", "before"])
+def test_a_cursor_that_is_none_of_ours_is_refused_with_a_sentence(side: str, token: str, hoa: FlaskClient) -> None:
+    answer = hoa.get(f"{LIST}?order=name&{side}={token}")
+    assert answer.status_code == 400
+    assert "trang đầu" in answer.text or "Chưa hiểu" in answer.text
+
+
+def test_a_cursor_of_another_order_finds_a_page_or_a_refusal_but_never_an_error(hoa: FlaskClient) -> None:
+    token = re.search(r"after=([^&]+)", turn(page(hoa, "?page_size=2&order=name"), "next") or "")
+    assert token
+    for order in ("code", "-created_at", "source"):
+        assert hoa.get(f"{LIST}?order={order}&page=2&after={token[1]}").status_code in (200, 400), order
