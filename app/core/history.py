@@ -88,9 +88,9 @@ class Subject:
         return str(self.model.__table__.name)
 
     def condition(self) -> ColumnElement[bool]:
-        is_one = isinstance(self.ids, int)
+        one = AuditEvent.record_id
         return (AuditEvent.table_name == self.table) & (
-            AuditEvent.record_id == self.ids if is_one else AuditEvent.record_id.in_(self.ids)
+            one == self.ids if isinstance(self.ids, int) else one.in_(self.ids)
         )
 
 
@@ -264,7 +264,7 @@ class _Teller:
 
     def _names_of_rows(self) -> dict[tuple[str, int], str]:
         """What rows of other tables are called now, of those that he may see."""
-        found = {}
+        found: dict[tuple[str, int], str] = {}
         known = {model for subject in self._subjects.values() for model in subject.known}
         for target, keys in self._pointed_at().items():
             model = _model_of(target.table.name)
@@ -295,17 +295,17 @@ def _happened(event: AuditEvent, subject: Subject) -> tuple[Happened, Any]:
     return happened, HAPPENED[happened]
 
 
-def _column(model: type[Any], name: str) -> Column[Any] | None:
-    columns = model.__mapper__.columns
-    return columns.get(name, None)
+def _column(model: type[Any], name: str) -> Any:
+    """The column of that name; None where there is none (any more)."""
+    return model.__mapper__.columns.get(name, None)
 
 
 def _target(model: type[Any], name: str) -> Column[Any] | None:
     """The key that a column points at."""
     column = _column(model, name)
-    if column is None or not column.foreign_keys:
+    if column is None:
         return None
-    return next(iter(column.foreign_keys)).column
+    return next((key.column for key in column.foreign_keys), None)
 
 
 def names_of_people(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
@@ -325,7 +325,7 @@ def is_person(target: Column[Any]) -> bool:
 
 @lru_cache(maxsize=100)
 def _model_of(table: str) -> type[Any] | None:
-    return next((one.class_ for one in Entity.registry.mappers if one.local_table.name == table), None)  # type: ignore[attr-defined]
+    return next((one.class_ for one in Entity.registry.mappers if one.local_table.name == table), None)
 
 
 def _typed(model: type[Any], name: str, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from flask import redirect, request, url_for
@@ -137,16 +138,16 @@ class RecordPart(ListPart):
                     own.setdefault(mapper.get_property_by_column(local).key, self.label_columns[name])
                 elif leaf:
                     beside.setdefault(relation, {})[leaf] = self.label_columns[name]
-        return [
-            history.Subject(self.model, item.id, own, self._readable, events=self.history_events),
-            *(
-                history.Subject(
-                    relation.mapper.class_, item.id, labels,
-                    lambda column, value, root=relation.key: self._readable(f"{root}.{column}", value),
-                )
-                for relation, labels in beside.items()
-            ),
-        ]  # fmt: skip
+        subjects = [history.Subject(self.model, item.id, own, self._told_value, events=self.history_events)]
+        for relation, labels in beside.items():
+            show = partial(self._told_value, beside=f"{relation.key}.")
+            subjects.append(history.Subject(relation.mapper.class_, item.id, labels, show))
+        return subjects
+
+    def _told_value(self, column: str, value: Any, beside: str = "") -> Any:
+        """A value of the log as the list shows such values."""
+        offered = self.columns_offered.get(beside + column)
+        return offered.shown(value) if offered is not None else self._readable(beside + column, value)
 
     # ── the head ──
     def _head(self, item: Any, who: Actor) -> dict[str, Any]:
@@ -208,9 +209,7 @@ class RecordPart(ListPart):
         if chosen not in keys:
             raise NotFoundError
         counts = self._related_counts(views, item, who)
-        counts |= {
-            key: (part.count(db.session(), self.resource, item.id, who), False) for key, part in others.items()
-        }
+        counts |= {key: (part.count(db.session(), self.resource, item.id, who), False) for key, part in others.items()}
         labels = {name: self.related_titles.get(type(view).__name__, view.list_title) for name, view in views.items()}
         labels |= {key: part.label for key, part in others.items()} | {HISTORY: _("Change history")}
         tabs = [
