@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core import audit, clock, files, repeats
+from app.core import audit, clock, exports, files, repeats
 from app.core.db import db, transaction
 from app.core.worker import Job
 from app.notifications import jobs as notifications
+from app.notifications.handlers import tell_of_export
 from app.security import services as security
+from app.security.queries import present_actor
 from app.tasks import jobs as tasks
 
 
@@ -24,11 +26,19 @@ def tidy_database() -> None:
 
 
 def forget() -> None:
-    """What nobody asks for any more: old answers to repeated requests, ended sign-ins, uploads without a record."""
+    """What nobody asks for any more: old answers to repeated requests, ended sign-ins, exports after their week, and
+    files without a record."""
     with transaction() as session:
         repeats.forget_answers(session, before=clock.now() - timedelta(days=1))
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
+        exports.forget(session, at=clock.now())
     files.remove_orphans()
+    exports.remove_strays()
+
+
+def write_exports() -> None:
+    """Each in the name of whoever asked for it, with the rights that he has when it is written."""
+    exports.write_waiting(present_actor, tell_of_export)
 
 
 JOBS = (
@@ -43,6 +53,12 @@ JOBS = (
         run=tasks.scan_overdue,
         every=timedelta(seconds=10),
         reason="a task whose time has passed is told of within seconds, far inside the minute that is promised",
+    ),
+    Job(
+        name="exports.write",
+        run=write_exports,
+        every=timedelta(seconds=2),
+        reason="a long list is ready soon after it was asked for",
     ),
     Job(
         name="audit.seal",
@@ -60,6 +76,6 @@ JOBS = (
         name="forget",
         run=forget,
         every=timedelta(hours=1),
-        reason="repeated requests, ended sign-ins and stray uploads do not pile up",
+        reason="repeated requests, ended sign-ins, old exports and stray files do not pile up",
     ),
 )

@@ -16,6 +16,7 @@ from app.core import clock, edge, links, settings
 from app.core.access import Actor
 from app.core.api import OpenApi
 from app.core.db import db
+from app.core.export_view import ExportPages
 from app.core.file_view import FileView
 from app.core.find_view import FindPages, register_finders
 from app.core.finding import Finder
@@ -133,6 +134,7 @@ VIEWS: tuple[type, ...] = (
     LogoView,
     AccountPages,
     FileView,
+    ExportPages,
 )
 
 #: Every REST resource, in the order of design.md §6.

@@ -47,6 +47,10 @@ def member_path(member_id: int) -> str:
     return f"/nhan-su/show/{member_id}"
 
 
+def export_path(export_id: int) -> str:
+    return f"/xuat/{export_id}"
+
+
 def file_path(file_id: int, name: str) -> str:
     return f"/tep/{file_id}/{quote(name, safe='')}"
 

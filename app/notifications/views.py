@@ -23,7 +23,7 @@ from app.notifications.rules import bell_text, why_not_sent
 
 LINES = 100
 #: where a bell line leads, by the kind of its subject
-_PATHS = {"task": links.task_path, "instance": links.instance_path}
+_PATHS = {"task": links.task_path, "instance": links.instance_path, "export": links.export_path}
 
 STATE_LABELS = {
     LeaseState.waiting: _("Waiting"),
@@ -150,7 +150,8 @@ class MailPages(Page):
 
 
 _KINDS = {LeaseState.done: "ok", LeaseState.dead: "late", LeaseState.leased: "soon", LeaseState.held: "none"}
-_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check"}
+_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "export_done": "download",
+          "export_failed": "alert-circle"}  # fmt: skip
 
 
 def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:

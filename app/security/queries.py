@@ -166,6 +166,12 @@ def granted(
     )
 
 
+def present_actor(session: Session, member_id: int) -> Actor | None:
+    """Who acts for the member while he is away, with his rights of this moment. None: he may not act any more."""
+    member = session.get(Member, member_id)
+    return actor_of(session, member) if member is not None and member.is_active else None
+
+
 def member_by_id(session: Session, member_id: int) -> Member | None:
     return session.get(Member, member_id)
 

@@ -187,13 +187,13 @@ def ensure_roles(session: Session) -> None:
     permissions = {(p.permission.name, p.view_menu.name): p for p in session.scalars(select(PermissionView))}
     names = {p.name: p for p in session.scalars(select(Permission))}
     menus = {m.name: m for m in session.scalars(select(ViewMenu))}
-    new_resources: set[str] = set()
+    new: set[tuple[str, str]] = set()
     for resource, actions in RESOURCES.items():
         for action in actions:
             name = f"can_{action}"
             if (name, resource) in permissions:
                 continue
-            new_resources.add(resource)
+            new.add((resource, action))
             permission = names.get(name) or names.setdefault(name, Permission(name=name))
             menu = menus.get(resource) or menus.setdefault(resource, ViewMenu(name=resource))
             permissions[name, resource] = PermissionView(permission=permission, view_menu=menu)
@@ -207,10 +207,9 @@ def ensure_roles(session: Session) -> None:
             session.add(role)
             session.flush()
         for resource, actions_of in shipped.items():
-            if not is_new and resource not in new_resources:
-                continue
             for action, scope in actions_of.items():
-                _give(session, role, permissions[f"can_{action}", resource], resource, action, scope)
+                if is_new or (resource, action) in new:
+                    _give(session, role, permissions[f"can_{action}", resource], resource, action, scope)
     session.flush()
     rights_changed(session, list(session.scalars(select(Member.id))))
 

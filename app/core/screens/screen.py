@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.core.screens.acting import ActionPart
+from app.core.screens.exporting import ExportPart
 
 
-class Screen(ActionPart):
+class Screen(ExportPart):
     """List, page, form and actions of one table. A subclass declares; what it leaves to FAB's guess stops the start.
 
     Every row comes through the table's row rule with the right of what is done. Reading happens outside, changing

@@ -1,0 +1,141 @@
+"""How does a list leave as a file? What is filtered or chosen: at once when it is short, else by the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from tempfile import TemporaryFile
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import redirect, request
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from app.core import edge, exports, links, paging
+from app.core.access import Actor, visible
+from app.core.conditions.fields import Kind
+from app.core.db import db
+from app.core.errors import BadRequestError, ConflictError
+from app.core.export_view import as_download
+from app.core.exports import Format, Opened, TooManyToExportError, Wanted
+from app.core.pages import refused_onto
+from app.core.screens.acting import ActionPart
+from app.core.screens.columns import Column
+from app.core.screens.doors import route
+from app.core.screens.saving import chosen_ids
+from app.core.sheets import Header
+
+_BATCH = 1_000
+#: which part of a list is on the screen says nothing about what is taken away; nor does the view that led to it, for
+#: what a view asks for stands beside it
+_OF_THE_SCREEN = ("page", "page_size", "after", "before", "view")
+_LONGEST_QUERY = 10_000
+
+
+class ExportPart(ActionPart):
+    """The file of a list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        exports.register_source(_ScreenSource(self))
+
+    @route("/export", right="export", methods=("POST",))
+    def export(self) -> Response:
+        """The rows that are asked for, as a file; a long list becomes a page that tells how far it is."""
+        who, wanted, back = edge.actor(), self._wanted(), self._back(self._list_url())
+        try:
+            opened = exports.open_list(db.session(), who, wanted)
+            if opened.count > exports.AT_ONCE:
+                with edge.transaction() as session:
+                    number = exports.ask(session, wanted, rows=opened.count, by=who).id
+                return redirect(links.export_path(number))
+            return _at_once(opened, wanted, who)
+        except (TooManyToExportError, ConflictError) as refusal:
+            return refused_onto(back, refusal)
+
+    def opened(self, session: Session, who: Actor, wanted: Wanted) -> Opened:
+        """The list as this person may take it away: rows that he may see and export, columns that he may see."""
+        asked = self.asked_of(MultiDict([*wanted.arguments, ("view", "0")]))
+        if wanted.all_columns:
+            asked = replace(asked, columns=tuple(self.columns_offered))
+        columns = self.columns_for(asked, who)
+        rows = self._listed(select(self.model), asked, who).where(visible(self.model, who, "export"))
+        if wanted.ids:
+            rows = rows.where(self._key.in_(wanted.ids))
+        by = self._order(asked)
+        ordered = paging.in_order(self._selected(rows, by, columns), by, self._key, falling=asked.is_falling)
+        return Opened(
+            title=self.list_title,
+            headers=[_header(column) for column in columns],
+            count=self._up_to_the_most(session, rows),
+            rows=_streamed(session, ordered),
+        )
+
+    def _up_to_the_most(self, session: Session, rows: Select[Any]) -> int:
+        keys = rows.with_only_columns(self._key, maintain_column_froms=True).order_by(None)
+        capped = keys.limit(exports.MOST_ROWS + 1).correlate(None).subquery()
+        return session.scalar(select(func.count()).select_from(capped)) or 0
+
+    def _wanted(self) -> Wanted:
+        """What the form asks for. Raises BadRequestError for what no form of ours sends."""
+        sent, query = request.form, request.form.get("query", "")
+        if sent.get("format") not in set(Format) or len(query) > _LONGEST_QUERY:
+            raise BadRequestError
+        try:
+            pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, max_num_fields=50)
+        except ValueError:
+            raise BadRequestError from None
+        return Wanted(
+            list_key=type(self).__name__,
+            format=Format(sent["format"]),
+            arguments=tuple((name, value) for name, value in pairs if name not in _OF_THE_SCREEN),
+            ids=tuple(chosen_ids(sent.getlist("rowid"))) if "rowid" in sent else (),
+            all_columns=sent.get("columns") == "all",
+        )
+
+    def _may(self, who: Actor) -> dict[str, bool]:
+        return super()._may(who) | {"export": who.may("export", self.resource)}
+
+
+class _ScreenSource:
+    """A screen's list among the lists that can be exported."""
+
+    def __init__(self, screen: ExportPart) -> None:
+        self._screen = screen
+        self.key, self.title, self.resource = type(screen).__name__, screen.list_title, screen.resource
+
+    def open(self, session: Session, who: Actor, wanted: Wanted) -> Opened:
+        return self._screen.opened(session, who, wanted)
+
+
+def _header(column: Column) -> Header:
+    """How the column is written. What a screen draws around its values stays on the screen."""
+    if column.kind is not Kind.choice:
+        return Header(column.label, column.kind)
+    choices: Mapping[str, Any] = column.choices
+    return Header(column.label, column.kind, lambda value: choices.get(str(value), value))
+
+
+def _streamed(session: Session, ordered: Select[Any]) -> Iterator[Sequence[Any]]:
+    for row in session.execute(ordered, execution_options={"yield_per": _BATCH}):
+        yield tuple(row[3:])  # id, order value and title stand before the columns
+
+
+def _at_once(opened: Opened, wanted: Wanted, who: Actor) -> Response:
+    file = TemporaryFile(dir=exports.folder())  # noqa: SIM115 - closed with the answer
+    try:
+        rows = exports.write_at_once(file, opened, wanted, by=who)
+        # Nothing leaves untold: the audit is written before the first byte goes out.
+        with edge.transaction() as session:
+            exports.tell_audit(session, wanted, rows=rows, by=who)
+        file.seek(0)
+        return as_download(file, exports.file_name(opened.title, wanted.format, by=who), wanted.format)
+    except BaseException:
+        file.close()
+        raise
+
+
+__all__ = ["ExportPart"]
