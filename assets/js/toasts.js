@@ -29,7 +29,7 @@ function announce(text, atOnce) {
 
 function leave(shown) {
   if (shown.dataset.toast === "late") return;
-  const stays = shown.querySelector("[data-toast-undo]") ? STAYS_WITH_UNDO : STAYS;
+  const stays = shown.querySelector("[data-toast-undo], a") ? STAYS_WITH_UNDO : STAYS;
   let timer;
   const wait = () => {
     clearTimeout(timer);

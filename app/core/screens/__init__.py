@@ -6,7 +6,7 @@ from app.core.conditions.fields import Kind
 from app.core.screens.checks import all_screens, bare_views
 from app.core.screens.columns import Derived
 from app.core.screens.doors import ScreenError, action, route
-from app.core.screens.fields import Lookup, LookupField
+from app.core.screens.fields import Lookup, LookupField, MoneyField
 from app.core.screens.interface import Interface
 from app.core.screens.screen import Screen
 
@@ -16,6 +16,7 @@ __all__ = [
     "Kind",
     "Lookup",
     "LookupField",
+    "MoneyField",
     "Screen",
     "ScreenError",
     "action",

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import flash, redirect, request
+from flask import flash, jsonify, redirect, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from wtforms import StringField, TelField
 
 from app.core import edge
 from app.core.access import Actor, get_visible, visible
-from app.core.db import Revisioned, db, row_id
+from app.core.db import Revisioned, db, refuse_nul, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import trail
+from app.core.screens import merging
 from app.core.screens.doors import route
+from app.core.screens.merging import Choice, Seen
 from app.core.screens.records import RecordPart
 from app.core.screens.saving import changed_by, saving
+from app.core.vietnamese import phone_e164
 
-
-@dataclass(frozen=True)
-class Difference:
-    """A field that somebody else has changed meanwhile."""
-
-    label: Any
-    theirs: Any
-    typed: Any
+#: in front of the names of a form that stands in a dialog over another one
+INSIDE = "inside-"
+_LONGEST_BEGINNING = 200
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Who was faster, when, and where it differs from what is typed here."""
+    """Who was faster, when, and the fields in which he differs from what is typed here."""
 
     by: str | None
     at: datetime | None
-    differences: tuple[Difference, ...]
+    choices: Sequence[Choice]
 
 
 class EditPart(RecordPart):
@@ -45,9 +45,11 @@ class EditPart(RecordPart):
 
     @route("/add", right="add", methods=("GET", "POST"))
     def add(self) -> Any:
-        form = self.add_form()
+        is_inside = "inside" in request.args
+        form = self.add_form(prefix=INSIDE) if is_inside else self.add_form()
         if request.method == "GET":
             self.prefill(form)
+            self._begin_with(form, request.args.get("q", ""))
             return self._form_page(form, title=self.add_title)
         if not form.validate():
             return self._form_page(form, title=self.add_title, status=422)
@@ -56,19 +58,29 @@ class EditPart(RecordPart):
                 item = self.create(session, form, by=edge.actor())
         except BusinessError as refusal:
             return self._refused(form, refusal, title=self.add_title)
-        flash(str(_("Added: %(name)s", name=self.row_title(item))), "success")
-        return redirect(self._back(self.row_url(item)))
+        if is_inside:
+            return jsonify(id=item.id, text=str(item)), 201
+        told: Any = {
+            "text": str(_("Added: %(name)s", name=self.row_title(item))),
+            "link": {"label": str(_("See the list")), "url": self._back(self._list_url())},
+        }
+        flash(told, "success")
+        return redirect(self.row_url(item))
 
     @route("/edit/<pk>", right="edit", methods=("GET", "POST"))
     def edit(self, pk: str) -> Any:
         who, key = edge.actor(), row_id(pk)
         item = get_visible(db.session(), self.model, key, who, "edit")
-        form = self.edit_form(obj=item)
-        form.changed_id = key
         if request.method == "GET":
-            return self._form_page(form, title=self.edit_title, item=item)
+            form = self.edit_form(obj=item)
+            return self._form_page(form, title=self.edit_title, item=item, seen=self._seen(form))
+        seen = Seen.read(request.form.get(merging.SEEN, ""), self._subject(item))
+        kept = seen.kept(request.form)
+        if merging.KEEP_ALL in request.form or len(kept) < len(seen.names):
+            return self._unsettled(item, seen, kept)
+        form = self._edit_form(item, seen.merged(request.form, kept))
         if not form.validate():
-            return self._form_page(form, title=self.edit_title, item=item, status=422)
+            return self._edit_page(form, item, seen, kept, status=422)
         try:
             with saving() as session:
                 item = self._locked(session, key, who, "edit")
@@ -77,11 +89,36 @@ class EditPart(RecordPart):
         except NotFoundError:
             raise
         except ConflictError as conflict:
-            return self._conflict(form, key, who, conflict)
+            return self._conflict(form, key, who, conflict, seen)
         except BusinessError as refusal:
-            return self._refused(form, refusal, title=self.edit_title, item=item)
+            self._tell(form, refusal)
+            return self._edit_page(form, item, seen, kept, status=refusal.status)
         flash(str(_("Saved: %(name)s", name=self.row_title(item))), "success")
         return redirect(self._back(self.row_url(item)))
+
+    # ── what is typed ──
+    def _begin_with(self, form: Any, typed: str) -> None:
+        """?q=: what was looked for and not found begins the new row: a number as its phone, else its first line."""
+        text = typed.strip()[:_LONGEST_BEGINNING]
+        refuse_nul(text)
+        kind = TelField if phone_e164(text) else StringField
+        lines = [form[name] for name in self.add_columns]
+        first = next((one for one in lines if type(one) is kind), None) or next(
+            (one for one in lines if type(one) is StringField), None
+        )
+        if text and first is not None and not first.data:
+            first.data = text
+
+    def _edit_form(self, item: Any, sent: MultiDict[str, str]) -> Any:
+        form = self.edit_form(formdata=sent, obj=item)
+        form.changed_id = item.id
+        return form
+
+    def _subject(self, item: Any) -> str:
+        return f"{self.endpoint}/{item.id}"
+
+    def _seen(self, form: Any) -> Seen:
+        return Seen(was=merging.said(form, self.edit_columns))
 
     def _locked(self, session: Session, key: int, who: Actor, right: str) -> Any:
         """The row as it is now, kept from others until the transaction ends."""
@@ -110,47 +147,80 @@ class EditPart(RecordPart):
         if session.scalar(select(self._key).where(self._key == item.id, visible(self.model, by))) is None:
             raise BusinessError(_("Saved like this, you could no longer see it yourself. Please choose otherwise."))
 
+    # ── the pages ──
     def _form_page(
-        self, form: Any, *, title: Any, item: Any = None, status: int = 200, conflict: Conflict | None = None
+        self,
+        form: Any,
+        *,
+        title: Any,
+        item: Any = None,
+        status: int = 200,
+        conflict: Conflict | None = None,
+        seen: Seen | None = None,
     ) -> tuple[str, int]:
         above = [(self.list_title, self._list_url())]
         if item is not None:
             above.append((self.row_title(item), self.row_url(item)))
+        is_inside = item is None and "inside" in request.args
+        in_conflict = {one.name for one in conflict.choices} if conflict else set()
         page = self.render_template(
-            self.add_template if item is None else self.edit_template,
+            "screens/_inside.html" if is_inside else self.add_template if item is None else self.edit_template,
             screen=self, title=title, form=form, item=item, item_title=None if item is None else self.row_title(item),
-            fields=[form[name] for name in (self.add_columns if item is None else self.edit_columns)],
-            conflict=conflict, back=self._back(self._list_url() if item is None else self.row_url(item)),
+            fields=[
+                form[name] for name in (self.add_columns if item is None else self.edit_columns)
+                if name not in in_conflict
+            ],
+            conflict=conflict, seen=seen.seal(self._subject(item)) if seen is not None else None,
+            back=self._back(self._list_url() if item is None else self.row_url(item)),
             crumbs=trail(*above, here=title),
         )  # fmt: skip
         return page, status
 
-    def _refused(self, form: Any, refusal: BusinessError, *, title: Any, item: Any = None) -> tuple[str, int]:
-        """The form again with all that was typed; sentences stand beside their fields, the rest above them."""
-        is_placed = bool(refusal.fields)
+    def _edit_page(self, form: Any, item: Any, seen: Seen, kept: Mapping[str, str], *, status: int) -> tuple[str, int]:
+        """The form once more, as it was sent; the choices of a conflict as they were made."""
+        typed = self._edit_form(item, request.form)
+        conflict = None
+        if seen.names:
+            choices = seen.choices(form, merging.said(typed, self.edit_columns), kept)
+            conflict = Conflict(seen.by, seen.at, choices)
+        return self._form_page(form, title=self.edit_title, item=item, status=status, conflict=conflict, seen=seen)
+
+    def _unsettled(self, item: Any, seen: Seen, kept: Mapping[str, str]) -> tuple[str, int]:
+        """Some field still has two values, or one side was taken everywhere: to be looked at before it is saved."""
+        form = self._edit_form(item, request.form)
+        form.validate()
+        for name in seen.names:
+            form[name].errors = [] if name in kept else [str(merging.CHOOSE)]
+        return self._edit_page(form, item, seen, kept, status=200 if len(kept) == len(seen.names) else 422)
+
+    def _tell(self, form: Any, refusal: BusinessError) -> None:
+        """Sentences beside their fields, the rest above them."""
         for key, sentences in refusal.fields.items():
             if key in form:
                 form[key].errors = [*form[key].errors, *map(str, sentences)]
             else:
                 form.form_errors.extend(map(str, sentences))
-        if not is_placed:
+        if not refusal.fields:
             form.form_errors.append(str(refusal.message))
-        return self._form_page(form, title=title, item=item, status=refusal.status)
 
-    def _conflict(self, form: Any, key: int, who: Actor, conflict: ConflictError) -> tuple[str, int]:
-        """Somebody was faster: what he changed beside what is typed here. Saving once more is then a decision."""
+    def _refused(self, form: Any, refusal: BusinessError, *, title: Any) -> tuple[str, int]:
+        """The form again with all that was typed."""
+        self._tell(form, refusal)
+        return self._form_page(form, title=title, status=refusal.status)
+
+    def _conflict(self, form: Any, key: int, who: Actor, conflict: ConflictError, seen: Seen) -> tuple[str, int]:
+        """Somebody was faster: what he saved beside what is typed here and what it was. Nothing is saved yet."""
         session = db.session()
         item = get_visible(session, self.model, key, who, "edit")
-        told = []
-        for name in self.edit_columns:
-            theirs = self.shown(item, name) if hasattr(self.model, name) else ""
-            typed = self._readable(name, form[name].data) if hasattr(self.model, name) else ""
-            if str(theirs) != str(typed):
-                told.append(Difference(self.label_columns[name], theirs, typed))
+        conflict.details.setdefault("by", changed_by(session, item))
+        conflict.details.setdefault("at", getattr(item, "updated_at", None))
+        names = self.edit_columns
+        now = merging.said(self.edit_form(formdata=None, obj=item), names)
+        mine = merging.said(self.edit_form(formdata=None, data={name: form[name].data for name in names}), names)
+        found = merging.met(conflict, mine=mine, now=now, base=seen.base)
         if "rev" in form:
             form.rev.raw_data, form.rev.data = None, item.rev
-        by = conflict.details.get("by") or changed_by(session, item)
-        at = conflict.details.get("at") or getattr(item, "updated_at", None)
+        told = Conflict(found.by, found.at, found.choices(form, mine))
         return self._form_page(
-            form, title=self.edit_title, item=item, status=conflict.status, conflict=Conflict(by, at, tuple(told))
+            form, title=self.edit_title, item=item, status=conflict.status, conflict=told, seen=found
         )

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_appbuilder.forms import GeneralModelConverter
 from flask_wtf import FlaskForm
 from markupsafe import Markup
@@ -24,8 +24,9 @@ from app.core import edge, formats
 from app.core.access import get_visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import NotFoundError
-from app.core.i18n import _
+from app.core.i18n import LazySentence, _
 
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 _CLOCK = re.compile(r"(?P<hour>[0-9]{1,2})[:hg](?P<minute>[0-9]{2})")
 _INPUT = {"class": "form-control", "autocomplete": "off"}
 
@@ -42,17 +43,21 @@ class Lookup:
     """How rows of another table are offered in a form.
 
     `find` narrows the rows to those matching the typed text ("" = all on offer) and orders them; `hint` tells rows of
-    one name apart. Who may see a row, and that archived ones are left out, is seen to already.
+    one name apart. Who may see a row, and that archived ones are left out, is seen to already. `add` is the name of the
+    screen whose add form makes a row that is not there yet; whoever may not add there is offered nothing.
     """
 
     find: Callable[[Select[Any], str], Select[Any]]
     hint: Callable[[Any], str] = lambda _row: ""
+    add: str = ""
 
 
 def _draw_lookup(field: LookupField, **attributes: Any) -> Markup:
     """A select with the chosen row alone; the page's script asks `data-url` for the others."""
     attributes = {"id": field.id, "name": field.name, "class": "form-select"} | attributes
     attributes["data-url"] = url_for(f"{field.endpoint}.lookup", column=field.short_name)
+    if field.add_url:
+        attributes["data-add-url"] = field.add_url
     options = Markup('<option value=""></option>')
     if field.data is not None:
         options += Markup('<option value="{}" selected>{}</option>').format(field.data.id, field.data)
@@ -73,6 +78,16 @@ class LookupField(Field):
         super().__init__(label, validators, **more)
         self.target, self.endpoint = target, endpoint
         self._is_unknown = False
+
+    @property
+    def add_url(self) -> str | None:
+        """The form for a row that is not there yet; None where none is declared, or he may not add there."""
+        screens = {view.endpoint: view for view in current_app.appbuilder.baseviews}  # type: ignore[attr-defined]
+        offered = screens[self.endpoint].lookups.get(self.short_name)
+        if offered is None or not offered.add:
+            return None
+        target = screens[offered.add]
+        return url_for(f"{offered.add}.add") if target._may(edge.actor())["add"] else None
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         typed = valuelist[0].strip() if valuelist else ""
@@ -123,6 +138,21 @@ class NumberField(WholeField):
         if number is None:
             raise ValueError(str(formats.decimal_problem(typed)))
         return number
+
+
+class MoneyField(WholeField):
+    """An amount in whole dong, of up to 18 digits: 1.250.000, 1,250,000, 1250000 đ."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.render_kw = {**_INPUT, "inputmode": "numeric", "data-unit": "₫"} | (self.render_kw or {})
+
+    def read(self, typed: str) -> int:
+        amount = formats.read_money(typed)
+        if amount is None:
+            example = formats.number_text(500_000)
+            raise ValueError(str(_("This is not an amount yet. Example: %(example)s", example=example)))
+        return amount
 
 
 class DayField(Field):
@@ -194,8 +224,31 @@ TAKEN = _("Another record has this already.")
 
 
 def without_nul(_form: Any, field: Field) -> None:
-    if isinstance(field.data, str) and "\0" in field.data:
+    """Neither NUL nor half a surrogate, which no database keeps."""
+    if isinstance(field.data, str) and _UNKEPT.search(field.data):
         raise StopValidation(str(_("This text holds a character that cannot be kept.")))
+
+
+class Longest(Length):
+    """At most so many characters; what is longer is looked at no further."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(max=most)
+
+    def __call__(self, form: Any, field: Field) -> None:
+        if len(field.data or "") > self.max:
+            raise StopValidation(str(_("At most %(count)d characters, please.", count=self.max)))
+
+
+def needed(label: Any, *, is_choice: bool = False) -> InputRequired:
+    """An answer has to be given; without one the sentence names what is missing."""
+    name = LazySentence(lambda: _inside(str(label)))
+    return InputRequired(_("Choose %(label)s.", label=name) if is_choice else _("Enter %(label)s.", label=name))
+
+
+def _inside(label: str) -> str:
+    """A label in the middle of a sentence: "Tên khách hàng" begins small, "SĐT" stays."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def tidy_line(text: str | None) -> str | None:
@@ -241,7 +294,8 @@ class Converter(GeneralModelConverter):
     def _field(self, name: str, label: Any, description: Any, validators: list[Any]) -> Any:
         is_required = not self.datamodel.is_nullable(name)
         default = None if self.datamodel.is_relation(name) else self.datamodel.get_col_default(name)
-        needed = [InputRequired(_("Please fill in this field."))] if is_required else [Optional()]
+        is_choice = self.datamodel.is_relation(name) or self.datamodel.is_enum(name)
+        asked = [needed(label, is_choice=is_choice)] if is_required else [Optional()]
         told: dict[str, Any] = {
             "label": label,
             "description": description,
@@ -250,45 +304,41 @@ class Converter(GeneralModelConverter):
         }
         if self.datamodel.is_relation(name):
             return LookupField(
-                **told | {"render_kw": {}}, validators=[*needed, *validators],
+                **told | {"render_kw": {}}, validators=[*asked, *validators],
                 target=self.datamodel.get_related_model(name), endpoint=self.endpoint,
             )  # fmt: skip
         if self.datamodel.is_enum(name):
             kind = self.datamodel.list_columns[name].type.enum_class
             offered = [(str(value), text) for value, text in self.choices[name].items()]
             return SelectField(
-                **told | {"render_kw": {"class": "form-select"}}, validators=[*needed, *validators],
+                **told | {"render_kw": {"class": "form-select"}}, validators=[*asked, *validators],
                 choices=offered if is_required else [("", "—"), *offered], coerce=_or_none(kind),
             )  # fmt: skip
         if self.datamodel.is_boolean(name):
             return BooleanField(**told | {"render_kw": {"class": "form-check-input"}}, validators=validators)
         if self.datamodel.is_string(name) or self.datamodel.is_text(name):
-            validators = [*needed, without_nul, *self._limits(name), *self._unique(name), *validators]
+            validators = [*asked, without_nul, *self._limits(name), *self._unique(name), *validators]
             if self.datamodel.is_text(name):
                 return TextAreaField(**told, validators=validators, filters=[tidy_text])
             return StringField(**told, validators=validators, filters=[tidy_line])
-        validators = [*needed, *self._unique(name), *validators]
+        validators = [*asked, *self._unique(name), *validators]
         if self.datamodel.is_integer(name):
-            told["render_kw"]["inputmode"] = "numeric"
-            return WholeField(**told, validators=[*needed, NumberRange(-LARGEST_ID, LARGEST_ID), *validators])
+            told["render_kw"] |= {"inputmode": "numeric", "data-number": True}
+            return WholeField(**told, validators=[*asked, NumberRange(-LARGEST_ID, LARGEST_ID), *validators])
         if self.datamodel.is_numeric(name):
-            told["render_kw"]["inputmode"] = "decimal"
+            told["render_kw"] |= {"inputmode": "decimal", "data-number": True}
             return NumberField(**told, validators=validators)
         if self.datamodel.is_date(name):
-            told["render_kw"] |= {"inputmode": "numeric", "placeholder": _("dd/mm/yyyy")}
+            told["render_kw"] |= {"inputmode": "numeric", "placeholder": _("dd/mm/yyyy"), "data-date": True}
             return DayField(**told, validators=validators)
         if self.datamodel.is_datetime(name):
-            told["render_kw"]["placeholder"] = _("dd/mm/yyyy hh:mm")
+            told["render_kw"] |= {"placeholder": _("dd/mm/yyyy hh:mm"), "data-moment": True}
             return MomentField(**told, validators=validators)
         raise TypeError(f"{self.datamodel.model_name}.{name} has no input of its own: give it one in form_fields")
 
     def _limits(self, name: str) -> list[Any]:
         longest = self.datamodel.get_max_length(name)
-        return (
-            [Length(max=longest, message=_("At most %(count)d characters, please.", count=longest))]
-            if longest > 0
-            else []
-        )
+        return [Longest(longest)] if longest > 0 else []
 
     def _unique(self, name: str) -> list[Any]:
         return [Unique(self.datamodel.obj, name)] if self.datamodel.is_unique(name) else []
