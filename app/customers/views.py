@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.catalogues import queries as catalogues
+from app.comments import queries as comments
 from app.core import clock, edge, history, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
@@ -53,6 +54,7 @@ TIMELINE_TEXTS = {
     "instance_cancelled": _("Process called off"),
     "instance_failed": _("Process failed"),
     "form_submitted": _("Form filled in"),
+    "commented": _("Comment written"),
 }
 _TIMELINE_SIGNS = {
     "created": "user-plus",
@@ -68,6 +70,7 @@ _TIMELINE_SIGNS = {
     "instance_cancelled": "ban",
     "instance_failed": "alert-triangle",
     "form_submitted": "forms",
+    "commented": "message-2",
 }
 #: what is told of it beside its sentence: the entry's data of that name
 _TIMELINE_NAMES = {
@@ -90,7 +93,7 @@ _TOLD_FIELDS = {
 }
 _TOLD_OF_CONTACTS = {"kind": _("Kind"), "shown": _("Number or address"), "is_preferred": _("Preferred")}
 _LINKS = {ContactKind.phone: "tel:", ContactKind.zalo: "tel:", ContactKind.email: "mailto:"}
-_SUBJECTS = {"task": links.task_path, "instance": links.instance_path}
+_SUBJECTS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path}
 
 
 class CustomerScreen(Screen):
@@ -233,10 +236,10 @@ class CustomerScreen(Screen):
         """The customer and the ways to reach him. Everybody who sees him is told the teams that he belonged to."""
         contacts = select(ContactPoint.id).where(ContactPoint.customer_id == item.id)
         return [
-            history.Subject(Customer, item.id, _TOLD_FIELDS, self._readable, known=(Team,)),
+            history.Subject(Customer, item.id, _TOLD_FIELDS, self._told_value, known=(Team,)),
             history.Subject(
                 ContactPoint, contacts, _TOLD_OF_CONTACTS,
-                lambda column, value: CONTACT_LABELS[value] if column == "kind" else self._readable(column, value),
+                lambda column, value: CONTACT_LABELS[value] if column == "kind" else self._told_value(column, value),
                 kind=_("Way to reach"), title=ContactPoint.shown,
             ),
         ]  # fmt: skip
@@ -274,7 +277,7 @@ class CustomerScreen(Screen):
             key: paging.count(session, part.select(item.id, who), part.model.id) for key, part in own.items()
         }
         counts |= {key: (part.count(session, self.resource, item.id, who), False) for key, part in others.items()}
-        labels = {"": _("Timeline")} | {key: part.label for key, part in (own | others).items()}
+        labels = {"": _("History")} | {key: part.label for key, part in (own | others).items()}
         sections = [
             {
                 "label": label,
@@ -447,9 +450,10 @@ def _timeline(customer_id: int, actor: Actor, most: int) -> list[dict[str, Any]]
     today = local(clock.now(), actor.time_zone).date()
     rows: Sequence[TimelineEntry] = db.session.scalars(queries.timeline(customer_id, actor).limit(most)).all()
     names = history.names_of_people(db.session(), {row.actor_id for row in rows})
+    said = comments.excerpts(db.session(), [row.subject_id for row in rows if row.kind == "commented"])
     days: list[dict[str, Any]] = []
     for row in rows:
-        day, entry = local(row.at, actor.time_zone).date(), _entry(row, actor, names)
+        day, entry = local(row.at, actor.time_zone).date(), _entry(row, actor, names, said)
         if not days or days[-1]["day"] != day:
             days.append({"day": day, "label": day_heading(day, today), "entries": []})
         told = days[-1]["entries"]
@@ -460,23 +464,24 @@ def _timeline(customer_id: int, actor: Actor, most: int) -> list[dict[str, Any]]
     return days
 
 
-def _entry(row: TimelineEntry, actor: Actor, names: Mapping[int, str]) -> dict[str, Any]:
+def _entry(row: TimelineEntry, actor: Actor, names: Mapping[int, str], said: Mapping[int, str]) -> dict[str, Any]:
     data, what = row.data, TIMELINE_TEXTS.get(row.kind, row.kind)
     name = data.get(_TIMELINE_NAMES.get(row.kind, ""))
     told = [str(data[key]) for key in ("code", "context") if data.get(key) and data[key] != name]
     told += [str(CustomerScreen.label_columns[_FIELD_LABELS.get(key, key)]) for key in data.get("fields", ())]
     path = _SUBJECTS.get(row.subject_type or "")
     meta, by = " · ".join(told), names.get(row.actor_id or 0, "")
+    quote = said.get(row.subject_id or 0, "") if row.kind == "commented" else str(data.get("reason") or "")
     return {
         "at": row.at,
         "time": time_text(row.at, actor.time_zone),
         "sign": _TIMELINE_SIGNS.get(row.kind, "point"),
         "kind": "ok" if row.kind in ("task_completed", "instance_completed") else "",
-        "quote": str(data.get("reason") or ""),
+        "quote": quote,
         "text": _("%(what)s: %(name)s", what=what, name=name) if name else what,
         "meta": meta,
         "by": by,
         "times": 1,
         "url": path(row.subject_id) if path and row.subject_id else None,
-        "same": (row.kind, name, meta, by, data.get("reason")),
+        "same": (row.kind, name, meta, by, quote),
     }
