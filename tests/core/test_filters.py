@@ -1,13 +1,13 @@
-"""A list is narrowed column by column; what is on stands there in words and can be taken off."""
+"""A list is narrowed by a condition; what is on stands there in words, a part each, and can be taken off."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
@@ -19,130 +19,118 @@ from app.customers.services import create_customer
 from app.security import queries
 
 LIST = "/khach-hang/list/"
+DUYEN, BAY, SEN = "Đặng Mỹ Duyên", "Trần Văn Bảy", "Công ty Sen Hồng"
 
 
 @pytest.fixture
 def hoa(app: Flask, client: Callable[..., FlaskClient]) -> FlaskClient:
-    """Hoa, with two people of the Website and a company of the fair; the company came a year before."""
+    """Hoa, with two people and a company; the company came a year before, and one of the people is Lan's."""
     with app.app_context():
         who = queries.actor_of(db.session(), queries.member_by_username(db.session(), "hoa"))
+        lan = queries.actor_of(db.session(), queries.member_by_username(db.session(), "lan"))
         with transaction(who) as session:
-            for name, kind, source in (
-                ("Đặng Mỹ Duyên", CustomerKind.person, "Website"),
-                ("Trần Văn Bảy", CustomerKind.person, "Website"),
-                ("Công ty Sen Hồng", CustomerKind.company, "Hội chợ"),
-            ):
-                create_customer(session, by=who, name=name, kind=kind, source=source)
+            create_customer(session, by=who, name=BAY, kind=CustomerKind.person, phone="0912 345 678", source="zalo")
+            create_customer(session, by=who, name=SEN, kind=CustomerKind.company, note="Hội chợ")
+        with transaction(lan) as session:
+            create_customer(session, by=lan, name=DUYEN, kind=CustomerKind.person, source="website")
         with transaction(SYSTEM) as session:
             old = datetime(2025, 11, 23, 2, tzinfo=UTC)
             session.execute(update(Customer).where(Customer.kind == CustomerKind.company).values(created_at=old))
     return client("hoa")
 
 
-def page(browser: FlaskClient, query: str) -> BeautifulSoup:
-    answer = browser.get(LIST + query)
+def page(browser: FlaskClient, where: str, **more: str) -> BeautifulSoup:
+    answer = browser.get(LIST, query_string={"where": where, **more})
     assert answer.status_code == 200, answer.text[-2000:]
     return BeautifulSoup(answer.text, "html.parser")
 
 
-def rows(soup: BeautifulSoup) -> list[str]:
-    return sorted(link.text.strip() for link in soup.select("[data-row] .tt-rowlink"))
+def rows(soup: BeautifulSoup) -> set[str]:
+    return {link["title"] for link in soup.select("[data-row] .tt-rowlink")}
 
 
 def chips(soup: BeautifulSoup) -> list[str]:
-    return [
-        " ".join(chip.select_one(".tt-clip").get_text(" ").split())
-        for chip in soup.select(".tt-toolbar .tt-chip:has(.tt-clip)")
-    ]
+    return [chip.text for chip in soup.select(".tt-toolbar .tt-chip .tt-clip")]
 
 
-def panel(soup: BeautifulSoup) -> dict[str, Tag]:
-    return {row["data-filter"]: row for row in soup.select("[data-filters] [data-filter]")}
+def crosses(soup: BeautifulSoup) -> list[dict[str, list[str]]]:
+    return [parse_qs(urlsplit(link["href"]).query) for link in soup.select(".tt-toolbar .tt-chip:has(.tt-clip) a")]
 
 
-def test_panel_offers_each_column_with_its_operators_and_the_right_input(hoa: FlaskClient) -> None:
-    offered = panel(page(hoa, ""))
-    assert list(offered) == ["kind", "source", "created_at"]
-    assert [one.text for one in offered["kind"].select("[data-filter-operator] option")] == ["là", "khác"]
-    assert [one["value"] for one in offered["kind"].select("[data-filter-value] option")] == ["", "person", "company"]
-    assert offered["source"].select_one("[data-filter-operator] option").text == "có chứa"
-    assert offered["source"].select_one("[data-filter-value]")["type"] == "text"
-    assert offered["created_at"].select_one("[data-filter-value]")["placeholder"] == "ngày/tháng/năm"
-    for row in offered.values():
-        chosen = row.select_one("option")["value"]
-        assert row.select_one("[data-filter-value]")["name"] == f"_flt_{chosen}_{row['data-filter']}"
-        assert row.select_one("[data-filter-value]")["aria-label"]
+@pytest.mark.both_databases
+def test_every_kind_of_field_narrows_and_reads_in_words(app: Flask, hoa: FlaskClient) -> None:
+    with app.app_context():
+        lan = queries.member_by_username(db.session(), "lan").id
+    for where, found, told in (
+        ("kind = 'company'", {SEN}, "Loại là Công ty"),
+        ("kind in ('company', 'person')", {SEN, BAY, DUYEN}, "Công ty, Cá nhân"),
+        ("name contains 'DUYÊN'", {DUYEN}, "DUYÊN"),
+        ("phone contains '345 678'", {BAY}, "345 678"),
+        ("phone empty", {SEN, DUYEN}, "Số điện thoại để trống"),
+        ("source = 'website'", {DUYEN}, "Website"),
+        ("note not empty", {SEN}, "Ghi chú"),
+        ("created_at < '2026-01-01'", {SEN}, "01/01/2026"),
+        (f"owner.name = {lan}", {DUYEN}, "Nguyễn Ngọc Lan"),
+        ("owner.name = me()", {BAY, SEN}, "tôi"),
+        ("not kind = 'person'", {SEN}, "Cá nhân"),
+    ):
+        soup = page(hoa, where)
+        assert rows(soup) == found, where
+        (chip,) = chips(soup)
+        assert told in chip, chip
 
 
-@pytest.mark.parametrize(
-    ("query", "names", "words"),
-    [
-        ("?_flt_0_kind=company", ["Công ty Sen Hồng"], ["Loại là Công ty"]),
-        ("?_flt_2_source=web", ["Trần Văn Bảy", "Đặng Mỹ Duyên"], ["Biết đến qua có chứa web"]),
-        ("?_flt_2_created_at=2025-12-01", ["Công ty Sen Hồng"], ["Ngày tạo trước 01/12/2025"]),
-        ("?_flt_2_source=web&_flt_1_kind=person", [], ["Loại khác Cá nhân", "Biết đến qua có chứa web"]),
-    ],
-)
-def test_what_is_on_narrows_the_list_and_is_told_in_words(
-    query: str, names: list[str], words: list[str], hoa: FlaskClient
-) -> None:
-    soup = page(hoa, query)
-    assert rows(soup) == names
-    assert chips(soup) == words
+def test_parts_are_taken_off_one_by_one_and_alternatives_together(hoa: FlaskClient) -> None:
+    soup = page(hoa, "kind = 'person' and (source = 'zalo' or source = 'website')", order="name", q="")
+    assert rows(soup) == {BAY, DUYEN}
+    assert len(chips(soup)) == 2
+    assert " hoặc " in chips(soup)[1]
+    first, second = crosses(soup)
+    assert first == {"order": ["name"], "where": ["source = 'zalo' or source = 'website'"]}
+    assert second == {"order": ["name"], "where": ["kind = 'person'"]}
+    (only,) = crosses(page(hoa, "kind = 'person'"))
+    assert only == {}
 
 
-def test_each_filter_is_taken_off_by_its_own_cross(hoa: FlaskClient) -> None:
-    soup = page(hoa, "?_flt_2_source=web&_flt_0_kind=company&order=name")
-    crosses = [chip.a["href"] for chip in soup.select(".tt-toolbar .tt-chip:has(.tt-clip)")]
-    assert crosses == ["?order=name&_flt_2_source=web", "?order=name&_flt_0_kind=company"]
-    assert soup.select_one(".tt-filters__foot a")["href"] == "?order=name"
-    assert "_flt_" not in crosses[0].replace("_flt_2_source", "")
+def test_the_stored_form_is_understood_and_every_link_goes_on_in_words(hoa: FlaskClient) -> None:
+    soup = page(hoa, '{"and": [{"field": "kind", "op": "=", "value": "company"}]}', page_size="1")
+    assert rows(soup) == {SEN}
+    heads = [parse_qs(urlsplit(link["href"]).query)["where"] for link in soup.select("thead a")]
+    assert heads
+    assert all(where == ["kind = 'company'"] for where in heads)
 
 
-def test_panel_shows_what_is_on_and_keeps_what_the_list_is_asked_besides(hoa: FlaskClient) -> None:
-    soup = page(hoa, "?q=sen&order=name&_flt_0_kind=company&_flt_1_created_at=2025-01-01&_flt_2_created_at=2025-12-31")
-    form = soup.select_one("[data-filters] form")
-    assert {one["name"]: one["value"] for one in form.select("input[type=hidden]")} == {"q": "sen", "order": "name"}
-    assert form.select_one("[name=_flt_0_kind] option[selected]")["value"] == "company"
-    assert form.select_one("[name=_flt_1_created_at]")["value"] == "01/01/2025"
-    assert form.select_one("[name=_flt_2_created_at]")["value"] == "31/12/2025"
-    assert soup.select_one(".tt-filters__count").text == "3"
-    assert rows(soup) == ["Công ty Sen Hồng"]
-
-
-def test_empty_values_ask_for_nothing(hoa: FlaskClient) -> None:
-    soup = page(hoa, "?_flt_0_kind=&_flt_2_source=&_flt_1_created_at=")
-    assert len(rows(soup)) == 3
-    assert chips(soup) == []
-
-
-def test_a_filter_that_the_panel_cannot_say_stays_on(hoa: FlaskClient) -> None:
-    soup = page(hoa, "?_flt_4_source=Hội&_flt_1_created_at=01/01/2026 08:30")
-    assert chips(soup) == ["Biết đến qua không bắt đầu bằng Hội", "Ngày tạo từ 01/01/2026 08:30"]
-    assert soup.select_one("[data-filters] input[type=hidden][name=_flt_4_source]")["value"] == "Hội"
-    assert soup.select_one("[name=_flt_1_created_at]")["value"] == "01/01/2026 08:30"
+def test_an_empty_result_offers_to_take_the_filters_off(hoa: FlaskClient) -> None:
+    soup = page(hoa, "name = 'Nobody'")
+    assert rows(soup) == set()
+    assert "where" not in soup.select_one(".tt-empty a")["href"]
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("where", "told"),
     [
-        ("_flt_0_kind=gold", "“gold”: Không có trong danh sách để chọn."),
-        ("_flt_1_created_at=32/13/2026", "“32/13/2026”:"),
-        ("_flt_9_kind=person", "_flt_9_kind"),
-        ("_flt_0_owner=1", "_flt_0_owner"),
+        ("salary > 5", "salary"),
+        ("owner.password = 'x'", "owner.password"),
+        ("search_text contains 'x'", "search_text"),
+        ("kind = 'gold'", "Loại"),
+        ("created_at = 'hôm nay'", "Ngày tạo"),
+        ("owner.name = 'Lan'", "Người phụ trách"),
+        ("name > 5", "Tên"),
+        ("kind ==", "="),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_reason(query: str, says: str, hoa: FlaskClient) -> None:
-    answer: Any = hoa.get(f"{LIST}?{query}")
+def test_what_cannot_be_asked_is_refused_in_a_sentence(where: str, told: str, hoa: FlaskClient) -> None:
+    answer = hoa.get(LIST, query_string={"where": where})
     assert answer.status_code == 400
-    assert says in BeautifulSoup(answer.text, "html.parser").get_text(" ")
+    assert told in BeautifulSoup(answer.text, "html.parser").main.text
 
 
-@pytest.mark.parametrize("address", ["/bieu-mau/list/", "/quy-trinh/list/", "/nhan-su/list/", "/bo-phan/list/"])
-def test_lists_of_the_company_are_narrowed_by_name(address: str, client: Callable[..., FlaskClient]) -> None:
-    hoa = client("hoa")
-    answer = hoa.get(f"{address}?_flt_2_name=zzz")
-    assert answer.status_code == 200
-    soup = BeautifulSoup(answer.text, "html.parser")
-    assert rows(soup) == []
-    assert "name" in panel(soup)
+def test_the_editor_learns_the_fields_by_which_one_may_ask(hoa: FlaskClient, client: Callable[..., FlaskClient]) -> None:
+    told = hoa.get("/khach-hang/fields").json
+    fields = {one["key"]: one for one in told["fields"]}
+    assert {"name", "kind", "phone", "owner.name", "team.name", "created_at"} <= set(fields)
+    assert [value for value, _label in fields["kind"]["choices"]] == ["person", "company"]
+    assert fields["owner.name"]["choices_url"] == "/chon/nguoi"
+    assert {one["kind"] for one in fields.values()} <= set(told["operators"])
+    offered = client("lan").get(f"{fields['team.name']['choices_url']}?q=cskh").json
+    assert [one["text"] for one in offered["results"]] == ["CSKH"]

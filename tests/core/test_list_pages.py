@@ -30,7 +30,7 @@ def hoa(app: Flask, client: Callable[..., FlaskClient]) -> FlaskClient:
         who = queries.actor_of(db.session(), queries.member_by_username(db.session(), "hoa"))
         with transaction(who) as session:
             for number, name in enumerate(NAMES):
-                source = "Website" if number % 2 else None
+                source = "website" if number % 2 else None
                 create_customer(session, by=who, name=name, kind=CustomerKind.person, source=source)
     return client("hoa")
 

@@ -400,7 +400,7 @@ def test_list_refuses_what_it_does_not_offer(query: str, client: Client) -> None
 def titles(answer: Any, *known: str) -> list[str]:
     """The known titles on the page in the order in which they stand there."""
     assert answer.status_code == 200, answer.text
-    shown = [link.text for link in BeautifulSoup(answer.text, "html.parser").select("tbody .tt-rowlink")]
+    shown = [link["title"] for link in BeautifulSoup(answer.text, "html.parser").select("tbody .tt-rowlink")]
     return [title for title in shown if title in known]
 
 

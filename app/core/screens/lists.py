@@ -7,16 +7,17 @@ from functools import cached_property
 from typing import Any
 
 from flask import jsonify, request
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import ColumnElement, Select, inspect, select
 from sqlalchemy.orm import Session, aliased
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.core import clock, edge, paging
 from app.core.access import Actor, visible
-from app.core.conditions import editor, sql
+from app.core.conditions import Condition, ConditionError, editor, sql
 from app.core.conditions.fields import Field
 from app.core.db import db
+from app.core.errors import BadRequestError
 from app.core.screens import chooser, listing
 from app.core.screens.columns import Column, Derived, kind_of
 from app.core.screens.declared import Declared
@@ -126,12 +127,15 @@ class ListPart(Declared):
         if asked.q:
             rows = self.search(rows, asked.q)
         if asked.where:
-            rows = rows.where(sql.where(asked.where, self.filter_fields, reader=self._reader(who)))
+            rows = rows.where(self._narrowed(asked.where, who))
         return rows
 
-    @staticmethod
-    def _reader(who: Actor) -> sql.Reader:
-        return sql.Reader(who.user_id, who.team_ids, who.time_zone, clock.today(who.time_zone))
+    def _narrowed(self, condition: Condition, who: Actor) -> ColumnElement[bool]:
+        reader = sql.Reader(who.user_id, who.team_ids, who.time_zone, clock.today(who.time_zone))
+        try:
+            return sql.where(condition, self.filter_fields, reader=reader)
+        except ConditionError as refusal:
+            raise BadRequestError(refusal.message) from None
 
     def _page(
         self,
