@@ -167,6 +167,8 @@ def _line(field: AnswerField, given: dict[str, Any]) -> Markup:
     known = {"type": "text", "inputmode": face.mode, "autocomplete": face.autocomplete, "value": field.typed}
     if face.placeholder:
         known["placeholder"] = str(face.placeholder)
+    if face.helper:
+        known[f"data-{face.helper}"] = True
     return Markup("<input %s>") % _html(**_attributes(field, "form-control", known | given))
 
 

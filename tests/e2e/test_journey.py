@@ -115,7 +115,7 @@ def test_a_late_delivery_goes_from_the_first_call_to_a_satisfied_customer(desk: 
     summary = lan.get_by_role("alert").filter(has_text="2 mục")
     expect(summary.get_by_role("listitem")).to_have_count(2)
     apology, compensation = lan.get_by_label("Lời xin lỗi"), lan.get_by_label("Số tiền bồi thường")
-    expect(compensation).to_have_accessible_description(re.compile("Số nguyên chưa đúng. Ví dụ: 1.250"))
+    expect(compensation).to_have_accessible_description(re.compile("Số tiền chưa đúng. Ví dụ: 500.000"))
     expect(apology).to_have_attribute("aria-invalid", "true")
     expect(apology).to_have_accessible_description("Điền thông tin vào đây.")
     expect(compensation).to_have_value("sáu trăm")

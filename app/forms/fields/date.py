@@ -22,7 +22,7 @@ class DateType(base.FieldType):
     label = _("Date")
     settings = frozenset({"min", "max"})
     index = Kind.date
-    face = Face(mode="numeric", placeholder=_("dd/mm/yyyy"))
+    face = Face(mode="numeric", placeholder=_("dd/mm/yyyy"), helper="date")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
         day = read_day(raw) if isinstance(raw, str) and len(raw) <= base.LONGEST_TYPED else None

@@ -18,7 +18,7 @@ class IntegerType(base.FieldType):
     label = _("Whole number")
     settings = frozenset({"min", "max"})
     index = Kind.number
-    face = Face(mode="numeric")
+    face = Face(mode="numeric", helper="number")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
         number = self.typed(raw) if isinstance(raw, str) else base.whole_number(raw)

@@ -14,7 +14,7 @@ class MoneyType(IntegerType):
 
     code = "money"
     label = _("Money (₫)")
-    face = Face(mode="numeric", unit="₫")
+    face = Face(mode="numeric", unit="₫", helper="money")
 
     def typed(self, text: str) -> int | None:
         return read_money(text) if len(text) <= LONGEST_TYPED else None
