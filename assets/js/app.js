@@ -7,13 +7,14 @@ import * as filters from "./filters.js";
 import * as forms from "./forms.js";
 import * as keepTab from "./keep-tab.js";
 import * as money from "./money.js";
+import * as place from "./place.js";
 import * as recent from "./recent.js";
 import * as shell from "./shell.js";
 import * as toasts from "./toasts.js";
 import * as unsaved from "./unsaved.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, money, drop, unsaved, worklist, recent, filters, keepTab]) part.start();
+for (const part of [shell, toasts, due, forms, money, drop, unsaved, worklist, place, recent, filters, keepTab]) part.start();
 
 clipped.start();
 
@@ -36,6 +37,9 @@ on("click", "a[data-add-inside]", (event, link) => {
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("[data-keep]", (form) => import("./conflict.js").then(({ start }) => start(form)));
+
+let talking;
+each("[data-talk]", () => (talking ??= import("./comments.js").then(({ start }) => start())));
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());
