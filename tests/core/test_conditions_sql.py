@@ -118,11 +118,12 @@ def rows(everywhere, database):
 
 def fill(connection: Connection, given) -> None:
     connection.rollback()
-    for number, row in enumerate(given, start=1):
-        plain = {key: value for key, value in row.items() if key != "tags"}
-        connection.execute(insert(thing).values({"id": number, **plain}))
-        for word in row.get("tags") or ():
-            connection.execute(insert(tag).values(thing_id=number, word=word))
+    columns = [column.key for column in thing.columns if column.key != "id"]
+    numbered = list(enumerate(given, start=1))
+    connection.execute(insert(thing), [{"id": n, **{key: row.get(key) for key in columns}} for n, row in numbered])
+    tags = [{"thing_id": n, "word": word} for n, row in numbered for word in row.get("tags") or ()]
+    if tags:
+        connection.execute(insert(tag), tags)
 
 
 def kept(connection: Connection, condition: Condition, reader: Reader = READER) -> list[int]:
@@ -137,14 +138,17 @@ def refusal(typed: str) -> str:
 
 
 # ── the same answer as Python's ──
-WORDS = st.text(st.sampled_from("aAbBđĐếẾơƠ ựỰ%_*?[]\\/'\"^-"), min_size=1, max_size=5).filter(str.strip)
+# Few letters and few days, so that what is asked for is often there, and often only just.
+LETTERS = st.sampled_from("aAđĐếẾ %_*[/")
+WORDS = st.text(LETTERS, min_size=1, max_size=4).filter(str.strip)
+PIECES = st.text(LETTERS | st.sampled_from("?]\\'^-"), min_size=1, max_size=2).filter(str.strip)
 IDS = st.integers(1, 4)
-DAYS = st.dates(date(2026, 10, 1), date(2027, 1, 31))
-MOMENTS = st.datetimes(datetime(2026, 10, 1), datetime(2027, 1, 31)).map(lambda moment: moment.replace(tzinfo=UTC))
-# The minutes around midnight are where days are counted wrongly.
+DAYS = st.sampled_from([TODAY + timedelta(days=days) for days in (-22, -21, -13, -7, -6, -1, 0, 1, 7, 8, 9, 40)])
+MOMENTS = st.datetimes(datetime(2026, 11, 14), datetime(2026, 11, 25)).map(lambda moment: moment.replace(tzinfo=UTC))
+# The seconds around midnight are where days are counted wrongly.
 EDGES = st.builds(
     lambda day, seconds: datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=7, seconds=seconds),
-    DAYS, st.sampled_from([-1, 0, 1]),
+    DAYS, st.sampled_from([1, 0, 0]),
 )  # fmt: skip
 RATES = st.decimals(-10, 10, places=2)
 NUMBERS = st.integers(-5, 5)
@@ -177,7 +181,7 @@ AMONG, PART = st.sampled_from(["in", "not in"]), st.sampled_from(["contains", "n
 PERIODS = st.sampled_from([
     "today", "yesterday", "tomorrow", "this_week", "last_week", "next_week", "this_month", "last_month", "next_month",
     "this_quarter", "last_quarter", "this_year", "last_year",
-]).map(call) | st.builds(call, st.sampled_from(["last_days", "next_days"]), st.integers(1, 60))  # fmt: skip
+]).map(call) | st.builds(call, st.sampled_from(["last_days", "next_days"]), st.integers(1, 15))  # fmt: skip
 ISO = DAYS.map(date.isoformat)
 ISO_MOMENTS = (MOMENTS | EDGES).map(datetime.isoformat) | EDGES.map(lambda at: at.replace(tzinfo=None).isoformat())
 NUMBER = NUMBERS | RATES.map(float) | st.sampled_from([10**14, -0.001])
@@ -195,10 +199,11 @@ def days_between(field, fixed, turned):
 SPANS = st.builds(
     lambda key, fixed, turned, op, days: {**days_between({"field": key}, fixed, turned), "op": op, "value": days},
     st.sampled_from(["due", "made_at"]), ISO | ISO_MOMENTS | st.just(call("today")), st.booleans(), SAME | ORDER,
-    st.integers(-40, 40),
+    st.integers(-8, 8),
 )  # fmt: skip
 ONE_VALUE = st.one_of(
-    row(["name"], SAME | PART, WORDS),
+    row(["name"], SAME, WORDS),
+    row(["name"], PART, PIECES),
     row(["name"], AMONG, several(WORDS)),
     row(["kind"], SAME, st.sampled_from(["person", "company"])),
     row(["kind"], AMONG, several(st.sampled_from(["person", "company"]))),
@@ -252,7 +257,8 @@ def test_the_database_keeps_the_rows_for_which_it_holds(everywhere, database, gi
 
 
 TAG_ROWS = st.one_of(
-    row(["tags"], SAME | PART, WORDS),
+    row(["tags"], SAME, WORDS),
+    row(["tags"], PART, PIECES),
     row(["tags"], AMONG, several(WORDS)),
     st.sampled_from(["empty", "not empty"]).map(lambda op: {"field": "tags", "op": op}),
 )
