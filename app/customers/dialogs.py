@@ -23,7 +23,7 @@ from wtforms.widgets import HiddenInput
 from app.catalogues.dialogs import EntryField
 from app.core.i18n import _
 from app.customers import rules
-from app.customers.models import SOURCES, ContactKind, CustomerKind
+from app.customers.models import CONTACT_LENGTH, NAME_LENGTH, SOURCES, ContactKind, CustomerKind
 
 KIND_LABELS = {CustomerKind.person: _("Person"), CustomerKind.company: _("Company")}
 
@@ -37,7 +37,7 @@ CONTACT_LABELS = {
 }
 
 
-def _readable(read: Callable[[str], object]) -> Callable[[Form, Field], None]:
+def _readable(read: Callable[[str], object], *, longest: int) -> Callable[[Form, Field], None]:
     """The rule that the service will apply, told already beside the field."""
 
     def check(_form: Form, field: Field) -> None:
@@ -46,11 +46,12 @@ def _readable(read: Callable[[str], object]) -> Callable[[Form, Field], None]:
         except rules.UnreadableError as unreadable:
             raise ValidationError(str(unreadable.sentence)) from None
 
+    check.field_flags = {"maxlength": longest}  # type: ignore[attr-defined]  # where WTForms looks
     return check
 
 
 def _contact(kind: ContactKind) -> list[Any]:
-    return [Optional(), _readable(lambda typed: rules.read_contact(kind, typed))]
+    return [Optional(), _readable(lambda typed: rules.read_contact(kind, typed), longest=CONTACT_LENGTH)]
 
 
 def _member_id(value: object) -> int | None:
@@ -61,14 +62,15 @@ class CustomerDialog(FlaskForm):
     """A customer's own data. `owners` are (member id, name); whoever may not assign gets no owner_id field."""
 
     name = StringField(
-        _("Customer name"), [InputRequired(_("Please type the customer's name.")), _readable(rules.read_name)]
+        _("Customer name"),
+        [InputRequired(_("Please type the customer's name.")), _readable(rules.read_name, longest=NAME_LENGTH)],
     )
     kind = SelectField(_("Kind"), choices=list(KIND_LABELS.items()), default=CustomerKind.person, coerce=str)
     phone = TelField(_("Phone number"), _contact(ContactKind.phone))
     email = EmailField(_("E-mail"), _contact(ContactKind.email))
     owner_id = SelectField(_("Person in charge"), coerce=_member_id)
     source = EntryField(_("Came through"), catalogue=SOURCES)
-    note = TextAreaField(_("Note"), [_readable(rules.read_note)])
+    note = TextAreaField(_("Note"), [_readable(rules.read_note, longest=rules.NOTE_LENGTH)])
     #: the revision that was shown: saving on an older one is refused
     rev = IntegerField(widget=HiddenInput(), default=1)
 
@@ -86,4 +88,5 @@ class ContactPointDialog(FlaskForm):
 
     def validate_text(self, field: Field) -> None:
         if self.kind.data in set(ContactKind):
-            _readable(lambda typed: rules.read_contact(ContactKind(self.kind.data), typed))(self, field)
+            kind = ContactKind(self.kind.data)
+            _readable(lambda typed: rules.read_contact(kind, typed), longest=CONTACT_LENGTH)(self, field)

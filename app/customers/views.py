@@ -32,6 +32,8 @@ from app.security import queries as people
 from app.security.models import Team
 
 PICKED = 20
+#: rows that a picker pages through; beyond them one types more
+MOST_PICKED = 200
 TIMELINE = 100
 #: what happened lately, in the panel
 RECENT = 3
@@ -352,14 +354,17 @@ class CustomerPicker(Page):
 
     @page("/khach-hang")
     def pick(self) -> Any:
-        """Customers for a picker, as its script reads them."""
+        """Customers for a picker, as its script reads them, a page at a time."""
         actor = edge.actor()
         text = request.args.get("q", "").strip()[:200].replace("\0", "")
-        rows = queries.found(text, actor, limit=PICKED + 1) if text else _latest(actor)
-        found = db.session.scalars(rows.options(selectinload(Customer.all_contact_points))).unique().all()
+        number = paging.asked_number(request.args, "page", 1, MOST_PICKED // PICKED)
+        before = (number - 1) * PICKED
+        rows = queries.found(text, actor, limit=before + PICKED + 1) if text else _latest(actor)
+        wanted = rows.offset(before).options(selectinload(Customer.all_contact_points))
+        found = db.session.scalars(wanted).unique().all()
         return jsonify(
             results=[{"id": str(one.id), "text": one.name, "hint": _hint(one)} for one in found[:PICKED]],
-            more=len(found) > PICKED,
+            more=len(found) > PICKED and before + PICKED < MOST_PICKED,
         )
 
 

@@ -168,7 +168,7 @@ def _line(field: AnswerField, given: dict[str, Any]) -> Markup:
     if face.placeholder:
         known["placeholder"] = str(face.placeholder)
     if face.helper:
-        known[f"data-{face.helper}"] = True
+        known[f"data-{face.helper}"] = "true"
     return Markup("<input %s>") % _html(**_attributes(field, "form-control", known | given))
 
 
