@@ -8,14 +8,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.catalogues.models import Catalogue, CatalogueEntry
+from app.catalogues.models import CatalogueEntry
+from app.comments.models import Comment, CommentMention
 from app.core import links, uses
 from app.core.accounts import Role
 from app.core.audit import AuditSensitive
 from app.core.i18n import _, ngettext
 from app.core.repeats import IdempotentAnswer
 from app.core.uses import Mention, UserKind
-from app.customers.models import ContactPoint, Customer, TimelineEntry
+from app.customers.models import SOURCES, ContactPoint, Customer, TimelineEntry
 from app.deadlines.models import CalendarException, CalendarExceptionInterval, CalendarInterval
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue
 from app.notifications.models import Alert, Notification, Outbox
@@ -28,7 +29,7 @@ from app.processes.models import (
     VersionState,
 )
 from app.security.models import Grant, Member, RoleScope, SignIn, Team, TeamMember
-from app.tasks.models import OPEN_STATES, Task, TaskComment, TaskEvent
+from app.tasks.models import OPEN_STATES, Task, TaskEvent
 
 #: Tables whose rows use others.
 KINDS = (
@@ -64,6 +65,8 @@ PARTS: Sequence[tuple[type[Any], tuple[str, ...]]] = (
     (CalendarException, ("calendar_id",)),
     (CalendarExceptionInterval, ("exception_id",)),
     (CalendarInterval, ("calendar_id",)),
+    (Comment, ("author_id", "archived_by_id")),
+    (CommentMention, ("comment_id", "member_id")),
     (ContactPoint, ("customer_id",)),
     (FormVersion, ("form_id",)),
     (Grant, ("member_id", "team_id")),
@@ -77,7 +80,6 @@ PARTS: Sequence[tuple[type[Any], tuple[str, ...]]] = (
     (RoleScope, ("role_id",)),
     (SignIn, ("member_id",)),
     (SubmissionValue, ("submission_id",)),
-    (TaskComment, ("task_id",)),
     (TaskEvent, ("task_id",)),
     (TeamMember, ("member_id",)),
     (TimelineEntry, ("customer_id",)),
@@ -112,10 +114,8 @@ def _drawn_with_form(session: Session, form: Form) -> list[Mention]:
     return _drawn_with(session, f'form="{form.code}"')
 
 
-def _of_channel(entry: CatalogueEntry) -> Any:
-    """Customers who came through this channel; none for an entry of another catalogue."""
-    channel = select(CatalogueEntry.code).join(Catalogue, Catalogue.id == CatalogueEntry.catalogue_id)
-    return Customer.source.in_(channel.where(CatalogueEntry.id == entry.id, Catalogue.code == "channel"))
+def _is_channel(entry: CatalogueEntry) -> bool:
+    return entry.catalogue.code == SOURCES
 
 
 def register() -> None:
@@ -124,7 +124,7 @@ def register() -> None:
         uses.declare(kind)
     for model, columns in PARTS:
         uses.declare_part(model, *columns)
-    uses.declare_code(CatalogueEntry, Customer, Customer.source, _of_channel)
+    uses.declare_code(CatalogueEntry, Customer, Customer.source, _is_channel)
     uses.declare_mentions(Team, _drawn_for_team)
     uses.declare_mentions(Role, _drawn_for_role)
     uses.declare_mentions(Form, _drawn_with_form)

@@ -33,7 +33,7 @@ class EntryField(SelectField):
     """
 
     def __init__(self, label: Any = None, validators: Any = None, *, catalogue: str, **more: Any) -> None:
-        super().__init__(label, validators, coerce=_code, choices=[("", "—")], **more)
+        super().__init__(label, validators, coerce=_code, **more)
         self.catalogue = catalogue
 
     def process(self, formdata: Any, *args: Any, **more: Any) -> None:

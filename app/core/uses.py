@@ -102,8 +102,8 @@ class InUseError(BusinessError):
 
 
 Mentions = Callable[[Session, Any], Sequence[Mention]]
-#: a record → the condition on the rows that name it by its code
-Naming = Callable[[Any], ColumnElement[bool]]
+#: may this record be named by that column at all?
+Naming = Callable[[Any], bool]
 
 _kinds: dict[type[Entity], UserKind] = {}
 _parts: dict[tuple[type[Entity], str], None] = {}
@@ -121,10 +121,8 @@ def declare_part(model: type[Entity], *columns: str) -> None:
     _parts.update(dict.fromkeys((model, column) for column in columns))
 
 
-def declare_code(
-    target: type[Any], user: type[Entity], column: Any, is_for: Callable[[Any], ColumnElement[bool]]
-) -> None:
-    """Rows of `user` name a row of `target` by a code in `column`; `is_for(row)` is the condition on them."""
+def declare_code(target: type[Any], user: type[Entity], column: Any, is_for: Naming) -> None:
+    """Rows of `user` name a row of `target` by its code in `column`, if `is_for(row)`."""
     known = _codes.setdefault(target, [])
     known[:] = [one for one in known if one[1] is not column] + [(user, column, is_for)]
 
@@ -182,8 +180,9 @@ def uses_of_many(session: Session, model: type[Any], ids: Sequence[int], who: Ac
         conditions.setdefault(kind.model, (kind, []))[1].append(condition)
     if model in _codes:
         for record in session.scalars(select(model).where(model.id.in_(ids))):
-            for user, _column, is_for in _codes[model]:
-                conditions.setdefault(user, (_kinds[user], []))[1].append(is_for(record))
+            for user, column, is_for in _codes[model]:
+                if is_for(record):
+                    conditions.setdefault(user, (_kinds[user], []))[1].append(column == record.code)
     found = (_use(session, kind, or_(*either), who, limit) for kind, either in conditions.values())
     return [use for use in found if use is not None]
 
@@ -213,6 +212,19 @@ def _use(session: Session, kind: UserKind, condition: ColumnElement[bool], who: 
 def _count(session: Session, rows: Select[Any]) -> int:
     """Up to one more than is told."""
     return session.scalar(select(func.count()).select_from(rows.limit(MOST_COUNTED + 1).subquery())) or 0
+
+
+def told_by_code(session: Session, records: Sequence[Any]) -> dict[int, str]:
+    """For a whole list: record id → "128 customers", by the tables that name them by code; one query a table."""
+    found: dict[int, list[str]] = {}
+    for user, column, is_for in _codes.get(type(records[0]), ()) if records else ():
+        named = {record.code: record.id for record in records if is_for(record)}
+        if not named:
+            continue
+        counts = session.execute(select(column, func.count()).where(column.in_(named)).group_by(column))
+        for code, count in counts:
+            found.setdefault(named[code], []).append(str(_kinds[user].counted(count)))
+    return {record_id: "; ".join(sentences) for record_id, sentences in found.items()}
 
 
 def mentions_of(session: Session, record: Any) -> list[Mention]:

@@ -83,7 +83,7 @@ class CustomerApi(Api):
             _ORDERS,
             q="words of name, code, phones and e-mails, accents or none; phones in any spelling or their last 4 digits",
             name="exactly", code="exactly", phone="in any spelling", email="exactly, in any case",
-            kind="person or company", owner="user name", team="team code", source="code of a channel (/catalogues/channel)",
+            kind="person or company", owner="user name", team="team code", source="code of a channel",
         ),
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
