@@ -11,6 +11,8 @@ from flask import current_app, g, request
 from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.catalogues.api import CatalogueApi
+from app.catalogues.views import CataloguePages, EntryScreen
 from app.company.views import LogoView, SettingPages
 from app.core import clock, edge, links, settings
 from app.core.access import Actor
@@ -91,6 +93,7 @@ MENU: Sequence[Item | Group] = (
             Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
             Item(_("Roles"), "key", "/vai-tro/list/", "Role"),
             Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
+            Item(_("Catalogues"), "list-details", "/danh-muc/", "Catalogue", "edit"),
             Item(_("Settings"), "adjustments", "/cai-dat/", "Setting"),
         ),
     ),
@@ -130,6 +133,8 @@ VIEWS: tuple[type, ...] = (
     CustomerPicker,
     BellPages,
     MailPages,
+    CataloguePages,
+    EntryScreen,
     SettingPages,
     LogoView,
     AccountPages,
@@ -151,6 +156,7 @@ APIS: tuple[type, ...] = (
     TeamApi,
     UserApi,
     CalendarApi,
+    CatalogueApi,
     OutboxApi,
     OpenApi,
 )

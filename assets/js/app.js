@@ -37,6 +37,8 @@ on("click", "a[data-add-inside]", (event, link) => {
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("[data-keep]", (form) => import("./conflict.js").then(({ start }) => start(form)));
+each("[data-arrange]", (list) => import("./sortable.js").then(({ arrange }) => arrange(list)));
+each("select[data-entry-add]", (select) => import("./entry-add.js").then(({ addEntries }) => addEntries(select)));
 
 let talking;
 each("[data-talk]", () => (talking ??= import("./comments.js").then(({ start }) => start())));
