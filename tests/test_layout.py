@@ -126,7 +126,7 @@ def test_the_folders_beside_the_product_are_no_packages():
 
 
 #: what a condition means for rows; the language itself does not import it
-ON_ROWS = {"app.core.conditions.editor", "app.core.conditions.fields", "app.core.conditions.sql"}
+ON_ROWS = {f"app.core.conditions.{module}" for module in ("editor", "fields", "shown", "sql")}
 
 
 @pytest.mark.parametrize(
