@@ -44,16 +44,20 @@ def create_app(config: Any = None) -> Flask:
     """The application with every feature in it, on the settings of `config` (default: the environment's)."""
     # Imported here: `import app` alone must not load the whole product (style, migrations, tools).
     from app import cli, models, uses, views
+    from app.comments.events import register_commented
+    from app.comments.handlers import CommentPart, register_screens
     from app.core import audit, delivery, edge, health, i18n, links, uploads
     from app.core.db import db, listen_to
+    from app.core.screens import parts
     from app.customers.events import register_part
+    from app.customers.handlers import CustomerComments
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
-    from app.processes.handlers import CustomerInstances
+    from app.processes.handlers import CustomerInstances, InstanceComments
     from app.processes.services import InstanceTasks
     from app.security.manager import SecurityManager, load_actor
     from app.tasks.events import register_owner
-    from app.tasks.handlers import CustomerTasks
+    from app.tasks.handlers import CustomerTasks, TaskComments
     from config import Config
 
     app = Flask(__name__)
@@ -78,6 +82,10 @@ def create_app(config: Any = None) -> Flask:
     register_owner(InstanceTasks())
     for part in (CustomerTasks(), CustomerInstances()):
         register_part(part)
+    for commented in (CustomerComments(), TaskComments(), InstanceComments()):
+        register_commented(commented)
+    register_screens(views.VIEWS)
+    parts.register_part(CommentPart())
     app.register_blueprint(health.blueprint)
 
     with app.app_context():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.catalogues.models import Catalogue, CatalogueEntry  # the small lists that admins keep
+from app.comments.models import Comment, CommentMention  # what was said about a record, and to whom
 from app.core.audit import AuditEvent, AuditSeal, AuditSensitive  # who changed what; the chain; erasable values
 from app.core.exports import Export  # lists that people took away as files
 from app.core.files import StoredFile  # uploaded files, each owned by a record
@@ -36,13 +37,13 @@ from app.security.models import (  # who works here and who may see what
     Team,
     TeamMember,
 )
-from app.tasks.models import Task, TaskComment, TaskEvent  # what somebody has to do by when
+from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
     "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException",
-    "CalendarExceptionInterval", "CalendarInterval", "Catalogue", "CatalogueEntry", "ContactPoint", "Counter",
+    "CalendarExceptionInterval", "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ContactPoint", "Counter",
     "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "JobHeartbeat", "Member",
     "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken",
     "ProcessVersion", "RoleScope", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission",
-    "SubmissionValue", "Task", "TaskComment", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "SubmissionValue", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

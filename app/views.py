@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from app.catalogues.api import CatalogueApi
 from app.catalogues.views import CataloguePages, EntryScreen
+from app.comments.api import CommentApi
+from app.comments.views import CommentPages
 from app.company.views import LogoView, SettingPages
 from app.core import clock, edge, links, settings
 from app.core.access import Actor
@@ -131,6 +133,7 @@ VIEWS: tuple[type, ...] = (
     TeamChoices,
     FindPages,
     CustomerPicker,
+    CommentPages,
     BellPages,
     MailPages,
     CataloguePages,
@@ -151,6 +154,7 @@ APIS: tuple[type, ...] = (
     ProcessApi,
     InstanceApi,
     TaskApi,
+    CommentApi,
     AlertApi,
     NotificationApi,
     TeamApi,

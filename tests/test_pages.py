@@ -82,7 +82,7 @@ def test_a_nul_is_refused_wherever_it_is_sent(client, app, begun):
         lan.post("/ho-so/bat-dau/giao-hang-cham", data={"key": "a\0b"}),
         lan.post(f"{task}/nhap", data={"note": "a\0b"}),
         lan.post(f"{task}/nhap", data={"order_code\0": "x"}),
-        lan.post(f"{task}/ghi-chu", data={"text": "a\0b"}),
+        lan.post(f"/trao-doi/task/{begun['task']}", data={"text": "a\0b"}),
     ]
     assert [answer.status_code for answer in answers] == [400] * len(answers)
     assert all(BeautifulSoup(answer.text, "html.parser").find("h1") for answer in answers)

@@ -30,6 +30,10 @@ def customer_path(customer_id: int) -> str:
     return f"/khach-hang/show/{customer_id}"
 
 
+def comment_path(comment_id: int) -> str:
+    return f"/trao-doi/{comment_id}"
+
+
 def process_path(process_id: int) -> str:
     return f"/quy-trinh/show/{process_id}"
 

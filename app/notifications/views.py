@@ -23,7 +23,8 @@ from app.notifications.rules import bell_text, why_not_sent
 
 LINES = 100
 #: where a bell line leads, by the kind of its subject
-_PATHS = {"task": links.task_path, "instance": links.instance_path, "export": links.export_path}
+_PATHS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path,
+          "export": links.export_path}  # fmt: skip
 
 STATE_LABELS = {
     LeaseState.waiting: _("Waiting"),
@@ -150,7 +151,7 @@ class MailPages(Page):
 
 
 _KINDS = {LeaseState.done: "ok", LeaseState.dead: "late", LeaseState.leased: "soon", LeaseState.held: "none"}
-_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "export_done": "download",
+_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "mentioned": "at", "export_done": "download",
           "export_failed": "alert-circle"}  # fmt: skip
 
 

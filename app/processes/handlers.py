@@ -1,14 +1,17 @@
-"""How do process instances show on a customer's page?"""
+"""How do process instances show on a customer's page, and how do people talk about one?"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from app.comments.events import Commented
 from app.core import links
 from app.core.access import Actor, visible
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.customers.events import CustomerPart, PartRow
 from app.processes import queries, services, shown
@@ -49,3 +52,19 @@ class CustomerInstances(CustomerPart):
                 )
             )
         return rows
+
+
+class InstanceComments(Commented):
+    """Comments on an instance as a whole, also once it is over. Notes on one step are its task's."""
+
+    resource = "Instance"
+    model = ProcessInstance
+
+    def url(self, record_id: int) -> str:
+        return links.instance_path(record_id)
+
+    def title(self, record: Any) -> str:
+        return f"{record.version.process.name} ({record.code})"
+
+    def about(self, title: str) -> Sentence:
+        return _("the process file %(title)s", title=title)

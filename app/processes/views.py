@@ -12,6 +12,8 @@ from flask import flash, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from app.comments import shown as conversation
+from app.comments.services import kind_named
 from app.core import clock, edge, links, paging
 from app.core.access import get_visible, visible
 from app.core.db import LARGEST_ID, db, row_id
@@ -394,6 +396,7 @@ def _instance_page(instance_id: int) -> Any:
             for answer in answers
         ],
         people=_took_part(instance, tasks),
+        thread=conversation.thread(session, kind_named("Instance"), instance, actor),
         file_list=[file for note in notes for file in note["files"]],
         primary={"url": next_task["url"], "label": _("Go to the task"), "sign": "arrow-right"} if next_task else None,
         verbs={"cancel": f"{links.instance_path(instance.id)}/dung" if may_cancel else None},

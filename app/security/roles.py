@@ -16,6 +16,8 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "Process": ("view", "add", "edit", "delete", "approve", "export"),
     "Form": ("view", "add", "edit", "delete", "approve", "export"),
     "Submission": ("view", "add", "export"),
+    # read with the record that they are about
+    "Comment": ("add",),
     "Alert": ("view",),
     "Notification": ("view",),
     "Member": ("view", "add", "edit", "export"),
@@ -75,6 +77,7 @@ RESOURCE_LABELS = {
     "Process": _("Processes"),
     "Form": _("Forms"),
     "Submission": _("Submissions"),
+    "Comment": _("Comments"),
     "Alert": _("Alerts"),
     "Notification": _("Notifications"),
     "Member": _("Staff"),
@@ -90,7 +93,11 @@ RESOURCE_LABELS = {
 
 #: How the resources stand together when people look at them: (heading, resource → icon).
 RESOURCE_GROUPS: Sequence[tuple[Sentence, Mapping[str, str]]] = (
-    (_("Customer care"), {"Customer": "users", "Task": "checklist", "Alert": "bell-ringing", "Notification": "bell"}),
+    (
+        _("Customer care"),
+        {"Customer": "users", "Task": "checklist", "Comment": "message-2", "Alert": "bell-ringing",
+         "Notification": "bell"},
+    ),
     (
         _("Processes and forms"),
         {"Instance": "route", "Submission": "file-text", "Process": "versions", "Form": "forms"},
@@ -116,6 +123,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Process": {"view": _all},
         "Form": {"view": _all},
         "Submission": {"view": _subtree, "add": _all, "export": _subtree},
+        "Comment": {"add": _all},
         "Alert": {"view": _own},
         "Notification": {"view": _own},
         "Member": {"view": _all},
@@ -130,6 +138,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Process": {"view": _all},
         "Form": {"view": _all},
         "Submission": {"view": _own, "add": _all},
+        "Comment": {"add": _all},
         "Alert": {"view": _own},
         "Notification": {"view": _own},
         "Member": {"view": _all},

@@ -9,6 +9,8 @@ from flask import request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, lazyload
 
+from app.comments import queries as comments
+from app.comments.rules import LONGEST_TEXT
 from app.core import clock, edge
 from app.core.access import get_visible, visible
 from app.core.accounts import User
@@ -41,7 +43,7 @@ _COMPLETE = record(
     rev=_REV,
 )
 _REASSIGN = record(required=("assignee",), assignee=text(), reason=maybe(text(LONGEST_NOTE)), rev=_REV)
-_COMMENT = record(required=("text",), text=text(LONGEST_NOTE))
+_COMMENT = record(required=("text",), text=text(LONGEST_TEXT))
 _ORDERS = {"due_at": Task.due_at, "due": Task.due_at, "opened_at": Task.opened_at, "id": Task.id, "name": Task.name}
 _ONLY_THE_PERSON = lazyload(Member.memberships)
 _LOAD = (joinedload(Task.assignee).options(_ONLY_THE_PERSON), joinedload(Task.offered_team))
@@ -251,6 +253,6 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
                 "text": comment.text,
                 "at": moment(comment.created_at),
             }
-            for comment in queries.comments(session, [task.id])
+            for comment in comments.of_records(session, "Task", [task.id])
         ],
     }

@@ -1,17 +1,21 @@
-"""How does work show on a customer's page?"""
+"""How does work show on a customer's page, and who writes notes on it?"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
+from app.comments.events import Commented
+from app.comments.models import Comment
 from app.core import links
 from app.core.access import Actor, visible
+from app.core.errors import BusinessError, Sentence
 from app.core.i18n import _
 from app.customers.events import CustomerPart, NextStep, PartRow
-from app.tasks import queries
+from app.tasks import queries, services
 from app.tasks.models import Task
 from app.tasks.rules import lateness
 
@@ -56,6 +60,31 @@ class CustomerTasks(CustomerPart):
             lateness=lateness(task, now, actor.time_zone),
             due_at=task.due_at,
         )
+
+
+class TaskComments(Commented):
+    """The notes on a task. They belong to its history: none is added once it is over."""
+
+    resource = "Task"
+    model = Task
+
+    def url(self, record_id: int) -> str:
+        return links.task_path(record_id)
+
+    def title(self, record: Any) -> str:
+        return f"{record.name} ({record.context})" if record.context else str(record.name)
+
+    def about(self, title: str) -> Sentence:
+        return _("the task %(title)s", title=title)
+
+    def readable(self, actor: Actor) -> ColumnElement[bool]:
+        return queries.notes_readable(actor)
+
+    def refusal(self, session: Session, record: Any, by: Actor) -> BusinessError | None:
+        return services.why_not_noted(session, record, by)
+
+    def written(self, session: Session, record: Any, comment: Comment, *, by: Actor) -> None:
+        services.note_written(session, record, comment, by=by)
 
 
 def _holder(task: Task) -> str:

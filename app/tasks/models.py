@@ -140,15 +140,3 @@ class TaskEvent(Entity):
     kind: Mapped[TaskEventKind] = mapped_column(stored(TaskEventKind))
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
-
-
-class TaskComment(Stamped, Entity):
-    """A note on a task; files hang on it (core.files, owner "task_comment")."""
-
-    __tablename__ = "task_comment"
-
-    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="RESTRICT"), index=True)
-    author_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
-    text: Mapped[str] = mapped_column(Text, info={"sensitive": True})
-
-    author: Mapped[Member] = relationship(foreign_keys=[author_id])

@@ -17,7 +17,7 @@ from app.customers.queries import found_ids, name_if_seen
 from app.security.models import Member, Team
 from app.security.queries import granted
 from app.tasks.events import owners
-from app.tasks.models import OPEN_STATES, Task, TaskComment, TaskEvent, TaskState
+from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskState
 
 #: so many open tasks are looked through when somebody types a word; those of a customer are found beyond them
 MOST_LOOKED_AT = 300
@@ -66,13 +66,10 @@ def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
     return by_scope
 
 
-@row_rule(TaskComment)
-def _comments(actor: Actor, action: str) -> ColumnElement[bool]:
-    """A note is read with its task, or with what the task belongs to: who began the work reads what came of it."""
-    if action != "view":
-        return false()
+def notes_readable(actor: Actor) -> ColumnElement[bool]:
+    """Notes are read with their task, or with what it belongs to: who began the work reads what came of it."""
     with_owner = (and_(Task.owner_type == owner.kind, owner.seen_by(Task.owner_id, actor)) for owner in owners())
-    return TaskComment.task_id.in_(select(Task.id).where(or_(visible(Task, actor), *with_owner)))
+    return or_(visible(Task, actor), *with_owner)
 
 
 def with_people(rows: Select[Task]) -> Select[Task]:
@@ -159,12 +156,6 @@ def alerts_due(at: datetime, *, limit: int) -> Select[int]:
 
 def history(session: Session, task_id: int) -> list[TaskEvent]:
     return list(session.scalars(select(TaskEvent).where(TaskEvent.task_id == task_id).order_by(TaskEvent.id)))
-
-
-def comments(session: Session, task_ids: list[int]) -> list[TaskComment]:
-    """The notes on these tasks, oldest first."""
-    rows = select(TaskComment).where(TaskComment.task_id.in_(task_ids)).options(joinedload(TaskComment.author))
-    return list(session.scalars(rows.order_by(TaskComment.id)))
 
 
 def _lines(actor: Actor) -> Select[int, str, str, str | None]:

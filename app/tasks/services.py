@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.comments.models import Comment
+from app.comments.services import write_comment
 from app.core import clock
-from app.core.access import Actor, get_visible, visible
+from app.core.access import Actor, visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import _
 from app.customers.services import record_timeline
@@ -24,7 +26,7 @@ from app.security.services import end_grants, hand_over
 from app.tasks import queries, rules
 from app.tasks.alerts import ASSIGNED
 from app.tasks.events import owner_of
-from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskState
+from app.tasks.models import Task, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import Deadline, Offer
 
 
@@ -167,22 +169,21 @@ def save_draft(session: Session, task_id: int, typed: Mapping[str, Any], *, by: 
     return task
 
 
-def comment_task(session: Session, task_id: int, text: str, *, by: Actor, has_files: bool = False) -> TaskComment:
+def comment_task(session: Session, task_id: int, text: str, *, by: Actor, has_files: bool = False) -> Comment:
     """Put a note on the task; everyone who sees the task sees it. A note may be nothing but files."""
-    by.must("edit", "Task")
-    task = get_visible(session, Task, task_id, by)
-    if not task.is_open:
-        raise _over(session, task)
-    text = text.strip()
-    if not text and not has_files:
-        raise InvalidInputError(fields={"text": [_("Please write a note or choose a file.")]})
-    if len(text) > rules.LONGEST_NOTE or "\0" in text:
-        raise InvalidInputError(fields={"text": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]})
-    comment = TaskComment(task_id=task.id, author_id=_member_id(by), text=text)
-    session.add(comment)
-    session.flush()
+    return write_comment(session, "Task", task_id, text, by=by, has_files=has_files)
+
+
+def why_not_noted(session: Session, task: Task, by: Actor) -> BusinessError | None:
+    """Why he cannot put a note on a task that he sees."""
+    if not by.may("edit", "Task"):
+        return NotAllowedError()
+    return None if task.is_open else _over(session, task)
+
+
+def note_written(session: Session, task: Task, comment: Comment, *, by: Actor) -> None:
+    """The task's history tells of it."""
     _note(session, task, TaskEventKind.commented, by=by, data={"comment_id": comment.id})
-    return comment
 
 
 def complete_task(

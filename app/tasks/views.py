@@ -9,7 +9,10 @@ from flask import flash, request
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from app.core import clock, edge, files, links, paging
+from app.comments import queries as comments
+from app.comments import shown as conversation
+from app.comments.services import kind_named
+from app.core import clock, edge, links, paging
 from app.core.access import Actor, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
@@ -26,7 +29,7 @@ from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries, services
 from app.tasks.events import OwnerShown, owner_of
-from app.tasks.models import Task, TaskComment, TaskEvent, TaskEventKind, TaskState
+from app.tasks.models import Task, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness
 from app.tasks.shown import inbox, rows_of
 
@@ -137,27 +140,6 @@ class TaskPages(Page):
             return _refused_page(number, error, _answer_form(db.session(), task, actor))
         return done(links.task_path(number), _("Draft saved."))
 
-    @page("/<task_id>/ghi-chu", "POST", right="edit")
-    def comment(self, task_id: str) -> Any:
-        number, text = row_id(task_id), request.form.get("text", "")
-        uploads = [upload for upload in request.files.getlist("files") if upload.filename]
-        received: list[files.ReceivedFile] = []
-        try:
-            received.extend(files.receive(upload.stream, upload.filename) for upload in uploads)
-            with edge.transaction() as session:
-                note = services.comment_task(session, number, text, by=edge.actor(), has_files=bool(received))
-                for file in received:
-                    files.keep(session, file, owner_type=COMMENT_FILES, owner_id=note.id)
-        except BaseException as error:
-            for file in received:
-                files.forget(file)
-            if not isinstance(error, BusinessError) or isinstance(error, NotFoundError):
-                raise
-            told = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
-            flash(" ".join(told) or str(error), "danger")
-            return _task_page(number, comment=text, status=422)
-        return done(links.task_path(number) + "#ghi-chu", _("The note is saved."))
-
     @page("/<task_id>/hoan-thanh", "POST", right="edit")
     def complete(self, task_id: str) -> Any:
         number, actor, session = row_id(task_id), edge.actor(), db.session()
@@ -181,20 +163,6 @@ class TaskPages(Page):
             return _refused_page(number, error, form)
         # To what he has just finished, which shows what comes next: the next decision is not one key press away.
         return done(links.task_path(number), _("“%(task)s” is done.", task=name))
-
-
-#: owner type of the files that hang on a note
-COMMENT_FILES = "task_comment"
-
-
-def _may_see_comment(session: Session, actor: Actor, comment_id: int) -> bool:
-    return (
-        session.scalar(select(TaskComment.id).where(TaskComment.id == comment_id, visible(TaskComment, actor)))
-        is not None
-    )
-
-
-files.register_owner(COMMENT_FILES, _may_see_comment)
 
 
 def _refused_page(number: int, error: BusinessError, form: AnswerForm | None) -> Any:
@@ -350,25 +318,7 @@ def _sentence(event: TaskEvent, names: _Names) -> object:
 
 def comments_shown(session: Session, task_ids: list[int]) -> list[dict[str, Any]]:
     """The notes on these tasks with their files, oldest first."""
-    notes = queries.comments(session, task_ids)
-    attached: dict[int, list[dict[str, Any]]] = {}
-    for file in session.scalars(
-        select(files.StoredFile).where(
-            files.StoredFile.owner_type == COMMENT_FILES, files.StoredFile.owner_id.in_([note.id for note in notes])
-        )
-    ):
-        attached.setdefault(file.owner_id, []).append(
-            {
-                "name": file.name,
-                "url": links.file_path(file.id, file.name),
-                "size": files.size_text(file.size),
-                "is_image": file.content_type.startswith("image/"),
-            }
-        )
-    return [
-        {"author": note.author.name, "at": note.created_at, "text": note.text, "files": attached.get(note.id, [])}
-        for note in notes
-    ]
+    return conversation.plain(session, comments.of_records(session, "Task", task_ids))
 
 
 def customer_shown(card: CustomerCard | None) -> dict[str, Any] | None:
@@ -395,7 +345,6 @@ def _task_page(
     task_id: int,
     *,
     form: AnswerForm | None = None,
-    comment: str = "",
     conflict: ConflictError | None = None,
     note_problem: object = "",
     status: int = 200,
@@ -471,7 +420,6 @@ def _task_page(
             if is_mine and task.is_open and (task.offered_team_id or task.offered_role)
             else None,
             "reassign": f"{path}/giao-lai" if may_assign else None,
-            "comment": f"{path}/ghi-chu" if task.is_open and is_seen else None,
         },
         people=_people(session, task) if may_assign else [],
         conflict={"message": _conflict_text(told, actor), "url": path} if told else None,
@@ -479,11 +427,14 @@ def _task_page(
         closed=_closed(task, actor) if is_seen and not task.is_open and conflict is None else None,
         next_task=None if task.is_open or conflict else _next_row(session, actor),
         customer=customer_shown(cards.get(task.customer_id or 0)),
-        comments=comments_shown(session, [task.id]) if is_seen else [],
-        comment_text=comment,
+        thread=_notes(session, task, actor) if is_seen else None,
         events=_events(session, task) if is_seen else [],
         inbox=inbox(session, task, actor) if is_seen else None,
     )
+
+
+def _notes(session: Session, task: Task, actor: Actor) -> dict[str, Any]:
+    return conversation.thread(session, kind_named("Task"), task, actor, label=_("Notes and files"))
 
 
 def _above(task: Task, owner: OwnerShown, *, is_seen: bool) -> list[tuple[object, str]]:
@@ -510,14 +461,14 @@ def _handed(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
     """What colleagues noted on the steps before: the latest few, newest last."""
     others = [one.id for one in queries.of_owner(session, task.owner_type, task.owner_id) if one.id != task.id]
     now = clock.now()
-    notes = [note for note in queries.comments(session, others) if note.text][-HANDED_SHOWN:]
+    notes = [note for note in comments_shown(session, others) if note["text"]][-HANDED_SHOWN:]
     return [
         {
             "text": _(
                 "%(name)s noted, %(when)s: %(text)s",
-                name=note.author.name,
-                when=str(moment_inside(note.created_at, now, actor.time_zone)),
-                text=note.text,
+                name=note["author"],
+                when=str(moment_inside(note["at"], now, actor.time_zone)),
+                text=note["text"],
             ),
             "sign": "note",
         }

@@ -14,6 +14,7 @@ from werkzeug.security import check_password_hash
 
 from app import create_app
 from app.cli import prepare
+from app.comments.models import Comment
 from app.core import audit, clock
 from app.core.access import visible
 from app.core.db import Model, db
@@ -31,7 +32,7 @@ from app.processes.models import ProcessInstance
 from app.security.queries import forget_rights, member_by_username
 from app.tasks import queries as tasks
 from app.tasks.jobs import scan_overdue
-from app.tasks.models import Task, TaskComment, TaskState
+from app.tasks.models import Task, TaskState
 from config import TestConfig
 from tests.demo.conftest import LOADED_AT
 
@@ -92,7 +93,7 @@ def test_work_stands_in_every_state(phosen):
     of_status = Counter(phosen.scalars(select(ProcessInstance.status)))
     assert set(of_status) == {InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled}
     assert 40 <= sum(of_status.values()) <= 60
-    assert phosen.scalar(select(func.count()).select_from(TaskComment)) >= 15
+    assert phosen.scalar(select(func.count()).select_from(Comment)) >= 15
 
 
 def test_what_was_answered_stands_in_the_submissions_and_in_the_instance(phosen):

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, insert, select, text
 
+from app.comments.models import Comment
 from app.core.access import SYSTEM, Scope, visible
 from app.core.accounts import Permission, PermissionView, ViewMenu
 from app.core.db import db, transaction
@@ -17,7 +18,7 @@ from app.security.models import RoleScope
 from app.security.queries import role_by_code
 from app.security.services import appoint_head, create_member, rights_changed
 from app.tasks import queries
-from app.tasks.models import IS_OPEN, Task, TaskComment, TaskState
+from app.tasks.models import IS_OPEN, Task, TaskState
 from app.tasks.rules import Deadline, Offer
 from app.tasks.services import claim_task, comment_task, open_task
 from tests.story import MONDAY
@@ -119,7 +120,7 @@ def test_work_that_is_out_of_sight_cannot_be_noted_upon(session, cast, offered):
         comment_task(inside, offered, "Đang kiểm tra kho", by=cast.tuan)
     # His head reads it with the task; Lan, who began the work, with the instance.
     for reader in (cast.tuan, cast.binh, cast.lan):
-        seen = select(TaskComment.text).where(visible(TaskComment, reader))
+        seen = select(Comment.text).where(visible(Comment, reader))
         assert session.scalars(seen).all() == ["Đang kiểm tra kho"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, update
 
+from app.comments.rules import LONGEST_TEXT
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import transaction
@@ -292,7 +293,7 @@ def test_what_does_not_fit_is_told_and_nothing_is_done(desk, more, field):
     assert desk.task.state is S.ready
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * (LONGEST_NOTE + 1), "a\0b"])
+@pytest.mark.parametrize("text", ["", "   ", "x" * (LONGEST_TEXT + 1), "a\0b"])
 def test_an_empty_or_endless_note_is_refused(desk, text):
     with pytest.raises(InvalidInputError):
         desk.do(comment_task, "tuan", text)

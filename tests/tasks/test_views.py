@@ -67,7 +67,7 @@ def test_a_task_that_a_colleague_has_taken_is_out_of_sight(app, client, offered)
     assert tuan.get(f"/cong-viec/{offered}").status_code == 200
     claim(app, offered, "binh")
     assert tuan.get(f"/cong-viec/{offered}").status_code == 404
-    assert tuan.post(f"/cong-viec/{offered}/ghi-chu", data={"text": "tò mò"}).status_code == 404
+    assert tuan.post(f"/trao-doi/task/{offered}", data={"text": "tò mò"}).status_code == 404
     answer = tuan.post(f"/cong-viec/{offered}/nhan", follow_redirects=True)
     assert answer.status_code == 200
     assert "Đỗ Thanh Bình" in answer.text
@@ -78,7 +78,7 @@ def test_a_note_carries_a_file_that_only_those_who_see_the_task_can_fetch(app, c
     picture = (io.BytesIO(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 64), "hộp móp.jpg")
     data = {"text": "Ảnh chụp", "files": picture}
     answer = binh.post(
-        f"/cong-viec/{offered}/ghi-chu", data=data, content_type="multipart/form-data", follow_redirects=True
+        f"/trao-doi/task/{offered}", data=data, content_type="multipart/form-data", follow_redirects=True
     )
     link = BeautifulSoup(answer.text, "html.parser").select_one("a.tt-file")["href"]
     with binh.get(link) as fetched:
@@ -91,7 +91,7 @@ def test_a_note_carries_a_file_that_only_those_who_see_the_task_can_fetch(app, c
 def test_a_refused_file_keeps_the_note_that_was_typed(client, offered):
     script = (io.BytesIO(b"<script>alert(1)</script>"), "anh.html")
     page = client("binh").post(
-        f"/cong-viec/{offered}/ghi-chu",
+        f"/trao-doi/task/{offered}",
         data={"text": "Ảnh chụp kho", "files": script},
         content_type="multipart/form-data",
     )
@@ -137,7 +137,7 @@ def test_a_refused_form_tells_nothing_of_how_a_colleague_finished(app, client, o
 def test_whoever_began_the_work_reads_the_notes_and_files_that_came_of_it(app, client, offered):
     picture = (io.BytesIO(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 64), "kho.jpg")
     data = {"text": "Hàng còn ở kho Gia Lâm", "files": picture}
-    client("binh").post(f"/cong-viec/{offered}/ghi-chu", data=data, content_type="multipart/form-data")
+    client("binh").post(f"/trao-doi/task/{offered}", data=data, content_type="multipart/form-data")
     lan = client("lan")
     with app.app_context():
         instance_id = db.session.get(Task, offered).owner_id
