@@ -8,6 +8,7 @@ from app.core.screens.columns import Derived
 from app.core.screens.doors import ScreenError, action, route
 from app.core.screens.fields import Lookup, LookupField, MoneyField
 from app.core.screens.interface import Interface
+from app.core.screens.listing import Preset
 from app.core.screens.screen import Screen
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Lookup",
     "LookupField",
     "MoneyField",
+    "Preset",
     "Screen",
     "ScreenError",
     "action",

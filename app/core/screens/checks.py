@@ -14,9 +14,11 @@ from sqlalchemy.orm import RelationshipDirection
 from app.core.access import ACTIONS, has_row_rule
 from app.core.accounts import Role
 from app.core.api import Api
+from app.core.conditions import ConditionError, parse
 from app.core.db import Entity
 
 if TYPE_CHECKING:
+    from app.core.screens.listing import Preset
     from app.core.screens.screen import Screen
 
 _SECRET_WORDS = {"password", "token", "secret", "hash"}
@@ -80,8 +82,22 @@ def _columns(screen: type[Screen], model: type[Any]) -> Iterator[str]:
         known = column in screen.order_keys or column in screen.derived or column in columns
         if not known and not _leads_to_a_column(model, column):
             yield f"order_columns has {column}, which is not a plain column: give it an order_keys entry"
+    for preset in screen.presets:
+        yield from _preset(screen, preset)
     if screen.base_order and screen.base_order[0] not in (screen.order_columns or ()):
         yield f"base_order is by {screen.base_order[0]}, which order_columns does not declare"
+
+
+def _preset(screen: type[Screen], preset: Preset) -> Iterator[str]:
+    try:
+        keys = parse(preset.where).keys if preset.where else frozenset()
+    except ConditionError as refusal:
+        yield f"the preset {preset.where!r} is no condition: {refusal.message}"
+        return
+    for key in sorted(keys - set(getattr(screen, "search_columns", None) or ())):
+        yield f"the preset {preset.where!r} compares {key}, which search_columns does not have"
+    if preset.order and preset.order.removeprefix("-") not in (screen.order_columns or ()):
+        yield f"the preset {preset.where!r} orders by {preset.order}, which order_columns does not declare"
 
 
 def _leads_to_a_column(model: type[Any], name: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Date, Enum, Integer, Numeric, Select
 
 from app.core import edge
+from app.core.access import Actor
 from app.core.conditions.fields import Field, Kind
 from app.core.db import UtcDateTime
 from app.core.formats import day_text, exact_text, money_text, number_text
@@ -29,8 +30,12 @@ class Derived:
     #: what the list is ordered by. None: the value itself
     order: Any = None
     #: value → what people read; where the kind alone does not say
-    show: Callable[[Any], Any] | None = None
+    show: Callable[..., Any] | None = None
     choices: Mapping[str, Any] | None = None
+    #: more of the row that `show` is given behind the value: SQL expressions too
+    besides: Sequence[Any] = ()
+    #: who looks → the value as far as he may read it, to show and to compare; `value` is then what everybody may
+    seen_by: Callable[[Actor], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,21 @@ class Column:
     #: what a filter compares; None: it cannot be filtered by
     field: Field | None
     choices: Mapping[str, Any]
-    show: Callable[[Any], Any] | None
+    show: Callable[..., Any] | None
+    besides: Sequence[Any] = ()
+    seen_by: Callable[[Actor], Any] | None = None
 
-    def shown(self, value: Any) -> Any:
+    def for_reader(self, who: Actor) -> Column:
+        """The same with what this person may read of it."""
+        if self.seen_by is None:
+            return self
+        value = self.seen_by(who)
+        return replace(self, value=value, field=None if self.field is None else replace(self.field, column=value))
+
+    def shown(self, value: Any, *besides: Any) -> Any:
         """The value as people read it, in the language and on the clock of whoever reads."""
         if self.show is not None:
-            return self.show(value)
+            return self.show(value, *besides)
         if value is None:
             return ""
         return readable(self.kind, value, self.choices)

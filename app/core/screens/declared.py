@@ -22,6 +22,7 @@ from app.core.screens.columns import Derived, readable
 from app.core.screens.doors import ScreenError, action
 from app.core.screens.fields import Converter, Lookup, rev_field
 from app.core.screens.interface import Interface
+from app.core.screens.listing import Preset
 
 
 class Declared(ModelView):
@@ -41,6 +42,10 @@ class Declared(ModelView):
     derived: ClassVar[Mapping[str, Derived]] = {}
     #: columns that the list offers besides `list_columns`
     more_columns: ClassVar[Sequence[str]] = ()
+    #: views that are there for everybody, as tabs over the list
+    presets: ClassVar[Sequence[Preset]] = ()
+    #: action → the template of a dialog that asks something before it is done with the chosen rows (docs/ui.md)
+    asks: ClassVar[Mapping[str, str]] = {}
     #: what a row is called in a list
     title_column: ClassVar[str] = "name"
     #: relation in a form → how its rows are found
@@ -125,6 +130,10 @@ class Declared(ModelView):
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         """Narrow the list to what matches the typed text. A screen without its own has no search box."""
         raise NotImplementedError
+
+    def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
+        """The same where what is found depends on what this person may read. Called with the row rule applied."""
+        return self.search(rows, text)
 
     def row_url(self, item: Any) -> str:
         """Where a row leads: the row itself, or that of a list, which has the id alone."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,14 +11,14 @@ from urllib.parse import urlencode
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
-from app.core.conditions import Condition, ConditionError, parse
+from app.core.conditions import Condition
 from app.core.conditions.fields import Field
 from app.core.errors import BadRequestError
 from app.core.i18n import _
+from app.core.lists import LONGEST_CONDITION, read_condition
 from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, Cursor, asked_number, read_cursor
 
 LONGEST_SEARCH = 200
-LONGEST_CONDITION = 20_000
 MOST_COLUMNS = 40
 
 
@@ -98,21 +97,6 @@ def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Ite
     )
 
 
-def read_condition(typed: str, fields: Mapping[str, Field]) -> Condition | None:
-    """A typed condition, or its stored form. Raises BadRequestError with the sentence of what is wrong in it."""
-    if not typed.strip():
-        return None
-    try:
-        condition = Condition.from_json(json.loads(typed)) if typed.lstrip().startswith("{") else parse(typed)
-    except ConditionError as refusal:
-        raise BadRequestError(refusal.message) from None
-    except (ValueError, RecursionError):
-        raise BadRequestError(_("%(name)s was not understood.", name="where")) from None
-    for key in sorted(condition.keys - set(fields)):
-        raise BadRequestError(_("%(name)s is not something to filter by.", name=key[:50]))
-    return condition
-
-
 def _read_columns(typed: str, offer: Offer) -> tuple[str, ...] | None:
     named = tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
     for name in named:
@@ -138,6 +122,23 @@ def asked_view(arguments: Mapping[str, str]) -> int | None:
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
         raise BadRequestError(_("%(name)s was not understood.", name="view"))
     return int(text)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A view of a list that is there for everybody: a tab over it. A first one that narrows the list is what the list
+    shows by itself."""
+
+    label: Any
+    #: a condition; none: all rows
+    where: str = ""
+    #: a column that the list can be ordered by, "-" in front for falling
+    order: str = ""
+
+    @property
+    def arguments(self) -> Mapping[str, str]:
+        told = {"view": "0", "where": self.where, "order": self.order}
+        return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True)
@@ -240,8 +241,8 @@ class Page:
             first = escape(row.cells[0]) or title
             rest = [f"{label}{escape(cell)}</td>" for label, cell in zip(labels[1:], row.cells[1:], strict=True)]
             written.append(
-                f'<tr data-row data-panel="{row.panel}">{box}<td class="tt-m-full"><a class="tt-rowlink"{named} href="{url}"'
-                f' title="{title}">{first}</a></td>{"".join(rest)}</tr>'
+                f'<tr data-row data-panel="{row.panel}">{box}<td class="tt-m-full">'
+                f'<a class="tt-rowlink"{named} href="{url}" title="{title}">{first}</a></td>{"".join(rest)}</tr>'
             )
         return Markup("".join(written))  # noqa: S704 - every value above was escaped
 

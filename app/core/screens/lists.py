@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import jsonify, request
 from sqlalchemy import ColumnElement, Select, inspect, select
@@ -18,6 +20,7 @@ from app.core.conditions import Condition, ConditionError, editor, sql
 from app.core.conditions.fields import Field
 from app.core.db import db
 from app.core.errors import BadRequestError
+from app.core.lists import read_condition, register_list
 from app.core.screens import chooser, listing
 from app.core.screens.columns import Column, Derived, kind_of
 from app.core.screens.declared import Declared
@@ -31,16 +34,25 @@ _BATCH = 1000
 class ListPart(Declared):
     """The list of a screen."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        register_list(self)
+
+    @property
+    def key(self) -> str:
+        """The name of the list among exports and saved views."""
+        return type(self).__name__
+
     @route("/list/", right="view")
     def list(self) -> Any:
         who = edge.actor()
-        asked, offer = self.asked_of(request.args), self._offer(self.page_size)
+        asked, offer = self.asked_of(request.args or self._by_itself), self._offer(self.page_size)
         reach = (who.user_id, who.scope(self.resource), who.team_ids)
         known_as = (self.endpoint, reach, asked.q, asked.archived, asked.where)
         page = self._page(self._listed(select(self.model), asked, who), asked, offer, known_as=known_as)
         return self.render_template(
             self.list_template, screen=self, title=self.list_title, page=page, may=self._may(who),
-            chips=self._chips(page), actions=[
+            presets=self._preset_tabs(asked), chips=self._chips(page), actions=[
                 one for one in self.actions.values() if one.multiple and self._may_act(who, one)
             ],
         )  # fmt: skip
@@ -62,17 +74,17 @@ class ListPart(Declared):
     def _offer(self, page_size: int) -> Offer:
         column, direction = self.base_order or ("", "desc")
         return Offer(
-            orders=self._orders,
+            orders=self.orders,
             default_order=f"-{column}" if direction == "desc" else column,
             page_size=page_size,
-            search=type(self).search is not Declared.search,
+            search=type(self).search is not Declared.search or type(self).search_as is not Declared.search_as,
             archive=self._archivable,
             columns=self.columns_offered,
             fields=self.filter_fields,
         )
 
     @cached_property
-    def _orders(self) -> Mapping[str, Any]:
+    def orders(self) -> Mapping[str, Any]:
         return {name: self._column(name).order for name in self.order_columns}
 
     @cached_property
@@ -86,9 +98,33 @@ class ListPart(Declared):
         found = {name: self._column(name).field for name in self.search_columns}
         return {name: one for name, one in found.items() if one is not None}
 
-    def columns_for(self, asked: Asked, _who: Actor) -> Sequence[Column]:
+    def fields_for(self, who: Actor) -> Mapping[str, Field]:
+        """The same as far as this person may read them: what he may not read is not found by guessing either."""
+        differing = [name for name in self.filter_fields if name in self.derived and self.derived[name].seen_by]
+        found = {name: self._column(name).for_reader(who).field for name in differing}
+        return {**self.filter_fields, **{name: one for name, one in found.items() if one is not None}}
+
+    def columns_for(self, asked: Asked, who: Actor) -> Sequence[Column]:
         """The columns to show, in their order."""
-        return [self.columns_offered[name] for name in asked.columns or self.list_columns]
+        return [self.columns_offered[name].for_reader(who) for name in asked.columns or self.list_columns]
+
+    # ── views that are there for everybody ──
+    @cached_property
+    def _by_itself(self) -> MultiDict[str, str]:
+        """What an address without any argument asks for."""
+        first = next(iter(self.presets), None)
+        return MultiDict(first.arguments if first is not None and first.where else {})
+
+    @cached_property
+    def _preset_conditions(self) -> Sequence[Condition | None]:
+        return [read_condition(one.where, self.filter_fields) for one in self.presets]
+
+    def _preset_tabs(self, asked: Asked) -> Sequence[Mapping[str, Any]]:
+        may_be = not asked.view and not asked.archived
+        return [
+            {"label": one.label, "url": f"?{urlencode(one.arguments)}", "current": may_be and asked.where == condition}
+            for one, condition in zip(self.presets, self._preset_conditions, strict=True)
+        ]
 
     def _column(self, name: str) -> Column:
         label = self.label_columns[name]
@@ -101,7 +137,8 @@ class ListPart(Declared):
             key=name, label=label, kind=declared.kind, value=declared.value,
             order=self.order_keys.get(name, declared.value if declared.order is None else declared.order),
             field=Field(name, label, declared.kind, compared, choices) if name in self.search_columns else None,
-            choices=choices, show=self.formatters_columns.get(name, declared.show),
+            choices=choices, show=self.formatters_columns.get(name, declared.show), besides=declared.besides,
+            seen_by=declared.seen_by,
         )  # fmt: skip
 
     def _plain(self, name: str) -> Derived:
@@ -125,15 +162,16 @@ class ListPart(Declared):
             archived_at = self.model.archived_at
             rows = rows.where(archived_at.is_not(None) if asked.archived else archived_at.is_(None))
         if asked.q:
-            rows = self.search(rows, asked.q)
+            rows = self.search_as(who, rows, asked.q)
         if asked.where:
-            rows = rows.where(self._narrowed(asked.where, who))
+            rows = rows.where(self.narrowed(asked.where, who))
         return rows
 
-    def _narrowed(self, condition: Condition, who: Actor) -> ColumnElement[bool]:
+    def narrowed(self, condition: Condition, who: Actor) -> ColumnElement[bool]:
+        """The condition on rows. Raises BadRequestError with the sentence of what is wrong in it."""
         reader = sql.Reader(who.user_id, who.team_ids, who.time_zone, clock.today(who.time_zone))
         try:
-            return sql.where(condition, self.filter_fields, reader=reader)
+            return sql.where(condition, self.fields_for(who), reader=reader)
         except ConditionError as refusal:
             raise BadRequestError(refusal.message) from None
 
@@ -151,7 +189,8 @@ class ListPart(Declared):
         counted, is_capped = paging.count(session, rows, self._key, known_as=known_as)
         by, cursor = self._order(asked), asked.cursor
         chosen = paging.in_order(
-            self._selected(rows, by, columns), by, self._key, falling=asked.is_falling,
+            self._selected(rows, by, columns).add_columns(*(one for column in columns for one in column.besides)),
+            by, self._key, falling=asked.is_falling,
             backwards=cursor is not None and cursor.backwards,
         )  # fmt: skip
         start = (asked.page - 1) * asked.page_size
@@ -194,7 +233,7 @@ class ListPart(Declared):
         return list(db.session().scalars(ordered.limit(limit)))
 
     def _order(self, asked: Asked) -> Any:
-        return self._orders[asked.order_column] if asked.order_column else self._key
+        return self.orders[asked.order_column] if asked.order_column else self._key
 
     def _selected(self, rows: Select[Any], by: Any, columns: Sequence[Column]) -> Select[Any]:
         """Id, order value, title, and then the columns: plain values, without an object a row."""
@@ -206,8 +245,11 @@ class ListPart(Declared):
 
     # ── as people read them ──
     def _row(self, row: Any, columns: Sequence[Column]) -> Row:
-        values = tuple(row[3:])
-        cells = tuple(column.shown(value) for column, value in zip(columns, values, strict=True))
+        values, besides = tuple(row[3 : 3 + len(columns)]), iter(row[3 + len(columns) :])
+        cells = tuple(
+            column.shown(value, *islice(besides, len(column.besides)))
+            for column, value in zip(columns, values, strict=True)
+        )
         panel = f"{self.route_base}/panel/{row.id}"
         return Row(row.id, self.row_url(row), panel, self.title_of(row.title), cells, values)
 
