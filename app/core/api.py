@@ -25,6 +25,7 @@ from app.core.accounts import User
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
+from app.core.lists import LONGEST_CONDITION, list_of, read_condition
 from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, PAGE_SIZE, asked_number
 from app.core.repeats import LONGEST_KEY, Repeatable
 from app.core.schema import Schema
@@ -204,16 +205,21 @@ class Api(BaseApi):
     ) -> dict[str, Any]:
         """One page in the list protocol of design.md §6.
 
-        `rows` is already narrowed to what the actor may see; `orders` and `filters` are the only names accepted;
-        `key` is the primary key, which makes every order total. `load` says what comes along with the rows, and
-        `show_all` shows them together where one by one would ask too often. Raises BadRequestError for anything else.
+        `rows` is already narrowed to what the actor may see; `orders` and `filters` are the names accepted, besides
+        those of the table's own list (core.lists): ?where= its condition, ?order= any of its columns. `key` is the
+        primary key, which makes every order total. `load` says what comes along with the rows, and `show_all` shows
+        them together where one by one would ask too often. ?after= takes the `next` of the page before: page 3,900
+        then costs what page 2 does. Raises BadRequestError for anything else.
         """
-        filters = filters or {}
-        known = {"page", "page_size", "order", *filters}
+        filters, listed = filters or {}, list_of(key.class_)
+        if listed is not None:
+            orders = {**listed.orders, **orders}
+        known = {"page", "page_size", "order", "after", *filters} | ({"where"} if listed is not None else set())
         for name, values in request.args.lists():
             if name not in known:
                 raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
-            if len(values) > 1 or "\0" in values[0] or len(values[0]) > 1000:
+            longest = LONGEST_CONDITION if name == "where" else 1000
+            if len(values) > 1 or "\0" in values[0] or len(values[0]) > longest:
                 raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
         page = asked_number(request.args, "page", 1, LARGEST_PAGE)
         size = asked_number(request.args, "page_size", page_size, LARGEST_PAGE_SIZE)
@@ -225,16 +231,27 @@ class Api(BaseApi):
         for name, narrow in filters.items():
             if request.args.get(name, "") != "":
                 rows = narrow(rows, request.args[name])
+        if listed is not None:
+            condition = read_condition(request.args.get("where", ""), listed.filter_fields)
+            rows = rows if condition is None else rows.where(listed.narrowed(condition, edge.actor()))
         session = db.session()
         count, is_capped = paging.count(session, rows, key)
         ordered = paging.in_order(rows, column, key, falling=descending)
-        found = session.scalars(ordered.options(*load).limit(size).offset((page - 1) * size)).unique().all()
+        if "after" in request.args:
+            cursor = paging.read_cursor(request.args["after"])
+            ordered = paging.beyond(ordered, column, key, cursor, falling=descending)
+        else:
+            ordered = ordered.offset((page - 1) * size)
+        found = session.execute(ordered.add_columns(column.label("by")).options(*load).limit(size + 1)).unique().all()
+        shown = [row[0] for row in found[:size]]
+        last = paging.Cursor(found[size - 1].by, found[size - 1][0].id) if len(found) > size else None
         return {
-            "result": show_all(found) if show_all else [show(row) for row in found] if show else [],
+            "result": show_all(shown) if show_all else [show(row) for row in shown] if show else [],
             "page": page,
             "page_size": size,
             "count": count,
             "count_capped": is_capped,
+            "next": last.token if last else None,
         }
 
     # ── changing something ──
@@ -317,6 +334,8 @@ def listing(orders: Iterable[str], **filters: str) -> dict[str, str]:
     """The query parameters of a list, for OpenAPI."""
     return {
         **filters,
+        "where": "a condition on the fields of the list (docs/conditions.md), where the list has any",
+        "after": "`next` of the page before",
         "order": f"{', '.join(orders)}; a minus in front turns the order around",
         "page": f"1 to {LARGEST_PAGE}",
         "page_size": f"1 to {LARGEST_PAGE_SIZE}",

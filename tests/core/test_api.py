@@ -35,7 +35,7 @@ def test_every_list_speaks_the_same_protocol(app):
     hoa = Rest(app, "hoa")
     for path in LISTS:
         listed = hoa.get(f"{path}/").json
-        assert set(listed) == {"result", "page", "page_size", "count", "count_capped"}, path
+        assert set(listed) == {"result", "page", "page_size", "count", "count_capped", "next"}, path
         assert (listed["page"], listed["page_size"], listed["count_capped"]) == (1, 25, False), path
         assert listed["count"] == len(listed["result"]), path
         beyond = hoa.get(f"{path}/", page=10_000, page_size=100).json

@@ -1,0 +1,64 @@
+"""Which lists are there? One a resource: what a screen shows by it, the interface answers and an export writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement
+
+from app.core.access import Actor
+from app.core.conditions import Condition, ConditionError, parse
+from app.core.conditions.fields import Field
+from app.core.errors import BadRequestError
+from app.core.i18n import _
+
+LONGEST_CONDITION = 20_000
+
+
+def read_condition(typed: str, fields: Mapping[str, Field]) -> Condition | None:
+    """A typed condition, or its stored form. Raises BadRequestError with the sentence of what is wrong in it."""
+    if not typed.strip():
+        return None
+    try:
+        condition = Condition.from_json(json.loads(typed)) if typed.lstrip().startswith("{") else parse(typed)
+    except ConditionError as refusal:
+        raise BadRequestError(refusal.message) from None
+    except (ValueError, RecursionError):
+        raise BadRequestError(_("%(name)s was not understood.", name="where")) from None
+    for key in sorted(condition.keys - set(fields)):
+        raise BadRequestError(_("%(name)s is not something to filter by.", name=key[:50]))
+    return condition
+
+
+class Listed(Protocol):
+    """A list that can be narrowed and ordered by what it declares; the screens are such."""
+
+    resource: str
+    model: Any
+    #: its name among the exports and the saved views; never changes
+    key: str
+
+    @property
+    def filter_fields(self) -> Mapping[str, Field]:
+        """By what rows can be narrowed."""
+
+    @property
+    def orders(self) -> Mapping[str, Any]:
+        """By what rows can be ordered."""
+
+    def narrowed(self, condition: Condition, who: Actor) -> ColumnElement[bool]:
+        """The condition on rows. Raises BadRequestError with the sentence of what is wrong in it."""
+
+
+_lists: dict[type[Any], Listed] = {}
+
+
+def register_list(listed: Listed) -> None:
+    """The same table again takes the place of the earlier one (tests make several apps)."""
+    _lists[listed.model] = listed
+
+
+def list_of(model: type[Any]) -> Listed | None:
+    return _lists.get(model)
