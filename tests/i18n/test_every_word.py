@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from app.cli import prepare
+from app.comments.models import Comment
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
@@ -34,7 +35,7 @@ from app.security import queries as people
 from app.security.models import Member, Team
 from app.security.rules import PASSWORD_EXAMPLE
 from app.security.services import create_member, hash_password, make_setup_link
-from app.tasks.models import Task, TaskComment, TaskEvent
+from app.tasks.models import Task, TaskEvent
 from config import TestConfig
 from tests.cast import PASSWORD
 from tests.i18n.pseudo import Data, every_sentence_wide
@@ -107,7 +108,7 @@ def data_of(app: Flask) -> Data:
             Customer.name, Customer.code, Customer.source, Customer.note, ContactPoint.shown, ContactPoint.value,
             Member.name, Member.title, Team.name, Team.code, Calendar.name, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
-            TaskComment.text, StoredFile.name, Setting.value, Outbox.to_address, Outbox.from_address, Outbox.subject,
+            Comment.text, StoredFile.name, Setting.value, Outbox.to_address, Outbox.from_address, Outbox.subject,
             Outbox.body_text, Outbox.message_id,
         ):  # fmt: skip
             known.add(value for value in db.session.scalars(select(column).distinct()) if isinstance(value, str))
