@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from app.core import clock
-from app.core.conditions import MAX_DEPTH, MAX_NODES, MAX_TEXT, Condition, ConditionError, parse
+from app.core.conditions import MAX_DEPTH, MAX_NODES, MAX_TEXT, Condition, ConditionError, joined, parse
 from app.core.errors import BusinessError
+from app.core.i18n import in_language
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 SHARED = json.loads((VECTORS / "conditions.json").read_text(encoding="utf-8"))
@@ -77,6 +78,9 @@ def test_an_attack_is_refused_at_once(attack):
         ("due < TODAY", "due < today()"),
         ("days_between([a-b],today)>3", "days_between([a-b], today()) > 3"),
         ("spent > [budget]", "spent > [budget]"),
+        ("at = THIS_WEEK and owner = me", "at = this_week() and owner = me()"),
+        ("at in (today, last_days( 7 ), '2026-11-21')", "at in (today(), last_days(7), '2026-11-21')"),
+        ("[me] = 1", "[me] = 1"),
     ],
 )
 def test_the_canonical_text_is_one_spelling(typed, canonical):
@@ -145,6 +149,21 @@ def test_the_canonical_text_is_one_spelling(typed, canonical):
         ("len(x) contains 1", "Only a field can contain", 16),
         ("days_between(a) > 1", "days_between(ordered_on", 0),
         ("days_between('mai', today) > 1", "days_between(ordered_on", 0),
+        ("at = last_days()", "last_days(7), with 1 to 3650 days", 5),
+        ("at = last_days(0)", "1 to 3650", 5),
+        ("at = next_days(3651)", "next_days(7), with 1 to 3650", 5),
+        ("at = last_days(1.5)", "1 to 3650", 5),
+        ("at = last_days(true)", "1 to 3650", 5),
+        ("at = last_days([n])", "1 to 3650", 5),
+        ("at = this_week(1)", "Write this_week()", 5),
+        ("this_week() = [at]", "brackets: [this_week]", 14),
+        ("me = 'x'", "brackets: [me]", 5),
+        ("my_teams() empty", "Put the field first", 16),
+        ("at > me()", "a date such as", 5),
+        ("len(x) = this_week()", "cannot be compared", 9),
+        ("days_between(this_week(), today) > 1", "days_between(ordered_on", 0),
+        ("x in (len([y]))", "In a list stand values", 5),
+        ("x in (weekly())", "There is no function weekly", 6),
     ],
 )
 def test_a_refusal_says_what_to_write_and_where(text, hint, position):
@@ -274,6 +293,11 @@ def endless() -> object:
         {"call": "len", "args": {"field": "x"}, "op": "=", "value": 1},
         {"call": "len", "args": [{"field": "x"}], "op": "=", "value": "a"},
         {"field": "x", "op": "=", "value": {"call": "len", "args": [{"field": "y"}], "op": "="}},
+        {"field": "x", "op": "in", "value": [{"call": "len", "args": [{"field": "y"}]}]},
+        {"field": "x", "op": "in", "value": [{"call": "this_week"}]},
+        {"field": "x", "op": "=", "value": {"call": "last_days", "args": ["7"]}},
+        {"field": "x", "op": "=", "value": {"call": "last_days", "args": [10**9]}},
+        {"call": "this_week", "args": [], "op": "=", "value": {"field": "x"}},
         endless(),
     ],
     ids=lambda obj: repr(obj)[:60],
@@ -381,6 +405,71 @@ def test_today_is_the_clocks_day_in_the_company():
     with clock.at(datetime(2026, 11, 21, 17, 0, tzinfo=UTC)):
         assert parse("x = today").holds({"x": "2026-11-22"})
         assert parse("x = today").holds({"x": "2026-11-21"}, today=date(2026, 11, 21))
+
+
+def test_me_is_nobody_unless_it_is_told():
+    assert parse("owner = me()").holds({"owner": 3}, me=3)
+    assert parse("owner in (me(), 9)").holds({"owner": 3}, me=3)
+    assert not parse("owner = me() or owner != me()").holds({"owner": 3})
+    assert parse("at = this_week() and owner != me()").holds({"at": "2026-11-22", "owner": 3}, today=TODAY, me=4)
+
+
+@pytest.mark.parametrize("today", [date.min, date.max])
+def test_a_period_beyond_the_calendar_compares_false(today):
+    for call in ("last_week()", "next_week()", "next_month()", "last_month()", "last_days(3650)", "next_days(3650)"):
+        texts = f"x = {call}", f"x != {call}", f"x < {call}", f"x > {call}", f"x in ({call})", f"x not in ({call})"
+        held = [parse(text).holds({"x": date(2026, 11, 22)}, today=today) for text in texts]
+        assert sum(held) in {0, 3}  # the period is not there, or it is elsewhere: !=, < or >, not in
+
+
+def test_a_list_of_periods_asks_the_clock_for_the_day():
+    with clock.at(datetime(2026, 11, 21, 17, 0, tzinfo=UTC)):
+        assert parse("x in (today())").holds({"x": "2026-11-22"})
+
+
+def test_a_condition_comes_apart_into_what_must_hold_and_is_put_together_again():
+    condition = parse("a = 1 and (b = 2 or c = 3) and not (d = 4 and e = 5)")
+    assert [part.text for part in condition.parts()] == ["a = 1", "b = 2 or c = 3", "not (d = 4 and e = 5)"]
+    assert joined(condition.parts()) == condition
+    assert condition.without(1) == parse("a = 1 and not (d = 4 and e = 5)")
+    assert [part.text for part in parse("a = 1 or b = 2").parts()] == ["a = 1 or b = 2"]
+    assert parse("a = 1 or b = 2").without(0) is None
+    assert joined([]) is None
+    assert joined([parse("a = 1 or b = 2"), parse("c = 3 and d = 4")]) == parse("(a = 1 or b = 2) and c = 3 and d = 4")
+
+
+def test_conditions_that_are_too_big_together_are_refused():
+    with pytest.raises(ConditionError, match="500"):
+        joined([parse(f"x = '{'a' * 400}'"), parse(f"y = '{'a' * 400}'")])
+
+
+LABELS = {"created_at": "Ngày tạo", "owner": "Người phụ trách", "kind": "Loại", "price": "Giá", "team": "Bộ phận"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "vietnamese", "english"),
+    [
+        ("created_at = this_week()", "Ngày tạo trong tuần này", "Ngày tạo is in this week"),
+        ("created_at != last_month()", "Ngày tạo ngoài tháng trước", "Ngày tạo is not in last month"),
+        ("created_at = last_days(7)", "Ngày tạo trong 7 ngày qua", "Ngày tạo is in the last 7 days"),
+        ("created_at in (today(), next_days(30))", "Ngày tạo trong hôm nay, 30 ngày tới", None),
+        ("created_at = today()", "Ngày tạo là hôm nay", "Ngày tạo is today"),
+        ("created_at < yesterday()", "Ngày tạo trước hôm qua", "Ngày tạo before yesterday"),
+        ("created_at >= '2026-11-21'", "Ngày tạo từ <2026-11-21>", "Ngày tạo since <2026-11-21>"),
+        ("created_at <= this_year()", "Ngày tạo đến hết năm nay", "Ngày tạo until the end of this year"),
+        ("owner = me()", "Người phụ trách là tôi", "Người phụ trách is me"),
+        ("team = my_teams()", "Bộ phận là bộ phận của tôi", "Bộ phận is my teams"),
+        ("kind = 'company'", "Loại là <company>", "Loại is <company>"),
+        ("kind != 'company' or price > 5", "Loại không là <company> hoặc Giá trên <5>", None),
+        ("kind in ('a', 'b')", "Loại là một trong <a>, <b>", "Loại is one of <a>, <b>"),
+        ("kind empty", "Loại trống", "Loại is empty"),
+    ],
+)
+def test_a_condition_reads_as_people_would_say_it(app, typed, vietnamese, english):
+    for language, expected in (("vi", vietnamese), ("en", english)):
+        with app.app_context(), in_language(language):
+            said = parse(typed).sentence(LABELS, lambda _key, value: f"<{value}>")
+        assert expected is None or said == expected
 
 
 def test_a_condition_reads_as_a_sentence_with_labels():

@@ -8,13 +8,13 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.conditions import Condition, ConditionError, parse
+from app.core.conditions import Condition, ConditionError, joined, parse
 
 unhurried = settings(deadline=None, max_examples=150)  # a busy machine is not a wrong answer
 
 PIECES = (
     "a", "b.c", "[d-e]", "[x].y", "and", "or", "not", "và", "hoặc", "không", "in", "contains", "empty", "rỗng", "chứa",
-    "(", ")", ",", "=", "!=", ">", ">=", "<", "<=", "==", "1", "-2.5", "500.000", "'t'", '"u"', "''", "true", "sai",
+    "this_week()", "last_days", "(7)", "me", "(", ")", ",", "=", "!=", ">", ">=", "<", "<=", "==", "1", "-2.5", "500.000", "'t'", '"u"', "''", "true", "sai",
     "today", "len", "days_between", "'2026-11-21'", "[", "]", "'", ".", "\u0301", "\u00a0", "\x00", "\ud800", "🙂",
 )  # fmt: skip
 KEYS = st.sampled_from(["a", "b.c", "d-e", "x.y", "in", "Today", "a..b", "x. y", "kênh", "__class__", "1", "it's"])
@@ -25,6 +25,10 @@ DATES = st.dates().map(date.isoformat)
 FIELDS = KEYS.map(lambda key: {"field": key})
 DAY = st.just({"call": "today", "args": []})
 DAYS = st.tuples(FIELDS | DAY | DATES, FIELDS | DAY).map(lambda pair: {"call": "days_between", "args": list(pair)})
+PERIOD = st.sampled_from(["this_week", "last_quarter", "next_month", "yesterday"]).map(
+    lambda name: {"call": name, "args": []}
+) | st.integers(1, 3650).map(lambda days: {"call": "last_days", "args": [days]})
+ME = st.sampled_from(["me", "my_teams"]).map(lambda name: {"call": name, "args": []})
 LENGTH = FIELDS.map(lambda field: {"call": "len", "args": [field]})
 
 
@@ -33,9 +37,13 @@ def row(left, ops, values):
 
 
 ROWS = st.one_of(
-    row(FIELDS, ["=", "!=", "contains", "not contains"], TEXTS | NUMBERS | st.booleans() | FIELDS | DAY | DAYS),
-    row(FIELDS, [">", ">=", "<", "<="], NUMBERS | DATES | FIELDS | DAY | LENGTH),
-    row(FIELDS, ["in", "not in"], st.lists(TEXTS | NUMBERS | st.booleans(), min_size=1, max_size=4)),
+    row(
+        FIELDS,
+        ["=", "!=", "contains", "not contains"],
+        TEXTS | NUMBERS | st.booleans() | FIELDS | DAY | DAYS | PERIOD | ME,
+    ),
+    row(FIELDS, [">", ">=", "<", "<="], NUMBERS | DATES | FIELDS | DAY | LENGTH | PERIOD),
+    row(FIELDS, ["in", "not in"], st.lists(TEXTS | NUMBERS | st.booleans() | PERIOD | ME, min_size=1, max_size=4)),
     row(DAYS | LENGTH, ["=", "!=", ">", "<="], NUMBERS | FIELDS),
     st.tuples(FIELDS | DAYS, st.sampled_from(["empty", "not empty"])).map(lambda row: {**row[0], "op": row[1]}),
 )
@@ -91,6 +99,7 @@ def test_stored_and_typed_forms_mean_the_same(node, data):
     assert typed.keys == condition.keys
     assert typed.to_json() == again.to_json() == condition.to_json()
     today = date(2026, 11, 22)
+    assert joined(typed.parts()) == typed
     assert typed.holds(data, today=today) is again.holds(data, today=today) is condition.holds(data, today=today)
 
 
