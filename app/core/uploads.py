@@ -1,13 +1,19 @@
-"""How does a form with files travel while its progress is seen? By a script, which then goes where a browser would."""
+"""How much may a form bring, and how does one with files travel so that its progress is seen?"""
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 
 from app.core.files import CONTENT_TYPES
 
 #: the kinds of files that are taken, as a file input's `accept` names them
 ACCEPTED = ",".join(f".{extension}" for extension in CONTENT_TYPES)
+
+
+def _keep_texts_small() -> None:
+    """Werkzeug reads a form without files at once, however long: it may hold what one text of any form may."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
 
 
 def _tell_where_to_go(response: Response) -> Response:
@@ -20,7 +26,9 @@ def _tell_where_to_go(response: Response) -> Response:
 
 
 def install(app: Flask) -> None:
-    """Answer uploads of assets/js/drop.js, and tell templates which files are taken."""
+    """Limit forms, answer uploads of assets/js/drop.js, and tell templates which files are taken."""
+    # Before anybody reads the form, as the check of its CSRF token does.
+    app.before_request_funcs.setdefault(None, []).insert(0, _keep_texts_small)
     app.after_request(_tell_where_to_go)
     app.jinja_env.globals["accepted_files"] = ACCEPTED
 
