@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.core.access import SYSTEM, Actor, has_row_rule, visible
 from app.core.db import Entity
 from app.core.errors import BusinessError, Sentence
-from app.core.i18n import _
+from app.core.i18n import _, ngettext
 
 #: so many users of one kind are counted; beyond, "more than 1,000" is told
 MOST_COUNTED = 1000
@@ -235,6 +235,11 @@ def mentions_of(session: Session, record: Any) -> list[Mention]:
 def is_used(session: Session, record: Any) -> bool:
     """Does anything use the record, whoever may see it?"""
     return bool(uses_of(session, type(record), record.id, SYSTEM, limit=0) or mentions_of(session, record))
+
+
+def counted(model: type[Any], number: int) -> Sentence:
+    """As in: 12 customers."""
+    return _kinds[model].counted(number) if model in _kinds else ngettext("%(num)d row", "%(num)d rows", number)
 
 
 def told(uses: Sequence[Use]) -> str:

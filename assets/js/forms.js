@@ -43,15 +43,15 @@ function ask(button) {
   });
 }
 
-// isStaying: the careful answer is the solid button and has the focus.
-export function question(text, { yes, no = words.cancel, opener, isStaying = false }, then) {
-  const on = element("button", { type: "button", class: isStaying ? "btn" : "btn btn-primary", autofocus: !isStaying }, yes);
+// isStaying: the careful answer is the solid button and has the focus. yes null: there is nothing to agree to. more: sentences below.
+export function question(text, { yes, no = words.cancel, opener, isStaying = false, more = [] }, then) {
+  const on = element("button", { type: "button", class: isStaying ? "btn" : "btn btn-primary", autofocus: !isStaying }, yes ?? "");
   const back = element("button", { type: "button", class: isStaying ? "btn btn-primary" : "btn", autofocus: isStaying, "data-close": true }, no);
   const dialog = element(
     "dialog",
     { class: "tt-dialog", "aria-label": text },
-    element("div", { class: "tt-dialog__body" }, element("p", {}, text)),
-    element("div", { class: "tt-dialog__foot" }, ...(isStaying ? [on, back] : [back, on])),
+    element("div", { class: "tt-dialog__body" }, element("p", { class: more.length ? "tt-b" : null }, text), ...more.map((told) => element("p", {}, told))),
+    element("div", { class: "tt-dialog__foot" }, ...(yes === null ? [back] : isStaying ? [on, back] : [back, on])),
   );
   on.addEventListener("click", () => {
     dialog.close();
@@ -132,26 +132,6 @@ function passwords() {
 // ── small conveniences ──
 function conveniences() {
   on("change", "[data-autosubmit]", (_event, field) => field.form.requestSubmit());
-  // Bulk bar: there only while something is chosen.
-  each("[data-bulk]", (bar) => {
-    const form = bar.closest("form");
-    const boxes = () => [...form.querySelectorAll('input[name="rowid"]')];
-    const show = () => {
-      const chosen = boxes().filter((box) => box.checked);
-      bar.hidden = chosen.length === 0;
-      bar.querySelector("[data-bulk-count]").textContent = chosen.length;
-      boxes().forEach((box) => box.closest("tr, [data-row]").setAttribute("aria-selected", String(box.checked)));
-    };
-    form.addEventListener("change", (event) => {
-      if (event.target.matches("[data-check-all]")) boxes().forEach((box) => (box.checked = event.target.checked));
-      show();
-    });
-    on("click", "[data-uncheck-all]", () => {
-      form.querySelectorAll('input[type="checkbox"]').forEach((box) => (box.checked = false));
-      show();
-    });
-    show();
-  });
   // A line of the summary leads to its field, whatever draws it.
   on("click", "[data-problems] a", (event, link) => {
     const field = document.getElementById(decodeURIComponent(link.hash.slice(1)));

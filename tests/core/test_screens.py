@@ -202,7 +202,7 @@ def test_bulk_action_does_own_rows_and_reports_the_refused_ones(client: Client, 
     assert answer.status_code == 302
     assert (stored(mine, "pages"), stored(theirs, "pages"), stored(empty, "pages")) == (6, 5, 0)
     page = text_of(lan.get("/sach/list/"))
-    assert "Sách trắng: There is nothing in it." in page
+    assert "Sách trắng – There is nothing in it." in page
     assert f"#{theirs}" in page
     assert "Của Tuấn" not in page
 

@@ -1,31 +1,55 @@
-"""What is done with rows by a button? With one of them or with many, each in a transaction of its own."""
+"""What is done with rows by a button? With one of them or with many, each in a transaction of its own, told before."""
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
-from flask import flash, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.core import edge
-from app.core.access import Actor, get_visible
+from app.core import edge, uses
+from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
-from app.core.errors import BusinessError, NotFoundError
+from app.core.errors import BadRequestError, BusinessError, NotFoundError, Sentence
 from app.core.i18n import _, ngettext
-from app.core.pages import Undo, done
+from app.core.pages import Undo, done, trail
+from app.core.paging import LARGEST_PAGE_SIZE
 from app.core.screens.doors import route
 from app.core.screens.lookups import LookupPart
 from app.core.screens.saving import chosen_ids, saving
 
-#: names in a message about a bulk action; the message travels in the cookie
-_MOST_NAMED = 5
+#: rows of one go when everything that matches is chosen
+MOST_AT_ONCE = 1000
+#: refusals that a message tells; it travels in the cookie
+_MOST_TOLD = 8
+_LONGEST_TOLD = 160
+_LONGEST_QUERY = 2000
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What will happen, in numbers, before it does."""
+
+    heading: str
+    told: Sequence[str]
+    #: the word on the button; None: it cannot be done, `told` says why
+    yes: str | None
 
 
 class ActionPart(LookupPart):
     """The actions of a screen."""
 
+    def hinders(self, session: Session, name: str, item: Any) -> Sentence | None:
+        """Why this action will be refused for the row, as far as it is known before; the service decides."""
+        return None
+
+    # ── done ──
     @route("/action/<string:name>/<pk>", right="view", methods=("POST",))
     def action(self, name: str, pk: str) -> BaseResponse:
         """Do something with one row."""
@@ -45,26 +69,109 @@ class ActionPart(LookupPart):
         """Do something with every chosen row, each on its own: one that is refused does not hold up the others."""
         who = edge.actor()
         one = self._named_action(request.form.get("action", ""), who)
-        chosen = chosen_ids(request.form.getlist("rowid"))
+        chosen = self._chosen(who)
         if not one.multiple:
             raise NotFoundError
         acted_on: list[int] = []
-        refused: defaultdict[str, deque[str]] = defaultdict(deque)
+        refused: list[tuple[str, str]] = []
         for key in chosen:
             try:
                 self._act(one, key, who)
                 acted_on.append(key)
             except BusinessError as refusal:
-                refused[str(refusal.message)].append(self._named(key, who))
-        for sentence, names in refused.items():
-            named = ", ".join(islice(names, _MOST_NAMED)) + (", …" if len(names) > _MOST_NAMED else "")
-            flash(f"{named}: {sentence}", "warning")
+                refused.append((self._named(key, who), str(refusal.message)))
         back = self._back(self._list_url())
-        if not acted_on:
-            return redirect(back)
-        undo = Undo(url_for(f"{self.endpoint}.action_post"), acted_on, "restore") if self._may_undo(one, who) else None
-        told = ngettext("%(action)s: %(num)d row", "%(action)s: %(num)d rows", len(acted_on), action=one.text)
-        return done(back, told, undo=undo)
+        may_undo = self._may_undo(one, who) and 0 < len(acted_on) <= LARGEST_PAGE_SIZE
+        undo = Undo(url_for(f"{self.endpoint}.action_post"), acted_on, "restore") if may_undo else None
+        if not refused:
+            sentence = ngettext("%(action)s: %(num)d row", "%(action)s: %(num)d rows", len(acted_on), action=one.text)
+            return done(back, sentence, undo=undo)
+        told: Any = _result(len(acted_on), refused, undo)
+        flash(told, "warning")
+        return redirect(back)
+
+    # ── told before ──
+    @route("/preview/<string:name>/<pk>", right="view", methods=("GET", "POST"))
+    def preview(self, name: str, pk: str) -> Any:
+        """What the action will do with this row."""
+        who, key = edge.actor(), row_id(pk)
+        one = self._named_action(name, who)
+        if not one.single:
+            raise NotFoundError
+        get_visible(db.session(), self.model, key, who, one.func._right)
+        return self._previewed(one, [key], who, url_for(f"{self.endpoint}.action", name=name, pk=key), {})
+
+    @route("/preview_post", right="view", methods=("POST",))
+    def preview_post(self) -> Any:
+        """What the action will do with the chosen rows."""
+        who = edge.actor()
+        one = self._named_action(request.form.get("action", ""), who)
+        if not one.multiple:
+            raise NotFoundError
+        sent: dict[str, Any] = {"action": [one.name]}
+        if request.form.get("all") == "1":
+            sent |= {"all": ["1"], "query": [request.form.get("query", "")]}
+        else:
+            sent["rowid"] = request.form.getlist("rowid")
+        return self._previewed(one, self._chosen(who), who, url_for(f"{self.endpoint}.action_post"), sent)
+
+    def _previewed(
+        self, one: Any, keys: Sequence[int], who: Actor, address: str, sent: Mapping[str, Sequence[str]]
+    ) -> Any:
+        """For the dialog of the page as JSON, else as a page of its own."""
+        told = self.preview_of(db.session(), one, keys, who)
+        if request.accept_mimetypes.best == "application/json":
+            return jsonify(heading=told.heading, told=list(told.told), yes=told.yes)
+        return self.render_template(
+            "screens/preview.html", screen=self, preview=told, address=address, sent=sent,
+            back=self._back(self._list_url()), crumbs=trail((self.list_title, self._list_url()), here=one.text),
+        )  # fmt: skip
+
+    def preview_of(self, session: Session, one: Any, keys: Sequence[int], who: Actor) -> Preview:
+        """`keys` are rows as sent: those that he may not touch are told as refused, without a word more."""
+        right = visible(self.model, who, one.func._right) & visible(self.model, who)
+        rows = session.scalars(select(self.model).where(self._key.in_(keys), right)).unique().all()
+        hindered = []
+        for item in rows:
+            why = self.hinders(session, one.name, item) if self.offers(one.name, item) else _NOTHING_TO_DO
+            if why is not None:
+                hindered.append((self._called(item), str(why)))
+        left, missing = len(rows) - len(hindered), len(keys) - len(rows)
+        if len(keys) == 1 and hindered:
+            return Preview(str(_("%(action)s: not possible", action=one.text)), [hindered[0][1]], None)
+        if len(keys) == 1:
+            named = self.row_title(rows[0]) if rows else ""
+            heading = _("%(action)s “%(name)s”?", action=one.text, name=named)
+        else:
+            heading = _("%(action)s %(rows)s?", action=one.text, rows=uses.counted(self.model, len(keys)))
+        told = []
+        if one.name == "archive" and left:
+            told += _kept(session, self.model, [item.id for item in rows], who)
+        if one.confirmation:
+            told.append(str(one.confirmation))
+        refused = len(hindered) + missing
+        if refused:
+            told.append(str(ngettext("%(num)d will be refused.", "%(num)d will be refused.", refused)))
+        told += [f"{name} – {why}" for name, why in hindered[:_MOST_TOLD]]
+        return Preview(str(heading), told, str(one.text) if left else None)
+
+    # ── which rows ──
+    def _chosen(self, who: Actor) -> Sequence[int]:
+        """The rows that were ticked; or, with `all`, all that the list at `query` holds. Raises BadRequestError."""
+        if request.form.get("all") != "1":
+            return chosen_ids(request.form.getlist("rowid"))
+        query = request.form.get("query", "").removeprefix("?")
+        if len(query) > _LONGEST_QUERY or "\0" in query:
+            raise BadRequestError
+        arguments = MultiDict(_read_query(query))
+        for turned in ("page", "after", "before", "view"):  # every page of it
+            arguments.poplist(turned)
+        found = self.matching_ids(self.asked_of(arguments), who, MOST_AT_ONCE + 1)
+        if not found:
+            raise BadRequestError(_("Nothing matches any more."))
+        if len(found) > MOST_AT_ONCE:
+            raise BusinessError(_("At most %(most)d rows at once. Narrow the list with a filter.", most=MOST_AT_ONCE))
+        return found
 
     def _may_undo(self, one: Any, who: Actor) -> bool:
         """Is there a way back from this action, and may he go it?"""
@@ -82,13 +189,53 @@ class ActionPart(LookupPart):
             item = self._locked(session, key, who, one.func._right)
             title = self.row_title(item)
             if not self.offers(one.name, item):
-                raise BusinessError(_("This has been done already, or does not fit here."))
+                raise BusinessError(_NOTHING_TO_DO)
             return title, one.func(session, item, by=who)
 
     def _named(self, key: int, who: Actor) -> str:
-        """A row's title for a message, if he may see it."""
+        """What a row is called in a message, if he may see it."""
         try:
-            title = self.row_title(get_visible(db.session(), self.model, key, who))
+            return self._called(get_visible(db.session(), self.model, key, who))
         except NotFoundError:
             return f"#{key}"
+
+    def _called(self, item: Any) -> str:
+        """By its code where it has one: short, and told apart from its namesakes."""
+        title: str = getattr(item, "code", None) or self.row_title(item)
         return title if len(title) <= 60 else f"{title[:59]}…"
+
+
+_NOTHING_TO_DO = _("This has been done already, or does not fit here.")
+
+
+def _read_query(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=60)
+    except ValueError:
+        raise BadRequestError from None
+
+
+def _kept(session: Session, model: Any, ids: Sequence[int], who: Actor) -> list[str]:
+    """Who else uses the rows, and that it stays as it is."""
+    told = []
+    for use in uses.uses_of_many(session, model, ids, who):
+        told.append(str(_("%(users)s: kept as they are.", users=use.sentence)))
+        if use.beyond is not None:
+            told[-1] += f" ({use.beyond})"
+    return told
+
+
+def _result(count: int, refused: Sequence[tuple[str, str]], undo: Undo | None) -> dict[str, Any]:
+    """As in: 12 done, 1 refused: KH000012 – …; with every reason below, as far as a cookie holds them."""
+    first = f"{refused[0][0]} – {refused[0][1]}"
+    not_done = ngettext("%(num)d refused: %(first)s", "%(num)d refused: %(first)s", len(refused), first=first)
+    finished = ngettext("%(num)d done", "%(num)d done", count)
+    details = [f"{name} – {why}"[:_LONGEST_TOLD] for name, why in refused[1:_MOST_TOLD]]
+    if len(refused) > _MOST_TOLD:
+        more = len(refused) - _MOST_TOLD
+        details.append(str(ngettext("and %(num)d more", "and %(num)d more", more)))
+    return {
+        "text": f"{finished}, {not_done}" if count else str(not_done),
+        "details": details,
+        "undo": {"url": undo.url, "rowid": list(undo.rowid), "action": undo.action} if undo else None,
+    }
