@@ -1,4 +1,5 @@
 // What starts on every page. Heavy parts load only where the page asks for them.
+import * as bulk from "./bulk.js";
 import * as clipped from "./clipped.js";
 import { each, on } from "./dom.js";
 import * as drop from "./drop.js";
@@ -14,7 +15,7 @@ import * as toasts from "./toasts.js";
 import * as unsaved from "./unsaved.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, money, drop, unsaved, worklist, place, recent, filters, keepTab]) part.start();
+for (const part of [shell, toasts, due, forms, bulk, money, drop, unsaved, worklist, place, recent, filters, keepTab]) part.start();
 
 clipped.start();
 
