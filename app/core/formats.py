@@ -15,6 +15,8 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup, escape
+
 from app.core.errors import Sentence
 from app.core.i18n import LazySentence, _, reader_language
 from app.core.vietnamese import as_typed
@@ -26,6 +28,7 @@ MOST_DIGITS = 18
 
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})")
 _ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+_CODE = re.compile(r"\b[A-ZĐ]{2,6}-[0-9]+\b")
 _PLAIN = re.compile(r"[0-9]+")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([., ])[0-9]{3})(?:\1[0-9]{3})*")
 _CURRENCY = re.compile(r"(?:(?:₫|vnd|vnđ)\s*)?(.*?)(?:\s*(?:₫|đồng|đ|dong|d|vnd|vnđ))?")
@@ -141,6 +144,11 @@ def read_day(text: str) -> date | None:
 def number_text(number: float | Decimal) -> LazySentence:
     """1.250.000 · 1,250,000; with all its decimals: 2,4 · 2.4"""
     return _for_reader(lambda style: style.number(number))
+
+
+def unbroken_codes(text: object) -> Markup:
+    """The text with its codes (HS-000030) in elements that no line break cuts: browsers would at the hyphen."""
+    return Markup(_CODE.sub(r'<span class="tt-code">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
 
 
 def money_text(amount: int) -> LazySentence:

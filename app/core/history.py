@@ -211,7 +211,8 @@ class _Teller:
         for column, label in subject.labels.items():
             if column in event.changes and column not in _ARCHIVING:
                 old, new = (self._value(event, subject, column, place) for place in (0, 1))
-                if old is not None or new is not None:
+                is_told = event.action is not AuditAction.create or event.changes[column][1] is not False
+                if is_told and (old is not None or new is not None):
                     yield Line(label, old, new)
 
     def _value(self, event: AuditEvent, subject: Subject, column: str, place: int) -> Any:

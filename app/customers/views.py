@@ -223,7 +223,7 @@ class CustomerScreen(Screen):
         """The customer at a glance; opened by itself the address leads to the page."""
         who, session, number = edge.actor(), db.session(), row_id(pk)
         card = queries.customer_card(session, number, who)
-        if "HX-Request" not in request.headers:
+        if "X-Part" not in request.headers:
             return redirect(links.customer_path(number))
         item = get_visible(session, Customer, number, who) if card.full else None
         recent = [entry for day in _timeline(number, who, RECENT) for entry in day["entries"]] if item else []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.core import links
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.timewords import moment_inside
 from app.notifications.models import Alert
@@ -26,8 +28,23 @@ LEVEL = 1
 
 ASSIGNED = "task_assigned"
 
-register_bell_kind(OVERDUE, lambda data: _("%(task)s is overdue", task=data["task"]))
-register_bell_kind(ASSIGNED, lambda data: _("%(by)s assigned to you: %(task)s", by=data["by"], task=data["task"]))
+
+def told_of(task: Task) -> dict[str, str]:
+    """What a bell line keeps of a task, so that its reader knows which one it is."""
+    return {"task": task.name, "customer": task.customer.name if task.customer else "", "context": task.context}
+
+
+def _about(sentence: Sentence, data: Mapping[str, Any]) -> Sentence:
+    """The sentence, whose work it is, and to which process file it belongs; older lines have neither."""
+    about = " · ".join(part for part in (data.get("customer"), data.get("context")) if part)
+    return _("%(sentence)s · %(about)s", sentence=sentence, about=about) if about else sentence
+
+
+register_bell_kind(OVERDUE, lambda data: _about(_("%(task)s is overdue", task=data["task"]), data))
+register_bell_kind(
+    ASSIGNED,
+    lambda data: _about(_("%(by)s assigned to you: %(task)s", by=data["by"], task=data["task"]), data),
+)
 
 
 def recipients(session: Session, task: Task) -> list[Member]:
@@ -84,7 +101,7 @@ def alert_overdue(session: Session, task: Task, *, at: datetime) -> Sequence[tup
             session,
             to=person.id,
             kind=OVERDUE,
-            data={"task": task.name},
+            data=told_of(task),
             subject_type="task",
             subject_id=task.id,
             at=at,

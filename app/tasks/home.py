@@ -119,10 +119,10 @@ def _counters(counts: dict[str, int]) -> list[dict[str, Any]]:
     rest = max(0, counts["mine"] - counts["late"] - counts["soon"])
     entries = (
         ("late", "alert-circle", counts["late"], _("Overdue"), "/cong-viec/?qua_han=1"),
-        ("soon", "clock", counts["soon"], _("Due soon"), "/cong-viec/"),
-        ("brand", "calendar-event", rest, _("Still on time"), "/cong-viec/"),
+        ("soon", "clock", counts["soon"], _("Due soon"), "/cong-viec/?sap_den=1"),
+        ("brand", "calendar-event", rest, _("Still on time"), "/cong-viec/?dung_han=1"),
         ("", "inbox", counts["queue"], _("Waiting to be taken"), "/cong-viec/?queue=1"),
-        ("ok", "circle-check", counts["done"], _("Done today"), "/cong-viec/"),
+        ("ok", "circle-check", counts["done"], _("Done today"), "/cong-viec/?xong=1"),
     )
     return [
         {

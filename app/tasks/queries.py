@@ -92,7 +92,16 @@ def next_due(session: Session, rows: Select[Task], *, limit: int, offset: int = 
     """
     ids = by_due(rows.with_only_columns(Task.id)).limit(limit).offset(offset).correlate(None)
     listed = by_due(select(Task).where(Task.id.in_(ids))).options(
-        load_only(Task.name, Task.context, Task.customer_id, Task.state, Task.warn_at, Task.due_at, Task.outcomes),
+        load_only(
+            Task.name,
+            Task.context,
+            Task.customer_id,
+            Task.state,
+            Task.warn_at,
+            Task.due_at,
+            Task.outcomes,
+            Task.completed_at,
+        ),
         joinedload(Task.assignee).load_only(Member.name).lazyload("*"),
         joinedload(Task.offered_team).load_only(Team.name).lazyload("*"),
     )
@@ -142,6 +151,23 @@ def open_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> d
 
 def overdue(at: datetime) -> ColumnElement[bool]:
     return and_(is_open(), Task.due_at < at)
+
+
+def due_soon(at: datetime) -> ColumnElement[bool]:
+    """Not late yet, but past the moment from which on it is soon due."""
+    return and_(is_open(), Task.due_at > at, Task.warn_at <= at)
+
+
+def on_time(at: datetime) -> ColumnElement[bool]:
+    """Neither late nor soon due, or without a due moment."""
+    return and_(
+        is_open(), or_(Task.due_at.is_(None), and_(Task.due_at > at, or_(Task.warn_at.is_(None), Task.warn_at > at)))
+    )
+
+
+def finished_by(actor: Actor, since: datetime) -> Select[Task]:
+    """What I have finished from that moment on."""
+    return select(Task).where(Task.completed_by_id == actor.user_id, Task.completed_at >= since)
 
 
 def alerts_due(at: datetime, *, limit: int) -> Select[int]:

@@ -54,6 +54,17 @@ def lateness(task: Task, now: datetime, time_zone: str) -> Lateness:
     return time_left(task.due_at, now, time_zone)
 
 
+#: whoever refuses says why: the person whose work it was reads it
+NEEDS_REASON = frozenset({"reject"})
+
+
+def reason_problem(outcome: str | None, note: str) -> object | None:
+    """Why this outcome cannot be given without more words, or None."""
+    if outcome in NEEDS_REASON and not note.strip():
+        return _("Say why you refuse. Example: the receipt is missing.")
+    return None
+
+
 def outcome_problem(outcome: str | None, allowed: Sequence[str]) -> object | None:
     """Why this outcome will not do, or None."""
     if not allowed:

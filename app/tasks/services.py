@@ -24,7 +24,7 @@ from app.security import queries as people
 from app.security.models import Member, Right
 from app.security.services import end_grants, hand_over
 from app.tasks import queries, rules
-from app.tasks.alerts import ASSIGNED
+from app.tasks.alerts import ASSIGNED, told_of
 from app.tasks.events import owner_of
 from app.tasks.models import Task, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import Deadline, Offer
@@ -374,7 +374,7 @@ def _tell_assigned(session: Session, task: Task, *, by: Actor) -> None:
             session,
             to=task.assignee_id,
             kind=ASSIGNED,
-            data={"task": task.name, "by": by.name},
+            data={**told_of(task), "by": by.name},
             subject_type="task",
             subject_id=task.id,
             at=clock.now(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from app.core import clock, links
 from app.core.access import Actor
 from app.core.formats import local
 from app.core.i18n import _
+from app.core.timewords import Lateness, LatenessKind, moment_inside
 from app.customers.queries import customer_names
 from app.tasks import queries
 from app.tasks.models import Task, TaskState
@@ -38,13 +40,20 @@ def rows_of(session: Session, tasks: Sequence[Task], actor: Actor) -> list[dict[
                 "customer_tags": [],
                 "holder": task.assignee.name if task.assignee else None,
                 "team": task.offered_team.name if task.offered_team else "",
-                "lateness": lateness(task, now, actor.time_zone),
-                "due_at": task.due_at,
+                "lateness": _stands(task, now, actor.time_zone),
+                "due_at": task.due_at if task.completed_at is None else None,
                 "sign": "user-check" if task.outcomes else "forms",
                 "claim_url": f"{links.task_path(task.id)}/nhan" if task.state is TaskState.ready else None,
             }
         )
     return rows
+
+
+def _stands(task: Task, now: datetime, time_zone: str) -> Lateness:
+    """How long is left; of what is done, when that was."""
+    if task.completed_at is None:
+        return lateness(task, now, time_zone)
+    return Lateness(LatenessKind.none, _("Done %(time)s", time=moment_inside(task.completed_at, now, time_zone)))
 
 
 def inbox(session: Session, task: Task, actor: Actor) -> dict[str, Any] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from flask import flash, request
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.comments import queries as comments
@@ -15,8 +16,9 @@ from app.comments.services import kind_named
 from app.core import clock, edge, links, paging
 from app.core.access import Actor, visible
 from app.core.db import db, row_id
-from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError, Sentence
 from app.core.finding import record_key
+from app.core.formats import local
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.timewords import moment_inside
@@ -30,7 +32,7 @@ from app.security.models import Member
 from app.tasks import queries, services
 from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskEvent, TaskEventKind, TaskState
-from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness
+from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness, reason_problem
 from app.tasks.shown import inbox, rows_of
 
 ROWS = paging.PAGE_SIZE
@@ -55,24 +57,29 @@ class TaskPages(Page):
         scope = next((key for key in scopes if request.args.get(key) == "1"), "mine")
         number = page_number()
         chosen, chips = scopes[scope][1], []
-        late_only, person = request.args.get("qua_han") == "1", _person_asked(session, scope)
-        if late_only:
-            chosen = chosen.where(queries.overdue(now))
+        span, person = _span_asked(), _person_asked(session, scope)
+        if request.args.get("xong") == "1":
+            scope = "done"
+            scopes[scope] = (_("Done today"), queries.finished_by(actor, midnight(now, actor.time_zone)))
+            chosen = scopes[scope][1]
+        elif span is not None:
+            chosen = chosen.where(_SPANS[span][1](now))
         if person is not None:
             chosen = chosen.where(Task.assignee_id == person.id)
             chips.append({"label": person.name, "url": f"/cong-viec/?{scope}=1", "on": True})
-        chips.insert(
-            0,
-            {
-                "label": _("Overdue"),
-                "url": f"/cong-viec/?{scope}=1" + ("" if late_only else "&qua_han=1"),
-                "on": late_only,
-            },
-        )
+        if scope != "done":
+            chips[:0] = [
+                {
+                    "label": label,
+                    "url": f"/cong-viec/?{scope}=1" + ("" if key == span else f"&{key}=1"),
+                    "on": key == span,
+                }
+                for key, (label, _condition) in _SPANS.items()
+            ]
         tasks = queries.next_due(session, chosen, limit=ROWS, offset=(number - 1) * ROWS)
-        late = {key for key, (_label, rows) in scopes.items() if _any_late(session, rows, now)}
+        late = {key for key, (_label, rows) in scopes.items() if key != "done" and _any_late(session, rows, now)}
         counts = paging.counts(session, {key: rows for key, (_label, rows) in scopes.items()}, Task.id)
-        count = counts[scope] if not late_only and person is None else paging.count(session, chosen, Task.id)
+        count = counts[scope] if span is None and person is None else paging.count(session, chosen, Task.id)
         return show(
             "tasks/list.html",
             title=_("Tasks"),
@@ -80,7 +87,7 @@ class TaskPages(Page):
             task_tabs=[
                 {
                     "label": label,
-                    "url": f"/cong-viec/?{key}=1",
+                    "url": "/cong-viec/?xong=1" if key == "done" else f"/cong-viec/?{key}=1",
                     "current": key == scope,
                     "count": counts[key][0],
                     "capped": counts[key][1],
@@ -151,6 +158,8 @@ class TaskPages(Page):
                 return _task_page(number, form=form, status=422)
             answers = form.answers
         outcome, note = request.form.get("outcome") or None, request.form.get("note", "")
+        if missing := reason_problem(outcome, note):
+            return _refused_page(number, InvalidInputError(fields={"note": [missing]}), form)
         try:
             with edge.transaction() as inside:
                 task = services.complete_task(
@@ -203,6 +212,23 @@ def _verb(
             error = ConflictError(_conflict_text(error, edge.actor()))
         return refused_onto(onto, error)
     return done(onward or (path if _is_seen(db.session(), number, edge.actor()) else away), sentence)
+
+
+#: argument of the address → its words, and the condition at a moment; at most one is asked
+_SPANS: dict[str, tuple[Sentence, Callable[[datetime], ColumnElement[bool]]]] = {
+    "qua_han": (_("Overdue"), queries.overdue),
+    "sap_den": (_("Due soon"), queries.due_soon),
+    "dung_han": (_("Still on time"), queries.on_time),
+}
+
+
+def _span_asked() -> str | None:
+    return next((key for key in _SPANS if request.args.get(key) == "1"), None)
+
+
+def midnight(now: datetime, time_zone: str) -> datetime:
+    """When today began for whoever reads."""
+    return local(now, time_zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _any_late(session: Session, rows: Select[Task], now: datetime) -> bool:
@@ -407,6 +433,7 @@ def _task_page(
                 "label": OUTCOME_LABELS.get(code, code),
                 "sign": _OUTCOME_ICONS.get(code, "check"),
                 "primary": first,
+                "reason": reason_problem(code, ""),
             }
             for code, first in reversed([(code, position == 0) for position, code in enumerate(task.outcomes)])
         ],

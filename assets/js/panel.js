@@ -1,6 +1,8 @@
 // A row of a list at a glance: a click opens it beside the list, j and k turn it, Enter goes to its page, Escape closes it.
 // The row that is open stands in the address (#mo=12), so that reload and back show what was seen.
-import { element, isTyping, on } from "./dom.js";
+import { element, isTyping, on, skeletons } from "./dom.js";
+import { toast } from "./toasts.js";
+import { words } from "./words.js";
 
 const HASH = /^#mo=(\d+)$/;
 const SHEET = matchMedia("(max-width: 1099px)");
@@ -15,6 +17,7 @@ const WHILE_MOVING = 120;
 
 let panel;
 let shown;
+let request;
 let waiting;
 
 const isOpen = () => Boolean(panel && !panel.hidden);
@@ -24,16 +27,8 @@ const cover = () => [...main().children].forEach((one) => one !== panel && (one.
 const write = (hash, method) => history[method](history.state, "", hash || location.pathname + location.search);
 
 function make() {
-  panel = element("aside", { class: "tt-panel", id: "xem", tabindex: "-1", "aria-labelledby": "xem-nhanh", "data-skeleton": "5", hidden: true });
+  panel = element("aside", { class: "tt-panel", id: "xem", tabindex: "-1", "aria-labelledby": "xem-nhanh", hidden: true });
   main().append(panel);
-  panel.addEventListener("htmx:beforeSwap", (event) => {
-    // A page in its place: whoever sits here was signed out. What may no longer be seen has a page that says so.
-    const { xhr } = event.detail;
-    if (xhr.status < 400 && new URL(xhr.responseURL, location.href).pathname === new URL(shown.url, location.href).pathname) return;
-    event.detail.shouldSwap = false;
-    location.assign(shown.page);
-  });
-  panel.addEventListener("htmx:sendError", () => close());
 }
 
 function mark(row) {
@@ -41,19 +36,34 @@ function mark(row) {
   row?.classList.add("is-open");
 }
 
-// Answers of rows that were passed meanwhile are not waited for.
+// Answers about rows that were passed meanwhile are not waited for.
 async function load(row) {
-  const { htmx } = await import("./partial.js");
   if (!panel) make();
-  shown = { key: keyOf(row), url: row.dataset.panel, page: linkOf(row)?.href ?? row.dataset.panel };
-  htmx.trigger(panel, "htmx:abort");
+  request?.abort();
+  request = new AbortController();
+  const { signal } = request;
+  shown = { key: keyOf(row), page: linkOf(row)?.href ?? row.dataset.panel };
   panel.hidden = false;
   panel.setAttribute("aria-busy", "true");
+  if (!panel.firstElementChild) panel.replaceChildren(...skeletons(5));
   main().classList.add("has-panel");
   cover();
   mark(row);
-  await htmx.ajax("GET", shown.url, { source: panel, target: panel, swap: "innerHTML" });
+  let answer;
+  try {
+    answer = await fetch(row.dataset.panel, { headers: { "X-Part": "1" }, credentials: "same-origin", signal });
+    // Signed out, or the row is out of sight by now: its page says so.
+    if (answer.redirected || !answer.ok) return location.assign(shown.page);
+    const text = await answer.text();
+    if (signal.aborted) return;
+    panel.innerHTML = text;
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    close();
+    toast(words.unsent, "late");
+  }
   panel.removeAttribute("aria-busy");
+  panel.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true, detail: { elt: panel } }));
 }
 
 async function open(row, { push = true, focus = false } = {}) {
@@ -65,6 +75,7 @@ async function open(row, { push = true, focus = false } = {}) {
 function close({ keepAddress = false } = {}) {
   if (!isOpen()) return;
   const row = rowOf(shown.key);
+  request?.abort();
   panel.hidden = true;
   panel.replaceChildren();
   main().classList.remove("has-panel");

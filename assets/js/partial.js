@@ -22,5 +22,3 @@ document.addEventListener("htmx:beforeRequest", ({ detail: { target } }) => {
 document.addEventListener("htmx:sendError", () => toast(words.unsent, "late"));
 document.addEventListener("htmx:responseError", () => toast(words.unsent, "late"));
 htmx.process(document.body);
-
-export { htmx };

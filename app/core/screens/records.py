@@ -98,7 +98,7 @@ class RecordPart(ListPart):
         """The row at a glance, for the page that is open already; opened by itself it leads to the row's own page."""
         who = edge.actor()
         item = get_visible(db.session(), self.model, row_id(pk), who)
-        if "HX-Request" not in request.headers:
+        if "X-Part" not in request.headers:
             return redirect(self.row_url(item))
         named = self.panel_columns if self.panel_columns is not None else self.show_columns
         recent = history.of(db.session(), self.history_subjects(item, who), who, size=_RECENT_READ)
