@@ -14,7 +14,8 @@ unhurried = settings(deadline=None, max_examples=150)  # a busy machine is not a
 
 PIECES = (
     "a", "b.c", "[d-e]", "[x].y", "and", "or", "not", "và", "hoặc", "không", "in", "contains", "empty", "rỗng", "chứa",
-    "this_week()", "last_days", "(7)", "me", "(", ")", ",", "=", "!=", ">", ">=", "<", "<=", "==", "1", "-2.5", "500.000", "'t'", '"u"', "''", "true", "sai",
+    "this_week()", "last_days", "(7)", "me",
+    "(", ")", ",", "=", "!=", ">", ">=", "<", "<=", "==", "1", "-2.5", "500.000", "'t'", '"u"', "''", "true", "sai",
     "today", "len", "days_between", "'2026-11-21'", "[", "]", "'", ".", "\u0301", "\u00a0", "\x00", "\ud800", "🙂",
 )  # fmt: skip
 KEYS = st.sampled_from(["a", "b.c", "d-e", "x.y", "in", "Today", "a..b", "x. y", "kênh", "__class__", "1", "it's"])
