@@ -39,6 +39,7 @@ from app.notifications.queries import unread
 from app.notifications.views import BellPages, MailPages
 from app.processes import queries as processes
 from app.processes.api import InstanceApi, ProcessApi
+from app.processes.screens import InstanceScreen
 from app.processes.views import InstancePages, ProcessScreen
 from app.security import queries as people
 from app.security.account import AccountPages
@@ -50,6 +51,7 @@ from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
 from app.tasks.models import Task
+from app.tasks.screens import TaskScreen
 from app.tasks.views import TaskPages
 
 
@@ -121,7 +123,9 @@ FINDERS: tuple[Finder, ...] = (
 #: Pages and generated screens.
 VIEWS: tuple[type, ...] = (
     TaskPages,
+    TaskScreen,
     InstancePages,
+    InstanceScreen,
     CustomerScreen,
     CustomerPages,
     ProcessScreen,
