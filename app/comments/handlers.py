@@ -15,6 +15,7 @@ from app.comments.services import kind_named
 from app.core import files
 from app.core.access import Actor, get_visible, visible
 from app.core.db import Entity
+from app.core.errors import BusinessError
 from app.core.i18n import _
 from app.core.screens import Screen
 
@@ -32,6 +33,10 @@ class ScreenComments(Commented):
 
     def url(self, record_id: int) -> str:
         return f"{self._base}/show/{record_id}?tab={TAB}"
+
+    def refusal(self, session: Session, record: Any, by: Actor) -> BusinessError | None:
+        is_archived = getattr(record, "archived_at", None) is not None
+        return BusinessError(_("This is archived. Restore it first.")) if is_archived else None
 
 
 class CommentPart:
@@ -56,7 +61,7 @@ class CommentPart:
 def register_screens(views: Iterable[type]) -> None:
     """Give comments to every screen that wants them and whose feature has not said more of it."""
     for view in views:
-        if issubclass(view, Screen) and getattr(view, "comments", False) and commented(view.resource) is None:
+        if issubclass(view, Screen) and view.comments and commented(view.resource) is None:
             register_commented(ScreenComments(view))
 
 

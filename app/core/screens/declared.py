@@ -34,6 +34,8 @@ class Declared(ModelView):
     #: what an empty list says, without which it only says that nothing is there; and its picture (_parts/ui.html)
     empty_text: ClassVar[Any] = None
     empty_art: ClassVar[str] = "folder"
+    #: do people talk about its rows? (app/comments)
+    comments: ClassVar[bool] = False
     datamodel: Interface
     label_columns: Any = {}
     #: order column → what it is really ordered by (a name by its sort key)
