@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import clock
+from app.core import clock, uses
 from app.core.access import Actor
-from app.core.errors import BusinessError, ConflictError, InvalidInputError
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
@@ -39,6 +39,13 @@ class NothingToPublishError(BusinessError):
 
     code = "nothing_to_publish"
     message = _("There is no draft to publish.")
+
+
+class FormRetiredError(BusinessError):
+    """Work that is under way may still be finished with it."""
+
+    code = "form_retired"
+    message = _("This form is no longer used, so it takes no more answers.")
 
 
 class FormNotPublishedError(BusinessError):
@@ -123,6 +130,31 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     return draft
 
 
+def retire_form(session: Session, form: Form, *, by: Actor) -> None:
+    """It takes no more answers of its own; those that were given stay. Raises InUseError while a process asks it."""
+    by.must("delete", "Form")
+    hindrance = form_hindrance(session, form)
+    if hindrance is not None:
+        raise uses.InUseError(hindrance)
+    form.archived_at = form.archived_at or clock.now()
+    session.flush()
+
+
+def bring_back_form(session: Session, form: Form, *, by: Actor) -> None:
+    """It can be answered and drawn into processes again."""
+    by.must("delete", "Form")
+    form.archived_at = None
+    session.flush()
+
+
+def form_hindrance(session: Session, form: Form) -> Sentence | None:
+    """Which processes ask it now. None: none does."""
+    named = ", ".join(one.title for one in uses.mentions_of(session, form))
+    if not named:
+        return None
+    return _("This form is asked in the process: %(names)s. Publish it without the form first.", names=named)
+
+
 def parse_answers(version: FormVersion, raw: object, *, context: Context) -> Answers:
     """Read the answers to this version, typed or as JSON, all of them checked; changes nothing.
 
@@ -148,6 +180,8 @@ def submit(
     CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished.
     """
     _must_be_published(version)
+    if subject_type is None and version.form.archived_at is not None:
+        raise FormRetiredError
     if customer_id is not None and subject_type is None:
         _must_be_live(session, customer_id)
     submission = Submission(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Select
+from sqlalchemy.orm import Session
 
+from app.core.access import Actor
 from app.core.i18n import _
-from app.core.screens import Interface, Screen
+from app.core.screens import Interface, Screen, action
+from app.forms import services
 from app.forms.models import Form
 
 
@@ -30,3 +33,17 @@ class FormScreen(Screen):
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Form.name.icontains(text, autoescape=True) | Form.code.icontains(text, autoescape=True))
+
+    def hinders(self, session: Session, name: str, item: Form) -> Any:
+        return services.form_hindrance(session, item) if name == "archive" else None
+
+    @action(
+        "archive", _("Retire"), right="delete", icon="archive",
+        confirmation=_("It takes no more answers. Those that were given stay readable."),
+    )  # fmt: skip
+    def archive(self, session: Session, item: Form, *, by: Actor) -> None:
+        services.retire_form(session, item, by=by)
+
+    @action("restore", _("Use again"), right="delete", icon="refresh")
+    def restore(self, session: Session, item: Form, *, by: Actor) -> None:
+        services.bring_back_form(session, item, by=by)

@@ -83,10 +83,12 @@ def version_numbered(session: Session, process_id: int, number: int) -> ProcessV
 
 
 def startable(actor: Actor) -> Select[Process]:
-    """The processes with a published version, by name."""
+    """The processes in use with a published version, by name."""
     published = select(ProcessVersion.process_id).where(ProcessVersion.state == VersionState.published)
     return (
-        select(Process).where(Process.id.in_(published), _processes(actor, "view")).order_by(Process.name, Process.id)
+        select(Process)
+        .where(Process.id.in_(published), Process.archived_at.is_(None), _processes(actor, "view"))
+        .order_by(Process.name, Process.id)
     )
 
 

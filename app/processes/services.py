@@ -86,6 +86,11 @@ class NotPublishedError(BusinessError):
     message = _("This process has not been published yet.")
 
 
+class ProcessRetiredError(BusinessError):
+    code = "process_retired"
+    message = _("This process is no longer used, so it cannot be started.")
+
+
 class InstanceOverError(ConflictError):
     code = "instance_over"
     message = _("This process file has ended.")
@@ -173,18 +178,37 @@ def _known(session: Session) -> Known:
     keys = {
         version.form_id: frozenset(field.key for field in forms.definition_of(version).fields) for version in published
     }
-    codes = session.execute(select(Form.code, Form.id).where(Form.id.in_(keys)))
+    codes = session.execute(select(Form.code, Form.id).where(Form.id.in_(keys), Form.archived_at.is_(None)))
     return Known(
         forms={code: keys[form_id] for code, form_id in codes},
         roles=frozenset(people.role_codes(session)),
-        teams=frozenset(session.scalars(select(Team.code))),
+        teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
     )
 
 
+def retire_process(session: Session, process: Process, *, by: Actor) -> None:
+    """Nobody begins it any more; what runs goes on to its end."""
+    by.must("delete", "Process")
+    process.archived_at = process.archived_at or clock.now()
+    session.flush()
+
+
+def bring_back_process(session: Session, process: Process, *, by: Actor) -> None:
+    """It can be begun again."""
+    by.must("delete", "Process")
+    process.archived_at = None
+    session.flush()
+
+
 # ── running ──
 def start_version(session: Session, process: Process) -> tuple[ProcessVersion, FormVersion | None]:
-    """On which version an instance would start now, and the form it begins with. Raises NotPublishedError."""
+    """On which version an instance would start now, and the form it begins with.
+
+    Raises NotPublishedError and ProcessRetiredError.
+    """
+    if process.archived_at is not None:
+        raise ProcessRetiredError
     version = queries.active_version(session, process.id)
     if version is None:
         raise NotPublishedError

@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from app.comments import shown as conversation
 from app.comments.services import kind_named
 from app.core import clock, edge, links, paging
-from app.core.access import get_visible, visible
+from app.core.access import Actor, get_visible, visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
 from app.core.finding import record_key
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.repeats import LONGEST_KEY, Repeatable, UsedKeyError
-from app.core.screens import Interface, Screen
+from app.core.screens import Interface, Screen, action
 from app.core.timewords import length_text
 from app.customers.models import Customer
 from app.customers.queries import NamedCustomer, customer_cards, customer_names, possible_duplicates
@@ -62,6 +62,18 @@ class ProcessScreen(Screen):
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Process.name.icontains(text, autoescape=True) | Process.code.icontains(text, autoescape=True))
+
+
+    @action(
+        "archive", _("Retire"), right="delete", icon="archive",
+        confirmation=_("Nobody can start it any more. What is running goes on to its end."),
+    )  # fmt: skip
+    def archive(self, session: Session, item: Process, *, by: Actor) -> None:
+        services.retire_process(session, item, by=by)
+
+    @action("restore", _("Use again"), right="delete", icon="refresh")
+    def restore(self, session: Session, item: Process, *, by: Actor) -> None:
+        services.bring_back_process(session, item, by=by)
 
 
 class InstancePages(Page):

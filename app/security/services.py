@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from app.core import audit, clock, settings
+from app.core import audit, clock, settings, uses
 from app.core.access import SYSTEM, Actor, Scope
 from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
 from app.core.db import queue_up
@@ -124,6 +124,40 @@ def appoint_head(session: Session, team: Team, member: Member, *, by: Actor) -> 
     rights_changed(session, [person for person in (before, member.id) if person is not None])
 
 
+def archive_team(session: Session, team: Team, *, by: Actor) -> None:
+    """The team leaves lists and choices; what it did stays. Raises InUseError while it has people or open work."""
+    by.must("delete", "Team")
+    hindrance = team_hindrance(session, team)
+    if hindrance is not None:
+        raise uses.InUseError(hindrance)
+    team.archived_at = team.archived_at or clock.now()
+    session.flush()
+
+
+def restore_team(session: Session, team: Team, *, by: Actor) -> None:
+    """The team takes people and work again. Raises BusinessError while the team above it is archived."""
+    by.must("delete", "Team")
+    if team.parent is not None and team.parent.archived_at is not None:
+        raise BusinessError(_("Restore the team above it first: %(name)s.", name=team.parent.name))
+    team.archived_at = None
+    session.flush()
+
+
+def team_hindrance(session: Session, team: Team) -> Sentence | None:
+    """Who would be left without it: members, sub-teams, open work, processes that give it work. None: nobody."""
+    inside = [
+        use for use in uses.uses_of(session, Team, team.id, SYSTEM, limit=0)
+        if use.kind.model is TeamMember or use.open_count
+    ]  # fmt: skip
+    told = [str(use.sentence) for use in inside]
+    below = session.scalars(select(Team.name).where(Team.parent_id == team.id, Team.archived_at.is_(None))).all()
+    told += [str(_("the team %(name)s", name=name)) for name in below]
+    told += [str(_("the process %(name)s", name=one.title)) for one in uses.mentions_of(session, team)]
+    if not told:
+        return None
+    return _("This team is still needed by: %(users)s. Hand them over first.", users="; ".join(told))
+
+
 def rights_changed(session: Session, member_ids: Sequence[int]) -> None:
     """Whoever these people are signed in as, their next request reads their rights anew."""
     session.execute(
@@ -137,6 +171,9 @@ def deactivate_member(session: Session, member: Member, *, by: Actor) -> None:
     by.must("edit", "Member")
     if member.id == by.user_id:
         raise BusinessError(_("You cannot deactivate yourself."))
+    admins = queries.members_with_role(session, "Admin")
+    if [admin.id for admin in admins if admin.is_active] == [member.id]:
+        raise BusinessError(_("This is the last administrator. Give somebody else the role first."))
     member.user.active = False
     end_sign_ins(session, member.id, reason="deactivated")
     rights_changed(session, [member.id])

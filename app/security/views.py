@@ -21,7 +21,7 @@ from app.core.db import db, transaction
 from app.core.errors import InvalidInputError, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
 from app.core.pages import Page, page, page_number, refuse_nul_sent
-from app.core.screens import Derived, Interface, Kind, Screen
+from app.core.screens import Derived, Interface, Kind, Screen, action
 from app.core.vietnamese import show_phone
 from app.security import columns, entrance, queries, services
 from app.security.dialogs import SetupForm, SignInForm
@@ -196,6 +196,20 @@ class TeamScreen(Screen):
     related_by = {"MemberScreen": lambda team: Member.id.in_(queries.people_in(team.id)), "TeamScreen": "parent"}
     related_titles = {"TeamScreen": _("Sub-teams")}
     label_columns = {"name": _("Name"), "code": _("Code"), "head": _("Head"), "parent.name": _("Belongs to")}
+
+    def hinders(self, session: Session, name: str, item: Team) -> Any:
+        return services.team_hindrance(session, item) if name == "archive" else None
+
+    @action(
+        "archive", _("Archive"), right="delete", icon="archive",
+        confirmation=_("What the team did stays. It takes no more people and work."),
+    )  # fmt: skip
+    def archive(self, session: Session, item: Team, *, by: Actor) -> None:
+        services.archive_team(session, item, by=by)
+
+    @action("restore", _("Restore"), right="delete", icon="refresh")
+    def restore(self, session: Session, item: Team, *, by: Actor) -> None:
+        services.restore_team(session, item, by=by)
 
     def shown(self, item: Any, column: str) -> Any:
         if column == "head":
