@@ -7,7 +7,11 @@ from app.comments.models import Comment, CommentMention  # what was said about a
 from app.core.audit import AuditEvent, AuditSeal, AuditSensitive  # who changed what; the chain; erasable values
 from app.core.exports import Export  # lists that people took away as files
 from app.core.files import StoredFile  # uploaded files, each owned by a record
-from app.core.models import JobHeartbeat  # the pulse of every scheduled job
+from app.core.models import (  # the pulse of every scheduled job; how people look at their lists
+    JobHeartbeat,
+    SavedView,
+    SavedViewDefault,
+)
 from app.core.numbering import Counter  # the next KH000001, HS-000001
 from app.core.repeats import IdempotentAnswer  # what was answered to a repeated request
 from app.core.settings import Setting  # what the company set for itself
@@ -40,10 +44,10 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException",
-    "CalendarExceptionInterval", "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ContactPoint", "Counter",
+    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
+    "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ContactPoint", "Counter",
     "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "JobHeartbeat", "Member",
     "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken",
-    "ProcessVersion", "RoleScope", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission",
-    "SubmissionValue", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "ProcessVersion", "RoleScope", "SavedView", "SavedViewDefault", "Setting", "SetupLink", "SignIn", "SignInFailure",
+    "StoredFile", "Submission", "SubmissionValue", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip
