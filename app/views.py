@@ -20,11 +20,12 @@ from app.core import clock, edge, links, settings
 from app.core.access import Actor
 from app.core.api import OpenApi
 from app.core.db import db
+from app.core.export_api import ExportApi
 from app.core.export_view import ExportPages
 from app.core.file_view import FileView
 from app.core.find_view import FindPages, register_finders
 from app.core.finding import Finder
-from app.core.formats import day_text, exact_text, number_text
+from app.core.formats import day_text, exact_text, number_text, unbroken_codes
 from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.timewords import moment_inside, moment_text
 from app.customers import queries as customers
@@ -166,6 +167,7 @@ APIS: tuple[type, ...] = (
     CalendarApi,
     CatalogueApi,
     OutboxApi,
+    ExportApi,
     OpenApi,
 )
 
@@ -189,6 +191,7 @@ def register(appbuilder: Any) -> None:
     app.jinja_env.filters["exact"] = lambda at: exact_text(at, edge.time_zone())
     app.jinja_env.filters["day"] = day_text
     app.jinja_env.filters["number"] = number_text
+    app.jinja_env.filters["codes"] = unbroken_codes
 
 
 def frame() -> dict[str, Any]:

@@ -42,6 +42,10 @@ def whole_number() -> Schema:
     return {"type": "integer"}
 
 
+def yes_or_no() -> Schema:
+    return {"type": "boolean"}
+
+
 def one_of(codes: Iterable[str]) -> Schema:
     return {"type": "string", "enum": [str(code) for code in codes]}
 

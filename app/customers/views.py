@@ -102,6 +102,7 @@ class CustomerScreen(Screen):
     """/khach-hang: the list and the forms come from FAB, the record page is our own."""
 
     resource = "Customer"
+    collection = "customers"
     datamodel = Interface(Customer)
     empty_text = _("No customers yet. Add the first one.")
     empty_art = "people"

@@ -49,6 +49,7 @@ class InstanceScreen(Screen):
     """/ho-so/bang: all process files that one may see. The page of each is its own, and nothing is changed here."""
 
     resource = "Instance"
+    collection = "instances"
     datamodel = Interface(ProcessInstance)
     empty_text = _("No process file yet. Start a process when a customer needs something that takes several steps.")
     empty_art = "folder"

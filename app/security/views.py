@@ -124,6 +124,7 @@ class MemberScreen(Screen):
     """/nhan-su: who works here. Which roles he holds stands in a tab, for those who may see roles."""
 
     resource = "Member"
+    collection = "users"
     datamodel = Interface(Member)
     empty_text = _("Nobody works here yet. Colleagues stand here as soon as they can sign in.")
     empty_art = "people"
@@ -131,14 +132,17 @@ class MemberScreen(Screen):
     list_title = _("Staff")
     show_title = _("Member")
     list_columns = ["name", "title", "memberships", "phone", "user.active"]
-    more_columns = ["user.username", "user.email"]
+    more_columns = ["user.username", "user.email", "roles"]
     show_columns = ["title", "memberships", "phone", "user.email", "user.username", "user.active"]
     order_columns = ["name", "title"]
-    search_columns = ["name", "title", "memberships", "phone", "user.active"]
+    search_columns = [
+        "name", "title", "memberships", "roles", "phone", "user.username", "user.email", "user.active",
+    ]  # fmt: skip
     derived = {
         "name": Derived(Kind.text, Member.name, order=Member.sort_key, show=lambda name: _drawn("who", {"name": name})),
         "memberships": Derived(Kind.team, columns.team_names(Member.id), compared=columns.team_ids(Member.id),
                                show=lambda names: names or ""),
+        "roles": columns.roles(Member.id),
         "phone": Derived(Kind.phone, Member.phone, show=lambda phone: show_phone(phone) if phone else ""),
         "user.active": Derived(Kind.yes_no, columns.may_sign_in(Member.id),
                                show=lambda active: _drawn("entrance", {"is_active": active})),
@@ -152,6 +156,7 @@ class MemberScreen(Screen):
         "name": _("Name"),
         "title": _("Title"),
         "memberships": _("Teams"),
+        "roles": _("Roles"),
         "user.username": _("User name"),
         "user.email": _("E-mail"),
         "user.active": _("Sign-in"),
@@ -178,6 +183,7 @@ class TeamScreen(Screen):
     """/bo-phan: the teams with their heads."""
 
     resource = "Team"
+    collection = "teams"
     datamodel = Interface(Team)
     empty_text = _("No team yet. Work is offered to teams, so that anyone of them can take it.")
     empty_art = "people"

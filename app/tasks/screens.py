@@ -59,6 +59,7 @@ class TaskScreen(Screen):
     """/cong-viec/bang: all work that one may see. A task's page is its own, and its state moves by actions alone."""
 
     resource = "Task"
+    collection = "tasks"
     datamodel = Interface(Task)
     empty_text = _("No work yet. It comes with the processes that are started.")
     empty_art = "done"
@@ -151,14 +152,7 @@ class TaskScreen(Screen):
             told = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
             raise BusinessError(" ".join(told) or error.message) from error
 
-    @action(
-        "release",
-        _("Release to the team"),
-        right="edit",
-        icon="arrow-back-up",
-        single=False,
-        confirmation=_("The work goes back to the teams, and anyone of them can claim it. Saved drafts stay."),
-    )
+    @action("release", _("Release to the team"), right="edit", icon="arrow-back-up", single=False)
     def release(self, session: Session, item: Task, *, by: Actor) -> None:
         services.release_task(session, item.id, by=by)
 

@@ -31,6 +31,8 @@ class Declared(ModelView):
     # ── declared by the subclass ──
     #: name in security.roles
     resource: ClassVar[str]
+    #: what the interface calls the same rows ("customers"); "": it has none of them
+    collection: ClassVar[str] = ""
     #: what an empty list says, without which it only says that nothing is there; and its picture (_parts/ui.html)
     empty_text: ClassVar[Any] = None
     empty_art: ClassVar[str] = "folder"
@@ -42,6 +44,8 @@ class Declared(ModelView):
     order_keys: ClassVar[Mapping[str, Any]] = {}
     #: list columns that are more than a plain column of the table, or of the row that one relation leads to
     derived: ClassVar[Mapping[str, Derived]] = {}
+    #: by which columns the list can be narrowed
+    search_columns: Any = ()
     #: columns that the list offers besides `list_columns`
     more_columns: ClassVar[Sequence[str]] = ()
     #: views that are there for everybody, as tabs over the list

@@ -89,7 +89,7 @@ class ExportPart(ActionPart):
         except ValueError:
             raise BadRequestError from None
         return Wanted(
-            list_key=type(self).__name__,
+            list_key=self.key,
             format=Format(sent["format"]),
             arguments=tuple((name, value) for name, value in pairs if name not in _OF_THE_SCREEN),
             ids=tuple(chosen_ids(sent.getlist("rowid"))) if "rowid" in sent else (),
@@ -105,7 +105,8 @@ class _ScreenSource:
 
     def __init__(self, screen: ExportPart) -> None:
         self._screen = screen
-        self.key, self.title, self.resource = type(screen).__name__, screen.list_title, screen.resource
+        self.key, self.title, self.resource = screen.key, screen.list_title, screen.resource
+        self.collection = screen.collection
 
     def open(self, session: Session, who: Actor, wanted: Wanted) -> Opened:
         return self._screen.opened(session, who, wanted)
