@@ -23,8 +23,8 @@ def code(customer_id: Any) -> Derived:
 
 
 def _of_header(column: Any, customer_id: Any) -> Derived:
-    def seen_by(who: Actor) -> Any:
+    def seen_by(who: Actor) -> Derived:
         rows = select(column).where(Customer.id == customer_id, header_visible(who))
-        return rows.correlate(customer_id.class_).scalar_subquery()
+        return Derived(Kind.text, rows.correlate(customer_id.class_).scalar_subquery())
 
     return Derived(Kind.text, literal(None, String), seen_by=seen_by)

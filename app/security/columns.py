@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, String, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from app.core.access import Actor, visible
@@ -14,6 +15,7 @@ from app.core.conditions.fields import Kind
 from app.core.screens.chooser import Chooser, register_chooser
 from app.core.screens.columns import Derived
 from app.security.models import Member, Team, TeamMember
+from app.security.roles import ROLE_LABELS, role_label
 
 
 def person(member_id: Any) -> Derived:
@@ -50,6 +52,21 @@ def team_names(member_id: Any) -> Any:
 
 def may_sign_in(member_id: Any) -> Any:
     return select(User.active).where(User.id == member_id).correlate(member_id.class_).scalar_subquery()
+
+
+def roles(member_id: Any) -> Derived:
+    """The roles of a member, for those who may see roles."""
+    held = (
+        select(Role.name).join(assoc_user_role, assoc_user_role.c.role_id == Role.id)
+        .where(assoc_user_role.c.user_id == member_id).correlate(member_id.class_)
+    )  # fmt: skip
+    rows = held.order_by(Role.id).subquery()
+    known = Derived(
+        Kind.choice, select(func.aggregate_strings(rows.c.name, "\n")).scalar_subquery(), compared=held,
+        choices=ROLE_LABELS, show=lambda codes: ", ".join(str(role_label(one)) for one in (codes or "").split("\n")),
+    )  # fmt: skip
+    nothing = replace(known, value=literal(None, String), compared=None)
+    return replace(nothing, seen_by=lambda who: known if who.may("view", "Role") else nothing)
 
 
 def holder_names(role_id: Any) -> Any:

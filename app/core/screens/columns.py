@@ -34,8 +34,8 @@ class Derived:
     choices: Mapping[str, Any] | None = None
     #: more of the row that `show` is given behind the value: SQL expressions too
     besides: Sequence[Any] = ()
-    #: who looks → the value as far as he may read it, to show and to compare; `value` is then what everybody may
-    seen_by: Callable[[Actor], Any] | None = None
+    #: who looks → what he may read of it, to show and to compare; `value` is then what everybody may
+    seen_by: Callable[[Actor], Derived] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,17 @@ class Column:
     choices: Mapping[str, Any]
     show: Callable[..., Any] | None
     besides: Sequence[Any] = ()
-    seen_by: Callable[[Actor], Any] | None = None
+    seen_by: Callable[[Actor], Derived] | None = None
 
     def for_reader(self, who: Actor) -> Column:
         """The same with what this person may read of it."""
         if self.seen_by is None:
             return self
-        value = self.seen_by(who)
-        return replace(self, value=value, field=None if self.field is None else replace(self.field, column=value))
+        seen = self.seen_by(who)
+        compared = seen.value if seen.compared is None else seen.compared
+        return replace(
+            self, value=seen.value, field=None if self.field is None else replace(self.field, column=compared)
+        )
 
     def shown(self, value: Any, *besides: Any) -> Any:
         """The value as people read it, in the language and on the clock of whoever reads."""
