@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from app import create_app
+from app.catalogues.queries import forget_entries
 from app.cli import prepare
 from app.core import clock, paging
 from app.core.access import SYSTEM
@@ -143,6 +144,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     # What a process remembers of its database is wrong for another one.
     security.forget_rights()
     paging.forget_counts()
+    forget_entries()
     yield bench.app
     with bench.app.app_context():
         db.session.remove()
