@@ -14,7 +14,9 @@ from app.core.accounts import Role, User, assoc_user_role
 from app.core.conditions.fields import Kind
 from app.core.screens.chooser import Chooser, register_chooser
 from app.core.screens.columns import Derived
+from app.core.screens.saved import call_roles_by
 from app.security.models import Member, Team, TeamMember
+from app.security.roles import role_label
 from app.security.roles import ROLE_LABELS, role_label
 
 
@@ -94,6 +96,7 @@ def _names(session: Session, model: Any, who: Actor, ids: Collection[int]) -> Ma
 
 
 def offer_people() -> None:
-    """Filters of every list ask here for people and teams."""
+    """Filters of every list ask here for people and teams, and saved views for what a role is called."""
     register_chooser(Kind.person, Chooser("/chon/nguoi", _member_names))
     register_chooser(Kind.team, Chooser("/chon/bo-phan", _team_names))
+    call_roles_by(role_label)

@@ -18,6 +18,8 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "Submission": ("view", "add", "export"),
     # read with the record that they are about
     "Comment": ("add",),
+    # everybody keeps views of his own; this is about those that a role shares
+    "SavedView": ("assign",),
     "Alert": ("view",),
     "Notification": ("view",),
     "Member": ("view", "add", "edit", "export"),
@@ -78,6 +80,7 @@ RESOURCE_LABELS = {
     "Form": _("Forms"),
     "Submission": _("Submissions"),
     "Comment": _("Comments"),
+    "SavedView": _("Views that a role shares"),
     "Alert": _("Alerts"),
     "Notification": _("Notifications"),
     "Member": _("Staff"),
@@ -105,8 +108,8 @@ RESOURCE_GROUPS: Sequence[tuple[Sentence, Mapping[str, str]]] = (
     (
         _("The company"),
         {"Member": "user", "Team": "users-group", "Role": "key", "Calendar": "calendar", "Outbox": "mail",
-         "MessageTemplate": "message-circle", "Catalogue": "list-details", "Setting": "adjustments",
-         "Audit": "history"},
+         "MessageTemplate": "message-circle", "Catalogue": "list-details", "SavedView": "bookmark",
+         "Setting": "adjustments", "Audit": "history"},
     ),
 )  # fmt: skip
 
@@ -124,6 +127,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Form": {"view": _all},
         "Submission": {"view": _subtree, "add": _all, "export": _subtree},
         "Comment": {"add": _all},
+        "SavedView": {"assign": _own},
         "Alert": {"view": _own},
         "Notification": {"view": _own},
         "Member": {"view": _all},
