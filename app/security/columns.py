@@ -16,7 +16,6 @@ from app.core.screens.chooser import Chooser, register_chooser
 from app.core.screens.columns import Derived
 from app.core.screens.saved import call_roles_by
 from app.security.models import Member, Team, TeamMember
-from app.security.roles import role_label
 from app.security.roles import ROLE_LABELS, role_label
 
 
