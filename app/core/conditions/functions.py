@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum, auto
+from functools import lru_cache
 
 from app.core.conditions.values import LISTS, Period, day_of
 
@@ -103,13 +104,15 @@ def _next_days(today: date, days: int) -> Period:
 def _on_calendar(
     name: str, gives: Kind, make: Callable[..., date | Period], takes: tuple[Kind, ...] = ()
 ) -> tuple[str, Function]:
-    def work_out(asked: Asked, *args: object) -> date | Period | None:
-        if asked.today is None:
-            return None
+    @lru_cache(maxsize=32)
+    def counted_from(today: date, *args: object) -> date | Period | None:
         try:
-            return make(asked.today, *args)
+            return make(today, *args)
         except (OverflowError, ValueError):  # beyond the years 1 and 9999
             return None
+
+    def work_out(asked: Asked, *args: object) -> date | Period | None:
+        return None if asked.today is None else counted_from(asked.today, *args)
 
     example = f"{name}({'7' if takes else ''})"
     return name, Function(takes, gives, example, work_out, asks_the_day=True)
