@@ -187,7 +187,7 @@ class CustomerScreen(Screen):
         _("Archive"),
         right="delete",
         icon="archive",
-        confirmation=_("Archive? Nothing is lost: work and history stay, the customer leaves the lists."),
+        confirmation=_("Nothing is lost: the history stays, the customer leaves the lists."),
     )
     def archive(self, session: Session, item: Customer, *, by: Actor) -> None:
         services.archive_customer(session, item, by=by)

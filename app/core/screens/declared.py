@@ -182,7 +182,7 @@ class Declared(ModelView):
         "archive",
         _("Archive"),
         right="delete",
-        confirmation=_("Archive? Nothing is lost, it leaves the lists."),
+        confirmation=_("Nothing is lost, it leaves the lists."),
         icon="archive",
     )
     def archive(self, session: Session, item: Any, *, by: Actor) -> None:
