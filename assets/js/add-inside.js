@@ -17,13 +17,23 @@ export async function addInside(select, typed = "") {
   const dialog = element("dialog", { class: "tt-dialog tt-dialog--form", "aria-labelledby": "inside-title" });
   dialogs.set(select, dialog);
   document.body.append(dialog);
-  dialog.addEventListener("close", () => select.tomselect?.focus());
+  dialog.addEventListener("close", () => backTo(select.tomselect));
   dialog.addEventListener("submit", (event) => {
     event.preventDefault();
     save(select, dialog, event.target);
   });
   dialog.showModal();
   show(dialog, form);
+}
+
+// Into the field again, without its list over what stands below.
+function backTo(field) {
+  field.settings.openOnFocus = false;
+  field.control_input.focus();
+  setTimeout(() => {
+    field.close(false);
+    field.settings.openOnFocus = true;
+  });
 }
 
 async function save(select, dialog, form) {

@@ -21,6 +21,7 @@ function write(input) {
   input.value = written;
   let at = written.length;
   for (let left = behind; left > 0 && at > 0; at--) if (/\d/.test(written[at - 1])) left--;
+  if (written[at - 1] === GROUP) at -= 1; // a backspace there would only take the sign, which comes back
   if (document.activeElement === input) input.setSelectionRange(at, at);
 }
 
