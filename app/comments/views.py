@@ -156,7 +156,8 @@ def _conversation(
     size = shown.ON_A_RECORD if is_part else shown.ON_ITS_OWN_PAGE
     thread = shown.thread(session, kind, record, who, before=before, refused=refused, size=size)
     if is_part:
-        return show("comments/_part.html", status, thread=thread)
+        # A refusal stands in the part itself; a browser would complain of its status in the console.
+        return show("comments/_part.html", thread=thread)
     title = kind.title(record)
     return show(
         "comments/page.html",

@@ -11,7 +11,7 @@ async function part(address, options = {}) {
   if (answer.redirected) throw new Error(words.signedOut);
   const brought = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-talk]");
   if (!brought) throw new Error(words.unsent);
-  return { isTaken: answer.ok, brought };
+  return { brought, refusal: brought.querySelector("[data-talk-problem]:not([hidden])")?.textContent.trim() };
 }
 
 async function send(event, form) {
@@ -20,12 +20,12 @@ async function send(event, form) {
   const talk = form.closest("[data-talk]");
   const isNew = form.parentElement === talk;
   try {
-    const { isTaken, brought } = await part(form.action, {
+    const { brought, refusal } = await part(form.action, {
       method: "POST",
       body: new FormData(form),
       headers: { "X-CSRFToken": csrfToken() },
     });
-    if (!isTaken) return again(form, brought.querySelector("[data-talk-problem]:not([hidden])")?.textContent.trim());
+    if (refusal) return again(form, refusal);
     put(talk, brought, isNew);
   } catch (error) {
     again(form, error instanceof TypeError ? words.unsent : error.message);
@@ -33,13 +33,15 @@ async function send(event, form) {
 }
 
 // Nothing that was typed is lost: the sentence stands below the words, which may be sent once more.
-function again(form, sentence = words.unsent) {
+function again(form, sentence) {
   form.removeAttribute("aria-busy");
   form.removeAttribute("data-sent");
   form.querySelectorAll("[aria-busy]").forEach((busy) => busy.removeAttribute("aria-busy"));
   const area = form.querySelector("textarea");
-  form.querySelector("[data-talk-problem]").replaceChildren(icon("alert-circle"), element("span", {}, sentence));
-  form.querySelector("[data-talk-problem]").hidden = false;
+  const told = form.querySelector("[data-talk-problem]");
+  told.replaceChildren(icon("alert-circle"), element("span", {}, sentence));
+  told.className = "tt-err";
+  told.hidden = false;
   area.classList.add("is-invalid");
   area.setAttribute("aria-invalid", "true");
   area.dispatchEvent(new Event("input", { bubbles: true })); // leaving is asked about once more
