@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogues.models import CatalogueEntry
-from app.comments.models import Comment, CommentMention
 from app.core import links, uses
 from app.core.accounts import Role
-from app.core.audit import AuditSensitive
 from app.core.i18n import _, ngettext
-from app.core.repeats import IdempotentAnswer
 from app.core.uses import Mention, UserKind
-from app.customers.models import SOURCES, ContactPoint, Customer, TimelineEntry
-from app.deadlines.models import CalendarException, CalendarExceptionInterval, CalendarInterval
-from app.forms.models import Form, FormVersion, Submission, SubmissionValue
-from app.notifications.models import Alert, Notification, Outbox
+from app.customers.models import SOURCES, Customer
+from app.forms.models import Form, Submission
 from app.processes.models import (
     Process,
-    ProcessEvent,
     ProcessInstance,
-    ProcessToken,
     ProcessVersion,
     VersionState,
 )
-from app.security.models import Grant, Member, RoleScope, SignIn, Team, TeamMember
-from app.tasks.models import OPEN_STATES, Task, TaskEvent
+from app.security.models import Team, TeamMember
+from app.tasks.models import OPEN_STATES, Task
 
 #: Tables whose rows use others.
 KINDS = (
@@ -58,32 +50,35 @@ KINDS = (
     ),
 )  # fmt: skip
 
-#: Tables whose rows belong to what these columns point to: they come and stay with it.
-PARTS: Sequence[tuple[type[Any], tuple[str, ...]]] = (
-    (Alert, ("recipient_id",)),
-    (AuditSensitive, ("event_id",)),
-    (CalendarException, ("calendar_id",)),
-    (CalendarExceptionInterval, ("exception_id",)),
-    (CalendarInterval, ("calendar_id",)),
-    (Comment, ("author_id", "archived_by_id")),
-    (CommentMention, ("comment_id", "member_id")),
-    (ContactPoint, ("customer_id",)),
-    (FormVersion, ("form_id",)),
-    (Grant, ("member_id", "team_id")),
-    (IdempotentAnswer, ("user_id",)),
-    (Member, ("id",)),
-    (Notification, ("user_id", "alert_id")),
-    (Outbox, ("to_user_id",)),
-    (ProcessEvent, ("instance_id", "task_id")),
-    (ProcessToken, ("instance_id",)),
-    (ProcessVersion, ("process_id",)),
-    (RoleScope, ("role_id",)),
-    (SignIn, ("member_id",)),
-    (SubmissionValue, ("submission_id",)),
-    (TaskEvent, ("task_id",)),
-    (TeamMember, ("member_id",)),
-    (TimelineEntry, ("customer_id",)),
-)
+#: Columns by table: rows belong to what these point to, they come and stay with it.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "access_grant": ("member_id", "team_id"),
+    "alert": ("recipient_id",),
+    "audit_sensitive": ("event_id",),
+    "calendar_exception": ("calendar_id",),
+    "calendar_exception_interval": ("exception_id",),
+    "calendar_interval": ("calendar_id",),
+    "comment_mention": ("comment_id", "member_id"),
+    "contact_point": ("customer_id",),
+    "export": ("member_id",),
+    "form_version": ("form_id",),
+    "idempotent_answer": ("user_id",),
+    "member": ("id",),
+    "notification": ("user_id", "alert_id"),
+    "outbox": ("to_user_id",),
+    "process_event": ("instance_id", "task_id"),
+    "process_token": ("instance_id",),
+    "process_version": ("process_id",),
+    "role_scope": ("role_id",),
+    "saved_view": ("owner_id", "role_id"),
+    "saved_view_default": ("member_id", "role_id", "view_id"),
+    "sign_in": ("member_id",),
+    "submission_value": ("submission_id",),
+    "task_comment": ("task_id",),
+    "task_event": ("task_id",),
+    "team_member": ("member_id",),
+    "timeline_entry": ("customer_id",),
+}
 
 
 def _drawn_with(session: Session, *words: str) -> list[Mention]:
@@ -122,8 +117,8 @@ def register() -> None:
     """Called by create_app."""
     for kind in KINDS:
         uses.declare(kind)
-    for model, columns in PARTS:
-        uses.declare_part(model, *columns)
+    for table, columns in PARTS.items():
+        uses.declare_part(table, *columns)
     uses.declare_code(CatalogueEntry, Customer, Customer.source, _is_channel)
     uses.declare_mentions(Team, _drawn_for_team)
     uses.declare_mentions(Role, _drawn_for_role)

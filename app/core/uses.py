@@ -106,7 +106,7 @@ Mentions = Callable[[Session, Any], Sequence[Mention]]
 Naming = Callable[[Any], bool]
 
 _kinds: dict[type[Entity], UserKind] = {}
-_parts: dict[tuple[type[Entity], str], None] = {}
+_parts: set[tuple[str, str]] = set()
 _codes: dict[type[Any], list[tuple[type[Entity], Any, Naming]]] = {}
 _mentions: dict[type[Any], list[Mentions]] = {}
 
@@ -116,9 +116,9 @@ def declare(kind: UserKind) -> None:
     _kinds[kind.model] = kind
 
 
-def declare_part(model: type[Entity], *columns: str) -> None:
+def declare_part(table: str, *columns: str) -> None:
     """Rows of this table belong to what these columns point to: who uses the part, uses the whole."""
-    _parts.update(dict.fromkeys((model, column) for column in columns))
+    _parts.update((table, column) for column in columns)
 
 
 def declare_code(target: type[Any], user: type[Entity], column: Any, is_for: Naming) -> None:
@@ -150,7 +150,7 @@ def unplaced() -> list[str]:
     return [
         f"{model.__name__}.{column.name}"
         for model, column, _table in _keys()
-        if column.name not in STAMPS and model not in _kinds and (model, column.name) not in _parts
+        if column.name not in STAMPS and model not in _kinds and (column.table.name, column.name) not in _parts
     ]
 
 
@@ -162,7 +162,7 @@ def _into(table: Any) -> tuple[tuple[type[Entity], Any], ...]:
 def _by_kind(model: type[Any], ids: Any) -> Iterator[tuple[UserKind, ColumnElement[bool]]]:
     """Which rows of which tables use the rows of `model` with these ids, straight or through a part of theirs."""
     for user, column in _into(model.__table__):
-        if (user, column.name) in _parts:
+        if (column.table.name, column.name) in _parts:
             yield from _by_kind(user, select(user.id).where(column.in_(ids)))
         elif user in _kinds:
             yield _kinds[user], column.in_(ids)

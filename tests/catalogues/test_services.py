@@ -74,8 +74,7 @@ def test_an_entry_is_renamed_and_coloured_and_keeps_its_code(session, cast):
 )
 def test_a_name_of_another_entry_and_an_unknown_colour_are_refused(session, cast, values, key):
     with pytest.raises(InvalidInputError) as refused, transaction(cast.hoa) as inside:
-        row = entry(inside, "store")
-        services.change_entry(inside, row, by=cast.hoa, rev=row.rev, **values)
+        services.change_entry(inside, entry(inside, "store"), by=cast.hoa, rev=1, **values)
     assert set(refused.value.fields) == {key}
 
 

@@ -1,0 +1,72 @@
+"""What customers had as free text becomes channels, once and for equal spellings together; and goes back to words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+
+from app import create_app
+from app.core.db import db
+from config import TestConfig
+from tests.database import PostgresServer
+
+TYPED = (
+    "Facebook",
+    "FACEBOOK",
+    "giới thiệu",
+    "Gioi thieu",
+    "Báo Tuổi Trẻ",
+    "Báo tuổi trẻ",
+    "Báo Tuổi Trẻ",
+    "***",
+    None,
+)
+CUSTOMER = text(
+    "INSERT INTO customer (code, kind, name, sort_key, search_text, source, rev, created_at, updated_at) "
+    "VALUES (:code, 'person', 'A', 'a', 'a', :source, 1, '2026-01-01', '2026-01-01')"
+)
+
+
+@pytest.fixture
+def bare(database: str, tmp_path: Path, postgres: Callable[[], PostgresServer]) -> Flask:
+    """The application on a database of its own without tables."""
+    url = "" if database == "sqlite" else postgres().url(postgres().create_database())
+    return create_app(TestConfig(tmp_path, database_url=url))
+
+
+@pytest.mark.both_databases
+def test_free_texts_become_codes_and_codes_words_again(bare: Flask) -> None:
+    with bare.app_context():
+        upgrade(revision="0002")
+        with db.engine.begin() as connection:
+            for number, source in enumerate(TYPED):
+                connection.execute(CUSTOMER, {"code": f"KH{number:06d}", "source": source})
+        upgrade(revision="0003")
+        with db.engine.connect() as connection:
+            codes = list(connection.scalars(text("SELECT source FROM customer ORDER BY code")))
+            entries = dict(
+                connection.execute(text("SELECT code, label_vi FROM catalogue_entry ORDER BY position")).tuples().all()
+            )
+        downgrade(revision="0002")
+        with db.engine.connect() as connection:
+            words = list(connection.scalars(text("SELECT source FROM customer ORDER BY code")))
+        db.session.remove()
+        db.engine.dispose()
+    assert codes == ["facebook", "facebook", "referral", "referral", *["bao-tuoi-tre"] * 3, "kenh", None]
+    assert (entries["bao-tuoi-tre"], entries["kenh"], entries["referral"]) == ("Báo Tuổi Trẻ", "***", "Giới thiệu")
+    assert words == ["Facebook", "Facebook", "Giới thiệu", "Giới thiệu", *["Báo Tuổi Trẻ"] * 3, "***", None]
+
+
+@pytest.mark.both_databases
+def test_a_company_without_customers_gets_its_channels_from_init(bare: Flask) -> None:
+    with bare.app_context():
+        upgrade(revision="0003")
+        with db.engine.connect() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM catalogue")) == 0
+        db.session.remove()
+        db.engine.dispose()
