@@ -188,6 +188,15 @@ def test_chosen_rows_leave_by_the_same_address(client, customers, app):
     assert read(answer) == [["Mã"], ["KH000001"], ["KH000003"]]
 
 
+def test_all_that_matches_is_more_than_the_page_that_was_chosen(client, customers, app):
+    customers(3)
+    with app.app_context():
+        first = db.session.scalars(select(Customer.id).order_by(Customer.id)).first()
+        db.session.remove()
+    answer = press(client("minh"), query="?columns=code&order=name", rowid=first, all="1")
+    assert len(read(answer)) == 4
+
+
 def test_every_generated_list_can_be_exported_by_whoever_may(client):
     browser = client("hoa")
     for base in ("/nhan-su", "/bo-phan", "/vai-tro", "/quy-trinh", "/bieu-mau"):

@@ -82,6 +82,7 @@ class ExportPart(ActionPart):
     def _wanted(self) -> Wanted:
         """What the form asks for. Raises BadRequestError for what no form of ours sends."""
         sent, query = request.form, request.form.get("query", "")
+        some = "rowid" in sent and sent.get("all") != "1"
         if sent.get("format") not in set(Format) or len(query) > _LONGEST_QUERY:
             raise BadRequestError
         try:
@@ -92,7 +93,7 @@ class ExportPart(ActionPart):
             list_key=self.key,
             format=Format(sent["format"]),
             arguments=tuple((name, value) for name, value in pairs if name not in _OF_THE_SCREEN),
-            ids=tuple(chosen_ids(sent.getlist("rowid"))) if "rowid" in sent else (),
+            ids=tuple(chosen_ids(sent.getlist("rowid"))) if some else (),
             all_columns=sent.get("columns") == "all",
         )
 
