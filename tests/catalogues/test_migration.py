@@ -50,7 +50,7 @@ def test_free_texts_become_codes_and_codes_words_again(bare: Flask) -> None:
         with db.engine.connect() as connection:
             codes = list(connection.scalars(text("SELECT source FROM customer ORDER BY code")))
             entries = dict(
-                connection.execute(text("SELECT code, label_vi FROM catalogue_entry ORDER BY position")).tuples().all()
+                connection.execute(text("SELECT code, label_vi FROM catalogue_entry ORDER BY position")).all()
             )
         downgrade(revision="0002")
         with db.engine.connect() as connection:
