@@ -8,14 +8,16 @@ import * as filters from "./filters.js";
 import * as forms from "./forms.js";
 import * as keepTab from "./keep-tab.js";
 import * as money from "./money.js";
+import * as needs from "./needs.js";
 import * as place from "./place.js";
+import * as pop from "./pop.js";
 import * as recent from "./recent.js";
 import * as shell from "./shell.js";
 import * as toasts from "./toasts.js";
 import * as unsaved from "./unsaved.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, bulk, money, drop, unsaved, worklist, place, recent, filters, keepTab]) part.start();
+for (const part of [shell, toasts, due, forms, bulk, money, drop, unsaved, worklist, place, recent, filters, pop, keepTab, needs]) part.start();
 
 clipped.start();
 
@@ -36,13 +38,35 @@ on("click", "a[data-add-inside]", (event, link) => {
   import("./add-inside.js").then(({ addInside }) => addInside(select));
 });
 
+// Panels over a list load what they need when they are opened first.
+const atFirst = (selector, load) =>
+  each(selector, (panel) => {
+    if (panel.open) load(panel);
+    else panel.addEventListener("toggle", () => load(panel), { once: true });
+  });
+atFirst("[data-filter-editor]", (panel) => import("./filter-editor.js").then(({ edit }) => edit(panel)));
+atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
+each(".tt-views__tabs [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
+
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("[data-keep]", (form) => import("./conflict.js").then(({ start }) => start(form)));
+
 each("[data-arrange]", (list) => import("./sortable.js").then(({ arrange }) => arrange(list)));
 each("select[data-entry-add]", (select) => import("./entry-add.js").then(({ addEntries }) => addEntries(select)));
 
 let talking;
 each("[data-talk]", () => (talking ??= import("./comments.js").then(({ start }) => start())));
+
+if (document.querySelector("[data-panel]")) import("./panel.js").then(({ start }) => start());
+on("click", "[data-print]", (_event, button) => {
+  button.closest("details")?.removeAttribute("open");
+  print();
+});
+// A page may have stood open for hours: the sheet tells when it was printed.
+addEventListener("beforeprint", () => {
+  const told = document.querySelector(".tt-printhead time");
+  if (told) told.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" }).format(new Date());
+});
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

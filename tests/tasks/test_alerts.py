@@ -128,7 +128,8 @@ def test_one_alert_one_bell_line_one_mail(session, cast, a_task):
     assert (alert.subject_type, alert.subject_id, alert.recipient_id) == ("task", task_id, cast.tuan.user_id)
     assert alert.due_moment == MONDAY + timedelta(minutes=1)
     bell = session.scalars(select(Notification).where(Notification.kind == "task_overdue")).one()
-    assert (bell.user_id, bell.alert_id, bell.data) == (cast.tuan.user_id, alert.id, {"task": "Gọi kho Gia Lâm"})
+    assert (bell.user_id, bell.alert_id, bell.data["task"]) == (cast.tuan.user_id, alert.id, "Gọi kho Gia Lâm")
+    assert bell.data["customer"] == "Đặng Thị Mỹ Duyên"
     mail = session.scalars(select(Outbox)).one()
     assert (mail.to_address, mail.to_user_id) == ("tuan@phosen.example", cast.tuan.user_id)
     assert "Gọi kho Gia Lâm" in mail.subject

@@ -11,7 +11,7 @@ from flask import redirect, request, url_for
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import RelationshipDirection
 
-from app.core import edge, history, paging
+from app.core import edge, history, paging, uses
 from app.core.access import Actor, get_visible, visible
 from app.core.db import Stamped, db, row_id
 from app.core.errors import BadRequestError, NotFoundError
@@ -86,7 +86,7 @@ class RecordPart(ListPart):
         item = get_visible(db.session(), self.model, row_id(pk), who)
         tabs, opened = self._tabs(item, who)
         told = {
-            **self._head(item, who), "facts": self._facts(item, self.show_columns), "stamps": self._stamps(item),
+            **self._head(item, who), "facts": self._facts(item, self.show_columns), "stamps": self._stamps(item), "uses": uses.uses_of(db.session(), self.model, item.id, who),
             "tabs": tabs, "opened": opened.template, "title": self.show_title,
             "crumbs": trail((self.list_title, self._list_url()), here=self.row_title(item)),
             "record": record_key(self.resource, item.id),
@@ -177,7 +177,7 @@ class RecordPart(ListPart):
 
     def _facts(self, item: Any, columns: Sequence[str]) -> list[tuple[Any, Any]]:
         """Label and value; what the head and the stamps tell is left out."""
-        told = {"code"} | ({"created_at", "updated_at"} if issubclass(self.model, Stamped) else set())
+        told = {"code", self.title_column} | ({"created_at", "updated_at"} if issubclass(self.model, Stamped) else set())
         return [(self.label_columns[name], self.shown(item, name)) for name in columns if name not in told]
 
     def _stamps(self, item: Any) -> list[Stamp]:
