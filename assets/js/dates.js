@@ -90,8 +90,12 @@ function open(input) {
   for (const [name, value] of [["value", known?.day], ["min", input.dataset.min], ["max", input.dataset.max], ["focusedDate", known?.day ?? today()]]) days[name] = value ?? "";
   (input.closest("dialog") ?? document.body).append(box); // over the dialog that the field stands in
   box.showModal();
-  place(box, input);
-  requestAnimationFrame(() => days.focus());
+  // Its size is known when the month is drawn.
+  requestAnimationFrame(() => {
+    place(box, input);
+    days.focus();
+    requestAnimationFrame(() => place(box, input));
+  });
 }
 
 // Below the field, or above it where that does not fit; a phone shows it in the middle.

@@ -65,7 +65,7 @@ export function question(text, { yes, no = words.cancel, opener, isStaying = fal
   dialog.showModal();
 }
 
-// ── Ctrl+S saves, wherever one stands in a form; Ctrl+Enter where Enter makes a line ──
+// ── Ctrl+S saves, wherever one stands in a form; Ctrl+Enter where Enter makes a line. Neither finishes a task ──
 const SAVES = '[data-save], .btn-primary[type="submit"], button[type="submit"]';
 
 export function formToSave() {
@@ -76,9 +76,9 @@ export function formToSave() {
 }
 
 function save(form) {
-  const buttons = [...form.elements].filter((one) => one.matches?.('button[type="submit"]') && one.checkVisibility());
+  const buttons = [...form.elements].filter((one) => one.matches('button[type="submit"]:not([data-finish], [name])') && one.checkVisibility());
   const button = SAVES.split(", ").map((selector) => buttons.find((one) => one.matches(selector))).find(Boolean);
-  form.requestSubmit(button);
+  if (button) form.requestSubmit(button);
 }
 
 function savingKeys() {

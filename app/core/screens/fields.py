@@ -55,6 +55,7 @@ class Lookup:
 def _draw_lookup(field: LookupField, **attributes: Any) -> Markup:
     """A select with the chosen row alone; the page's script asks `data-url` for the others."""
     attributes = {"id": field.id, "name": field.name, "class": "form-select"} | attributes
+    attributes["data-placeholder"] = str(_("Type to search"))
     attributes["data-url"] = url_for(f"{field.endpoint}.lookup", column=field.short_name)
     if field.add_url:
         attributes["data-add-url"] = field.add_url
@@ -229,6 +230,21 @@ def without_nul(_form: Any, field: Field) -> None:
         raise StopValidation(str(_("This text holds a character that cannot be kept.")))
 
 
+def readable(_form: Any, field: Field) -> None:
+    """What could not be read has its sentence: no other is told about it."""
+    if field.process_errors:
+        raise StopValidation
+
+
+#: what an integer column of both databases takes
+_WITHIN = NumberRange(
+    -LARGEST_ID,
+    LARGEST_ID,
+    _("A number from %(least)s to %(most)s, please.",
+      least=formats.number_text(-LARGEST_ID), most=formats.number_text(LARGEST_ID)),
+)  # fmt: skip
+
+
 class Longest(Length):
     """At most so many characters; what is longer is looked at no further."""
 
@@ -321,10 +337,10 @@ class Converter(GeneralModelConverter):
             if self.datamodel.is_text(name):
                 return TextAreaField(**told, validators=validators, filters=[tidy_text])
             return StringField(**told, validators=validators, filters=[tidy_line])
-        validators = [*asked, *self._unique(name), *validators]
+        validators = [readable, *asked, *self._unique(name), *validators]
         if self.datamodel.is_integer(name):
             told["render_kw"] |= {"inputmode": "numeric", "data-number": True}
-            return WholeField(**told, validators=[*asked, NumberRange(-LARGEST_ID, LARGEST_ID), *validators])
+            return WholeField(**told, validators=[*validators, _WITHIN])
         if self.datamodel.is_numeric(name):
             told["render_kw"] |= {"inputmode": "decimal", "data-number": True}
             return NumberField(**told, validators=validators)
