@@ -67,9 +67,10 @@ class TaskScreen(Screen):
     list_template = "tasks/table.html"
     list_title = _("All work")
     show_title = _("Task")
-    list_columns = ["name", "customer", "context", "assignee", "team", "state", "due_at"]
+    list_columns = ["name", "due_at", "customer", "context", "assignee", "state"]
     more_columns = [
-        "customer_code", "opened_at", "claimed_at", "completed_at", "completed_by", "outcome", "is_open", "overdue",
+        "customer_code", "team", "opened_at", "claimed_at", "completed_at", "completed_by", "outcome", "is_open",
+        "overdue",
     ]  # fmt: skip
     show_columns = ["context", "state", "due_at", "opened_at", "completed_at"]
     order_columns = ["name", "assignee", "due_at", "opened_at", "completed_at"]
