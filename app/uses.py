@@ -74,7 +74,6 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "saved_view_default": ("member_id", "role_id", "view_id"),
     "sign_in": ("member_id",),
     "submission_value": ("submission_id",),
-    "task_comment": ("task_id",),
     "task_event": ("task_id",),
     "team_member": ("member_id",),
     "timeline_entry": ("customer_id",),
