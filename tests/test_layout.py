@@ -42,6 +42,7 @@ NEVER_SHOWN = {
     "Setting": "one screen, opened by its right",
     "SetupLink": "opened by its secret",
     "SignInFailure": "counted only",
+    "CommentMention": "part of its comment",
     "StoredFile": "seen with its owner",
     "SubmissionValue": "a copy to filter by",
     "TaskEvent": "part of its task",

@@ -47,7 +47,7 @@ WALKS = [("lan", "vi"), ("minh", "en"), ("hoa", "vi"), ("hoa", "en"), ("tuan", "
 DOORS = (
     "/", "/cong-viec/", "/ho-so/", "/ho-so/bat-dau", "/khach-hang/list/", "/khach-hang/list/?archived=1",
     "/khach-hang/list/?q=zzzz", "/khach-hang/add", "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz",
-    "/tim/vua-mo", "/tim/khach-hang?q=an", "/thong-bao/", "/thu-di/", "/cai-dat/", "/quy-trinh/list/",
+    "/tim/vua-mo", "/tim/khach-hang?q=an", "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/thong-bao/", "/thu-di/", "/cai-dat/", "/quy-trinh/list/",
     "/bieu-mau/list/", "/nhan-su/list/", "/bo-phan/list/", "/tai-khoan/",
 )  # fmt: skip
 #: refused, each in its own way
