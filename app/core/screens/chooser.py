@@ -53,6 +53,15 @@ def values_of(condition: Condition, fields: Mapping[str, Field], who: Actor) -> 
     return value
 
 
+def names_in(condition: Condition, fields: Mapping[str, Field], who: Actor) -> Mapping[str, Mapping[int, str]]:
+    """Field → what the people or teams are called that the condition compares it with, for the editor."""
+    named: dict[str, Mapping[int, str]] = {}
+    for key in sorted(condition.keys & fields.keys()):
+        if fields[key].kind in _choosers and (ids := _numbers(condition.to_json())):
+            named[key] = _choosers[fields[key].kind].names(db.session(), who, ids)
+    return named
+
+
 def _numbers(stored: Any) -> set[int]:
     """Every number that a stored condition compares with: those of people and teams are among them."""
     if isinstance(stored, dict):

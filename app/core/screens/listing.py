@@ -63,6 +63,8 @@ class Offer:
     fields: Mapping[str, Field] = field(default_factory=dict)
 
 
+#: what a saved view says; once an address says some of it, it says all of it
+SAID = frozenset({"where", "q", "order", "columns", "page_size", "archived"})
 _ALWAYS = frozenset({"page", "page_size", "order", "after", "before", "columns", "view"})
 
 
@@ -76,7 +78,10 @@ def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Ite
         if name not in known and name not in besides:
             raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
         longest = LONGEST_CONDITION if name == "where" else LONGEST_SEARCH if name == "q" else 1000
-        if len(values) > 1 or "\0" in values[0] or len(values[0]) > longest:
+        is_once = len(values) == 1 or (
+            name == "columns" and len(values) <= MOST_COLUMNS
+        )  # a box each, without a script
+        if not is_once or any("\0" in value or len(value) > longest for value in values):
             raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
     order = arguments.get("order", offer.default_order)
     if order != offer.default_order and order.removeprefix("-") not in offer.orders:
@@ -91,7 +96,7 @@ def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Ite
         q=arguments.get("q", "").strip(),
         archived=archived == "1",
         where=read_condition(arguments.get("where", ""), offer.fields),
-        columns=_read_columns(arguments.get("columns", ""), offer),
+        columns=_read_columns(",".join(arguments.getlist("columns")), offer),
         cursor=_read_cursor(arguments),
         view=asked_view(arguments),
     )
@@ -265,4 +270,6 @@ class Page:
     def link(self, **changes: Any) -> str:
         """The query string of this list with something changed; None leaves an argument out."""
         asked = {name: value for name, value in {**self.arguments, **changes}.items() if value is not None}
+        if asked.get("view", "0") != "0" and not SAID & asked.keys():
+            asked["where"] = ""  # a view alone is asked for as it was saved
         return "?" + urlencode(asked, doseq=True)

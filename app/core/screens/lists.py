@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import jsonify, request
-from sqlalchemy import ColumnElement, Select, inspect, select
+from sqlalchemy import ColumnElement, Select, false, inspect, select
 from sqlalchemy.orm import Session, aliased
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -31,6 +32,18 @@ from app.core.screens.listing import Asked, Chip, Head, Offer, Page, Row
 _BATCH = 1000
 
 
+@dataclass(frozen=True)
+class Opening:
+    """What a list is asked for before it is checked; `beside` is what the part that put it together knows of it."""
+
+    arguments: MultiDict[str, str]
+    beside: Any = None
+
+    @property
+    def without_condition(self) -> MultiDict[str, str]:
+        return MultiDict([(name, value) for name, value in self.arguments.items(multi=True) if name != "where"])
+
+
 class ListPart(Declared):
     """The list of a screen."""
 
@@ -45,17 +58,38 @@ class ListPart(Declared):
 
     @route("/list/", right="view")
     def list(self) -> Any:
-        who = edge.actor()
-        asked, offer = self.asked_of(request.args or self._by_itself), self._offer(self.page_size)
+        who, offer, refusal = edge.actor(), self._offer(self.page_size), None
+        opening = self._opening(who)
+        try:
+            asked = self.asked_of(opening.arguments)
+            rows = self._listed(select(self.model), asked, who)
+        except BadRequestError as error:
+            # What is wrong in a condition is told beside it, where it can be put right; no row is taken for an answer.
+            if not opening.arguments.get("where"):
+                raise
+            refusal = error
+            asked = self.asked_of(opening.without_condition)
+            rows = select(self.model).where(false())
         reach = (who.user_id, who.scope(self.resource), who.team_ids)
-        known_as = (self.endpoint, reach, asked.q, asked.archived, asked.where)
-        page = self._page(self._listed(select(self.model), asked, who), asked, offer, known_as=known_as)
-        return self.render_template(
+        known_as = None if refusal else (self.endpoint, reach, asked.q, asked.archived, asked.where)
+        page = self._page(rows, asked, offer, known_as=known_as)
+        shown = self.render_template(
             self.list_template, screen=self, title=self.list_title, page=page, may=self._may(who),
             presets=self._preset_tabs(asked), chips=self._chips(page), actions=[
                 one for one in self.actions.values() if one.multiple and self._may_act(who, one)
             ],
+            refusal=refusal.message if refusal else None,
+            **self._around(opening, page, who),
         )  # fmt: skip
+        return shown, 400 if refusal else 200
+
+    def _opening(self, who: Actor) -> Opening:
+        """What the list is asked for: by the address, or where that says nothing, by itself."""
+        return Opening(request.args or self._by_itself)
+
+    def _around(self, opening: Opening, page: Page, who: Actor) -> Mapping[str, Any]:
+        """What other parts of the screen draw around the list."""
+        return {}
 
     @route("/fields", right="view")
     def fields(self) -> Response:
@@ -188,16 +222,16 @@ class ListPart(Declared):
         session, columns = db.session(), self.columns_for(asked, edge.actor())
         counted, is_capped = paging.count(session, rows, self._key, known_as=known_as)
         by, cursor = self._order(asked), asked.cursor
+        start = (asked.page - 1) * asked.page_size
+        if cursor is None and start:
+            rows = self._skipped(rows, asked, by, start)
         chosen = paging.in_order(
             self._selected(rows, by, columns).add_columns(*(one for column in columns for one in column.besides)),
             by, self._key, falling=asked.is_falling,
             backwards=cursor is not None and cursor.backwards,
         )  # fmt: skip
-        start = (asked.page - 1) * asked.page_size
         if cursor is not None:
             chosen = paging.beyond(chosen, by, self._key, cursor, falling=asked.is_falling)
-        elif start:
-            chosen = chosen.offset(start)
         # One more than is shown: is there another page beyond?
         found = session.execute(chosen.limit(asked.page_size + 1)).all()
         shown, has_more = found[: asked.page_size], len(found) > asked.page_size
@@ -217,6 +251,13 @@ class ListPart(Declared):
             last_cursor=paging.Cursor(shown[-1][1], shown[-1].id) if shown else None,
             besides=besides or {},
         )
+
+    def _skipped(self, rows: Select[Any], asked: Asked, by: Any, start: int) -> Select[Any]:
+        """The rows of a page that somebody typed. Only keys are skipped: columns of rows above it are never read."""
+        keys = rows.with_only_columns(self._key.label("id"), maintain_column_froms=True)
+        ordered = paging.in_order(keys, by, self._key, falling=asked.is_falling)
+        few = ordered.offset(start).limit(asked.page_size + 1).correlate(None).subquery()
+        return select(self.model).where(self._key.in_(select(few.c.id)))
 
     def plain_rows(self, session: Session, asked: Asked, who: Actor, columns: Sequence[Column]) -> Iterator[Any]:
         """The values of every row that is asked for, in the order of the list, read little by little."""
@@ -274,4 +315,3 @@ class ListPart(Declared):
             text = part.sentence(labels, chooser.values_of(part, self.filter_fields, edge.actor()))
             chips.append(Chip(text, page.link(where=rest.text if rest else None)))
         return chips
-

@@ -166,6 +166,7 @@ class Shown:
     view: SavedView
     #: the code of the role that it is shared with
     role: str | None
+    is_mine: bool
     may_change: bool
     #: his list opens with it because he said so, or because his role's does
     is_mine_by_default: bool
@@ -221,7 +222,8 @@ def views_of(session: Session, list_key: str, who: Actor, *, asked: int | None =
         if one.role_id and one.view_id in there and there[one.view_id].role_id == one.role_id
     ]  # fmt: skip
     shown = tuple(
-        Shown(view, role, may_change(who, view, role), view.id in own, view.id in roles) for view, role in rows
+        Shown(view, role, view.owner_id == who.user_id, may_change(who, view, role), view.id in own, view.id in roles)
+        for view, role in rows
     )
     return Views(shown, opens_with=(own or roles or [None])[0], is_chosen=bool(own))
 

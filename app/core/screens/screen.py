@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from app.core.screens.exporting import ExportPart
+from app.core.screens.views import ViewPart
 
 
-class Screen(ExportPart):
+class Screen(ExportPart, ViewPart):
     """List, page, form and actions of one table. A subclass declares; what it leaves to FAB's guess stops the start.
 
     Every row comes through the table's row rule with the right of what is done. Reading happens outside, changing

@@ -1,0 +1,367 @@
+// The filter of a list, put together in rows of field, operator and value, with groups, or typed. What is sent is the typed text,
+// which the rows keep true; the server reads it, and tells here what it does not take.
+import { rowsOf, textOf } from "./condition.js";
+import { read as readDate, written } from "./dates.js";
+import { element, icon, skeletons } from "./dom.js";
+import { words as said } from "./words.js";
+
+const WIDE = ["choice", "yes_no"];
+let number = 0;
+
+export function edit(panel) {
+  const words = JSON.parse(panel.dataset.words);
+  const form = panel.querySelector("form");
+  const place = panel.querySelector("[data-fe-rows]");
+  const typed = panel.querySelector("textarea");
+  const switcher = panel.querySelector("[data-fe-switch]");
+  const refusal = panel.querySelector("[data-fe-refusal]");
+  let names = JSON.parse(panel.dataset.names);
+  let offers;
+  let fields;
+  let root = null; // none: the condition does not fit into rows
+  let inStep = typed.value; // the text that the rows say
+
+  // ── what is offered ──
+  async function load() {
+    place.replaceChildren(...skeletons(3));
+    place.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(panel.dataset.fields, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) throw new Error(answer.redirected ? said.signedOut : words.failed);
+      offers = await answer.json();
+    } catch (error) {
+      const retry = element("button", { type: "button", class: "btn btn-sm" }, icon("refresh"), words.retry);
+      retry.addEventListener("click", load);
+      const told = error.message === said.signedOut ? error.message : words.failed;
+      place.replaceChildren(element("p", { class: "tt-err", role: "alert" }, icon("alert-circle"), element("span", {}, told)), retry);
+      return;
+    } finally {
+      place.removeAttribute("aria-busy");
+    }
+    fields = new Map(offers.fields.map((field) => [field.key, field]));
+    take(JSON.parse(panel.dataset.where));
+    if (panel.dataset.mode === "typed") return;
+    if (root && !root.parts.length) root.parts.push(blank());
+    draw();
+    if (root) place.querySelector("[data-fe-row] select")?.focus();
+  }
+
+  // ── the two faces ──
+  function take(stored) {
+    root = rowsOf(stored, fields, offers);
+    if (!root) face("typed", words.tooDeep);
+  }
+
+  function face(mode, told = "") {
+    panel.dataset.mode = mode;
+    switcher.textContent = mode === "typed" ? words.rows : words.type;
+    tell(told);
+  }
+
+  function tell(sentence) {
+    refusal.hidden = !sentence;
+    refusal.querySelector("span").textContent = sentence;
+    typed.classList.toggle("is-invalid", Boolean(sentence) && sentence !== words.tooDeep);
+  }
+
+  // What was typed is read by the server: its list keeps the condition, or says what is wrong in it.
+  async function toRows() {
+    if (typed.value.trim() !== inStep.trim() || !root) {
+      const asked = new URLSearchParams([...new FormData(form)].filter(([name]) => name !== "where"));
+      asked.set("where", typed.value.trim());
+      asked.set("page_size", "1");
+      switcher.setAttribute("aria-busy", "true");
+      try {
+        const answer = await fetch(`${location.pathname}?${asked}`, { credentials: "same-origin" });
+        const there = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-filter-editor]");
+        if (!there || answer.redirected) throw new Error();
+        if (there.hasAttribute("data-refused")) return tell(there.querySelector("[data-fe-refusal]").textContent.trim());
+        names = JSON.parse(there.dataset.names);
+        take(JSON.parse(there.dataset.where));
+        if (!root) return;
+      } catch {
+        return tell(words.failed);
+      } finally {
+        switcher.removeAttribute("aria-busy");
+      }
+    }
+    if (!root.parts.length) root.parts.push(blank());
+    face("rows");
+    draw();
+    place.querySelector("select")?.focus();
+  }
+
+  switcher.addEventListener("click", () => {
+    if (panel.dataset.mode === "typed") {
+      if (fields) toRows();
+      else {
+        panel.dataset.where = panel.dataset.where || "null";
+        face("rows");
+        load();
+      }
+    } else {
+      face("typed");
+      typed.focus();
+    }
+  });
+
+  // ── rows ──
+  const blank = (field = offers.fields[0]) => {
+    const offered = offers.operators[field.kind];
+    const first = (WIDE.includes(field.kind) && offered.find((one) => one.value === "list")) || offered[0];
+    return { key: field.key, op: first.op, takes: first.value, values: [] };
+  };
+
+  function changed() {
+    inStep = textOf(root);
+    typed.value = inStep;
+    panel.removeAttribute("data-refused");
+    tell("");
+  }
+
+  function draw() {
+    place.replaceChildren(...(root.parts.length > 1 ? [match(root)] : []), ...root.parts.map((part) => (part.parts ? drawGroup(part) : drawRow(part, root))), adders());
+    if (!root.parts.length) place.prepend(element("p", { class: "tt-help" }, words.none));
+    // Lists of choices may lie over the edge, unless it all has to scroll.
+    place.classList.toggle("is-long", place.scrollHeight > innerHeight * 0.5);
+    changed();
+  }
+
+  function redraw(focus) {
+    draw();
+    const wanted = focus && place.querySelector(focus);
+    (wanted ?? place.querySelector("[data-fe-add]")).focus();
+  }
+
+  function match(group) {
+    const select = element("select", { class: "form-select", "aria-label": words.match }, option("and", words.all), option("or", words.any));
+    select.value = group.word;
+    select.addEventListener("change", () => {
+      group.word = select.value;
+      changed();
+    });
+    return element("div", { class: "tt-fe__match" }, element("span", {}, words.match), select);
+  }
+
+  const option = (value, label) => element("option", { value }, label);
+
+  function adders(group = root) {
+    const add = element("button", { type: "button", class: "btn btn-sm", "data-fe-add": true }, icon("plus"), words.addRow);
+    add.addEventListener("click", () => {
+      const made = blank();
+      group.parts.push(made);
+      made.id = `dk-${++number}`;
+      redraw(`#${made.id}`);
+    });
+    if (group !== root) return add;
+    const more = element("button", { type: "button", class: "btn btn-sm" }, icon("plus"), words.addGroup);
+    more.addEventListener("click", () => {
+      const made = blank();
+      made.id = `dk-${++number}`;
+      root.parts.push({ word: root.word === "and" ? "or" : "and", parts: [made, blank()] });
+      redraw(`#${made.id}`);
+    });
+    return element("div", { class: "tt-fe__adders" }, add, more);
+  }
+
+  function drop(part, group) {
+    const at = group.parts.indexOf(part);
+    group.parts.splice(at, 1);
+    const beside = group.parts[Math.min(at, group.parts.length - 1)];
+    if (!group.parts.length && group !== root) return drop(group, root);
+    redraw(beside && !beside.parts ? `#${beside.id}` : null);
+  }
+
+  const dropper = (label, act) => {
+    const button = element("button", { type: "button", class: "tt-iconbtn tt-iconbtn--sm", "aria-label": label, title: label }, icon("x"));
+    button.addEventListener("click", act);
+    return button;
+  };
+
+  function drawGroup(group) {
+    const box = element("fieldset", { class: "tt-fe__group" }, element("legend", { class: "tt-vh" }, words.group));
+    const head = match(group);
+    head.append(element("span", { class: "tt-push" }), dropper(words.dropGroup, () => drop(group, root)));
+    box.append(head, ...group.parts.map((part) => drawRow(part, group)), adders(group));
+    return box;
+  }
+
+  function drawRow(row, group) {
+    row.id ??= `dk-${++number}`;
+    const field = fields.get(row.key);
+    const offered = offers.operators[field.kind];
+    const which = element("select", { class: "form-select", id: row.id, "aria-label": words.field }, ...offers.fields.map((one) => option(one.key, one.label)));
+    which.value = row.key;
+    which.addEventListener("change", () => {
+      Object.assign(row, blank(fields.get(which.value)));
+      redraw(`#${row.id}`);
+    });
+    const how = element("select", { class: "form-select", "aria-label": `${field.label}: ${words.operator}` }, ...offered.map((one, at) => option(at, one.label)));
+    how.value = offered.findIndex((one) => one.op === row.op && one.value === row.takes);
+    how.addEventListener("change", () => {
+      const chosen = offered[how.value];
+      if (chosen.value !== row.takes) row.values = chosen.value === "list" || row.takes === "list" || chosen.value === "two" ? row.values.slice(0, 1).filter((value) => chosen.value !== "period" && typeof value !== "object") : [];
+      Object.assign(row, { op: chosen.op, takes: chosen.value });
+      value.replaceChildren(...valueOf(row, field));
+      attach(value);
+      changed();
+    });
+    const value = element("div", { class: "tt-fe__value" }, ...valueOf(row, field));
+    const made = element("div", { class: "tt-fe__row", role: "group", "aria-label": field.label, "data-fe-row": true }, which, how, value, dropper(`${words.drop}: ${field.label}`, () => drop(row, group)));
+    queueMicrotask(() => attach(value));
+    return made;
+  }
+
+  // Look-ups and calendars begin their work on what a script has drawn, as on what htmx brings.
+  const attach = (drawn) => document.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: drawn } }));
+
+  // ── values ──
+  function valueOf(row, field) {
+    if (row.takes === "none") return [];
+    if (row.takes === "period") return [choice(row, field, offers.periods.map((one) => [one.value, one.label]))];
+    if (field.kind === "person" || field.kind === "team") return [lookUp(row, field), ...own(row, field)];
+    if (WIDE.includes(field.kind)) return [row.takes === "list" ? boxes(row, field) : choice(row, field, field.choices)];
+    if (row.takes === "two") return [input(row, field, 0, words.from), element("span", { class: "tt-fe__to", "aria-hidden": true }, "–"), input(row, field, 1, words.to)];
+    return [row.takes === "list" ? several(row, field) : input(row, field, 0)];
+  }
+
+  function choice(row, field, choices) {
+    const select = element("select", { class: "form-select", "aria-label": `${field.label}: ${words.value}` }, option("", ""), ...choices.map(([, label], at) => option(at, label)));
+    const at = choices.findIndex(([value]) => JSON.stringify(value) === JSON.stringify(row.values[0]));
+    select.value = at < 0 ? "" : at;
+    select.addEventListener("change", () => {
+      row.values = select.value === "" ? [] : [choices[select.value][0]];
+      changed();
+    });
+    return select;
+  }
+
+  function boxes(row, field) {
+    const list = element("div", { class: "tt-fe__boxes", role: "group", "aria-label": field.label });
+    for (const [value, label] of field.choices) {
+      const box = element("input", { type: "checkbox", class: "form-check-input" });
+      box.checked = row.values.includes(value);
+      box.addEventListener("change", () => {
+        row.values = row.values.filter((one) => one !== value);
+        if (box.checked) row.values.push(value);
+        changed();
+      });
+      list.append(element("label", { class: "form-check" }, box, element("span", { class: "form-check-label" }, label)));
+    }
+    return list;
+  }
+
+  function several(row, field) {
+    const label = `${field.label}: ${words.several}`;
+    const made = element("input", { class: "form-control", type: "text", maxlength: 400, autocomplete: "off", "aria-label": label, placeholder: words.several });
+    made.value = row.values.join(", ");
+    made.addEventListener("input", () => {
+      row.values = [...new Set(made.value.split(",").map((one) => one.trim()).filter(Boolean))];
+      changed();
+    });
+    return made;
+  }
+
+  function input(row, field, at, part = "") {
+    const isDay = field.kind === "date" || field.kind === "moment";
+    const isNumber = ["number", "decimal", "money"].includes(field.kind);
+    const made = element("input", {
+      class: "form-control", type: "text", maxlength: 200, autocomplete: "off", "aria-label": [field.label, part || words.value].join(": "),
+      inputmode: isDay ? "numeric" : isNumber ? "decimal" : null, placeholder: isDay ? words.date : part || null,
+      "data-date": isDay, "data-money": field.kind === "money",
+    });
+    const known = row.values[at] ?? "";
+    made.value = known === "" ? "" : isDay ? written({ day: String(known).slice(0, 10) }) : isNumber ? shownNumber(known) : known;
+    made.addEventListener("input", () => {
+      const text = made.value.trim();
+      row.values[at] = text === "" ? "" : isDay ? (readDate(text)?.day ?? null) : isNumber ? numberOf(text) : text;
+      made.toggleAttribute("data-wrong", text !== "" && row.values[at] === null);
+      if (!made.hasAttribute("data-wrong")) right(made);
+      changed();
+    });
+    made.wrong = isDay ? words.badDate : words.badNumber;
+    return made;
+  }
+
+  const GROUP = said.comma === "," ? "." : ",";
+  const shownNumber = (value) => String(value).replace(".", said.comma);
+  // 1.250.000 and 1250000 are one number; 1,5 is one and a half. None for what is no number.
+  function numberOf(text) {
+    const bare = new RegExp(`^-?\\d{1,3}(\\${GROUP}\\d{3})+(\\${said.comma}\\d+)?$`).test(text) ? text.replaceAll(GROUP, "") : text;
+    const plain = bare.replace(said.comma, ".");
+    return /^-?\d{1,15}(\.\d{1,6})?$/.test(plain) ? Number(plain) : null;
+  }
+
+  // People and teams: looked up, and "tôi" beside it.
+  function lookUp(row, field) {
+    const isMany = row.takes === "list";
+    const known = row.values.filter((value) => typeof value !== "object");
+    const select = element("select", { "data-url": field.choices_url, multiple: isMany, "aria-label": `${field.label}: ${words.value}` });
+    if (!isMany) select.append(option("", ""));
+    for (const value of known) {
+      const one = option(value, names[field.key]?.[value] ?? `#${value}`);
+      one.selected = true;
+      select.append(one);
+    }
+    select.addEventListener("change", () => {
+      const chosen = [...select.selectedOptions].map((one) => one.value).filter(Boolean).map(Number);
+      for (const one of select.selectedOptions) (names[field.key] ??= {})[one.value] = one.textContent;
+      const mine = row.values.filter((value) => typeof value === "object");
+      if (!isMany && chosen.length) untick(select);
+      row.values = isMany ? [...mine, ...chosen] : chosen.length ? chosen : mine;
+      changed();
+    });
+    return element("div", { class: "tt-fe__look" }, select);
+  }
+
+  const untick = (select) => select.closest(".tt-fe__value")?.querySelectorAll('input[type="checkbox"]').forEach((box) => (box.checked = false));
+
+  function own(row, field) {
+    return (offers.own?.[field.kind] ?? []).map(({ value, label }) => {
+      const box = element("input", { type: "checkbox", class: "form-check-input" });
+      const is = (one) => JSON.stringify(one) === JSON.stringify(value);
+      box.checked = row.values.some(is);
+      box.addEventListener("change", () => {
+        const others = row.values.filter((one) => !is(one));
+        row.values = box.checked ? (row.takes === "list" ? [value, ...others] : [value]) : others;
+        if (box.checked && row.takes !== "list") box.closest(".tt-fe__value").querySelector("select").tomselect?.clear(true);
+        changed();
+      });
+      return element("label", { class: "form-check" }, box, element("span", { class: "form-check-label" }, label));
+    });
+  }
+
+  // ── sending ──
+  function right(made) {
+    made.removeAttribute("aria-invalid");
+    made.classList.remove("is-invalid");
+    made.closest(".tt-fe__value")?.querySelector(".tt-err")?.remove();
+  }
+
+  function wrong(made) {
+    right(made);
+    made.setAttribute("aria-invalid", "true");
+    made.classList.add("is-invalid");
+    made.closest(".tt-fe__value").append(element("p", { class: "tt-err", role: "alert" }, icon("alert-circle"), element("span", {}, made.wrong)));
+  }
+
+  form.addEventListener("submit", (event) => {
+    if (panel.dataset.mode === "typed") return;
+    const bad = [...place.querySelectorAll("[data-wrong]")];
+    bad.forEach(wrong);
+    if (bad.length) {
+      event.preventDefault();
+      bad[0].focus();
+    }
+  });
+  // No condition does not lengthen the address, unless it says so of a view that has one.
+  form.addEventListener("formdata", ({ formData }) => {
+    if (!formData.get("where")?.trim() && !formData.has("view")) formData.delete("where");
+  });
+
+  if (panel.dataset.mode === "typed") {
+    switcher.textContent = words.rows;
+    typed.focus();
+  } else face("rows");
+  load();
+}
