@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, func, select, text
 
 from app.core import clock
+from app.core.paging import Cursor
 from app.customers.models import Customer
-from app.security.models import Member
+from app.security.models import Member, Team
 from app.tasks.models import Task
 from app.tasks.queries import is_open
 from bench.data import Size, fill
@@ -28,6 +29,10 @@ from config import Config
 from tests.database import postgres_server
 
 _WARM = 10
+#: rows before page 3,900
+_DEEP = 3_899 * 25
+
+_OF_A_TEAM = "created_at+%3D+last_days%287%29+and+team.name+%3D+{team}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,11 @@ CASES = (
     Case("customer list", "/khach-hang/list/", "kiem", LIST),
     Case("the same, as browsers ask (br)", "/khach-hang/list/", "lan", Target(queries=8), compressed=True),
     Case("page 2", "/khach-hang/list/?page=2", "lan", LIST),
-    Case("page 300", "/khach-hang/list/?page=300", "hoa", Target(queries=8)),
+    Case("page 3,900, turned to", "/khach-hang/list/?page=3900&after={deep}", "hoa", LIST),
+    Case("page 3,900 by name, turned to", "/khach-hang/list/?order=name&page=3900&after={deep_name}", "hoa", LIST),
+    Case("page 3,900, typed", "/khach-hang/list/?page=3900", "hoa", Target(queries=8)),
+    Case("filter: of a team, last week", f"/khach-hang/list/?where={_OF_A_TEAM}", "hoa", Target(queries=8)),
+    Case("filter: phone contains", "/khach-hang/list/?where=phone+contains+%27456%27", "hoa", Target(queries=8)),
     Case("by name", "/khach-hang/list/?order=name", "hoa", LIST),
     Case("search in the list: duyên", "/khach-hang/list/?q=duy%C3%AAn", "lan", Target(p50=30)),
     Case("search in the list: duyen", "/khach-hang/list/?q=duyen", "hoa", Target(p50=30)),
@@ -144,15 +153,24 @@ def _counted(app: str, environ: Mapping[str, str], cases: Sequence[Case], paths:
     return [counted[case.who, path] for case, path in zip(cases, paths, strict=True)]
 
 
-def _ids(url: str) -> dict[str, int]:
-    """Rows that Lan may open: a task in her hands with steps behind it, and a customer of hers."""
+def _ids(url: str) -> dict[str, int | str]:
+    """Rows that Lan may open: a task in her hands with steps behind it, and a customer of hers. And where the pages
+    far behind begin, as one gets there by turning."""
     with create_engine(_sqlalchemy_url(url)).connect() as connection:
         lan = select(Member.id).where(Member.name == "Nguyễn Ngọc Lan").scalar_subquery()
         task = select(Task.id).where(Task.assignee_id == lan, is_open())
         customer = select(Customer.id).where(Customer.owner_id == lan, Customer.archived_at.is_(None))
+        live = select(Customer.sort_key, Customer.id).where(Customer.archived_at.is_(None))
+        skipped = min(_DEEP, connection.scalar(select(func.count()).select_from(live.subquery())) or 0) - 1
+        newest, by_name = live.order_by(Customer.id.desc()), live.order_by(Customer.sort_key, Customer.id)
+        deep = connection.execute(newest.offset(skipped).limit(1)).one()
+        deep_name = connection.execute(by_name.offset(skipped).limit(1)).one()
         return {
             "task": connection.scalar(task.order_by(Task.step, Task.id).limit(1)) or 0,
             "customer": connection.scalar(customer.order_by(Customer.id).limit(1)) or 0,
+            "team": connection.scalar(select(func.min(Team.id))) or 0,
+            "deep": Cursor(deep.id, deep.id).token,
+            "deep_name": Cursor(deep_name.sort_key, deep_name.id).token,
         }
 
 

@@ -90,6 +90,14 @@ def main_contact(kind: ContactKind) -> Any:
     return rows.scalar_subquery()
 
 
+def contacts(kind: ContactKind) -> Any:
+    """All numbers or addresses in use of the customer of a row: a filter looks through each of them."""
+    rows = select(ContactPoint.shown).where(
+        ContactPoint.customer_id == Customer.id, ContactPoint.kind == kind, ContactPoint.archived_at.is_(None)
+    )
+    return rows.correlate(Customer)
+
+
 def _ids(condition: ColumnElement[bool]) -> Select[int]:
     # On its own, even inside a query that joins customers: the rule must not lean on the outer one.
     return select(Customer.id).where(condition).correlate(None)

@@ -119,8 +119,8 @@ class CustomerScreen(Screen):
         "updated_at",
     ]  # fmt: skip
     derived = {
-        "phone": Derived(Kind.phone, queries.main_contact(ContactKind.phone)),
-        "email": Derived(Kind.text, queries.main_contact(ContactKind.email)),
+        "phone": Derived(Kind.phone, queries.main_contact(ContactKind.phone), queries.contacts(ContactKind.phone)),
+        "email": Derived(Kind.text, queries.main_contact(ContactKind.email), queries.contacts(ContactKind.email)),
         "owner.name": people_columns.person(Customer.owner_id),
         "team.name": people_columns.team(Customer.team_id),
         "source": Derived(Kind.choice, Customer.source, choices=catalogues.Choices(SOURCES)),

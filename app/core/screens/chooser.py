@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Actor
 from app.core.conditions import Condition
 from app.core.conditions.fields import Field, Kind
+from app.core.conditions.shown import value_word
 from app.core.db import LARGEST_ID, db
 
 
@@ -46,9 +47,9 @@ def values_of(condition: Condition, fields: Mapping[str, Field], who: Actor) -> 
         if key not in fields:
             return str(literal)
         field = fields[key]
-        if field.kind in names:
-            return names[field.kind].get(literal, str(literal))
-        return str(field.choices.get(str(literal), literal))
+        if field.kind in names and literal in names[field.kind]:
+            return names[field.kind][literal]
+        return value_word(field, literal, who.time_zone)
 
     return value
 
