@@ -97,7 +97,7 @@ def fitted(stored: Mapping[str, Any], offer: Offer, holds: Callable[[Condition],
         order = ""
     where, dropped = _what_holds(stored.get("where"), holds)
     if dropped:
-        said = ", ".join(f"“{part.sentence(labels)}”" for part in dropped if part) or _("“%(name)s”", name=_("Filter"))
+        said = ", ".join(f"“{part.sentence(labels)}”" for part in dropped if part) or f"“{_('Filter')}”"
         lost.append(ngettext("The condition %(names)s no longer fits; the list leaves it out.",
                              "The conditions %(names)s no longer fit; the list leaves them out.",
                              len(dropped), names=said))  # fmt: skip
