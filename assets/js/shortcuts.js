@@ -16,6 +16,7 @@ function sections() {
         [["j"], words.keyNext],
         [["k"], words.keyPrevious],
         [["Enter"], words.keyOpen],
+        has("[data-panel]") && [["o"], words.keyPeek],
         has("[data-row] [data-claim]") && [["n"], words.keyClaim],
         has('[data-row] input[name="rowid"]') && [["x"], words.keyChoose],
       ],
