@@ -8,7 +8,7 @@ from app.core import audit, clock, exports, files, repeats
 from app.core.db import db, transaction
 from app.core.worker import Job
 from app.notifications import jobs as notifications
-from app.notifications.handlers import tell_of_export
+from app.notifications.exported import tell_of_export
 from app.security import services as security
 from app.security.queries import present_actor
 from app.tasks import jobs as tasks

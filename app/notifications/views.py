@@ -18,6 +18,7 @@ from app.core.pages import Page, done, page, page_number, page_of, refused_onto,
 from app.core.timewords import moment_inside
 from app.notifications import queries, services
 from app.notifications.channels.settings import mail_settings
+from app.notifications.exported import EXPORT_DONE, EXPORT_FAILED
 from app.notifications.models import Notification, Outbox
 from app.notifications.rules import bell_text, why_not_sent
 
@@ -151,8 +152,8 @@ class MailPages(Page):
 
 
 _KINDS = {LeaseState.done: "ok", LeaseState.dead: "late", LeaseState.leased: "soon", LeaseState.held: "none"}
-_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "mentioned": "at", "export_done": "download",
-          "export_failed": "alert-circle"}  # fmt: skip
+_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "mentioned": "at", EXPORT_DONE: "download",
+          EXPORT_FAILED: "alert-circle"}  # fmt: skip
 
 
 def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:

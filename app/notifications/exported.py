@@ -1,4 +1,4 @@
-"""What of the features below is told to whom? The bell of whoever asked for a file."""
+"""How does whoever asked for a file learn that it is ready? By a line in his bell."""
 
 from __future__ import annotations
 
