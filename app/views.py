@@ -28,6 +28,7 @@ from app.core.finding import Finder
 from app.core.formats import day_text, exact_text, number_text, unbroken_codes
 from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.timewords import moment_inside, moment_text
+from app.core.view_api import ViewApi
 from app.customers import queries as customers
 from app.customers.api import CustomerApi
 from app.customers.views import CustomerPages, CustomerPicker, CustomerScreen
@@ -168,6 +169,7 @@ APIS: tuple[type, ...] = (
     CatalogueApi,
     OutboxApi,
     ExportApi,
+    ViewApi,
     OpenApi,
 )
 

@@ -214,31 +214,34 @@ class Api(BaseApi):
         filters, listed = filters or {}, list_of(key.class_)
         if listed is not None:
             orders = {**listed.orders, **orders}
-        known = {"page", "page_size", "order", "after", *filters} | ({"where"} if listed is not None else set())
+        known = {"page", "page_size", "order", "after", *filters} | ({"where", "view"} if listed is not None else set())
         for name, values in request.args.lists():
             if name not in known:
                 raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
             longest = LONGEST_CONDITION if name == "where" else 1000
             if len(values) > 1 or "\0" in values[0] or len(values[0]) > longest:
                 raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
-        page = asked_number(request.args, "page", 1, LARGEST_PAGE)
-        size = asked_number(request.args, "page_size", page_size, LARGEST_PAGE_SIZE)
-        order = request.args.get("order", default_order)
+        asked: Mapping[str, str] = request.args
+        if listed is not None and asked.get("view", "0") != "0":
+            asked = {**listed.opened_by(row_id(asked["view"]), edge.actor()), **asked}
+        page = asked_number(asked, "page", 1, LARGEST_PAGE)
+        size = asked_number(asked, "page_size", page_size, LARGEST_PAGE_SIZE)
+        order = asked.get("order", default_order)
         descending = order.startswith("-")
         column = orders.get(order[1:] if descending else order)
         if column is None:
             raise BadRequestError(_("Rows cannot be ordered by %(name)s.", name=order[:50]))
         for name, narrow in filters.items():
-            if request.args.get(name, "") != "":
-                rows = narrow(rows, request.args[name])
+            if asked.get(name, "") != "":
+                rows = narrow(rows, asked[name])
         if listed is not None:
-            condition = read_condition(request.args.get("where", ""), listed.filter_fields)
+            condition = read_condition(asked.get("where", ""), listed.filter_fields)
             rows = rows if condition is None else rows.where(listed.narrowed(condition, edge.actor()))
         session = db.session()
         count, is_capped = paging.count(session, rows, key)
         ordered = paging.in_order(rows, column, key, falling=descending)
-        if "after" in request.args:
-            cursor = paging.read_cursor(request.args["after"])
+        if "after" in asked:
+            cursor = paging.read_cursor(asked["after"])
             ordered = paging.beyond(ordered, column, key, cursor, falling=descending)
         else:
             ordered = ordered.offset((page - 1) * size)
@@ -335,6 +338,7 @@ def listing(orders: Iterable[str], **filters: str) -> dict[str, str]:
     return {
         **filters,
         "where": "a condition on the fields of the list (docs/conditions.md), where the list has any",
+        "view": "the id of a saved view (views): what it asks for, unless the address says otherwise",
         "after": "`next` of the page before",
         "order": f"{', '.join(orders)}; a minus in front turns the order around",
         "page": f"1 to {LARGEST_PAGE}",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement
+from werkzeug.datastructures import MultiDict
 
 from app.core.access import Actor
 from app.core.conditions import Condition, ConditionError, parse
@@ -37,8 +38,12 @@ class Listed(Protocol):
 
     resource: str
     model: Any
-    #: its name among the exports and the saved views; never changes
-    key: str
+    #: what the interface calls it ("customers"); "": it is not there
+    collection: str
+
+    @property
+    def key(self) -> str:
+        """Its name among the exports and the saved views; never changes."""
 
     @property
     def filter_fields(self) -> Mapping[str, Field]:
@@ -52,6 +57,13 @@ class Listed(Protocol):
         """The condition on rows. Raises BadRequestError with the sentence of what is wrong in it."""
 
 
+    def wanted_of(self, arguments: MultiDict[str, str]) -> Any:
+        """What a saved view would ask for. Raises BadRequestError for what the list does not know."""
+
+    def opened_by(self, number: int, who: Actor) -> Mapping[str, str]:
+        """What a saved view asks for, as arguments. Raises NotFoundError for one that is not his to see."""
+
+
 _lists: dict[type[Any], Listed] = {}
 
 
@@ -62,3 +74,16 @@ def register_list(listed: Listed) -> None:
 
 def list_of(model: type[Any]) -> Listed | None:
     return _lists.get(model)
+
+
+def list_called(collection: str) -> Listed | None:
+    return next((one for one in _lists.values() if collection and one.collection == collection), None)
+
+
+def list_keyed(key: str) -> Listed | None:
+    return next((one for one in _lists.values() if one.key == key), None)
+
+
+def collections() -> Sequence[str]:
+    """The lists that the interface knows."""
+    return sorted(one.collection for one in _lists.values() if one.collection)

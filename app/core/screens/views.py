@@ -317,7 +317,19 @@ class ViewPart(ListPart):
             pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, max_num_fields=50)
         except ValueError:
             raise BadRequestError from None
-        return self._as_view(self.asked_of(MultiDict(pairs)))
+        return self.wanted_of(MultiDict(pairs))
+
+    def wanted_of(self, arguments: MultiDict[str, str]) -> Wanted:
+        """What a view would ask for. Raises BadRequestError for what the list does not know."""
+        asked = self.asked_of(arguments)
+        if asked.where:
+            self.narrowed(asked.where, edge.actor())
+        return self._as_view(asked)
+
+    def opened_by(self, number: int, who: Actor) -> Mapping[str, str]:
+        """What a view asks for, as arguments. Raises NotFoundError for one that is not his to see."""
+        view = saved.views_of(db.session(), self.key, who, asked=number).of(number).view
+        return self._fitted(view, who).wanted.arguments
 
     def _asked_again(
         self, verb: str, refusal: BusinessError, *, title: Sentence, number: int | None = None

@@ -1,0 +1,129 @@
+"""How does a program keep the views of a list? As people do over it: what narrows it, its order and its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from app.core import edge
+from app.core.access import get_visible
+from app.core.accounts import Role
+from app.core.api import Api, moment, not_here, verb
+from app.core.db import db
+from app.core.i18n import _
+from app.core.lists import LONGEST_CONDITION, Listed, collections, list_called, list_keyed
+from app.core.models import SavedView
+from app.core.schema import list_of, maybe, record, text, whole_number
+from app.core.screens import saved
+
+_ASKS = {
+    "where": maybe(text(LONGEST_CONDITION)),
+    "q": maybe(text()),
+    "order": maybe(text()),
+    "columns": list_of(text(80), most=40),
+    "page_size": maybe(whole_number()),
+}
+_NEW = record(required=("list", "name"), list=text(80), name=text(), **_ASKS)
+_CHANGED = record(required=("rev",), rev=whole_number(), name=text(), **_ASKS)
+
+
+class ViewApi(Api):
+    """Saved views of the lists: one's own, and those of one's roles. `?view=12` in a collection looks through one."""
+
+    resource_name = "views"
+    resource = saved.RESOURCE
+
+    @verb(
+        "/", "GET", "The views of one list that one sees", right=None,
+        query={"list": "needed: the collection, such as customers"},
+    )  # fmt: skip
+    def index(self) -> dict[str, Any]:
+        listed = _list(request.args.get("list", ""))
+        views = saved.views_of(db.session(), listed.key, edge.actor())
+        return {"result": [_shown(one.view, one.role) for one in views.shown], "opens_with": views.opens_with}
+
+    @verb("/<id>", "GET", "One view", right=None)
+    def get(self, id: str) -> dict[str, Any]:
+        return _of(db.session(), self.id(id))
+
+    @verb("/", "POST", "Keep a new view of one's own", right=None, body=_NEW, status=201)
+    def post(self) -> dict[str, Any]:
+        body, who = self.read(), edge.actor()
+        listed = _list(body["list"])
+        wanted = listed.wanted_of(_arguments(body))
+
+        def keep(session: Session) -> dict[str, Any]:
+            return _of(session, saved.save_new(session, listed.key, body["name"], wanted, by=who).id)
+
+        return self.write(keep)
+
+    @verb("/<id>", "PUT", "Rename a view, or let it ask for something else", right=None, body=_CHANGED)
+    def put(self, id: str) -> dict[str, Any]:
+        body, who, number = self.read(), edge.actor(), self.id(id)
+        key = get_visible(db.session(), SavedView, number, who).list_key
+        asks = {name: body[name] for name in _ASKS if name in body}
+        listed = list_keyed(key)
+        wanted = listed.wanted_of(_arguments(asks)) if asks and listed is not None else None
+
+        def change(session: Session) -> dict[str, Any]:
+            rev = body["rev"]
+            if "name" in body:
+                view = saved.rename(session, key, number, body["name"], rev=rev, by=who)
+                session.flush()
+                rev = view.rev
+            if wanted is not None:
+                saved.save_over(session, key, number, wanted, rev=rev, by=who)
+            session.flush()
+            return _of(session, number)
+
+        return self.write(change)
+
+    @verb("/<id>/archive", "POST", "Put a view away", right=None, body=record(required=("rev",), rev=whole_number()))
+    def archive(self, id: str) -> dict[str, Any]:
+        body, who, number = self.read(), edge.actor(), self.id(id)
+        key = get_visible(db.session(), SavedView, number, who).list_key
+
+        def away(session: Session) -> dict[str, Any]:
+            view = saved.archive(session, key, number, rev=body["rev"], by=who)
+            session.flush()
+            return _shown(view, None)
+
+        return self.write(away)
+
+
+def _list(name: str) -> Listed:
+    listed = list_called(name)
+    if listed is None:
+        raise not_here("list", _("There is no such list. There are: %(names)s.", names=", ".join(collections())))
+    return listed
+
+
+def _arguments(body: Mapping[str, Any]) -> MultiDict[str, str]:
+    """What the body asks for, as an address would."""
+    told = {name: body.get(name) for name in ("where", "q", "order", "page_size")}
+    told |= {"columns": ",".join(body.get("columns") or ())}
+    return MultiDict({name: str(value) for name, value in told.items() if value})
+
+
+def _of(session: Session, number: int) -> dict[str, Any]:
+    view = get_visible(session, SavedView, number, edge.actor())
+    role = session.scalar(select(Role.name).where(Role.id == view.role_id))
+    return _shown(view, role)
+
+
+def _shown(view: SavedView, role: str | None) -> dict[str, Any]:
+    listed = list_keyed(view.list_key)
+    return {
+        "id": view.id,
+        "list": listed.collection if listed else None,
+        "name": view.name,
+        "role": role,
+        **{name: view.wanted.get(name) for name in ("where", "q", "order", "columns", "page_size")},
+        "rev": view.rev,
+        "archived_at": moment(view.archived_at),
+    }
