@@ -24,6 +24,8 @@ function bars() {
       if (event.target.matches("[data-check-all]")) boxes().forEach((box) => (box.checked = event.target.checked));
       show();
     });
+    // Enter in a field would press the first button of the bar, whatever it does.
+    form.addEventListener("keydown", (event) => event.key === "Enter" && event.target.matches("input") && event.preventDefault());
     on("click", "[data-uncheck-all]", () => {
       form.querySelectorAll('input[type="checkbox"]').forEach((box) => (box.checked = false));
       show();
