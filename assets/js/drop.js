@@ -102,8 +102,9 @@ function send(form, submitter) {
     if (request.getResponseHeader("X-Go")) {
       form.setAttribute("data-sent", "");
       const there = new URL(request.getResponseHeader("X-Go"), location.href);
-      if (there.href.split("#")[0] === location.href.split("#")[0]) location.reload();
-      else location.assign(there);
+      if (there.pathname + there.search !== location.pathname + location.search) return location.assign(there);
+      history.replaceState(history.state, "", there); // the same page, with what is new on it, at its place
+      location.reload();
     } else if (!answered(form, request)) free(request.status === 413 ? words.allTooLarge : words.uploadFailed);
   });
   request.addEventListener("error", () => free(words.uploadFailed));

@@ -98,4 +98,4 @@ console.log(JSON.stringify(JSON.parse(process.argv[3]).map(grouped)));
 )  # fmt: skip
 def test_an_amount_is_grouped_while_it_is_typed(language: str, written: dict[str, str]) -> None:
     typed = json.dumps(list(written))
-    assert told_by_node(_GROUP, language, (ROOT / "assets/js/forms.js").as_uri(), typed) == list(written.values())
+    assert told_by_node(_GROUP, language, (ROOT / "assets/js/money.js").as_uri(), typed) == list(written.values())
