@@ -2,7 +2,7 @@
 // which the rows keep true; the server reads it, and tells here what it does not take.
 import { rowsOf, textOf } from "./condition.js";
 import { read as readDate, written } from "./dates.js";
-import { element, icon, skeletons } from "./dom.js";
+import { csrfToken, element, icon, skeletons } from "./dom.js";
 import { words as said } from "./words.js";
 
 const WIDE = ["choice", "yes_no"];
@@ -64,20 +64,22 @@ export function edit(panel) {
     typed.classList.toggle("is-invalid", Boolean(sentence) && sentence !== words.tooDeep);
   }
 
-  // What was typed is read by the server: its list keeps the condition, or says what is wrong in it.
+  // What was typed is read by the server, which says what is wrong in it.
   async function toRows() {
     if (typed.value.trim() !== inStep.trim() || !root) {
-      const asked = new URLSearchParams([...new FormData(form)].filter(([name]) => name !== "where"));
-      asked.set("where", typed.value.trim());
-      asked.set("page_size", "1");
       switcher.setAttribute("aria-busy", "true");
       try {
-        const answer = await fetch(`${location.pathname}?${asked}`, { credentials: "same-origin" });
-        const there = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-filter-editor]");
-        if (!there || answer.redirected) throw new Error();
-        if (there.hasAttribute("data-refused")) return tell(there.querySelector("[data-fe-refusal]").textContent.trim());
-        names = JSON.parse(there.dataset.names);
-        take(JSON.parse(there.dataset.where));
+        const body = new URLSearchParams({ where: typed.value.trim(), csrf_token: csrfToken() });
+        const answer = await fetch(panel.dataset.read, { method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin" });
+        if (!answer.ok || answer.redirected) throw new Error();
+        const told = await answer.json();
+        if (told.refusal) {
+          tell(told.refusal);
+          typed.focus();
+          return;
+        }
+        names = told.names;
+        take(told.stored);
         if (!root) return;
       } catch {
         return tell(words.failed);
@@ -134,13 +136,13 @@ export function edit(panel) {
   }
 
   function match(group) {
-    const select = element("select", { class: "form-select", "aria-label": words.match }, option("and", words.all), option("or", words.any));
+    const select = element("select", { class: "form-select", "aria-label": group === root ? words.match : words.inGroup }, option("and", words.all), option("or", words.any));
     select.value = group.word;
     select.addEventListener("change", () => {
       group.word = select.value;
       changed();
     });
-    return element("div", { class: "tt-fe__match" }, element("span", {}, words.match), select);
+    return element("div", { class: "tt-fe__match" }, element("span", {}, group === root ? words.match : words.inGroup), select);
   }
 
   const option = (value, label) => element("option", { value }, label);
@@ -296,7 +298,7 @@ export function edit(panel) {
   function lookUp(row, field) {
     const isMany = row.takes === "list";
     const known = row.values.filter((value) => typeof value !== "object");
-    const select = element("select", { "data-url": field.choices_url, multiple: isMany, "aria-label": `${field.label}: ${words.value}` });
+    const select = element("select", { "data-url": field.choices_url, "data-placeholder": words.look, multiple: isMany, "aria-label": `${field.label}: ${words.value}` });
     if (!isMany) select.append(option("", ""));
     for (const value of known) {
       const one = option(value, names[field.key]?.[value] ?? `#${value}`);

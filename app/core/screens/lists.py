@@ -21,7 +21,8 @@ from app.core.conditions import Condition, ConditionError, editor, sql
 from app.core.conditions.fields import Field
 from app.core.db import db
 from app.core.errors import BadRequestError
-from app.core.lists import read_condition, register_list
+from app.core.lists import LONGEST_CONDITION, read_condition, register_list
+from app.core.pages import refuse_nul_sent
 from app.core.screens import chooser, listing
 from app.core.screens.columns import Column, Derived, kind_of
 from app.core.screens.declared import Declared
@@ -98,6 +99,22 @@ class ListPart(Declared):
         return jsonify(
             fields=[editor.field_offer(one, urls.get(one.kind)) for one in self.filter_fields.values()],
             **editor.offers(),
+        )
+
+    @route("/condition", right="view", methods=("POST",))
+    def condition(self) -> Response:
+        """A typed condition as the editor draws it: {"stored", "names"}, or {"refusal"} with what is wrong in it."""
+        refuse_nul_sent()
+        who, typed = edge.actor(), request.form.get("where", "")
+        try:
+            where = read_condition(typed[: LONGEST_CONDITION + 1], self.filter_fields)
+            if where is not None:
+                self.narrowed(where, who)
+        except BadRequestError as refusal:
+            return jsonify(refusal=str(refusal.message))
+        return jsonify(
+            stored=where.to_json() if where else None,
+            names=chooser.names_in(where, self.filter_fields, who) if where else {},
         )
 
     # ── what is asked ──

@@ -121,6 +121,7 @@ class ViewPart(ListPart):
         where = page.asked.where
         return {
             "fields_url": f"{self.route_base}/fields",
+            "read_url": f"{self.route_base}/condition",
             "text": where.text if where else opening.arguments.get("where", ""),
             "stored": where.to_json() if where else None,
             "names": chooser.names_in(where, self.filter_fields, who) if where else {},
