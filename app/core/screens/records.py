@@ -86,7 +86,8 @@ class RecordPart(ListPart):
         item = get_visible(db.session(), self.model, row_id(pk), who)
         tabs, opened = self._tabs(item, who)
         told = {
-            **self._head(item, who), "facts": self._facts(item, self.show_columns), "stamps": self._stamps(item), "uses": uses.uses_of(db.session(), self.model, item.id, who),
+            **self._head(item, who), "facts": self._facts(item, self.show_columns), "stamps": self._stamps(item),
+            "uses": uses.uses_of(db.session(), self.model, item.id, who),
             "tabs": tabs, "opened": opened.template, "title": self.show_title,
             "crumbs": trail((self.list_title, self._list_url()), here=self.row_title(item)),
             "record": record_key(self.resource, item.id),
@@ -177,7 +178,9 @@ class RecordPart(ListPart):
 
     def _facts(self, item: Any, columns: Sequence[str]) -> list[tuple[Any, Any]]:
         """Label and value; what the head and the stamps tell is left out."""
-        told = {"code", self.title_column} | ({"created_at", "updated_at"} if issubclass(self.model, Stamped) else set())
+        told = {"code", self.title_column} | (
+            {"created_at", "updated_at"} if issubclass(self.model, Stamped) else set()
+        )
         return [(self.label_columns[name], self.shown(item, name)) for name in columns if name not in told]
 
     def _stamps(self, item: Any) -> list[Stamp]:
