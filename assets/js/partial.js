@@ -1,4 +1,5 @@
 // htmx for parts of pages, without anything that needs eval or writes styles into the page.
+import "./htmx-settings.js"; // before htmx itself
 import htmx from "htmx.org";
 
 import { csrfToken, skeletons } from "./dom.js";
@@ -8,7 +9,6 @@ import { words } from "./words.js";
 Object.assign(htmx.config, {
   allowEval: false,
   allowScriptTags: false,
-  includeIndicatorStyles: false,
   historyCacheSize: 0, // pages with customers do not stay in the browser's storage
   selfRequestsOnly: true,
 });
