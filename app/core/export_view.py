@@ -28,7 +28,7 @@ STATE_LABELS = {
     ExportState.failed: _("Failed"),
     ExportState.cancelled: _("Cancelled"),
 }
-_KINDS = {ExportState.done: "ok", ExportState.failed: "late", ExportState.running: "soon"}
+_KINDS = {ExportState.done: "ok", ExportState.failed: "late"}
 _LIST = "/xuat/"
 
 
