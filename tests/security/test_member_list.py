@@ -1,0 +1,55 @@
+"""The list of staff: whose roles it tells to whom, and how it is narrowed by team, role and sign-in."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+
+LIST = "/nhan-su/list/"
+EVERYBODY = ["Đỗ Thanh Bình", "Lê Thị Hoa", "Nguyễn Ngọc Lan", "Phạm Quang Minh", "Trần Anh Tuấn"]
+
+
+def soup(browser: FlaskClient, **query: str) -> BeautifulSoup:
+    answer = browser.get(f"{LIST}?{urlencode(query)}")
+    assert answer.status_code == 200, answer.text[-2000:]
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def names(page: BeautifulSoup) -> list[str]:
+    return sorted(one.text for one in page.select("tbody .tt-rowlink .tt-clip"))
+
+
+def roles(page: BeautifulSoup) -> dict[str, str]:
+    return {
+        row.select_one(".tt-clip").text: row.select_one("td[data-label='Vai trò']").text
+        for row in page.select("tbody tr")
+    }
+
+
+@pytest.mark.both_databases
+def test_it_is_narrowed_by_role_team_and_sign_in(client):
+    hoa = client("hoa")
+    assert names(soup(hoa, where="roles = 'Manager'")) == sorted(["Đỗ Thanh Bình", "Phạm Quang Minh"])
+    assert names(soup(hoa, where="roles not in ('Manager', 'Admin')")) == ["Nguyễn Ngọc Lan", "Trần Anh Tuấn"]
+    assert names(soup(client("lan"), where="memberships = my_teams()")) == ["Nguyễn Ngọc Lan", "Phạm Quang Minh"]
+    assert names(soup(hoa, where="user.active = true")) == sorted(EVERYBODY)
+    assert names(soup(hoa, where="user.active = false")) == []
+    assert names(soup(hoa, where="user.username = 'lan'")) == ["Nguyễn Ngọc Lan"]
+
+
+@pytest.mark.both_databases
+def test_roles_are_a_column_for_those_who_may_see_roles(client):
+    assert roles(soup(client("hoa"), columns="name,roles"))["Phạm Quang Minh"] == "Quản lý"
+    assert set(roles(soup(client("lan"), columns="name,roles")).values()) == {""}
+    # Nor are they found by guessing.
+    assert names(soup(client("lan"), where="roles = 'Admin'")) == []
+    assert names(soup(client("lan"), where="roles empty")) == sorted(EVERYBODY)
+
+
+def test_more_columns_and_orders_are_offered(client):
+    page = soup(client("hoa"), columns="name,user.username,user.email,roles", order="-name")
+    assert len(page.select("thead th[scope=col]")) == 4
+    assert page.select_one("tbody .tt-rowlink .tt-clip").text == "Trần Anh Tuấn"
