@@ -231,7 +231,7 @@ def _page(
     used = uses.told_by_code(session, rows)
     changed, typed = editing or (0, None)
     return show(
-        "catalogues/catalogue.html", status, here=here, may_edit=may_edit,
+        "catalogues/catalogue.html", status, catalogue=here, may_edit=may_edit,
         catalogues=[(one, counts.get(one.id, 0), one.id == here.id) for one in session.scalars(queries.catalogues())],
         entries=[
             {"row": row, "used": used.get(row.id, ""), "is_open": row.id == changed,

@@ -76,6 +76,7 @@ def test_staff_read_and_do_not_change(client):
     lan = client("lan")
     page = soup(lan.get("/danh-muc/"))
     assert page.select(".tt-entry__name")
+    assert page.h2.text == "Kênh"
     assert not page.select(".tt-entries__add, [data-grip], .tt-entry__edit")
     assert lan.post("/danh-muc/channel/them", data={"entries": "x"}).status_code == 403
     assert not soup(lan.get("/khach-hang/add")).select("[data-entry-add]")
