@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
+from app.catalogues.models import Catalogue, CatalogueEntry
 from app.cli import prepare
 from app.comments.models import Comment
 from app.core import clock
@@ -48,7 +49,8 @@ DOORS = (
     "/", "/cong-viec/", "/cong-viec/bang/list/", "/ho-so/", "/ho-so/bang/list/", "/ho-so/bat-dau",
     "/khach-hang/list/", "/khach-hang/list/?archived=1",
     "/khach-hang/list/?q=zzzz", "/khach-hang/add", "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz",
-    "/tim/vua-mo", "/tim/khach-hang?q=an", "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/thong-bao/", "/thu-di/", "/cai-dat/", "/quy-trinh/list/",
+    "/tim/vua-mo", "/tim/khach-hang?q=an", "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/thong-bao/", "/xuat/", "/thu-di/",
+    "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/",
     "/bieu-mau/list/", "/nhan-su/list/", "/bo-phan/list/", "/tai-khoan/",
 )  # fmt: skip
 #: refused, each in its own way
@@ -106,6 +108,8 @@ def data_of(app: Flask) -> Data:
     known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER])
     with app.app_context():
         for column in (
+            Catalogue.label_vi, Catalogue.label_en, Catalogue.purpose_vi, Catalogue.purpose_en, CatalogueEntry.label_vi,
+            CatalogueEntry.label_en, CatalogueEntry.code,
             Customer.name, Customer.code, Customer.source, Customer.note, ContactPoint.shown, ContactPoint.value,
             Member.name, Member.title, Team.name, Team.code, Calendar.name, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
