@@ -19,6 +19,10 @@ export function start() {
       if (isBeside && !panel.hasAttribute("data-refused")) close(panel);
     });
   });
+  // A menu that asks for a name begins there.
+  each("details.tt-menu:has(> form)", (menu) => {
+    menu.addEventListener("toggle", () => menu.open && menu.querySelector("input:not([type=hidden])")?.focus());
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return;
     const panel = event.key.length === 1 && document.querySelector(`details[data-pop="${CSS.escape(event.key)}"]`);

@@ -283,8 +283,8 @@ def share(session: Session, list_key: str, number: int, role_id: int | None, *, 
         raise NotAllowedError(_("You cannot share views with this role."))
     if view.role_id != role_id:
         view.role_id = role_id
-        session.flush()
-        view.position = _behind(session, _shelf(view))
+        with session.no_autoflush:  # one change, one revision
+            view.position = _behind(session, _shelf(view))
     return view
 
 

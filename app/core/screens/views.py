@@ -194,8 +194,6 @@ class ViewPart(ListPart):
                 number, name, rev = view.id, view.name, view.rev
         except InvalidInputError as refusal:
             return self._asked_again("new", refusal, title=_("Save as a new view"))
-        except BusinessError as refusal:
-            return refused_onto(self._back(self._list_url()), refusal)
         undo = Undo(self._view_url(number, rev=rev), action="archive")
         return done(self._opened_url(number), _("View saved: %(name)s", name=name), undo=undo)
 
@@ -209,7 +207,7 @@ class ViewPart(ListPart):
         number, title = row_id(pk), _TYPED.get(verb)
         try:
             return _VERBS[verb](self, number, edge.actor())
-        except NotFoundError:
+        except (NotFoundError, BadRequestError):
             raise
         except (InvalidInputError, ConflictError) as refusal:
             if title is None:
