@@ -107,6 +107,7 @@ def page_of(number: int, rows: int, counted: tuple[int, bool], *, size: int) -> 
 
     return {
         "first": first, "last": last, "count": count, "count_capped": capped, "number": number,
+        "pages": None if capped else -(-count // size),
         "first_url": address(1),
         "prev_url": address(number - 1) if number > 1 else None,
         "next_url": address(number + 1) if last < count or (capped and rows == size) else None,

@@ -19,7 +19,7 @@ from app.core.finding import record_key
 from app.core.formats import local, time_text
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, trail
-from app.core.screens import Derived, Interface, Kind, Screen, action, route
+from app.core.screens import Derived, Interface, Kind, Preset, Screen, action, route
 from app.core.screens.parts import parts_for
 from app.core.screens.records import HISTORY
 from app.core.timewords import day_heading
@@ -128,6 +128,11 @@ class CustomerScreen(Screen):
     # Ids are given in the order of creation, and come with an index.
     order_keys = {"name": Customer.sort_key, "created_at": Customer.id}
     base_order = ("created_at", "desc")
+    presets = (
+        Preset(_("All")),
+        Preset(_("Mine"), "owner.name = me()"),
+        Preset(_("New this week"), "created_at = this_week()"),
+    )
     show_columns = ["name", "code"]
     add_columns = _FORM
     edit_columns = _FORM

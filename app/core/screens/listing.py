@@ -201,8 +201,13 @@ class Page:
         return self.asked.page
 
     @property
+    def pages(self) -> int | None:
+        """How many there are; None where there are more rows than are counted."""
+        return None if self.count_capped else -(-self.count // self.asked.page_size)
+
+    @property
     def first_url(self) -> str:
-        return self.link()
+        return self.link(page=1)
 
     @property
     def prev_url(self) -> str | None:
