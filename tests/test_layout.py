@@ -38,6 +38,7 @@ NEVER_SHOWN = {
     "ProcessEvent": "part of its instance",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",
+    "SavedViewDefault": "with which view a list opens: read with the views themselves",
     "RoleScope": "what the rules themselves read",
     "Setting": "one screen, opened by its right",
     "SetupLink": "opened by its secret",
