@@ -11,11 +11,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import create_app
-from app.core import clock
+from app.core import clock, exports
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.customers.services import archive_customer, create_customer
 from app.demo.load import load_demo
+from app.jobs import write_exports
 from app.notifications.services import queue_mail
 from app.processes.queries import process_by_code
 from app.processes.services import start_instance
@@ -67,6 +68,10 @@ def furnish(app: Flask) -> None:
                 queue_mail(
                     session, to_address=address, template="task_overdue", values={}, language="vi", at=clock.now()
                 )
+            wanted = exports.Wanted("CustomerScreen", exports.Format.xlsx)
+            exports.cancel(session, exports.ask(session, wanted, rows=9_000, by=hoa), by=hoa)
+            exports.ask(session, wanted, rows=9_000, by=hoa)
+        write_exports()
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ UNLINKED = (
 #: pages of those who are not signed in; the set-up page has a test of its own
 SIGNED_OUT = {"AuthView.login": "/login/", "AuthView.setup": ""}
 #: answers that are no pages: files and pictures, states of health, rows for look-ups
-NO_SCREENS = re.compile(r"(^|\.)static$|^health\.|\.lookup$|^FileView\.|^LogoView\.")
+NO_SCREENS = re.compile(r"(^|\.)static$|^health\.|\.lookup$|^FileView\.|^LogoView\.|^ExportPages\.download$")
 #: another order or another page of a list is the same kind of page
 SAME_PAGE = ("order", "page")
 #: of each view so many kinds of pages are looked at in `make test`
@@ -280,6 +280,10 @@ MOMENTS: Mapping[str, tuple[str, str, Callable[[Page], Response | None]]] = {
     "looking a customer up": ("lan", f"/ho-so/bat-dau/{LATE_DELIVERY}", looked_up),
     "a new customer beside": ("lan", f"/ho-so/bat-dau/{LATE_DELIVERY}", opened("[data-create-open]", "#khach-moi")),
     "rows chosen": ("hoa", "/khach-hang/list/", opened("[data-check-all]", "[data-bulk]:not([hidden])")),
+    "export menu": (
+        "minh", "/khach-hang/list/",
+        opened("details:has(form[action$='/export']) > summary", "details[open] .tt-menu__list"),
+    ),
     "own menu": ("minh", "/", opened(".tt-me", ".tt-me + .tt-menu__list")),
     "palette": (AUDITOR, "/", pressed("Control+k", "dialog[open]")),
 }  # fmt: skip
