@@ -24,6 +24,7 @@ from app.cli import prepare
 from app.core import clock, paging
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
+from app.core.screens.saved import forget_views
 from app.demo import people
 from app.security import queries as security
 from app.security.services import hash_password
@@ -145,6 +146,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     security.forget_rights()
     paging.forget_counts()
     forget_entries()
+    forget_views()
     yield bench.app
     with bench.app.app_context():
         db.session.remove()

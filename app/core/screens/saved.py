@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.core import audit, clock
+from app.core import audit, clock, versions
 from app.core.access import Actor, Scope, get_visible, row_rule, visible
 from app.core.accounts import Role
 from app.core.conditions import Condition, ConditionError, joined
@@ -27,6 +27,8 @@ from app.core.vietnamese import as_typed
 MOST_VIEWS = 50
 LONGEST_NAME = 60
 RESOURCE = "SavedView"
+#: counts the changes of views (core.versions)
+VERSION = "saved_views"
 
 _role_label: Callable[[str], Sentence] = str
 
@@ -195,8 +197,34 @@ class Views:
         return found
 
 
+#: (list, member, his roles) → the number of changes by then, and the views as they were: every list is drawn with them
+_remembered: dict[tuple[str, int | None, frozenset[str]], tuple[int, Views]] = {}
+_MOST_REMEMBERED = 10_000
+
+
+def forget_views() -> None:
+    """Another database is behind them now."""
+    _remembered.clear()
+
+
 def views_of(session: Session, list_key: str, who: Actor, *, asked: int | None = None) -> Views:
     """`asked`: one view more that he may see, though none of his roles has it."""
+    if session.info.get("transaction"):  # what is read inside may be undone with it
+        return _read_views(session, list_key, who, asked)
+    key, version = (list_key, who.user_id, who.roles), versions.current(session, VERSION)
+    known = _remembered.get(key)
+    if known is None or known[0] != version:
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.clear()
+        known = _remembered[key] = version, _read_views(session, list_key, who)
+        for one in known[1].shown:
+            session.expunge(one.view)  # it outlives the session
+    if asked and all(one.view.id != asked for one in known[1].shown):
+        return _read_views(session, list_key, who, asked)
+    return known[1]
+
+
+def _read_views(session: Session, list_key: str, who: Actor, asked: int | None = None) -> Views:
     on_the_bar = or_(SavedView.owner_id == who.user_id, Role.name.in_(sorted(who.roles)))
     if asked:
         on_the_bar = or_(on_the_bar, and_(SavedView.id == asked, visible(SavedView, who)))
@@ -251,6 +279,7 @@ def save_new(session: Session, list_key: str, name: str, wanted: Wanted, *, by: 
     )  # fmt: skip
     session.add(view)
     session.flush()
+    versions.changed(session, VERSION)
     return view
 
 
@@ -300,6 +329,7 @@ def open_as_usual(session: Session, list_key: str, *, by: Actor) -> None:
     known = _default(session, list_key, member_id=by.user_id)
     if known is not None:
         session.delete(known)
+        versions.changed(session, VERSION)
 
 
 def open_for_role(session: Session, list_key: str, number: int, *, by: Actor) -> None:
@@ -311,6 +341,7 @@ def open_as_usual_for_role(session: Session, list_key: str, number: int, *, by: 
     known = _default(session, list_key, role_id=_shared(session, list_key, number, by))
     if known is not None and known.view_id == number:
         session.delete(known)
+        versions.changed(session, VERSION)
 
 
 def move(session: Session, list_key: str, number: int, step: int, *, by: Actor) -> SavedView:
@@ -366,6 +397,7 @@ def _to_change(
             "%(name)s changed this view at %(time)s. This is how it is now.",
             name=changed_by(session, view) or _("Somebody"), time=exact_text(view.updated_at, by.time_zone),
         ))  # fmt: skip
+    versions.changed(session, VERSION)
     return view
 
 
@@ -439,3 +471,4 @@ def _set_default(
     else:
         known.view_id = number
     session.flush()
+    versions.changed(session, VERSION)
