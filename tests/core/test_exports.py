@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, exports
 from app.core.access import Actor, Scope
+from app.core.accounts import Permission, PermissionView, ViewMenu
 from app.core.audit import AuditEvent
 from app.core.conditions.fields import Kind
 from app.core.db import db, transaction
@@ -150,6 +151,24 @@ def test_a_narrower_reach_to_export_than_to_view_counts(session, cast, customers
         inside.flush()
         security.rights_changed(inside, [cast.minh.user_id or 0])
     assert written_at_once(ALL, cast.minh) == []
+
+
+def test_what_he_may_not_read_of_a_row_is_not_in_his_file_either(session, cast):
+    with transaction() as inside:
+        role = role_by_code(inside, "Manager")
+        may_export = inside.scalars(
+            select(PermissionView).join(PermissionView.permission).join(PermissionView.view_menu)
+            .where(Permission.name == "can_export", ViewMenu.name == "Member")
+        ).one()  # fmt: skip
+        role.permissions.append(may_export)
+        inside.add(RoleScope(role_id=role.id, resource="Member", action="export", scope=Scope.all))
+        inside.flush()
+        security.rights_changed(inside, [cast.minh.user_id or 0])
+    every = Wanted("MemberScreen", Format.xlsx, all_columns=True)
+    for who, is_told in ((cast.hoa, True), (cast.minh, False)):
+        rows = written_at_once(every, who)
+        assert len(rows) == 5
+        assert ("Manager" in str(rows) or "Quản lý" in str(rows)) is is_told
 
 
 def test_all_columns_are_those_that_the_list_offers(cast, customers):
