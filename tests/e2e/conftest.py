@@ -80,9 +80,9 @@ class Desk:
             self._pages[username] = self.page(username)
         return self._pages[username]
 
-    def page(self, username: str, size: tuple[int, int] = DESK) -> Page:
-        """One more browser in which this person is signed in."""
-        page = self._open(size, self._signed_in.get(username))
+    def page(self, username: str, size: tuple[int, int] = DESK, *, scripts: bool = True) -> Page:
+        """One more browser in which this person is signed in; without `scripts` it runs none."""
+        page = self._open(size, self._signed_in.get(username), scripts=scripts)
         if username not in self._signed_in:
             page.goto("/login/")
             page.get_by_label("Tên đăng nhập").fill(username)
@@ -92,7 +92,7 @@ class Desk:
             self._signed_in[username] = page.context.storage_state()
         return page
 
-    def _open(self, size: tuple[int, int], cookies: StorageState | None) -> Page:
+    def _open(self, size: tuple[int, int], cookies: StorageState | None, *, scripts: bool) -> Page:
         context = self._browser.new_context(
             base_url=self._product.url,
             viewport={"width": size[0], "height": size[1]},
@@ -100,6 +100,7 @@ class Desk:
             timezone_id="Asia/Ho_Chi_Minh",
             reduced_motion="reduce",
             storage_state=cookies,
+            java_script_enabled=scripts,
         )
         context.set_default_timeout(_MILLISECONDS)
         context.on("console", self._heard)
