@@ -46,7 +46,7 @@ def create_app(config: Any = None) -> Flask:
     from app import cli, models, uses, views
     from app.comments.events import register_commented
     from app.comments.handlers import CommentPart, register_screens
-    from app.core import audit, delivery, edge, health, i18n, links, uploads
+    from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads
     from app.core.db import db, listen_to
     from app.core.screens import parts
     from app.customers.events import register_part
@@ -97,7 +97,8 @@ def create_app(config: Any = None) -> Flask:
         appbuilder.init_app(app, db.session)
         app.extensions["babel"].locale_selector = edge.language
         app.extensions["babel"].timezone_selector = edge.time_zone
-        i18n.speak_in_templates(app.jinja_env)
+        i18n.install(app)
+        drawn.install(app)
         views.register(appbuilder)
     cli.register(app)
 

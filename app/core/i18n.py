@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import flask_babel
-from flask import g, has_app_context
+from flask import Flask, has_request_context
 from flask_babel import force_locale
 from flask_babel.speaklater import LazyString
 from jinja2 import Environment
@@ -44,15 +45,23 @@ class Reader:
         return cls(language, flask_babel.get_translations())
 
 
+#: Who reads in this request; None until the first sentence is shown. Flask's g would be asked 200 times a page.
+_now_reading: ContextVar[Reader | None] = ContextVar("reading", default=None)
+
+
 def _reader() -> Reader:
     """Found once a request: Flask-Babel would look anew for each of the 200 sentences of a page."""
-    try:
-        known: Reader | None = g.get("reader")
-    except RuntimeError:  # no application, so nobody in particular
-        return Reader.asked()
+    known = _now_reading.get()
     if known is None:
-        known = g.reader = Reader.asked()
+        known = Reader.asked()
+        if has_request_context():
+            _now_reading.set(known)
     return known
+
+
+def forget_reader(*_done: object) -> None:
+    """Another request has another reader."""
+    _now_reading.set(None)
 
 
 def _gettext(message: str, **values: Any) -> str:
@@ -71,8 +80,11 @@ def _in_template(message: str, **values: Any) -> Markup:
     return sentence % values if values or "%" in sentence else sentence
 
 
-def speak_in_templates(environment: Environment) -> None:
-    """{{ _("…") }} finds its sentence as everything else does."""
+def install(app: Flask) -> None:
+    """A reader a request, and {{ _("…") }} that finds its sentence as everything else does."""
+    app.before_request_funcs.setdefault(None, []).insert(0, forget_reader)
+    app.teardown_request(forget_reader)
+    environment: Environment = app.jinja_env
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["_"] = _in_template
 
@@ -96,9 +108,8 @@ def reader_language() -> str:
 def in_language(code: str) -> Iterator[None]:
     """Everything shown inside is in this language, whoever asks: mails and bell lines are written for their reader."""
     with force_locale(code if code in LANGUAGES else DEFAULT_LANGUAGE):
-        before = g.pop("reader", None) if has_app_context() else None
+        before = _now_reading.set(Reader.asked())
         try:
             yield
         finally:
-            if has_app_context():
-                g.reader = before
+            _now_reading.reset(before)

@@ -18,6 +18,7 @@ from app.notifications.rules import MessageTemplateError
 
 NINE = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 LAN, MINH, HOA = 1, 2, 3
+_OURS = (MessageTemplate.language == "vi") & (MessageTemplate.code == "task_overdue")
 
 
 def warn(session, **other) -> Alert | None:
@@ -173,21 +174,21 @@ def test_shipped_templates_are_put_in_once_and_rewordings_stay(session):
         assert services.ensure_templates(inside) >= 2
         assert services.ensure_templates(inside) == 0
     with transaction(SYSTEM) as inside:
-        template = inside.scalars(select(MessageTemplate).where(MessageTemplate.language == "vi")).one()
+        template = inside.scalars(select(MessageTemplate).where(_OURS)).one()
         services.save_template(
             inside, template, subject="Trễ: {{ task }}", body="Chào {{ name }}\r\n{{ link }}", rev=1, by=SYSTEM
         )
         assert template.rev == 2
     with transaction() as inside:
         services.ensure_templates(inside)
-    template = session.scalars(select(MessageTemplate).where(MessageTemplate.language == "vi")).one()
+    template = session.scalars(select(MessageTemplate).where(_OURS)).one()
     assert (template.subject, template.body) == ("Trễ: {{ task }}", "Chào {{ name }}\n{{ link }}")
 
 
 def test_the_admins_wording_is_used(session, a_mail, mail_row):
     with transaction(SYSTEM) as inside:
         services.ensure_templates(inside)
-        template = inside.scalars(select(MessageTemplate).where(MessageTemplate.language == "vi")).one()
+        template = inside.scalars(select(MessageTemplate).where(_OURS)).one()
         services.save_template(inside, template, subject="Trễ: {{ task }}", body="{{ name }}", rev=1, by=SYSTEM)
     row = mail_row(a_mail())
     assert (row.subject, row.body_text) == ("Trễ: Tiếp nhận phản ánh", "Lan\n")
@@ -206,7 +207,7 @@ def test_rewording_is_checked_and_needs_the_right_and_the_newest_revision(sessio
 
     def reword(**change) -> None:
         with transaction(SYSTEM) as inside:
-            template = inside.scalars(select(MessageTemplate).where(MessageTemplate.language == "vi")).one()
+            template = inside.scalars(select(MessageTemplate).where(_OURS)).one()
             given = {"subject": "s", "body": "b", "rev": 1, "by": SYSTEM} | change
             services.save_template(inside, template, **given)
 
