@@ -124,6 +124,7 @@ class MemberScreen(Screen):
     """/nhan-su: who works here. Which roles he holds stands in a tab, for those who may see roles."""
 
     resource = "Member"
+    collection = "users"
     datamodel = Interface(Member)
     empty_text = _("Nobody works here yet. Colleagues stand here as soon as they can sign in.")
     empty_art = "people"
@@ -182,6 +183,7 @@ class TeamScreen(Screen):
     """/bo-phan: the teams with their heads."""
 
     resource = "Team"
+    collection = "teams"
     datamodel = Interface(Team)
     empty_text = _("No team yet. Work is offered to teams, so that anyone of them can take it.")
     empty_art = "people"
