@@ -235,7 +235,7 @@ class Api(BaseApi):
             if asked.get(name, "") != "":
                 rows = narrow(rows, asked[name])
         if listed is not None:
-            condition = read_condition(asked.get("where", ""), listed.filter_fields)
+            condition = read_condition(asked.get("where", ""), listed.fields_for(edge.actor()))
             rows = rows if condition is None else rows.where(listed.narrowed(condition, edge.actor()))
         session = db.session()
         count, is_capped = paging.count(session, rows, key)

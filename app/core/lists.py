@@ -45,9 +45,8 @@ class Listed(Protocol):
     def key(self) -> str:
         """Its name among the exports and the saved views; never changes."""
 
-    @property
-    def filter_fields(self) -> Mapping[str, Field]:
-        """By what rows can be narrowed."""
+    def fields_for(self, who: Actor) -> Mapping[str, Field]:
+        """By what this person can narrow the rows."""
 
     @property
     def orders(self) -> Mapping[str, Any]:

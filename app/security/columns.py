@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, String, func, literal, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.core.access import Actor, visible
@@ -62,12 +61,10 @@ def roles(member_id: Any) -> Derived:
         .where(assoc_user_role.c.user_id == member_id).correlate(member_id.class_)
     )  # fmt: skip
     rows = held.order_by(Role.id).subquery()
-    known = Derived(
-        Kind.choice, select(func.aggregate_strings(rows.c.name, "\n")).scalar_subquery(), compared=held,
+    return Derived(
+        Kind.choice, select(func.aggregate_strings(rows.c.name, "\n")).scalar_subquery(), compared=held, needs="Role",
         choices=ROLE_LABELS, show=lambda codes: ", ".join(str(role_label(one)) for one in (codes or "").split("\n")),
     )  # fmt: skip
-    nothing = replace(known, value=literal(None, String), compared=None)
-    return replace(nothing, seen_by=lambda who: known if who.may("view", "Role") else nothing)
 
 
 def holder_names(role_id: Any) -> Any:

@@ -36,6 +36,8 @@ class Derived:
     besides: Sequence[Any] = ()
     #: who looks → what he may read of it, to show and to compare; `value` is then what everybody may
     seen_by: Callable[[Actor], Derived] | None = None
+    #: the resource that one must be allowed to view; for everybody else there is no such column
+    needs: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,9 +58,9 @@ class ExportPart(ActionPart):
 
     def opened(self, session: Session, who: Actor, wanted: Wanted) -> Opened:
         """The list as this person may take it away: rows that he may see and export, columns that he may see."""
-        asked = self.asked_of(MultiDict([*wanted.arguments, ("view", "0")]))
+        asked = self.asked_of(MultiDict([*wanted.arguments, ("view", "0")]), who=who)
         if wanted.all_columns:
-            asked = replace(asked, columns=tuple(self.columns_offered))
+            asked = replace(asked, columns=tuple(self.columns_to(who)))
         columns = self.columns_for(asked, who)
         rows = self._listed(select(self.model), asked, who).where(visible(self.model, who, "export"))
         if wanted.ids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from flask import jsonify, request
 from sqlalchemy import ColumnElement, Select, false, inspect, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -28,9 +28,6 @@ from app.core.screens.columns import Column, Derived, kind_of
 from app.core.screens.declared import Declared
 from app.core.screens.doors import route
 from app.core.screens.listing import Asked, Chip, Head, Offer, Page, Row
-
-#: rows of a list that are read at a time where all of them are
-_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ class ListPart(Declared):
         """By what the list can be narrowed, for the editor of its condition."""
         urls = chooser.addresses()
         return jsonify(
-            fields=[editor.field_offer(one, urls.get(one.kind)) for one in self.filter_fields.values()],
+            fields=[editor.field_offer(one, urls.get(one.kind)) for one in self.fields_for(edge.actor()).values()],
             **editor.offers(),
         )
 
@@ -107,7 +104,7 @@ class ListPart(Declared):
         refuse_nul_sent()
         who, typed = edge.actor(), request.form.get("where", "")
         try:
-            where = read_condition(typed[: LONGEST_CONDITION + 1], self.filter_fields)
+            where = read_condition(typed[: LONGEST_CONDITION + 1], self.fields_for(who))
             if where is not None:
                 self.narrowed(where, who)
         except BadRequestError as refusal:
@@ -118,21 +115,29 @@ class ListPart(Declared):
         )
 
     # ── what is asked ──
-    def asked_of(self, arguments: MultiDict[str, str], besides: Sequence[str] = ()) -> Asked:
+    def asked_of(
+        self, arguments: MultiDict[str, str], besides: Sequence[str] = (), *, who: Actor | None = None
+    ) -> Asked:
         """The arguments of an address, checked. Raises BadRequestError."""
-        return listing.read_arguments(arguments, self._offer(self.page_size), besides=besides)
+        return listing.read_arguments(arguments, self._offer(self.page_size, who), besides=besides)
 
-    def _offer(self, page_size: int) -> Offer:
+    def _offer(self, page_size: int, who: Actor | None = None) -> Offer:
         column, direction = self.base_order or ("", "desc")
+        reader = who or edge.actor()
         return Offer(
-            orders=self.orders,
+            orders={name: by for name, by in self.orders.items() if self._may_read(name, reader)},
             default_order=f"-{column}" if direction == "desc" else column,
             page_size=page_size,
             search=type(self).search is not Declared.search or type(self).search_as is not Declared.search_as,
             archive=self._archivable,
-            columns=self.columns_offered,
-            fields=self.filter_fields,
+            columns=self.columns_to(reader),
+            fields={name: one for name, one in self.filter_fields.items() if self._may_read(name, reader)},
         )
+
+    def _may_read(self, name: str, who: Actor) -> bool:
+        """Is there such a column for him?"""
+        needs = self.derived[name].needs if name in self.derived else ""
+        return not needs or who.may("view", needs)
 
     @cached_property
     def orders(self) -> Mapping[str, Any]:
@@ -142,6 +147,10 @@ class ListPart(Declared):
     def columns_offered(self) -> Mapping[str, Column]:
         """Every column that the list can show, those that it shows by itself first."""
         return {name: self._column(name) for name in dict.fromkeys((*self.list_columns, *self.more_columns))}
+
+    def columns_to(self, who: Actor) -> Mapping[str, Column]:
+        """The same for one person."""
+        return {name: one for name, one in self.columns_offered.items() if self._may_read(name, who)}
 
     @cached_property
     def filter_fields(self) -> Mapping[str, Field]:
@@ -153,7 +162,8 @@ class ListPart(Declared):
         """The same as far as this person may read them: what he may not read is not found by guessing either."""
         differing = [name for name in self.filter_fields if name in self.derived and self.derived[name].seen_by]
         found = {name: self._column(name).for_reader(who).field for name in differing}
-        return {**self.filter_fields, **{name: one for name, one in found.items() if one is not None}}
+        read = {**self.filter_fields, **{name: one for name, one in found.items() if one is not None}}
+        return {name: one for name, one in read.items() if self._may_read(name, who)}
 
     def columns_for(self, asked: Asked, who: Actor) -> Sequence[Column]:
         """The columns to show, in their order."""
@@ -275,14 +285,6 @@ class ListPart(Declared):
         ordered = paging.in_order(keys, by, self._key, falling=asked.is_falling)
         few = ordered.offset(start).limit(asked.page_size + 1).correlate(None).subquery()
         return select(self.model).where(self._key.in_(select(few.c.id)))
-
-    def plain_rows(self, session: Session, asked: Asked, who: Actor, columns: Sequence[Column]) -> Iterator[Any]:
-        """The values of every row that is asked for, in the order of the list, read little by little."""
-        by = self._order(asked)
-        rows = self._selected(self._listed(select(self.model), asked, who), by, columns)
-        ordered = paging.in_order(rows, by, self._key, falling=asked.is_falling)
-        for row in session.execute(ordered, execution_options={"yield_per": _BATCH}):
-            yield tuple(row[3:])
 
     def matching_ids(self, asked: Asked, who: Actor, limit: int) -> Sequence[int]:
         """The keys of the rows that are asked for, in the order of the list, at most so many."""

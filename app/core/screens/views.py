@@ -97,7 +97,7 @@ class ViewPart(ListPart):
 
     def _fitted(self, view: SavedView, who: Actor) -> Fitted:
         def holds(condition: Condition) -> bool:
-            if condition.keys - self.filter_fields.keys():
+            if condition.keys - self.fields_for(who).keys():
                 return False
             try:
                 self.narrowed(condition, who)
@@ -105,7 +105,7 @@ class ViewPart(ListPart):
                 return False
             return True
 
-        return saved.fitted(view.wanted, self._offer(self.page_size), holds)
+        return saved.fitted(view.wanted, self._offer(self.page_size, who), holds)
 
     # ── over the list ──
     def _around(self, opening: Opening, page: Page, who: Actor) -> Mapping[str, Any]:
@@ -158,7 +158,7 @@ class ViewPart(ListPart):
 
     def _chooser(self, page: Page) -> Mapping[str, Any]:
         """What templates/screens/_columns.html draws: the columns in their order, those that are shown first."""
-        offered, asked = self.columns_offered, page.asked
+        offered, asked = self.columns_to(edge.actor()), page.asked
         chosen = asked.columns or tuple(self.list_columns)
         names = dict.fromkeys((*chosen, *offered))
         return {
