@@ -12,10 +12,11 @@ function sections() {
     [words.keysEverywhere, [[["/", "Ctrl K"], words.keyPalette], [["?"], words.keyHelp], [["Esc"], words.keyEscape]]],
     [
       words.keysList,
-      inList && [
-        [["j"], words.keyNext],
-        [["k"], words.keyPrevious],
-        [["Enter"], words.keyOpen],
+      (inList || has("[data-filter-editor]")) && [
+        has("[data-filter-editor]") && [["f"], words.keyFilter],
+        inList && [["j"], words.keyNext],
+        inList && [["k"], words.keyPrevious],
+        inList && [["Enter"], words.keyOpen],
         has("[data-panel]") && [["o"], words.keyPeek],
         has("[data-row] [data-claim]") && [["n"], words.keyClaim],
         has('[data-row] input[name="rowid"]') && [["x"], words.keyChoose],

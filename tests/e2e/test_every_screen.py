@@ -279,6 +279,10 @@ MOMENTS: Mapping[str, tuple[str, str, Callable[[Page], Response | None]]] = {
     ),
     "looking a customer up": ("lan", f"/ho-so/bat-dau/{LATE_DELIVERY}", looked_up),
     "a new customer beside": ("lan", f"/ho-so/bat-dau/{LATE_DELIVERY}", opened("[data-create-open]", "#khach-moi")),
+    "the filter's rows": ("hoa", "/khach-hang/list/", pressed("f", "[data-fe-row]")),
+    "a typed condition refused": ("hoa", "/khach-hang/list/?where=kind%20%3D", opened("h1", "#dieu-kien-error")),
+    "columns": ("hoa", "/khach-hang/list/", opened("details[data-columns] > summary", "[data-column]")),
+    "a view's name": ("hoa", "/khach-hang/list/", opened(".tt-views__new", "#ten-cach-xem")),
     "rows chosen": ("hoa", "/khach-hang/list/", opened("[data-check-all]", "[data-bulk]:not([hidden])")),
     "export menu": (
         "minh", "/khach-hang/list/",

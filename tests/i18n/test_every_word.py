@@ -23,6 +23,7 @@ from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
 from app.core.files import StoredFile
 from app.core.i18n import LANGUAGES
+from app.core.models import SavedView
 from app.core.settings import Setting
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.services import archive_customer, create_customer
@@ -113,8 +114,8 @@ def data_of(app: Flask) -> Data:
             Customer.name, Customer.code, Customer.source, Customer.note, ContactPoint.shown, ContactPoint.value,
             Member.name, Member.title, Team.name, Team.code, Calendar.name, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
-            Comment.text, StoredFile.name, Setting.value, Outbox.to_address, Outbox.from_address, Outbox.subject,
-            Outbox.body_text, Outbox.message_id,
+            Comment.text, SavedView.name, StoredFile.name, Setting.value, Outbox.to_address, Outbox.from_address,
+            Outbox.subject, Outbox.body_text, Outbox.message_id,
         ):  # fmt: skip
             known.add(value for value in db.session.scalars(select(column).distinct()) if isinstance(value, str))
         for member in db.session.scalars(select(Member)):
