@@ -55,7 +55,6 @@ class Listed(Protocol):
     def narrowed(self, condition: Condition, who: Actor) -> ColumnElement[bool]:
         """The condition on rows. Raises BadRequestError with the sentence of what is wrong in it."""
 
-
     def wanted_of(self, arguments: MultiDict[str, str]) -> Any:
         """What a saved view would ask for. Raises BadRequestError for what the list does not know."""
 

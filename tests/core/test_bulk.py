@@ -49,9 +49,8 @@ def test_the_result_is_one_sentence_with_its_reasons_and_an_undo(client, three, 
     sent = {"action": "archive", "rowid": [*three, 999_999], "back": "/khach-hang/list/"}
     assert hoa.post("/khach-hang/action_post", data=sent).status_code == 302
     told = soup(hoa.get("/khach-hang/list/")).select_one(".tt-flash")
-    assert (
-        told.select_one("span").text == "2 xong, 2 bị từ chối: KH000003 – Việc này đã được làm rồi, hoặc không áp dụng ở đây."
-    )
+    sentence = "2 xong, 2 bị từ chối: KH000003 – Việc này đã được làm rồi, hoặc không áp dụng ở đây."
+    assert told.select_one("span").text == sentence
     assert [one.text.split(" – ")[0] for one in told.select(".tt-reasons li")] == ["#999999"]
     undo = {one["name"]: one["value"] for one in told.select("form input[type=hidden]") if one["name"] != "rowid"}
     rows = [one["value"] for one in told.select("form input[name=rowid]")]

@@ -125,7 +125,7 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(where: str, told: str, ho
     assert told in BeautifulSoup(answer.text, "html.parser").main.text
 
 
-def test_the_editor_learns_the_fields_by_which_one_may_ask(hoa: FlaskClient, client: Callable[..., FlaskClient]) -> None:
+def test_the_editor_learns_by_what_one_may_ask(hoa: FlaskClient, client: Callable[..., FlaskClient]) -> None:
     told = hoa.get("/khach-hang/fields").json
     fields = {one["key"]: one for one in told["fields"]}
     assert {"name", "kind", "phone", "owner.name", "team.name", "created_at"} <= set(fields)

@@ -66,7 +66,7 @@ def test_every_row_stands_on_one_page_forwards_and_backwards(order: str, hoa: Fl
     whole = ids(page(hoa, f"?order={order}"))
     forwards = walked(hoa, f"?order={order}&page_size=2", "next")
     assert [len(rows) for rows in forwards] == [2, 2, 2, 1]
-    assert sum(forwards, []) == whole
+    assert [row for rows in forwards for row in rows] == whole
     assert sorted(whole) == sorted(set(whole))
     last = page(hoa, f"?order={order}&page_size=2&page=4")
     there, back = [ids(last)], turn(last, "prev")
@@ -112,7 +112,8 @@ def test_a_later_page_skips_nothing_by_counting(hoa: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     "token",
-    ["", "x", "W10", "e30", "bnVsbA", "WyJ0ZXh0IiwgImEiLCAwXQ", "WyJtb21lbnQiLCAibW9yZ2VuIiwgMV0", "WyJ3aG9sZSIsIHRydWUsIDFd",
+    ["", "x", "W10", "e30", "bnVsbA", "WyJ0ZXh0IiwgImEiLCAwXQ", "WyJtb21lbnQiLCAibW9yZ2VuIiwgMV0",
+     "WyJ3aG9sZSIsIHRydWUsIDFd",
      "WyJkYXkiLCAxLCAxXQ", "a" * 1200],
 )  # fmt: skip
 @pytest.mark.parametrize("side", ["after", "before"])

@@ -48,8 +48,8 @@ class Control(StrEnum):
 
 @dataclass(frozen=True)
 class Face:
-    """How a field looks. `mode` is the keyboard of a phone (HTML inputmode), `unit` stands behind the input, `helper` names
-    what helps typing (docs/ui.md: data-date, data-money, data-number)."""
+    """How a field looks. `mode` is the keyboard of a phone (HTML inputmode), `unit` stands behind the input, `helper`
+    names what helps typing (docs/ui.md: data-date, data-money, data-number)."""
 
     control: Control = Control.line
     mode: str = "text"
