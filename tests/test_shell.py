@@ -342,7 +342,9 @@ def test_archiving_many_can_be_undone_from_the_message_for_those_alone(app, clie
     answer = minh.post("/khach-hang/action_post", data={"action": "archive", "rowid": chosen, "back": here},
                        follow_redirects=True)  # fmt: skip
     assert live_customers(app) == before - set(chosen)
-    undo = BeautifulSoup(answer.text, "html.parser").select("form[data-toast-undo]")[-1]
+    page = BeautifulSoup(answer.text, "html.parser")
+    assert "2 xong, 1 bị từ chối" in words(page.select_one(".tt-flash"))
+    undo = page.select_one(".tt-flash form")
     sent = MultiDict((field["name"], field["value"]) for field in undo.select("input"))
     assert sent.getlist("rowid") == [str(number) for number in chosen[1:]]
     restored = minh.post(undo["action"], data=sent)

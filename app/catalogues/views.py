@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from flask import jsonify, redirect, request
 from sqlalchemy import Select, select
+from werkzeug.wrappers import Response
 
 from app.catalogues import queries, services
 from app.catalogues.dialogs import COLOUR_LABELS, CatalogueDialog, EntriesDialog, EntryDialog
@@ -17,7 +18,7 @@ from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, InvalidInputError, NotFoundError
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, Undo, done, page, refused_onto, show
-from app.core.screens import Derived, Interface, Kind, Screen
+from app.core.screens import Derived, Interface, Kind, Screen, route
 from app.core.vietnamese import fold
 
 
@@ -151,9 +152,11 @@ class EntryScreen(Screen):
     datamodel = Interface(CatalogueEntry)
     route_base = "/muc-danh-muc"
     list_title = _("All catalogue entries")
+    show_title = _("Catalogue entry")
     empty_text = _("No entries yet. Each catalogue holds what can be chosen in forms and filters.")
     title_column = "label_vi"
     list_columns = ["label_vi", "label_en", "catalogue", "code", "colour", "retired_at"]
+    show_columns = ["label_vi", "label_en", "catalogue", "code", "colour", "retired_at"]
     order_columns = ["label_vi", "code", "catalogue", "retired_at"]
     search_columns = ["label_vi", "label_en", "catalogue", "code", "colour", "retired_at"]
     base_order = ("catalogue", "asc")
@@ -186,6 +189,10 @@ class EntryScreen(Screen):
 
     def row_url(self, item: Any) -> str:
         return f"/danh-muc/muc/{item.id}"
+
+    @route("/show/<pk>", right="view")
+    def show(self, pk: str) -> Response:
+        return redirect(f"/danh-muc/muc/{row_id(pk)}")
 
 
 def catalogue_path(code: str) -> str:

@@ -116,6 +116,9 @@ class Submission(Stamped, Entity):
 
     version: Mapped[FormVersion] = relationship(lazy="joined")
 
+    def __str__(self) -> str:
+        return self.version.form.name
+
 
 class SubmissionValue(Entity):
     """One answer to a searchable field, kept as what it is: numbers are compared as numbers, days as days."""

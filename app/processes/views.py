@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import flash, request
 from sqlalchemy import Select, select
@@ -59,10 +60,10 @@ class ProcessScreen(Screen):
     search_columns = ["name", "code", "updated_at"]
     base_order = ("name", "asc")
     label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Created"), "updated_at": _("Changed")}
+    history_events: ClassVar[Mapping[str, Any]] = {"process.published": _("Published")}
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Process.name.icontains(text, autoescape=True) | Process.code.icontains(text, autoescape=True))
-
 
     @action(
         "archive", _("Retire"), right="delete", icon="archive",

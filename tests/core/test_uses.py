@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core import uses
-from app.core.access import SYSTEM
+from app.core.access import SYSTEM, has_row_rule
 from app.core.db import transaction
 from app.core.errors import BusinessError
 from app.customers.models import Customer
@@ -18,6 +18,7 @@ from app.processes.models import Process
 from app.security import services as security
 from app.security.models import Team
 from app.tasks.models import Task
+from app.uses import KINDS
 
 
 def sentences(found) -> list[str]:
@@ -26,6 +27,12 @@ def sentences(found) -> list[str]:
 
 def test_every_foreign_key_has_its_place(app):
     assert uses.unplaced() == [], "say in app/uses.py whether it is a use, and in which words"
+
+
+def test_whoever_is_named_as_a_user_has_a_name(app):
+    named = [kind.model for kind in KINDS if has_row_rule(kind.model)]
+    assert named
+    assert [model.__name__ for model in named if model.__str__ is object.__str__] == []
 
 
 def test_the_work_of_a_customer_is_counted_open_apart_from_closed(session, story):
