@@ -159,11 +159,12 @@ class ViewPart(ListPart):
     def _chooser(self, page: Page) -> Mapping[str, Any]:
         """What templates/screens/_columns.html draws: the columns in their order, those that are shown first."""
         offered, asked = self.columns_to(edge.actor()), page.asked
-        chosen = asked.columns or tuple(self.list_columns)
+        usual = [name for name in self.list_columns if name in offered]
+        chosen = asked.columns or usual
         names = dict.fromkeys((*chosen, *offered))
         return {
             "columns": [{"key": name, "label": offered[name].label, "shown": name in chosen} for name in names],
-            "usual": ",".join(self.list_columns),
+            "usual": ",".join(usual),
             "page_sizes": sorted({*PAGE_SIZES, asked.page_size}),
             "page_size": asked.page_size,
             "usual_size": self.page_size,
