@@ -16,7 +16,7 @@ export function start() {
     });
     document.addEventListener("click", (event) => {
       const isBeside = event.target instanceof Element && !event.composedPath().includes(panel) && !event.target.closest("dialog");
-      if (isBeside && !panel.hasAttribute("data-refused")) close(panel);
+      if (isBeside) close(panel);
     });
   });
   // A menu that asks for a name begins there.
