@@ -143,11 +143,11 @@ def integrity(product: Product) -> str:
 def test_pages_stay_fast_while_the_mail_server_hangs(begin: Callable[..., Product], browser: Browser) -> None:
     with talker({}, greeting=None) as port:
         product = begin(smtp_url=f"smtp://127.0.0.1:{port}")
+        desk, rest = Desk(browser, product, {}), Rest(product, "lan")
+        page = desk("lan")
         worker = product.start_worker()
         start_task(product, "treo", "Gọi khách", "PT1S")
         until(lambda: outbox(product)["leased"], "the worker at the silent server")
-        desk, rest = Desk(browser, product, {}), Rest(product, "lan")
-        page = desk("lan")
         for path in ("/", "/cong-viec/", "/khach-hang/list/", "/thong-bao/"):
             assert quickest(lambda path=path: page.goto(path)) < 1, path
         assert quickest(lambda: rest.post("instances/", {"process": LATE_DELIVERY, "customer_id": 1})) < 1

@@ -137,12 +137,12 @@ def test_a_late_delivery_goes_from_the_first_call_to_a_satisfied_customer(desk: 
 
     # He reads what Lan wrote, leaves a note with a file, and sees as much of the customer as he needs.
     expect(binh.get_by_text("Tìm giúp em đơn PS-00123")).to_be_visible()
-    binh.get_by_label("Ghi chú", exact=True).fill("Đã gọi tài xế")
+    binh.get_by_label("Viết nội dung trao đổi").fill("Đã gọi tài xế")
     with binh.expect_file_chooser() as chooser:
         binh.get_by_text("chọn tệp").click()
     chooser.value.set_files({"name": "Lệnh giao hàng.txt", "mimeType": "text/plain", "buffer": b"Xe 29C-123.45"})
-    press(binh, "Thêm ghi chú")
-    said(binh, "Đã lưu ghi chú")
+    press(binh, "Gửi")
+    expect(binh.locator(".tt-talk__list > li").last).to_contain_text("Đã gọi tài xế")
     with binh.expect_download() as download:
         binh.get_by_role("link", name="Lệnh giao hàng.txt").click()
     kept = tmp_path / "kept"
