@@ -167,7 +167,7 @@ def test_a_late_delivery_goes_from_the_first_call_to_a_satisfied_customer(desk: 
     open_work(lan, UPDATE, customer)
     update(lan)
     open_work(minh, APPROVE, customer)
-    expect(minh.get_by_text("650.000", exact=True)).to_be_visible()
+    expect(minh.get_by_text("650.000 ₫", exact=True)).to_be_visible()
     minh.get_by_label("Lý do hoặc ghi chú").fill("Khách quen, lỗi của mình")
     minh.get_by_role("button", name="Duyệt").click()
     said(minh, f"Đã xong “{APPROVE}”")
