@@ -128,8 +128,8 @@ def downgrade() -> None:
     bind = op.get_bind()
     bind.execute(
         sa.text(
-            "UPDATE customer SET source = (SELECT substr(e.label_vi, 1, 60) FROM catalogue_entry e "
-            "JOIN catalogue c ON c.id = e.catalogue_id WHERE c.code = 'channel' AND e.code = customer.source) "
+            "UPDATE customer SET source = coalesce((SELECT substr(e.label_vi, 1, 60) FROM catalogue_entry e "
+            "JOIN catalogue c ON c.id = e.catalogue_id WHERE c.code = 'channel' AND e.code = customer.source), source) "
             "WHERE source IS NOT NULL"
         )
     )
@@ -153,16 +153,22 @@ def _stamps() -> tuple[sa.Column, ...]:
     )
 
 
-# ── "Facebook", "facebook", "FB " were typed freely: equal ones become one channel ──
-def _fold(text: str) -> str:
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
-    return " ".join(plain.replace("đ", "d").split())
+# ── "Bạn bè", "ban be", "ban-be" were typed freely: texts that give the same code become one channel ──
+def _is_blank(text: str) -> bool:
+    return not any(sign.isprintable() and not sign.isspace() for sign in text)
+
+
+def _slug(text: str) -> str:
+    """A text without a Latin letter or digit has no code of its own and stands for itself."""
+    letters = unicodedata.normalize("NFKD", text).lower().replace("đ", "d")
+    plain = "".join(sign for sign in letters if not unicodedata.combining(sign))
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or " ".join(plain.split())
 
 
 def _texts_to_codes(bind: sa.Connection) -> None:
     """Every text that customers have becomes the code of a channel; a company without customers gets them by init."""
     typed = bind.execute(
-        sa.text("SELECT source, count(*) FROM customer WHERE source IS NOT NULL GROUP BY source ORDER BY source")
+        sa.text("SELECT source, count(*) FROM customer WHERE source IS NOT NULL GROUP BY source")
     ).all()
     if not typed:
         return
@@ -170,20 +176,20 @@ def _texts_to_codes(bind: sa.Connection) -> None:
     stamps = {"created_at": now, "updated_at": now}
     known: dict[str, str] = {}
     for code, label_vi, label_en, _colour in _CHANNELS:
-        known |= {_fold(label_vi): code, _fold(label_en): code, code: code}
+        known |= {_slug(label_vi): code, _slug(label_en): code, code: code}
     spellings: dict[str, Counter[str]] = {}
-    for text, count in typed:
-        if _fold(text) not in known:
-            spellings.setdefault(_fold(text), Counter())[text] += count
+    for text, count in sorted(typed):
+        if not _is_blank(text) and _slug(text) not in known:
+            spellings.setdefault(_slug(text), Counter())[" ".join(text.split())] += count
     codes = {code for code, *_labels in _CHANNELS}
     more = []
-    for folded, spelled in sorted(spellings.items()):
-        plain = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:54].strip("-") or "kenh"
+    for slug, spelled in sorted(spellings.items()):
+        plain = slug[:54].strip("-") if slug.isascii() and slug[:1].isalnum() else "kenh"
         code, number = plain, 2
         while code in codes:
             code, number = f"{plain}-{number}", number + 1
         codes.add(code)
-        known[folded] = code
+        known[slug] = code
         more.append((code, spelled.most_common(1)[0][0], "", "grey"))
     catalogue = sa.table("catalogue", *map(sa.column, (*_CATALOGUE, "created_at", "updated_at")))
     bind.execute(sa.insert(catalogue), [_CATALOGUE | stamps])
@@ -198,5 +204,18 @@ def _texts_to_codes(bind: sa.Connection) -> None:
             for position, (code, label_vi, label_en, colour) in enumerate((*_CHANNELS, *more), start=1)
         ],
     )  # fmt: skip
-    change = sa.text("UPDATE customer SET source = :code WHERE source = :text")
-    bind.execute(change, [{"code": known[_fold(text)], "text": text} for text, _count in typed])
+    # All at once through a table: a code that is written is never read again as a text.
+    meaning = op.create_table(
+        "source_meaning",
+        sa.Column("text", sa.String(length=60), primary_key=True),
+        sa.Column("code", sa.String(length=60), nullable=True),
+    )
+    rows = [{"text": text, "code": None if _is_blank(text) else known[_slug(text)]} for text, _count in typed]
+    bind.execute(sa.insert(meaning), rows)
+    bind.execute(
+        sa.text(
+            "UPDATE customer SET source = (SELECT m.code FROM source_meaning m WHERE m.text = customer.source) "
+            "WHERE source IS NOT NULL"
+        )
+    )
+    op.drop_table("source_meaning")
