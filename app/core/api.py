@@ -213,7 +213,7 @@ class Api(BaseApi):
         """
         filters, listed = filters or {}, list_of(key.class_)
         if listed is not None:
-            orders = {**listed.orders, **orders}
+            orders = {**listed.orders_for(edge.actor()), **orders}
         known = {"page", "page_size", "order", "after", *filters} | ({"where", "view"} if listed is not None else set())
         for name, values in request.args.lists():
             if name not in known:

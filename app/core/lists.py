@@ -48,9 +48,8 @@ class Listed(Protocol):
     def fields_for(self, who: Actor) -> Mapping[str, Field]:
         """By what this person can narrow the rows."""
 
-    @property
-    def orders(self) -> Mapping[str, Any]:
-        """By what rows can be ordered."""
+    def orders_for(self, who: Actor) -> Mapping[str, Any]:
+        """By what this person can order the rows."""
 
     def narrowed(self, condition: Condition, who: Actor) -> ColumnElement[bool]:
         """The condition on rows. Raises BadRequestError with the sentence of what is wrong in it."""

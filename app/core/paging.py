@@ -11,10 +11,24 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    Boolean,
+    Date,
+    Enum,
+    Integer,
+    Numeric,
+    Select,
+    String,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)  # fmt: skip
 from sqlalchemy.orm import Session
 
-from app.core.db import LARGEST_ID
+from app.core.db import LARGEST_ID, UtcDateTime
 from app.core.errors import BadRequestError
 from app.core.i18n import _
 
@@ -82,9 +96,14 @@ def read_cursor(token: str, *, backwards: bool = False) -> Cursor:
             raise ValueError
         return Cursor(_read_value(kind, text), key, backwards)
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
-        raise BadRequestError(_("This page is no longer there. Please begin with the first one.")) from None
+        raise _gone() from None
 
 
+def _gone() -> BadRequestError:
+    return BadRequestError(_("This page is no longer there. Please begin with the first one."))
+
+
+_MOST_DIGITS = 100
 _READERS: Mapping[str, Callable[[str], Any]] = {"decimal": Decimal, "day": date.fromisoformat, "text": str}
 
 
@@ -110,6 +129,7 @@ def _read_value(kind: str, told: Any) -> Any:
         return told
     if not isinstance(told, str) or "\0" in told:
         raise ValueError
+    told.encode()  # half of a surrogate pair is no text of ours
     if kind == "moment":
         moment = datetime.fromisoformat(told)
         if moment.tzinfo is None:
@@ -118,8 +138,29 @@ def _read_value(kind: str, told: Any) -> Any:
     return _READERS[kind](told)
 
 
+def _comparable(by: Any, value: Any) -> bool:
+    """Can the column be compared with what an address says? A token may be as old as another type of the column."""
+    match getattr(by, "type", None):
+        case Enum() as kind:
+            return value in kind.enums
+        case Boolean() | Integer():
+            return type(value) is int and abs(value) <= LARGEST_ID
+        case Numeric():
+            return isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
+        case UtcDateTime():
+            return isinstance(value, datetime) and 1 < value.year < 9999
+        case Date():
+            return isinstance(value, date) and not isinstance(value, datetime)
+        case String():
+            return isinstance(value, str)
+    return False
+
+
 def beyond(rows: Select[Any], by: Any, key: Any, cursor: Cursor, *, falling: bool) -> Select[Any]:
-    """The rows after the cursor's row in the order of in_order(), before it when the cursor looks backwards."""
+    """The rows after the cursor's row in the order of in_order(), before it when the cursor looks backwards.
+
+    Raises BadRequestError for a cursor of another order.
+    """
     turned = falling != cursor.backwards
     further = key < cursor.key if turned else key > cursor.key
     if by is key:
@@ -128,6 +169,8 @@ def beyond(rows: Select[Any], by: Any, key: Any, cursor: Cursor, *, falling: boo
         # Empty values stand last: behind them only others of their kind, before them all the rest too.
         same = and_(by.is_(None), further)
         return rows.where(or_(same, by.is_not(None)) if cursor.backwards else same)
+    if not _comparable(by, cursor.value):
+        raise _gone()
     value = literal(cursor.value, getattr(by, "type", None))
     # One comparison of pairs is what an index on both columns can answer.
     here = tuple_(by, key)

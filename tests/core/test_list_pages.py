@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -121,6 +123,27 @@ def test_a_cursor_that_is_none_of_ours_is_refused_with_a_sentence(side: str, tok
     answer = hoa.get(f"{LIST}?order=name&{side}={token}")
     assert answer.status_code == 400
     assert "trang đầu" in answer.text or "Chưa hiểu" in answer.text
+
+
+VALUES = (
+    ["text", "\ud800"], ["text", "abc"], ["text", "a" * 900], ["decimal", "1e400000"],
+    ["decimal", "NaN"], ["decimal", "1.5"],
+    ["whole", 2**62], ["whole", 5], ["whole", -1],
+    ["moment", "0001-01-01T00:00:00+14:00"], ["moment", "9999-12-31T23:59:59-14:00"],
+    ["moment", "2026-11-22T10:00:00+00:00"], ["moment", "2026-11-22"], ["day", "2026-11-22"],
+    ["day", "x"], ["none", None],
+    ["text", None], ["gold", 1], [None, None], ["whole", True],
+)  # fmt: skip
+
+
+@pytest.mark.both_databases
+def test_no_cursor_that_somebody_makes_up_breaks_a_list(hoa: FlaskClient) -> None:
+    for value in VALUES:
+        token = base64.urlsafe_b64encode(json.dumps([*value, 5]).encode()).decode().rstrip("=")
+        for order in ("name", "-code", "kind", "source", "owner.name", "created_at", "-updated_at"):
+            for side in ("after", "before"):
+                answer = hoa.get(LIST, query_string={"order": order, "page": "2", side: token})
+                assert answer.status_code in (200, 400), (value, order, side)
 
 
 def test_a_cursor_of_another_order_finds_a_page_or_a_refusal_but_never_an_error(hoa: FlaskClient) -> None:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from flask import flash, jsonify, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.core import edge, uses
+from app.core import edge, paging, uses
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, NotFoundError, Sentence
 from app.core.i18n import _, ngettext
 from app.core.pages import Undo, done, trail
 from app.core.paging import LARGEST_PAGE_SIZE
+from app.core.screens import listing
 from app.core.screens.doors import route
 from app.core.screens.lookups import LookupPart
 from app.core.screens.saving import chosen_ids, saving
@@ -29,7 +28,6 @@ MOST_AT_ONCE = 1000
 #: refusals that a message tells; it travels in the cookie
 _MOST_TOLD = 8
 _LONGEST_TOLD = 160
-_LONGEST_QUERY = 2000
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,7 @@ class ActionPart(LookupPart):
                 acted_on.append(key)
             except BusinessError as refusal:
                 refused.append((self._named(key, who), str(refusal.message)))
+        paging.forget_counts()  # what was more than is worth counting may be none by now
         back = self._back(self._list_url())
         may_undo = self._may_undo(one, who) and 0 < len(acted_on) <= LARGEST_PAGE_SIZE
         undo = Undo(url_for(f"{self.endpoint}.action_post"), acted_on, "restore") if may_undo else None
@@ -160,10 +159,9 @@ class ActionPart(LookupPart):
         """The rows that were ticked; or, with `all`, all that the list at `query` holds. Raises BadRequestError."""
         if request.form.get("all") != "1":
             return chosen_ids(request.form.getlist("rowid"))
-        query = request.form.get("query", "").removeprefix("?")
-        if len(query) > _LONGEST_QUERY or "\0" in query:
+        if "query" not in request.form:  # nothing said is not everything
             raise BadRequestError
-        arguments = MultiDict(_read_query(query))
+        arguments = listing.read_query(request.form["query"])
         for turned in ("page", "after", "before", "view"):  # every page of it
             arguments.poplist(turned)
         found = self.matching_ids(self.asked_of(arguments), who, MOST_AT_ONCE + 1)
@@ -206,13 +204,6 @@ class ActionPart(LookupPart):
 
 
 _NOTHING_TO_DO = _("This has been done already, or does not fit here.")
-
-
-def _read_query(query: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(query, keep_blank_values=True, max_num_fields=60)
-    except ValueError:
-        raise BadRequestError from None
 
 
 def _kept(session: Session, model: Any, ids: Sequence[int], who: Actor) -> list[str]:

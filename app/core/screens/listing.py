@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
@@ -19,6 +19,9 @@ from app.core.lists import LONGEST_CONDITION, read_condition
 from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, Cursor, asked_number, read_cursor
 
 LONGEST_SEARCH = 200
+#: a condition of Vietnamese words takes nine signs a letter in an address
+LONGEST_QUERY = 30_000
+MOST_ARGUMENTS = 60
 MOST_COLUMNS = 40
 
 
@@ -100,6 +103,16 @@ def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Ite
         cursor=_read_cursor(arguments),
         view=asked_view(arguments),
     )
+
+
+def read_query(text: str) -> MultiDict[str, str]:
+    """What the address of a list asked for, as a form brings it along. Raises BadRequestError."""
+    if len(text) > LONGEST_QUERY or "\0" in text:
+        raise BadRequestError
+    try:
+        return MultiDict(parse_qsl(text.removeprefix("?"), keep_blank_values=True, max_num_fields=MOST_ARGUMENTS))
+    except ValueError:
+        raise BadRequestError from None
 
 
 def _read_columns(typed: str, offer: Offer) -> tuple[str, ...] | None:

@@ -125,7 +125,7 @@ class ListPart(Declared):
         column, direction = self.base_order or ("", "desc")
         reader = who or edge.actor()
         return Offer(
-            orders={name: by for name, by in self.orders.items() if self._may_read(name, reader)},
+            orders=self.orders_for(reader),
             default_order=f"-{column}" if direction == "desc" else column,
             page_size=page_size,
             search=type(self).search is not Declared.search or type(self).search_as is not Declared.search_as,
@@ -142,6 +142,13 @@ class ListPart(Declared):
     @cached_property
     def orders(self) -> Mapping[str, Any]:
         return {name: self._column(name).order for name in self.order_columns}
+
+    def orders_for(self, who: Actor) -> Mapping[str, Any]:
+        """By what this person can order rows: never by what he may not read."""
+        return {
+            name: by for name, by in self.orders.items()
+            if self._may_read(name, who) and not (name in self.derived and self.derived[name].seen_by)
+        }  # fmt: skip
 
     @cached_property
     def columns_offered(self) -> Mapping[str, Column]:
@@ -264,7 +271,8 @@ class ListPart(Declared):
         shown, has_more = found[: asked.page_size], len(found) > asked.page_size
         if cursor is not None and cursor.backwards:
             shown, has_more = shown[::-1], True
-        if is_capped and len(shown) > 0 and not has_more:  # the end is here: what was remembered is over
+        is_first = not start and cursor is None
+        if is_capped and not has_more and (shown or is_first):  # the end is here: what was remembered is over
             counted, is_capped = start + len(shown), False
         return Page(
             asked=asked,

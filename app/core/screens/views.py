@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -22,13 +22,12 @@ from app.core.models import SavedView
 from app.core.pages import Undo, done, refuse_nul_sent, refused_onto, trail
 from app.core.screens import chooser, saved
 from app.core.screens.doors import route
-from app.core.screens.listing import SAID, Asked, Page, asked_view
+from app.core.screens.listing import SAID, Asked, Page, asked_view, read_query
 from app.core.screens.lists import ListPart, Opening
 from app.core.screens.saved import Fitted, Shown, Views, Wanted
 from app.core.screens.saving import saving
 
 PAGE_SIZES = (10, 25, 50, 100)
-_LONGEST_QUERY = 30_000
 
 
 @dataclass(frozen=True)
@@ -310,14 +309,7 @@ class ViewPart(ListPart):
 
     def _wanted_in_form(self) -> Wanted:
         """What the list was asked for where the form stands. Raises BadRequestError."""
-        query = request.values.get("query", "")
-        if len(query) > _LONGEST_QUERY:
-            raise BadRequestError
-        try:
-            pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, max_num_fields=50)
-        except ValueError:
-            raise BadRequestError from None
-        return self.wanted_of(MultiDict(pairs))
+        return self.wanted_of(read_query(request.values.get("query", "")))
 
     def wanted_of(self, arguments: MultiDict[str, str]) -> Wanted:
         """What a view would ask for. Raises BadRequestError for what the list does not know."""
