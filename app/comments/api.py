@@ -50,12 +50,10 @@ class CommentApi(Api):
         if not (number.isascii() and number.isdigit()):
             raise BadRequestError(_("Please name the record: resource=Customer&record=12."))
         there = get_visible(session, kind.model, row_id(number), who)
-        rows = queries.of_record(kind.resource, there.id)
+        rows = queries.of_record(kind.resource, there.id).where(queries.seen(kind, who))
         gone = Comment.archived_at.is_not(None)
         if request.args.get("archived", "0") in ("", "0"):
             rows = rows.where(queries.live())
-        elif not services.may_moderate(session, kind, there.id, who):
-            rows = rows.where(queries.live() | (Comment.author_id == who.user_id))
         return self.page(
             queries.with_people(rows),
             show_all=_shown,

@@ -24,11 +24,13 @@ OWNER = "comment"
 MOST_OFFERED = 8
 #: of so many at a time it is asked whether they may see the record
 _AT_ONCE = 24
+#: of no more than these; whoever is not among them is found by more letters of his name
+_MOST_ASKED = 4 * _AT_ONCE
 
 
 @row_rule(Comment)
 def _comments(actor: Actor, action: str) -> ColumnElement[bool]:
-    """Read by whoever reads the record; written by services alone."""
+    """Read by whoever reads the record, archived by those who may bring it back; written by services alone."""
     if action != "view":
         return false()
     return or_(
@@ -37,10 +39,24 @@ def _comments(actor: Actor, action: str) -> ColumnElement[bool]:
             and_(
                 Comment.resource == kind.resource,
                 Comment.record_id.in_(select(kind.model.id).where(kind.readable(actor)).correlate(None)),
+                seen(kind, actor),
             )
             for kind in kinds()
         ),
     )
+
+
+def seen(kind: Commented, actor: Actor) -> ColumnElement[bool]:
+    """Which comments on a record that he reads are shown to him: an archived one to its author and to moderators."""
+    return or_(live(), Comment.author_id == actor.user_id, moderated(kind, actor))
+
+
+def moderated(kind: Commented, actor: Actor) -> ColumnElement[bool]:
+    """The comments that he may archive and bring back, whoever wrote them: those on records that he may edit."""
+    if not actor.may("add", "Comment"):
+        return false()
+    key: Any = kind.model.id
+    return exists(select(key).where(key == Comment.record_id, visible(kind.model, actor, "edit")).correlate(Comment))
 
 
 def live() -> ColumnElement[bool]:
@@ -75,9 +91,9 @@ def latest(session: Session, resource: str, record_id: int, *, limit: int, befor
     return list(found)[::-1]
 
 
-def archived(session: Session, resource: str, record_id: int, *, limit: int) -> list[Comment]:
-    """The ones taken away last."""
-    rows = of_record(resource, record_id).where(Comment.archived_at.is_not(None))
+def archived(session: Session, kind: Commented, record_id: int, who: Actor, *, limit: int) -> list[Comment]:
+    """The ones taken away last, of those that he may bring back."""
+    rows = of_record(kind.resource, record_id).where(Comment.archived_at.is_not(None), seen(kind, who))
     return list(session.scalars(with_people(rows).order_by(Comment.archived_at.desc(), Comment.id.desc()).limit(limit)))
 
 
@@ -128,12 +144,13 @@ def who_may_see(session: Session, kind: Commented, record_id: int, members: Sequ
 
 def mentionable(session: Session, kind: Commented, record_id: int, typed: str, *, besides: int | None) -> list[Member]:
     """Colleagues who may see the record, by the beginnings of words of their name or user name, in name order."""
-    rows = people.active_members().where(Member.id != (besides or 0)).options(joinedload(Member.user))
-    everybody = session.scalars(rows).unique().all()
-    meant = [one for one in everybody if not typed or matches(typed, one.name, one.user.username)]
+    rows = people.active_members().where(Member.id != (besides or 0))
+    named = session.execute(rows.with_only_columns(Member.id, Member.name, User.username))
+    meant = [one.id for one in named if not typed or matches(typed, one.name, one.username)][:_MOST_ASKED]
     found: list[Member] = []
     for start in range(0, len(meant), _AT_ONCE):
-        some = meant[start : start + _AT_ONCE]
+        of_these = rows.where(Member.id.in_(meant[start : start + _AT_ONCE])).options(joinedload(Member.user))
+        some = session.scalars(of_these).unique().all()
         may = who_may_see(session, kind, record_id, some)
         found += [one for one in some if one.id in may]
         if len(found) >= MOST_OFFERED:

@@ -62,7 +62,7 @@ def thread(
     refusal = kind.refusal(session, record, who) if takes_part else None
     may_write = takes_part and refusal is None
     attached = queries.files_of(session, [comment.id for comment in found])
-    gone = queries.archived(session, kind.resource, record.id, limit=ARCHIVED_SHOWN) if takes_part else []
+    gone = queries.archived(session, kind, record.id, who, limit=ARCHIVED_SHOWN) if takes_part else []
     return {
         "label": label or _("Comments"),
         "url": path,
@@ -74,11 +74,7 @@ def thread(
         "earlier": earlier,
         "earlier_url": f"{path}?truoc={found[0].id}" if earlier else None,
         "latest_url": path if before is not None else None,
-        "archived": [
-            _shown(comment, (), who, may_write, moderates, None)
-            for comment in gone
-            if moderates or comment.author_id == who.user_id
-        ],
+        "archived": [_shown(comment, (), who, may_write, moderates, None) for comment in gone],
         "may_write": may_write,
         "closed": refusal.message if refusal is not None else None,
         "text": refused.text if refused and refused.comment_id is None else "",

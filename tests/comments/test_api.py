@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.db import db, transaction
+from app.security.models import Right
+from app.security.services import hand_over
+from tests.cast import Cast
+from tests.comments.conftest import member
 from tests.rest import Rest, install_late_delivery
 
 
@@ -41,6 +46,32 @@ def test_the_same_key_says_it_once(app, customer_id):
     assert len(lan.rows("comments/", resource="Customer", record=customer_id)) == 1
     other = {"resource": "Customer", "record_id": customer_id, "text": "khác"}
     assert lan.post("comments/", other, key="k1").status_code == 409
+
+
+def test_what_was_taken_away_is_seen_by_those_alone_who_may_bring_it_back(app, customer_id):
+    lan, minh, tuan = (Rest(app, username) for username in ("lan", "minh", "tuan"))
+    with app.app_context():
+        hoa = Cast(db.session()).hoa
+        with transaction(hoa) as session:
+            to = member(session, "tuan").id
+            hand_over(session, "Customer", customer_id, right=Right.view, reason="share", member_id=to)
+    gone, stays, own = (
+        said(lan, customer_id, "Nhầm khách")["id"],
+        said(lan, customer_id)["id"],
+        said(tuan, customer_id)["id"],
+    )
+    assert tuan.get(f"comments/{gone}").status_code == 200
+    lan.post(f"comments/{gone}/archive")
+    tuan.post(f"comments/{own}/archive")
+
+    def listed(reader):
+        return {one["id"] for one in reader.rows("comments/", resource="Customer", record=customer_id, archived=1)}
+
+    assert [reader.get(f"comments/{gone}").status_code for reader in (lan, minh, tuan)] == [200, 200, 404]
+    assert [reader.get(f"comments/{own}").status_code for reader in (lan, minh, tuan)] == [200, 200, 200]
+    assert listed(lan) == listed(minh) == {gone, stays, own}
+    assert listed(tuan) == {stays, own}
+    assert tuan.post(f"comments/{gone}/restore").status_code == 404
 
 
 def test_beyond_ones_sight_there_is_nothing(app, customer_id):

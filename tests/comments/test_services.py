@@ -182,6 +182,15 @@ def test_offered_are_colleagues_who_may_see_the_record(session, cast, customer_i
     assert {one.user.username for one in offered} & {"minh", "hoa", "tuan", "binh", "lan"} == found
 
 
+def test_the_typed_name_narrows_before_it_is_asked_who_may_see_the_record(session, cast, customer_id, monkeypatch):
+    kind = commented("Customer")
+    monkeypatch.setattr(queries, "_MOST_ASKED", 1)
+    assert len(queries.mentionable(session, kind, customer_id, "", besides=None)) <= 1
+    for typed in ("minh", "hoa", "lan"):
+        (offered,) = queries.mentionable(session, kind, customer_id, typed, besides=None)
+        assert offered.user.username == typed
+
+
 # ── editing ──
 @pytest.mark.both_databases
 def test_the_author_edits_and_the_audit_keeps_what_stood_there(session, cast, customer_id):

@@ -7,6 +7,7 @@ import io
 import pytest
 from bs4 import BeautifulSoup
 
+from app.comments import shown
 from app.core import links
 from app.core.db import db, transaction
 from app.customers.services import archive_customer
@@ -200,6 +201,21 @@ def test_what_was_taken_away_is_shown_to_those_alone_who_may_bring_it_back(app, 
     client("lan").post(f"/trao-doi/{comment_id}/luu-tru")
     assert "Nhầm khách" in client("minh").get(at(known)).text
     assert "Nhầm khách" not in client("tuan").get(at(known)).text
+    there = {who: client(who).get(f"/trao-doi/{comment_id}").status_code for who in ("lan", "minh", "tuan")}
+    assert there == {"lan": 302, "minh": 302, "tuan": 404}
+
+
+def test_ones_own_archived_comments_are_found_behind_many_of_others(app, client, known, said, monkeypatch):
+    monkeypatch.setattr(shown, "ARCHIVED_SHOWN", 1)
+    with app.app_context():
+        cast = Cast(db.session())
+        with transaction(cast.hoa) as session:
+            hand_over(session, "Customer", known, right=Right.view, reason="share", member_id=cast.tuan.user_id)
+    client("tuan").post(f"/trao-doi/{said('tuan', known, 'Của Tuấn')}/luu-tru")
+    client("lan").post(f"/trao-doi/{said('lan', known, 'Của Lan')}/luu-tru")
+    page = client("tuan").get(at(known)).text
+    assert "Của Tuấn" in page
+    assert "Của Lan" not in page
 
 
 # ── long conversations ──
