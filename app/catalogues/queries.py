@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, func, select, true
@@ -103,6 +103,10 @@ class Choices(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(entries(self._session(), self._catalogue))
+
+    def items(self) -> ItemsView[str, str]:
+        """All of them from one look."""
+        return {one.code: one.label for one in entries(self._session(), self._catalogue)}.items()
 
 
 # ── rows ──

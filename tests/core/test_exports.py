@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 from sqlalchemy.orm import Session
 
 from app.core import clock, exports
@@ -32,7 +34,7 @@ from app.jobs import forget, write_exports
 from app.notifications.models import Notification
 from app.notifications.rules import bell_text
 from app.security import services as security
-from app.security.models import RoleScope
+from app.security.models import Member, RoleScope
 from app.security.queries import role_by_code
 from config import ROOT
 from tests.cast import Cast
@@ -102,6 +104,21 @@ def told(by: Actor) -> list[str]:
 
 def events() -> Sequence[AuditEvent]:
     return db.session.scalars(select(AuditEvent).where(AuditEvent.name == "export").order_by(AuditEvent.id)).all()
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The statements that are executed inside."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def left() -> set[str]:
@@ -199,6 +216,49 @@ def test_without_the_right_nothing_is_opened_and_nothing_asked_for(cast):
         exports.open_list(db.session(), cast.lan, ALL)
     with pytest.raises(NotAllowedError):
         asked(ALL, cast.lan)
+
+
+def test_the_codes_of_choices_are_written_as_people_read_them(session, cast, customers):
+    customers(1)
+    assert written_at_once(Wanted(LIST, Format.xlsx, (("columns", "kind,source"),)), cast.minh) == [["Cá nhân", "Zalo"]]
+    shipped = written_at_once(Wanted("RoleScreen", Format.xlsx, (("columns", "name"),)), cast.hoa)
+    assert shipped == [["Quản trị"], ["Quản lý"], ["Nhân viên"], ["Kiểm soát"]]
+
+
+def test_a_row_with_several_values_has_the_label_of_each(session, cast):
+    with transaction() as inside:
+        user = inside.get_one(Member, cast.minh.user_id).user
+        user.roles = [role_by_code(inside, "Manager"), role_by_code(inside, "Staff")]
+    wanted = Wanted(
+        "MemberScreen", Format.xlsx, (("columns", "roles"), ("where", f"name = '{cast.member('minh').name}'"))
+    )
+    assert written_at_once(wanted, cast.hoa) == [["Quản lý, Nhân viên"]]
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_labels_are_in_the_language_of_who_takes_them_away(cast, customers, language):
+    customers(1)
+    wanted = Wanted(LIST, Format.xlsx, (("columns", "kind"),))
+    with in_language("en" if language == "vi" else "vi"):
+        rows = written_at_once(wanted, replace(cast.minh, language=language))
+    assert rows == [["Cá nhân" if language == "vi" else "Person"]]
+
+
+@pytest.mark.both_databases
+def test_sixty_rows_ask_the_database_no_more_than_twenty(cast, customers):
+    customers(20, of="cskh")
+    customers(60, of="van-hanh")
+
+    def statements_for(rows: int, team: str) -> int:
+        told = (("where", f"code contains '{team}'"), ("columns", "code,source"))
+        number = asked(Wanted(LIST, Format.xlsx, told), cast.hoa)
+        with counted() as statements:
+            write_exports()
+        assert len(cells(number, cast.hoa)) == rows
+        return len(statements)
+
+    statements_for(20, "cskh")  # what a process reads once
+    assert statements_for(60, "van-hanh") == statements_for(20, "cskh")
 
 
 # ── told ──

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any
@@ -16,11 +16,11 @@ from werkzeug.wrappers import Response
 
 from app.core import edge, exports, links, paging
 from app.core.access import Actor, visible
-from app.core.conditions.fields import Kind
 from app.core.db import db
 from app.core.errors import BadRequestError, ConflictError
 from app.core.export_view import as_download
 from app.core.exports import Format, Opened, TooManyToExportError, Wanted
+from app.core.i18n import in_language
 from app.core.pages import refused_onto
 from app.core.screens.acting import ActionPart
 from app.core.screens.columns import Column
@@ -69,7 +69,7 @@ class ExportPart(ActionPart):
         ordered = paging.in_order(self._selected(rows, by, columns), by, self._key, falling=asked.is_falling)
         return Opened(
             title=self.list_title,
-            headers=[_header(column) for column in columns],
+            headers=[_header(column, who) for column in columns],
             count=self._up_to_the_most(session, rows),
             rows=_streamed(session, ordered),
         )
@@ -113,12 +113,17 @@ class _ScreenSource:
         return self._screen.opened(session, who, wanted)
 
 
-def _header(column: Column) -> Header:
+def _header(column: Column, who: Actor) -> Header:
     """How the column is written. What a screen draws around its values stays on the screen."""
-    if column.kind is not Kind.choice:
+    # Read once a file: a catalogue would be asked again for every row.
+    with in_language(who.language):
+        labels = {code: str(label) for code, label in column.choices.items()}
+    if not labels:
         return Header(column.label, column.kind)
-    choices: Mapping[str, Any] = column.choices
-    return Header(column.label, column.kind, lambda value: choices.get(str(value), value))
+    # Several values of one row stand a line each.
+    return Header(
+        column.label, column.kind, lambda codes: ", ".join(labels.get(code, code) for code in str(codes).split("\n"))
+    )
 
 
 def _streamed(session: Session, ordered: Select[Any]) -> Iterator[Sequence[Any]]:
