@@ -29,7 +29,7 @@ COLOUR_LABELS = {
 class EntryField(SelectField):
     """One entry of a catalogue: those in use, and the one that the record has, even when it is retired by now.
 
-    Whoever may keep catalogues adds one from inside the form (assets/js/catalogues.js).
+    Whoever may keep catalogues adds one from inside the form (assets/js/entry-add.js).
     """
 
     def __init__(self, label: Any = None, validators: Any = None, *, catalogue: str, **more: Any) -> None:

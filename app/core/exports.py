@@ -44,7 +44,7 @@ KEPT_FOR = timedelta(days=7)
 #: rows between two looks at whether it is still wanted
 BATCH = 1_000
 LEASE = timedelta(seconds=120)
-#: no new file is begun after so long: the job has its turn again at once
+#: after so long no new file is begun: a run without end would pass for one that hangs (worker.Job.limit)
 LONGEST_RUN = timedelta(minutes=5)
 #: what is written now has no row yet that names it
 _STRAY_AFTER = timedelta(days=1)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from app.core.access import SYSTEM, Actor, has_row_rule, visible
+from app.core.access import Actor, has_row_rule, visible
 from app.core.db import Entity
 from app.core.errors import BusinessError, Sentence
 from app.core.i18n import _, ngettext
@@ -230,11 +230,6 @@ def told_by_code(session: Session, records: Sequence[Any]) -> dict[int, str]:
 def mentions_of(session: Session, record: Any) -> list[Mention]:
     """What names the record in its text."""
     return [mention for find in _mentions.get(type(record), ()) for mention in find(session, record)]
-
-
-def is_used(session: Session, record: Any) -> bool:
-    """Does anything use the record, whoever may see it?"""
-    return bool(uses_of(session, type(record), record.id, SYSTEM, limit=0) or mentions_of(session, record))
 
 
 def counted(model: type[Any], number: int) -> Sentence:

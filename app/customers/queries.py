@@ -302,10 +302,6 @@ def customer_card(session: Session, customer_id: int, actor: Actor) -> CustomerC
     return card
 
 
-def customer_by_code(session: Session, code: str) -> Customer | None:
-    return session.scalars(select(Customer).where(Customer.code == code)).one_or_none()
-
-
 def timeline(customer_id: int, actor: Actor) -> Select[TimelineEntry]:
     """What happened with the customer, the newest first; nothing when he may not see the whole customer."""
     return (

@@ -1,4 +1,4 @@
-"""The library of tests/core/library.py with shelves that can be added from inside a volume's form,."""
+"""The library of tests/core/library.py with shelves that can be added from inside a volume's form."""
 
 # ruff: noqa: RUF012 - FAB's column lists are class attributes
 from __future__ import annotations

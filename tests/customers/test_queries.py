@@ -253,12 +253,6 @@ def test_a_card_shows_contact_points_in_use_the_preferred_one_first(session, cas
     assert [point.shown for point in card.contact_points] == ["Nguyet.Dang@PhoSen.example", "0977 000 111"]
 
 
-def test_a_customer_is_read_by_code(session, cast):
-    customer = a_customer(session, by=cast.lan)
-    assert queries.customer_by_code(session, "KH000001") is customer
-    assert queries.customer_by_code(session, "KH000002") is None
-
-
 # ── Nobody twice ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
