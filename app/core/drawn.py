@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from markupsafe import Markup
 
-from app.core.i18n import reader_language
+from app.core.i18n import LazySentence, reader_language
 
 #: some kilobytes each
 _MOST = 256
@@ -20,13 +20,30 @@ class _Drawing:
 
     def __init__(self, macro: Any, values: tuple[Any, ...]) -> None:
         self.macro, self.values = macro, values
-        self._key = (macro.name, reader_language(), json.dumps(values, default=str))
+        # Two templates may call a macro alike; its own says which it is in the code that Jinja makes of it.
+        template = macro._func.__globals__["name"]
+        self._key = (template, macro.name, reader_language(), json.dumps(_plain(values)))
 
     def __hash__(self) -> int:
         return hash(self._key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Drawing) and self._key == other._key
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON that no other value has; a sentence counts as what it says. Raises TypeError for anything else:
+    what is markup would be taken for the same text without being any, what draws by itself for something equal."""
+    if isinstance(value, LazySentence):
+        return str(value)
+    if value is None or (isinstance(value, str | int | float) and not hasattr(value, "__html__")):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        # As pairs: the keys of a JSON object are texts, and 1 is not "1".
+        return {"pairs": [[_plain(key), _plain(one)] for key, one in value.items()]}
+    raise TypeError(f"drawn() takes plain values and sentences, no {type(value).__name__}")
 
 
 @lru_cache(maxsize=_MOST)
@@ -37,7 +54,8 @@ def _draw(drawing: _Drawing) -> Markup:
 def _drawn(macro: Any, *values: Any) -> Markup:
     """{{ drawn(columns_menu, chooser) }}: columns_menu(chooser), worked out once for equal values and one language.
 
-    Only for macros that ask nothing besides their values: no token, no address of the request, no clock.
+    Only for macros that ask nothing besides their values: no token, no address of the request, no clock. Values are
+    plain JSON and sentences.
     """
     return _draw(_Drawing(macro, values))
 
