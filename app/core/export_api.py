@@ -35,6 +35,7 @@ class ExportApi(Api):
     """Files of one's own; who may not see another's rows gets none of them into a file either."""
 
     resource_name = "exports"
+    #: every role has its own: no right is asked here, `exports` asks that of the list
     resource = "Notification"
 
     @verb("/", "GET", "The files that one asked for, kept for a week", right=None, query=listing(_ORDERS))

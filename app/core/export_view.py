@@ -47,6 +47,7 @@ def as_download(file: Path | IO[bytes], name: str, file_format: Format) -> Respo
 class ExportPages(Page):
     """/xuat: the files that one asked for, whatever one's role."""
 
+    #: every role has its own: no right is asked here, `exports` asks that of the list
     resource = "Notification"
     route_base = "/xuat"
 
