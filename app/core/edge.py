@@ -127,7 +127,8 @@ def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
         back = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("AuthView.login", next=back))
     else:
-        response = Response(render_template("errors/error.html", status=error.status, message=error.message))
+        told = {"status": error.status, "message": error.message, "back_url": _without_arguments()}
+        response = Response(render_template("errors/error.html", **told))
         response.status_code = error.status
     if "retry_after" in error.details:
         response.headers["Retry-After"] = str(error.details["retry_after"])
@@ -179,6 +180,11 @@ def _came_from() -> str | None:
         return None
     page = f"{came.path}?{came.query}" if came.query else came.path
     return our_page(page, "") if page != request.full_path.rstrip("?") else None
+
+
+def _without_arguments() -> str | None:
+    """The same page asked for nothing: the way back from an argument that was refused."""
+    return our_page(request.path, "/") if request.method == "GET" and request.query_string else None
 
 
 def _http_error(error: HTTPException) -> Any:

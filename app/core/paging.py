@@ -29,7 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.core.db import LARGEST_ID, UtcDateTime
-from app.core.errors import BadRequestError
+from app.core.errors import BadRequestError, Sentence
+from app.core.formats import number_text
 from app.core.i18n import _
 
 PAGE_SIZE = 25
@@ -46,13 +47,19 @@ _MOST_KNOWN = 10_000
 K = TypeVar("K")
 
 
+_WHAT: Mapping[str, Callable[[int], Sentence]] = {
+    "page": lambda largest: _("Pages are numbered from 1 to %(largest)s.", largest=number_text(largest)),
+    "page_size": lambda largest: _("A page has 1 to %(largest)s rows.", largest=number_text(largest)),
+}
+
+
 def asked_number(arguments: Mapping[str, str], name: str, default: int, largest: int) -> int:
     """A number of the address, 1 to `largest`. Raises BadRequestError."""
     text = arguments.get(name)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit()) or len(text) > 9 or not 1 <= int(text) <= largest:
-        raise BadRequestError(_("%(name)s must be a number from 1 to %(largest)d.", name=name, largest=largest))
+        raise BadRequestError(_WHAT[name](largest))
     return int(text)
 
 
