@@ -29,6 +29,7 @@ from app.core.lists import LONGEST_CONDITION, list_of, read_condition
 from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, PAGE_SIZE, asked_number
 from app.core.repeats import LONGEST_KEY, Repeatable
 from app.core.schema import Schema
+from app.core.taken import refused_if_taken
 from app.core.vietnamese import fold
 
 LONGEST_BODY = 1_000_000
@@ -263,10 +264,10 @@ class Api(BaseApi):
         """Run `change` in one transaction in the actor's name and answer with what it returns.
 
         With an Idempotency-Key (POST) the answer is kept in the same transaction: the same key and body get it again,
-        the same key with another body raises ConflictError.
+        the same key with another body raises ConflictError. What another one took meanwhile raises BusinessError.
         """
         repeatable: Repeatable | None = g.repeatable
-        with edge.transaction() as session:
+        with refused_if_taken(), edge.transaction() as session:
             if repeatable is None:
                 return change(session)
             return repeatable.once(session, change, status=g.verb.status)

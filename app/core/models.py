@@ -47,9 +47,9 @@ class SavedView(Revisioned, Stamped, Entity):
     role_id: Mapped[int | None] = mapped_column(ForeignKey("ab_role.id", ondelete="RESTRICT"), index=True)
     #: what it asks for: {"where": stored condition, "q", "order", "columns": [key, …], "page_size",
     #: "labels": {key: what it was called}}; what is as usual is left out
-    wanted: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    wanted: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, info={"sensitive": True})
     #: the same before it was saved over the last time
-    earlier: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    earlier: Mapped[dict[str, Any] | None] = mapped_column(Json, info={"sensitive": True})
     #: its place among the owner's own, or among those of the role
     position: Mapped[int] = mapped_column(default=0)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

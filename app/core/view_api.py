@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app.core import edge
-from app.core.access import get_visible
+from app.core.access import Actor, get_visible
 from app.core.accounts import Role
 from app.core.api import Api, moment, not_here, verb
 from app.core.db import db
@@ -43,32 +43,40 @@ class ViewApi(Api):
         query={"list": "needed: the collection, such as customers"},
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
-        listed = _list(request.args.get("list", ""))
+        listed = _list(request.args.get("list", ""), edge.actor())
         views = saved.views_of(db.session(), listed.key, edge.actor())
         return {"result": [_shown(one.view, one.role) for one in views.shown], "opens_with": views.opens_with}
 
     @verb("/<id>", "GET", "One view", right=None)
     def get(self, id: str) -> dict[str, Any]:
-        return _of(db.session(), self.id(id))
+        view, _listed = _there(self.id(id), edge.actor())
+        return _of(db.session(), view.id)
 
     @verb("/", "POST", "Keep a new view of one's own", right=None, body=_NEW, status=201)
     def post(self) -> dict[str, Any]:
         body, who = self.read(), edge.actor()
-        listed = _list(body["list"])
-        wanted = listed.wanted_of(_arguments(body))
+        listed = _list(body["list"], who)
+        wanted = listed.wanted_of(MultiDict(_arguments(body)))
 
         def keep(session: Session) -> dict[str, Any]:
             return _of(session, saved.save_new(session, listed.key, body["name"], wanted, by=who).id)
 
         return self.write(keep)
 
-    @verb("/<id>", "PUT", "Rename a view, or let it ask for something else", right=None, body=_CHANGED)
+    @verb(
+        "/<id>",
+        "PUT",
+        "Rename a view, or let it ask for something else: what is not named stays",
+        right=None,
+        body=_CHANGED,
+    )
     def put(self, id: str) -> dict[str, Any]:
         body, who, number = self.read(), edge.actor(), self.id(id)
-        key = get_visible(db.session(), SavedView, number, who).list_key
-        asks = {name: body[name] for name in _ASKS if name in body}
-        listed = list_keyed(key)
-        wanted = listed.wanted_of(_arguments(asks)) if asks and listed is not None else None
+        view, listed = _there(number, who)
+        key, wanted = view.list_key, None
+        if listed is not None and _ASKS.keys() & body.keys():
+            stays = {name: value for name, value in listed.opened_by(number, who).items() if name not in body}
+            wanted = listed.wanted_of(MultiDict({**stays, **_arguments(body)}))
 
         def change(session: Session) -> dict[str, Any]:
             rev = body["rev"]
@@ -86,7 +94,7 @@ class ViewApi(Api):
     @verb("/<id>/archive", "POST", "Put a view away", right=None, body=record(required=("rev",), rev=whole_number()))
     def archive(self, id: str) -> dict[str, Any]:
         body, who, number = self.read(), edge.actor(), self.id(id)
-        key = get_visible(db.session(), SavedView, number, who).list_key
+        key = _there(number, who)[0].list_key
 
         def away(session: Session) -> dict[str, Any]:
             view = saved.archive(session, key, number, rev=body["rev"], by=who)
@@ -96,18 +104,28 @@ class ViewApi(Api):
         return self.write(away)
 
 
-def _list(name: str) -> Listed:
+def _list(name: str, who: Actor) -> Listed:
+    """Raises InvalidInputError for none of that name and NotAllowedError for one that is not his to see."""
     listed = list_called(name)
     if listed is None:
         raise not_here("list", _("There is no such list. There are: %(names)s.", names=", ".join(collections())))
+    who.must("view", listed.resource)
     return listed
 
 
-def _arguments(body: Mapping[str, Any]) -> MultiDict[str, str]:
-    """What the body asks for, as an address would."""
-    told = {name: body.get(name) for name in ("where", "q", "order", "page_size")}
-    told |= {"columns": ",".join(body.get("columns") or ())}
-    return MultiDict({name: str(value) for name, value in told.items() if value})
+def _there(number: int, who: Actor) -> tuple[SavedView, Listed | None]:
+    """The view and its list, if he sees both; None: there is no such list any more."""
+    view = get_visible(db.session(), SavedView, number, who)
+    listed = list_keyed(view.list_key)
+    if listed is not None:
+        who.must("view", listed.resource)
+    return view, listed
+
+
+def _arguments(body: Mapping[str, Any]) -> dict[str, str]:
+    """What the body asks for, as an address would; null is the same as not said."""
+    told = {name: body[name] for name in _ASKS if body.get(name) is not None}
+    return {name: ",".join(value) if name == "columns" else str(value) for name, value in told.items()}
 
 
 def _of(session: Session, number: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.core.access import Actor
-from app.core.audit import AuditEvent
+from app.core.audit import AuditEvent, AuditSensitive
 from app.core.conditions import parse
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
@@ -78,7 +79,7 @@ def test_a_view_of_another_list_is_not_there(session, cast):
         saved.rename(inside, "TaskScreen", number, "Khác", rev=1, by=cast.lan)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "…", "a" * 61, "công TY"])
+@pytest.mark.parametrize("name", ["", "   ", "…", "a" * 61, "công TY", "Mới\x1b[31m", "Mới\x00", "Mới\x7f", "Mới\x9b"])
 def test_a_name_is_one_to_sixty_letters_and_given_once(session, cast, name):
     keep(cast.lan)
     with pytest.raises(InvalidInputError) as refusal:
@@ -104,6 +105,25 @@ def test_fifty_views_are_the_most(session, cast, monkeypatch):
         keep(cast.lan, "Ba")
     keep(cast.minh, "Một")
     assert names(session, cast.lan) == ["Một", "Hai"]
+
+
+def test_nothing_comes_back_where_there_is_no_room(session, cast, monkeypatch):
+    number = keep(cast.lan, "Một")
+    do(cast.lan, saved.archive, number)
+    keep(cast.lan, "Hai")
+    monkeypatch.setattr(saved, "MOST_VIEWS", 1)
+    with transaction(cast.lan) as inside, pytest.raises(InvalidInputError):
+        saved.restore(inside, LIST, number, by=cast.lan)
+    assert names(session, cast.lan) == ["Hai"]
+
+
+def test_archived_views_do_not_grow_without_an_end(session, cast, monkeypatch):
+    monkeypatch.setattr(saved, "MOST_EVER", 2)
+    for name in ("Một", "Hai"):
+        do(cast.lan, saved.archive, keep(cast.lan, name))
+    with pytest.raises(InvalidInputError):
+        keep(cast.lan, "Ba")
+    assert keep(cast.minh, "Một")
 
 
 def test_what_was_archived_comes_back(session, cast):
@@ -171,6 +191,16 @@ def test_every_change_is_told_by_the_audit(session, cast):
     assert any("view_id" in one for one in changed)
 
 
+def test_what_a_view_looks_for_stands_where_the_audit_can_forget_it(session, cast):
+    number = keep(cast.lan, wanted=Wanted(q="Đặng Thị Mỹ Duyên"))
+    do(cast.lan, saved.save_over, number, Wanted(q="0912 345 678"))
+    changes = session.scalars(select(AuditEvent.changes).where(AuditEvent.table_name == "saved_view")).all()
+    assert len(changes) == 2
+    assert not any(said in str(changes) for said in ("Duyên", "0912"))
+    kept = session.scalars(select(AuditSensitive.new).where(AuditSensitive.field == "wanted")).all()
+    assert kept == [{"q": "Đặng Thị Mỹ Duyên"}, {"q": "0912 345 678"}]
+
+
 # ── roles ──
 @pytest.mark.both_databases
 def test_a_shared_view_is_seen_by_the_whole_role_and_changed_by_who_may_share(session, cast):
@@ -204,6 +234,19 @@ def test_who_shares_with_every_role_opens_a_shared_view_by_its_address(session, 
     assert names(session, cast.hoa) == []
     (shown,) = saved.views_of(session, LIST, cast.hoa, asked=number).shown
     assert shown.may_change
+
+
+def test_who_may_change_a_view_follows_his_rights_at_once(session, cast):
+    number = keep(cast.hoa)
+    do(cast.hoa, saved.share, number, role_id("Manager"))
+
+    def may_change(who: Actor) -> bool:
+        return saved.views_of(session, LIST, who).of(number).may_change
+
+    minh = cast.minh
+    assert may_change(minh)
+    assert not may_change(replace(minh, permissions=minh.permissions - {("assign", saved.RESOURCE)}))
+    assert may_change(minh)
 
 
 # ── with which a list opens ──

@@ -25,6 +25,7 @@ from app.core.access import get_visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import NotFoundError
 from app.core.i18n import LazySentence, _
+from app.core.taken import TAKEN
 
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _CLOCK = re.compile(r"(?P<hour>[0-9]{1,2})[:hg](?P<minute>[0-9]{2})")
@@ -219,9 +220,6 @@ class Unique:
         found = db.session().scalar(select(self.model.id).where(getattr(self.model, self.column) == field.data))
         if found is not None and found != form.changed_id:
             raise ValidationError(str(TAKEN))
-
-
-TAKEN = _("Another record has this already.")
 
 
 def without_nul(_form: Any, field: Field) -> None:

@@ -25,6 +25,8 @@ from app.core.screens.saving import changed_by
 from app.core.vietnamese import as_typed
 
 MOST_VIEWS = 50
+#: with those that were archived
+MOST_EVER = 500
 LONGEST_NAME = 60
 RESOURCE = "SavedView"
 #: counts the changes of views (core.versions)
@@ -134,9 +136,13 @@ def _what_holds(stored: Any, holds: Callable[[Condition], bool]) -> tuple[Condit
 # ── who may what ──
 def may_share(who: Actor, role: str) -> bool:
     """May he share views with this role, and say with which one its lists open?"""
-    if not who.may("assign", RESOURCE):
-        return False
-    return who.scope(RESOURCE, "assign") is Scope.all or role in who.roles
+    reach = _shares(who)
+    return reach is not None and (reach is Scope.all or role in who.roles)
+
+
+def _shares(who: Actor) -> Scope | None:
+    """How far he may share; None: not at all."""
+    return who.scope(RESOURCE, "assign") if who.may("assign", RESOURCE) else None
 
 
 def may_change(who: Actor, view: SavedView, role: str | None) -> bool:
@@ -148,10 +154,10 @@ def may_change(who: Actor, view: SavedView, role: str | None) -> bool:
 def _views(actor: Actor, action: str) -> ColumnElement[bool]:
     """One's own and those of one's roles; who shares with every role sees every shared one."""
     mine, shared = SavedView.owner_id == actor.user_id, SavedView.role_id.is_not(None)
-    shares = actor.may("assign", RESOURCE)
-    if shares and actor.scope(RESOURCE, "assign") is Scope.all:
+    reach = _shares(actor)
+    if reach is Scope.all:
         return mine | shared
-    if action == "view" or shares:
+    if action == "view" or reach is not None:
         return mine | SavedView.role_id.in_(_roles_of(actor))
     return mine
 
@@ -197,8 +203,9 @@ class Views:
         return found
 
 
-#: (list, member, his roles) → the number of changes by then, and the views as they were: every list is drawn with them
-_remembered: dict[tuple[str, int | None, frozenset[str]], tuple[int, Views]] = {}
+#: (list, member, his roles, how far he may share) → the number of changes by then, and the views as they were: every
+#: list is drawn with them
+_remembered: dict[tuple[str, int | None, frozenset[str], Scope | None], tuple[int, Views]] = {}
 _MOST_REMEMBERED = 10_000
 
 
@@ -211,7 +218,7 @@ def views_of(session: Session, list_key: str, who: Actor, *, asked: int | None =
     """`asked`: one view more that he may see, though none of his roles has it."""
     if session.info.get("transaction"):  # what is read inside may be undone with it
         return _read_views(session, list_key, who, asked)
-    key, version = (list_key, who.user_id, who.roles), versions.current(session, VERSION)
+    key, version = (list_key, who.user_id, who.roles, _shares(who)), versions.current(session, VERSION)
     known = _remembered.get(key)
     if known is None or known[0] != version:
         if len(_remembered) >= _MOST_REMEMBERED:
@@ -267,15 +274,16 @@ def roles_to_share_with(session: Session, who: Actor) -> Sequence[tuple[int, Sen
 # ── changing ──
 def save_new(session: Session, list_key: str, name: str, wanted: Wanted, *, by: Actor) -> SavedView:
     """Keep how the list is looked at now, as a view of one's own, the last in the row."""
-    _queue(session, list_key, by)
-    if session.scalar(_count(_own(list_key, by))) >= MOST_VIEWS:
-        raise InvalidInputError(fields={"name": [
-            _("You keep %(most)d views of this list, which is as many as there can be. Archive one first.",
-              most=MOST_VIEWS)]})  # fmt: skip
     assert by.user_id is not None
+    _queue(session, list_key)
+    _must_have_room(session, list_key, by.user_id)
+    if session.scalar(_count(_owned(list_key, by.user_id))) >= MOST_EVER:
+        raise InvalidInputError(fields={"name": [
+            _("You have kept %(most)d views of this list, archived ones included, which is as many as there can be. "
+              "Change one of them instead.", most=MOST_EVER)]})  # fmt: skip
     view = SavedView(
         list_key=list_key, name=_free_name(session, name, list_key, by.user_id), owner_id=by.user_id,
-        wanted=wanted.stored(), position=_behind(session, _own(list_key, by)),
+        wanted=wanted.stored(), position=_behind(session, _live(list_key, by.user_id)),
     )  # fmt: skip
     session.add(view)
     session.flush()
@@ -319,6 +327,7 @@ def share(session: Session, list_key: str, number: int, role_id: int | None, *, 
 
 def open_with(session: Session, list_key: str, number: int | None, *, by: Actor) -> None:
     """The list opens with this view for him; None: as it is by itself, whatever his roles say."""
+    _queue(session, list_key)
     if number is not None:
         _there(session, list_key, number, by)
     _set_default(session, list_key, number, member_id=by.user_id)
@@ -326,6 +335,7 @@ def open_with(session: Session, list_key: str, number: int | None, *, by: Actor)
 
 def open_as_usual(session: Session, list_key: str, *, by: Actor) -> None:
     """He no longer says how the list opens: his role does, or the list itself."""
+    _queue(session, list_key)
     known = _default(session, list_key, member_id=by.user_id)
     if known is not None:
         session.delete(known)
@@ -334,10 +344,12 @@ def open_as_usual(session: Session, list_key: str, *, by: Actor) -> None:
 
 def open_for_role(session: Session, list_key: str, number: int, *, by: Actor) -> None:
     """The list opens with this view for every member of the role that shares it, unless he chose another."""
+    _queue(session, list_key)
     _set_default(session, list_key, number, role_id=_shared(session, list_key, number, by))
 
 
 def open_as_usual_for_role(session: Session, list_key: str, number: int, *, by: Actor) -> None:
+    _queue(session, list_key)
     known = _default(session, list_key, role_id=_shared(session, list_key, number, by))
     if known is not None and known.view_id == number:
         session.delete(known)
@@ -346,7 +358,6 @@ def open_as_usual_for_role(session: Session, list_key: str, number: int, *, by: 
 
 def move(session: Session, list_key: str, number: int, step: int, *, by: Actor) -> SavedView:
     """One place to the left (-1) or to the right (+1) among one's own, or among those of the role."""
-    _queue(session, list_key, by)
     view = _to_change(session, list_key, number, rev=None, by=by)
     row = list(session.scalars(select(SavedView).where(_shelf(view)).order_by(SavedView.position, SavedView.id)))
     at = row.index(view)
@@ -372,6 +383,7 @@ def archive(session: Session, list_key: str, number: int, *, rev: int, by: Actor
 
 def restore(session: Session, list_key: str, number: int, *, by: Actor) -> SavedView:
     view = _to_change(session, list_key, number, rev=None, by=by, archived=True)
+    _must_have_room(session, list_key, view.owner_id)
     view.name = _free_name(session, view.name, list_key, view.owner_id, besides=view.id)
     view.archived_at = None
     return view
@@ -389,6 +401,7 @@ def _to_change(
     session: Session, list_key: str, number: int, *, rev: int | None, by: Actor, archived: bool = False
 ) -> SavedView:
     """The view as it is now, kept from others. Raises ConflictError with who and when if it is not that of `rev`."""
+    _queue(session, list_key)
     _there(session, list_key, number, by, archived=archived)
     view = get_visible(session, SavedView, number, by, "edit")
     session.refresh(view, with_for_update={"of": SavedView})
@@ -411,8 +424,20 @@ def _shared(session: Session, list_key: str, number: int, by: Actor) -> int:
     return view.role_id
 
 
-def _own(list_key: str, who: Actor) -> ColumnElement[bool]:
-    return and_(SavedView.list_key == list_key, SavedView.owner_id == who.user_id, SavedView.archived_at.is_(None))
+def _owned(list_key: str, owner_id: int) -> ColumnElement[bool]:
+    return and_(SavedView.list_key == list_key, SavedView.owner_id == owner_id)
+
+
+def _live(list_key: str, owner_id: int) -> ColumnElement[bool]:
+    return and_(_owned(list_key, owner_id), SavedView.archived_at.is_(None))
+
+
+def _must_have_room(session: Session, list_key: str, owner_id: int) -> None:
+    """Raises InvalidInputError when its owner keeps as many views of the list as there can be."""
+    if session.scalar(_count(_live(list_key, owner_id))) >= MOST_VIEWS:
+        raise InvalidInputError(fields={"name": [
+            _("You keep %(most)d views of this list, which is as many as there can be. Archive one first.",
+              most=MOST_VIEWS)]})  # fmt: skip
 
 
 def _shelf(view: SavedView) -> ColumnElement[bool]:
@@ -433,26 +458,25 @@ def _behind(session: Session, condition: ColumnElement[bool]) -> int:
 
 
 def _free_name(session: Session, typed: str, list_key: str, owner_id: int, besides: int | None = None) -> str:
-    """Raises InvalidInputError for no name, too long a one, and one that he has given already."""
+    """Raises InvalidInputError for no name, an unreadable or too long one, and one that he has given already."""
     name = " ".join(unicodedata.normalize("NFC", as_typed(typed)).split())
     if not any(sign.isalnum() for sign in name):
         raise InvalidInputError(fields={"name": [_("Give the view a name. Example: %(example)s",
                                                    example=_("New this week"))]})  # fmt: skip
+    if any(unicodedata.category(sign) == "Cc" for sign in name):
+        raise InvalidInputError(fields={"name": [_("The name holds signs that cannot be shown. Type it again.")]})
     if len(name) > LONGEST_NAME:
         raise InvalidInputError(fields={"name": [_("At most %(most)d characters; these are %(count)d.",
                                                    most=LONGEST_NAME, count=len(name))]})  # fmt: skip
-    taken = session.execute(
-        select(SavedView.id, SavedView.name).where(
-            SavedView.list_key == list_key, SavedView.owner_id == owner_id, SavedView.archived_at.is_(None)
-        )
-    )
+    taken = session.execute(select(SavedView.id, SavedView.name).where(_live(list_key, owner_id)))
     if any(row.id != besides and row.name.casefold() == name.casefold() for row in taken):
         raise InvalidInputError(fields={"name": [_("There is a view called “%(name)s” already.", name=name)]})
     return name
 
 
-def _queue(session: Session, list_key: str, by: Actor) -> None:
-    queue_up(session, f"saved_view {list_key} {by.user_id}")
+def _queue(session: Session, list_key: str) -> None:
+    """One change of the list's views at a time: names, places and defaults are read before they are written."""
+    queue_up(session, f"saved_view {list_key}")
 
 
 def _default(

@@ -1,4 +1,4 @@
-"""What stands between a form and the database? Chosen rows, constraints that others were faster to use, who was it."""
+"""What stands between a form and the database? The transaction, the chosen rows, who changed them last."""
 
 from __future__ import annotations
 
@@ -6,28 +6,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core import edge
 from app.core.accounts import User
 from app.core.db import row_id
-from app.core.errors import BadRequestError, BusinessError, NotFoundError
+from app.core.errors import BadRequestError, NotFoundError
 from app.core.i18n import _
 from app.core.paging import LARGEST_PAGE_SIZE
-from app.core.screens.fields import TAKEN
+from app.core.taken import refused_if_taken
 
 
 @contextmanager
 def saving() -> Iterator[Session]:
     """The screen's transaction. What another one took between our check and our writing is a refusal, not a bug."""
-    try:
-        with edge.transaction() as session:
-            yield session
-    except IntegrityError as error:
-        if not _is_taken(error):
-            raise
-        raise BusinessError(TAKEN) from error
+    with refused_if_taken(), edge.transaction() as session:
+        yield session
 
 
 def chosen_ids(typed: Sequence[str]) -> Sequence[int]:
@@ -39,11 +33,6 @@ def chosen_ids(typed: Sequence[str]) -> Sequence[int]:
     if not 1 <= len(chosen) <= LARGEST_PAGE_SIZE:
         raise BadRequestError(_("Please choose 1 to %(largest)d rows.", largest=LARGEST_PAGE_SIZE))
     return chosen
-
-
-def _is_taken(error: IntegrityError) -> bool:
-    """Is it a unique constraint? PostgreSQL says so by its code, SQLite in its text."""
-    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE constraint failed" in str(error.orig)
 
 
 def changed_by(session: Session, item: Any) -> str | None:
