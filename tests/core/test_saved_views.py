@@ -318,7 +318,7 @@ OFFER = Offer(orders={"name": 1, "code": 1}, default_order="-code", page_size=25
 
 
 def fitted(stored, known=("kind", "name")):
-    return saved.fitted(stored, OFFER, lambda condition: condition.keys <= set(known))
+    return saved.fitted(stored, OFFER, lambda condition: condition.keys <= set(known), {"kind": "Loại", "team": "Nhóm"})
 
 
 def test_a_view_that_names_nothing_retired_loses_nothing():
@@ -337,6 +337,11 @@ def test_what_was_retired_is_left_out_and_told_by_its_name():
     assert "Hạng" in order
     assert "Hạng" in condition
     assert "kind" not in condition
+
+
+def test_what_the_list_knows_and_does_not_show_this_reader_is_told_as_it_is_called_now():
+    found = fitted(Wanted(columns=("name", "team"), labels={"team": "Team"}).stored())
+    assert "Nhóm" in str(found.lost[0])
 
 
 @pytest.mark.parametrize(

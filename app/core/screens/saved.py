@@ -80,12 +80,15 @@ class Fitted:
     lost: tuple[Sentence, ...] = ()
 
 
-def fitted(stored: Mapping[str, Any], offer: Offer, holds: Callable[[Condition], bool]) -> Fitted:
-    """Read a stored view as its list is today. `holds`: can rows still be narrowed by this condition?
+def fitted(
+    stored: Mapping[str, Any], offer: Offer, holds: Callable[[Condition], bool], called: Mapping[str, object]
+) -> Fitted:
+    """Read a stored view as its list is today. `holds`: can rows still be narrowed by this condition? `called`: the
+    list's columns and fields in the reader's words, with those that he is not shown.
 
     Never raises: a column, an order or a part of the condition that is gone is left out, and told.
     """
-    labels = {str(key): str(text) for key, text in (stored.get("labels") or {}).items()}
+    labels = {str(key): str(called.get(key, text)) for key, text in (stored.get("labels") or {}).items()}
     lost: list[Sentence] = []
     columns = [str(name) for name in stored.get("columns") or ()]
     gone = [labels.get(name, name) for name in columns if name not in offer.columns]

@@ -104,7 +104,7 @@ class ViewPart(ListPart):
                 return False
             return True
 
-        return saved.fitted(view.wanted, self._offer(self.page_size, who), holds)
+        return saved.fitted(view.wanted, self._offer(self.page_size, who), holds, self.label_columns)
 
     # ── over the list ──
     def _around(self, opening: Opening, page: Page, who: Actor) -> Mapping[str, Any]:
