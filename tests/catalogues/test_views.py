@@ -82,6 +82,15 @@ def test_staff_read_and_do_not_change(client):
     assert not soup(lan.get("/khach-hang/add")).select("[data-entry-add]")
 
 
+def test_an_entry_is_seen_beside_the_list_and_its_page_is_its_place_in_the_catalogue(client):
+    hoa = client("hoa")
+    number = entry_id(soup(hoa.get("/danh-muc/channel")), "zalo")
+    panel = soup(hoa.get(f"/muc-danh-muc/panel/{number}", headers={"X-Part": "1"}))
+    assert panel.h2.text == "Zalo"
+    assert "Kênh" in panel.text
+    assert hoa.get(f"/muc-danh-muc/show/{number}").location == f"/danh-muc/muc/{number}"
+
+
 @pytest.mark.parametrize("path", ["/danh-muc/khong-co", "/danh-muc/muc/999999", "/danh-muc/muc/x"])
 def test_what_is_not_there_is_not_found(client, path):
     assert client("hoa").get(path).status_code == 404

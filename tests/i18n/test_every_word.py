@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
@@ -18,9 +19,12 @@ from app import create_app
 from app.catalogues.models import Catalogue, CatalogueEntry
 from app.cli import prepare
 from app.comments.models import Comment
-from app.core import clock
+from app.core import clock, exports
 from app.core.access import SYSTEM
+from app.core.accounts import Role
+from app.core.audit import AuditSensitive
 from app.core.db import Model, db, transaction
+from app.core.exports import Export, Format, Wanted
 from app.core.files import StoredFile
 from app.core.i18n import LANGUAGES
 from app.core.models import SavedView
@@ -30,6 +34,7 @@ from app.customers.services import archive_customer, create_customer
 from app.deadlines.models import Calendar, CalendarException
 from app.demo.load import load_demo
 from app.forms.models import Form, FormVersion, Submission
+from app.jobs import write_exports
 from app.notifications.models import Outbox
 from app.notifications.services import queue_mail
 from app.processes.models import Process, ProcessInstance, ProcessVersion
@@ -45,26 +50,35 @@ from tests.i18n.walk import TYPED, Walk
 
 #: staff, heads, administrators and auditors, in a language that has words of its own on some page
 WALKS = [("lan", "vi"), ("minh", "en"), ("hoa", "vi"), ("hoa", "en"), ("tuan", "vi"), ("an", "en")]
+#: what lists are narrowed by, and what cannot be read
+CONDITIONS = ("kind = 'company'", "created_at = this_week()", "owner.name = me() or owner.name empty")
+WRONG = ("zzz", "zzz = 1", "kind = 'zzz'", "kind =", "created_at > 'zzz'")
 #: pages to which nothing leads for some of them
 DOORS = (
-    "/", "/cong-viec/", "/cong-viec/bang/list/", "/ho-so/", "/ho-so/bang/list/", "/ho-so/bat-dau",
-    "/khach-hang/list/", "/khach-hang/list/?archived=1",
-    "/khach-hang/list/?q=zzzz", "/khach-hang/add", "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz",
-    "/tim/vua-mo", "/tim/khach-hang?q=an", "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/thong-bao/", "/xuat/", "/thu-di/",
-    "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/",
-    "/bieu-mau/list/", "/nhan-su/list/", "/bo-phan/list/", "/tai-khoan/",
+    "/", "/cong-viec/", "/cong-viec/bang/list/", "/cong-viec/bang/fields", "/ho-so/", "/ho-so/bang/list/",
+    "/ho-so/bang/fields", "/ho-so/bat-dau", "/khach-hang/list/", "/khach-hang/list/?archived=1",
+    "/khach-hang/list/?q=zzzz", "/khach-hang/fields",
+    *(f"/khach-hang/list/?where={where}" for where in CONDITIONS), "/khach-hang/add", "/khach-hang/preview/archive/2",
+    "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz", "/tim/vua-mo", "/tim/khach-hang?q=an",
+    "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
+    "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
+    "/nhan-su/fields", "/bo-phan/list/", "/tai-khoan/",
 )  # fmt: skip
 #: refused, each in its own way
 CLOSED = (
     "/khach-hang/list/?zzz=1", "/khach-hang/list/?order=zzz", "/khach-hang/list/?page=0", "/khach-hang/show/0",
-    "/khach-hang/list/?archived=7", "/khong-co", "/nhan-su/list/?q=%00", "/cong-viec/abc", "/ho-so/bat-dau/khong-co",
+    "/khach-hang/list/?archived=7", "/khach-hang/list/?columns=zzz", "/khach-hang/list/?view=999999",
+    *(f"/khach-hang/list/?where={where}" for where in WRONG), "/khong-co", "/nhan-su/list/?q=%00", "/cong-viec/abc",
+    "/ho-so/bat-dau/khong-co", "/xuat/999999", "/danh-muc/khong-co", "/danh-muc/muc/999999", "/trao-doi/zzz/1",
 )  # fmt: skip
-
 
 #: how the browser of the tests calls itself
 BROWSER = "Werkzeug"
+#: the code that an entry of a catalogue gets from what was typed
+CODED = "thu-xem-sao"
 #: parts of these addresses, which a refusal names
-ASKED = ("zzz", "page", "q", "archived", "order")
+ASKED = ("zzz", "page", "q", "archived", "order", "columns", "view", "where", *CONDITIONS, *WRONG,
+         "kind = 'person'")  # fmt: skip
 
 
 def company_of(folder: Path) -> Flask:
@@ -95,7 +109,15 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
                 queue_mail(
                     session, to_address=address, template="task_overdue", values={}, language="vi", at=clock.now()
                 )
+            for arguments in ((), (("where", "zzz"),)):
+                exports.ask(session, Wanted("CustomerScreen", Format.csv, arguments), rows=9_000, by=hoa)
+        write_exports()
+        with transaction(hoa) as session:
+            exports.cancel(session, exports.ask(session, Wanted("TaskScreen", Format.xlsx), rows=9_000, by=hoa), by=hoa)
+            exports.ask(session, Wanted("InstanceScreen", Format.xlsx), rows=9_000, by=hoa)
+            staff = session.scalars(select(Role.id).where(Role.name == "Staff")).one()
         db.session.remove()
+    keep_words(browser_of(app, "hoa", "en"), staff)
     yield app
     with app.app_context():
         db.session.remove()
@@ -103,10 +125,28 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     people.forget_rights()
 
 
+MENTIONING = "Nhờ @minh xem giúp phản ánh này"
+
+
+def keep_words(browser: FlaskClient, staff: int) -> None:
+    """A comment that names a colleague and one that is put away; views for all staff, one with a column for few."""
+    for text in (MENTIONING, "Viết nhầm chỗ"):
+        written = browser.post("/trao-doi/customer/1", data={"text": text})
+        assert written.status_code == 302
+    number = re.sub("[^0-9]", "", urlsplit(written.location).fragment)
+    assert browser.post(f"/trao-doi/{number}/luu-tru").status_code == 302
+    for number, (address, query) in enumerate(
+        (("/khach-hang", "?where=kind = 'company'&columns=name,code"), ("/nhan-su", "?columns=name,roles")), start=1
+    ):
+        assert browser.post(f"{address}/views", data={"name": "Xem nhanh", "query": query}).status_code == 302
+        shared = browser.post(f"{address}/views/{number}", data={"verb": "share", "role": staff, "rev": 1})
+        assert shared.status_code == 302
+
+
 def data_of(app: Flask) -> Data:
     """What people wrote: names, titles, notes, answers. No state, no kind, no name of a column."""
     known = Data()
-    known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER])
+    known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED])
     with app.app_context():
         for column in (
             Catalogue.label_vi, Catalogue.label_en, Catalogue.purpose_vi, Catalogue.purpose_en, CatalogueEntry.label_vi,
@@ -114,10 +154,12 @@ def data_of(app: Flask) -> Data:
             Customer.name, Customer.code, Customer.source, Customer.note, ContactPoint.shown, ContactPoint.value,
             Member.name, Member.title, Team.name, Team.code, Calendar.name, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
-            Comment.text, SavedView.name, StoredFile.name, Setting.value, Outbox.to_address, Outbox.from_address,
-            Outbox.subject, Outbox.body_text, Outbox.message_id,
+            Export.name, Export.last_error, SavedView.name, StoredFile.name, Setting.value, Outbox.to_address,
+            Outbox.from_address, Outbox.subject, Outbox.body_text, Outbox.message_id, AuditSensitive.old,
         ):  # fmt: skip
             known.add(value for value in db.session.scalars(select(column).distinct()) if isinstance(value, str))
+        for text in db.session.scalars(select(Comment.text)):
+            known.add(re.split(r"@[\w.]+", text))
         for member in db.session.scalars(select(Member)):
             known.add([member.user.username, member.user.email, *(" ".join(member.name.split()[-n:]) for n in (1, 2))])
         for definition in db.session.scalars(select(FormVersion.definition)):
@@ -220,12 +262,50 @@ def test_a_conflict_speaks_its_reader_s_language(company: Flask, walk: Walk) -> 
     nothing_left(walk.found)
 
 
+@pytest.mark.parametrize(
+    ("address", "typed"),
+    [
+        ("/danh-muc/muc/1", {"label_vi": TYPED["other"], "colour": "grey"}),
+        ("/khach-hang/views/1", {"verb": "rename", "name": TYPED["other"]}),
+    ],
+)
+def test_what_somebody_else_changed_meanwhile_is_told_in_the_reader_s_language(
+    walk: Walk, address: str, typed: dict[str, str]
+) -> None:
+    answer = walk.browser.post(address, data={**typed, "rev": "99"})
+    assert answer.status_code == 409
+    walk.read(answer, address)
+    nothing_left(walk.found)
+
+
+def test_a_comment_changed_meanwhile_is_told_of_in_the_reader_s_language(company: Flask, walk: Walk) -> None:
+    with company.app_context():
+        number = db.session.scalars(select(Comment.id).where(Comment.text == MENTIONING)).one()
+        db.session.remove()
+    answer = walk.browser.post(f"/trao-doi/{number}/sua", data={"text": TYPED["other"], "rev": "99"})
+    assert answer.status_code == 409
+    walk.read(answer, "comment")
+    nothing_left(walk.found)
+
+
+def test_what_is_told_to_scripts_speaks_the_reader_s_language(company: Flask, walk: Walk) -> None:
+    """A typed condition as it is read, and what an action will do."""
+    for where in (*CONDITIONS, *WRONG):
+        walk.read(walk.browser.post("/khach-hang/condition", data={"where": where}), where)
+    typed = {"action": "archive", "rowid": str(customer_id(company))}
+    preview = walk.browser.post("/khach-hang/preview_post", data=typed, headers={"Accept": "application/json"})
+    assert preview.json is not None
+    assert preview.json["told"]
+    walk.read(preview, "preview")
+    nothing_left(walk.found)
+
+
 def test_refusals_of_the_frame_speak_the_reader_s_language(
     company: Flask, walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page too many, too large, of no right, too late: 403, 405, 413, 400."""
     lan = browser_of(company, "lan", "en")
-    monkeypatch.setitem(company.config, "MAX_CONTENT_LENGTH", 1000)
+    monkeypatch.setitem(company.config, "MAX_FORM_MEMORY_SIZE", 1000)
     answers = {
         403: lan.get("/thu-di/"),
         404: lan.get("/khong-co"),

@@ -16,8 +16,12 @@ from tests.i18n.pseudo import Data, read_page, untranslated
 
 #: pages of one shape that are looked at: lists with other numbers say nothing new
 PER_SHAPE = 2
+#: a list in another order, or another part of it, says nothing new
+SAME_LIST = ("order", "page", "page_size", "after", "before", "columns")
 #: forms after which somebody else, or the same person in another language, would be walking
-ELSEWHERE = ("/logout/", "/tai-khoan/ngon-ngu")
+ELSEWHERE = ("/logout/", "/tai-khoan/ngon-ngu", "/nhan-su/action_post")
+#: names of buttons, which say what is to be done
+PRESSED = ("action", "verb", "format", "outcome", "keep_all")
 TYPED = {"name": "Phan Thị Ngưỡng", "phone": "0912", "other": "Thử xem sao", "nowhere": "zzzz"}
 
 
@@ -33,13 +37,13 @@ class Walk:
     _shapes: dict[str, int] = field(default_factory=dict)
     _pages: dict[str, BeautifulSoup] = field(default_factory=dict)
 
-    def read(self, answer: TestResponse, told: str) -> BeautifulSoup | None:
-        """Everything that this answer says to a person; the page, if it is one."""
+    def read(self, answer: TestResponse, told: str, *, is_part: bool = False) -> BeautifulSoup | None:
+        """Everything that this answer says to a person; the page, if it is one. A script puts a part into its page."""
         page, problems = None, []
         if answer.mimetype == "text/html" and not 300 <= answer.status_code < 400:
             page = read_page(answer.text)
             problems = untranslated(page, self.data)
-            if page.html is None or page.html.get("lang") != self.language:
+            if not is_part and (page.html is None or page.html.get("lang") != self.language):
                 problems.append("the page does not name its language")
         elif answer.mimetype == "application/json":
             problems = [f"{key}: {text!r}" for key, text in _spoken(answer.json) if self.data.left_of(text)]
@@ -63,14 +67,25 @@ class Walk:
             elif page is not None and answer.status_code == 200:
                 self._pages[address] = page
                 waiting += [urljoin(address, str(link["href"])) for link in page.select("a[href]")]
+                for row in page.select("[data-panel]"):
+                    self.glance(urljoin(address, str(row["data-panel"])))
+
+    def glance(self, address: str) -> None:
+        """The panel beside a list, as the script fetches it."""
+        if self._is_new(address):
+            answer = self.browser.get(address, headers={"X-Part": "1"})
+            self.seen[urlsplit(address).path] = answer.status_code
+            assert answer.status_code == 200, f"{address}: {answer.text}"
+            self.read(answer, f"panel {address}", is_part=True)
 
     def _is_new(self, address: str) -> bool:
         parts = urlsplit(address)
         if parts.scheme not in ("", "http") or parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
             return False
-        if parts.path.startswith(("/static/", "/tep/", "/api/")):
+        if parts.path.startswith(("/static/", "/tep/", "/api/")) or re.fullmatch("/xuat/[0-9]+/tep", parts.path):
             return False
-        query = "&".join(f"{key}={re.sub('[0-9]+', '#', value)}" for key, value in parse_qsl(parts.query))
+        asked = [(key, value) for key, value in parse_qsl(parts.query) if key not in SAME_LIST]
+        query = "&".join(f"{key}={re.sub('[0-9]+', '#', value)}" for key, value in asked)
         shape = f"{re.sub('[0-9]+', '#', parts.path)}?{query}"
         if address in self._pages or self._shapes.get(shape, 0) >= (PER_SHAPE if "#" in shape else 1):
             return False
@@ -82,21 +97,40 @@ class Walk:
         sent: dict[str, int] = {}
         for address, page in sorted(self._pages.items()):
             for form in page.select("form"):
-                action = urljoin(address, str(form.get("action") or address))
-                shape = re.sub("[0-9]+", "#", urlsplit(action).path)
-                if str(form.get("method", "get")).lower() != "post" or shape in ELSEWHERE:
+                if str(form.get("method", "get")).lower() != "post":
                     continue
-                for typed in (_emptied(form), _nonsense(form), *_as_it_stands(form)):
-                    which = f"{shape} {sorted((k, bool(v)) for k, v in typed.items())}"
-                    if sent.get(which, 0) >= 1:
+                for target, typed in _sendings(form):
+                    action = urljoin(address, target or address)
+                    shape = re.sub("[0-9]+", "#", urlsplit(action).path)
+                    pressed = sorted((key, typed[key]) for key in PRESSED if key in typed)
+                    which = f"{shape} {pressed} {sorted((k, bool(v)) for k, v in typed.items())}"
+                    if shape in ELSEWHERE or sent.get(which, 0) >= 1:
                         continue
                     sent[which] = 1
                     answer = self.browser.post(action, data=typed)
                     assert answer.status_code < 500, f"POST {action} {typed}: {answer.text}"
                     self.read(answer, f"POST {action} {typed} → {answer.status_code}")
+                    answer.close()  # of the file that an export may be
                     if answer.status_code in (302, 303):
                         after = self.browser.get(answer.location, follow_redirects=True)
                         self.read(after, f"after POST {action} {typed}")
+
+
+def _sendings(form: Tag) -> Iterator[tuple[str, dict[str, str]]]:
+    """(address, what is typed) of every way in which the form is sent."""
+    action = str(form.get("action") or "")
+    for typed in (_emptied(form), _nonsense(form)):
+        yield action, typed
+    typed = {name: value for name, kind, value in _fields(form) if kind != "file"}
+    row = form.select_one("input[type=checkbox][name=rowid]")
+    chosen = [{}, {"rowid": str(row["value"])}] if row else [{}]
+    buttons = form.select("button[name], button[formaction]")
+    for also in chosen:
+        for button in buttons:
+            pressed = {str(button["name"]): str(button.get("value", ""))} if button.has_attr("name") else {}
+            yield str(button.get("formaction") or action), typed | also | pressed
+        if not buttons:
+            yield action, typed | also
 
 
 def _fields(form: Tag) -> Iterator[tuple[str, str, str]]:
@@ -127,15 +161,9 @@ def _nonsense(form: Tag) -> dict[str, str]:
     return {name: nonsense(name, kind, value) for name, kind, value in _fields(form) if kind != "file"}
 
 
-def _as_it_stands(form: Tag) -> list[dict[str, str]]:
-    """Once for each of its buttons."""
-    typed = {name: value for name, kind, value in _fields(form) if kind != "file"}
-    named = list(form.select("button[name]"))
-    return [typed | {str(button["name"]): str(button.get("value", ""))} for button in named] or [typed]
-
-
 #: what JSON says to programs alone
-_FOR_SCRIPTS = {"id", "url", "kind", "icon", "sign", "key", "href", "value", "command", "state", "csrf_token"}
+_FOR_SCRIPTS = {"id", "url", "kind", "icon", "sign", "key", "href", "value", "command", "state", "csrf_token", "op",
+                "call", "choices_url", "mention", "field"}  # fmt: skip
 
 
 def _spoken(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -144,6 +172,6 @@ def _spoken(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
             yield from _spoken(inner, name)
     elif isinstance(value, list):
         for inner in value:
-            yield from _spoken(inner, key)
+            yield from _spoken(inner[1] if key == "choices" else inner, key)
     elif isinstance(value, str) and key not in _FOR_SCRIPTS:
         yield key, value

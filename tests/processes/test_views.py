@@ -1,4 +1,4 @@
-"""The list of instances: what is asked for is what stands there, under its own name."""
+"""The list of instances: what is asked for is what stands there, under its own name; what a process went through."""
 
 from __future__ import annotations
 
@@ -27,3 +27,8 @@ def test_every_status_has_its_tab_and_its_sentence_when_it_is_asked_for(client, 
 @pytest.mark.parametrize("status", ["", "late", "running ", "%00"])
 def test_a_status_that_is_none_is_refused(client, status):
     assert client("lan").get(f"/ho-so/?trang_thai={status}").status_code == 400
+
+
+def test_the_history_of_a_process_tells_that_it_was_published(client, begun):
+    page = client("hoa").get(f"/quy-trinh/show/{begun['process']}?tab=lich-su").text
+    assert "Phát hành" in page
