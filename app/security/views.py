@@ -243,9 +243,7 @@ class RoleScreen(Screen):
     order_columns = ["id"]
     base_order = ("id", "asc")
     derived = {
-        "name": Derived(
-            Kind.text, Role.name, choices=ROLE_LABELS, show=lambda code: _drawn("role", _role_words(code))
-        ),
+        "name": Derived(Kind.text, Role.name, choices=ROLE_LABELS, show=lambda code: _drawn("role", _role_words(code))),
         "user": Derived(Kind.text, columns.holder_names(Role.id), show=lambda names: _drawn("holders", _lines(names))),
     }
     related_by = {"MemberScreen": lambda role: Member.id.in_(queries.holders(role.id))}
