@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import flask_babel
-from flask import Flask, has_request_context
+from flask import Flask
 from flask_babel import force_locale
 from flask_babel.speaklater import LazyString
 from jinja2 import Environment
@@ -45,22 +45,32 @@ class Reader:
         return cls(language, flask_babel.get_translations())
 
 
-#: Who reads in this request; None until the first sentence is shown. Flask's g would be asked 200 times a page.
-_now_reading: ContextVar[Reader | None] = ContextVar("reading", default=None)
+@dataclass
+class _Slot:
+    """Where whoever reads is remembered: one a request, found by its first sentence."""
+
+    reader: Reader | None = None
+
+
+#: Of the request that is answered now, or of in_language(). Flask's g would be asked 200 times a page.
+_now_reading: ContextVar[_Slot | None] = ContextVar("reading", default=None)
 
 
 def _reader() -> Reader:
     """Found once a request: Flask-Babel would look anew for each of the 200 sentences of a page."""
-    known = _now_reading.get()
-    if known is None:
-        known = Reader.asked()
-        if has_request_context():
-            _now_reading.set(known)
-    return known
+    slot = _now_reading.get()
+    if slot is None:  # nobody in particular, or not for long
+        return Reader.asked()
+    if slot.reader is None:
+        slot.reader = Reader.asked()
+    return slot.reader
 
 
-def forget_reader(*_done: object) -> None:
-    """Another request has another reader."""
+def _another_reader() -> None:
+    _now_reading.set(_Slot())
+
+
+def _nobody(_error: BaseException | None) -> None:
     _now_reading.set(None)
 
 
@@ -82,8 +92,8 @@ def _in_template(message: str, **values: Any) -> Markup:
 
 def install(app: Flask) -> None:
     """A reader a request, and {{ _("…") }} that finds its sentence as everything else does."""
-    app.before_request_funcs.setdefault(None, []).insert(0, forget_reader)
-    app.teardown_request(forget_reader)
+    app.before_request_funcs.setdefault(None, []).insert(0, _another_reader)
+    app.teardown_request(_nobody)
     environment: Environment = app.jinja_env
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["_"] = _in_template
@@ -108,7 +118,7 @@ def reader_language() -> str:
 def in_language(code: str) -> Iterator[None]:
     """Everything shown inside is in this language, whoever asks: mails and bell lines are written for their reader."""
     with force_locale(code if code in LANGUAGES else DEFAULT_LANGUAGE):
-        before = _now_reading.set(Reader.asked())
+        before = _now_reading.set(_Slot(Reader.asked()))
         try:
             yield
         finally:
