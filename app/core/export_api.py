@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.core import edge, exports
 from app.core.access import get_visible
-from app.core.api import Api, listing, moment, not_here, verb
+from app.core.api import Api, listing, moment, verb
 from app.core.db import db
 from app.core.export_view import as_download
 from app.core.exports import Export, ExportState, Format, Wanted
-from app.core.i18n import _
-from app.core.lists import LONGEST_CONDITION
+from app.core.lists import LONGEST_CONDITION, list_called, list_keyed
 from app.core.schema import list_of, maybe, one_of, record, text, yes_or_no
 
 _ASKED = record(
@@ -49,14 +48,11 @@ class ExportApi(Api):
     )  # fmt: skip
     def post(self) -> dict[str, Any]:
         body, who = self.read(), edge.actor()
-        key = exports.key_of(body["list"])
-        if key is None:
-            known = ", ".join(exports.collections())
-            raise not_here("list", _("There is no such list. There are: %(names)s.", names=known))
+        listed = list_called(body["list"], who)
         told = {name: body.get(name) for name in ("where", "q", "order")}
         told |= {"archived": "1" if body.get("archived") else None, "columns": ",".join(body.get("columns") or ())}
         wanted = Wanted(
-            list_key=key,
+            list_key=listed.key,
             format=Format(body["format"]),
             arguments=tuple((name, value) for name, value in told.items() if value),
             all_columns=bool(body.get("all_columns")),
@@ -93,10 +89,10 @@ class ExportApi(Api):
 
 
 def _shown(export: Export) -> dict[str, Any]:
-    is_done = export.state is ExportState.done
+    is_done, listed = export.state is ExportState.done, list_keyed(export.list_key)
     return {
         "id": export.id,
-        "list": exports.collection_of(export.list_key),
+        "list": listed.collection if listed else None,
         "format": str(export.format),
         "state": str(export.state),
         "done": export.rows_done,

@@ -108,8 +108,6 @@ class Source(Protocol):
     title: Sentence
     #: whose right `export` is asked
     resource: str
-    #: what the interface calls it ("customers"); "": it is not there
-    collection: str
 
     def open(self, session: Session, who: Actor, wanted: Wanted) -> Opened:
         """The rows that he may export now, with the columns that he may see.
@@ -124,20 +122,6 @@ _sources: dict[str, Source] = {}
 def register_source(source: Source) -> None:
     """The same key again takes the place of the earlier one (tests make several apps)."""
     _sources[source.key] = source
-
-
-def collections() -> Sequence[str]:
-    """The lists that a program can take away."""
-    return sorted(source.collection for source in _sources.values() if source.collection)
-
-
-def key_of(collection: str) -> str | None:
-    return next((key for key, source in _sources.items() if collection and source.collection == collection), None)
-
-
-def collection_of(list_key: str) -> str | None:
-    source = _sources.get(list_key)
-    return (source.collection or None) if source else None
 
 
 def title_of(list_key: str) -> Sentence:
@@ -540,13 +524,10 @@ __all__ = [
     "Wanted",
     "ask",
     "cancel",
-    "collection_of",
-    "collections",
     "file_name",
     "file_of",
     "folder",
     "forget",
-    "key_of",
     "mine",
     "open_list",
     "register_source",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement
@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from app.core.access import Actor
 from app.core.conditions import Condition, ConditionError, parse
 from app.core.conditions.fields import Field
-from app.core.errors import BadRequestError
+from app.core.errors import BadRequestError, InvalidInputError
 from app.core.i18n import _
 
 LONGEST_CONDITION = 20_000
@@ -73,14 +73,18 @@ def list_of(model: type[Any]) -> Listed | None:
     return _lists.get(model)
 
 
-def list_called(collection: str) -> Listed | None:
-    return next((one for one in _lists.values() if collection and one.collection == collection), None)
+def list_called(collection: str, who: Actor) -> Listed:
+    """The list that the interface calls so ("customers").
+
+    Raises InvalidInputError for none of that name and NotAllowedError for one that is not his to see.
+    """
+    known = {one.collection: one for one in _lists.values() if one.collection}
+    if collection not in known:
+        names = ", ".join(sorted(known))
+        raise InvalidInputError(fields={"list": [_("There is no such list. There are: %(names)s.", names=names)]})
+    who.must("view", known[collection].resource)
+    return known[collection]
 
 
 def list_keyed(key: str) -> Listed | None:
     return next((one for one in _lists.values() if one.key == key), None)
-
-
-def collections() -> Sequence[str]:
-    """The lists that the interface knows."""
-    return sorted(one.collection for one in _lists.values() if one.collection)

@@ -13,10 +13,9 @@ from werkzeug.datastructures import MultiDict
 from app.core import edge
 from app.core.access import Actor, get_visible
 from app.core.accounts import Role
-from app.core.api import Api, moment, not_here, verb
+from app.core.api import Api, moment, verb
 from app.core.db import db
-from app.core.i18n import _
-from app.core.lists import LONGEST_CONDITION, Listed, collections, list_called, list_keyed
+from app.core.lists import LONGEST_CONDITION, Listed, list_called, list_keyed
 from app.core.models import SavedView
 from app.core.schema import list_of, maybe, record, text, whole_number
 from app.core.screens import saved
@@ -43,7 +42,7 @@ class ViewApi(Api):
         query={"list": "needed: the collection, such as customers"},
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
-        listed = _list(request.args.get("list", ""), edge.actor())
+        listed = list_called(request.args.get("list", ""), edge.actor())
         views = saved.views_of(db.session(), listed.key, edge.actor())
         return {"result": [_shown(one.view, one.role) for one in views.shown], "opens_with": views.opens_with}
 
@@ -55,7 +54,7 @@ class ViewApi(Api):
     @verb("/", "POST", "Keep a new view of one's own", right=None, body=_NEW, status=201)
     def post(self) -> dict[str, Any]:
         body, who = self.read(), edge.actor()
-        listed = _list(body["list"], who)
+        listed = list_called(body["list"], who)
         wanted = listed.wanted_of(MultiDict(_arguments(body)))
 
         def keep(session: Session) -> dict[str, Any]:
@@ -102,15 +101,6 @@ class ViewApi(Api):
             return _shown(view, None)
 
         return self.write(away)
-
-
-def _list(name: str, who: Actor) -> Listed:
-    """Raises InvalidInputError for none of that name and NotAllowedError for one that is not his to see."""
-    listed = list_called(name)
-    if listed is None:
-        raise not_here("list", _("There is no such list. There are: %(names)s.", names=", ".join(collections())))
-    who.must("view", listed.resource)
-    return listed
 
 
 def _there(number: int, who: Actor) -> tuple[SavedView, Listed | None]:

@@ -18,6 +18,7 @@ class FormScreen(Screen):
     """/bieu-mau: every form with its code and when it was last changed."""
 
     resource = "Form"
+    collection = "forms"
     comments = True
     datamodel = Interface(Form)
     empty_text = _("No form yet. Once one is made, it stands here with all its versions.")

@@ -48,6 +48,7 @@ class ProcessScreen(Screen):
     """/quy-trinh: every process with its code; drawing them comes with the editors, until then through the API."""
 
     resource = "Process"
+    collection = "processes"
     comments = True
     datamodel = Interface(Process)
     empty_text = _("No process yet. Once one is drawn, it stands here, and a published one can be started.")

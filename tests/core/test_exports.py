@@ -337,7 +337,7 @@ def test_a_retired_column_fails_with_a_sentence_and_is_not_tried_again(cast, cus
 class Numbers:
     """A list of numbers that does something at one of them."""
 
-    key, title, resource, collection = "Numbers", "Numbers", "Customer", ""
+    key, title, resource = "Numbers", "Numbers", "Customer"
 
     def __init__(self, count: int, at: int = 0, act: Callable[[], None] = lambda: None) -> None:
         self.count, self.at, self.act = count, at, act

@@ -29,6 +29,14 @@ def hoa(app: Flask) -> Rest:
     return hoa
 
 
+@pytest.mark.parametrize("name", ["customers", "forms", "instances", "processes", "tasks", "teams", "users"])
+def test_every_list_that_has_a_screen_is_narrowed_viewed_and_taken_away_alike(name: str, app: Flask) -> None:
+    hoa = Rest(app, "hoa")
+    assert hoa.get(f"{name}/", where="created_at = 'x'").status_code == 400
+    assert hoa.get("views/", list=name).json["result"] == []
+    assert hoa.post("exports/", {"list": name, "format": "csv"}).json["list"] == name
+
+
 def test_a_view_is_kept_looked_through_changed_and_put_away(hoa: Rest) -> None:
     asked = {"list": "customers", "name": "Số 101", "where": "phone contains '101'", "order": "-name"}
     made = hoa.post("views/", asked)

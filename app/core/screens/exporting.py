@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any
-from urllib.parse import parse_qsl
 
 from flask import redirect, request
 from sqlalchemy import Select, func, select
@@ -22,6 +21,7 @@ from app.core.export_view import as_download
 from app.core.exports import Format, Opened, TooManyToExportError, Wanted
 from app.core.i18n import in_language
 from app.core.pages import refused_onto
+from app.core.screens import listing
 from app.core.screens.acting import ActionPart
 from app.core.screens.columns import Column
 from app.core.screens.doors import route
@@ -32,7 +32,6 @@ _BATCH = 1_000
 #: which part of a list is on the screen says nothing about what is taken away; nor does the view that led to it, for
 #: what a view asks for stands beside it
 _OF_THE_SCREEN = ("page", "page_size", "after", "before", "view")
-_LONGEST_QUERY = 10_000
 
 
 class ExportPart(ActionPart):
@@ -81,14 +80,11 @@ class ExportPart(ActionPart):
 
     def _wanted(self) -> Wanted:
         """What the form asks for. Raises BadRequestError for what no form of ours sends."""
-        sent, query = request.form, request.form.get("query", "")
+        sent = request.form
         some = "rowid" in sent and sent.get("all") != "1"
-        if sent.get("format") not in set(Format) or len(query) > _LONGEST_QUERY:
+        if sent.get("format") not in set(Format):
             raise BadRequestError
-        try:
-            pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, max_num_fields=50)
-        except ValueError:
-            raise BadRequestError from None
+        pairs = listing.read_query(sent.get("query", "")).items(multi=True)
         return Wanted(
             list_key=self.key,
             format=Format(sent["format"]),
@@ -107,7 +103,6 @@ class _ScreenSource:
     def __init__(self, screen: ExportPart) -> None:
         self._screen = screen
         self.key, self.title, self.resource = screen.key, screen.list_title, screen.resource
-        self.collection = screen.collection
 
     def open(self, session: Session, who: Actor, wanted: Wanted) -> Opened:
         return self._screen.opened(session, who, wanted)
