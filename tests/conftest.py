@@ -104,7 +104,9 @@ def _on_sqlite(folder: Path) -> Prepared:
     shutil.copy(file, template)
 
     def begin_anew() -> None:
-        for leftover in ("-wal", "-shm"):
+        # A new file, not the old one filled again: SQLite shares what it knows of a file between the connections of
+        # a process, and one that an earlier test left open would be given the old journal for the new content.
+        for leftover in ("", "-wal", "-shm"):
             file.with_name(file.name + leftover).unlink(missing_ok=True)
         shutil.copy(template, file)
 
