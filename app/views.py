@@ -31,7 +31,8 @@ from app.core.timewords import moment_inside, moment_text
 from app.core.view_api import ViewApi
 from app.customers import queries as customers
 from app.customers.api import CustomerApi
-from app.customers.views import CustomerPages, CustomerPicker, CustomerScreen
+from app.customers.screens import CustomerScreen
+from app.customers.views import CustomerPages, CustomerPicker
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
@@ -47,7 +48,6 @@ from app.security import queries as people
 from app.security.account import AccountPages
 from app.security.api import SecurityApi, TeamApi, UserApi
 from app.security.columns import offer_people
-from app.security.models import Member
 from app.security.views import MemberScreen, PersonChoices, RoleScreen, TeamChoices, TeamScreen
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
@@ -203,16 +203,15 @@ def frame() -> dict[str, Any]:
         return {}
     session = db.session()
     opened, late, news, company, logo = _counts(session, who)
-    member = session.get_one(Member, who.user_id)
     return {
         "menu": _menu(who, _badge(opened, late)),
         "company_name": company,
         "company_logo_url": links.logo_path(logo),
         "me": {
-            "id": member.id,
-            "name": member.name,
-            "given_name": member.name.split()[-1],
-            "title": member.title or "",
+            "id": who.user_id,
+            "name": who.name,
+            "given_name": who.name.split()[-1],
+            "title": who.title,
             "profile_url": "/tai-khoan/",
         },
         "unread_count": news,

@@ -42,6 +42,7 @@ class Actor:
     user_id: int | None
     username: str = ""
     name: str = ""
+    title: str = ""
     roles: frozenset[str] = frozenset()
     #: (action, resource), for instance ("view", "Customer")
     permissions: frozenset[tuple[str, str]] = frozenset()

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.core.i18n import LazySentence, reader_language
 
 #: some kilobytes each
-_MOST = 256
+_MOST = 512
 
 
 class _Drawing:

@@ -38,6 +38,10 @@ class Member(Revisioned, Stamped, Entity):
         return self.name
 
     @property
+    def username(self) -> str:
+        return self.user.username  # type: ignore[no-any-return]
+
+    @property
     def email(self) -> str:
         return self.user.email  # type: ignore[no-any-return]
 

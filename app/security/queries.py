@@ -46,11 +46,24 @@ class Rights:
     rules: Rules = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class SignedIn:
+    """As much of a member as every request needs, read with his session."""
+
+    id: int
+    username: str
+    name: str
+    title: str | None
+    language: str
+    time_zone: str
+    rights_version: int
+
+
 # member id → (rights_version, Rights). One entry a member, so it cannot grow beyond the staff.
 _rights: dict[int, tuple[int, Rights]] = {}
 
 
-def rights_of(session: Session, member: Member) -> Rights:
+def rights_of(session: Session, member: Member | SignedIn) -> Rights:
     """The member's rights, read once per `rights_version` and process."""
     known = _rights.get(member.id)
     if known is not None and known[0] == member.rights_version:
@@ -67,13 +80,14 @@ def forget_rights() -> None:
     _rights.clear()
 
 
-def actor_of(session: Session, member: Member, *, address: str | None = None) -> Actor:
+def actor_of(session: Session, member: Member | SignedIn, *, address: str | None = None) -> Actor:
     """The member as an actor, with his present rights."""
     rights = rights_of(session, member)
     return Actor(
         user_id=member.id,
-        username=member.user.username,
+        username=member.username,
         name=member.name,
+        title=member.title or "",
         roles=rights.roles,
         permissions=rights.permissions,
         scopes=rights.scopes,
