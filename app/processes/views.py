@@ -38,8 +38,7 @@ from app.security import queries as people
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
 from app.tasks.rules import OUTCOME_DONE, lateness
-from app.tasks.shown import rows_of
-from app.tasks.views import comments_shown
+from app.tasks.shown import comments_shown, rows_of
 
 ROWS = paging.PAGE_SIZE
 
@@ -223,9 +222,10 @@ def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None, form_i
             answered_form_id=form_id,
         )
         # Straight to the form in front of him, when the first step is one that he may do.
-        first = task_queries.of_owner(session, services.OWNER, instance.id)
-        onward = next((links.task_path(task.id) for task in first if _is_for(session, task.id)), None)
-        return {"address": onward or links.instance_path(instance.id), "code": instance.code}
+        begun = task_queries.of_owner(session, services.OWNER, instance.id)
+        first = next((task for task in begun if task_queries.may(session, task.id, edge.actor(), "edit")), None)
+        address = links.task_path(first.id) if first is not None else links.instance_path(instance.id)
+        return {"address": address, "code": instance.code}
 
     typed = sorted((name, text) for name, text in request.form.items(multi=True) if name not in ("csrf_token", "key"))
     digest = hashlib.sha256(json.dumps([process_id, typed]).encode()).hexdigest()
@@ -330,11 +330,6 @@ def _customer(session: Session, dialog: StartDialog) -> Customer | None:
         return get_visible(session, Customer, dialog.customer_id.data, actor)
     except NotFoundError:
         raise InvalidInputError(fields={"customer_id": [_("This customer is not there.")]}) from None
-
-
-def _is_for(session: Session, task_id: int) -> bool:
-    condition = visible(Task, edge.actor(), "edit")
-    return session.scalar(select(Task.id).where(Task.id == task_id, condition)) is not None
 
 
 def _beside(dialog: StartDialog, form: AnswerForm | None, error: InvalidInputError) -> None:

@@ -66,6 +66,11 @@ def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
     return by_scope
 
 
+def may(session: Session, task_id: int, actor: Actor, action: str = "view") -> bool:
+    """May he do that with this task?"""
+    return session.scalar(select(Task.id).where(Task.id == task_id, visible(Task, actor, action))) is not None
+
+
 def notes_readable(actor: Actor) -> ColumnElement[bool]:
     """Notes are read with their task, or with what it belongs to: who began the work reads what came of it."""
     with_owner = (and_(Task.owner_type == owner.kind, owner.seen_by(Task.owner_id, actor)) for owner in owners())

@@ -29,7 +29,7 @@ from app.security.models import Member
 from app.tasks import queries, services
 from app.tasks.models import OPEN_STATES, Task, TaskState
 from app.tasks.rules import OUTCOME_DONE
-from app.tasks.views import STATE_LABELS
+from app.tasks.shown import STATE_LABELS
 
 _NOW = bindparam("now", callable_=clock.now, type_=UtcDateTime(), unique=True)
 #: parts of a condition that no work fulfils but open one

@@ -112,7 +112,7 @@ def release_task(session: Session, task_id: int, *, by: Actor, rev: int | None =
     task = _lock(session, task_id, by=by, rev=rev)
     if task.assignee_id is None:
         raise ConflictError(_("Nobody has taken this task."))
-    if task.assignee_id != by.user_id and not _may(session, task, by, "assign"):
+    if task.assignee_id != by.user_id and not queries.may(session, task.id, by, "assign"):
         raise _taken(session, task)
     if task.offered_team_id is None and task.offered_role is None:
         raise BusinessError(_("This work was given to you by name. Ask your team head to reassign it."))
@@ -129,7 +129,7 @@ def reassign_task(
 ) -> Task:
     """Put the task into another person's hands, whoever has it now."""
     task = _lock(session, task_id, by=by, rev=rev)
-    if not _may(session, task, by, "assign"):
+    if not queries.may(session, task.id, by, "assign"):
         raise NotAllowedError
     if not to.is_active:
         raise InvalidInputError(fields={"assignee": [_("%(name)s no longer works here.", name=to.name)]})
@@ -204,7 +204,7 @@ def complete_task(
     task = _lock(session, task_id, by=by, rev=rev)
     if task.state is TaskState.ready:
         _must_be_candidate(session, task, by)
-    elif task.assignee_id != by.user_id and not _may(session, task, by, "edit"):
+    elif task.assignee_id != by.user_id and not queries.may(session, task.id, by, "edit"):
         raise _taken(session, task)
     problem = rules.outcome_problem(outcome, task.outcomes)
     if problem:
@@ -290,12 +290,8 @@ def why_out_of_reach(session: Session, task: Task) -> ConflictError:
     return _taken(session, task) if task.is_open else _over(session, task)
 
 
-def _may(session: Session, task: Task, by: Actor, action: str) -> bool:
-    return session.scalar(select(Task.id).where(Task.id == task.id, visible(Task, by, action))) is not None
-
-
 def _must_be_candidate(session: Session, task: Task, by: Actor) -> None:
-    if not _may(session, task, by, "edit"):
+    if not queries.may(session, task.id, by, "edit"):
         raise NotAllowedError(_("This work is not offered to you."))
 
 

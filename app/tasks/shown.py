@@ -1,4 +1,4 @@
-"""How does work look in lists: on the home page, in the work list, beside the open task?"""
+"""How does work look wherever it is told of: its line in a list, the list beside it, its state, the notes on it?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.comments import queries as comments
+from app.comments import shown as conversation
 from app.core import clock, links
 from app.core.access import Actor
 from app.core.formats import local
@@ -20,6 +22,17 @@ from app.tasks.rules import lateness
 
 #: lines beside the open task
 INBOX_ROWS = 30
+
+STATE_LABELS = {
+    TaskState.scheduled: _("Not yet begun"),
+    TaskState.ready: _("Waiting to be taken"),
+    TaskState.claimed: _("Taken"),
+    TaskState.in_progress: _("In progress"),
+    TaskState.waiting_customer: _("Waiting for the customer"),
+    TaskState.waiting_team: _("Waiting for another team"),
+    TaskState.completed: _("Completed"),
+    TaskState.cancelled: _("Called off"),
+}
 
 
 def rows_of(session: Session, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
@@ -79,3 +92,8 @@ def inbox(session: Session, task: Task, actor: Actor) -> dict[str, Any] | None:
         "tabs": [{"label": label, "url": f"/cong-viec/?{key}=1", "current": chosen} for key, label, chosen in tabs],
         "groups": [{"label": labels[when], "rows": rows} for when, rows in groups.items()],
     }
+
+
+def comments_shown(session: Session, task_ids: list[int]) -> list[dict[str, Any]]:
+    """The notes on these tasks with their files, oldest first."""
+    return conversation.plain(session, comments.of_records(session, "Task", task_ids))
