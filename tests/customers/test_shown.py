@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import app as product
-from app.customers.views import _TIMELINE_SIGNS, TIMELINE_TEXTS
+from app.customers.shown import TIMELINE_SIGNS, TIMELINE_TEXTS
 from app.processes.engine.core import InstanceStatus
 
 ROOT = Path(product.__file__).parent
@@ -56,9 +56,9 @@ def recorded(name: str = "record_timeline") -> set[str]:
 def test_whatever_is_written_on_a_timeline_has_its_words_and_its_sign():
     kinds = recorded()
     assert kinds >= {"created", "contact_added", "form_submitted", "task_completed", "instance_failed"}
-    assert kinds == set(TIMELINE_TEXTS) == set(_TIMELINE_SIGNS)
+    assert kinds == set(TIMELINE_TEXTS) == set(TIMELINE_SIGNS)
 
 
 def test_every_sign_is_drawn():
     drawn = set((ROOT.parent / "assets" / "icons.txt").read_text(encoding="utf-8").split())
-    assert set(_TIMELINE_SIGNS.values()) <= drawn
+    assert set(TIMELINE_SIGNS.values()) <= drawn

@@ -1,0 +1,175 @@
+"""How does a customer look on his page and in the panel: his header, the ways to reach him, what happened?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.catalogues import queries as catalogues
+from app.comments import queries as comments
+from app.core import clock, history, links
+from app.core.access import Actor
+from app.core.formats import local, time_text
+from app.core.i18n import _
+from app.core.timewords import day_heading
+from app.customers import queries
+from app.customers.dialogs import CONTACT_LABELS
+from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
+from app.customers.rules import Contact
+from app.security import queries as people
+
+LABELS = {
+    "name": _("Name"),
+    "code": _("Code"),
+    "phone": _("Phone number"),
+    "email": _("E-mail"),
+    "kind": _("Kind"),
+    "owner.name": _("Person in charge"),
+    "team.name": _("Team"),
+    "updated_at": _("Changed"),
+    "created_at": _("Created"),
+    "source": _("Came through"),
+    "note": _("Note"),
+}
+
+TIMELINE_TEXTS = {
+    "created": _("Customer added"),
+    "changed": _("Customer changed"),
+    "contact_added": _("Way to reach added"),
+    "contact_removed": _("Way to reach no longer in use"),
+    "contact_preferred": _("Preferred way to reach chosen"),
+    "archived": _("Archived"),
+    "restored": _("Restored"),
+    "task_completed": _("Task finished"),
+    "instance_started": _("Process begun"),
+    "instance_completed": _("Process completed"),
+    "instance_cancelled": _("Process called off"),
+    "instance_failed": _("Process failed"),
+    "form_submitted": _("Form filled in"),
+    "commented": _("Comment written"),
+}
+TIMELINE_SIGNS = {
+    "created": "user-plus",
+    "changed": "pencil",
+    "contact_added": "phone",
+    "contact_removed": "phone-off",
+    "contact_preferred": "phone-call",
+    "archived": "archive",
+    "restored": "refresh",
+    "task_completed": "check",
+    "instance_started": "route",
+    "instance_completed": "flag",
+    "instance_cancelled": "ban",
+    "instance_failed": "alert-triangle",
+    "form_submitted": "forms",
+    "commented": "message-2",
+}
+#: what is told of it beside its sentence: the entry's data of that name
+_TIMELINE_NAMES = {
+    "task_completed": "task",
+    "instance_started": "process",
+    "instance_completed": "process",
+    "instance_cancelled": "process",
+    "instance_failed": "process",
+    "form_submitted": "form",
+}
+#: a changed field whose label stands under another name
+_FIELD_LABELS = {"owner_id": "owner.name", "team_id": "team.name"}
+_LINKS = {ContactKind.phone: "tel:", ContactKind.zalo: "tel:", ContactKind.email: "mailto:"}
+_SUBJECTS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path}
+
+
+def header(session: Session, card: queries.CustomerCard, item: Customer | None, who: Actor) -> dict[str, Any]:
+    archived_by = people.member_by_id(session, item.archived_by_id) if item and item.archived_by_id else None
+    return {
+        "name": card.name,
+        "code": card.code,
+        "company": card.kind is CustomerKind.company,
+        "tags": [],
+        "salutation": "",
+        "owner": item.owner.name if item and item.owner else "",
+        "team": item.team.name if item and item.team else "",
+        "source": catalogues.label_of(session, SOURCES, item.source) if item else "",
+        "note": (item.note or "") if item else "",
+        "archived": bool(item and item.is_archived),
+        "archived_by": archived_by.name if archived_by else "",
+        "archived_at": item.archived_at if item else None,
+        "header_only": item is None,
+    }
+
+
+def contacts(session: Session, customer_id: int, card: queries.CustomerCard, *, may_edit: bool) -> list[dict[str, Any]]:
+    if not may_edit:
+        return [_contact(one) for one in card.contact_points]
+    points = session.scalars(
+        select(ContactPoint)
+        .where(ContactPoint.customer_id == customer_id, ContactPoint.archived_at.is_(None))
+        .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id)
+    )
+    base = f"/khach-hang/{customer_id}/lien-he"
+    return [
+        {
+            **_contact(one),
+            "preferred": one.is_preferred,
+            "prefer_url": None if one.is_preferred else f"{base}/{one.id}/uu-tien",
+            "remove_url": f"{base}/{one.id}/bo",
+        }
+        for one in points
+    ]
+
+
+def _contact(one: ContactPoint | Contact) -> dict[str, Any]:
+    return {
+        "kind": str(one.kind),
+        "kind_label": CONTACT_LABELS[one.kind],
+        "shown": one.shown,
+        "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None,
+        "preferred": False,
+        "prefer_url": None,
+        "remove_url": None,
+    }
+
+
+def timeline(session: Session, customer_id: int, actor: Actor, most: int) -> list[dict[str, Any]]:
+    """What happened, newest first, by day; equal things one after the other are told once."""
+    today = local(clock.now(), actor.time_zone).date()
+    rows: Sequence[TimelineEntry] = session.scalars(queries.timeline(customer_id, actor).limit(most)).all()
+    names = history.names_of_people(session, {row.actor_id for row in rows})
+    said = comments.excerpts(session, [row.subject_id for row in rows if row.kind == "commented"])
+    days: list[dict[str, Any]] = []
+    for row in rows:
+        day, entry = local(row.at, actor.time_zone).date(), _entry(row, actor, names, said)
+        if not days or days[-1]["day"] != day:
+            days.append({"day": day, "label": day_heading(day, today), "entries": []})
+        told = days[-1]["entries"]
+        if told and told[-1]["same"] == entry["same"]:
+            told[-1]["times"] += 1
+        else:
+            told.append(entry)
+    return days
+
+
+def _entry(row: TimelineEntry, actor: Actor, names: Mapping[int, str], said: Mapping[int, str]) -> dict[str, Any]:
+    data, what = row.data, TIMELINE_TEXTS.get(row.kind, row.kind)
+    name = data.get(_TIMELINE_NAMES.get(row.kind, ""))
+    told = [str(data[key]) for key in ("code", "context") if data.get(key) and data[key] != name]
+    told += [str(LABELS[_FIELD_LABELS.get(key, key)]) for key in data.get("fields", ())]
+    path = _SUBJECTS.get(row.subject_type or "")
+    meta, by = " · ".join(told), names.get(row.actor_id or 0, "")
+    quote = said.get(row.subject_id or 0, "") if row.kind == "commented" else str(data.get("reason") or "")
+    return {
+        "at": row.at,
+        "time": time_text(row.at, actor.time_zone),
+        "sign": TIMELINE_SIGNS.get(row.kind, "point"),
+        "kind": "ok" if row.kind in ("task_completed", "instance_completed") else "",
+        "quote": quote,
+        "text": _("%(what)s: %(name)s", what=what, name=name) if name else what,
+        "meta": meta,
+        "by": by,
+        "times": 1,
+        "url": path(row.subject_id) if path and row.subject_id else None,
+        "same": (row.kind, name, meta, by, quote),
+    }
