@@ -373,7 +373,7 @@ class _Contains(FunctionElement[bool]):
 
     To make letters plain costs more than to look at them, so the sieve goes first on both databases: the text with `_`
     for every letter that has marked ones beside it. What passes is looked at letter by letter: PostgreSQL translates
-    them; SQLite, whose lower() and LIKE know ASCII only, has GLOB with sets of letters ('*[dDđĐ][aAàÀ…]ng*'), which
+    them; SQLite, whose lower() and LIKE know ASCII only, has GLOB with sets of letters ('*[Dđ…][Aaạ-ặ…][Nn][Gg]*'), which
     needs no function of ours in the connection.
     """
 
@@ -406,8 +406,15 @@ def _contains(wanted: str) -> Test:
 
 def _however_written(letter: str) -> str:
     """The set of all letters that are taken for this one."""
-    forms = alike(letter) + "".join(capital for one in alike(letter) if len(capital := one.upper()) == 1)
-    return f"[{''.join(dict.fromkeys(forms))}]" if len(set(forms)) > 1 or letter in "*?[" else letter
+    forms = {*alike(letter), *(capital for one in alike(letter) if len(capital := one.upper()) == 1)}
+    runs: list[list[int]] = []  # most marked letters stand in rows: a range of ten is one comparison
+    for code in sorted(map(ord, forms)):
+        if runs and runs[-1][1] == code - 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    told = "".join(chr(first) if first == last else f"{chr(first)}-{chr(last)}" for first, last in runs)
+    return f"[{told}]" if len(forms) > 1 or letter in "*?[" else letter
 
 
 def _contains_digits(field: Field, wanted: str) -> Test:
