@@ -62,7 +62,7 @@ class CustomerPart(Protocol):
         """Those of `chosen` (a page of `select`) as people read them."""
 
     def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
-        """What he himself should do next for the customer; None where a part holds nothing to do."""
+        """What is to be done next for the customer: by him, or else by others as far as he sees it; None: nothing."""
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, case, select
 from sqlalchemy.orm import Session
 
 from app.comments.events import Commented
@@ -16,7 +16,7 @@ from app.core.errors import BusinessError, Sentence
 from app.core.i18n import _
 from app.customers.events import CustomerPart, NextStep, PartRow
 from app.tasks import queries, services
-from app.tasks.models import Task
+from app.tasks.models import Task, TaskState
 from app.tasks.rules import lateness
 
 
@@ -46,16 +46,25 @@ class CustomerTasks(CustomerPart):
         ]
 
     def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
-        rows = select(Task).where(Task.customer_id == customer_id, queries.is_open())
-        own_first = rows.where(queries.is_for(actor)).order_by(Task.assignee_id.is_(None))
-        task = session.scalars(queries.by_due(own_first).limit(1)).first()
+        rows = select(Task).where(Task.customer_id == customer_id, queries.is_open(), visible(Task, actor))
+        # What he can do himself comes before what he sees in other hands.
+        own_first = rows.order_by(case((Task.assignee_id == actor.user_id, 0), (queries.offered_to(actor), 1), else_=2))
+        chosen = queries.with_people(queries.by_due(own_first).limit(1))
+        task = session.scalars(chosen).unique().first()
         if task is None:
             return None
+        holder, verb = "", _("Open")
+        if task.assignee_id == actor.user_id:
+            verb = _("Do it now")
+        elif task.assignee is not None:
+            holder = str(_("%(name)s is in charge", name=task.assignee.name))
+        elif task.state is TaskState.ready and queries.may(session, task.id, actor, "edit"):
+            verb = _("Look and claim")
         return NextStep(
             title=task.name,
-            text=task.context,
+            text=" · ".join(filter(None, (task.context, holder))),
             url=links.task_path(task.id),
-            verb=_("Do it now") if task.assignee_id else _("Look and claim"),
+            verb=verb,
             sign="user-check" if task.outcomes else "forms",
             lateness=lateness(task, now, actor.time_zone),
             due_at=task.due_at,

@@ -20,7 +20,8 @@ from app.core.formats import exact_text
 from app.core.i18n import _
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, action, route
 from app.core.screens.listing import Asked
-from app.core.timewords import SOON, time_left
+from app.core.screens.records import NextAction
+from app.core.timewords import SOON, LatenessKind, time_left
 from app.customers import columns as customer_columns
 from app.customers.queries import found_ids
 from app.security import columns as people_columns
@@ -28,12 +29,14 @@ from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries, services
 from app.tasks.models import OPEN_STATES, Task, TaskState
-from app.tasks.rules import OUTCOME_DONE
+from app.tasks.rules import OUTCOME_DONE, lateness
 from app.tasks.shown import STATE_LABELS
 
 _NOW = bindparam("now", callable_=clock.now, type_=UtcDateTime(), unique=True)
 #: parts of a condition that no work fulfils but open one
 _OPEN_ONLY = {"is_open = true", "overdue = true", *(f"state = '{state}'" for state in OPEN_STATES)}
+#: what the head of open work says of its time
+_PRESSING = {LatenessKind.late: ("late", _("Overdue")), LatenessKind.soon: ("soon", _("Due soon"))}
 
 
 def _due(due_at: datetime | None, warn_at: datetime | None = None, state: TaskState | None = None) -> Any:
@@ -73,6 +76,11 @@ class TaskScreen(Screen):
         "overdue",
     ]  # fmt: skip
     show_columns = ["context", "state", "due_at", "opened_at", "completed_at"]
+    panel_columns = (
+        "due_at", "customer", "context", "assignee", "team", "state", "opened_at", "completed_at", "completed_by",
+        "outcome",
+    )  # fmt: skip
+    fact_links: ClassVar[Mapping[str, Any]] = {"customer": lambda task: links.customer_path(task.customer_id)}
     order_columns = ["name", "assignee", "due_at", "opened_at", "completed_at"]
     search_columns = [
         "name", "customer", "customer_code", "context", "assignee", "team", "state", "is_open", "overdue", "due_at",
@@ -134,6 +142,20 @@ class TaskScreen(Screen):
             # In the words of the partial indexes, which SQLite compares letter by letter.
             rows = rows.where(queries.is_open())
         return rows
+
+    def state(self, item: Task) -> tuple[str, Any] | None:
+        if not item.is_open:
+            return "done", STATE_LABELS[item.state]
+        return _PRESSING.get(lateness(item, clock.now(), edge.time_zone()).kind)
+
+    def next_action(self, item: Task, who: Actor) -> NextAction | None:
+        """To take it, or to go on with it; of what is in other hands, nothing."""
+        path = links.task_path(item.id)
+        if item.state is TaskState.ready and queries.may(db.session(), item.id, who, "edit"):
+            return NextAction(_("Claim"), f"{path}/nhan", "user-check", post=True)
+        if item.is_open and item.assignee_id == who.user_id:
+            return NextAction(_("Open the form") if item.form_version_id else _("Do it now"), path, "arrow-right")
+        return None
 
     @route("/show/<pk>", right="view")
     def show(self, pk: str) -> Response:
