@@ -128,12 +128,14 @@ class CustomerScreen(Screen):
         _("Archive"),
         right="delete",
         icon="archive",
+        done=_("%(rows)s archived"),
+        undo="restore",
         confirmation=_("Nothing is lost: the history stays, the customer leaves the lists."),
     )
     def archive(self, session: Session, item: Customer, *, by: Actor) -> None:
         services.archive_customer(session, item, by=by)
 
-    @action("restore", _("Restore"), right="delete", icon="refresh")
+    @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
     def restore(self, session: Session, item: Customer, *, by: Actor) -> None:
         services.restore_customer(session, item, by=by)
 

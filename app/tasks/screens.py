@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -162,22 +162,46 @@ class TaskScreen(Screen):
         return redirect(links.task_path(row_id(pk)))
 
     # ── many at once: each by the service that does it for one ──
-    @action("claim", _("Claim"), right="edit", icon="user-check", single=False)
+    @action(
+        "claim", _("Claim"), right="edit", icon="user-check", single=False, undo="release",
+        question=_("Claim %(rows)s?"), done=_("%(rows)s claimed"),
+        confirmation=_("It is in your hands then, and leaves the list of what waits to be taken."),
+    )  # fmt: skip
     def claim(self, session: Session, item: Task, *, by: Actor) -> None:
+        if item.is_open and item.assignee_id == by.user_id:
+            raise BusinessError(services.YOURS)
         services.claim_task(session, item.id, by=by)
 
-    @action("reassign", _("Reassign"), right="assign", icon="user-share", single=False)
+    @action(
+        "reassign", _("Reassign"), right="assign", icon="user-share", single=False, undo="take_back",
+        question=_("Reassign %(rows)s"), done=_("%(rows)s reassigned"),
+    )  # fmt: skip
     def reassign(self, session: Session, item: Task, *, by: Actor) -> None:
-        reason = request.form.get("note", "")
+        reason, to = request.form.get("note", ""), _chosen(session)
+        if item.assignee_id == to.id:
+            raise BusinessError(_("%(name)s has this already.", name=to.name))
         try:
-            services.reassign_task(session, item.id, _chosen(session), by=by, reason=reason)
+            services.reassign_task(session, item.id, to, by=by, reason=reason)
         except InvalidInputError as error:
             told = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
             raise BusinessError(" ".join(told) or error.message) from error
 
-    @action("release", _("Release to the team"), right="edit", icon="arrow-back-up", single=False)
+    @action(
+        "take_back", _("Take back"), right="assign", single=False, is_offered=False, done=_("%(rows)s taken back"),
+    )  # fmt: skip
+    def take_back(self, session: Session, item: Task, *, by: Actor) -> None:
+        services.take_back_task(session, item.id, by=by)
+
+    @action(
+        "release", _("Release to the team"), right="edit", icon="arrow-back-up", single=False,
+        question=_("Release %(rows)s to the team?"), done=_("%(rows)s released to the team"),
+        confirmation=_("Anyone of the team can take it then."),
+    )  # fmt: skip
     def release(self, session: Session, item: Task, *, by: Actor) -> None:
         services.release_task(session, item.id, by=by)
+
+    def hinders_of(self, session: Session, name: str, items: Sequence[Task]) -> Mapping[int, Any]:
+        return services.claim_hindrances(session, items, by=edge.actor()) if name == "claim" else {}
 
     def _locked(self, session: Session, key: int, who: Actor, right: str) -> Task:
         """Not locked, and its right not asked: the service locks the owner before the task, and says who was faster."""

@@ -385,6 +385,64 @@ def test_what_can_be_claimed_is_claimed_and_the_rest_refused_with_the_reason(app
     assert holders(app, work["nhận"], work["không hạn"]) == [LAN, MINH]
 
 
+def test_work_that_is_one_s_own_already_is_not_counted_as_claimed(app, work, client):
+    lan = client("lan")
+    assert "Đã nhận 1 công việc" in press(lan, "claim", work["nhận"])
+    told = press(lan, "claim", work["nhận"], work["không hạn"])
+    assert "1 xong, 1 bị từ chối" in told
+    assert "Việc này đã là của bạn" in told
+
+
+def test_what_cannot_be_claimed_is_told_before(work, client):
+    lan = client("lan")
+    asked = {"action": "claim", "rowid": [work["nhận"], work["trễ"], work["xong"]]}
+    told = lan.post("/cong-viec/bang/preview_post", data=asked, headers={"Accept": "application/json"}).json
+    assert (told["heading"], told["yes"]) == ("Nhận 3 công việc?", "Nhận việc")
+    assert "2 công việc sẽ bị từ chối." in told["told"]
+    assert any(one.endswith("Việc này đã là của bạn.") for one in told["told"])
+    assert any(one.endswith("đã hoàn thành việc này.") for one in told["told"])
+
+
+def take_back(browser: FlaskClient, ids: list[int], action: str, **more: object) -> None:
+    """Do it, and press the button of the message that follows."""
+    data = {"action": action, "rowid": [str(one) for one in ids], "back": LIST, **more}
+    page = soup(browser.post("/cong-viec/bang/action_post", data=data, follow_redirects=True))
+    undo = page.select_one("form[data-toast-undo], .tt-flash form")
+    browser.post(undo["action"], data={one["name"]: one["value"] for one in undo.select("input")})
+
+
+@pytest.mark.both_databases
+def test_handing_on_is_taken_back_to_where_each_piece_was(app, work, client):
+    ids = [work["nhận"], work["trễ"], work["không hạn"]]
+    before = holders(app, *ids)
+    with app.app_context():
+        minh = str(Cast(db.session()).minh.user_id)
+    take_back(client("minh"), ids, "reassign", member_id=minh)
+    assert holders(app, *ids) == before
+    assert set(before) == {LAN, None}
+
+
+def test_handing_on_is_not_taken_back_once_something_has_been_done(app, work, client):
+    with app.app_context():
+        tuan = str(Cast(db.session()).tuan.user_id)
+    hoa, row = client("hoa"), {"action": "take_back", "rowid": str(work["nhận"])}
+    press(hoa, "reassign", work["nhận"], member_id=tuan)
+    press(client("minh"), "release", work["nhận"])
+    hoa.post("/cong-viec/bang/action_post", data=row)
+    assert holders(app, work["nhận"]) == [None]
+
+
+def test_who_has_the_work_already_is_not_given_it_again(app, work, client):
+    with app.app_context():
+        lan = str(Cast(db.session()).lan.user_id)
+    assert f"Việc này đã ở {LAN}" in press(client("minh"), "reassign", work["trễ"], member_id=lan)
+
+
+def test_claiming_is_taken_back_from_its_message(app, work, client):
+    take_back(client("lan"), [work["nhận"]], "claim")
+    assert holders(app, work["nhận"]) == [None]
+
+
 def test_work_that_is_not_his_to_see_is_not_claimed(app, work, client):
     press(client("lan"), "claim", work["vận hành"])
     assert holders(app, work["vận hành"]) == [TUAN]

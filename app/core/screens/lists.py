@@ -74,7 +74,8 @@ class ListPart(Declared):
         shown = self.render_template(
             self.list_template, screen=self, title=self.list_title, page=page, may=self._may(who),
             presets=self._preset_tabs(asked), chips=self._chips(page), actions=[
-                one for one in self.actions.values() if one.multiple and self._may_act(who, one)
+                one for one in self.actions.values()
+                if one.multiple and one.func._told.is_offered and self._may_act(who, one)
             ],
             refusal=refusal.message if refusal else None,
             **self._around(opening, page, who),
