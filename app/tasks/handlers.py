@@ -14,24 +14,28 @@ from app.core import links
 from app.core.access import Actor, visible
 from app.core.errors import BusinessError, Sentence
 from app.core.i18n import _
-from app.customers.events import CustomerPart, NextStep, PartRow
+from app.customers.events import CustomerPart, NextStep, PartFilter, PartRow
 from app.tasks import queries, services
-from app.tasks.models import Task, TaskState
+from app.tasks.models import OPEN_STATES, Task, TaskState
 from app.tasks.rules import lateness
 
 
 class CustomerTasks(CustomerPart):
-    """The open work for a customer."""
+    """The work for a customer, the open one first."""
 
     key = "cong-viec"
     label = _("Tasks")
     empty = _("No open work for this customer.")
     resource = "Task"
     model = Task
+    filters = (
+        PartFilter("", _("Still open"), lambda rows: queries.by_due(rows.where(queries.is_open()))),
+        PartFilter("xong", _("Done"), lambda rows: _latest(rows.where(Task.state == TaskState.completed))),
+        PartFilter("tat-ca", _("All"), lambda rows: _latest(rows)),
+    )
 
     def select(self, customer_id: int, actor: Actor) -> Select[Task]:
-        rows = select(Task).where(Task.customer_id == customer_id, queries.is_open(), visible(Task, actor))
-        return queries.by_due(rows)
+        return select(Task).where(Task.customer_id == customer_id, visible(Task, actor))
 
     def rows(self, session: Session, chosen: Select[Task], actor: Actor, now: datetime) -> list[PartRow]:
         return [
@@ -39,8 +43,9 @@ class CustomerTasks(CustomerPart):
                 url=links.task_path(task.id),
                 title=task.name,
                 hint=" · ".join(filter(None, (task.context, _holder(task)))),
-                lateness=lateness(task, now, actor.time_zone),
+                lateness=lateness(task, now, actor.time_zone) if task.state in OPEN_STATES else None,
                 due_at=task.due_at,
+                state=_("Completed") if task.state is TaskState.completed else _("Called off"),
             )
             for task in session.scalars(queries.with_people(chosen)).unique()
         ]
@@ -94,6 +99,11 @@ class TaskComments(Commented):
 
     def written(self, session: Session, record: Any, comment: Comment, *, by: Actor) -> None:
         services.note_written(session, record, comment, by=by)
+
+
+def _latest(rows: Select[Task]) -> Select[Task]:
+    """What was opened last comes first: ids are given in that order."""
+    return rows.order_by(Task.id.desc())
 
 
 def _holder(task: Task) -> str:

@@ -373,8 +373,8 @@ class _Contains(FunctionElement[bool]):
 
     To make letters plain costs more than to look at them, so the sieve goes first on both databases: the text with `_`
     for every letter that has marked ones beside it. What passes is looked at letter by letter: PostgreSQL translates
-    them; SQLite, whose lower() and LIKE know ASCII only, has GLOB with sets of letters ('*[Dđ…][Aaạ-ặ…][Nn][Gg]*'), which
-    needs no function of ours in the connection.
+    them; SQLite, whose lower() and LIKE know ASCII only, has GLOB with sets of letters ('*[Dđ…][Aaạ-ặ…][Nn][Gg]*'),
+    which needs no function of ours in the connection.
     """
 
     type = Boolean()

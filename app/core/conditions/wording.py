@@ -96,8 +96,8 @@ def _inside(part: Node, labels: Mapping[str, str], values: ValueWords | None) ->
 def _together(rows: Sequence[Node], labels: Mapping[str, str], values: ValueWords | None) -> str:
     match rows:
         case [Row(left, _, first), Row(_, _, last)]:
-            begun = str(BETWEEN).replace("…", _value(left, first, labels, values))
-            return f"{_operand(left, labels)} {begun} {_value(left, last, labels, values)}"
+            begun = str(BETWEEN).replace("…", _value(left, first, labels, values))  # type: ignore[arg-type]
+            return f"{_operand(left, labels)} {begun} {_value(left, last, labels, values)}"  # type: ignore[arg-type]
     return _inside(rows[0], labels, values)
 
 

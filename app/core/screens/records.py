@@ -174,8 +174,9 @@ class RecordPart(ListPart):
             verbs = [one for one in verbs if one.name != "restore"]
         if step is None and may_edit:
             step, may_edit = NextAction(_("Edit"), url_for(f"{self.endpoint}.edit", pk=item.id), "pencil"), False
+        title, code = self.row_title(item), getattr(item, "code", "") or ""
         return {
-            "screen": self, "item": item, "item_title": self.row_title(item), "code": getattr(item, "code", "") or "",
+            "screen": self, "item": item, "item_title": title, "code": code if code != title else "",
             "is_person": history.is_person(inspect(self.model).primary_key[0]),
             "state": self.state(item), "owner": self.owner_name(item),
             "step": step, "actions": verbs, "may_edit": may_edit,
@@ -235,6 +236,7 @@ class RecordPart(ListPart):
             raise NotFoundError
         counts = self._related_counts(views, item, who)
         counts |= {key: (part.count(db.session(), self.resource, item.id, who), False) for key, part in others.items()}
+        counts[HISTORY] = history.count(db.session(), self.history_subjects(item, who), who)
         labels = {name: self.related_titles.get(type(view).__name__, view.list_title) for name, view in views.items()}
         labels |= {key: part.label for key, part in others.items()} | {HISTORY: _("Change history")}
         tabs = [
@@ -287,4 +289,15 @@ class RecordPart(ListPart):
         asked = listing.read_arguments(request.args, offer, besides=("tab",))
         rows = view._listed(self._related_rows(view, item), asked, who)
         page = view._page(rows, asked, offer, besides={"tab": view.endpoint})
-        return Opened("screens/_related.html", {"page": page, "related": view, "related_title": label})
+        filters = [
+            {
+                "label": one.label,
+                "url": page.link(where=None if asked.where == it else it.text),
+                "on": asked.where == it,
+            }
+            for one, it in zip(view.presets, view._preset_conditions, strict=True)
+            if it is not None
+        ]
+        chips = () if any(one["on"] for one in filters) else view._chips(page)
+        told = {"page": page, "related": view, "related_title": label, "filters": filters, "parts_on": chips}
+        return Opened("screens/_related.html", told)
