@@ -70,10 +70,10 @@ class TaskScreen(Screen):
     list_template = "tasks/table.html"
     list_title = _("All work")
     show_title = _("Task")
-    list_columns = ["name", "due_at", "customer", "context", "assignee", "state"]
+    list_columns = ["name", "due_at", "customer", "assignee", "state"]
     more_columns = [
-        "customer_code", "team", "opened_at", "claimed_at", "completed_at", "completed_by", "outcome", "is_open",
-        "overdue",
+        "context", "customer_code", "team", "opened_at", "claimed_at", "completed_at", "completed_by", "outcome",
+        "is_open", "overdue",
     ]  # fmt: skip
     show_columns = ["context", "state", "due_at", "opened_at", "completed_at"]
     panel_columns = (
