@@ -64,7 +64,7 @@ class CustomerDialog(FlaskForm):
     name = StringField(
         _("Customer name"),
         [InputRequired(_("Please type the customer's name.")), _readable(rules.read_name, longest=NAME_LENGTH)],
-        description=_("As you address the person, or the company as on its invoices."),
+        description=_("What you call the person, or the company as on its invoices."),
     )
     kind = SelectField(_("Kind"), choices=list(KIND_LABELS.items()), default=CustomerKind.person, coerce=str)
     phone = TelField(

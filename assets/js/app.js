@@ -4,7 +4,6 @@ import * as clipped from "./clipped.js";
 import { each, on } from "./dom.js";
 import * as drop from "./drop.js";
 import * as due from "./due.js";
-import * as filters from "./filters.js";
 import * as forms from "./forms.js";
 import * as keepTab from "./keep-tab.js";
 import * as money from "./money.js";
@@ -18,7 +17,7 @@ import * as unsaved from "./unsaved.js";
 import * as viewForm from "./view-form.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, bulk, money, drop, unsaved, worklist, place, recent, filters, pop, keepTab, needs, viewForm]) part.start();
+for (const part of [shell, toasts, due, forms, bulk, money, drop, unsaved, worklist, place, recent, pop, keepTab, needs, viewForm]) part.start();
 
 clipped.start();
 
