@@ -70,7 +70,9 @@ async function tell(button) {
   if (!dialog) return question(told.heading, { yes: told.yes, more: told.told, opener: button }, go);
   // A dialog that asks something of its own is told the same.
   dialog.querySelector("[data-preview-heading]").textContent = told.heading;
-  dialog.querySelector("[data-preview-told]").replaceChildren(...told.told.map((one) => element("p", {}, one)));
+  const said = dialog.querySelector("[data-preview-told]");
+  said.replaceChildren(...told.told.map((one) => element("p", {}, one)));
+  said.hidden = told.told.length === 0;
   go();
 }
 

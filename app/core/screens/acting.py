@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.core import edge, paging, uses
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
-from app.core.errors import BadRequestError, BusinessError, NotFoundError, Sentence
+from app.core.errors import BadRequestError, BusinessError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _, ngettext
 from app.core.pages import Undo, done, trail
 from app.core.screens import listing
@@ -132,29 +132,36 @@ class ActionPart(LookupPart):
         )  # fmt: skip
 
     def preview_of(self, session: Session, one: Any, keys: Sequence[int], who: Actor) -> Preview:
-        """`keys` are rows as sent: those that he may not touch are told as refused, without a word more."""
-        right = visible(self.model, who, one.func._right) & visible(self.model, who)
-        rows = session.scalars(select(self.model).where(self._key.in_(keys), right)).unique().all()
+        """`keys` are rows as sent: those that he may not see are told as refused, without a word more."""
+        sent = self._key.in_(keys)
+        rows = session.scalars(select(self.model).where(sent, visible(self.model, who))).unique().all()
+        his = set(session.scalars(select(self._key).where(sent, visible(self.model, who, one.func._right))))
         found = self.hinders_of(session, one.name, rows)
-        hindered = []
+        hindered, done_with = [], []
         for item in rows:
             why = found.get(item.id) if self.offers(one.name, item) else _NOTHING_TO_DO
-            if why is not None:
+            if why is None and item.id not in his:
+                why = NotAllowedError.message
+            if why is None:
+                done_with.append(item.id)
+            else:
                 hindered.append((self._called(item), str(why)))
-        left, missing = len(rows) - len(hindered), len(keys) - len(rows)
+        missing = len(keys) - len(rows)
         if len(keys) == 1 and hindered:
             return Preview(str(_("%(action)s: not possible", action=one.text)), [hindered[0][1]], None)
         named = _quoted(self.row_title(rows[0])) if len(keys) == 1 and rows else uses.counted(self.model, len(keys))
         told = []
-        if one.name == "archive" and left:
-            told += _kept(session, self.model, [item.id for item in rows], who)
+        if one.name == "archive" and done_with:
+            told += _kept(session, self.model, done_with, who)
         if one.confirmation:
             told.append(str(one.confirmation))
         refused = len(hindered) + missing
         if refused:
             told.append(str(_("%(rows)s will be refused.", rows=uses.counted(self.model, refused))))
         told += [f"{name} – {why}" for name, why in hindered[:_MOST_TOLD]]
-        return Preview(_filled(one.func._told.question, named), told, str(one.text) if left else None, packed(keys))
+        return Preview(
+            _filled(one.func._told.question, named), told, str(one.text) if done_with else None, packed(keys)
+        )
 
     # ── which rows ──
     def _matching(self, who: Actor) -> Sequence[int]:
