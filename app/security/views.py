@@ -164,18 +164,6 @@ class MemberScreen(Screen):
         "phone": _("Phone number"),
     }
 
-    def shown(self, item: Any, column: str) -> Any:
-        if column == "name":
-            return _drawn("who", item)
-        if column == "memberships":
-            rows = sorted(item.memberships, key=lambda one: (not one.is_primary, one.team.sort_key))
-            return ", ".join(row.team.name for row in rows)
-        if column == "phone":
-            return show_phone(item.phone) if item.phone else ""
-        if column == "user.active":
-            return _drawn("entrance", item)
-        return super().shown(item, column)
-
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Member.name.icontains(text, autoescape=True) | Member.title.icontains(text, autoescape=True))
 
@@ -218,11 +206,6 @@ class TeamScreen(Screen):
     def restore(self, session: Session, item: Team, *, by: Actor) -> None:
         services.restore_team(session, item, by=by)
 
-    def shown(self, item: Any, column: str) -> Any:
-        if column == "head":
-            return _drawn("who", item.head) if item.head else ""
-        return super().shown(item, column)
-
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Team.name.icontains(text, autoescape=True) | Team.code.icontains(text, autoescape=True))
 
@@ -257,14 +240,6 @@ class RoleScreen(Screen):
 
     def title_of(self, value: Any) -> str:
         return str(role_label(value))
-
-    def shown(self, item: Any, column: str) -> Any:
-        if column == "name":
-            return _drawn("role", {"label": role_label(item.name), "purpose": self.purpose(item)})
-        if column == "user":
-            names = [f"{user.last_name} {user.first_name}" for user in item.user if user.active]
-            return _drawn("holders", names)
-        return super().shown(item, column)
 
     @staticmethod
     def purpose(item: Role) -> Any:

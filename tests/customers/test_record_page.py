@@ -36,8 +36,15 @@ def test_the_page_counts_the_customers_work_and_process_instances(client, compla
 def test_the_next_step_is_the_readers_own_most_urgent_work(client, complaint):
     step = page(client("lan"), f"/khach-hang/show/{complaint}").select_one(".tt-next")
     assert "Tiếp nhận phản ánh" in step.text
+    assert "phụ trách" not in step.text
     assert step.a["href"].startswith("/cong-viec/")
-    assert page(client("hoa"), f"/khach-hang/show/{complaint}").select_one(".tt-next") is None
+
+
+def test_who_has_none_himself_sees_what_others_have_to_do_and_who(client, complaint):
+    step = page(client("hoa"), f"/khach-hang/show/{complaint}").select_one(".tt-next")
+    assert "Tiếp nhận phản ánh" in step.text
+    answer = client("hoa").get(f"/khach-hang/panel/{complaint}", headers={"X-Part": "1"})
+    assert "Tiếp nhận phản ánh" in BeautifulSoup(answer.text, "html.parser").select_one(".tt-panel__next").text
 
 
 def test_no_process_is_started_for_an_archived_customer(client, complaint):

@@ -208,3 +208,28 @@ def test_a_longer_page_costs_no_more_queries(app, files, client):
             assert len(codes(lan.get(f"{LIST}?page_size={size}"))) == size
         counted.append(len(statements))
     assert 0 < counted[0] == counted[1] <= 8, counted
+
+
+# ── beside the list ──
+def glance(browser: FlaskClient, number: int) -> tuple[BeautifulSoup, dict[str, str]]:
+    panel = soup(browser.get(f"/ho-so/bang/panel/{number}", headers={"X-Part": "1"}))
+    labels, values = panel.select(".tt-panel__body dl dt"), panel.select(".tt-panel__body dl dd")
+    return panel, {label.text: value.get_text(" ", strip=True) for label, value in zip(labels, values, strict=True)}
+
+
+@pytest.mark.both_databases
+def test_the_panel_tells_where_it_stands_that_it_is_late_and_leads_on(files, client):
+    panel, told = glance(client("lan"), files["HS-000001"])
+    assert told["Đang ở bước"] == "Tiếp nhận phản ánh và xin lỗi"
+    assert told["Khách hàng"] == "Đặng Thị Mỹ Duyên"
+    assert panel.select_one(".tt-panel__head .tt-st--late").text == "Quá hạn"
+    step = panel.select_one(".tt-panel__head a.btn")
+    assert step.text == "Đến công việc"
+    assert client("lan").get(step["href"]).status_code == 200
+
+
+def test_the_panel_of_one_that_was_called_off_has_nothing_to_do(files, client):
+    panel, told = glance(client("lan"), files["HS-000002"])
+    assert panel.select_one(".tt-panel__head .tt-st--done").text == "Đã hủy"
+    assert "Đang ở bước" not in told
+    assert panel.select_one(".tt-panel__head a.btn") is None

@@ -125,6 +125,48 @@ def test_a_row_leads_to_the_page_of_the_task(work, client):
     assert lan.get(link["href"]).status_code == 200
 
 
+# ── beside the list ──
+def glance(browser: FlaskClient, number: int) -> BeautifulSoup:
+    return soup(browser.get(f"/cong-viec/bang/panel/{number}", headers={"X-Part": "1"}))
+
+
+def facts(panel: BeautifulSoup) -> dict[str, str]:
+    labels, values = panel.select(".tt-panel__body dl dt"), panel.select(".tt-panel__body dl dd")
+    return {label.text: value.get_text(" ", strip=True) for label, value in zip(labels, values, strict=True)}
+
+
+@pytest.mark.both_databases
+def test_the_panel_tells_for_whom_by_whom_until_when_and_that_it_is_late(work, client):
+    panel = glance(client("lan"), work["trễ"])
+    told = facts(panel)
+    assert told["Khách hàng"] == "Đặng Thị Mỹ Duyên"
+    assert told["Hạn"] == "Quá hạn 1 giờ"
+    assert "Trần Thị Lan" in told["Người phụ trách"]
+    assert (told["Hồ sơ quy trình"], told["Bộ phận"]) == ("Giao hàng chậm, HS-000001", "Chăm sóc khách hàng")
+    assert "Hoàn thành" not in told
+    assert panel.select_one(".tt-panel__head .tt-st--late").text == "Quá hạn"
+    customer = panel.select_one(".tt-panel__body dd a")
+    assert client("lan").get(customer["href"]).status_code == 200
+
+
+def test_the_panel_offers_the_one_thing_that_this_person_can_do(work, client):
+    def step(who: str, name: str):
+        return glance(client(who), work[name]).select_one(".tt-panel__head :is(form button, a.btn)")
+
+    claim = step("lan", "nhận")
+    assert (claim.text, claim.find_parent("form")["action"]) == ("Nhận việc", f"/cong-viec/{work['nhận']}/nhan")
+    own = step("lan", "trễ")
+    assert (own.text, own["href"]) == ("Làm ngay", f"/cong-viec/{work['trễ']}")
+    assert step("minh", "trễ") is None
+    assert step("lan", "xong") is None
+
+
+def test_the_panel_of_finished_work_says_how_it_ended(work, client):
+    panel = glance(client("lan"), work["xong"])
+    assert panel.select_one(".tt-panel__head .tt-st--done").text == "Hoàn thành"
+    assert "Trần Thị Lan" in facts(panel)["Người hoàn thành"]
+
+
 def test_nothing_is_written_by_a_form_of_the_table(work, client):
     hoa = client("hoa")
     for address in ("/cong-viec/bang/add", f"/cong-viec/bang/edit/{work['trễ']}"):
@@ -147,6 +189,7 @@ def test_a_customer_whom_one_may_not_know_is_neither_shown_nor_found(app, work, 
         db.session.remove()
     told = cells(browser.get(f"{LIST}?columns=name,customer,customer_code"), "vận hành")
     assert told == {"Khách hàng": "", "Mã khách hàng": ""}
+    assert "Khách hàng" not in facts(glance(browser, work["vận hành"]))
     assert "Duyên" not in browser.get(f"/cong-viec/{work['vận hành']}").text
     for where in ("customer contains 'Duyên'", "customer_code = 'KH000001'", "customer not empty"):
         assert narrowed(browser, where) == []
