@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from app.processes.models import (
 from app.security.models import Team, TeamMember
 from app.tasks.models import OPEN_STATES, Task
 
-#: Tables whose rows use others.
+#: Tables whose rows use others, or are counted in words.
 KINDS = (
     UserKind(
         Task, _("Tasks"), lambda n: ngettext("%(num)d task", "%(num)d tasks", n),
@@ -41,6 +41,8 @@ KINDS = (
         Customer, _("Customers"), lambda n: ngettext("%(num)d customer", "%(num)d customers", n),
         path=links.customer_path,
     ),
+    UserKind(Form, _("Forms"), lambda n: ngettext("%(num)d form", "%(num)d forms", n)),
+    UserKind(Process, _("Processes"), lambda n: ngettext("%(num)d process", "%(num)d processes", n)),
     UserKind(Submission, _("Submissions"), lambda n: ngettext("%(num)d submission", "%(num)d submissions", n)),
     UserKind(Team, _("Teams"), lambda n: ngettext("%(num)d team", "%(num)d teams", n)),
     UserKind(TeamMember, _("Members"), lambda n: ngettext("%(num)d member", "%(num)d members", n)),
@@ -80,32 +82,35 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _drawn_with(session: Session, *words: str) -> list[Mention]:
-    """Published processes in whose drawing one of these attributes stands."""
+def _drawn_with(session: Session, words: Mapping[int, Sequence[str]]) -> dict[int, list[Mention]]:
+    """Record id → published processes in whose drawing one of its attributes stands."""
     drawings = session.execute(
         select(Process.id, Process.name, ProcessVersion.bpmn)
         .join(ProcessVersion, ProcessVersion.process_id == Process.id)
         .where(ProcessVersion.state == VersionState.published, Process.archived_at.is_(None))
         .order_by(Process.name)
-    )
-    return [
-        Mention(name, links.process_path(process_id))
-        for process_id, name, bpmn in drawings
-        if any(word in bpmn for word in words)
-    ]
+    ).all()
+    return {
+        record_id: [
+            Mention(name, links.process_path(process_id))
+            for process_id, name, bpmn in drawings
+            if any(word in bpmn for word in attributes)
+        ]
+        for record_id, attributes in words.items()
+    }
 
 
-def _drawn_for_team(session: Session, team: Team) -> list[Mention]:
-    """Processes that give work to the team or to its head."""
-    return _drawn_with(session, f'team:{team.code}"', f'head:{team.code}"')
+def _drawn_for_teams(session: Session, teams: Sequence[Team]) -> dict[int, list[Mention]]:
+    """Processes that give work to a team or to its head."""
+    return _drawn_with(session, {team.id: (f'team:{team.code}"', f'head:{team.code}"') for team in teams})
 
 
-def _drawn_for_role(session: Session, role: Role) -> list[Mention]:
-    return _drawn_with(session, f'role:{role.name}"', f'role="{role.name}"')
+def _drawn_for_roles(session: Session, roles: Sequence[Role]) -> dict[int, list[Mention]]:
+    return _drawn_with(session, {role.id: (f'role:{role.name}"', f'role="{role.name}"') for role in roles})
 
 
-def _drawn_with_form(session: Session, form: Form) -> list[Mention]:
-    return _drawn_with(session, f'form="{form.code}"')
+def _drawn_with_forms(session: Session, forms: Sequence[Form]) -> dict[int, list[Mention]]:
+    return _drawn_with(session, {form.id: (f'form="{form.code}"',) for form in forms})
 
 
 def _is_channel(entry: CatalogueEntry) -> bool:
@@ -119,6 +124,6 @@ def register() -> None:
     for table, columns in PARTS.items():
         uses.declare_part(table, *columns)
     uses.declare_code(CatalogueEntry, Customer, Customer.source, _is_channel)
-    uses.declare_mentions(Team, _drawn_for_team)
-    uses.declare_mentions(Role, _drawn_for_role)
-    uses.declare_mentions(Form, _drawn_with_form)
+    uses.declare_mentions(Team, _drawn_for_teams)
+    uses.declare_mentions(Role, _drawn_for_roles)
+    uses.declare_mentions(Form, _drawn_with_forms)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from random import Random
 
 import pytest
 from bs4 import BeautifulSoup
+from flask import flash, redirect
 from sqlalchemy import event, select
-from werkzeug.datastructures import MultiDict
 
 from app import views
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import LARGEST_ID, db, transaction
+from app.core.db import db, transaction
 from app.core.edge import sign_in_cookie
 from app.core.find_view import FEW
-from app.core.pages import Undo, done
-from app.core.paging import LARGEST_PAGE_SIZE
+from app.core.pages import Undo
+from app.core.screens import acting
+from app.core.screens.saving import unpacked
 from app.customers.models import Customer
 from app.customers.services import create_customer
 from app.tasks.models import Task
@@ -345,22 +347,23 @@ def test_archiving_many_can_be_undone_from_the_message_for_those_alone(app, clie
     page = BeautifulSoup(answer.text, "html.parser")
     assert "2 xong, 1 bị từ chối" in words(page.select_one(".tt-flash"))
     undo = page.select_one(".tt-flash form")
-    sent = MultiDict((field["name"], field["value"]) for field in undo.select("input"))
-    assert sent.getlist("rowid") == [str(number) for number in chosen[1:]]
+    sent = {field["name"]: field["value"] for field in undo.select("input")}
+    assert unpacked(sent["rows"], 1000) == chosen[1:]
     restored = minh.post(undo["action"], data=sent)
     assert restored.location == here
     assert live_customers(app) == before - {chosen[0]}
 
 
-def test_a_message_that_takes_a_whole_page_of_rows_back_fits_the_cookie(app):
-    rows = range(LARGEST_ID, 0, -17_171_717)[:LARGEST_PAGE_SIZE]
+def test_a_message_that_takes_many_rows_back_and_tells_many_refusals_fits_the_cookie(app):
+    random = Random(4)
+    rows = ".".join(str(random.randint(1, 9999)) for _row in range(acting._LONGEST_UNDO))[: acting._LONGEST_UNDO]
+    reason = "Khách hàng này đã được lưu trữ bởi Phạm Quang Minh lúc "
+    refused = [(f"KH{number:06}", f"{reason}{random.random()}"[:140]) for number in range(20)]
     with app.test_request_context():
         sign_in_cookie("t" * 43)
-        answer = app.process_response(
-            done("/", "Lưu trữ: 100 dòng", undo=Undo("/x/action_post", list(rows), "restore"))
-        )
-    assert len(rows) == LARGEST_PAGE_SIZE
-    assert len(answer.headers["Set-Cookie"]) < 3000  # browsers drop one above 4096
+        flash(acting._result(700, refused, Undo("/khach-hang/action_post", rows, "restore"), ""), "warning")
+        answer = app.process_response(redirect("/"))
+    assert len(answer.headers["Set-Cookie"]) < 3600  # browsers drop one above 4096
 
 
 # ── empty lists ──

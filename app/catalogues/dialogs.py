@@ -38,7 +38,8 @@ class EntryField(SelectField):
 
     def process(self, formdata: Any, *args: Any, **more: Any) -> None:
         super().process(formdata, *args, **more)
-        self.choices = [("", "—"), *queries.offered(db.session(), self.catalogue, self.object_data or None)]
+        nothing = _("Choose…") if self.flags.required else "—"
+        self.choices = [("", nothing), *queries.offered(db.session(), self.catalogue, self.object_data or None)]
         who = edge.actor_or_none()
         if who is not None and who.may("edit", "Catalogue"):
             self.render_kw = {**(self.render_kw or {}), "data-entry-add": self.catalogue}

@@ -25,8 +25,11 @@ from babel import Locale, dates, numbers
 NO_BREAK_SPACE = "\u00a0"
 # Both databases keep 64 bits; nobody types more than 18 digits on purpose.
 MOST_DIGITS = 18
+#: years of two digits are 1950 to 2049, as in Excel on today's Windows (assets/js/dates.js does the same)
+_CENTURY_TURNS = 50
 
-_DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})")
+_DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})([/.-])(?P<month>[0-9]{1,2})\2(?P<year>[0-9]{4}|[0-9]{2})")
+_UNBROKEN = re.compile(r"(?P<day>[0-9]{2})(?P<month>[0-9]{2})(?P<year>(?:19|20|21)?[0-9]{2})")
 _ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _CODE = re.compile(r"\b[A-ZĐ]{2,6}-[0-9]+\b")
 _PLAIN = re.compile(r"[0-9]+")
@@ -127,13 +130,16 @@ def typed_moment(moment: datetime, tz: str | tzinfo) -> str:
 
 
 def read_day(text: str) -> date | None:
-    """A day as typed (dd/MM/yyyy, leading zeros may be missing) or as a browser sends it (ISO). None if it is none."""
+    """A day as typed (5/9/26, 05/09/2026, 050926, 05092026) or as a browser sends it (ISO). None if it is none."""
     typed = as_typed(text)
-    match = _DAY_FIRST.fullmatch(typed) or _ISO.fullmatch(typed)
+    match = _DAY_FIRST.fullmatch(typed) or _UNBROKEN.fullmatch(typed) or _ISO.fullmatch(typed)
     if match is None:
         return None
+    year = int(match["year"])
+    if len(match["year"]) == 2:
+        year += 2000 if year < _CENTURY_TURNS else 1900
     try:
-        return date(int(match["year"]), int(match["month"]), int(match["day"]))
+        return date(year, int(match["month"]), int(match["day"]))
     except ValueError:
         return None
 

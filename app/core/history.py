@@ -30,6 +30,8 @@ from app.core.timewords import day_heading
 
 #: events read for one page; what is not told of them leaves a page shorter
 PAGE = 40
+#: events read to count what a history tells
+MOST_COUNTED = 100
 #: a longer value is cut: the history tells that and how it changed, the record tells the whole text
 LONGEST_VALUE = 300
 #: events of one person so close together are one act of his
@@ -149,14 +151,27 @@ def of(
     session: Session, subjects: Sequence[Subject], who: Actor, *, before: int | None = None, size: int = PAGE
 ) -> History:
     """The newest page of the history, or the one before that event. As many queries however much has happened."""
-    rows = select(AuditEvent).where(or_(*(subject.condition() for subject in subjects)))
+    rows = _newest(subjects)
     if before is not None:
         rows = rows.where(AuditEvent.id < before)
-    events = session.scalars(rows.order_by(AuditEvent.id.desc()).limit(size + 1)).all()
+    events = session.scalars(rows.limit(size + 1)).all()
     older = events[size - 1].id if len(events) > size else None
     by_table = {subject.table: subject for subject in subjects}
     teller = _Teller(session, by_table, events[:size], who)
     return History(tuple(_by_day(teller.entries(), who)), older)
+
+
+def count(session: Session, subjects: Sequence[Subject], who: Actor) -> tuple[int, bool]:
+    """How many entries it tells, and whether there are more than is worth counting. What is not told is not counted:
+    the number would tell of it. One query."""
+    events = session.scalars(_newest(subjects).limit(MOST_COUNTED + 1)).all()
+    told = sum(1 for _entry in _joined(_Counter(subjects, events, who).entries()))
+    # Of what was not read nothing may be told: there are at least as many as were found.
+    return (told - 1, True) if len(events) > MOST_COUNTED and told else (told, False)
+
+
+def _newest(subjects: Sequence[Subject]) -> Select[AuditEvent]:
+    return select(AuditEvent).where(or_(*(subject.condition() for subject in subjects))).order_by(AuditEvent.id.desc())
 
 
 def _by_day(entries: Iterable[Entry], who: Actor) -> Iterator[Day]:
@@ -283,6 +298,20 @@ class _Teller:
         ids = {event.record_id for event in self._events if event.table_name == subject.table}
         rows = self._session.execute(select(subject.model.id, subject.title).where(subject.model.id.in_(ids)))
         return {key: str(title) for key, title in rows}
+
+
+class _Counter(_Teller):
+    """The same entries without a name or a value of them: for nobody to read."""
+
+    def __init__(self, subjects: Sequence[Subject], events: Sequence[AuditEvent], who: Actor) -> None:
+        self._subjects, self._events, self._who = {subject.table: subject for subject in subjects}, events, who
+        self._people = {event.actor_id or 0: str(event.actor_id) for event in events}
+        ids = {event.record_id or 0: str(event.record_id) for event in events}
+        self._titles = {subject.table: {} if subject.title is None else ids for subject in subjects}
+
+    def _value(self, event: AuditEvent, subject: Subject, column: str, place: int) -> Any:
+        logged = event.changes[column][place]
+        return None if logged in ("", []) else logged
 
 
 def _happened(event: AuditEvent, subject: Subject) -> tuple[Happened, Any]:

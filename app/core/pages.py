@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -56,8 +56,8 @@ class Undo:
     """What the button of a message posts, and where to. It travels in the cookie with the message."""
 
     url: str
-    #: at most a page of rows (paging.LARGEST_PAGE_SIZE)
-    rowid: Sequence[int] = ()
+    #: many rows in one word (screens.saving.packed)
+    rows: str = ""
     action: str = ""
 
 

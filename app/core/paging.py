@@ -205,11 +205,12 @@ def count(session: Session, rows: Select[Any], key: Any, *, known_as: Hashable |
     return min(found, COUNT_CAP), found > COUNT_CAP
 
 
-def counts(session: Session, lists: Mapping[K, Select[Any]], key: Any) -> dict[K, tuple[int, bool]]:
-    """The same for several lists of one table, in one query."""
+def counts(session: Session, lists: Mapping[K, Select[Any]], key: Any = None) -> dict[K, tuple[int, bool]]:
+    """The same for several lists, in one query. `key` of none: of each the id that it selects."""
     if not lists:
         return {}
-    row = session.execute(select(*(_up_to_the_cap(rows, key).scalar_subquery() for rows in lists.values()))).one()
+    counted = (_up_to_the_cap(rows, rows.selected_columns.id if key is None else key) for rows in lists.values())
+    row = session.execute(select(*(one.scalar_subquery() for one in counted))).one()
     return {name: (min(found, COUNT_CAP), found > COUNT_CAP) for name, found in zip(lists, row, strict=True)}
 
 

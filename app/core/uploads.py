@@ -26,7 +26,7 @@ def _tell_where_to_go(response: Response) -> Response:
 
 
 def install(app: Flask) -> None:
-    """Limit forms, answer uploads of assets/js/drop.js, and tell templates which files are taken."""
+    """Limit forms, answer assets/js/drop.js and view-form.js, and tell templates which files are taken."""
     # Before anybody reads the form, as the check of its CSRF token does.
     app.before_request_funcs.setdefault(None, []).insert(0, _keep_texts_small)
     app.after_request(_tell_where_to_go)

@@ -5,13 +5,13 @@ Which tables count as users, and in which words, is declared in app/uses.py; a k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from app.core.access import Actor, has_row_rule, visible
 from app.core.db import Entity
@@ -101,7 +101,8 @@ class InUseError(BusinessError):
     code = "in_use"
 
 
-Mentions = Callable[[Session, Any], Sequence[Mention]]
+#: what names each of these records, by id
+Mentions = Callable[[Session, Sequence[Any]], Mapping[int, Sequence[Mention]]]
 #: may this record be named by that column at all?
 Naming = Callable[[Any], bool]
 
@@ -128,7 +129,7 @@ def declare_code(target: type[Any], user: type[Entity], column: Any, is_for: Nam
 
 
 def declare_mentions(target: type[Any], find: Mentions) -> None:
-    """`find` knows what names a row of `target` in its text."""
+    """`find` knows what names rows of `target` in its text."""
     known = _mentions.setdefault(target, [])
     if find not in known:
         known.append(find)
@@ -163,7 +164,7 @@ def _by_kind(model: type[Any], ids: Any) -> Iterator[tuple[UserKind, ColumnEleme
     """Which rows of which tables use the rows of `model` with these ids, straight or through a part of theirs."""
     for user, column in _into(model.__table__):
         if (column.table.name, column.name) in _parts:
-            yield from _by_kind(user, select(user.id).where(column.in_(ids)))
+            yield from _by_kind(user, select(user.id).where(column.in_(ids)).correlate_except(user))
         elif user in _kinds:
             yield _kinds[user], column.in_(ids)
 
@@ -209,9 +210,34 @@ def _use(session: Session, kind: UserKind, condition: ColumnElement[bool], who: 
     )
 
 
+def numbers_of_each(session: Session, model: type[Any], ids: Sequence[int]) -> dict[int, list[Use]]:
+    """Record id → every table that uses it, in numbers alone and without codes: one query, however many records."""
+    record: Any = aliased(model)
+    counts: list[Any] = []
+    either: dict[type[Entity], tuple[UserKind, list[ColumnElement[bool]]]] = {}
+    for kind, condition in _by_kind(model, [record.id]):
+        either.setdefault(kind.model, (kind, []))[1].append(condition)
+    for kind, conditions in either.values():
+        user: Any = kind.model
+        rows = select(user.id).where(or_(*conditions)).correlate(record)
+        counts.append(_counted(rows).scalar_subquery())
+        counts.append(literal(0) if kind.is_open is None else _counted(rows.where(kind.is_open)).scalar_subquery())
+    kinds, found = [kind for kind, _conditions in either.values()], {}
+    for record_id, *numbers in session.execute(select(record.id, *counts).where(record.id.in_(ids))):
+        found[record_id] = [
+            Use(kind, min(count, MOST_COUNTED), count > MOST_COUNTED, min(open_count, MOST_COUNTED), (), 0)
+            for kind, count, open_count in zip(kinds, numbers[::2], numbers[1::2], strict=True) if count
+        ]  # fmt: skip
+    return found
+
+
 def _count(session: Session, rows: Select[Any]) -> int:
+    return session.scalar(_counted(rows)) or 0
+
+
+def _counted(rows: Select[Any]) -> Select[Any]:
     """Up to one more than is told."""
-    return session.scalar(select(func.count()).select_from(rows.limit(MOST_COUNTED + 1).subquery())) or 0
+    return select(func.count()).select_from(rows.limit(MOST_COUNTED + 1).subquery())
 
 
 def told_by_code(session: Session, records: Sequence[Any]) -> dict[int, str]:
@@ -227,9 +253,13 @@ def told_by_code(session: Session, records: Sequence[Any]) -> dict[int, str]:
     return {record_id: "; ".join(sentences) for record_id, sentences in found.items()}
 
 
-def mentions_of(session: Session, record: Any) -> list[Mention]:
-    """What names the record in its text."""
-    return [mention for find in _mentions.get(type(record), ()) for mention in find(session, record)]
+def mentions_of_each(session: Session, records: Sequence[Any]) -> dict[int, list[Mention]]:
+    """Record id → what names it in its text. `records` are rows of one table."""
+    found: dict[int, list[Mention]] = {record.id: [] for record in records}
+    for find in _mentions.get(type(records[0]), ()) if records else ():
+        for record_id, mentions in find(session, records).items():
+            found[record_id].extend(mentions)
+    return found
 
 
 def counted(model: type[Any], number: int) -> Sentence:

@@ -64,13 +64,23 @@ class CustomerDialog(FlaskForm):
     name = StringField(
         _("Customer name"),
         [InputRequired(_("Please type the customer's name.")), _readable(rules.read_name, longest=NAME_LENGTH)],
+        description=_("What you call the person, or the company as on its invoices."),
     )
     kind = SelectField(_("Kind"), choices=list(KIND_LABELS.items()), default=CustomerKind.person, coerce=str)
-    phone = TelField(_("Phone number"), _contact(ContactKind.phone))
+    phone = TelField(
+        _("Phone number"), _contact(ContactKind.phone),
+        description=_("The number to call first. Others, and Zalo, are added on the customer's page."),
+    )  # fmt: skip
     email = EmailField(_("E-mail"), _contact(ContactKind.email))
     owner_id = SelectField(_("Person in charge"), coerce=_member_id)
-    source = EntryField(_("Came through"), catalogue=SOURCES)
-    note = TextAreaField(_("Note"), [_readable(rules.read_note, longest=rules.NOTE_LENGTH)])
+    source = EntryField(
+        _("Came through"), catalogue=SOURCES,
+        description=_("How the customer first found us. Leave it open if you do not know."),
+    )  # fmt: skip
+    note = TextAreaField(
+        _("Note"), [_readable(rules.read_note, longest=rules.NOTE_LENGTH)],
+        description=_("What a colleague should know before calling: habits, wishes, whom to ask for."),
+    )  # fmt: skip
     #: the revision that was shown: saving on an older one is refused
     rev = IntegerField(widget=HiddenInput(), default=1)
 

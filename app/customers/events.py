@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -41,6 +41,16 @@ class NextStep:
     due_at: datetime | None
 
 
+@dataclass(frozen=True)
+class PartFilter:
+    """Some rows of a part, as a chip over it. `key` stands in the address; the first one of a part has an empty one,
+    and is what its tab counts and shows by itself."""
+
+    key: str
+    label: Sentence
+    narrow: Callable[[Select[Any]], Select[Any]]
+
+
 class CustomerPart(Protocol):
     """A tab of the customer's page. A feature above derives its own from this and registers it in create_app;
     customers know nothing else of it.
@@ -54,15 +64,20 @@ class CustomerPart(Protocol):
     resource: str
     #: the table that `select` selects
     model: type[Entity]
+    filters: Sequence[PartFilter]
 
     def select(self, customer_id: int, actor: Actor) -> Select[Any]:
-        """Those of the customer's that the actor may see, in the order of the tab."""
+        """Those of the customer's that the actor may see."""
+
+    def filtered(self, customer_id: int, actor: Actor, chip: PartFilter) -> Select[Any]:
+        """The same through one of the filters, in its order."""
+        return chip.narrow(self.select(customer_id, actor))
 
     def rows(self, session: Session, chosen: Select[Any], actor: Actor, now: datetime) -> list[PartRow]:
         """Those of `chosen` (a page of `select`) as people read them."""
 
     def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
-        """What he himself should do next for the customer; None where a part holds nothing to do."""
+        """What is to be done next for the customer: by him, or else by others as far as he sees it; None: nothing."""
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from flask import redirect, request
 from sqlalchemy import Select, select
@@ -13,7 +14,7 @@ from app.catalogues import queries as catalogues
 from app.core import clock, edge, history, links, paging
 from app.core.access import Actor, get_visible
 from app.core.db import db, row_id
-from app.core.errors import NotFoundError
+from app.core.errors import BadRequestError, NotFoundError
 from app.core.finding import record_key
 from app.core.i18n import _
 from app.core.pages import page_number, page_of, trail
@@ -32,6 +33,8 @@ TIMELINE = 100
 RECENT = 3
 #: rows of a tab on the customer's page
 PART_ROWS = 25
+#: in the address the filter of the open tab, and among the lists that are counted its rows
+_FILTERED = "loc"
 
 _FORM = ["name", "kind", "phone", "email", "source", "note"]
 
@@ -128,12 +131,14 @@ class CustomerScreen(Screen):
         _("Archive"),
         right="delete",
         icon="archive",
+        done=_("%(rows)s archived"),
+        undo="restore",
         confirmation=_("Nothing is lost: the history stays, the customer leaves the lists."),
     )
     def archive(self, session: Session, item: Customer, *, by: Actor) -> None:
         services.archive_customer(session, item, by=by)
 
-    @action("restore", _("Restore"), right="delete", icon="refresh")
+    @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
     def restore(self, session: Session, item: Customer, *, by: Actor) -> None:
         services.restore_customer(session, item, by=by)
 
@@ -217,10 +222,14 @@ class CustomerScreen(Screen):
         chosen = request.args.get("phan", "")
         if chosen and chosen not in {*own, *others, HISTORY}:
             raise NotFoundError
-        counts: dict[str, tuple[int | None, bool]] = {
-            key: paging.count(session, part.select(item.id, who), part.model.id) for key, part in own.items()
-        }
+        lists = {"": queries.timeline(item.id, who)}
+        lists |= {key: part.filtered(item.id, who, part.filters[0]) for key, part in own.items()}
+        chip = _chosen_filter(own[chosen]) if chosen in own else None
+        if chip is not None and chip.key:
+            lists[_FILTERED] = own[chosen].filtered(item.id, who, chip)
+        counts: dict[str, tuple[int | None, bool]] = {**paging.counts(session, lists)}
         counts |= {key: (part.count(session, self.resource, item.id, who), False) for key, part in others.items()}
+        counts[HISTORY] = history.count(session, self.history_subjects(item, who), who)
         labels = {"": _("History")} | {key: part.label for key, part in (own | others).items()}
         sections = [
             {
@@ -234,8 +243,9 @@ class CustomerScreen(Screen):
         ]
         if not chosen:
             return sections, {"timeline": shown.timeline(session, item.id, who, TIMELINE)}
-        if chosen in own:
-            return sections, _rows(own[chosen], item.id, who, counts[chosen])
+        if chip is not None:
+            filtered = _FILTERED if _FILTERED in lists else chosen
+            return sections, _rows(own[chosen], chip, lists[filtered], who, counts[filtered])
         opened = self._opened(chosen, item, who, besides=("phan",))
         return sections, {**opened.values, "opened": opened.template}
 
@@ -244,14 +254,33 @@ def _parts(who: Actor) -> list[events.CustomerPart]:
     return [part for part in events.parts() if who.may("view", part.resource)]
 
 
-def _rows(part: events.CustomerPart, customer_id: int, who: Actor, counted: tuple[int | None, bool]) -> dict[str, Any]:
+def _chosen_filter(part: events.CustomerPart) -> events.PartFilter:
+    """Raises BadRequestError for one that the part does not have."""
+    key = request.args.get(_FILTERED, "")
+    chip = next((one for one in part.filters if one.key == key), None)
+    if chip is None:
+        raise BadRequestError(_("%(name)s is not something to filter by.", name=key[:50]))
+    return chip
+
+
+def _rows(
+    part: events.CustomerPart,
+    chip: events.PartFilter,
+    listed: Select[Any],
+    who: Actor,
+    counted: tuple[int | None, bool],
+) -> dict[str, Any]:
     """A page of what another feature keeps about the customer."""
     number, count = page_number(), counted[0] or 0
-    wanted = part.select(customer_id, who).limit(PART_ROWS).offset((number - 1) * PART_ROWS)
+    wanted = listed.limit(PART_ROWS).offset((number - 1) * PART_ROWS)
     rows = part.rows(db.session(), wanted, who, clock.now())
     is_long = count > PART_ROWS or number > 1
     return {
         "rows": rows,
-        "empty_text": part.empty,
+        "filters": [
+            {"label": one.label, "current": one is chip, "url": f"?{urlencode({'phan': part.key, _FILTERED: one.key})}"}
+            for one in part.filters
+        ],
+        "empty_text": _("Nothing of that kind for this customer.") if chip.key else part.empty,
         "page": page_of(number, len(rows), (count, counted[1]), size=PART_ROWS) if is_long else None,
     }

@@ -13,6 +13,7 @@ from wtforms import Field
 from wtforms.validators import ValidationError
 from wtforms.widgets import html_params
 
+from app.core.i18n import _
 from app.forms import rules
 from app.forms.fields.base import Context, Control, Value
 from app.forms.models import FormVersion
@@ -22,6 +23,8 @@ from app.forms.words import say
 #: In front of every field name: an admin's key ("data", "errors", "csrf_token") must not meet an attribute of the form
 #: nor another input of the page.
 PREFIX = "answer_"
+#: stands where nothing is chosen yet
+CHOOSE = _("Choose…")
 #: Up to so many answers to choose from stand side by side; more are a list.
 MOST_BUTTONS = 4
 #: built classes kept in this process
@@ -169,6 +172,9 @@ def _line(field: AnswerField, given: dict[str, Any]) -> Markup:
         known["placeholder"] = str(face.placeholder)
     if face.helper:
         known[f"data-{face.helper}"] = "true"
+    bounds = field.one.type.bounds(field.one.spec)
+    if bounds is not None:
+        known["data-min"], known["data-max"] = map(str, bounds)
     return Markup("<input %s>") % _html(**_attributes(field, "form-control", known | given))
 
 
@@ -190,7 +196,7 @@ def _buttons(field: AnswerField, given: dict[str, Any]) -> Markup:
 
 
 def _list(field: AnswerField, given: dict[str, Any]) -> Markup:
-    options = [("", ""), *field.choices]
+    options = [("", str(CHOOSE) if field.flags.required else "—"), *field.choices]
     if field.typed and _chosen(field) not in dict(options):
         options.append((field.typed, field.typed))
     return _select(field, options, given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -133,8 +133,7 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
 def retire_form(session: Session, form: Form, *, by: Actor) -> None:
     """It takes no more answers of its own; those that were given stay. Raises InUseError while a process asks it."""
     by.must("delete", "Form")
-    hindrance = form_hindrance(session, form)
-    if hindrance is not None:
+    for hindrance in form_hindrances(session, [form]).values():
         raise uses.InUseError(hindrance)
     form.archived_at = form.archived_at or clock.now()
     session.flush()
@@ -147,12 +146,15 @@ def bring_back_form(session: Session, form: Form, *, by: Actor) -> None:
     session.flush()
 
 
-def form_hindrance(session: Session, form: Form) -> Sentence | None:
-    """Which processes ask it now. None: none does."""
-    named = ", ".join(one.title for one in uses.mentions_of(session, form))
-    if not named:
-        return None
-    return _("This form is asked in the process: %(names)s. Publish it without the form first.", names=named)
+def form_hindrances(session: Session, forms: Sequence[Form]) -> dict[int, Sentence]:
+    """Form id → which processes ask it now. Forms that none asks are not in it."""
+    return {
+        number: _(
+            "This form is asked in the process: %(names)s. Publish it without the form first.",
+            names=", ".join(one.title for one in mentions),
+        )
+        for number, mentions in uses.mentions_of_each(session, forms).items() if mentions
+    }  # fmt: skip
 
 
 def parse_answers(version: FormVersion, raw: object, *, context: Context) -> Answers:

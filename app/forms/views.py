@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select
@@ -35,16 +36,16 @@ class FormScreen(Screen):
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Form.name.icontains(text, autoescape=True) | Form.code.icontains(text, autoescape=True))
 
-    def hinders(self, session: Session, name: str, item: Form) -> Any:
-        return services.form_hindrance(session, item) if name == "archive" else None
+    def hinders_of(self, session: Session, name: str, items: Sequence[Form]) -> Mapping[int, Any]:
+        return services.form_hindrances(session, items) if name == "archive" else {}
 
     @action(
-        "archive", _("Retire"), right="delete", icon="archive",
+        "archive", _("Retire"), right="delete", done=_("%(rows)s retired"), undo="restore", icon="archive",
         confirmation=_("It takes no more answers. Those that were given stay readable."),
     )  # fmt: skip
     def archive(self, session: Session, item: Form, *, by: Actor) -> None:
         services.retire_form(session, item, by=by)
 
-    @action("restore", _("Use again"), right="delete", icon="refresh")
+    @action("restore", _("Use again"), right="delete", done=_("%(rows)s in use again"), icon="refresh")
     def restore(self, session: Session, item: Form, *, by: Actor) -> None:
         services.bring_back_form(session, item, by=by)

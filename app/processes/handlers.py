@@ -13,7 +13,7 @@ from app.core import links
 from app.core.access import Actor, visible
 from app.core.errors import Sentence
 from app.core.i18n import _
-from app.customers.events import CustomerPart, PartRow
+from app.customers.events import CustomerPart, PartFilter, PartRow
 from app.processes import queries, services, shown
 from app.processes.models import ProcessInstance
 from app.tasks import queries as task_queries
@@ -28,6 +28,11 @@ class CustomerInstances(CustomerPart):
     empty = _("No process was ever started for this customer.")
     resource = "Instance"
     model = ProcessInstance
+    filters = (
+        PartFilter("", _("All"), lambda rows: rows),
+        PartFilter("dang-chay", _("Running"), lambda rows: rows.where(ProcessInstance.ended_at.is_(None))),
+        PartFilter("da-ket-thuc", _("Over"), lambda rows: rows.where(ProcessInstance.ended_at.is_not(None))),
+    )
 
     def select(self, customer_id: int, actor: Actor) -> Select[ProcessInstance]:
         rows = select(ProcessInstance).where(

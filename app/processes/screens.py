@@ -9,12 +9,13 @@ from flask import get_template_attribute, redirect
 from sqlalchemy import Select, func, or_, select
 from werkzeug.wrappers import Response
 
-from app.core import links
-from app.core.access import Actor
-from app.core.db import row_id
+from app.core import clock, links
+from app.core.access import Actor, visible
+from app.core.db import db, row_id
 from app.core.i18n import _
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
 from app.core.screens.listing import Asked
+from app.core.screens.records import NextAction
 from app.customers import columns as customer_columns
 from app.customers.queries import found_ids
 from app.processes import services
@@ -32,11 +33,18 @@ _process = (
     select(Process.name).join(ProcessVersion, ProcessVersion.process_id == Process.id)
     .where(ProcessVersion.id == ProcessInstance.version_id).correlate(ProcessInstance).scalar_subquery()
 )  # fmt: skip
-_open_tasks = (
-    select(func.count(Task.id))
+_open = (
+    select(Task.id, Task.name)
     .where(Task.owner_type == services.OWNER, Task.owner_id == ProcessInstance.id, task_queries.is_open())
-    .correlate(ProcessInstance).scalar_subquery()
+    .correlate(ProcessInstance)
 )  # fmt: skip
+_open_tasks = _open.with_only_columns(func.count(Task.id)).scalar_subquery()
+_open_names = task_queries.by_due(_open).subquery()
+_now_at = select(func.aggregate_strings(_open_names.c.name, ", ")).scalar_subquery()
+
+
+def _tasks_of(instance: ProcessInstance) -> Select[int]:
+    return select(Task.id).where(Task.owner_type == services.OWNER, Task.owner_id == instance.id)
 
 
 def _status(status: InstanceStatus | str | None) -> Any:
@@ -59,12 +67,14 @@ class InstanceScreen(Screen):
     show_title = _("Process file")
     title_column = "code"
     list_columns = ["code", "process", "customer", "status", "initiator", "team", "started_at", "open_tasks"]
-    more_columns = ["customer_code", "ended_at"]
+    more_columns = ["now_at", "customer_code", "ended_at"]
     show_columns = ["status", "started_at", "ended_at"]
+    panel_columns = ("now_at", "customer", "process", "status", "initiator", "team", "started_at", "ended_at")
+    fact_links: ClassVar[Mapping[str, Any]] = {"customer": lambda instance: links.customer_path(instance.customer_id)}
     order_columns = ["code", "process", "initiator", "started_at", "ended_at"]
     search_columns = [
         "code", "process", "customer", "customer_code", "status", "initiator", "team", "started_at", "ended_at",
-        "open_tasks",
+        "open_tasks", "now_at",
     ]  # fmt: skip
     derived = {
         "process": Derived(Kind.text, _process),
@@ -74,6 +84,7 @@ class InstanceScreen(Screen):
         "initiator": people_columns.person(ProcessInstance.initiator_id),
         "team": people_columns.team(ProcessInstance.team_id),
         "open_tasks": Derived(Kind.number, _open_tasks),
+        "now_at": Derived(Kind.text, _now_at),
     }
     # Ids are given in the order in which process files begin and get their codes, and come with an index.
     order_keys = {"code": ProcessInstance.id, "started_at": ProcessInstance.id}
@@ -97,6 +108,7 @@ class InstanceScreen(Screen):
         "started_at": _("Opened"),
         "ended_at": _("Ended"),
         "open_tasks": _("Open tasks"),
+        "now_at": _("Now at"),
     }
 
     def row_url(self, item: Any) -> str:
@@ -112,6 +124,19 @@ class InstanceScreen(Screen):
         if asked.where is not None and any(part.text in _RUNNING_ONLY for part in asked.where.parts()):
             rows = rows.where(ProcessInstance.ended_at.is_(None))  # what the partial index on running ones says
         return rows
+
+    def state(self, item: ProcessInstance) -> tuple[str, Any] | None:
+        status = InstanceStatus(item.status)
+        if status in FINAL:
+            return "late" if status is InstanceStatus.failed else "done", STATUS_LABELS[status]
+        late = task_queries.overdue(clock.now())
+        return ("late", _("Overdue")) if db.session().scalar(_tasks_of(item).where(late).limit(1)) else None
+
+    def next_action(self, item: ProcessInstance, who: Actor) -> NextAction | None:
+        """To go to the work in it that is his, or that he could take."""
+        his = _tasks_of(item).where(visible(Task, who), task_queries.is_for(who), task_queries.is_open())
+        number = db.session().scalar(task_queries.by_due(his).limit(1))
+        return NextAction(_("Go to the task"), links.task_path(number), "arrow-right") if number else None
 
     @route("/show/<pk>", right="view")
     def show(self, pk: str) -> Response:

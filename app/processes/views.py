@@ -66,13 +66,13 @@ class ProcessScreen(Screen):
         return rows.where(Process.name.icontains(text, autoescape=True) | Process.code.icontains(text, autoescape=True))
 
     @action(
-        "archive", _("Retire"), right="delete", icon="archive",
+        "archive", _("Retire"), right="delete", done=_("%(rows)s retired"), undo="restore", icon="archive",
         confirmation=_("Nobody can start it any more. What is running goes on to its end."),
     )  # fmt: skip
     def archive(self, session: Session, item: Process, *, by: Actor) -> None:
         services.retire_process(session, item, by=by)
 
-    @action("restore", _("Use again"), right="delete", icon="refresh")
+    @action("restore", _("Use again"), right="delete", done=_("%(rows)s in use again"), icon="refresh")
     def restore(self, session: Session, item: Process, *, by: Actor) -> None:
         services.bring_back_process(session, item, by=by)
 

@@ -127,8 +127,7 @@ def appoint_head(session: Session, team: Team, member: Member, *, by: Actor) -> 
 def archive_team(session: Session, team: Team, *, by: Actor) -> None:
     """The team leaves lists and choices; what it did stays. Raises InUseError while it has people or open work."""
     by.must("delete", "Team")
-    hindrance = team_hindrance(session, team)
-    if hindrance is not None:
+    for hindrance in team_hindrances(session, [team]).values():
         raise uses.InUseError(hindrance)
     team.archived_at = team.archived_at or clock.now()
     session.flush()
@@ -143,19 +142,24 @@ def restore_team(session: Session, team: Team, *, by: Actor) -> None:
     session.flush()
 
 
-def team_hindrance(session: Session, team: Team) -> Sentence | None:
-    """Who would be left without it: members, sub-teams, open work, processes that give it work. None: nobody."""
-    inside = [
-        use for use in uses.uses_of(session, Team, team.id, SYSTEM, limit=0)
-        if use.kind.model is TeamMember or use.open_count
-    ]  # fmt: skip
-    told = [str(use.sentence) for use in inside]
-    below = session.scalars(select(Team.name).where(Team.parent_id == team.id, Team.archived_at.is_(None))).all()
-    told += [str(_("the team %(name)s", name=name)) for name in below]
-    told += [str(_("the process %(name)s", name=one.title)) for one in uses.mentions_of(session, team)]
-    if not told:
-        return None
-    return _("This team is still needed by: %(users)s. Hand them over first.", users="; ".join(told))
+def team_hindrances(session: Session, teams: Sequence[Team]) -> dict[int, Sentence]:
+    """Team id → who would be left without it: members, sub-teams, open work, processes that give it work.
+
+    Teams that nobody needs are not in it.
+    """
+    ids = [team.id for team in teams]
+    told: dict[int, list[str]] = {number: [] for number in ids}
+    for number, found in uses.numbers_of_each(session, Team, ids).items():
+        told[number] += [str(use.sentence) for use in found if use.kind.model is TeamMember or use.open_count]
+    below = select(Team.parent_id, Team.name).where(Team.parent_id.in_(ids), Team.archived_at.is_(None))
+    for above, name in session.execute(below.order_by(Team.sort_key)):
+        told[above or 0].append(str(_("the team %(name)s", name=name)))
+    for number, mentions in uses.mentions_of_each(session, teams).items():
+        told[number] += [str(_("the process %(name)s", name=one.title)) for one in mentions]
+    return {
+        number: _("This team is still needed by: %(users)s. Hand them over first.", users="; ".join(users))
+        for number, users in told.items() if users
+    }  # fmt: skip
 
 
 def rights_changed(session: Session, member_ids: Sequence[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -192,17 +192,17 @@ class TeamScreen(Screen):
     related_titles = {"TeamScreen": _("Sub-teams")}
     label_columns = {"name": _("Name"), "code": _("Code"), "head": _("Head"), "parent.name": _("Belongs to")}
 
-    def hinders(self, session: Session, name: str, item: Team) -> Any:
-        return services.team_hindrance(session, item) if name == "archive" else None
+    def hinders_of(self, session: Session, name: str, items: Sequence[Team]) -> Mapping[int, Any]:
+        return services.team_hindrances(session, items) if name == "archive" else {}
 
     @action(
-        "archive", _("Archive"), right="delete", icon="archive",
+        "archive", _("Archive"), right="delete", done=_("%(rows)s archived"), undo="restore", icon="archive",
         confirmation=_("What the team did stays. It takes no more people and work."),
     )  # fmt: skip
     def archive(self, session: Session, item: Team, *, by: Actor) -> None:
         services.archive_team(session, item, by=by)
 
-    @action("restore", _("Restore"), right="delete", icon="refresh")
+    @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
     def restore(self, session: Session, item: Team, *, by: Actor) -> None:
         services.restore_team(session, item, by=by)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, case, select
 from sqlalchemy.orm import Session
 
 from app.comments.events import Commented
@@ -14,24 +14,28 @@ from app.core import links
 from app.core.access import Actor, visible
 from app.core.errors import BusinessError, Sentence
 from app.core.i18n import _
-from app.customers.events import CustomerPart, NextStep, PartRow
+from app.customers.events import CustomerPart, NextStep, PartFilter, PartRow
 from app.tasks import queries, services
-from app.tasks.models import Task
+from app.tasks.models import OPEN_STATES, Task, TaskState
 from app.tasks.rules import lateness
 
 
 class CustomerTasks(CustomerPart):
-    """The open work for a customer."""
+    """The work for a customer, the open one first."""
 
     key = "cong-viec"
     label = _("Tasks")
     empty = _("No open work for this customer.")
     resource = "Task"
     model = Task
+    filters = (
+        PartFilter("", _("Still open"), lambda rows: queries.by_due(rows.where(queries.is_open()))),
+        PartFilter("xong", _("Done"), lambda rows: _latest(rows.where(Task.state == TaskState.completed))),
+        PartFilter("tat-ca", _("All"), lambda rows: _latest(rows)),
+    )
 
     def select(self, customer_id: int, actor: Actor) -> Select[Task]:
-        rows = select(Task).where(Task.customer_id == customer_id, queries.is_open(), visible(Task, actor))
-        return queries.by_due(rows)
+        return select(Task).where(Task.customer_id == customer_id, visible(Task, actor))
 
     def rows(self, session: Session, chosen: Select[Task], actor: Actor, now: datetime) -> list[PartRow]:
         return [
@@ -39,23 +43,33 @@ class CustomerTasks(CustomerPart):
                 url=links.task_path(task.id),
                 title=task.name,
                 hint=" · ".join(filter(None, (task.context, _holder(task)))),
-                lateness=lateness(task, now, actor.time_zone),
+                lateness=lateness(task, now, actor.time_zone) if task.state in OPEN_STATES else None,
                 due_at=task.due_at,
+                state=_("Completed") if task.state is TaskState.completed else _("Called off"),
             )
             for task in session.scalars(queries.with_people(chosen)).unique()
         ]
 
     def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
-        rows = select(Task).where(Task.customer_id == customer_id, queries.is_open())
-        own_first = rows.where(queries.is_for(actor)).order_by(Task.assignee_id.is_(None))
-        task = session.scalars(queries.by_due(own_first).limit(1)).first()
+        rows = select(Task).where(Task.customer_id == customer_id, queries.is_open(), visible(Task, actor))
+        # What he can do himself comes before what he sees in other hands.
+        own_first = rows.order_by(case((Task.assignee_id == actor.user_id, 0), (queries.offered_to(actor), 1), else_=2))
+        chosen = queries.with_people(queries.by_due(own_first).limit(1))
+        task = session.scalars(chosen).unique().first()
         if task is None:
             return None
+        holder, verb = "", _("Open")
+        if task.assignee_id == actor.user_id:
+            verb = _("Do it now")
+        elif task.assignee is not None:
+            holder = str(_("%(name)s is in charge", name=task.assignee.name))
+        elif task.state is TaskState.ready and queries.may(session, task.id, actor, "edit"):
+            verb = _("Look and claim")
         return NextStep(
             title=task.name,
-            text=task.context,
+            text=" · ".join(filter(None, (task.context, holder))),
             url=links.task_path(task.id),
-            verb=_("Do it now") if task.assignee_id else _("Look and claim"),
+            verb=verb,
             sign="user-check" if task.outcomes else "forms",
             lateness=lateness(task, now, actor.time_zone),
             due_at=task.due_at,
@@ -85,6 +99,11 @@ class TaskComments(Commented):
 
     def written(self, session: Session, record: Any, comment: Comment, *, by: Actor) -> None:
         services.note_written(session, record, comment, by=by)
+
+
+def _latest(rows: Select[Task]) -> Select[Task]:
+    """What was opened last comes first: ids are given in that order."""
+    return rows.order_by(Task.id.desc())
 
 
 def _holder(task: Task) -> str:

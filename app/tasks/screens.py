@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -20,7 +20,8 @@ from app.core.formats import exact_text
 from app.core.i18n import _
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, action, route
 from app.core.screens.listing import Asked
-from app.core.timewords import SOON, time_left
+from app.core.screens.records import NextAction
+from app.core.timewords import SOON, LatenessKind, time_left
 from app.customers import columns as customer_columns
 from app.customers.queries import found_ids
 from app.security import columns as people_columns
@@ -28,12 +29,14 @@ from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries, services
 from app.tasks.models import OPEN_STATES, Task, TaskState
-from app.tasks.rules import OUTCOME_DONE
+from app.tasks.rules import OUTCOME_DONE, lateness
 from app.tasks.shown import STATE_LABELS
 
 _NOW = bindparam("now", callable_=clock.now, type_=UtcDateTime(), unique=True)
 #: parts of a condition that no work fulfils but open one
 _OPEN_ONLY = {"is_open = true", "overdue = true", *(f"state = '{state}'" for state in OPEN_STATES)}
+#: what the head of open work says of its time
+_PRESSING = {LatenessKind.late: ("late", _("Overdue")), LatenessKind.soon: ("soon", _("Due soon"))}
 
 
 def _due(due_at: datetime | None, warn_at: datetime | None = None, state: TaskState | None = None) -> Any:
@@ -67,12 +70,17 @@ class TaskScreen(Screen):
     list_template = "tasks/table.html"
     list_title = _("All work")
     show_title = _("Task")
-    list_columns = ["name", "due_at", "customer", "context", "assignee", "state"]
+    list_columns = ["name", "due_at", "customer", "assignee", "state"]
     more_columns = [
-        "customer_code", "team", "opened_at", "claimed_at", "completed_at", "completed_by", "outcome", "is_open",
-        "overdue",
+        "context", "customer_code", "team", "opened_at", "claimed_at", "completed_at", "completed_by", "outcome",
+        "is_open", "overdue",
     ]  # fmt: skip
     show_columns = ["context", "state", "due_at", "opened_at", "completed_at"]
+    panel_columns = (
+        "due_at", "customer", "context", "assignee", "team", "state", "opened_at", "completed_at", "completed_by",
+        "outcome",
+    )  # fmt: skip
+    fact_links: ClassVar[Mapping[str, Any]] = {"customer": lambda task: links.customer_path(task.customer_id)}
     order_columns = ["name", "assignee", "due_at", "opened_at", "completed_at"]
     search_columns = [
         "name", "customer", "customer_code", "context", "assignee", "team", "state", "is_open", "overdue", "due_at",
@@ -135,27 +143,65 @@ class TaskScreen(Screen):
             rows = rows.where(queries.is_open())
         return rows
 
+    def state(self, item: Task) -> tuple[str, Any] | None:
+        if not item.is_open:
+            return "done", STATE_LABELS[item.state]
+        return _PRESSING.get(lateness(item, clock.now(), edge.time_zone()).kind)
+
+    def next_action(self, item: Task, who: Actor) -> NextAction | None:
+        """To take it, or to go on with it; of what is in other hands, nothing."""
+        path = links.task_path(item.id)
+        if item.state is TaskState.ready and queries.may(db.session(), item.id, who, "edit"):
+            return NextAction(_("Claim"), f"{path}/nhan", "user-check", post=True)
+        if item.is_open and item.assignee_id == who.user_id:
+            return NextAction(_("Open the form") if item.form_version_id else _("Do it now"), path, "arrow-right")
+        return None
+
     @route("/show/<pk>", right="view")
     def show(self, pk: str) -> Response:
         return redirect(links.task_path(row_id(pk)))
 
     # ── many at once: each by the service that does it for one ──
-    @action("claim", _("Claim"), right="edit", icon="user-check", single=False)
+    @action(
+        "claim", _("Claim"), right="edit", icon="user-check", single=False, undo="release",
+        question=_("Claim %(rows)s?"), done=_("%(rows)s claimed"),
+        confirmation=_("It is in your hands then, and leaves the list of what waits to be taken."),
+    )  # fmt: skip
     def claim(self, session: Session, item: Task, *, by: Actor) -> None:
+        if item.is_open and item.assignee_id == by.user_id:
+            raise BusinessError(services.YOURS)
         services.claim_task(session, item.id, by=by)
 
-    @action("reassign", _("Reassign"), right="assign", icon="user-share", single=False)
+    @action(
+        "reassign", _("Reassign"), right="assign", icon="user-share", single=False, undo="take_back",
+        question=_("Reassign %(rows)s"), done=_("%(rows)s reassigned"),
+    )  # fmt: skip
     def reassign(self, session: Session, item: Task, *, by: Actor) -> None:
-        reason = request.form.get("note", "")
+        reason, to = request.form.get("note", ""), _chosen(session)
+        if item.assignee_id == to.id:
+            raise BusinessError(_("%(name)s has this already.", name=to.name))
         try:
-            services.reassign_task(session, item.id, _chosen(session), by=by, reason=reason)
+            services.reassign_task(session, item.id, to, by=by, reason=reason)
         except InvalidInputError as error:
             told = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
             raise BusinessError(" ".join(told) or error.message) from error
 
-    @action("release", _("Release to the team"), right="edit", icon="arrow-back-up", single=False)
+    @action(
+        "take_back", _("Take back"), right="assign", single=False, is_offered=False, done=_("%(rows)s taken back"),
+    )  # fmt: skip
+    def take_back(self, session: Session, item: Task, *, by: Actor) -> None:
+        services.take_back_task(session, item.id, by=by)
+
+    @action(
+        "release", _("Release to the team"), right="edit", icon="arrow-back-up", single=False,
+        question=_("Release %(rows)s to the team?"), done=_("%(rows)s released to the team"),
+        confirmation=_("Anyone of the team can take it then."),
+    )  # fmt: skip
     def release(self, session: Session, item: Task, *, by: Actor) -> None:
         services.release_task(session, item.id, by=by)
+
+    def hinders_of(self, session: Session, name: str, items: Sequence[Task]) -> Mapping[int, Any]:
+        return services.claim_hindrances(session, items, by=edge.actor()) if name == "claim" else {}
 
     def _locked(self, session: Session, key: int, who: Actor, right: str) -> Task:
         """Not locked, and its right not asked: the service locks the owner before the task, and says who was faster."""

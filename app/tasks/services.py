@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from app.comments.models import Comment
 from app.comments.services import write_comment
 from app.core import clock
 from app.core.access import Actor, visible
-from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _
 from app.customers.services import record_timeline
 from app.forms.models import FormVersion
@@ -28,6 +28,8 @@ from app.tasks.alerts import ASSIGNED, told_of
 from app.tasks.events import owner_of
 from app.tasks.models import Task, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import Deadline, Offer
+
+YOURS = _("This is yours already.")
 
 
 class TaskNotOpenError(ConflictError):
@@ -149,6 +151,35 @@ def reassign_task(
     if to.id != by.user_id:
         _tell_assigned(session, task, by=by)
     return task
+
+
+def take_back_task(session: Session, task_id: int, *, by: Actor) -> Task:
+    """Undo one's own reassigning: the work goes back where it was, as long as nothing has happened to it since."""
+    task = _lock(session, task_id, by=by, rev=None)
+    newest = select(TaskEvent).where(TaskEvent.task_id == task.id).order_by(TaskEvent.id.desc()).limit(1)
+    last = session.scalars(newest).one()
+    if last.kind is not TaskEventKind.reassigned or last.actor_id != by.user_id:
+        raise ConflictError(_("Something has been done here since."))
+    before = people.member_by_id(session, last.data["from"]) if last.data["from"] is not None else None
+    if before is None:
+        return release_task(session, task_id, by=by)
+    return reassign_task(session, task_id, before, by=by)
+
+
+def claim_hindrances(session: Session, tasks: Sequence[Task], *, by: Actor) -> dict[int, Sentence]:
+    """Task id → why he cannot claim it, as far as it is known before."""
+    people_of = (selectinload(Task.assignee), selectinload(Task.completed_by))
+    again = select(Task).where(Task.id.in_([task.id for task in tasks])).options(*people_of)
+    session.scalars(again, execution_options={"populate_existing": True}).all()  # not a query for each
+    found: dict[int, Sentence] = {}
+    for task in tasks:
+        if not task.is_open:
+            found[task.id] = _over(session, task).message
+        elif task.assignee_id == by.user_id:
+            found[task.id] = YOURS
+        elif task.state is not TaskState.ready:
+            found[task.id] = _taken(session, task).message
+    return found
 
 
 def save_draft(session: Session, task_id: int, typed: Mapping[str, Any], *, by: Actor, rev: int | None = None) -> Task:

@@ -4,7 +4,6 @@ import * as clipped from "./clipped.js";
 import { each, on } from "./dom.js";
 import * as drop from "./drop.js";
 import * as due from "./due.js";
-import * as filters from "./filters.js";
 import * as forms from "./forms.js";
 import * as keepTab from "./keep-tab.js";
 import * as money from "./money.js";
@@ -15,9 +14,10 @@ import * as recent from "./recent.js";
 import * as shell from "./shell.js";
 import * as toasts from "./toasts.js";
 import * as unsaved from "./unsaved.js";
+import * as viewForm from "./view-form.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, bulk, money, drop, unsaved, worklist, place, recent, filters, pop, keepTab, needs]) part.start();
+for (const part of [shell, toasts, due, forms, bulk, money, drop, unsaved, worklist, place, recent, pop, keepTab, needs, viewForm]) part.start();
 
 clipped.start();
 
@@ -44,6 +44,14 @@ const atFirst = (selector, load) =>
     if (panel.open) load(panel);
     else panel.addEventListener("toggle", () => load(panel), { once: true });
   });
+// A chip opens the filter at its condition; the click beside the panel has closed it by now.
+on("click", "[data-filter-edit]", (event, chip) => {
+  const panel = document.querySelector("[data-filter-editor]");
+  event.preventDefault();
+  panel.dataset.at = chip.dataset.filterEdit;
+  panel.open = true;
+  panel.dispatchEvent(new CustomEvent("tt:edit"));
+});
 atFirst("[data-filter-editor]", (panel) => import("./filter-editor.js").then(({ edit }) => edit(panel)));
 atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
 each(".tt-views__tabs [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));

@@ -36,8 +36,6 @@ export function textOf({ word, parts }, inside = false) {
 }
 
 // ── from the stored form ──
-const SEVERAL = { "=": "in", "!=": "not in" };
-
 class NoRows extends Error {}
 
 const isCall = (value) => typeof value === "object" && value !== null;
@@ -56,8 +54,6 @@ export function rowsOf(stored, fields, offers) {
     const values = takes === "none" ? [] : takes === "list" ? value : [value];
     if (takes !== "period" && values.some((one) => isCall(one) && !isOwn(one))) throw new NoRows();
     if (!offers.operators[field.kind].some((one) => one.op === node.op && one.value === takes)) throw new NoRows();
-    // One choice is the first of several: boxes.
-    if (field.kind === "choice" && takes === "one" && node.op in SEVERAL) return { key: node.field, op: SEVERAL[node.op], takes: "list", values };
     return { key: node.field, op: node.op, takes, values };
   };
   const spans = (first, second) => first?.op === ">=" && second?.op === "<=" && first.key === second.key && first.takes === "one" && second.takes === "one";

@@ -2,6 +2,7 @@
 // The calendar is cally's (docs/adr/0017); its words, its place and what it writes are ours.
 import "cally";
 
+import { beside } from "./beside.js";
 import { backTo, element, icon } from "./dom.js";
 import { words } from "./words.js";
 
@@ -10,12 +11,14 @@ const two = (number) => String(number).padStart(2, "0");
 const isoOf = (date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 const today = () => isoOf(new Date());
 
-// "1/2/2026", "01022026", "1-2-2026 8:30", "1/2" (of this year) → { day: "2026-02-01", time: "08:30" }; none if it is no day.
+// "1/2/2026", "1/2/26", "010226", "01022026", "1-2-2026 8:30", "1/2" (of this year) → { day: "2026-02-01", time: "08:30" };
+// none if it is no day. Years of two digits as in app/core/formats.py.
 export function read(text) {
   const [typed, clock = ""] = text.trim().split(/\s+/);
-  const parts = /^(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}))?$/.exec(typed) ?? /^(\d{2})(\d{2})(\d{4})$/.exec(typed);
+  const parts = /^(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}|\d{2}))?$/.exec(typed) ?? /^(\d{2})(\d{2})((?:19|20|21)?\d{2})$/.exec(typed);
   if (!parts) return null;
-  const year = Number(parts[3] ?? new Date().getFullYear());
+  const given = Number(parts[3] ?? new Date().getFullYear());
+  const year = parts[3]?.length === 2 ? given + (given < 50 ? 2000 : 1900) : given;
   const date = new Date(year, parts[2] - 1, parts[1]);
   if (year < 1000 || date.getMonth() !== parts[2] - 1 || date.getDate() !== Number(parts[1])) return null;
   const time = readTime(clock);
@@ -133,8 +136,17 @@ export function attachDate(input) {
   });
   input.addEventListener("change", () => {
     const known = read(input.value);
-    if (known) input.value = written({ day: known.day, time: "moment" in input.dataset ? known.time : "" });
+    const isMoment = "moment" in input.dataset;
+    if (known) input.value = written({ day: known.day, time: isMoment ? known.time : "" });
+    beside(input, "date", input.value.trim() ? problem(input, known, isMoment) : null);
   });
+}
+
+function problem({ dataset: { min, max } }, known, isMoment) {
+  if (!known) return isMoment ? words.noMoment : words.noDay;
+  const inWords = (day) => written({ day, time: "" });
+  if (min && known.day < min) return words.notBefore(inWords(min));
+  return max && known.day > max ? words.notAfter(inWords(max)) : null;
 }
 
 // For scripts that draw fields themselves.

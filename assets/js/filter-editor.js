@@ -40,16 +40,27 @@ export function edit(panel) {
     }
     fields = new Map(offers.fields.map((field) => [field.key, field]));
     take(JSON.parse(panel.dataset.where));
-    if (panel.dataset.mode === "typed") return;
-    if (root && !root.parts.length) root.parts.push(blank());
+    if (panel.dataset.mode === "typed") return begin();
+    if (!root.parts.length) root.parts.push(blank());
     draw();
-    if (root) place.querySelector("[data-fe-row] select")?.focus();
+    begin();
+  }
+
+  // At the condition whose chip was pressed, where it is most often changed; else at the first one.
+  function begin() {
+    if (panel.dataset.mode === "typed") return typed.focus();
+    const part = root.parts.find((one) => one.chip === Number(panel.dataset.at)) ?? root.parts[0];
+    const row = panel.dataset.at && document.getElementById((part?.parts?.[0] ?? part)?.id)?.closest("[data-fe-row]");
+    delete panel.dataset.at;
+    (row?.querySelector(".tt-fe__value :is(input, select):not([data-url])") ?? row?.querySelectorAll("select")[1] ?? place.querySelector("select"))?.focus();
+    row?.scrollIntoView({ block: "nearest" });
   }
 
   // ── the two faces ──
   function take(stored) {
     root = rowsOf(stored, fields, offers);
-    if (!root) face("typed", words.tooDeep);
+    if (!root) return face("typed", words.tooDeep);
+    root.parts.forEach((part, at) => (part.chip = at));
   }
 
   function face(mode, told = "") {
@@ -90,7 +101,7 @@ export function edit(panel) {
     if (!root.parts.length) root.parts.push(blank());
     face("rows");
     draw();
-    place.querySelector("select")?.focus();
+    begin();
   }
 
   switcher.addEventListener("click", () => {
@@ -363,7 +374,7 @@ export function edit(panel) {
 
   if (panel.dataset.mode === "typed") {
     switcher.textContent = words.rows;
-    typed.focus();
   } else face("rows");
+  panel.addEventListener("tt:edit", () => fields && begin());
   load();
 }

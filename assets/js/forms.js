@@ -1,4 +1,5 @@
 // Forms that are sent once, saved by a key, and say at once what is too long; passwords that can be looked at; where one goes on.
+import { beside } from "./beside.js";
 import { backTo, each, element, icon, on } from "./dom.js";
 import { words } from "./words.js";
 
@@ -97,24 +98,10 @@ function savingKeys() {
 // ── a text that is too long is told at once and stays whole: nothing that was pasted is cut off silently ──
 function tooLong() {
   const count = (text) => (text.length > 100_000 ? text.length : [...text].length);
-  const tell = (input) => {
-    const most = Number(input.dataset.most);
-    const id = `${input.id}-most`;
-    const length = input.value.length > most ? count(input.value) : 0;
-    document.getElementById(id)?.remove();
-    const described = new Set((input.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
-    described.delete(id);
-    if (length > most) {
-      described.add(id);
-      const told = element("p", { class: "tt-err", id, role: "status" }, icon("alert-circle"), element("span", {}, words.tooLong(length, most)));
-      (input.closest(".tt-affix") ?? input).after(told);
-      input.setAttribute("aria-invalid", "true");
-    } else if (!document.getElementById(`${input.id}-error`)) input.removeAttribute("aria-invalid");
-    if (described.size) input.setAttribute("aria-describedby", [...described].join(" "));
-    else input.removeAttribute("aria-describedby");
-  };
   on("input", "[data-most]", (_event, input) => {
-    if (input.value.length > Number(input.dataset.most) || document.getElementById(`${input.id}-most`)) tell(input);
+    const most = Number(input.dataset.most);
+    const length = input.value.length > most ? count(input.value) : 0;
+    beside(input, "most", length > most ? words.tooLong(length, most) : null);
   });
 }
 

@@ -1,4 +1,5 @@
-// A row of a list at a glance: a click opens it beside the list, j and k turn it, Enter goes to its page, Escape closes it.
+// A row of a list at a glance: a click or Enter opens it beside the list, j and k turn it, Enter once more goes to its page,
+// Escape closes it.
 // The row that is open stands in the address (#mo=12), so that reload and back show what was seen.
 import { element, isTyping, on, skeletons } from "./dom.js";
 import { toast } from "./toasts.js";
@@ -100,8 +101,8 @@ const hasOwn = (target, row) => {
 
 function clicked(event, row) {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  // Pressed by Enter, a link leads to its page; on a phone there is no room beside the list.
-  if (PHONE.matches || event.detail === 0 || hasOwn(event.target, row)) return;
+  // On a phone there is no room beside the list.
+  if (PHONE.matches || hasOwn(event.target, row)) return;
   const chosen = getSelection();
   if (!chosen.isCollapsed && chosen.containsNode(row, true)) return;
   const onLink = event.target.closest("a");
@@ -113,7 +114,7 @@ function clicked(event, row) {
   for (const one of document.querySelectorAll("[data-worklist] .is-cursor")) one.classList.remove("is-cursor");
   row.classList.add("is-cursor");
   linkOf(row)?.focus({ preventScroll: true });
-  open(row);
+  open(row, { focus: event.detail === 0 }); // by keys, whoever listens is told what has opened
 }
 
 export function start() {
@@ -126,13 +127,7 @@ export function start() {
   });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    if (event.key === "o") {
-      const row = document.querySelector("[data-panel].is-cursor");
-      if (row && !PHONE.matches) {
-        event.preventDefault();
-        open(row, { focus: true });
-      }
-    } else if (event.key === "Escape" && isOpen() && !document.querySelector("details.tt-menu[open]")) close();
+    if (event.key === "Escape" && isOpen() && !document.querySelector("details.tt-menu[open]")) close();
     else if (event.key === "Enter" && event.target === panel) location.assign(shown.page);
   });
   SHEET.addEventListener("change", cover);

@@ -109,7 +109,7 @@ function menus() {
   const items = (menu) => [...menu.querySelectorAll(".tt-menu__list a, .tt-menu__list button")].filter((one) => one.checkVisibility());
   document.addEventListener("click", (event) => {
     document.querySelectorAll("details.tt-menu[open]").forEach((menu) => {
-      const chose = event.target.closest(".tt-menu__list a, .tt-menu__list button:not([data-theme-choice])");
+      const chose = event.target.closest(".tt-menu__list a, .tt-menu__list button:not([data-theme-choice], .tt-viewform *)");
       if (!menu.contains(event.target) || chose) menu.open = false;
     });
   });
@@ -129,7 +129,7 @@ function menus() {
   });
 }
 
-// ── keys of every page: "/" and Ctrl+K open the palette, "?" tells all keys ──
+// ── keys of every page: Ctrl+K opens the palette, "/" too where there is no list to search in, "?" tells all keys ──
 function keys() {
   const search = document.querySelector(".tt-search input");
   const toSearch = () => {
@@ -153,8 +153,10 @@ function keys() {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key !== "/" && event.key !== "?") return;
     event.preventDefault();
-    if (event.key === "/") palette();
-    else shortcuts();
+    const quick = document.querySelector("main .tt-quick input");
+    if (event.key === "?") shortcuts();
+    else if (quick) quick.select();
+    else palette();
   });
 }
 

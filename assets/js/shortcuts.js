@@ -8,16 +8,17 @@ let dialog;
 function sections() {
   const has = (selector) => Boolean(document.querySelector(selector));
   const inList = has("[data-worklist] [data-row]");
+  const hasQuick = has("main .tt-quick input");
   return [
-    [words.keysEverywhere, [[["/", "Ctrl K"], words.keyPalette], [["?"], words.keyHelp], [["Esc"], words.keyEscape]]],
+    [words.keysEverywhere, [[hasQuick ? ["Ctrl K"] : ["/", "Ctrl K"], words.keyPalette], [["?"], words.keyHelp], [["Esc"], words.keyEscape]]],
     [
       words.keysList,
-      (inList || has("[data-filter-editor]")) && [
+      (inList || hasQuick || has("[data-filter-editor]")) && [
+        hasQuick && [["/"], words.keySearch],
         has("[data-filter-editor]") && [["f"], words.keyFilter],
         inList && [["j"], words.keyNext],
         inList && [["k"], words.keyPrevious],
-        inList && [["Enter"], words.keyOpen],
-        has("[data-panel]") && [["o"], words.keyPeek],
+        inList && [["Enter"], has("[data-panel]") ? words.keyPeek : words.keyOpen],
         has("[data-row] [data-claim]") && [["n"], words.keyClaim],
         has('[data-row] input[name="rowid"]') && [["x"], words.keyChoose],
       ],

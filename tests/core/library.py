@@ -184,7 +184,7 @@ class VolumeScreen(Screen):
         if item.title == "lén":
             db.session.commit()
 
-    @action("read", _("Read it"), right="edit")
+    @action("read", _("Read it"), right="edit", done=_("%(rows)s read"))
     def read(self, session: Session, item: Volume, *, by: Actor) -> None:
         if item.pages == 0:
             raise BusinessError(_("There is nothing in it."))

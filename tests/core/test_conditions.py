@@ -433,6 +433,9 @@ def test_a_condition_comes_apart_into_what_must_hold_and_is_put_together_again()
     assert joined(condition.parts()) == condition
     assert condition.without(1) == parse("a = 1 and not (d = 4 and e = 5)")
     assert [part.text for part in parse("a = 1 or b = 2").parts()] == ["a = 1 or b = 2"]
+    span = parse("a = 1 and b >= 2 and b <= 5 and b <= 4")
+    assert [part.text for part in span.parts()] == ["a = 1", "b >= 2 and b <= 5", "b <= 4"]
+    assert span.without(1) == parse("a = 1 and b <= 4")
     assert parse("a = 1 or b = 2").without(0) is None
     assert joined([]) is None
     assert joined([parse("a = 1 or b = 2"), parse("c = 3 and d = 4")]) == parse("(a = 1 or b = 2) and c = 3 and d = 4")
@@ -453,10 +456,14 @@ LABELS = {"created_at": "Ngày tạo", "owner": "Người phụ trách", "kind":
         ("created_at != last_month()", "Ngày tạo ngoài tháng trước", "Ngày tạo is not in last month"),
         ("created_at = last_days(7)", "Ngày tạo trong 7 ngày qua", "Ngày tạo is in the last 7 days"),
         ("created_at in (today(), next_days(30))", "Ngày tạo trong hôm nay, 30 ngày tới", None),
-        ("created_at = today()", "Ngày tạo là hôm nay", "Ngày tạo is today"),
+        ("created_at = today()", "Ngày tạo trong hôm nay", "Ngày tạo is in today"),
         ("created_at < yesterday()", "Ngày tạo trước hôm qua", "Ngày tạo before yesterday"),
         ("created_at >= '2026-11-21'", "Ngày tạo từ <2026-11-21>", "Ngày tạo since <2026-11-21>"),
         ("created_at <= this_year()", "Ngày tạo đến hết năm nay", "Ngày tạo until the end of this year"),
+        ("created_at = '2026-11-21'", "Ngày tạo là ngày <2026-11-21>", "Ngày tạo is the day <2026-11-21>"),
+        ("price >= 5 and price <= 9", "Giá từ <5> đến <9>", "Giá from <5> to <9>"),
+        ("price <= 9 and price >= 5", "Giá từ <9> trở xuống và Giá từ <5> trở lên", None),
+        ("price >= 5 or price <= 9", "Giá từ <5> trở lên hoặc Giá từ <9> trở xuống", None),
         ("owner = me()", "Người phụ trách là tôi", "Người phụ trách is me"),
         ("team = my_teams()", "Bộ phận là bộ phận của tôi", "Bộ phận is my teams"),
         ("kind = 'company'", "Loại là <company>", "Loại is <company>"),
@@ -478,7 +485,7 @@ def test_a_condition_reads_as_a_sentence_with_labels():
         "Tiền bồi thường is above 500000 and (approve.outcome is one of 'approve', 'reject' or not (Đã trả is yes))"
     )
     assert parse("days_between(a, today) <= 3 and len(b) not empty").sentence() == (
-        "the days from a to today is 3 or below and the length of b is filled in"
+        "the days from a to today is at most 3 and the length of b is filled in"
     )
 
 

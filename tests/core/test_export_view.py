@@ -148,7 +148,7 @@ def test_a_fourth_file_is_refused_where_the_button_was(long_one):
 
 
 def test_too_long_a_list_is_refused_where_the_button_was(client, customers, monkeypatch):
-    monkeypatch.setattr(exports, "MOST_ROWS", 3)
+    monkeypatch.setattr(exports.sources, "MOST_ROWS", 3)
     customers(5)
     answer = client("minh").post(BUTTON, data={"format": "xlsx", "query": "?"}, follow_redirects=True)
     assert "Mỗi tệp chứa tối đa 3 dòng" in answer.text

@@ -26,7 +26,8 @@ from app.core.audit import AuditEvent
 from app.core.conditions.fields import Kind
 from app.core.db import db, transaction
 from app.core.errors import BadRequestError, ConflictError, NotAllowedError, NotFoundError
-from app.core.exports import BATCH, Export, ExportState, Format, Opened, Wanted
+from app.core.exports import Export, ExportState, Format, Opened, Wanted
+from app.core.exports.writing import BATCH
 from app.core.i18n import in_language
 from app.core.sheets import Header
 from app.customers.models import Customer, CustomerKind
@@ -361,7 +362,7 @@ def numbers() -> Iterator[Callable[..., Wanted]]:
         return Wanted("Numbers", Format.xlsx)
 
     yield register
-    exports._sources.pop("Numbers", None)
+    exports.sources._sources.pop("Numbers", None)
 
 
 @pytest.mark.both_databases
@@ -450,7 +451,7 @@ def test_a_worker_killed_half_way_leaves_no_half_file_and_another_one_writes_it_
         exports.file_of(export(number), by=cast.minh)
     write_exports()
     assert export(number).state is ExportState.running  # its lease still stands
-    with clock.at(clock.now() + exports.LEASE):
+    with clock.at(clock.now() + exports.writing.LEASE):
         write_exports()
         assert [row[0] for row in cells(number, cast.minh)] == list(range(1, 3 * BATCH + 1))
     assert export(number).attempts == 2
@@ -462,7 +463,7 @@ def test_a_worker_killed_half_way_leaves_no_half_file_and_another_one_writes_it_
 
 # ── bounds ──
 def test_a_list_of_a_million_rows_is_refused_with_the_way_out(cast, numbers):
-    wanted = numbers(exports.MOST_ROWS + 1)
+    wanted = numbers(exports.sources.MOST_ROWS + 1)
     with pytest.raises(exports.TooManyToExportError) as refusal:
         exports.open_list(db.session(), cast.minh, wanted)
     with in_language("en"):
@@ -473,7 +474,7 @@ def test_a_list_of_a_million_rows_is_refused_with_the_way_out(cast, numbers):
 def test_rows_that_came_after_the_count_do_not_make_it_endless(cast, numbers, monkeypatch):
     wanted = numbers(50)
     opened = exports.open_list(db.session(), cast.minh, wanted)
-    monkeypatch.setattr(exports, "MOST_ROWS", 20)
+    monkeypatch.setattr(exports.sources, "MOST_ROWS", 20)
     with pytest.raises(exports.TooManyToExportError):
         exports.write_at_once(io.BytesIO(), opened, wanted, by=cast.minh)
 

@@ -54,7 +54,7 @@ def test_nothing_of_ours_stands_where_fab_has_nothing():
     assert ours - set(shadowed()) == {"appbuilder/_parts.html"}
 
 
-@pytest.mark.parametrize("path", [*shadowed(), "appbuilder/_parts.html", "_parts/filters.html"])
+@pytest.mark.parametrize("path", [*shadowed(), "appbuilder/_parts.html"])
 def test_no_shadow_holds_what_fab_brings(path: str):
     assert foreign((OURS / path).read_text("utf-8")) == []
 
@@ -306,32 +306,6 @@ def test_list_is_paged_and_ordered_by_its_head(hoa: FlaskClient):
     head = page(hoa, link).select_one("th[aria-sort]")
     assert head["aria-sort"] == "ascending"
     assert "_od_BookView=desc" in head.a["href"]
-
-
-def test_fabs_filters_are_rows_of_column_operator_and_value(shop: Flask, hoa: FlaskClient):
-    soup = page(hoa, "/bookview/list/")
-    rows = {row["data-filter"]: row for row in soup.select("[data-filter]")}
-    assert set(rows) == {"name", "author", "pages", "cover", "printed", "in_print", "note"}
-    assert all(row.has_attr("disabled") for row in rows.values())  # FAB takes an empty value for one
-    assert [one["value"] for one in rows["cover"].select("[data-filter-value] option")] == ["", "paper", "leather"]
-    assert rows["printed"].select_one("input[type=date]")
-    narrowed = page(hoa, "/bookview/list/?_flt_2_name=mèn&_flt_1_pages=3&psize_BookView=50")
-    assert [row.text for row in narrowed.select("[data-row] .tt-rowlink")] == ["Dế Mèn"]
-    chips = narrowed.select(".tt-gen__filters .tt-chip")
-    assert [chip.b.text for chip in chips] == ["mèn", "3"]
-    assert chips[0].a["href"] == "/bookview/list/?_flt_1_pages=3&psize_BookView=50"
-    assert standing_in(narrowed.select_one(".tt-filters form"))["_flt_2_name"] == "mèn"
-    assert standing_in(narrowed.select_one(".tt-filters form"))["psize_BookView"] == "50"
-    author = page(hoa, "/bookview/list/?_flt_0_author=1").select_one(".tt-gen__filters .tt-chip b").text
-    assert author == "Nguyễn Du"
-
-
-@pytest.mark.parametrize("word", ["endpoint", "_anchor", "_method", "_scheme", "_external"])
-def test_a_word_in_the_address_means_nothing_to_the_crosses_of_the_filters(word: str, hoa: FlaskClient):
-    chips = page(hoa, f"/bookview/list/?_flt_0_name=a&_flt_1_pages=3&{word}=x%20y").select(".tt-gen__filters .tt-chip")
-    assert [chip.a["href"] for chip in chips] == [
-        f"/bookview/list/?_flt_1_pages=3&{word}=x+y", f"/bookview/list/?_flt_0_name=a&{word}=x+y",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("lang", "shown"), [("vi", "05/03/2026 00:30"), ("en", "5 Mar 2026 00:30")])

@@ -33,7 +33,7 @@ def test_every_tab_tells_how_much_is_in_it(client, team_id):
     assert int(counted["Nhân sự"]) > 1
     assert counted["Bộ phận trực thuộc"] == "0"
     assert list(counted)[-1] == "Lịch sử thay đổi"
-    assert counted["Lịch sử thay đổi"] is None
+    assert counted["Lịch sử thay đổi"].isdigit()
 
 
 def test_as_many_queries_whatever_the_tabs_hold(app, client, team_id):

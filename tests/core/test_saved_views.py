@@ -420,7 +420,7 @@ def test_what_is_asked_besides_a_view_marks_it_as_changed_and_is_saved_over(hoa)
 
 def test_a_filter_of_a_view_can_be_taken_off(hoa):
     number = save(hoa, "Công ty", "?where=kind = 'company'")
-    chip = soup(hoa.get(f"{PAGE}?view={number}")).select_one(".tt-toolbar .tt-chip a")
+    chip = soup(hoa.get(f"{PAGE}?view={number}")).select_one(".tt-toolbar .tt-chip a:last-child")
     page = soup(hoa.get(PAGE + chip["href"]))
     assert len(rows(page)) == 3
     assert tab(page) == "Công ty đã sửa"
@@ -495,11 +495,21 @@ def test_what_no_form_of_ours_sends_is_refused(hoa, data, status):
     assert hoa.post(f"/khach-hang/views/{number}", data=data).status_code == status
 
 
-def test_a_strangers_view_is_not_there(hoa, client):
-    number = save(hoa, "Công ty", "")
-    assert hoa.get(f"{PAGE}?view={number + 7}").status_code == 404
+def test_a_view_that_is_not_there_and_one_of_somebody_else_are_told_alike_over_the_usual_list(hoa, client):
+    number = save(hoa, "Chỉ mình Hoa", "")
     lan = client("lan")
-    assert lan.get(f"{PAGE}?view={number}").status_code == 404
+    told = []
+    for browser, address in ((hoa, f"{PAGE}?view={number + 7}"), (lan, f"{PAGE}?view={number}&page=9")):
+        answer = browser.get(address)
+        assert answer.status_code == 404
+        page = soup(answer)
+        assert tab(page) == "Tất cả"
+        told.append(page.select_one(".tt-listnote").text.strip())
+        assert browser is hoa or "Chỉ mình Hoa" not in answer.text
+    assert told[0] == told[1]
+    assert "không còn" in told[0]
+    assert len(rows(soup(hoa.get(f"{PAGE}?view={number + 7}")))) == 3
+    assert rows(soup(hoa.get(f"{PAGE}?view={number + 7}&where=kind = 'person'"))) == ["An"]
     assert lan.post(f"/khach-hang/views/{number}", data={"verb": "archive", "rev": "1"}).status_code == 404
 
 
@@ -514,6 +524,10 @@ def test_a_condition_that_cannot_be_read_stays_where_it_was_typed(hoa, where):
     assert page.select_one("#dieu-kien").text.strip() == where
     assert page.select_one("#dieu-kien-error").text.strip()
     assert rows(page) == []
+    sentence = page.select_one("#dieu-kien-error").text.strip()
+    assert page.select_one(".tt-empty p").text.strip() == sentence
+    assert len(rows(soup(hoa.get(PAGE + page.select_one(".tt-empty a")["href"])))) == 3
+    assert not page.select(".tt-count, .tt-pager, form[action$='/export'], form[action$='/views']")
 
 
 def test_the_editor_is_told_what_was_typed_or_what_is_wrong_in_it(hoa):

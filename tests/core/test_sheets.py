@@ -270,7 +270,7 @@ def test_the_header_of_a_csv_file_has_the_mark_that_excel_needs():
 
 
 # ── another program's eyes ──
-@pytest.mark.slow
+@pytest.mark.slow  # starts LibreOffice twice, and asks for 500 MB of programs that nothing else here needs
 def test_libreoffice_finds_no_formula_and_the_same_values(tmp_path: Path):
     office = shutil.which("soffice")
     assert office, "this test needs LibreOffice: apt-get install libreoffice-calc-nogui"

@@ -7,6 +7,7 @@ from bs4 import BeautifulSoup
 
 from app.customers.events import parts
 from app.processes.models import ProcessInstance
+from app.processes.services import cancel_instance
 from app.tasks.models import Task
 
 
@@ -29,7 +30,7 @@ def tabs(shown):
 def test_the_page_counts_the_customers_work_and_process_instances(client, complaint):
     shown = page(client("lan"), f"/khach-hang/show/{complaint}")
     counted = tabs(shown)
-    assert [counted[name] for name in ("Diễn biến", "Công việc", "Hồ sơ quy trình")] == [None, "1", "1"]
+    assert [counted[name] for name in ("Diễn biến", "Công việc", "Hồ sơ quy trình")] == ["2", "1", "1"]
     assert list(counted)[-1] == "Lịch sử thay đổi"
 
 
@@ -68,7 +69,29 @@ def test_the_process_tab_shows_where_it_stands(client, complaint):
     assert row.a["href"].startswith("/ho-so/")
 
 
-@pytest.mark.parametrize("query", ["phan=luong", "phan=cong-viec&page=0", "phan=cong-viec&page=x"])
+def chip(shown):
+    return shown.select_one(".tt-card .tt-toolbar [aria-current]").text
+
+
+def test_each_part_has_its_own_filters_and_its_tab_counts_what_it_shows_by_itself(client, complaint, begun, change):
+    path = f"/khach-hang/show/{complaint}?phan=cong-viec"
+    assert chip(page(client("lan"), path)) == "Đang mở"
+    done = page(client("lan"), f"{path}&loc=xong")
+    assert chip(done) == "Đã xong"
+    assert not done.select(".tt-mini[data-worklist] [data-row]")
+    assert "chưa có mục nào như vậy" in done.select_one(".tt-empty").text
+    change(lambda session, cast: cancel_instance(session, begun["instance"], by=cast.minh, reason="Khách tự xử lý"))
+    over = page(client("hoa"), f"{path}&loc=tat-ca")
+    assert "Đã hủy" in over.select_one(".tt-mini[data-worklist] [data-row]").text
+    assert tabs(over)["Công việc"] == "0"
+    files = f"/khach-hang/show/{complaint}?phan=ho-so&loc="
+    assert [len(page(client("lan"), files + key).select(".tt-mini[data-worklist] [data-row]"))
+            for key in ("", "dang-chay", "da-ket-thuc")] == [1, 0, 1]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "query", ["phan=cong-viec&loc=khac", "phan=luong", "phan=cong-viec&page=0", "phan=cong-viec&page=x"]
+)
 def test_a_part_or_page_that_does_not_exist_is_refused(client, complaint, query):
     assert client("lan").get(f"/khach-hang/show/{complaint}?{query}").status_code in (400, 404)
 

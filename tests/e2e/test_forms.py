@@ -203,6 +203,56 @@ def test_money_is_written_in_groups_while_one_types_and_pastes(desk: Desk) -> No
     expect(amount).to_have_value("sáu trăm")
 
 
+def test_a_backspace_behind_the_sign_of_a_group_takes_the_digit_before_it(desk: Desk) -> None:
+    lan = desk("lan")
+    start_complaint(lan)
+    amount = lan.get_by_label("Số tiền bồi thường")
+    amount.fill("1250000")
+    amount.evaluate("field => field.setSelectionRange(2, 2)")  # 1.|250.000
+    amount.press("Backspace")
+    expect(amount).to_have_value("250.000")
+    amount.evaluate("field => field.setSelectionRange(3, 3)")  # 250|.000
+    amount.press("Delete")
+    expect(amount).to_have_value("25.000")
+    assert amount.evaluate("field => field.selectionStart") == len("25.0")
+
+
+def test_a_wrong_or_too_large_amount_is_said_when_one_leaves_it(desk: Desk) -> None:
+    lan = desk("lan")
+    start_complaint(lan)
+    amount, told = lan.get_by_label("Số tiền bồi thường"), lan.locator("main .tt-err")
+    amount.fill("99999999999999999999")
+    amount.blur()
+    expect(told).to_have_text(re.compile("^Nhập nhiều nhất "))
+    expect(amount).to_have_attribute("aria-invalid", "true")
+    amount.fill("sáu trăm")
+    amount.blur()
+    expect(told).to_have_text("Số tiền chưa đúng. Ví dụ: 500.000")
+    amount.fill("600000")
+    amount.blur()
+    expect(told).to_have_count(0)
+    expect(amount).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_a_day_is_read_as_people_type_it_and_what_is_none_is_said_when_one_leaves_it(
+    reader: Callable[..., Page],
+) -> None:
+    lan = reader()
+    lan.goto("/sach/add")
+    printed, told = lan.locator("#bought_at"), lan.locator("main .tt-err")
+    for typed in ("251126", "25112026", "25/11/26", "25-11-2026", "25.11.26"):
+        printed.fill(typed)
+        printed.blur()
+        expect(printed).to_have_value("25/11/2026")
+    printed.fill("31/02/2026")
+    printed.blur()
+    expect(told).to_have_text("Ngày giờ chưa đúng. Ví dụ: 31/12/2026 08:30")
+    expect(printed).to_have_value("31/02/2026")
+    printed.fill("28/02/2026")
+    printed.blur()
+    expect(told).to_have_count(0)
+
+
 @pytest.mark.parametrize("size", [DESK, PHONE])
 def test_a_moment_is_typed_or_picked_in_vietnamese(size: tuple[int, int], reader: Callable[..., Page]) -> None:
     lan = reader(size)

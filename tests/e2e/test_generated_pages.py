@@ -1,4 +1,4 @@
-"""What FAB's scripts did on the pages that it makes itself: tabs, filters, deletion and actions, under our policy."""
+"""What FAB's scripts did on the pages that it makes itself: tabs, deletion and actions, under our policy."""
 
 from __future__ import annotations
 
@@ -76,20 +76,6 @@ def test_an_action_runs_on_a_row_inside_a_tab(hoa: Page) -> None:
     hoa.get_by_role("toolbar").get_by_role("button", name="Praise").click()
     hoa.get_by_role("dialog").get_by_role("button", name="Praise").click()
     expect(hoa.get_by_text("Praised")).to_be_visible()
-
-
-def test_filters_are_added_as_rows_and_sent_as_fab_reads_them(hoa: Page) -> None:
-    hoa.goto("/bookview/list/")
-    hoa.locator(".tt-filters > summary").click()
-    panel = hoa.locator(".tt-filters__panel")
-    expect(panel.get_by_label("Pages", exact=True)).to_be_hidden()
-    for operator, value in (("Lớn hơn", "110"), ("Nhỏ hơn", "113")):
-        panel.locator("[data-filter-add]").select_option("Pages")
-        panel.get_by_label("Pages: cách so sánh").last.select_option(operator)
-        panel.get_by_label("Pages", exact=True).last.fill(value)
-    panel.get_by_role("button", name="Áp dụng").click()
-    hoa.wait_for_url("/bookview/list/?_flt_1_pages=110&_flt_2_pages=113")
-    expect(hoa.locator("[data-row]")).to_have_count(1)
 
 
 def test_a_row_is_deleted_after_the_question_alone(hoa: Page) -> None:

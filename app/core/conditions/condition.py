@@ -11,7 +11,7 @@ from app.core.conditions import stored
 from app.core.conditions.evaluate import Test, build
 from app.core.conditions.functions import Asked
 from app.core.conditions.grammar import read_tree
-from app.core.conditions.tree import Group, Node, asks_the_day, check_size, keys_of, make_group
+from app.core.conditions.tree import Group, Node, asks_the_day, check_size, keys_of, make_group, spans
 from app.core.conditions.wording import ValueWords, sentence_of
 from app.core.i18n import DEFAULT_TIME_ZONE
 
@@ -51,10 +51,11 @@ class Condition:
         return sentence_of(self.tree, labels or {}, values)
 
     def parts(self) -> list[Condition]:
-        """What must hold all at once, one by one: alternatives joined by `or` are one part, as is a single row."""
+        """What must hold all at once, one by one: alternatives joined by `or` are one part, as is a single row, and
+        `x >= 1 and x <= 5`."""
         match self.tree:
             case Group("and", several):
-                return [_condition(part) for part in several]
+                return [_condition(make_group("and", list(rows))) for rows in spans(several)]
         return [self]
 
     def without(self, index: int) -> Condition | None:

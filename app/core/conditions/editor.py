@@ -21,61 +21,46 @@ In the typed form (?where=…) a period and `own` are written as their `call`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.core.conditions.fields import Field, Kind
-from app.core.conditions.wording import call_text
+from app.core.conditions.wording import BETWEEN, DAY_WORDS, PERIOD_WORDS, WORDS, call_text
 from app.core.errors import Sentence
 from app.core.i18n import _
 
 Offer = tuple[str, Sentence, str]
 
-_EMPTY: tuple[Offer, ...] = (("empty", _("is empty"), "none"), ("not empty", _("is filled in"), "none"))
-_TEXT: tuple[Offer, ...] = (
-    ("contains", _("contains"), "one"),
-    ("not contains", _("does not contain"), "one"),
-    ("=", _("is"), "one"),
-    ("!=", _("is not"), "one"),
-    ("in", _("is one of"), "list"),
-    ("not in", _("is none of"), "list"),
+
+def _called(words: Mapping[str, Sentence], *offered: str) -> tuple[Offer, ...]:
+    """("contains: one", …) → ("contains", what it is called, "one"), …"""
+    return tuple((op, words[op], value) for op, value in (one.split(": ") for one in offered))
+
+
+_EMPTY = _called(WORDS, "empty: none", "not empty: none")
+_BETWEEN: Offer = ("between", BETWEEN, "two")
+_TEXT = (
+    *_called(WORDS, "contains: one", "not contains: one", "=: one", "!=: one", "in: list", "not in: list"),
     *_EMPTY,
 )
-_PHONE: tuple[Offer, ...] = (
-    ("contains", _("contains"), "one"),
-    ("=", _("is"), "one"),
-    ("!=", _("is not"), "one"),
+_PHONE = (*_called(WORDS, "contains: one", "=: one", "!=: one"), *_EMPTY)
+_NUMBER = (
+    *_called(WORDS, "=: one", ">=: one", "<=: one"),
+    _BETWEEN,
+    *_called(WORDS, ">: one", "<: one", "!=: one"),
     *_EMPTY,
 )
-_NUMBER: tuple[Offer, ...] = (
-    ("=", _("is"), "one"),
-    (">=", _("at least"), "one"),
-    ("<=", _("at most"), "one"),
-    ("between", _("from … to"), "two"),
-    (">", _("above"), "one"),
-    ("<", _("below"), "one"),
-    ("!=", _("is not"), "one"),
+_DAY = (
+    *_called(PERIOD_WORDS, "=: period"),
+    *_called(DAY_WORDS, "=: one", "<: one", ">: one"),
+    _BETWEEN,
+    *_called(DAY_WORDS, ">=: one", "<=: one"),
+    *_called(PERIOD_WORDS, "!=: period"),
+    *_called(DAY_WORDS, "!=: one"),
     *_EMPTY,
 )
-_DAY: tuple[Offer, ...] = (
-    ("=", _("is in"), "period"),
-    ("=", _("is the day"), "one"),
-    ("<", _("before"), "one"),
-    (">", _("after"), "one"),
-    ("between", _("from … to"), "two"),
-    (">=", _("since"), "one"),
-    ("<=", _("until the end of"), "one"),
-    ("!=", _("is not in"), "period"),
-    ("!=", _("is not the day"), "one"),
-    *_EMPTY,
-)
-_CHOICE: tuple[Offer, ...] = (
-    ("=", _("is"), "one"),
-    ("in", _("is one of"), "list"),
-    ("!=", _("is not"), "one"),
-    ("not in", _("is none of"), "list"),
-    *_EMPTY,
-)
-_YES_NO: tuple[Offer, ...] = (("=", _("is"), "one"), *_EMPTY)
+_CHOICE = (*_called(WORDS, "=: one", "in: list", "!=: one", "not in: list"), *_EMPTY)
+_YES_NO = (*_called(WORDS, "=: one"), *_EMPTY)
 
 OPERATORS: dict[Kind, tuple[Offer, ...]] = {
     Kind.text: _TEXT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -93,6 +93,24 @@ def make_group(word: str, parts: list[Node]) -> Node:
     for part in parts:
         flat.extend(part.parts if isinstance(part, Group) and part.word == word else (part,))
     return Group(word, tuple(flat))
+
+
+def spans(parts: Sequence[Node]) -> list[tuple[Node, ...]]:
+    """Parts of a group with `and`, one by one: only `x >= 1` and `x <= 5` behind it stand together."""
+    found: list[tuple[Node, ...]] = []
+    for part in parts:
+        if found and len(found[-1]) == 1 and _is_span(found[-1][0], part):
+            found[-1] = (*found[-1], part)
+        else:
+            found.append((part,))
+    return found
+
+
+def _is_span(first: Node, last: Node) -> bool:
+    match first, last:
+        case Row(Field() as one, ">=", begin), Row(Field() as other, "<=", end):
+            return one == other and not isinstance(begin, Field | Call) and not isinstance(end, Field | Call)
+    return False
 
 
 def make_field(key: str, position: int | None = None) -> Field:

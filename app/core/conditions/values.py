@@ -12,6 +12,7 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from app.core.i18n import DEFAULT_TIME_ZONE
+from app.core.vietnamese import plain_letters
 
 MAX_VALUE = 10_000  # characters of a text and items of a list that a comparison looks into
 ZONE = ZoneInfo(DEFAULT_TIME_ZONE)  # a moment falls on the day it has in the company, not in Greenwich
@@ -111,13 +112,13 @@ def _order_numbers(left: float | Decimal, right: float | Decimal) -> int:
 
 
 def contains(container: object, wanted: Value | None) -> bool | None:
-    """Is the text part of the text (capitals or not), or the value one of the list?"""
+    """Is the text part of the text (capitals and marks or not), or the value one of the list?"""
     if wanted is None:
         return None
     kind = type(container)
     if issubclass(kind, str):
         text = _text(str.__str__(container))
-        return None if text is None or not isinstance(wanted, str) else wanted.lower() in text.lower()
+        return None if text is None or not isinstance(wanted, str) else plain_letters(wanted) in plain_letters(text)
     if issubclass(kind, LISTS):
         items = container if len(container) <= MAX_VALUE else None  # type: ignore[arg-type]
         return None if items is None else any(equal(read(item), wanted) for item in items)  # type: ignore[attr-defined]

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from app.core.conditions.functions import FUNCTIONS, Kind
-from app.core.conditions.tree import Call, Field, Group, Literal, Node, Not, Operand, Row, operand_text
+from app.core.conditions.tree import Call, Field, Group, Literal, Node, Not, Operand, Row, operand_text, spans
 from app.core.conditions.values import moment_of
 from app.core.errors import Sentence
 from app.core.i18n import _, ngettext
 
 #: (key of the field, the value compared with it) → how the reader knows that value: "Doanh nghiệp", "21/11/2026"
 ValueWords: TypeAlias = Callable[[str, Literal], str]
-_Phrases: TypeAlias = dict[str, Callable[[str, str], Sentence]]
 
-_ROWS: _Phrases = {
-    "=": lambda left, right: _("%(left)s is %(right)s", left=left, right=right),
-    "!=": lambda left, right: _("%(left)s is not %(right)s", left=left, right=right),
-    ">": lambda left, right: _("%(left)s is above %(right)s", left=left, right=right),
-    ">=": lambda left, right: _("%(left)s is %(right)s or above", left=left, right=right),
-    "<": lambda left, right: _("%(left)s is below %(right)s", left=left, right=right),
-    "<=": lambda left, right: _("%(left)s is %(right)s or below", left=left, right=right),
-    "in": lambda left, right: _("%(left)s is one of %(right)s", left=left, right=right),
-    "not in": lambda left, right: _("%(left)s is none of %(right)s", left=left, right=right),
-    "contains": lambda left, right: _("%(left)s contains %(right)s", left=left, right=right),
-    "not contains": lambda left, right: _("%(left)s does not contain %(right)s", left=left, right=right),
-    "empty": lambda left, _right: _("%(left)s is empty", left=left),
-    "not empty": lambda left, _right: _("%(left)s is filled in", left=left),
+#: What operators are called, in the editor and in a sentence: a value stands behind them, or where the … is. The same
+#: for days, and for periods, as far as they are called otherwise.
+WORDS: Mapping[str, Sentence] = {
+    "=": _("is"),
+    "!=": _("is not"),
+    ">": _("is above"),
+    ">=": _("is at least"),
+    "<": _("is below"),
+    "<=": _("is at most"),
+    "in": _("is one of"),
+    "not in": _("is none of"),
+    "contains": _("contains"),
+    "not contains": _("does not contain"),
+    "empty": _("is empty"),
+    "not empty": _("is filled in"),
 }
-_DAYS: _Phrases = {
-    ">": lambda left, right: _("%(left)s after %(right)s", left=left, right=right),
-    ">=": lambda left, right: _("%(left)s since %(right)s", left=left, right=right),
-    "<": lambda left, right: _("%(left)s before %(right)s", left=left, right=right),
-    "<=": lambda left, right: _("%(left)s until the end of %(right)s", left=left, right=right),
+DAY_WORDS: Mapping[str, Sentence] = {
+    **WORDS,
+    "=": _("is the day"),
+    "!=": _("is not the day"),
+    ">": _("after"),
+    ">=": _("since"),
+    "<": _("before"),
+    "<=": _("until the end of"),
 }
-_PERIODS: _Phrases = {
-    "=": lambda left, right: _("%(left)s is in %(right)s", left=left, right=right),
-    "!=": lambda left, right: _("%(left)s is not in %(right)s", left=left, right=right),
-    "in": lambda left, right: _("%(left)s is in %(right)s", left=left, right=right),
-    "not in": lambda left, right: _("%(left)s is not in %(right)s", left=left, right=right),
+PERIOD_WORDS: Mapping[str, Sentence] = {
+    **DAY_WORDS,
+    "=": _("is in"),
+    "!=": _("is not in"),
+    "in": _("is in"),
+    "not in": _("is not in"),
 }
+BETWEEN: Sentence = _("from … to")
 _CALLS: dict[str, Callable[..., Sentence]] = {
     "today": lambda: _("today"),
     "yesterday": lambda: _("yesterday"),
@@ -72,9 +78,10 @@ def call_text(function: str, *args: object) -> Sentence:
 def sentence_of(node: Node, labels: Mapping[str, str], values: ValueWords | None = None) -> str:
     """`Tiền bồi thường trên 500000 và Kết quả là "approve"`."""
     match node:
-        case Group(word, parts):
-            between = _("and") if word == "and" else _("or")
-            return f" {between} ".join(_inside(part, labels, values) for part in parts)
+        case Group("and", parts):
+            return f" {_('and')} ".join(_together(rows, labels, values) for rows in spans(parts))
+        case Group(_word, parts):
+            return f" {_('or')} ".join(_inside(part, labels, values) for part in parts)
         case Not(part):
             return str(_("not (%(part)s)", part=sentence_of(part, labels, values)))
         case Row():
@@ -86,29 +93,36 @@ def _inside(part: Node, labels: Mapping[str, str], values: ValueWords | None) ->
     return f"({inner})" if isinstance(part, Group) else inner
 
 
+def _together(rows: Sequence[Node], labels: Mapping[str, str], values: ValueWords | None) -> str:
+    match rows:
+        case [Row(left, _, first), Row(_, _, last)]:
+            begun = str(BETWEEN).replace("…", _value(left, first, labels, values))  # type: ignore[arg-type]
+            return f"{_operand(left, labels)} {begun} {_value(left, last, labels, values)}"  # type: ignore[arg-type]
+    return _inside(rows[0], labels, values)
+
+
 def _row(row: Row, labels: Mapping[str, str], values: ValueWords | None) -> str:
     several = row.value if isinstance(row.value, tuple) else () if row.value is None else (row.value,)
-    phrases = {**_ROWS, **_DAYS} if any(map(_is_day, several)) else _ROWS
-    if any(map(_is_period, several)):
-        phrases = {**phrases, **_PERIODS}
+    words = PERIOD_WORDS if any(map(_is_period, several)) else DAY_WORDS if any(map(_is_day, several)) else WORDS
 
-    def word(operand: Operand) -> str:
-        literal = not isinstance(operand, Field | Call)
-        if values is not None and literal and isinstance(row.left, Field):
-            return values(row.left.key, operand)  # type: ignore[arg-type]
-        return _operand(operand, labels)
+    told, value = str(words[row.op]), ", ".join(_value(row.left, one, labels, values) for one in several)
+    told = told.replace("…", value) if "…" in told else f"{told} {value}"
+    return f"{_operand(row.left, labels)} {told}".rstrip()
 
-    return str(phrases[row.op](_operand(row.left, labels), ", ".join(map(word, several))))
+
+def _value(left: Operand, operand: Operand, labels: Mapping[str, str], values: ValueWords | None) -> str:
+    if values is not None and isinstance(left, Field) and not isinstance(operand, Field | Call):
+        return values(left.key, operand)
+    return _operand(operand, labels)
 
 
 def _is_day(operand: Operand) -> bool:
-    if isinstance(operand, Call):
-        return FUNCTIONS[operand.function].gives in {Kind.date, Kind.period}
     return isinstance(operand, str) and moment_of(operand) is not None
 
 
 def _is_period(operand: Operand) -> bool:
-    return isinstance(operand, Call) and FUNCTIONS[operand.function].gives is Kind.period
+    """Today and yesterday are chosen among the periods."""
+    return isinstance(operand, Call) and FUNCTIONS[operand.function].gives in {Kind.date, Kind.period}
 
 
 def _operand(operand: Operand, labels: Mapping[str, str]) -> str:

@@ -49,7 +49,7 @@ def problems(screen: type[Screen]) -> Iterator[str]:
 
 
 def _texts(screen: type[Screen]) -> Iterator[str]:
-    shown: set[str] = {*(screen.search_columns or ()), *screen.more_columns}
+    shown: set[str] = {*(screen.search_columns or ()), *screen.more_columns, *(screen.panel_columns or ())}
     for columns, title in _TITLES.items():
         named = getattr(screen, columns) or ()
         shown |= set(named)
@@ -64,8 +64,8 @@ def _columns(screen: type[Screen], model: type[Any]) -> Iterator[str]:
     columns = inspect(model).columns
     if not screen.list_columns:
         yield "list_columns is empty: FAB would show what it finds first"
-    for name in ("list_columns", "more_columns", "show_columns", "add_columns", "edit_columns", "search_columns",
-                 "order_columns"):  # fmt: skip
+    for name in ("list_columns", "more_columns", "show_columns", "panel_columns", "add_columns", "edit_columns",
+                 "search_columns", "order_columns"):  # fmt: skip
         for column in getattr(screen, name) or ():
             root, _dot, leaf = column.rpartition(".")
             if set(leaf.split("_")) & _SECRET_WORDS:

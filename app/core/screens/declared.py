@@ -182,6 +182,8 @@ class Declared(ModelView):
         "archive",
         _("Archive"),
         right="delete",
+        done=_("%(rows)s archived"),
+        undo="restore",
         confirmation=_("Nothing is lost, it leaves the lists."),
         icon="archive",
     )
@@ -190,7 +192,7 @@ class Declared(ModelView):
         if hasattr(item, "archived_by_id"):
             item.archived_by_id = by.user_id
 
-    @action("restore", _("Restore"), right="delete", icon="archive-off")
+    @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="archive-off")
     def restore(self, session: Session, item: Any, *, by: Actor) -> None:
         item.archived_at = None
         if hasattr(item, "archived_by_id"):

@@ -18,7 +18,7 @@ from app.core.access import Actor, visible
 from app.core.db import db
 from app.core.errors import BadRequestError, ConflictError
 from app.core.export_view import as_download
-from app.core.exports import Format, Opened, TooManyToExportError, Wanted
+from app.core.exports import Format, Opened, TooManyToExportError, Wanted, sources
 from app.core.i18n import in_language
 from app.core.pages import refused_onto
 from app.core.screens import listing
@@ -75,7 +75,7 @@ class ExportPart(ActionPart):
 
     def _up_to_the_most(self, session: Session, rows: Select[Any]) -> int:
         keys = rows.with_only_columns(self._key, maintain_column_froms=True).order_by(None)
-        capped = keys.limit(exports.MOST_ROWS + 1).correlate(None).subquery()
+        capped = keys.limit(sources.MOST_ROWS + 1).correlate(None).subquery()
         return session.scalar(select(func.count()).select_from(capped)) or 0
 
     def _wanted(self) -> Wanted:

@@ -147,7 +147,8 @@ class MoneyField(WholeField):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.render_kw = {**_INPUT, "inputmode": "numeric", "data-unit": "₫"} | (self.render_kw or {})
+        most = 10**formats.MOST_DIGITS - 1
+        self.render_kw = {**_INPUT, "inputmode": "numeric", "data-unit": "₫", "data-max": most} | (self.render_kw or {})
 
     def read(self, typed: str) -> int:
         amount = formats.read_money(typed)
@@ -324,9 +325,13 @@ class Converter(GeneralModelConverter):
         if self.datamodel.is_enum(name):
             kind = self.datamodel.list_columns[name].type.enum_class
             offered = [(str(value), text) for value, text in self.choices[name].items()]
+            if not is_required:
+                offered.insert(0, ("", "—"))
+            elif default is None:  # nobody has chosen the first of them
+                offered.insert(0, ("", _("Choose…")))
             return SelectField(
                 **told | {"render_kw": {"class": "form-select"}}, validators=[*asked, *validators],
-                choices=offered if is_required else [("", "—"), *offered], coerce=_or_none(kind),
+                choices=offered, coerce=_or_none(kind),
             )  # fmt: skip
         if self.datamodel.is_boolean(name):
             return BooleanField(**told | {"render_kw": {"class": "form-check-input"}}, validators=validators)

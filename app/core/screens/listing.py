@@ -185,9 +185,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Chip:
-    """A part of the condition that is on, in words; `url` is the list without it."""
+    """A part of the condition that is on, in words; `url` is the list without it, `place` where it stands in it."""
 
     text: str
+    place: int
     url: str
 
 
@@ -250,14 +251,17 @@ class Page:
 
     def rows_html(self, *, check: bool) -> Markup:
         """The rows of the table, written in one go: a list has many cells, and a template takes its time for each."""
-        labels = [f'<td data-label="{escape(column.label)}">' for column in self.columns]
+        labels = [
+            f'<td data-label="{escape(column.label)}"{" data-sorted" if column.sorted else ""}>'
+            for column in self.columns
+        ]
         written = []
         for row in self.rows:
             box, named = "", ""
             if check:
                 box = (
-                    f'<td><input class="form-check-input" type="checkbox" name="rowid" value="{row.id}"'
-                    f' aria-labelledby="chon dong-{row.id}"></td>'
+                    f'<td><label class="tt-check"><input class="form-check-input" type="checkbox" name="rowid"'
+                    f' value="{row.id}" aria-labelledby="chon dong-{row.id}"></label></td>'
                 )
                 named = f' id="dong-{row.id}"'
             title, url = escape(row.title), escape(row.url)

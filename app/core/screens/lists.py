@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import jsonify, request
+from flask import jsonify, redirect, request
 from sqlalchemy import ColumnElement, Select, false, inspect, select
 from sqlalchemy.orm import aliased
 from werkzeug.datastructures import MultiDict
@@ -36,6 +36,8 @@ class Opening:
 
     arguments: MultiDict[str, str]
     beside: Any = None
+    #: 404 for a list that is shown in the place of what is not there
+    status: int = 200
 
     @property
     def without_condition(self) -> MultiDict[str, str]:
@@ -54,6 +56,11 @@ class ListPart(Declared):
         """The name of the list among exports and saved views."""
         return type(self).__name__
 
+    @route("/", right="view")
+    def root(self) -> Response:
+        """The address of the screen alone."""
+        return redirect(self._list_url())
+
     @route("/list/", right="view")
     def list(self) -> Any:
         who, offer, refusal = edge.actor(), self._offer(self.page_size), None
@@ -71,15 +78,18 @@ class ListPart(Declared):
         reach = (who.user_id, who.scope(self.resource), who.team_ids)
         known_as = None if refusal else (self.endpoint, reach, asked.q, asked.archived, asked.where)
         page = self._page(rows, asked, offer, known_as=known_as)
+        presets = self._preset_tabs(asked)
+        is_preset = any(one["current"] for one in presets)  # its tab says what the list is narrowed to
         shown = self.render_template(
             self.list_template, screen=self, title=self.list_title, page=page, may=self._may(who),
-            presets=self._preset_tabs(asked), chips=self._chips(page), actions=[
-                one for one in self.actions.values() if one.multiple and self._may_act(who, one)
+            chips=() if is_preset else self._chips(page), actions=[
+                one for one in self.actions.values()
+                if one.multiple and one.func._told.is_offered and self._may_act(who, one)
             ],
             refusal=refusal.message if refusal else None,
             **self._around(opening, page, who),
         )  # fmt: skip
-        return shown, 400 if refusal else 200
+        return shown, 400 if refusal else opening.status
 
     def _opening(self, who: Actor) -> Opening:
         """What the list is asked for: by the address, or where that says nothing, by itself."""
@@ -340,5 +350,5 @@ class ListPart(Declared):
         for place, part in enumerate(condition.parts()):
             rest = condition.without(place)
             text = part.sentence(labels, chooser.values_of(part, self.filter_fields, edge.actor()))
-            chips.append(Chip(text, page.link(where=rest.text if rest else None)))
+            chips.append(Chip(text, place, page.link(where=rest.text if rest else None)))
         return chips

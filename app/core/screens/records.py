@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, ClassVar
 
 from flask import redirect, request, url_for
+from markupsafe import Markup
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import RelationshipDirection
 
@@ -74,8 +76,10 @@ class Stamp:
 class RecordPart(ListPart):
     """The page of one row, and the panel that shows it beside the list."""
 
-    #: the facts of the panel; None: those of the page
+    #: the facts of the panel; None: those of the page. Derived columns as well as plain ones, as on the page
     panel_columns: ClassVar[Sequence[str] | None] = None
+    #: fact → row → where what it names stands, for whoever may read the fact
+    fact_links: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
     #: event of the audit log → its words in the history; no other event is told
     history_events: ClassVar[Mapping[str, Any]] = {}
     panel_template = "screens/panel.html"
@@ -86,7 +90,7 @@ class RecordPart(ListPart):
         item = get_visible(db.session(), self.model, row_id(pk), who)
         tabs, opened = self._tabs(item, who)
         told = {
-            **self._head(item, who), "facts": self._facts(item, self.show_columns), "stamps": self._stamps(item),
+            **self._head(item, who), "facts": self._facts(item, self.show_columns, who), "stamps": self._stamps(item),
             "uses": uses.uses_of(db.session(), self.model, item.id, who),
             "tabs": tabs, "opened": opened.template, "title": self.show_title,
             "crumbs": trail((self.list_title, self._list_url()), here=self.row_title(item)),
@@ -104,8 +108,9 @@ class RecordPart(ListPart):
         named = self.panel_columns if self.panel_columns is not None else self.show_columns
         recent = history.of(db.session(), self.history_subjects(item, who), who, size=_RECENT_READ)
         return self.render_template(
-            self.panel_template, **self._head(item, who), facts=self._facts(item, named), title=self.show_title,
-            url=self.row_url(item), recent=recent.newest(_RECENT),
+            self.panel_template, **self._head(item, who), title=self.show_title, url=self.row_url(item),
+            facts=[(label, value) for label, value in self._facts(item, named, who) if value not in (None, "")],
+            recent=recent.newest(_RECENT),
         )  # fmt: skip
 
     # ── hooks: what a feature says by code ──
@@ -169,19 +174,37 @@ class RecordPart(ListPart):
             verbs = [one for one in verbs if one.name != "restore"]
         if step is None and may_edit:
             step, may_edit = NextAction(_("Edit"), url_for(f"{self.endpoint}.edit", pk=item.id), "pencil"), False
+        title, code = self.row_title(item), getattr(item, "code", "") or ""
         return {
-            "screen": self, "item": item, "item_title": self.row_title(item), "code": getattr(item, "code", "") or "",
+            "screen": self, "item": item, "item_title": title, "code": code if code != title else "",
             "is_person": history.is_person(inspect(self.model).primary_key[0]),
             "state": self.state(item), "owner": self.owner_name(item),
             "step": step, "actions": verbs, "may_edit": may_edit,
         }  # fmt: skip
 
-    def _facts(self, item: Any, columns: Sequence[str]) -> list[tuple[Any, Any]]:
+    def _facts(self, item: Any, columns: Sequence[str], who: Actor) -> list[tuple[Any, Any]]:
         """Label and value; what the head and the stamps tell is left out."""
         told = {"code", self.title_column} | (
             {"created_at", "updated_at"} if issubclass(self.model, Stamped) else set()
         )
-        return [(self.label_columns[name], self.shown(item, name)) for name in columns if name not in told]
+        named = [name for name in columns if name not in told and self._may_read(name, who)]
+        derived = self._derived_facts(item, [name for name in named if name in self.derived], who)
+        facts = []
+        for name in named:
+            value = derived[name] if name in derived else self.shown(item, name)
+            if name in self.fact_links and value not in (None, ""):
+                value = Markup('<a href="{}">{}</a>').format(self.fact_links[name](item), value)
+            facts.append((self.label_columns[name], value))
+        return facts
+
+    def _derived_facts(self, item: Any, names: Sequence[str], who: Actor) -> Mapping[str, Any]:
+        """The derived columns of the row as the list shows them to him; one query for all."""
+        if not names:
+            return {}
+        columns = [self._column(name).for_reader(who) for name in names]
+        values = [value for column in columns for value in (column.value, *column.besides)]
+        told = iter(db.session().execute(select(*values).select_from(self.model).where(self._key == item.id)).one())
+        return {column.key: column.shown(next(told), *islice(told, len(column.besides))) for column in columns}
 
     def _stamps(self, item: Any) -> list[Stamp]:
         if not isinstance(item, Stamped):
@@ -213,6 +236,7 @@ class RecordPart(ListPart):
             raise NotFoundError
         counts = self._related_counts(views, item, who)
         counts |= {key: (part.count(db.session(), self.resource, item.id, who), False) for key, part in others.items()}
+        counts[HISTORY] = history.count(db.session(), self.history_subjects(item, who), who)
         labels = {name: self.related_titles.get(type(view).__name__, view.list_title) for name, view in views.items()}
         labels |= {key: part.label for key, part in others.items()} | {HISTORY: _("Change history")}
         tabs = [
@@ -265,4 +289,15 @@ class RecordPart(ListPart):
         asked = listing.read_arguments(request.args, offer, besides=("tab",))
         rows = view._listed(self._related_rows(view, item), asked, who)
         page = view._page(rows, asked, offer, besides={"tab": view.endpoint})
-        return Opened("screens/_related.html", {"page": page, "related": view, "related_title": label})
+        filters = [
+            {
+                "label": one.label,
+                "url": page.link(where=None if asked.where == it else it.text),
+                "on": asked.where == it,
+            }
+            for one, it in zip(view.presets, view._preset_conditions, strict=True)
+            if it is not None
+        ]
+        chips = () if any(one["on"] for one in filters) else view._chips(page)
+        told = {"page": page, "related": view, "related_title": label, "filters": filters, "parts_on": chips}
+        return Opened("screens/_related.html", told)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +17,8 @@ from app.core.errors import BadRequestError, NotFoundError
 from app.core.i18n import _
 from app.core.paging import LARGEST_PAGE_SIZE
 from app.core.taken import refused_if_taken
+
+_STEP = re.compile("[1-9][0-9]{0,9}")
 
 
 @contextmanager
@@ -33,6 +37,20 @@ def chosen_ids(typed: Sequence[str]) -> Sequence[int]:
     if not 1 <= len(chosen) <= LARGEST_PAGE_SIZE:
         raise BadRequestError(_("Please choose 1 to %(largest)d rows.", largest=LARGEST_PAGE_SIZE))
     return chosen
+
+
+def packed(ids: Sequence[int]) -> str:
+    """Many rows in one short word: 12.1.1.5 are 12, 13, 14 and 19."""
+    ordered = sorted(ids)
+    return ".".join(str(one - before) for one, before in zip(ordered, [0, *ordered], strict=False))
+
+
+def unpacked(word: str, most: int) -> Sequence[int]:
+    """The rows again. Raises BadRequestError for what is no such word, and for more than `most`."""
+    steps = word.split(".")
+    if len(steps) > most or not all(_STEP.fullmatch(step) for step in steps):
+        raise BadRequestError
+    return [row_id(str(one)) for one in accumulate(map(int, steps))]
 
 
 def changed_by(session: Session, item: Any) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -62,7 +62,7 @@ class Bar:
     opens_with: int | None
     #: (id, label) of the roles with which he may share
     roles: Sequence[tuple[int, Sentence]]
-    #: what the view names and the list has no more
+    #: what the view names and the list has no more, or that it is not there itself
     lost: tuple[Sentence, ...]
 
 
@@ -71,6 +71,7 @@ class _Beside:
     views: Views
     shown: Shown | None = None
     fitted: Fitted | None = None
+    lost: tuple[Sentence, ...] = ()
 
 
 class ViewPart(ListPart):
@@ -78,20 +79,31 @@ class ViewPart(ListPart):
 
     # ── what the list opens with ──
     def _opening(self, who: Actor) -> Opening:
-        number = asked_view(request.args)
+        try:
+            return self._opening_by(request.args, who)
+        except NotFoundError:
+            # Gone or somebody else's: told alike. The list stands there as it opens without a view.
+            said = MultiDict([one for one in request.args.items(multi=True) if one[0] in SAID])
+            usual = self._opening_by(said, who)
+            lost = _("This view is no longer there, or not for you. The list is shown as usual.")
+            return replace(usual, beside=replace(usual.beside, lost=(lost,)), status=404)
+
+    def _opening_by(self, asked: MultiDict[str, str], who: Actor) -> Opening:
+        """Raises NotFoundError for a view that is not his to see."""
+        number = asked_view(asked)
         views = saved.views_of(db.session(), self.key, who, asked=number)
-        if not request.args:
+        if not asked:
             number = views.opens_with
         if not number:
-            is_as_usual = not request.args and not views.is_chosen
-            arguments = request.args or (self._by_itself if is_as_usual else MultiDict({"view": "0"}))
+            is_as_usual = not asked and not views.is_chosen
+            arguments = asked or (self._by_itself if is_as_usual else MultiDict({"view": "0"}))
             return Opening(arguments, _Beside(views))
         shown = views.of(number)
         fitted = self._fitted(shown.view, who)
-        beside = _Beside(views, shown, fitted)
-        if SAID & request.args.keys():
-            return Opening(request.args, beside)
-        pages = {name: value for name, value in request.args.items() if name != "view"}
+        beside = _Beside(views, shown, fitted, fitted.lost)
+        if SAID & asked.keys():
+            return Opening(asked, beside)
+        pages = {name: value for name, value in asked.items() if name != "view"}
         return Opening(MultiDict({**fitted.wanted.arguments, **pages, "view": str(number)}), beside)
 
     def _fitted(self, view: SavedView, who: Actor) -> Fitted:
@@ -124,7 +136,6 @@ class ViewPart(ListPart):
             "text": where.text if where else opening.arguments.get("where", ""),
             "stored": where.to_json() if where else None,
             "names": chooser.names_in(where, self.filter_fields, who) if where else {},
-            "count": len(where.parts()) if where else 0,
             "kept": [(name, value) for name, value in page.arguments.items() if name != "where"],
             "without": page.link(where=None),
         }
@@ -152,7 +163,7 @@ class ViewPart(ListPart):
             may_right=may_change and row[-1] is not shown,
             opens_with=beside.views.opens_with,
             roles=saved.roles_to_share_with(db.session(), who) if may_change else (),
-            lost=beside.fitted.lost if beside.fitted else (),
+            lost=beside.lost,
         )
 
     def _chooser(self, page: Page) -> Mapping[str, Any]:

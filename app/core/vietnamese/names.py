@@ -24,6 +24,29 @@ def fold(text: str) -> str:
     return " ".join(_MARKS.sub("", _decomposed(text)).translate(_D).split())
 
 
+# Letter by letter, so that a database can do the same: every marked letter of the alphabet, and its plain one.
+_MARKED = {
+    unicodedata.normalize("NFC", shape + tone): unicodedata.normalize("NFD", shape)[0]
+    for shape in "aăâeêioôơuưy" for tone in ("", "\u0300", "\u0309", "\u0303", "\u0301", "\u0323")
+    if (shape + tone).isascii() is False
+} | dict.fromkeys("đðɖ", "d")  # fmt: skip
+MARKED, PLAIN = "".join(_MARKED), "".join(_MARKED.values())
+_PLAIN_LETTERS = str.maketrans(MARKED, PLAIN)
+
+
+def plain_letters(text: str) -> str:
+    """Part of a text is looked for in this: lower case, without the marks of Vietnamese letters, d for đ, and as long
+    as its NFC. Nothing else of it changes, unlike with fold()."""
+    text = text.lower()
+    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_PLAIN_LETTERS)
+
+
+def alike(letter: str) -> str:
+    """All lower-case letters with the plain form of this one, itself the first: "a" → "aàảãáạăằ…"."""
+    plain = letter.translate(_PLAIN_LETTERS)
+    return plain + "".join(marked for marked, its in _MARKED.items() if its == plain)
+
+
 # A letter with its own place in the alphabet becomes its plain letter and a sign behind z (TCVN 5712 order):
 # a < a{ (ă) < a| (â) < b. The tones are no letters: they only decide between equal spellings.
 _LETTERS = str.maketrans({"ă": "a{", "â": "a|", "đ": "d{", "ê": "e{", "ô": "o{", "ơ": "o|", "ư": "u{"})

@@ -175,6 +175,10 @@ class FieldType(ABC):
         """What there is to choose from, for `Control.choice`."""
         return ()
 
+    def bounds(self, spec: FieldSpec) -> tuple[object, object] | None:
+        """The least and the most that `read` takes, for the page to say so before anything is sent."""
+        return None
+
     def indexed(self, value: Value) -> str | float | date:
         """The value as its `index` kind. Raises TypeError when the kind has no index."""
         if self.index is Kind.number:

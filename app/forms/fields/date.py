@@ -10,7 +10,7 @@ from app.core.i18n import _
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, Flaw, JsonSchema, Kind, Refused, Value
 
-# A year of two or five digits is a slip of the finger; care work knows no day outside of these.
+# A year of three or five digits is a slip of the finger; care work knows no day outside of these.
 EARLIEST = date(1900, 1, 1)
 LATEST = date(2199, 12, 31)
 

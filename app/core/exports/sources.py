@@ -1,0 +1,115 @@
+"""Which lists can be taken away, and what of one is asked for? A list that can be exported registers a Source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Actor
+from app.core.errors import BusinessError, NotFoundError, Sentence
+from app.core.formats import number_text
+from app.core.i18n import _
+from app.core.sheets import Header
+
+#: up to so many rows are the answer of the click itself
+AT_ONCE = 5_000
+#: about a minute of one core and 30 MB of disk
+MOST_ROWS = 200_000
+
+
+class Format(StrEnum):
+    xlsx = auto()
+    csv = auto()
+
+
+CONTENT_TYPES = {
+    Format.xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.csv: "text/csv; charset=utf-8",
+}
+
+
+class TooManyToExportError(BusinessError):
+    """More rows than one file takes."""
+
+    code = "too_many_rows"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of a list is asked for. `arguments`: those of the list's own address; no ids: all that it shows."""
+
+    list_key: str
+    format: Format
+    arguments: tuple[tuple[str, str], ...] = ()
+    ids: tuple[int, ...] = ()
+    all_columns: bool = False
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A list as one person may take it away; no more than `MOST_ROWS` + 1 are counted."""
+
+    title: Sentence
+    headers: Sequence[Header]
+    count: int
+    #: streams, in the order of the list, from the session that opened it
+    rows: Iterable[Sequence[Any]]
+
+
+class Source(Protocol):
+    """A list that can be exported. Registered at start under a key that never changes."""
+
+    key: str
+    title: Sentence
+    #: whose right `export` is asked
+    resource: str
+
+    def open(self, session: Session, who: Actor, wanted: Wanted) -> Opened:
+        """The rows that he may export now, with the columns that he may see.
+
+        Raises BadRequestError for arguments that the list does not know.
+        """
+
+
+_sources: dict[str, Source] = {}
+
+
+def register_source(source: Source) -> None:
+    """The same key again takes the place of the earlier one (tests make several apps)."""
+    _sources[source.key] = source
+
+
+def title_of(list_key: str) -> Sentence:
+    """What the list is called; one that is no longer there still has a line."""
+    source = _sources.get(list_key)
+    return source.title if source else _("A list that is no longer there")
+
+
+def open_list(session: Session, who: Actor, wanted: Wanted) -> Opened:
+    """Raises NotFoundError, NotAllowedError, BadRequestError, and TooManyToExportError past MOST_ROWS."""
+    opened = source_for(wanted.list_key, who).open(session, who, wanted)
+    if opened.count > MOST_ROWS:
+        raise too_many()
+    return opened
+
+
+def source_for(list_key: str, who: Actor) -> Source:
+    """Raises NotFoundError, and NotAllowedError for whoever may not take it away."""
+    source = _sources.get(list_key)
+    if source is None:
+        raise NotFoundError
+    who.must("view", source.resource)
+    who.must("export", source.resource)
+    return source
+
+
+def too_many() -> TooManyToExportError:
+    most = number_text(MOST_ROWS)
+    return TooManyToExportError(
+        _("One file takes at most %(count)s rows, and this list has more. Narrow it first, by a period for instance.",
+          count=most)
+    )  # fmt: skip
