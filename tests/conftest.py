@@ -137,6 +137,14 @@ def _fill(app: Flask) -> None:
         db.engine.dispose()
 
 
+def forget_everything() -> None:
+    """What a process remembers of its database is wrong for another one."""
+    security.forget_rights()
+    paging.forget_counts()
+    forget_entries()
+    forget_views()
+
+
 @pytest.fixture
 def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     """The application on a fresh database. No context is left open: requests would share their `g`."""
@@ -144,11 +152,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     with bench.app.app_context():
         db.engine.dispose()
     bench.begin_anew()
-    # What a process remembers of its database is wrong for another one.
-    security.forget_rights()
-    paging.forget_counts()
-    forget_entries()
-    forget_views()
+    forget_everything()
     yield bench.app
     with bench.app.app_context():
         db.session.remove()

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from app.core import edge
 from app.core.db import refuse_nul
-from app.core.errors import BusinessError
+from app.core.errors import BusinessError, NotFoundError
 from app.core.paging import LARGEST_PAGE, asked_number
 
 
@@ -73,7 +73,9 @@ def show(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
 
 
 def refused_onto(address: str, error: BusinessError) -> Response:
-    """For buttons: say why not, and go back to where the button was."""
+    """For buttons: say why not, and go back to where the button was; what is not there has no page to go back to."""
+    if isinstance(error, NotFoundError):
+        raise error
     details = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
     flash(" ".join([str(error.message), *details]) if details else str(error.message), "danger")
     return redirect(address)

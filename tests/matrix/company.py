@@ -1,0 +1,366 @@
+"""Who asks in the matrix, for which records, and how far does each of them reach? Worked out from the roles alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.catalogues.models import CatalogueEntry
+from app.comments.services import archive_comment, write_comment
+from app.core import clock, files
+from app.core.access import SYSTEM, Scope
+from app.core.accounts import Role
+from app.core.db import transaction
+from app.core.exports import Format
+from app.core.exports import Wanted as ExportWanted
+from app.core.exports import ask as ask_export
+from app.core.screens.saved import Wanted as ViewWanted
+from app.core.screens.saved import save_new
+from app.customers.models import Customer
+from app.customers.services import archive_customer, create_customer
+from app.forms.models import Form, FormVersion, Submission
+from app.jobs import write_exports
+from app.notifications.services import post_bell, queue_mail
+from app.processes.services import cancel_instance, start_instance
+from app.security import services as security
+from app.security.models import Grant, Right
+from app.security.roles import SHIPPED
+from app.security.services import hash_password
+from app.tasks.models import Task
+from app.tasks.rules import Deadline, Offer
+from app.tasks.services import open_task
+from tests.cast import PASSWORD, Cast
+from tests.story import Story
+
+#: stands in every record that some of those who ask may not see
+CANARY = "Hoàng Yến Vàng"
+#: larger than an id can be
+BEYOND = str(2**31 + 10**9)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One who asks; `username` is empty for nobody."""
+
+    key: str
+    username: str
+    role: str = ""
+    teams: frozenset[str] = frozenset()
+    heads: frozenset[str] = frozenset()
+
+    def scope(self, action: str, resource: str) -> Scope:
+        return SHIPPED.get(self.role, {}).get(resource, {}).get(action, Scope.none)
+
+    def may(self, action: str, resource: str) -> bool:
+        return self.scope(action, resource) is not Scope.none
+
+
+PEOPLE = (
+    Person("anonymous", ""),
+    Person("staff", "lan", "Staff", frozenset({"cskh"})),
+    Person("staff of another team", "khoa", "Staff", frozenset({"kho"})),
+    Person("staff to whose team work is offered", "tuan", "Staff", frozenset({"van-hanh"})),
+    Person("manager", "minh", "Manager", frozenset({"cskh"}), frozenset({"cskh"})),
+    Person("other manager", "oanh", "Manager", frozenset({"kho"}), frozenset({"kho"})),
+    Person("auditor", "kien", "Auditor"),
+    Person("admin", "hoa", "Admin"),
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row that is asked for: whose it is, and to whom beyond that it was given."""
+
+    kind: str
+    #: whose rights count for it
+    resource: str
+    #: own, other, granted, archived, missing, beyond
+    state: str
+    id: str
+    owners: frozenset[str] = frozenset()
+    team: str | None = None
+    #: teams and user names to whom it was given to look at
+    granted: frozenset[str] = frozenset()
+    #: the team to which work is offered
+    offered: str | None = None
+    #: a contact point of the customer
+    point: str = ""
+
+    def given_to(self, person: Person) -> bool:
+        return bool(self.granted & ({person.username} | person.teams))
+
+
+def reaches(person: Person, action: str, record: Record) -> bool:
+    """May this person do that with this record? By scope, by head, by offer, by grant (design.md §4.12)."""
+    if record.state in ("missing", "beyond"):
+        return False
+    return _RULES.get(record.kind, _by_scope)(person, action, record)
+
+
+def _by_scope(person: Person, action: str, record: Record) -> bool:
+    mine = person.username in record.owners
+    match person.scope(action, record.resource):
+        case Scope.all:
+            return True
+        case Scope.own:
+            return mine
+        case Scope.team:
+            return mine or record.team in person.teams
+        case Scope.subtree:
+            return mine or record.team in person.teams | person.heads
+        case _:
+            return False
+
+
+def _given(person: Person, action: str, record: Record) -> bool:
+    """What was given to look at is looked at, whatever the reach of the role."""
+    return _by_scope(person, action, record) or (
+        action == "view" and record.given_to(person) and person.may("view", record.resource)
+    )
+
+
+def _task(person: Person, action: str, record: Record) -> bool:
+    if action == "release":  # one's own, or as whoever gives work to others
+        return person.username in record.owners or _task(person, "assign", record)
+    if _given(person, action, record):
+        return True
+    if action in ("view", "edit") and record.offered in person.teams and person.may("edit", "Task"):
+        return True
+    # A head sees, assigns and takes away the work of the team, whatever the role says of its reach.
+    return action in ("view", "assign", "export") and person.may(action, "Task") and record.team in person.heads
+
+
+def _conversation(person: Person, action: str, record: Record) -> bool:
+    """Read by whoever sees the customer, edited by its author, put away by him or by whoever may edit the customer."""
+    if action in ("view", "add"):
+        return _given(person, "view", record)
+    return person.username in record.owners or (action == "moderate" and _by_scope(person, "edit", record))
+
+
+def _private(person: Person, _action: str, record: Record) -> bool:
+    return person.username in record.owners
+
+
+def _company(person: Person, action: str, record: Record) -> bool:
+    return person.scope(action, record.resource) is Scope.all
+
+
+_RULES = {
+    "Customer": _given,
+    "Comment": _conversation,
+    "File": _conversation,
+    "SavedView": _private,
+    "Instance": _given,
+    "Task": _task,
+    "Notification": _private,
+    "Export": _private,
+    "SignIn": _private,
+    "Outbox": _company,
+    "Role": _company,
+    "CatalogueEntry": lambda person, _action, _record: bool(person.username),
+}
+
+
+#: more people than the tests' cast: another team with its head, and one who looks at everything
+_MORE = (
+    ("khoa", "Mai Đăng", "Khoa", "Staff", "kho"),
+    ("oanh", "Tô Kim", "Oanh", "Manager", "kho"),
+    ("kien", "Ngô Trung", "Kiên", "Auditor", None),
+    ("cu", "Đinh Văn", "Cũ", "Staff", "kho"),
+)
+
+
+@dataclass
+class Company:
+    """The records by kind, and what else an address needs."""
+
+    records: dict[str, list[Record]] = field(default_factory=dict)
+
+    def add(self, kind: str, state: str, row_id: object, *, resource: str = "", **known: Any) -> None:
+        told = {key: frozenset(value) if isinstance(value, list) else value for key, value in known.items()}
+        self.records.setdefault(kind, []).append(Record(kind, resource or kind, state, str(row_id), **told))
+
+    def asked(self, kind: str) -> list[Record | None]:
+        """The records of that kind, one that is not there, and a number that no table holds; no kind: nothing."""
+        if not kind:
+            return [None]
+        known = self.records[kind]
+        resource = known[0].resource
+        return [*known, Record(kind, resource, "missing", "999999"), Record(kind, resource, "beyond", BEYOND)]
+
+
+def found(session: Session) -> Company:
+    """Hire the rest of the company, let it work for a morning, and note whose is what."""
+    cast, made = Cast(session), Company()
+    with transaction(SYSTEM) as inside:
+        kho = security.create_team(inside, code="kho", name="Kho", by=SYSTEM)
+        old_team = security.create_team(inside, code="bo-phan-cu", name=f"Bộ phận {CANARY}", by=SYSTEM)
+        for username, family_name, given_name, role, team in _MORE:
+            member = security.create_member(
+                inside, username=username, family_name=family_name, given_name=given_name,
+                email=f"{username}@phosen.example", password_hash=hash_password(PASSWORD, "pbkdf2:sha256:1"),
+                roles=[role], by=SYSTEM,
+            )  # fmt: skip
+            if team:
+                security.join_team(inside, kho, member, primary=True, by=SYSTEM)
+        security.appoint_head(inside, kho, cast.member("oanh"), by=SYSTEM)
+        security.archive_team(inside, old_team, by=SYSTEM)
+        security.deactivate_member(inside, cast.member("cu"), by=SYSTEM)
+    story = Story(session, cast)
+    session.expire_all()
+    _Morning(session, cast, story, made).passes()
+    return made
+
+
+class _Morning:
+    """Who did what. Everything of Khoa carries the canary: Lan's team may see what was given to it, and no more."""
+
+    def __init__(self, session: Session, cast: Cast, story: Story, made: Company) -> None:
+        self.session, self.cast, self.story, self.made = session, cast, story, made
+
+    def passes(self) -> None:
+        customers = self._customers()
+        self._instances_and_tasks(customers)
+        self._comments_and_files(customers)
+        self._private_things()
+        self._submissions()
+        self._company()
+
+    def _as(self, username: str) -> Any:
+        return transaction(self.cast.actor(username))
+
+    def _share(self, resource: str, record_id: int) -> None:
+        """With Lan and with Vận hành."""
+        with transaction(SYSTEM) as inside:
+            for receiver in ({"member_id": self.cast.lan.user_id}, {"team_id": self.cast.team("van-hanh").id}):
+                inside.add(Grant(resource=resource, record_id=record_id, right=Right.view, reason="share", **receiver))
+
+    def _customers(self) -> dict[str, int]:
+        made = {}
+        for state, who in (("own", "lan"), ("other", "khoa"), ("granted", "khoa"), ("archived", "lan")):
+            with self._as(who) as inside:
+                actor = self.cast.actor(who)
+                name = "Đặng Thị Mỹ Duyên" if who == "lan" else f"{CANARY} {state}"
+                customer = create_customer(inside, by=actor, name=name, phone=f"09123456{len(made)}8", note=name)
+                made[state] = customer.id
+                team = "cskh" if who == "lan" else "kho"
+                given = ["lan", "van-hanh"] if state == "granted" else []
+                point = str(customer.contact_points[0].id)
+                self.made.add("Customer", state, customer.id, owners=[who], team=team, granted=given, point=point)
+        self._share("Customer", made["granted"])
+        with transaction(SYSTEM) as inside:
+            archive_customer(inside, inside.get_one(Customer, made["archived"]), by=SYSTEM)
+        return made
+
+    def _instances_and_tasks(self, customers: dict[str, int]) -> None:
+        for state, who in (("own", "lan"), ("other", "khoa"), ("granted", "khoa"), ("archived", "lan")):
+            team = "cskh" if who == "lan" else "kho"
+            given = ["lan", "van-hanh"] if state == "granted" else []
+            with self._as(who) as inside:
+                actor = self.cast.actor(who)
+                customer = inside.get_one(Customer, customers["own" if who == "lan" else "other"])
+                instance = start_instance(inside, self.story.process(), by=actor, customer=customer)
+                number = instance.id
+                task = open_task(
+                    inside, owner_type="instance", owner_id=number, step="receive", token=1000 + number,
+                    name=f"Việc {CANARY if who == 'khoa' else state}", context="", customer_id=customer.id,
+                    offer=Offer(member_id=actor.user_id), deadline=Deadline(), form_version=None, by=SYSTEM,
+                )  # fmt: skip
+                task_id = task.id
+            # Work on it is offered to Vận hành below, and with the work goes the right to look at it.
+            reads = ["van-hanh"] if state == "own" else given
+            self.made.add("Instance", state, number, owners=[who], team=team, granted=reads)
+            self.made.add("Task", state, task_id, owners=[who], team=team, granted=given)
+            self._take_back_what_was_offered(number)
+            if given:
+                self._share("Instance", number)
+                self._share("Task", task_id)
+            if state == "archived":
+                with self._as("lan") as inside:
+                    cancel_instance(inside, number, by=self.cast.lan, reason="Khách đổi ý")
+            if state == "own":
+                with transaction(SYSTEM) as inside:
+                    offered = open_task(
+                        inside, owner_type="instance", owner_id=number, step="find-order", token=2000, name="Tìm đơn",
+                        context="", customer_id=None, offer=Offer(team_id=self.cast.team("van-hanh").id),
+                        deadline=Deadline(), form_version=None, by=SYSTEM,
+                    )  # fmt: skip
+                    self.made.add("Task", "offered", offered.id, team="van-hanh", offered="van-hanh")
+
+    def _take_back_what_was_offered(self, instance_id: int) -> None:
+        """The process itself offered its first step to CSKH: then nobody's instance would be another's."""
+        with transaction(SYSTEM) as inside:
+            tasks = inside.scalars(select(Task.id).where(Task.owner_id == instance_id))
+            reasons = [f"task:{number}" for number in tasks]
+            inside.execute(update(Grant).where(Grant.reason.in_(reasons)).values(ended_at=clock.now()))
+
+    def _comments_and_files(self, customers: dict[str, int]) -> None:
+        for state, who in (("own", "lan"), ("other", "khoa"), ("granted", "khoa")):
+            team = "cskh" if who == "lan" else "kho"
+            given = ["lan", "van-hanh"] if state == "granted" else []
+            with self._as(who) as inside:
+                actor = self.cast.actor(who)
+                said = write_comment(inside, "Customer", customers[state], f"Gọi lại {CANARY}", by=actor)
+                about = {"resource": "Customer", "owners": [who], "team": team, "granted": given}
+                self.made.add("Comment", state, said.id, **about)
+                received = files.receive(BytesIO(CANARY.encode()), "biên bản.txt")
+                kept = files.keep(inside, received, owner_type="comment", owner_id=said.id)
+                inside.flush()
+                self.made.add("File", state, kept.id, **about)
+                if state == "own":
+                    gone = write_comment(inside, "Customer", customers[state], "Nhầm", by=actor)
+                    archive_comment(inside, gone.id, by=actor)
+
+    def _private_things(self) -> None:
+        for state, who in (("own", "lan"), ("other", "khoa")):
+            actor = self.cast.actor(who)
+            with self._as(who) as inside:
+                line = post_bell(inside, to=actor.user_id or 0, kind="task_assigned", subject_type="task", subject_id=1,
+                                 data={"task": CANARY, "by": CANARY}, at=clock.now())  # fmt: skip
+                view = save_new(inside, "CustomerScreen", f"Của {CANARY}", ViewWanted(q=CANARY), by=actor)
+                inside.flush()
+                self.made.add("Notification", state, line.id, owners=[who])
+                self.made.add("SavedView", state, view.id, owners=[who])
+        for state, who in (("own", "minh"), ("other", "oanh")):
+            with self._as(who) as inside:
+                wanted = ExportWanted("CustomerScreen", Format.csv)
+                export = ask_export(inside, wanted, rows=1, by=self.cast.actor(who))
+                self.made.add("Export", state, export.id, owners=[who])
+        write_exports()
+
+    def _submissions(self) -> None:
+        version = self.session.scalars(select(FormVersion.id).where(FormVersion.state == "published")).first()
+        for state, who in (("own", "lan"), ("other", "khoa")):
+            team = "cskh" if who == "lan" else "kho"
+            with self._as(who) as inside:
+                given = Submission(form_version_id=version, team_id=self.cast.team(team).id, answers={"note": CANARY},
+                                   created_by_id=self.cast.actor(who).user_id)  # fmt: skip
+                inside.add(given)
+                inside.flush()
+                self.made.add("Submission", state, given.id, owners=[who], team=team)
+
+    def _company(self) -> None:
+        story, cast = self.story, self.cast
+        ids: dict[str, int] = {
+            "Process": story.process().id,
+            "Form": self.session.scalars(select(Form.id).order_by(Form.id)).first() or 0,
+            "Role": self.session.scalars(select(Role.id).where(Role.name == "Staff")).one(),
+            "CatalogueEntry": self.session.scalars(select(CatalogueEntry.id).order_by(CatalogueEntry.id)).first() or 0,
+        }
+        for kind, number in ids.items():
+            self.made.add(kind, "other", number)
+        with transaction(SYSTEM) as inside:
+            mail = queue_mail(inside, to_address="khach@phosen.example", template="task_overdue",
+                              values={"task": CANARY}, language="vi", at=clock.now())  # fmt: skip
+            inside.flush()
+            self.made.add("Outbox", "other", mail.id)
+        self.made.add("Member", "own", cast.member("lan").id, owners=["lan"])
+        self.made.add("Member", "other", cast.member("khoa").id, owners=["khoa"])
+        self.made.add("Member", "archived", cast.member("cu").id)
+        self.made.add("Team", "own", cast.team("cskh").id, owners=["minh"], team="cskh")
+        self.made.add("Team", "other", cast.team("kho").id, owners=["oanh"], team="kho")
+        self.made.add("Team", "archived", cast.team("bo-phan-cu").id)
