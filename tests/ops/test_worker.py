@@ -126,6 +126,7 @@ def test_a_locked_database_costs_heartbeats_and_not_the_worker(app, tmp_path):
     """The lock outlasts the patience of two writes; what happened meanwhile is written afterwards."""
     with app.app_context():
         event.listen(db.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=50"))
+        db.engine.dispose()  # whoever is connected already has more patience
     refused = threading.Semaphore(0)
     with app.app_context():
         event.listen(db.engine, "handle_error", lambda _context: refused.release())
