@@ -54,7 +54,10 @@ def chips(soup: BeautifulSoup) -> list[str]:
 
 
 def crosses(soup: BeautifulSoup) -> list[dict[str, list[str]]]:
-    return [parse_qs(urlsplit(link["href"]).query) for link in soup.select(".tt-toolbar .tt-chip:has(.tt-clip) a")]
+    return [
+        parse_qs(urlsplit(link["href"]).query)
+        for link in soup.select(".tt-toolbar .tt-chip:has(.tt-clip) a:last-child")
+    ]
 
 
 @pytest.mark.both_databases

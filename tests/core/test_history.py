@@ -145,6 +145,22 @@ def test_as_many_queries_however_much_has_happened(session, cast, customer_id):
     assert len(set(counted)) == 1, counted
 
 
+def test_it_counts_what_it_tells_and_nothing_of_what_it_does_not(session, cast, customer_id, monkeypatch):
+    with transaction(cast.hoa) as inside:
+        audit.record(inside, "customer.looked_at", table="customer", record_id=customer_id)
+    for number in range(4):
+        rename(cast, customer_id, f"Tên {number}", at=MONDAY + timedelta(hours=number))
+    session.rollback()
+    for labels in (LABELS, {"source": _("Came through")}, {"name": _("Name"), "note": _("Note")}):
+        subjects = [history.Subject(Customer, customer_id, labels)]
+        assert history.count(session, subjects, cast.lan) == (
+            len(entries(session, customer_id, cast.lan, labels)),
+            False,
+        )
+    monkeypatch.setattr(history, "MOST_COUNTED", 3)
+    assert history.count(session, [history.Subject(Customer, customer_id, LABELS)], cast.lan) == (3, True)
+
+
 @pytest.mark.parametrize("typed", ["", "0x1", "-1", "٣", "1" * 19])
 def test_a_place_that_is_none_is_refused(typed):
     with pytest.raises(BadRequestError):

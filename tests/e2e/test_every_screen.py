@@ -50,11 +50,11 @@ UNLINKED = (
 )
 #: pages of those who are not signed in; the set-up page has a test of its own
 SIGNED_OUT = {"AuthView.login": "/login/", "AuthView.setup": ""}
-#: answers that are no pages: files and pictures, states of health, rows for look-ups, the panel beside a list (it is
-#: looked at in MOMENTS), and what an action asks first where no action asks anything
+#: answers that are no pages: files and pictures, states of health, rows for look-ups, the way to a list, the panel
+#: beside it (it is looked at in MOMENTS), and what an action asks first where no action asks anything
 NO_SCREENS = re.compile(
-    r"(^|\.)static$|^health\.|\.(lookup|panel)$|^FileView\.|^LogoView\.|^ExportPages\.download$|^CommentPages\.people$"
-    r"|^(Task|Instance|Member|Role|Entry)Screen\.preview$"
+    r"(^|\.)static$|^health\.|\.(lookup|panel|root)$|^FileView\.|^LogoView\.|^ExportPages\.download$"
+    r"|^CommentPages\.people$|^(Task|Instance|Member|Role|Entry)Screen\.preview$"
 )
 #: another order or another page of a list is the same kind of page
 SAME_PAGE = ("order", "page", "after", "before")

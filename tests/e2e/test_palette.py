@@ -36,9 +36,13 @@ def test_a_customer_is_found_without_accents_and_opened_by_enter(desk: Desk) -> 
     expect(lan.get_by_role("heading", name=DUYEN, level=1)).to_be_visible()
 
 
-def test_the_slash_opens_it_too_and_can_be_typed_in_it(desk: Desk) -> None:
+def test_the_slash_opens_it_too_where_there_is_no_list_and_can_be_typed_in_it(desk: Desk) -> None:
     lan = desk("lan")
     lan.goto("/khach-hang/list/")
+    lan.keyboard.press("/")
+    expect(lan.get_by_label("Tìm trong danh sách")).to_be_focused()
+    expect(lan.get_by_role("dialog")).to_have_count(0)
+    lan.goto("/")
     palette(lan, "/")
     lan.keyboard.type("khach/hang")
     expect(lan.get_by_role("combobox")).to_have_value("khach/hang")

@@ -56,7 +56,7 @@ def test_keys_turn_the_panel_open_the_page_and_give_the_focus_back(desk: Desk) -
     hoa.goto(LISTS[0])
     panel = hoa.locator("aside.tt-panel")
     hoa.keyboard.press("j")
-    hoa.keyboard.press("o")
+    hoa.keyboard.press("Enter")
     expect(panel.get_by_role("heading", level=2)).to_have_text(name_of(rows(hoa).nth(0)))
     expect(panel).to_be_focused()
     hoa.keyboard.press("j")
@@ -65,6 +65,8 @@ def test_keys_turn_the_panel_open_the_page_and_give_the_focus_back(desk: Desk) -
     expect(panel).to_be_hidden()
     expect(rows(hoa).nth(1).locator("a.tt-rowlink")).to_be_focused()
     page = rows(hoa).nth(1).locator("a.tt-rowlink").get_attribute("href")
+    hoa.keyboard.press("Enter")
+    expect(panel).to_be_focused()
     hoa.keyboard.press("Enter")
     hoa.wait_for_url(f"**{page}")
 
@@ -103,6 +105,6 @@ def test_paper_shows_the_record_and_nothing_around_it(desk: Desk) -> None:
     expect(hoa.locator(".tt-printhead")).to_contain_text("In lúc")
     for gone in (".tt-side", ".tt-top", ".tt-tabs a:not([aria-current])", ".tt-rechead__act"):
         expect(hoa.locator(gone).first).to_be_hidden()
+    expect(hoa.locator(".tt-tabs [aria-current]")).to_contain_text("Diễn biến")
     expect(hoa.get_by_role("heading", level=1)).to_be_visible()
     assert len(hoa.pdf(prefer_css_page_size=True)) > 1000
-    expect(hoa.locator(".tt-tabs [aria-current]")).to_contain_text("Diễn biến")

@@ -51,13 +51,26 @@ def test_a_head_gives_what_he_chooses_to_somebody_with_the_mouse(begun: list[str
     minh.get_by_label("Chọn cả trang").check()
     minh.get_by_role("toolbar").get_by_role("button", name="Giao lại").click()
     dialog = minh.get_by_role("dialog")
+    expect(dialog.get_by_role("heading")).to_have_text("Giao lại 2 công việc")
     dialog.get_by_role("combobox").fill("lan")
     dialog.get_by_role("option", name=re.compile(LAN)).click()
     dialog.get_by_label("Lời nhắn").fill("Em làm giúp anh nhé")
     dialog.get_by_role("button", name="Giao lại").click()
-    expect(minh.locator("#toasts")).to_contain_text("Giao lại")
+    toasts = minh.locator("#toasts")
+    expect(toasts).to_contain_text("Đã giao lại 2 công việc")
     for code in begun:
         expect(rows(minh).filter(has_text=code)).to_contain_text(LAN)
+    toasts.get_by_role("button", name="Hoàn tác").click()
+    expect(toasts).to_contain_text("Đã hoàn tác việc giao lại 2 công việc")
+    for code in begun:
+        expect(rows(minh).filter(has_text=code)).to_contain_text("Chưa có ai nhận")
+
+    minh.get_by_label("Chọn cả trang").check()
+    minh.get_by_role("toolbar").get_by_role("button", name="Giao lại").click()
+    dialog.get_by_role("combobox").fill("lan")
+    dialog.get_by_role("option", name=re.compile(LAN)).click()
+    dialog.get_by_role("button", name="Giao lại").click()
+    expect(toasts).to_contain_text("Đã giao lại 2 công việc")
 
     # She has it on her desk now, and the table tells her so.
     lan = desk("lan")
@@ -100,7 +113,9 @@ def test_work_is_claimed_by_keys_alone_and_enter_in_the_list_claims_nothing(begu
             break
     expect(lan.locator(":focus")).to_have_text("Nhận việc")
     lan.keyboard.press("Enter")
-    expect(lan.locator("#toasts")).to_contain_text("Nhận việc")
+    expect(lan.get_by_role("dialog")).to_contain_text(f"Nhận “{RECEIVE}”?")
+    lan.keyboard.press("Enter")
+    expect(lan.locator("#toasts")).to_contain_text("Đã nhận 1 công việc")
     expect(rows(lan)).to_contain_text(LAN)
 
 
@@ -113,6 +128,7 @@ def test_the_table_fits_a_phone_and_work_is_claimed_there(begun: list[str], desk
     lan.goto(of(begun[1]))
     rows(lan).get_by_role("checkbox").check()
     lan.get_by_role("toolbar").get_by_role("button", name="Nhận việc").click()
+    lan.get_by_role("dialog").get_by_role("button", name="Nhận việc").click()
     expect(rows(lan)).to_contain_text(LAN)
     assert lan.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     lan.locator(".tt-listhead").get_by_role("link", name="Hộp việc").click()
