@@ -39,7 +39,7 @@ _open = (
     .correlate(ProcessInstance)
 )  # fmt: skip
 _open_tasks = _open.with_only_columns(func.count(Task.id)).scalar_subquery()
-_open_names = task_queries.by_due(_open).subquery()
+_open_names = _open.order_by(*task_queries.BY_DUE).subquery()
 _now_at = select(func.aggregate_strings(_open_names.c.name, ", ")).scalar_subquery()
 
 
@@ -135,7 +135,7 @@ class InstanceScreen(Screen):
     def next_action(self, item: ProcessInstance, who: Actor) -> NextAction | None:
         """To go to the work in it that is his, or that he could take."""
         his = _tasks_of(item).where(visible(Task, who), task_queries.is_for(who), task_queries.is_open())
-        number = db.session().scalar(task_queries.by_due(his).limit(1))
+        number = db.session().scalar(his.order_by(*task_queries.BY_DUE).limit(1))
         return NextAction(_("Go to the task"), links.task_path(number), "arrow-right") if number else None
 
     @route("/show/<pk>", right="view")

@@ -82,12 +82,12 @@ def with_people(rows: Select[Task]) -> Select[Task]:
     return rows.options(joinedload(Task.assignee), joinedload(Task.offered_team), joinedload(Task.customer))
 
 
-_BY_DUE = (Task.due_at.asc().nulls_last(), Task.id)
+BY_DUE = (Task.due_at.asc().nulls_last(), Task.id)
 
 
 def by_due(rows: Select[Task]) -> Select[Task]:
     """Least time left first; what has no due moment comes last."""
-    return rows.order_by(*_BY_DUE)
+    return rows.order_by(*BY_DUE)
 
 
 def next_due(session: Session, rows: Select[Task], *, limit: int, offset: int = 0) -> list[Task]:
@@ -205,7 +205,7 @@ def find_tasks(session: Session, who: Actor, text: str, limit: int) -> list[Hit]
     Task names have no text index: the MOST_LOOKED_AT tasks due next that he may see are looked through. What belongs
     to a matching customer comes from the customers' text index, however much open work there is.
     """
-    opened = _lines(who).where(is_open()).order_by(*_BY_DUE)
+    opened = _lines(who).where(is_open()).order_by(*BY_DUE)
     near = session.execute(opened.limit(MOST_LOOKED_AT)).all()
     hits = [_hit(row) for row in near if matches(text, row.name, row.context, row.customer)][:limit]
     if len(hits) < limit and len(near) == MOST_LOOKED_AT:
