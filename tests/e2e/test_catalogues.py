@@ -98,6 +98,6 @@ def test_archiving_says_in_numbers_what_will_happen_and_is_taken_back(desk: Desk
     dialog = hoa.get_by_role("dialog")
     expect(dialog).to_contain_text("Lưu trữ “")
     dialog.get_by_role("button", name="Lưu trữ").click()
-    expect(hoa.locator(".tt-toast")).to_contain_text("Lưu trữ: 1 dòng")
+    expect(hoa.locator(".tt-toast")).to_contain_text("Đã lưu trữ 1 khách hàng")
     hoa.locator("[data-toast-undo] button").click()
-    expect(hoa.locator(".tt-toast")).to_contain_text("Khôi phục: 1 dòng")
+    expect(hoa.locator(".tt-toast")).to_contain_text("Đã khôi phục 1 khách hàng")
