@@ -527,7 +527,8 @@ def test_a_condition_that_cannot_be_read_stays_where_it_was_typed(hoa, where):
     sentence = page.select_one("#dieu-kien-error").text.strip()
     assert page.select_one(".tt-empty p").text.strip() == sentence
     assert len(rows(soup(hoa.get(PAGE + page.select_one(".tt-empty a")["href"])))) == 3
-    assert not page.select(".tt-count, .tt-pager, form[action$='/export'], form[action$='/views']")
+    assert not page.select(".tt-views__tabs [aria-current], .tt-count, .tt-pager")
+    assert not page.select("form[action$='/export'], form[action$='/views']")
 
 
 def test_the_editor_is_told_what_was_typed_or_what_is_wrong_in_it(hoa):
