@@ -40,7 +40,7 @@ def test_the_slash_opens_it_too_where_there_is_no_list_and_can_be_typed_in_it(de
     lan = desk("lan")
     lan.goto("/khach-hang/list/")
     lan.keyboard.press("/")
-    expect(lan.get_by_label("Tìm trong danh sách")).to_be_focused()
+    expect(lan.get_by_role("searchbox", name="Tìm trong danh sách")).to_be_focused()
     expect(lan.get_by_role("dialog")).to_have_count(0)
     lan.goto("/")
     palette(lan, "/")
