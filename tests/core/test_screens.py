@@ -679,9 +679,10 @@ def test_nobody_is_sent_elsewhere_after_saving(back: str, client: Client, people
 
 
 @pytest.mark.parametrize("path", ["/sach/action/archive/{id}", "/sach/action/read/{id}", "/sach/action_post"])
-def test_get_changes_nothing(path: str, client: Client, a_volume: Maker, stored: Any) -> None:
+def test_get_changes_nothing_and_leads_to_the_list(path: str, client: Client, a_volume: Maker, stored: Any) -> None:
     volume = a_volume("Alpha", pages=5)
-    assert client("hoa").get(path.format(id=volume)).status_code == 405
+    answer = client("hoa").get(path.format(id=volume))
+    assert (answer.status_code, answer.location) == (302, "/sach/")
     assert (stored(volume, "pages"), stored(volume, "archived_at")) == (5, None)
 
 
