@@ -100,6 +100,7 @@ class SecurityManager(FabSecurityManager):
 
 def load_actor(user: Any) -> Actor | None:
     """The actor behind Flask-Login's user: the member was read with the session, rights come from the cache."""
-    if not isinstance(user, CurrentUser):
+    # isinstance() would not do: Flask-Login's proxy keeps an error on the way to the person to itself when so asked.
+    if not user.is_authenticated:
         return None
     return queries.actor_of(db.session(), user.member, address=request.remote_addr)
