@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import flash, get_template_attribute, jsonify, redirect, render_template, request, session, url_for
+from flask import flash, jsonify, redirect, render_template, request, session, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_babel import get_locale
 from sqlalchemy import Select
@@ -22,9 +22,10 @@ from app.core.errors import InvalidInputError, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
 from app.core.pages import Page, page, page_number, refuse_nul_sent
 from app.core.screens import Derived, Interface, Kind, Screen, action
-from app.core.vietnamese import show_phone
 from app.security import columns, entrance, queries, services
+from app.security.cells import drawn
 from app.security.dialogs import SetupForm, SignInForm
+from app.security.member_screen import MemberScreen
 from app.security.models import Member, SignInKind, Team
 from app.security.roles import (
     ACTION_LABELS,
@@ -121,65 +122,6 @@ def _language_links() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-class MemberScreen(Screen):
-    """/nhan-su: who works here. Which roles he holds stands in a tab, for those who may see roles."""
-
-    resource = "Member"
-    collection = "users"
-    datamodel = Interface(Member)
-    empty_text = _("Nobody works here yet. Colleagues stand here as soon as they can sign in.")
-    empty_art = "people"
-    route_base = "/nhan-su"
-    list_title = _("Staff")
-    show_title = _("Member")
-    list_columns = ["name", "title", "memberships", "phone", "user.active"]
-    more_columns = ["user.username", "user.email", "roles"]
-    show_columns = ["title", "memberships", "phone", "user.email", "user.username", "user.active"]
-    order_columns = ["name", "title"]
-    search_columns = [
-        "name", "title", "memberships", "roles", "phone", "user.username", "user.email", "user.active",
-    ]  # fmt: skip
-    derived = {
-        "name": Derived(Kind.text, Member.name, order=Member.sort_key, show=lambda name: _drawn("who", {"name": name})),
-        "memberships": Derived(Kind.team, columns.team_names(Member.id), compared=columns.team_ids(Member.id),
-                               show=lambda names: names or ""),
-        "roles": columns.roles(Member.id),
-        "phone": Derived(Kind.phone, Member.phone, show=lambda phone: show_phone(phone) if phone else ""),
-        "user.active": Derived(Kind.yes_no, columns.may_sign_in(Member.id),
-                               show=lambda active: _drawn("entrance", {"is_active": active})),
-    }  # fmt: skip
-    base_order = ("name", "asc")
-    related_by = {
-        "TeamScreen": lambda member: Team.id.in_(queries.teams_of(member.id)),
-        "RoleScreen": lambda member: Role.id.in_(queries.roles_of(member.id)),
-    }
-    label_columns = {
-        "name": _("Name"),
-        "title": _("Title"),
-        "memberships": _("Teams"),
-        "roles": _("Roles"),
-        "user.username": _("User name"),
-        "user.email": _("E-mail"),
-        "user.active": _("Sign-in"),
-        "phone": _("Phone number"),
-    }
-
-    def shown(self, item: Any, column: str) -> Any:
-        if column == "name":
-            return _drawn("who", item)
-        if column == "memberships":
-            rows = sorted(item.memberships, key=lambda one: (not one.is_primary, one.team.sort_key))
-            return ", ".join(row.team.name for row in rows)
-        if column == "phone":
-            return show_phone(item.phone) if item.phone else ""
-        if column == "user.active":
-            return _drawn("entrance", item)
-        return super().shown(item, column)
-
-    def search(self, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(Member.name.icontains(text, autoescape=True) | Member.title.icontains(text, autoescape=True))
-
-
 class TeamScreen(Screen):
     """/bo-phan: the teams with their heads."""
 
@@ -197,7 +139,7 @@ class TeamScreen(Screen):
     search_columns = ["name", "code", "head"]
     derived = {
         "name": Derived(Kind.text, Team.name, order=Team.sort_key),
-        "head": replace(columns.person(Team.head_id), show=lambda name: _drawn("who", {"name": name}) if name else ""),
+        "head": replace(columns.person(Team.head_id), show=lambda name: drawn("who", {"name": name}) if name else ""),
     }
     base_order = ("name", "asc")
     related_by = {"MemberScreen": lambda team: Member.id.in_(queries.people_in(team.id)), "TeamScreen": "parent"}
@@ -220,7 +162,7 @@ class TeamScreen(Screen):
 
     def shown(self, item: Any, column: str) -> Any:
         if column == "head":
-            return _drawn("who", item.head) if item.head else ""
+            return drawn("who", item.head) if item.head else ""
         return super().shown(item, column)
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
@@ -243,8 +185,8 @@ class RoleScreen(Screen):
     order_columns = ["id"]
     base_order = ("id", "asc")
     derived = {
-        "name": Derived(Kind.text, Role.name, choices=ROLE_LABELS, show=lambda code: _drawn("role", _role_words(code))),
-        "user": Derived(Kind.text, columns.holder_names(Role.id), show=lambda names: _drawn("holders", _lines(names))),
+        "name": Derived(Kind.text, Role.name, choices=ROLE_LABELS, show=lambda code: drawn("role", _role_words(code))),
+        "user": Derived(Kind.text, columns.holder_names(Role.id), show=lambda names: drawn("holders", _lines(names))),
     }
     related_by = {"MemberScreen": lambda role: Member.id.in_(queries.holders(role.id))}
     related_titles = {"MemberScreen": _("Members with this role")}
@@ -260,10 +202,10 @@ class RoleScreen(Screen):
 
     def shown(self, item: Any, column: str) -> Any:
         if column == "name":
-            return _drawn("role", {"label": role_label(item.name), "purpose": self.purpose(item)})
+            return drawn("role", {"label": role_label(item.name), "purpose": self.purpose(item)})
         if column == "user":
             names = [f"{user.last_name} {user.first_name}" for user in item.user if user.active]
-            return _drawn("holders", names)
+            return drawn("holders", names)
         return super().shown(item, column)
 
     @staticmethod
@@ -319,8 +261,3 @@ def _role_words(code: str) -> dict[str, Any]:
 
 def _lines(names: str | None) -> list[str]:
     return names.split("\n") if names else []
-
-
-def _drawn(macro: str, item: Any) -> Any:
-    """A cell that is more than text, from templates/security/_cells.html."""
-    return get_template_attribute("security/_cells.html", macro)(item)
