@@ -34,6 +34,7 @@ from app.processes.models import (  # how work runs through the company
 from app.security.models import (  # who works here and who may see what
     Grant,
     Member,
+    MemberInvitation,
     RoleScope,
     SetupLink,
     SignIn,
@@ -47,7 +48,8 @@ __all__ = [
     "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
     "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ContactPoint", "Counter",
     "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "JobHeartbeat", "Member",
-    "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken",
-    "ProcessVersion", "RoleScope", "SavedView", "SavedViewDefault", "Setting", "SetupLink", "SignIn", "SignInFailure",
-    "StoredFile", "Submission", "SubmissionValue", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
+    "ProcessToken", "ProcessVersion", "RoleScope", "SavedView", "SavedViewDefault", "Setting", "SetupLink", "SignIn",
+    "SignInFailure", "StoredFile", "Submission", "SubmissionValue", "Task", "TaskEvent", "Team", "TeamMember",
+    "TimelineEntry",
 ]  # fmt: skip

@@ -64,6 +64,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "form_version": ("form_id",),
     "idempotent_answer": ("user_id",),
     "member": ("id",),
+    "member_invitation": ("member_id",),
     "notification": ("user_id", "alert_id"),
     "outbox": ("to_user_id",),
     "process_event": ("instance_id", "task_id"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -30,6 +30,12 @@ class Member(Revisioned, Stamped, Entity):
     time_zone: Mapped[str] = mapped_column(String(60), default="Asia/Ho_Chi_Minh")
     #: grows whenever his rights may have changed; the cached permission set is keyed by it
     rights_version: Mapped[int] = mapped_column(default=1)
+    #: plain text under the mails that he writes
+    signature: Mapped[str | None] = mapped_column(Text, info={"sensitive": True}, sort_order=1)
+    #: somebody else has chosen his password: he sees nothing before he has made his own
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=1)
+    #: since when he does not work here any more; whoever was never in yet has none, and is not active either
+    deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
     user: Mapped[User] = relationship(User, lazy="joined", foreign_keys=[id])
     memberships: Mapped[list[TeamMember]] = relationship(back_populates="member", foreign_keys="TeamMember.member_id")
@@ -44,6 +50,21 @@ class Member(Revisioned, Stamped, Entity):
     @property
     def is_active(self) -> bool:
         return bool(self.user.active)
+
+
+class MemberInvitation(Stamped, Entity):
+    """A one-time link with which a person makes the password of the account that waits for him."""
+
+    __tablename__ = "member_invitation"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: taken back, or a newer one was sent
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    member: Mapped[Member] = relationship(foreign_keys=[member_id])
 
 
 class Team(Revisioned, Stamped, Entity):
