@@ -56,6 +56,8 @@ class Actor:
     language: str = "vi"
     time_zone: str = "Asia/Ho_Chi_Minh"
     address: str | None = None
+    #: who really sits there while he looks as this person; None: this person himself
+    real_user_id: int | None = None
     is_system: bool = False
     #: row rules that were put together for these very rights already
     rules: Rules = field(default_factory=dict, init=False, compare=False, repr=False)
