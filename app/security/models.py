@@ -44,8 +44,33 @@ class Member(Revisioned, Stamped, Entity):
         return self.name
 
     @property
+    def family_name(self) -> str:
+        return self.user.last_name  # type: ignore[no-any-return]
+
+    @property
+    def given_name(self) -> str:
+        return self.user.first_name  # type: ignore[no-any-return]
+
+    @property
+    def username(self) -> str:
+        return self.user.username  # type: ignore[no-any-return]
+
+    @property
     def email(self) -> str:
         return self.user.email  # type: ignore[no-any-return]
+
+    @property
+    def role_codes(self) -> list[str]:
+        return [role.name for role in self.user.roles]
+
+    @property
+    def team_id(self) -> int | None:
+        """The primary one."""
+        return next((row.team_id for row in self.memberships if row.is_primary), None)
+
+    @property
+    def more_team_ids(self) -> list[int]:
+        return [row.team_id for row in self.memberships if not row.is_primary]
 
     @property
     def is_active(self) -> bool:
