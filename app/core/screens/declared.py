@@ -160,6 +160,10 @@ class Declared(ModelView):
         self._refuse_out_of_reach(session, item, by)
         return item
 
+    def after_adding(self, item: Any, form: Any) -> str:
+        """The page that follows a new record."""
+        return self.row_url(item)
+
     def change(self, session: Session, item: Any, form: Any, *, by: Actor) -> None:
         """Change the record from a checked form, inside the transaction. Override to call the service that does it."""
         self._populate(session, item, form, self.edit_columns)

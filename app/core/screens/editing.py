@@ -65,7 +65,7 @@ class EditPart(RecordPart):
             "link": {"label": str(_("See the list")), "url": self._back(self._list_url())},
         }
         flash(told, "success")
-        return redirect(self.row_url(item))
+        return redirect(self.after_adding(item, form))
 
     @route("/edit/<pk>", right="edit", methods=("GET", "POST"))
     def edit(self, pk: str) -> Any:
