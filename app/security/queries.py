@@ -299,8 +299,13 @@ def _sign_ins(actor: Actor, _action: str) -> ColumnElement[bool]:
 
 @row_rule(Member)
 def _members(actor: Actor, action: str) -> ColumnElement[bool]:
-    """Colleagues' names are no secret inside the company; changing them is."""
-    return scoped(actor.scope("Member", action), actor, owner_id=Member.id)
+    """Colleagues' names are no secret inside the company; changing them is. A team's people are those of any team."""
+    scope = actor.scope("Member", action)
+    mine = scoped(scope, actor, owner_id=Member.id)
+    reach = {Scope.team: actor.team_ids, Scope.subtree: actor.subtree_team_ids | actor.headed_team_ids}.get(scope)
+    if not reach:
+        return mine
+    return mine | Member.id.in_(select(TeamMember.member_id).where(TeamMember.team_id.in_(sorted(reach))))
 
 
 @row_rule(Team)
