@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core import audit, clock, exports, files, repeats
+from app.core import anchor, clock, exports, files, repeats
 from app.core.db import db, transaction
 from app.core.worker import Job
 from app.notifications import jobs as notifications
@@ -62,7 +62,7 @@ JOBS = (
     ),
     Job(
         name="audit.seal",
-        run=audit.seal_job,
+        run=anchor.seal_and_keep,
         every=timedelta(seconds=60),
         reason="what was written to the audit log cannot be changed unseen after a minute",
     ),
