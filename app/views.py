@@ -49,7 +49,8 @@ from app.security.api import SecurityApi, TeamApi, UserApi
 from app.security.columns import offer_people
 from app.security.member_screen import MemberScreen
 from app.security.models import Member
-from app.security.views import PersonChoices, RoleScreen, TeamChoices, TeamScreen
+from app.security.role_screen import RoleScreen
+from app.security.views import PersonChoices, TeamChoices, TeamScreen
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home

@@ -27,6 +27,7 @@ from app.core.db import Model, db, transaction
 from app.core.screens.saved import forget_views
 from app.demo import people
 from app.security import queries as security
+from app.security.role_names import forget_role_names
 from app.security.services import hash_password
 from config import TestConfig
 from tests.cast import PASSWORD, Cast
@@ -149,6 +150,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     paging.forget_counts()
     forget_entries()
     forget_views()
+    forget_role_names()
     yield bench.app
     with bench.app.app_context():
         db.session.remove()

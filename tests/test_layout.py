@@ -35,6 +35,7 @@ NEVER_SHOWN = {
     "Grant": "what the rules themselves read",
     "IdempotentAnswer": "what was answered to a repeated request",
     "JobHeartbeat": "read by /health alone",
+    "Look": "part of a sign-in",
     "MemberInvitation": "opened by its secret; told on the page of its member",
     "ProcessEvent": "part of its instance",
     "ProcessToken": "part of its instance",

@@ -21,7 +21,7 @@ from app.core.vietnamese import show_phone
 from app.security import entrance, queries, rules, services
 from app.security.dialogs import PasswordForm, ProfileForm
 from app.security.models import Member, SignIn, SignInKind
-from app.security.roles import role_label
+from app.security.role_names import role_label
 
 HERE = "/tai-khoan/"
 

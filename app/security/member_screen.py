@@ -6,13 +6,12 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from app.core.accounts import Role
 from app.core.i18n import _
 from app.core.screens import Derived, Interface, Kind, Screen
 from app.core.vietnamese import show_phone
 from app.security import columns, queries
 from app.security.cells import drawn
-from app.security.models import Member, Team
+from app.security.models import Member, RoleProfile, Team
 
 
 class MemberScreen(Screen):
@@ -45,7 +44,7 @@ class MemberScreen(Screen):
     base_order = ("name", "asc")
     related_by = {
         "TeamScreen": lambda member: Team.id.in_(queries.teams_of(member.id)),
-        "RoleScreen": lambda member: Role.id.in_(queries.roles_of(member.id)),
+        "RoleScreen": lambda member: RoleProfile.id.in_(queries.roles_of(member.id)),
     }
     label_columns = {
         "name": _("Name"),

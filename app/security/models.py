@@ -6,13 +6,30 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    ScalarSelect,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    select,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
 from app.core.access import Scope
 from app.core.accounts import Role, User
 from app.core.db import Entity, Revisioned, Stamped, UtcDateTime, sorted_text, stored
+from app.core.errors import Sentence
+from app.core.i18n import reader_language
+from app.security.roles import ROLE_LABELS
+
+ROLE_LABEL_LENGTH = 60
 
 
 class Member(Revisioned, Stamped, Entity):
@@ -135,6 +152,44 @@ class TeamMember(Stamped, Entity):
     member: Mapped[Member] = relationship(back_populates="memberships", foreign_keys=[member_id])
 
 
+class RoleProfile(Revisioned, Stamped, Entity):
+    """What a role is called and whether it is still given: one row beside FAB's role, same id.
+
+    FAB's name is the code, which never changes and is never shown. A shipped role without labels is called as we ship
+    it; `rev` grows with its matrix too.
+    """
+
+    __tablename__ = "role_profile"
+
+    id: Mapped[int] = mapped_column(ForeignKey("ab_role.id", ondelete="RESTRICT"), primary_key=True)
+    label_vi: Mapped[str | None] = mapped_column(String(ROLE_LABEL_LENGTH))
+    label_en: Mapped[str | None] = mapped_column(String(ROLE_LABEL_LENGTH))
+    #: what it is for, in one line
+    purpose: Mapped[str | None] = mapped_column(String(200))
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+
+    role: Mapped[Role] = relationship(Role, lazy="joined", foreign_keys=[id])
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+    @hybrid_property
+    def name(self) -> str:
+        """The code."""
+        return str(self.role.name)
+
+    @name.inplace.expression
+    @classmethod
+    def _name(cls) -> ScalarSelect[str]:
+        return select(Role.name).where(Role.id == cls.id).scalar_subquery()
+
+    @property
+    def label(self) -> Sentence:
+        """In the language of whoever reads."""
+        own = (reader_language() == "en" and self.label_en) or self.label_vi
+        return own or ROLE_LABELS.get(self.name, self.name)
+
+
 class RoleScope(Stamped, Entity):
     """How far a role's right reaches over the rows of one resource."""
 
@@ -219,6 +274,27 @@ class SignInFailure(Entity):
     address: Mapped[str] = mapped_column(String(60))
     #: the user name of whoever was meant, or what was typed when that is nobody; in lower case
     account: Mapped[str] = mapped_column(String(200))
+
+
+class Look(Entity):
+    """For a while, this browser shows the product as another member sees it: to read, not to change."""
+
+    __tablename__ = "look"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        Index("uq_look_live", "sign_in_id", unique=True,
+              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    sign_in_id: Mapped[int] = mapped_column(ForeignKey("sign_in.id", ondelete="RESTRICT"), index=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    sign_in: Mapped[SignIn] = relationship(SignIn)
+    member: Mapped[Member] = relationship(foreign_keys=[member_id])
 
 
 class SetupLink(Entity):

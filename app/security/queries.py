@@ -123,9 +123,20 @@ def _permissions(session: Session, role_ids: Collection[int]) -> set[tuple[str, 
 
 
 def _scopes(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str], Scope]:
-    """(resource, action) → how far these roles reach; the widest wins."""
+    """(resource, action) → how far these roles reach; the widest wins. A reach without its right counts for nothing."""
+    given = (
+        select(assoc_permissionview_role.c.role_id)
+        .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+        .join(Permission, Permission.id == PermissionView.permission_id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+        .where(
+            assoc_permissionview_role.c.role_id == RoleScope.role_id,
+            ViewMenu.name == RoleScope.resource,
+            Permission.name == _PERMISSION_PREFIX + RoleScope.action,
+        )
+    )
     scopes: dict[tuple[str, str], Scope] = {}
-    for row in session.scalars(select(RoleScope).where(RoleScope.role_id.in_(role_ids))):
+    for row in session.scalars(select(RoleScope).where(RoleScope.role_id.in_(role_ids), given.exists())):
         key = (row.resource, row.action)
         scopes[key] = max(row.scope, scopes.get(key, Scope.none), key=lambda scope: scope.width)
     return scopes
@@ -258,6 +269,16 @@ def matrix_of(session: Session, role: Role) -> dict[str, dict[str, Scope | None]
     return {
         resource: {action: reach(resource, action) if action in known else None for action in ACTIONS}
         for resource, known in RESOURCES.items()
+    }
+
+
+def rights_of_role(session: Session, role: Role) -> dict[tuple[str, str], Scope]:
+    """(resource, action) → how far, of everything that the role gives."""
+    return {
+        (resource, action): scope
+        for resource, actions in matrix_of(session, role).items()
+        for action, scope in actions.items()
+        if scope is not None and scope is not Scope.none
     }
 
 

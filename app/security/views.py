@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.core import edge, links, settings
-from app.core.access import SYSTEM, Actor, Scope
-from app.core.accounts import Role
+from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
@@ -27,15 +26,7 @@ from app.security.cells import drawn
 from app.security.dialogs import SetupForm, SignInForm
 from app.security.member_screen import MemberScreen
 from app.security.models import Member, SignInKind, Team
-from app.security.roles import (
-    ACTION_LABELS,
-    RESOURCE_GROUPS,
-    RESOURCE_LABELS,
-    ROLE_LABELS,
-    ROLE_PURPOSES,
-    SCOPE_LABELS,
-    role_label,
-)
+from app.security.role_screen import RoleScreen
 
 #: people or teams that a look-up brings at a time
 CHOICES = 20
@@ -169,54 +160,6 @@ class TeamScreen(Screen):
         return rows.where(Team.name.icontains(text, autoescape=True) | Team.code.icontains(text, autoescape=True))
 
 
-class RoleScreen(Screen):
-    """/vai-tro: which roles there are, who holds them, and how far each of their rights reaches."""
-
-    resource = "Role"
-    datamodel = Interface(Role)
-    empty_text = _("No role yet. Without a role, a member sees nothing.")
-    empty_art = "lock"
-    route_base = "/vai-tro"
-    list_title = _("Roles")
-    show_title = _("Role")
-    show_template = "security/role.html"
-    list_columns = ["name", "user"]
-    show_columns = ["name"]
-    order_columns = ["id"]
-    base_order = ("id", "asc")
-    derived = {
-        "name": Derived(Kind.text, Role.name, choices=ROLE_LABELS, show=lambda code: drawn("role", _role_words(code))),
-        "user": Derived(Kind.text, columns.holder_names(Role.id), show=lambda names: drawn("holders", _lines(names))),
-    }
-    related_by = {"MemberScreen": lambda role: Member.id.in_(queries.holders(role.id))}
-    related_titles = {"MemberScreen": _("Members with this role")}
-    label_columns = {"name": _("Role"), "user": _("Held by")}
-    #: for templates/security/role.html
-    words = {"actions": ACTION_LABELS, "scopes": SCOPE_LABELS, "resources": RESOURCE_LABELS, "groups": RESOURCE_GROUPS}
-
-    def row_title(self, item: Any) -> str:
-        return str(role_label(item.name))
-
-    def title_of(self, value: Any) -> str:
-        return str(role_label(value))
-
-    def shown(self, item: Any, column: str) -> Any:
-        if column == "name":
-            return drawn("role", {"label": role_label(item.name), "purpose": self.purpose(item)})
-        if column == "user":
-            names = [f"{user.last_name} {user.first_name}" for user in item.user if user.active]
-            return drawn("holders", names)
-        return super().shown(item, column)
-
-    @staticmethod
-    def purpose(item: Role) -> Any:
-        return ROLE_PURPOSES.get(item.name, "")
-
-    @staticmethod
-    def matrix(item: Role) -> dict[str, dict[str, Scope | None]]:
-        return queries.matrix_of(db.session(), item)
-
-
 class PersonChoices(Page):
     """/chon/nguoi: people to choose from, where a filter of a list asks for one."""
 
@@ -253,11 +196,3 @@ def _choices(named: Callable[[Session, Actor, str], Sequence[queries.Choice]]) -
 MemberScreen.related_views = [TeamScreen, RoleScreen]
 TeamScreen.related_views = [MemberScreen, TeamScreen]
 RoleScreen.related_views = [MemberScreen]
-
-
-def _role_words(code: str) -> dict[str, Any]:
-    return {"label": role_label(code), "purpose": ROLE_PURPOSES.get(code, "")}
-
-
-def _lines(names: str | None) -> list[str]:
-    return names.split("\n") if names else []
