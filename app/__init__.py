@@ -50,14 +50,18 @@ def create_app(config: Any = None) -> Flask:
     from app.core.db import db, listen_to
     from app.core.screens import parts
     from app.customers.events import register_part
-    from app.customers.handlers import CustomerComments
+    from app.customers.handlers import CustomerComments, LookedAfter
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
-    from app.processes.handlers import CustomerInstances, InstanceComments
+    from app.notifications.people import PeopleMessenger
+    from app.processes.handlers import CustomerInstances, InstanceComments, begun_by
     from app.processes.services import InstanceTasks
+    from app.security import arrival
+    from app.security.events import register_duty, register_messenger, register_trace
+    from app.security.handlers import HeadedTeams, OpenWorkPart, SharedViews, named_in_processes, roles_left_empty
     from app.security.manager import SecurityManager, load_actor
     from app.tasks.events import register_owner
-    from app.tasks.handlers import CustomerTasks, TaskComments
+    from app.tasks.handlers import CustomerTasks, Decisions, NobodyElsesQueue, OpenTasks, TaskComments
     from config import Config
 
     app = Flask(__name__)
@@ -80,12 +84,18 @@ def create_app(config: Any = None) -> Flask:
     configure_mail(MailSettings(server=parse_smtp_url(app.config["SMTP_URL"]), sender=app.config["MAIL_FROM"]))
     uses.register()
     register_owner(InstanceTasks())
+    register_messenger(PeopleMessenger())
+    for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):
+        register_duty(duty)
+    for key, trace in (("begun", begun_by), ("named", named_in_processes), ("roles", roles_left_empty)):
+        register_trace(key, trace)
     for part in (CustomerTasks(), CustomerInstances()):
         register_part(part)
     for commented in (CustomerComments(), TaskComments(), InstanceComments()):
         register_commented(commented)
     register_screens(views.VIEWS)
     parts.register_part(CommentPart())
+    parts.register_part(OpenWorkPart())
     app.register_blueprint(health.blueprint)
 
     with app.app_context():
@@ -93,6 +103,7 @@ def create_app(config: Any = None) -> Flask:
         delivery.install(app)
         uploads.install(app)
         edge.install(app, load_actor=load_actor)
+        arrival.install(app)
         appbuilder = _AppBuilder(security_manager_class=SecurityManager)
         appbuilder.init_app(app, db.session)
         app.extensions["babel"].locale_selector = edge.language

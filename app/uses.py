@@ -20,7 +20,7 @@ from app.processes.models import (
     ProcessVersion,
     VersionState,
 )
-from app.security.models import Team, TeamMember
+from app.security.models import Member, Team, TeamMember
 from app.tasks.models import OPEN_STATES, Task
 
 #: Tables whose rows use others.
@@ -103,6 +103,11 @@ def _drawn_for_team(session: Session, team: Team) -> list[Mention]:
     return _drawn_with(session, f'team:{team.code}"', f'head:{team.code}"')
 
 
+def _drawn_for_member(session: Session, member: Member) -> list[Mention]:
+    """Processes that give work to this very person."""
+    return _drawn_with(session, f'user:{member.username}"')
+
+
 def _drawn_for_role(session: Session, role: Role) -> list[Mention]:
     return _drawn_with(session, f'role:{role.name}"', f'role="{role.name}"')
 
@@ -123,5 +128,6 @@ def register() -> None:
         uses.declare_part(table, *columns)
     uses.declare_code(CatalogueEntry, Customer, Customer.source, _is_channel)
     uses.declare_mentions(Team, _drawn_for_team)
+    uses.declare_mentions(Member, _drawn_for_member)
     uses.declare_mentions(Role, _drawn_for_role)
     uses.declare_mentions(Form, _drawn_with_form)

@@ -46,7 +46,9 @@ from app.processes.views import InstancePages, ProcessScreen
 from app.security import queries as people
 from app.security.account import AccountPages
 from app.security.api import SecurityApi, TeamApi, UserApi
+from app.security.arrival import ArrivalView
 from app.security.columns import offer_people
+from app.security.member_api import MemberApi
 from app.security.member_screen import MemberScreen
 from app.security.models import Member
 from app.security.role_screen import RoleScreen
@@ -135,6 +137,7 @@ VIEWS: tuple[type, ...] = (
     ProcessScreen,
     FormScreen,
     MemberScreen,
+    ArrivalView,
     TeamScreen,
     RoleScreen,
     PersonChoices,
@@ -167,6 +170,7 @@ APIS: tuple[type, ...] = (
     NotificationApi,
     TeamApi,
     UserApi,
+    MemberApi,
     CalendarApi,
     CatalogueApi,
     OutboxApi,

@@ -51,6 +51,15 @@ def member_path(member_id: int) -> str:
     return f"/nhan-su/show/{member_id}"
 
 
+def invitation_path(token: str) -> str:
+    """Where somebody who was invited makes his password; app/security/rules.py knows how to hide the secret."""
+    return f"/loi-moi/{quote(token, safe='')}"
+
+
+def team_path(team_id: int) -> str:
+    return f"/bo-phan/show/{team_id}"
+
+
 def export_path(export_id: int) -> str:
     return f"/xuat/{export_id}"
 

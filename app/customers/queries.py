@@ -75,6 +75,11 @@ def header_visible(actor: Actor) -> ColumnElement[bool]:
     return or_(visible(Customer, actor), granted("Customer", Customer.id, actor, Right.header, Right.view, Right.edit))
 
 
+def looked_after_by(member_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The customers in use of whom this person is in charge."""
+    return Customer.owner_id == member_id, Customer.archived_at.is_(None)
+
+
 def live() -> ColumnElement[bool]:
     """Not archived: what lists, choices and searches offer."""
     return Customer.archived_at.is_(None)

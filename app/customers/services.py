@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from app.catalogues.services import UnknownCodeError, chosen_code
 from app.core import clock
-from app.core.access import Actor, get_visible
-from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
+from app.core.access import Actor, get_visible, visible
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, Sentence
 from app.core.i18n import _
 from app.core.numbering import next_number
-from app.customers import rules
+from app.customers import queries, rules
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security.models import Member, Team
 
@@ -222,6 +222,26 @@ def restore_customer(session: Session, customer: Customer, *, by: Actor) -> Cust
         record_timeline(session, customer.id, kind="restored", by=by)
         session.flush()
     return customer
+
+
+def hand_over_customers(session: Session, member: Member, to: Member, *, by: Actor) -> int:
+    """Everyone in use whom `member` looks after is looked after by `to` from now on; how many.
+
+    Raises NotAllowedError while one of them is not the actor's to assign.
+    """
+    by.must("assign", "Customer")
+    rows = select(Customer).where(*queries.looked_after_by(member.id))
+    found = session.scalars(rows.with_for_update(of=Customer).execution_options(populate_existing=True)).all()
+    allowed = set(session.scalars(rows.where(visible(Customer, by, "assign")).with_only_columns(Customer.id)))
+    if any(customer.id not in allowed for customer in found):
+        raise NotAllowedError
+    for customer in found:
+        customer.owner_id = to.id
+    session.flush()
+    for customer in found:
+        record_timeline(session, customer.id, kind="changed", by=by, data={"fields": ["owner_id"]})
+    session.flush()
+    return len(found)
 
 
 def record_timeline(

@@ -169,19 +169,6 @@ def rights_changed(session: Session, member_ids: Sequence[int]) -> None:
     )
 
 
-def deactivate_member(session: Session, member: Member, *, by: Actor) -> None:
-    """The person can no longer sign in; what he did stays his."""
-    by.must("edit", "Member")
-    if member.id == by.user_id:
-        raise BusinessError(_("You cannot deactivate yourself."))
-    admins = queries.members_with_role(session, "Admin")
-    if [admin.id for admin in admins if admin.is_active] == [member.id]:
-        raise BusinessError(_("This is the last administrator. Give somebody else the role first."))
-    member.user.active = False
-    end_sign_ins(session, member.id, reason="deactivated")
-    rights_changed(session, [member.id])
-
-
 def change_password(session: Session, member: Member, *, password_hash: str) -> None:
     """Set the new password and end every session and token of the person."""
     member.user.password = password_hash
@@ -190,7 +177,7 @@ def change_password(session: Session, member: Member, *, password_hash: str) -> 
 
 def change_profile(
     session: Session, member: Member, *, family_name: str, given_name: str, phone: str | None, language: str,
-    time_zone: str,
+    time_zone: str, signature: str | None = None,
 ) -> None:  # fmt: skip
     """What a person says of himself. Raises InvalidInputError for a phone number, language or zone that is none."""
     problems: dict[str, list[Sentence]] = {}
@@ -206,11 +193,14 @@ def change_profile(
     if not family_name or not given_name:
         key = "given_name" if family_name else "family_name"
         problems[key] = [_("Please fill in this field.")]
+    signed = rules.plain_text(signature or "") or None
+    if signed and len(signed) > rules.LONGEST_SIGNATURE:
+        problems["signature"] = [_("At most %(count)d characters, please.", count=rules.LONGEST_SIGNATURE)]
     if problems:
         raise InvalidInputError(fields=problems)
     member.user.last_name, member.user.first_name = family_name, given_name
     member.name, member.sort_key = name, sort_key(name)
-    member.phone, member.language, member.time_zone = number, language, time_zone
+    member.phone, member.language, member.time_zone, member.signature = number, language, time_zone, signed
     session.flush()
 
 

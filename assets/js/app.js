@@ -51,6 +51,7 @@ each(".tt-views__tabs [aria-current]", (tab) => tab.scrollIntoView({ block: "nea
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("[data-keep]", (form) => import("./conflict.js").then(({ start }) => start(form)));
 
+each("input[data-username]", (input) => import("./username.js").then(({ watchUsername }) => watchUsername(input)));
 each("[data-arrange]", (list) => import("./sortable.js").then(({ arrange }) => arrange(list)));
 each("select[data-entry-add]", (select) => import("./entry-add.js").then(({ addEntries }) => addEntries(select)));
 
