@@ -105,7 +105,10 @@ def join_team(session: Session, team: Team, member: Member, *, primary: bool = F
     """Put the person into the team; a primary team replaces the one he had."""
     by.must("edit", "Team")
     if primary:
-        session.execute(update(TeamMember).where(TeamMember.member_id == member.id).values(is_primary=False))
+        # As rows, so that the audit tells of the team that was the primary one before.
+        for other in session.scalars(select(TeamMember).where(TeamMember.member_id == member.id)):
+            other.is_primary = other.is_primary and other.team_id == team.id
+        session.flush()
     known = session.scalars(
         select(TeamMember).where(TeamMember.team_id == team.id, TeamMember.member_id == member.id)
     ).one_or_none()
