@@ -10,7 +10,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.core import edge, history, links
+from app.core import clock, edge, history, links
 from app.core.access import Actor, get_visible
 from app.core.accounts import User
 from app.core.db import db, refuse_nul, row_id
@@ -20,6 +20,7 @@ from app.core.pages import done, page_number, trail
 from app.core.screens import Derived, Interface, Kind, Screen, action, route
 from app.core.screens.records import NextAction
 from app.core.screens.saving import saving
+from app.core.timewords import moment_inside
 from app.core.vietnamese import show_phone
 from app.security import columns, entrance, members, queries, rules
 from app.security import member_queries as about
@@ -122,22 +123,25 @@ class MemberScreen(Screen):
 
     def state(self, item: Member) -> tuple[str, Any] | None:
         """How he stands to the company, where that is not simply: he works here."""
+        invitation = about.live_invitation(db.session(), item.id)
         match about.standing(db.session(), item):
             case Standing.gone:
                 return "done", _("No longer works here")
-            case Standing.invited:
-                return "soon", _("Invited, has not come in yet")
+            case Standing.invited if invitation is not None:
+                until = moment_inside(invitation.expires_at, clock.now(), edge.time_zone())
+                return "soon", _("Invited, the link works until %(time)s", time=until)
             case Standing.waiting if about.last_invitation(db.session(), item.id) is not None:
                 return "late", _("The invitation has run out")
-            case Standing.waiting:
+            case Standing.waiting | Standing.invited:
                 return "soon", _("Cannot sign in yet")
         return ("soon", _("Has to change the first password")) if item.must_change_password else None
 
     def next_action(self, item: Member, who: Actor) -> NextAction | None:
-        """Somebody who has no way in yet gets one."""
-        if item.is_active or item.deactivated_at is not None or not who.may("add", "Member"):
+        """Somebody who has no way in gets one."""
+        if about.standing(db.session(), item) is not Standing.waiting or not who.may("add", "Member"):
             return None
-        label = _("Send the invitation again") if self._was_invited(item) else _("Send the invitation")
+        was_invited = about.last_invitation(db.session(), item.id) is not None
+        label = _("Send the invitation again") if was_invited else _("Send the invitation")
         return NextAction(label, url_for("MemberScreen.action", name="invite", pk=item.id), "mail", post=True)
 
     def history_subjects(self, item: Member, who: Actor) -> list[history.Subject]:
@@ -323,9 +327,6 @@ class MemberScreen(Screen):
     )  # fmt: skip
     def reactivate(self, session: Session, item: Member, *, by: Actor) -> None:
         members.reactivate_member(session, item, by=by)
-
-    def _was_invited(self, item: Member) -> bool:
-        return about.last_invitation(db.session(), item.id) is not None
 
     def _trail(self, item: Member, here: Any) -> Any:
         return trail((self.list_title, self._list_url()), (item.name, self.row_url(item)), here=here)

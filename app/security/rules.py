@@ -112,6 +112,7 @@ TIME_ZONES: Mapping[str, Sentence] = {
     "America/Los_Angeles": _("United States, West Coast"),
 }
 
+
 def zone_choices(present: str, now: datetime) -> list[tuple[str, str]]:
     """(zone, "Việt Nam (GMT+7)"), with the one that the person has even where it is none of ours."""
     offered = dict(TIME_ZONES)

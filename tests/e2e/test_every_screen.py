@@ -47,9 +47,11 @@ UNLINKED = (
     "SELECT '/cong-viec/bang/show/' || min(id) FROM task",
     "SELECT '/ho-so/bang/show/' || min(id) FROM process_instance",
     "SELECT '/muc-danh-muc/show/' || min(id) FROM catalogue_entry",
+    "SELECT '/nhan-su/ngung/' || max(id) FROM member UNION SELECT '/nhan-su/mat-khau-dau/' || max(id) FROM member",
 )
-#: pages of those who are not signed in; the set-up page has a test of its own
-SIGNED_OUT = {"AuthView.login": "/login/", "AuthView.setup": ""}
+#: pages of those who are not inside yet; the set-up page has a test of its own, those of new colleagues test_members.py
+SIGNED_OUT = {"AuthView.login": "/login/", "AuthView.setup": "", "ArrivalView.invitation": "",
+              "ArrivalView.password": ""}  # fmt: skip
 #: answers that are no pages: files and pictures, states of health, rows for look-ups, the panel beside a list (it is
 #: looked at in MOMENTS), and what an action asks first where no action asks anything
 NO_SCREENS = re.compile(

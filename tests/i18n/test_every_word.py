@@ -62,6 +62,7 @@ DOORS = (
     "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz", "/tim/vua-mo", "/tim/khach-hang?q=an",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
+    "/nhan-su/ngung/1", "/nhan-su/mat-khau-dau/1",
     "/nhan-su/fields", "/bo-phan/list/", "/tai-khoan/",
 )  # fmt: skip
 #: refused, each in its own way

@@ -205,7 +205,7 @@ def test_somebody_leaves_and_one_person_takes_everything_over(app, client, told)
     assert told(lambda session, _cast: session.get_one(Member, key).deactivated_at) is not None
     binhs = Rest(app, "binh")
     assert binhs.get(f"customers/{customer}").json["owner"] == "binh"
-    assert "không còn làm" in page_of(hoa.get(f"/nhan-su/show/{key}")).header.text.lower()
+    assert "Không còn làm việc" in page_of(hoa.get(f"/nhan-su/show/{key}")).main.text
     hoa.post(f"/nhan-su/action/reactivate/{key}")
     assert client("lan").get("/").status_code == 200
 
