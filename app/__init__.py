@@ -50,18 +50,21 @@ def create_app(config: Any = None) -> Flask:
     from app.core.db import db, listen_to
     from app.core.screens import parts
     from app.customers.events import register_part
-    from app.customers.handlers import CustomerComments, LookedAfter
+    from app.customers.handlers import SHARED_CUSTOMERS, CustomerComments, LookedAfter
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
     from app.notifications.people import PeopleMessenger
-    from app.processes.handlers import CustomerInstances, InstanceComments, begun_by
+    from app.notifications.shared import ShareTeller
+    from app.processes.handlers import SHARED_INSTANCES, CustomerInstances, InstanceComments, begun_by
     from app.processes.services import InstanceTasks
     from app.security import arrival
     from app.security.events import register_duty, register_messenger, register_trace
     from app.security.handlers import HeadedTeams, OpenWorkPart, SharedViews, named_in_processes, roles_left_empty
     from app.security.manager import SecurityManager, load_actor
+    from app.security.share_views import SharePart
+    from app.security.shared import register_shareable, register_teller
     from app.tasks.events import register_owner
-    from app.tasks.handlers import CustomerTasks, Decisions, NobodyElsesQueue, OpenTasks, TaskComments
+    from app.tasks.handlers import SHARED_TASKS, CustomerTasks, Decisions, NobodyElsesQueue, OpenTasks, TaskComments
     from config import Config
 
     app = Flask(__name__)
@@ -95,6 +98,10 @@ def create_app(config: Any = None) -> Flask:
         register_commented(commented)
     register_screens(views.VIEWS)
     parts.register_part(CommentPart())
+    parts.register_part(SharePart())
+    register_teller(ShareTeller())
+    for shared in (SHARED_CUSTOMERS, SHARED_TASKS, SHARED_INSTANCES):
+        register_shareable(shared)
     parts.register_part(OpenWorkPart())
     app.register_blueprint(health.blueprint)
 

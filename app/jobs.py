@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.core import anchor, clock, exports, files, repeats
+from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.worker import Job
 from app.notifications import jobs as notifications
 from app.notifications.exported import tell_of_export
 from app.security import services as security
+from app.security import shares
 from app.security.queries import present_actor
 from app.tasks import jobs as tasks
 
@@ -41,6 +43,11 @@ def write_exports() -> None:
     exports.write_waiting(present_actor, tell_of_export)
 
 
+def end_shares() -> None:
+    with transaction(SYSTEM) as session:
+        shares.end_expired(session, at=clock.now())
+
+
 JOBS = (
     Job(
         name="notifications.dispatch",
@@ -59,6 +66,12 @@ JOBS = (
         run=write_exports,
         every=timedelta(seconds=2),
         reason="a long list is ready soon after it was asked for",
+    ),
+    Job(
+        name="shares.end",
+        run=end_shares,
+        every=timedelta(minutes=1),
+        reason="a share whose time is over ends at once by itself; the audit log tells of it within the minute",
     ),
     Job(
         name="audit.seal",

@@ -31,7 +31,7 @@ from app.core.timewords import moment_inside, moment_text
 from app.core.view_api import ViewApi
 from app.customers import queries as customers
 from app.customers.api import CustomerApi
-from app.customers.views import CustomerPages, CustomerPicker, CustomerScreen
+from app.customers.views import ContactPages, CustomerPages, CustomerPicker, CustomerScreen
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
@@ -50,10 +50,13 @@ from app.security.arrival import ArrivalView
 from app.security.columns import offer_people
 from app.security.member_api import MemberApi
 from app.security.member_screen import MemberScreen
+from app.security.field_views import FieldRightPages
 from app.security.models import Member
 from app.security.role_screen import RoleScreen
 from app.security.views import PersonChoices, TeamChoices, TeamScreen
 from app.tasks import queries as tasks
+from app.security.share_api import ShareApi
+from app.security.share_views import SharePages
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
 from app.tasks.models import Task
@@ -137,12 +140,15 @@ VIEWS: tuple[type, ...] = (
     ProcessScreen,
     FormScreen,
     MemberScreen,
+    ContactPages,
     ArrivalView,
     TeamScreen,
     RoleScreen,
     PersonChoices,
     TeamChoices,
     FindPages,
+    FieldRightPages,
+    SharePages,
     CustomerPicker,
     CommentPages,
     BellPages,
@@ -176,6 +182,7 @@ APIS: tuple[type, ...] = (
     OutboxApi,
     ExportApi,
     ViewApi,
+    ShareApi,
     OpenApi,
 )
 

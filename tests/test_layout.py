@@ -40,6 +40,7 @@ NEVER_SHOWN = {
     "ProcessEvent": "part of its instance",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",
+    "RoleField": "what the rules themselves read; told on the page of its role",
     "SavedViewDefault": "with which view a list opens: read with the views themselves",
     "RoleScope": "what the rules themselves read",
     "Setting": "one screen, opened by its right",

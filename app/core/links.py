@@ -30,6 +30,11 @@ def customer_path(customer_id: int) -> str:
     return f"/khach-hang/show/{customer_id}"
 
 
+def covered_contact_path(customer_id: int, contact_id: int) -> str:
+    """Where a number or address is opened that one reads with dots."""
+    return f"/khach-hang/{customer_id}/lien-he/{contact_id}/mo"
+
+
 def comment_path(comment_id: int) -> str:
     return f"/trao-doi/{comment_id}"
 

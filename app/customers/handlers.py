@@ -18,6 +18,12 @@ from app.customers.models import Customer
 from app.security.events import Duty, Held, Titled
 from app.security.models import Member
 from app.security.queries import actor_of
+from app.security.shared import Shareable
+
+SHARED_CUSTOMERS = Shareable(
+    "Customer", Customer, links.customer_path, lambda customer: f"{customer.name} ({customer.code})",
+    (_("Customers"), "/khach-hang/list/"),
+)  # fmt: skip
 
 
 class LookedAfter(Duty):

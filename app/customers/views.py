@@ -11,20 +11,22 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.catalogues import queries as catalogues
 from app.comments import queries as comments
-from app.core import clock, edge, history, links, paging
-from app.core.access import Actor, get_visible, visible
+from app.core import clock, edge, guarded, history, links, paging
+from app.core.access import Actor, FieldRight, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
-from app.core.finding import record_key
+from app.core.finding import line, record_key
 from app.core.formats import local, time_text
+from app.core.guarded import key_of
 from app.core.i18n import _
+from app.core.masking import Mask
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, trail
-from app.core.screens import Derived, Interface, Kind, Preset, Screen, action, route
+from app.core.screens import Derived, Interface, Kind, Preset, Screen, action, revealing, route
 from app.core.screens.parts import parts_for
 from app.core.screens.records import HISTORY
 from app.core.timewords import day_heading
 from app.core.vietnamese import phone_e164, show_phone
-from app.customers import events, queries, services
+from app.customers import events, queries, rules, services
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security import columns as people_columns
@@ -128,6 +130,11 @@ class CustomerScreen(Screen):
     # Ids are given in the order of creation, and come with an index.
     order_keys = {"name": Customer.sort_key, "created_at": Customer.id}
     base_order = ("created_at", "desc")
+    guarded = {
+        "phone": Mask.phone, "email": Mask.email, "note": Mask.text, "source": Mask.text, "owner.name": Mask.text,
+        "team.name": Mask.text,
+    }  # fmt: skip
+    sensitive = frozenset({"phone", "email", "note"})
     presets = (
         Preset(_("All")),
         Preset(_("Mine"), "owner.name = me()"),
@@ -152,8 +159,8 @@ class CustomerScreen(Screen):
         "note": _("Note"),
     }
 
-    def search(self, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(queries.search(text))
+    def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(queries.search(text, who))
 
     def prefill(self, form: Any) -> None:
         """?phone=: the number that somebody searched for and nobody has."""
@@ -243,12 +250,17 @@ class CustomerScreen(Screen):
     def history_subjects(self, item: Customer, who: Actor) -> list[history.Subject]:
         """The customer and the ways to reach him. Everybody who sees him is told the teams that he belonged to."""
         contacts = select(ContactPoint.id).where(ContactPoint.customer_id == item.id)
+
+        def told_of_contact(column: str, value: Any) -> Any:
+            if column == "kind":
+                return CONTACT_LABELS[value]
+            return _contact_text(value, who) if column == "shown" else self._told_value(column, value)
+
         return [
             history.Subject(Customer, item.id, _TOLD_FIELDS, self._told_value, known=(Team,)),
             history.Subject(
-                ContactPoint, contacts, _TOLD_OF_CONTACTS,
-                lambda column, value: CONTACT_LABELS[value] if column == "kind" else self._told_value(column, value),
-                kind=_("Way to reach"), title=ContactPoint.shown,
+                ContactPoint, contacts, _TOLD_OF_CONTACTS, told_of_contact,
+                kind=_("Way to reach"), title=ContactPoint.shown, called=lambda shown: _contact_text(shown, who) or "",
             ),
         ]  # fmt: skip
 
@@ -268,7 +280,7 @@ class CustomerScreen(Screen):
             ],
             "may_edit": may_edit,
             "customer": _header(session, card, item, who),
-            "contacts": _contacts(session, card.id, card, may_edit=may_edit),
+            "contacts": _contacts(session, card, who, may_edit=may_edit),
             "next_step": next(filter(None, steps), None),
             "start_url": f"/ho-so/bat-dau?khach={card.id}" if may_start else None,
         }  # fmt: skip
@@ -351,6 +363,29 @@ class CustomerPages(Page):
         return done(links.customer_path(number), _("The contacts are saved."))
 
 
+class ContactPages(Page):
+    """A number or address that its reader sees with dots, opened with a reason."""
+
+    resource = "Customer"
+    route_base = "/khach-hang"
+    default_view = "reveal_contact"
+
+    @page("/<customer_id>/lien-he/<point_id>/mo", "GET", "POST", right=None)
+    def reveal_contact(self, customer_id: str, point_id: str) -> Any:
+        """For whoever sees the customer's header, so also from work that was handed to him."""
+        who, number = edge.actor(), row_id(customer_id)
+        point = get_visible(db.session(), ContactPoint, row_id(point_id), who)
+        seen = queries.contact_seen(rules.Contact(point.kind, point.value, point.shown), who)
+        if point.customer_id != number or seen is None or seen.field is None or not seen.is_covered:
+            raise NotFoundError
+        card = queries.customer_card(db.session(), number, who)
+        asked = revealing.Asked(
+            CONTACT_LABELS[point.kind], seen.shown, card.name, links.customer_path(number), seen.field,
+            ("Customer", ContactPoint.__tablename__, point.id),
+        )  # fmt: skip
+        return revealing.answer(asked, who, lambda: point.shown, (CustomerScreen.list_title, "/khach-hang/list/"))
+
+
 class CustomerPicker(Page):
     """/tim/khach-hang: customers to choose from inside forms."""
 
@@ -369,13 +404,13 @@ class CustomerPicker(Page):
         wanted = rows.offset(before).options(selectinload(Customer.all_contact_points))
         found = db.session.scalars(wanted).unique().all()
         return jsonify(
-            results=[{"id": str(one.id), "text": one.name, "hint": _hint(one)} for one in found[:PICKED]],
+            results=[{"id": str(one.id), "text": one.name, "hint": _hint(one, actor)} for one in found[:PICKED]],
             more=len(found) > PICKED and before + PICKED < MOST_PICKED,
         )
 
 
-def _hint(customer: Customer) -> str:
-    return " · ".join(part for part in (customer.code, show_phone(customer.phone) if customer.phone else "") if part)
+def _hint(customer: Customer, who: Actor) -> str:
+    return line(customer.code, queries.reached_first(customer, who))
 
 
 def _latest(actor: Actor) -> Select[Customer]:
@@ -386,16 +421,20 @@ def _latest(actor: Actor) -> Select[Customer]:
 
 def _header(session: Session, card: queries.CustomerCard, item: Customer | None, who: Actor) -> dict[str, Any]:
     archived_by = people.member_by_id(session, item.archived_by_id) if item and item.archived_by_id else None
+
+    def seen(key: str, value: Any) -> Any:
+        return guarded.seen(who, "Customer", key, value) or ""
+
     return {
         "name": card.name,
         "code": card.code,
         "company": card.kind is CustomerKind.company,
         "tags": [],
         "salutation": "",
-        "owner": item.owner.name if item and item.owner else "",
-        "team": item.team.name if item and item.team else "",
-        "source": catalogues.label_of(session, SOURCES, item.source) if item else "",
-        "note": (item.note or "") if item else "",
+        "owner": seen("owner", item.owner.name) if item and item.owner else "",
+        "team": seen("team", item.team.name) if item and item.team else "",
+        "source": seen("source", catalogues.label_of(session, SOURCES, item.source)) if item else "",
+        "note": seen("note", item.note) if item else "",
         "archived": bool(item and item.is_archived),
         "archived_by": archived_by.name if archived_by else "",
         "archived_at": item.archived_at if item else None,
@@ -403,40 +442,32 @@ def _header(session: Session, card: queries.CustomerCard, item: Customer | None,
     }
 
 
-def _contacts(
-    session: Session, customer_id: int, card: queries.CustomerCard, *, may_edit: bool
-) -> list[dict[str, Any]]:
-    if not may_edit:
-        return [
-            {
-                "kind": str(one.kind),
-                "kind_label": CONTACT_LABELS[one.kind],
-                "shown": one.shown,
-                "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None,
-                "preferred": False,
-                "prefer_url": None,
-                "remove_url": None,
-            }
-            for one in card.contact_points
-        ]
-    points = session.scalars(
-        select(ContactPoint)
-        .where(ContactPoint.customer_id == customer_id, ContactPoint.archived_at.is_(None))
-        .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id)
-    )
-    base = f"/khach-hang/{customer_id}/lien-he"
-    return [
-        {
+def _contacts(session: Session, card: queries.CustomerCard, who: Actor, *, may_edit: bool) -> list[dict[str, Any]]:
+    base, preferred = f"/khach-hang/{card.id}/lien-he", 0
+    if may_edit:
+        rows = select(ContactPoint.id).where(ContactPoint.customer_id == card.id, ContactPoint.is_preferred.is_(True))
+        preferred = session.scalars(rows.where(ContactPoint.archived_at.is_(None))).first() or 0
+    told = []
+    for one in card.contact_points:
+        changes = may_edit and (one.field is None or who.writes("Customer", one.field))
+        told.append({
             "kind": str(one.kind),
             "kind_label": CONTACT_LABELS[one.kind],
             "shown": one.shown,
-            "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None,
-            "preferred": one.is_preferred,
-            "prefer_url": None if one.is_preferred else f"{base}/{one.id}/uu-tien",
-            "remove_url": f"{base}/{one.id}/bo",
-        }
-        for one in points
-    ]
+            "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS and not one.is_covered else None,
+            "covered": one.is_covered,
+            "reveal_url": queries.reveal_path(card.id, one, who),
+            "preferred": one.id == preferred,
+            "prefer_url": f"{base}/{one.id}/uu-tien" if changes and one.id != preferred else None,
+            "remove_url": f"{base}/{one.id}/bo" if changes else None,
+        })  # fmt: skip
+    return told
+
+
+def _contact_text(shown: str, who: Actor) -> str | None:
+    """A number or address of the log as this person may read it; what it says tells what it is."""
+    seen = queries.contact_seen(rules.Contact(ContactKind.other, shown, shown), who)
+    return seen.shown if seen is not None else None
 
 
 def _parts(who: Actor) -> list[events.CustomerPart]:
@@ -479,7 +510,10 @@ def _entry(row: TimelineEntry, actor: Actor, names: Mapping[int, str], said: Map
     data, what = row.data, TIMELINE_TEXTS.get(row.kind, row.kind)
     name = data.get(_TIMELINE_NAMES.get(row.kind, ""))
     told = [str(data[key]) for key in ("code", "context") if data.get(key) and data[key] != name]
-    told += [str(CustomerScreen.label_columns[_FIELD_LABELS.get(key, key)]) for key in data.get("fields", ())]
+    told += [
+        str(CustomerScreen.label_columns[_FIELD_LABELS.get(key, key)]) for key in data.get("fields", ())
+        if actor.field_right("Customer", key_of(key)) is not FieldRight.hidden
+    ]  # fmt: skip
     path = _SUBJECTS.get(row.subject_type or "")
     meta, by = " · ".join(told), names.get(row.actor_id or 0, "")
     quote = said.get(row.subject_id or 0, "") if row.kind == "commented" else str(data.get("reason") or "")

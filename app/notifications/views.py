@@ -26,6 +26,7 @@ from app.notifications.rules import bell_text, why_not_sent
 
 LINES = 100
 
+
 def _desk(_before: int) -> str:
     """One's own work: that of somebody who left lies there now."""
     return "/cong-viec/"
@@ -33,7 +34,7 @@ def _desk(_before: int) -> str:
 
 #: where a bell line leads, by the kind of its subject
 _PATHS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path,
-          "export": links.export_path, "work": _desk}  # fmt: skip
+          "customer": links.customer_path, "export": links.export_path, "work": _desk}  # fmt: skip
 
 STATE_LABELS = {
     LeaseState.waiting: _("Waiting"),

@@ -17,8 +17,14 @@ from app.customers.events import CustomerPart, PartRow
 from app.processes import queries, services, shown
 from app.processes.models import ProcessInstance
 from app.security.models import Member
+from app.security.shared import Shareable
 from app.tasks import queries as task_queries
 from app.tasks.rules import lateness
+
+SHARED_INSTANCES = Shareable(
+    "Instance", ProcessInstance, links.instance_path, lambda one: f"{one.version.process.name} ({one.code})",
+    (_("Process files"), "/ho-so/"),
+)  # fmt: skip
 
 
 def begun_by(session: Session, member: Member) -> list[Sentence]:

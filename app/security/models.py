@@ -22,7 +22,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.access import Scope
+from app.core.access import FieldRight, Scope
 from app.core.accounts import Role, User
 from app.core.db import Entity, Revisioned, Stamped, UtcDateTime, sorted_text, stored
 from app.core.errors import Sentence
@@ -169,10 +169,6 @@ class RoleProfile(Revisioned, Stamped, Entity):
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
     role: Mapped[Role] = relationship(Role, lazy="joined", foreign_keys=[id])
-
-    def __str__(self) -> str:
-        return str(self.label)
-
     @hybrid_property
     def name(self) -> str:
         """The code."""
@@ -182,6 +178,9 @@ class RoleProfile(Revisioned, Stamped, Entity):
     @classmethod
     def _name(cls) -> ScalarSelect[str]:
         return select(Role.name).where(Role.id == cls.id).scalar_subquery()
+
+    def __str__(self) -> str:
+        return str(self.label)
 
     @property
     def label(self) -> Sentence:
@@ -200,6 +199,23 @@ class RoleScope(Stamped, Entity):
     resource: Mapped[str] = mapped_column(String(60))
     action: Mapped[str] = mapped_column(String(20))
     scope: Mapped[Scope] = mapped_column(stored(Scope))
+
+    role: Mapped[Role] = relationship(Role)
+
+
+class RoleField(Stamped, Entity):
+    """What a role may do with one field of a resource, where that is not everything. No row: everything."""
+
+    __tablename__ = "field_right"
+    __table_args__: ClassVar = (UniqueConstraint("role_id", "resource", "field"), {"extend_existing": False})
+
+    role_id: Mapped[int] = mapped_column(ForeignKey("ab_role.id", ondelete="RESTRICT"))
+    resource: Mapped[str] = mapped_column(String(60))
+    #: as core.guarded knows it
+    field: Mapped[str] = mapped_column(String(60))
+    right: Mapped[FieldRight] = mapped_column(stored(FieldRight))
+    #: of a masked field: may it be opened, with a reason?
+    may_reveal: Mapped[bool] = mapped_column(default=False)
 
     role: Mapped[Role] = relationship(Role)
 
@@ -223,6 +239,8 @@ class Grant(Stamped, Entity):
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
         Index("ix_access_grant_live_team", "team_id", "resource", "record_id",
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        Index("ix_access_grant_until", "until",
+              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
         {"extend_existing": False},
     )  # fmt: skip
 
@@ -233,6 +251,8 @@ class Grant(Stamped, Entity):
     right: Mapped[Right] = mapped_column(stored(Right))
     #: why, as a stable key: "task:17" (work was offered or claimed), "share" (by hand)
     reason: Mapped[str] = mapped_column(String(80), index=True)
+    #: of a share: why, in the words of whoever gave it
+    note: Mapped[str | None] = mapped_column(String(300), info={"sensitive": True})
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -259,23 +279,6 @@ class SignIn(Entity):
     ended_reason: Mapped[str | None] = mapped_column(String(40))
 
 
-class SignInFailure(Entity):
-    """A wrong password: counted per address and per account over the last minutes."""
-
-    __tablename__ = "sign_in_failure"
-    __audited__ = False
-    __table_args__: ClassVar = (
-        Index("ix_sign_in_failure_address", "address", "at"),
-        Index("ix_sign_in_failure_account", "account", "at"),
-        {"extend_existing": False},
-    )
-
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-    address: Mapped[str] = mapped_column(String(60))
-    #: the user name of whoever was meant, or what was typed when that is nobody; in lower case
-    account: Mapped[str] = mapped_column(String(200))
-
-
 class Look(Entity):
     """For a while, this browser shows the product as another member sees it: to read, not to change."""
 
@@ -295,6 +298,23 @@ class Look(Entity):
 
     sign_in: Mapped[SignIn] = relationship(SignIn)
     member: Mapped[Member] = relationship(foreign_keys=[member_id])
+
+
+class SignInFailure(Entity):
+    """A wrong password: counted per address and per account over the last minutes."""
+
+    __tablename__ = "sign_in_failure"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        Index("ix_sign_in_failure_address", "address", "at"),
+        Index("ix_sign_in_failure_account", "account", "at"),
+        {"extend_existing": False},
+    )
+
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    address: Mapped[str] = mapped_column(String(60))
+    #: the user name of whoever was meant, or what was typed when that is nobody; in lower case
+    account: Mapped[str] = mapped_column(String(200))
 
 
 class SetupLink(Entity):

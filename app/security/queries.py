@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock, links
-from app.core.access import ACTIONS, Actor, Rules, Scope, row_rule, scoped, visible
+from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -23,7 +23,7 @@ from app.core.accounts import (
 )
 from app.core.db import UtcDateTime
 from app.core.finding import Hit, line, matches
-from app.security.models import Grant, Member, Right, RoleScope, SignIn, SignInFailure, Team, TeamMember
+from app.security.models import Grant, Member, Right, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
 from app.security.roles import RESOURCES
 
 _PERMISSION_PREFIX = "can_"
@@ -42,6 +42,8 @@ class Rights:
     primary_team_id: int | None
     headed_team_ids: frozenset[int]
     subtree_team_ids: frozenset[int]
+    #: (resource, field) → less than everything
+    fields: Mapping[tuple[str, str], FieldRule]
     #: what access.visible() has put together for them
     rules: Rules = field(default_factory=dict)
 
@@ -81,6 +83,7 @@ def actor_of(session: Session, member: Member, *, address: str | None = None) ->
         primary_team_id=rights.primary_team_id,
         headed_team_ids=rights.headed_team_ids,
         subtree_team_ids=rights.subtree_team_ids,
+        fields=rights.fields,
         language=member.language,
         time_zone=member.time_zone,
         address=address,
@@ -106,6 +109,7 @@ def _read_rights(session: Session, member_id: int) -> Rights:
         primary_team_id=next((row.team_id for row in memberships if row.is_primary), None),
         headed_team_ids=frozenset(teams_below(session, headed)),
         subtree_team_ids=frozenset(teams_below(session, team_ids)),
+        fields=_fields(session, role_ids),
     )
 
 
@@ -142,6 +146,18 @@ def _scopes(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str]
     return scopes
 
 
+def _fields(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str], FieldRule]:
+    """What every one of these roles holds back. The widest wins, and a role without a line holds nothing back."""
+    held: dict[tuple[str, str], list[FieldRule]] = {}
+    for row in session.scalars(select(RoleField).where(RoleField.role_id.in_(role_ids))):
+        held.setdefault((row.resource, row.field), []).append(FieldRule(row.right, row.may_reveal))
+    widest = {
+        key: max(rules, key=lambda rule: (rule.right.width, rule.may_reveal)) for key, rules in held.items()
+        if len(rules) == len(role_ids)
+    }  # fmt: skip
+    return {key: rule for key, rule in widest.items() if rule.right is not FULL.right}
+
+
 def teams_below(session: Session, team_ids: Iterable[int]) -> set[int]:
     """These teams and all teams below them."""
     start = sorted(team_ids)
@@ -162,7 +178,7 @@ def granted(
     resource: str, record_id: Any, actor: Actor, *rights: Right, at: datetime | None = None
 ) -> ColumnElement[bool]:
     """Was the record handed to this person or to a team of his? Any of `rights` counts (default: view or edit)."""
-    if actor.user_id is None:
+    if actor.user_id is None or not actor.takes_grants:
         return false()
     receivers = [Grant.member_id == actor.user_id]
     if actor.team_ids:

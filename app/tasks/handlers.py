@@ -18,9 +18,15 @@ from app.customers.events import CustomerPart, NextStep, PartRow
 from app.security.events import Duty, Held, Titled
 from app.security.models import Member
 from app.security.queries import actor_of
+from app.security.shared import Shareable
 from app.tasks import queries, services
 from app.tasks.models import Task
 from app.tasks.rules import lateness
+
+SHARED_TASKS = Shareable(
+    "Task", Task, links.task_path, lambda task: f"{task.name} ({task.context})" if task.context else task.name,
+    (_("Tasks"), "/cong-viec/"),
+)  # fmt: skip
 
 
 class CustomerTasks(CustomerPart):

@@ -15,7 +15,7 @@ from app.core.finding import Hit, line, matches
 from app.customers.models import Customer
 from app.customers.queries import found_ids, name_if_seen
 from app.security import queries as people
-from app.security.models import Member, Team
+from app.security.models import Member, Right, Team
 from app.security.queries import granted
 from app.tasks.events import owners
 from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskState
@@ -63,7 +63,7 @@ def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
         if actor.scope("Task", "edit") is Scope.none:
             return false()
         # Whoever may finish it: its assignee, or anyone to whom it is offered; an admin's reach is his role's.
-        return or_(by_scope, offered_to(actor))
+        return or_(by_scope, offered_to(actor), granted("Task", Task.id, actor, Right.edit))
     return by_scope
 
 

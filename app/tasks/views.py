@@ -21,9 +21,11 @@ from app.core.finding import record_key
 from app.core.formats import local
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
+from app.core.screens import revealing
 from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
-from app.customers.queries import CustomerCard, customer_cards
+from app.customers.queries import CustomerCard, customer_cards, reveal_path
+from app.customers.rules import Contact
 from app.forms.builder import PREFIX, AnswerForm, build_form
 from app.forms.queries import context_for
 from app.forms.rules import Answers
@@ -347,12 +349,14 @@ def comments_shown(session: Session, task_ids: list[int]) -> list[dict[str, Any]
     return conversation.plain(session, comments.of_records(session, "Task", task_ids))
 
 
-def customer_shown(card: CustomerCard | None) -> dict[str, Any] | None:
+def customer_shown(card: CustomerCard | None, actor: Actor) -> dict[str, Any] | None:
     """A customer's card for the side of a page: as much of him as this person may see."""
     if card is None:
         return None
-    emails = [point.shown for point in card.contact_points if point.kind is ContactKind.email]
-    phones = [point.value for point in card.contact_points if point.kind is ContactKind.phone]
+    emails = [point for point in card.contact_points if point.kind is ContactKind.email]
+    phones = [point for point in card.contact_points if point.kind is ContactKind.phone]
+    phone, email = next(iter(phones), None), next(iter(emails), None)
+    is_open = phone is not None and not phone.is_covered
     return {
         "name": card.name,
         "code": card.code,
@@ -361,10 +365,15 @@ def customer_shown(card: CustomerCard | None) -> dict[str, Any] | None:
         "salutation": "",
         "tags": [],
         "phone": card.phone,
-        "phone_link": f"tel:{phones[0]}" if phones else "",
-        "email": emails[0] if emails else "",
-        "facts": [(_("E-mail"), emails[0])] if emails else [],
+        "phone_link": f"tel:{phone.value}" if phone is not None and is_open else "",
+        "phone_reveal": reveal_path(card.id, phone, actor) if phone is not None else None,
+        "facts": [(_("E-mail"), _email_shown(card.id, email, actor))] if email is not None else [],
     }
+
+
+def _email_shown(customer_id: int, email: Contact, actor: Actor) -> Any:
+    url = reveal_path(customer_id, email, actor)
+    return revealing.drawn(email.shown, url, _("E-mail")) if url else email.shown
 
 
 def _task_page(
@@ -417,6 +426,7 @@ def _task_page(
         handed=_handed(session, task, actor) if is_seen and shown.url else [],
         form=form if may_edit or conflict else None,
         lookups={"customer": "/tim/khach-hang"},
+        share_url=f"/chia-se/task/{task.id}" if is_seen else None,
         answers=[{"label": label, "value": text} for label, text in shown.own_answers],
         earlier=[
             {
@@ -453,7 +463,7 @@ def _task_page(
         saved_at=task.updated_at if task.draft else None,
         closed=_closed(task, actor) if is_seen and not task.is_open and conflict is None else None,
         next_task=None if task.is_open or conflict else _next_row(session, actor),
-        customer=customer_shown(cards.get(task.customer_id or 0)),
+        customer=customer_shown(cards.get(task.customer_id or 0), actor),
         thread=_notes(session, task, actor) if is_seen else None,
         events=_events(session, task) if is_seen else [],
         inbox=inbox(session, task, actor) if is_seen else None,

@@ -38,6 +38,12 @@ on("click", "a[data-add-inside]", (event, link) => {
   import("./add-inside.js").then(({ addInside }) => addInside(select));
 });
 
+on("click", "a[data-uncover]", (event, link) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  import("./reveal.js").then(({ uncover }) => uncover(link));
+});
+
 // Panels over a list load what they need when they are opened first.
 const atFirst = (selector, load) =>
   each(selector, (panel) => {

@@ -63,7 +63,7 @@ DOORS = (
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
     "/nhan-su/ngung/1", "/nhan-su/mat-khau-dau/1",
-    "/nhan-su/fields", "/bo-phan/list/", "/tai-khoan/",
+    "/nhan-su/fields", "/bo-phan/list/", "/tai-khoan/", "/chia-se/", "/chia-se/customer/1",
 )  # fmt: skip
 #: refused, each in its own way
 CLOSED = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,16 +11,19 @@ from flask import redirect, request, url_for
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import RelationshipDirection
 
-from app.core import edge, history, paging, uses
+from app.core import edge, guarded, history, paging, uses
 from app.core.access import Actor, get_visible, visible
 from app.core.db import Stamped, db, row_id
 from app.core.errors import BadRequestError, NotFoundError
 from app.core.finding import record_key
+from app.core.guarded import key_of
 from app.core.i18n import _
+from app.core.masking import masked
 from app.core.pages import trail
 from app.core.screens import listing, parts
 from app.core.screens.doors import route
 from app.core.screens.lists import ListPart
+from app.core.screens.revealing import REVEALS, Asked, answer, drawn
 
 _TAB_SIZE = 10
 #: entries of the history in the panel
@@ -86,7 +89,7 @@ class RecordPart(ListPart):
         item = get_visible(db.session(), self.model, row_id(pk), who)
         tabs, opened = self._tabs(item, who)
         told = {
-            **self._head(item, who), "facts": self._facts(item, self.show_columns), "stamps": self._stamps(item),
+            **self._head(item, who), "facts": self._facts(item, self.show_columns, who), "stamps": self._stamps(item),
             "uses": uses.uses_of(db.session(), self.model, item.id, who),
             "tabs": tabs, "opened": opened.template, "title": self.show_title,
             "crumbs": trail((self.list_title, self._list_url()), here=self.row_title(item)),
@@ -102,9 +105,9 @@ class RecordPart(ListPart):
         if "X-Part" not in request.headers:
             return redirect(self.row_url(item))
         named = self.panel_columns if self.panel_columns is not None else self.show_columns
-        recent = history.of(db.session(), self.history_subjects(item, who), who, size=_RECENT_READ)
+        recent = history.of(db.session(), self._subjects(item, who), who, size=_RECENT_READ)
         return self.render_template(
-            self.panel_template, **self._head(item, who), facts=self._facts(item, named), title=self.show_title,
+            self.panel_template, **self._head(item, who), facts=self._facts(item, named, who), title=self.show_title,
             url=self.row_url(item), recent=recent.newest(_RECENT),
         )  # fmt: skip
 
@@ -140,10 +143,36 @@ class RecordPart(ListPart):
                 elif leaf:
                     beside.setdefault(relation, {})[leaf] = self.label_columns[name]
         subjects = [history.Subject(self.model, item.id, own, self._told_value, events=self.history_events)]
-        for relation, labels in beside.items():
+        for relation, told in beside.items():
+            # Of a row beside, what is not read as it is is not told at all.
+            labels = {leaf: label for leaf, label in told.items() if self._is_read(who, f"{relation.key}.{leaf}")}
             show = partial(self._told_value, beside=f"{relation.key}.")
             subjects.append(history.Subject(relation.mapper.class_, item.id, labels, show))
         return subjects
+
+    def _subjects(self, item: Any, who: Actor) -> list[history.Subject]:
+        """The same without what is hidden from him, and with dots where he reads dots."""
+        told = []
+        for one in self.history_subjects(item, who):
+            told.append(replace(one, events={**REVEALS, **one.events}))
+            if who.fields and one.model is self.model:
+                told[-1] = self._withheld(told[-1], who)
+        return told
+
+    def _withheld(self, subject: history.Subject, who: Actor) -> history.Subject:
+        show = subject.show
+        # Who or what a key points at is told by name, which is no dots: of such a field nothing is told.
+        labels = {
+            column: label for column, label in subject.labels.items()
+            if self._is_read(who, column) or (self._is_seen(who, column) and not column.endswith("_id"))
+        }  # fmt: skip
+
+        def shown(column: str, value: Any) -> Any:
+            if self._is_read(who, column):
+                return show(column, value)
+            return masked(guarded.mask_of(self.resource, key_of(column)), value)
+
+        return replace(subject, labels=labels, show=shown)
 
     def _told_value(self, column: str, value: Any, beside: str = "") -> Any:
         """A value of the log as the list shows such values."""
@@ -172,16 +201,55 @@ class RecordPart(ListPart):
         return {
             "screen": self, "item": item, "item_title": self.row_title(item), "code": getattr(item, "code", "") or "",
             "is_person": history.is_person(inspect(self.model).primary_key[0]),
-            "state": self.state(item), "owner": self.owner_name(item),
+            "state": self.state(item), "owner": guarded.seen(who, self.resource, "owner", self.owner_name(item)) or "",
             "step": step, "actions": verbs, "may_edit": may_edit,
         }  # fmt: skip
 
-    def _facts(self, item: Any, columns: Sequence[str]) -> list[tuple[Any, Any]]:
+    def _facts(self, item: Any, columns: Sequence[str], who: Actor) -> list[tuple[Any, Any]]:
         """Label and value; what the head and the stamps tell is left out."""
         told = {"code", self.title_column} | (
             {"created_at", "updated_at"} if issubclass(self.model, Stamped) else set()
         )
-        return [(self.label_columns[name], self.shown(item, name)) for name in columns if name not in told]
+        return [
+            (self.label_columns[name], self._seen_by(who, item, name)) for name in columns
+            if name not in told and self._is_seen(who, name)
+        ]  # fmt: skip
+
+    def _seen_by(self, who: Actor, item: Any, name: str) -> Any:
+        """The column of the row as this person reads it; a value with dots has its way to be opened beside it."""
+        if self._is_read(who, name):
+            return self.shown(item, name)
+        text = self._covered(item, name)
+        if not text or not who.field_rule(self.resource, key_of(name)).may_reveal:
+            return text
+        return drawn(text, self._reveal_url(item, name), self.label_columns[name])
+
+    def _covered(self, item: Any, name: str) -> str:
+        """The value with dots."""
+        value: Any = item
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        return masked(guarded.mask_of(self.resource, key_of(name)), value)
+
+    def _reveal_url(self, item: Any, name: str) -> str:
+        return f"{self.route_base}/mo/{item.id}/{name}"
+
+    @route("/mo/<pk>/<column>", right="view", methods=("GET", "POST"))
+    def reveal(self, pk: str, column: str) -> Any:
+        """Open a value that one reads with dots: for this page alone, with a reason, told to the audit."""
+        who = edge.actor()
+        item = get_visible(db.session(), self.model, row_id(pk), who)
+        if column not in {*self.guarded, *map(key_of, self.guarded)} or self._is_read(who, column):
+            raise NotFoundError
+        key = key_of(column)
+        opened = next(name for name in self.guarded if key_of(name) == key)
+        if not self._is_seen(who, opened):
+            raise NotFoundError
+        asked = Asked(
+            self.label_columns[opened], self._covered(item, opened), self.row_title(item), self.row_url(item), key,
+            (self.resource, self.model.__tablename__, item.id),
+        )  # fmt: skip
+        return answer(asked, who, lambda: self.shown(item, opened), (self.list_title, self._list_url()))
 
     def _stamps(self, item: Any) -> list[Stamp]:
         if not isinstance(item, Stamped):
@@ -233,7 +301,7 @@ class RecordPart(ListPart):
             if name not in (*besides, "before"):
                 raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
         before = history.asked_before(request.args.get("before"))
-        told = history.of(db.session(), self.history_subjects(item, who), who, before=before)
+        told = history.of(db.session(), self._subjects(item, who), who, before=before)
         kept = {name: request.args[name] for name in besides if name in request.args}
         return Opened("screens/_history.html", {"history": told, "is_newest": before is None, "kept": kept})
 

@@ -84,7 +84,7 @@ class ViewPart(ListPart):
             number = views.opens_with
         if not number:
             is_as_usual = not request.args and not views.is_chosen
-            arguments = request.args or (self._by_itself if is_as_usual else MultiDict({"view": "0"}))
+            arguments = request.args or (self._by_itself(who) if is_as_usual else MultiDict({"view": "0"}))
             return Opening(arguments, _Beside(views))
         shown = views.of(number)
         fitted = self._fitted(shown.view, who)
