@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core import edge
+from app.core import edge, guarded
 from app.core.access import get_visible, visible
 from app.core.accounts import User
 from app.core.api import Api, equals, flag, listing, moment, names_contain, not_here, verb
@@ -49,19 +49,21 @@ class MemberApi(Api):
                       active="1: those who may sign in", team="team code"),
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
-        rows = select(Member).join(User, User.id == Member.id).where(visible(Member, edge.actor()))
+        who = edge.actor()
+        filters = {
+            "q": names_contain(Member.id, Member.name, Member.title, User.username),
+            "username": equals(User.username),
+            "active": lambda rows, typed: flag(rows, typed, User.active.is_(True)),
+            "team": _in_team,
+        }
+        if who.reads("Member", "email"):
+            filters["email"] = equals(User.email)
         return self.page(
-            rows,
+            select(Member).join(User, User.id == Member.id).where(visible(Member, who)),
             show=_shown,
             orders=_ORDERS,
             default_order="name",
-            filters={
-                "q": names_contain(Member.id, Member.name, Member.title, User.username),
-                "username": equals(User.username),
-                "email": equals(User.email),
-                "active": lambda rows, typed: flag(rows, typed, User.active.is_(True)),
-                "team": _in_team,
-            },
+            filters=filters,
             key=Member.id,
             load=(selectinload(Member.memberships), selectinload(Member.user).selectinload(User.roles)),
         )
@@ -162,7 +164,7 @@ def _shown(member: Member) -> dict[str, Any]:
         told["signature"] = member.signature
     if who.may("view", "Role"):
         told["roles"] = sorted(member.role_codes)
-    return told
+    return guarded.answered(who, "Member", told)
 
 
 def _values(session: Session, body: dict[str, Any]) -> Any:

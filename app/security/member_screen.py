@@ -16,6 +16,7 @@ from app.core.accounts import User
 from app.core.db import db, refuse_nul, row_id
 from app.core.errors import BadRequestError, BusinessError, NotAllowedError, NotFoundError
 from app.core.i18n import _
+from app.core.masking import Mask
 from app.core.pages import done, page_number, trail
 from app.core.screens import Derived, Interface, Kind, Screen, action, route
 from app.core.screens.records import NextAction
@@ -80,6 +81,8 @@ class MemberScreen(Screen):
         "user.active": Derived(Kind.yes_no, columns.may_sign_in(Member.id), besides=(Member.deactivated_at,),
                                show=lambda active, left=None: drawn("entrance", _entrance(active, left))),
     }  # fmt: skip
+    guarded = {"phone": Mask.phone, "user.email": Mask.email}
+    sensitive = frozenset(guarded)
     base_order = ("name", "asc")
     related_by = {
         "TeamScreen": lambda member: Team.id.in_(queries.teams_of(member.id)),
@@ -146,8 +149,9 @@ class MemberScreen(Screen):
 
     def history_subjects(self, item: Member, who: Actor) -> list[history.Subject]:
         """With what of him stands in FAB's table."""
-        labels = {"last_name": _("Family name"), "first_name": _("Given name"), "username": _("User name"),
-                  "email": _("E-mail")}  # fmt: skip
+        labels = {"last_name": _("Family name"), "first_name": _("Given name"), "username": _("User name")}
+        if self._is_read(who, "user.email"):
+            labels["email"] = _("E-mail")
         subjects = [one for one in super().history_subjects(item, who) if one.model is not User]
         return [*subjects, history.Subject(User, item.id, labels)]
 

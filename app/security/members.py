@@ -8,7 +8,7 @@ from typing import Any, TypedDict, Unpack
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from app.core import audit, clock, links
+from app.core import audit, clock, guarded, links
 from app.core.access import Actor, get_visible
 from app.core.accounts import User
 from app.core.db import queue_up
@@ -81,6 +81,7 @@ def add_member(session: Session, *, by: Actor, **values: Unpack[MemberValues]) -
     Without a user name he gets one made from his name. Raises InvalidInputError with every problem beside its field.
     """
     by.must("add", "Member")
+    guarded.refuse_unwritable(by, "Member", [key for key in values if values.get(key)], is_new=True)
     queue_up(session, "member")
     problems = _Problems()
     family_name, given_name = values.get("family_name") or "", values.get("given_name") or ""
@@ -126,6 +127,7 @@ def change_member(session: Session, member: Member, *, by: Actor, rev: int, **va
     problems = _Problems()
     new = _read(session, values, problems, member)
     problems.refuse_any()
+    guarded.refuse_unwritable(by, "Member", [key for key, value in new.items() if getattr(member, key) != value])
     user = member.user
     for key, column in (("family_name", "last_name"), ("given_name", "first_name"), ("username", "username"),
                         ("email", "email")):  # fmt: skip
