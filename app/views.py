@@ -11,6 +11,8 @@ from flask import current_app, g, request
 from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.audit.api import AuditApi
+from app.audit.views import ErasePages, LogScreen
 from app.catalogues.api import CatalogueApi
 from app.catalogues.views import CataloguePages, EntryScreen
 from app.comments.api import CommentApi
@@ -48,15 +50,15 @@ from app.security.account import AccountPages
 from app.security.api import SecurityApi, TeamApi, UserApi
 from app.security.arrival import ArrivalView
 from app.security.columns import offer_people
+from app.security.field_views import FieldRightPages
 from app.security.member_api import MemberApi
 from app.security.member_screen import MemberScreen
-from app.security.field_views import FieldRightPages
 from app.security.models import Member
 from app.security.role_screen import RoleScreen
-from app.security.views import PersonChoices, TeamChoices, TeamScreen
-from app.tasks import queries as tasks
 from app.security.share_api import ShareApi
 from app.security.share_views import SharePages
+from app.security.views import PersonChoices, TeamChoices, TeamScreen
+from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
 from app.tasks.models import Task
@@ -108,6 +110,7 @@ MENU: Sequence[Item | Group] = (
             Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
             Item(_("Catalogues"), "list-details", "/danh-muc/", "Catalogue", "edit"),
             Item(_("Settings"), "adjustments", "/cai-dat/", "Setting"),
+            Item(_("Audit log"), "history", "/nhat-ky/list/", "Audit"),
         ),
     ),
 )
@@ -137,24 +140,26 @@ VIEWS: tuple[type, ...] = (
     InstanceScreen,
     CustomerScreen,
     CustomerPages,
+    ContactPages,
     ProcessScreen,
     FormScreen,
     MemberScreen,
-    ContactPages,
     ArrivalView,
     TeamScreen,
     RoleScreen,
+    FieldRightPages,
+    SharePages,
     PersonChoices,
     TeamChoices,
     FindPages,
-    FieldRightPages,
-    SharePages,
     CustomerPicker,
     CommentPages,
     BellPages,
     MailPages,
     CataloguePages,
     EntryScreen,
+    LogScreen,
+    ErasePages,
     SettingPages,
     LogoView,
     AccountPages,
@@ -177,12 +182,13 @@ APIS: tuple[type, ...] = (
     TeamApi,
     UserApi,
     MemberApi,
+    ShareApi,
     CalendarApi,
     CatalogueApi,
     OutboxApi,
+    AuditApi,
     ExportApi,
     ViewApi,
-    ShareApi,
     OpenApi,
 )
 

@@ -216,6 +216,19 @@ def reason_text(reason: str | None) -> Any:
     return reason or ""
 
 
+def values_of(session: Session, event: AuditEvent) -> dict[str, tuple[Any, Any]]:
+    """Column → old and new value as they were logged; without the personal ones that were erased since."""
+    rows = session.scalars(select(AuditSensitive).where(AuditSensitive.event_id == event.id))
+    beside = {row.field: (row.old, row.new) for row in rows}
+    found = {}
+    for column, logged in event.changes.items():
+        if not any(map(is_fingerprint, logged)):
+            found[column] = (logged[0], logged[1])
+        elif column in beside:
+            found[column] = beside[column]
+    return found
+
+
 class _Teller:
     """Turns events into sentences, with all names that they need read beforehand."""
 
@@ -315,7 +328,7 @@ class _Teller:
         found: dict[tuple[str, int], str] = {}
         known = {model for subject in self._subjects.values() for model in subject.known}
         for target, keys in self._pointed_at().items():
-            model = _model_of(target.table.name)
+            model = model_of(target.table.name)
             if is_person(target) or model is None or not (model in known or has_row_rule(model)):
                 continue
             rows = select(model).where(target.in_(keys)).options(lazyload("*"))
@@ -372,7 +385,7 @@ def is_person(target: Column[Any]) -> bool:
 
 
 @lru_cache(maxsize=100)
-def _model_of(table: str) -> type[Any] | None:
+def model_of(table: str) -> type[Any] | None:
     return next((one.class_ for one in Entity.registry.mappers if one.local_table.name == table), None)
 
 

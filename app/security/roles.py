@@ -31,7 +31,8 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "MessageTemplate": ("view", "edit"),
     "Catalogue": ("view", "edit", "export"),
     "Setting": ("view", "edit"),
-    "Audit": ("view", "export"),
+    # delete: to erase personal values from it
+    "Audit": ("view", "delete", "export"),
 }
 
 ROLE_LABELS = {
