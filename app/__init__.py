@@ -57,7 +57,8 @@ def create_app(config: Any = None) -> Flask:
     from app.notifications.shared import ShareTeller
     from app.processes.handlers import SHARED_INSTANCES, CustomerInstances, InstanceComments, begun_by
     from app.processes.services import InstanceTasks
-    from app.security import arrival
+    from app.security import arrival, look_view
+    from app.security.effective_view import effective_links
     from app.security.events import register_duty, register_messenger, register_trace
     from app.security.handlers import HeadedTeams, OpenWorkPart, SharedViews, named_in_processes, roles_left_empty
     from app.security.manager import SecurityManager, load_actor
@@ -102,6 +103,7 @@ def create_app(config: Any = None) -> Flask:
     register_teller(ShareTeller())
     for shared in (SHARED_CUSTOMERS, SHARED_TASKS, SHARED_INSTANCES):
         register_shareable(shared)
+    parts.register_links("rights", effective_links)
     parts.register_part(OpenWorkPart())
     app.register_blueprint(health.blueprint)
 
@@ -110,6 +112,7 @@ def create_app(config: Any = None) -> Flask:
         delivery.install(app)
         uploads.install(app)
         edge.install(app, load_actor=load_actor)
+        look_view.install(app)
         arrival.install(app)
         appbuilder = _AppBuilder(security_manager_class=SecurityManager)
         appbuilder.init_app(app, db.session)

@@ -10,8 +10,8 @@ from app.core.db import db, transaction
 from app.core.worker import Job
 from app.notifications import jobs as notifications
 from app.notifications.exported import tell_of_export
+from app.security import looking, shares
 from app.security import services as security
-from app.security import shares
 from app.security.queries import present_actor
 from app.tasks import jobs as tasks
 
@@ -38,6 +38,12 @@ def forget() -> None:
     exports.remove_strays()
 
 
+def end_looks() -> None:
+    """Whoever looked as somebody else and did not stop: his time is over, or his session is."""
+    with transaction() as session:
+        looking.end_stale_looks(session)
+
+
 def write_exports() -> None:
     """Each in the name of whoever asked for it, with the rights that he has when it is written."""
     exports.write_waiting(present_actor, tell_of_export)
@@ -60,6 +66,12 @@ JOBS = (
         run=tasks.scan_overdue,
         every=timedelta(seconds=10),
         reason="a task whose time has passed is told of within seconds, far inside the minute that is promised",
+    ),
+    Job(
+        name="security.end_looks",
+        run=end_looks,
+        every=timedelta(minutes=1),
+        reason="the audit log tells within a minute when somebody no longer looks as another person",
     ),
     Job(
         name="exports.write",

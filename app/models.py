@@ -52,7 +52,7 @@ __all__ = [
     "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ContactPoint", "Counter",
     "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "JobHeartbeat", "Look", "Member",
     "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
-    "ProcessToken", "ProcessVersion", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Setting", "SetupLink", "SignIn",
-    "SignInFailure", "StoredFile", "Submission", "SubmissionValue", "Task", "TaskEvent", "Team", "TeamMember",
-    "TimelineEntry",
+    "ProcessToken", "ProcessVersion", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault",
+    "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionValue", "Task",
+    "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

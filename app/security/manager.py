@@ -14,16 +14,17 @@ from app.core import clock, edge, versions
 from app.core.access import Actor
 from app.core.accounts import User
 from app.core.db import db
-from app.security import queries
-from app.security.models import Member, SignIn, SignInKind
+from app.security import looking, queries
+from app.security.models import Look, Member, SignIn, SignInKind
 from app.security.rules import token_hash
 from app.security.views import AuthView
 
 # Put together once: every request asks it.
 _SIGNED_IN = (
-    select(Member, *map(versions.version_of, versions.READ_WITH_THE_SESSION))
+    select(Member, Look.member_id, Look.until, *map(versions.version_of, versions.READ_WITH_THE_SESSION))
     .join(SignIn, SignIn.member_id == Member.id)
     .join(User, User.id == Member.id)
+    .outerjoin(Look, (Look.sign_in_id == SignIn.id) & Look.ended_at.is_(None) & (Look.until > bindparam("now")))
     .options(contains_eager(Member.user))
     .where(
         SignIn.token_hash == bindparam("token_hash"),
@@ -66,8 +67,8 @@ class SecurityManager(FabSecurityManager):
         row = db.session.execute(_SIGNED_IN, asked).one_or_none()
         member: Member | None = row[0] if row else None
         if row:
-            versions.remember(db.session(), zip(versions.READ_WITH_THE_SESSION, row[1:], strict=True))
-        g.member = member
+            versions.remember(db.session(), zip(versions.READ_WITH_THE_SESSION, row[3:], strict=True))
+        g.member, g.look = member, (row[1], row[2]) if row and row[1] else None
         return member.user if member else None
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
@@ -92,4 +93,9 @@ def load_actor(user: Any) -> Actor | None:
     if not getattr(user, "is_authenticated", False):
         return None
     member: Member | None = g.get("member")
-    return None if member is None else queries.actor_of(db.session(), member, address=request.remote_addr)
+    if member is None:
+        return None
+    who = queries.actor_of(db.session(), member, address=request.remote_addr)
+    if g.look is None:
+        return who
+    return looking.as_another(db.session(), who, g.look[0]) or who

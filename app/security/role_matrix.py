@@ -40,6 +40,8 @@ class Choice:
     name: str
     label: Sentence
     scope: Scope
+    #: what the role has now, whatever is chosen
+    held: Scope
     options: Sequence[Option]
     #: why it cannot be changed; "": it can
     closed: Sentence
@@ -81,9 +83,9 @@ def _choice(cell: Cell, held: Scope, typed: Mapping[Cell, Scope], by: Actor) -> 
     chosen, offered = typed.get(cell, held), list(reaches(*cell))
     plain = is_plain(*cell)
     if plain:
-        chosen = Scope.none if chosen is Scope.none else Scope.all
-    elif chosen not in offered:  # held from before it had its present reaches
-        offered = [scope for scope in Scope if scope in offered or scope is chosen]
+        chosen, held = (Scope.none if scope is Scope.none else Scope.all for scope in (chosen, held))
+    else:  # it may be held from before it had its present reaches
+        offered = [scope for scope in Scope if scope in {*offered, chosen, held}]
     labels = _PLAIN if plain else SCOPE_LABELS
     closed: Sentence = ""
     if not may_give(by, cell, held):
@@ -94,6 +96,7 @@ def _choice(cell: Cell, held: Scope, typed: Mapping[Cell, Scope], by: Actor) -> 
         name=f"{resource}.{action}",
         label=_("%(part)s: %(right)s", part=RESOURCE_LABELS[resource], right=ACTION_LABELS[action]),
         scope=chosen,
+        held=held,
         options=[Option(scope, labels[scope], scope is chosen, not may_give(by, cell, scope)) for scope in offered],
         closed=closed,
         is_plain=plain,

@@ -26,5 +26,7 @@ def beyond(by: Actor, matrix: Matrix) -> list[Cell]:
 
 
 def is_beyond(by: Actor, other: Actor) -> bool:
-    """Has the other one any right that this person has not, or one that reaches further?"""
-    return bool(beyond(by, {(part, right): other.scope(part, right) for right, part in other.permissions}))
+    """Has the other one any right that this person has not, or more of one? Fields count too."""
+    if beyond(by, {(part, right): other.scope(part, right) for right, part in other.permissions}):
+        return True
+    return any(other.field_rule(*key).right.width > rule.right.width for key, rule in by.fields.items())

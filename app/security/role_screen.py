@@ -74,8 +74,8 @@ class RoleScreen(Screen):
     label_columns = {
         "name": _("Role"),
         "user": _("Held by"),
-        "label_vi": _("In Vietnamese"),
-        "label_en": _("In English"),
+        "label_vi": _("Name in Vietnamese"),
+        "label_en": _("Name in English"),
         "purpose": _("What it is for"),
         "like": _("May do at first"),
     }

@@ -23,7 +23,7 @@ from app.core.errors import BadRequestError, BusinessError, ConflictError, Inval
 from app.core.i18n import LANGUAGES, _, in_language
 from app.core.models import SavedView
 from app.core.vietnamese import as_typed, fold
-from app.security import queries, services
+from app.security import field_rights, queries, services
 from app.security.models import ROLE_LABEL_LENGTH, Member, RoleProfile, RoleScope
 from app.security.role_names import VERSION, RoleName, role_label, role_names
 from app.security.role_rules import Cell, Matrix, beyond, may_give
@@ -72,6 +72,8 @@ def create_role(
         if too_much:
             sentence = _("You cannot copy it: it may do more than you (%(rights)s).", rights=_named(too_much))
             raise InvalidInputError(fields={"like": [sentence]})
+        if field_rights.beyond(session, by, like.id):
+            raise InvalidInputError(fields={"like": [_("You cannot copy it: it shows fields that you do not see.")]})
     role = Role(name=_free_code(session, named["label_vi"] or ""))
     session.add(role)
     session.flush()
@@ -79,6 +81,8 @@ def create_role(
     session.add(profile)
     session.flush()
     _write(session, profile, copied, before={})
+    if like is not None:
+        field_rights.copy(session, source_id=like.id, target_id=profile.id)
     versions.changed(session, VERSION)
     return profile
 
@@ -204,6 +208,10 @@ def assign_roles(session: Session, member: Member, codes: Collection[str], *, by
                 _("You can neither give nor take the role %(name)s: it may do more than you (%(rights)s).",
                   name=role_label(code), rights=_named(too_much))
             )  # fmt: skip
+    for code in sorted(given):
+        if field_rights.beyond(session, by, moved[code].id):
+            raise _refused(_("You cannot give the role %(name)s: it shows fields that you do not see.",
+                             name=role_label(code)))  # fmt: skip
     if ADMIN in taken and _is_last_administrator(session, member):
         raise _refused(LAST_ADMINISTRATOR)
     member.user.roles = [role for code, role in {**held, **moved}.items() if code in set(codes)]

@@ -109,7 +109,7 @@ _REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
     "Team": (_EVERY, ("view", "edit", "delete", "export")),
     "Process": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
     "Form": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
-    "Member": (_OWN_OR_ALL, ("view", "edit", "export")),
+    "Member": (_EVERY, ("view", "edit", "export")),
     "SavedView": (_OWN_OR_ALL, ("assign",)),
     "Alert": (_OWN_OR_ALL, ("view",)),
     "Calendar": (_OWN_OR_ALL, ("view", "edit")),

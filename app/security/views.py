@@ -21,7 +21,7 @@ from app.core.errors import InvalidInputError, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
 from app.core.pages import Page, page, page_number, refuse_nul_sent
 from app.core.screens import Derived, Interface, Kind, Screen, action
-from app.security import columns, entrance, queries, services
+from app.security import columns, entrance, looking, queries, services
 from app.security.cells import drawn
 from app.security.dialogs import SetupForm, SignInForm
 from app.security.member_screen import MemberScreen
@@ -68,6 +68,7 @@ class AuthView(BaseView):
         token = session.pop("token", None)
         if token:
             with transaction(who) as inside:
+                looking.end_look(inside, token)
                 services.sign_out(inside, token)
         session.clear()
         # The sign-in page goes on in the language in which he left; Vietnamese needs no word.

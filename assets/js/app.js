@@ -76,4 +76,5 @@ addEventListener("beforeprint", () => {
 });
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
+each("form[data-rights]", (form) => import("./rights.js").then(({ edit }) => edit(form)));
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

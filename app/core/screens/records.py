@@ -203,6 +203,7 @@ class RecordPart(ListPart):
             "is_person": history.is_person(inspect(self.model).primary_key[0]),
             "state": self.state(item), "owner": guarded.seen(who, self.resource, "owner", self.owner_name(item)) or "",
             "step": step, "actions": verbs, "may_edit": may_edit,
+            "links": parts.links_for(item, self.resource, item.id, who),
         }  # fmt: skip
 
     def _facts(self, item: Any, columns: Sequence[str], who: Actor) -> list[tuple[Any, Any]]:
