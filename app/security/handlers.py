@@ -111,11 +111,14 @@ class OpenWorkPart:
         return resource == "Member" and who.may("edit", "Member")
 
     def count(self, session: Session, resource: str, record_id: int, who: Actor) -> int | None:
-        member = session.get_one(Member, record_id)
+        """Told to those who may change this very person."""
+        member = session.scalar(select(Member).where(Member.id == record_id, visible(Member, who, "edit")))
+        if member is None:
+            return None
         return sum(held.count for _duty, held in members.open_work(session, member, who, titles=0))
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
-        member = session.get_one(Member, record_id)
+        member = get_visible(session, Member, record_id, who, "edit")
         return {
             "work": members.open_work(session, member, who, titles=_NAMED),
             "going_on": members.going_on(session, member) if member.is_active else [],

@@ -38,7 +38,7 @@ def link_in(mails: Sink, address: str) -> str:
 def test_a_colleague_comes_in_by_an_invitation(desk: Desk, mails: Sink) -> None:
     hoa = desk("hoa")
     hoa.goto("/nhan-su/list/")
-    hoa.get_by_role("link", name="Thêm nhân sự").click()
+    hoa.get_by_role("link", name="Thêm thành viên").click()
     hoa.get_by_label("Họ và tên đệm").fill("Đặng Thị")
     hoa.get_by_label("Tên", exact=False).nth(1).fill("Ngọc Ánh")
     expect(hoa.locator("#username")).to_have_value("anh.dang")
