@@ -16,7 +16,7 @@ from app.core.errors import BadRequestError, BusinessError, ConflictError, Inval
 from app.core.i18n import _
 from app.security import services
 from app.security.models import RoleField
-from app.security.roles import ADMIN
+from app.security.roles import ADMIN, RESOURCE_LABELS
 
 #: (resource, field)
 Place = tuple[str, str]
@@ -60,6 +60,12 @@ def beyond(session: Session, by: Actor, role_id: int) -> list[Place]:
     """The fields with which the role may do more than this person."""
     rules = rules_of(session, role_id)
     return [place for place in by.fields if not may_give(by, place, rules.get(place, FULL))]
+
+
+def named(places: Iterable[Place]) -> str:
+    """Customers: phone number, Staff: e-mail"""
+    known = [(RESOURCE_LABELS[resource], guarded.field_of(resource, field)) for resource, field in places]
+    return ", ".join(f"{part}: {field.label}" for part, field in known if field is not None)
 
 
 def change(session: Session, role: Role, wanted: Rules, *, version: str, by: Actor) -> list[Place]:
@@ -120,5 +126,5 @@ def _holders(session: Session, role_id: int) -> Sequence[int]:
 
 
 def in_order(fields: Iterable[guarded.GuardedField]) -> list[guarded.GuardedField]:
-    """Those about people first, each part by its label."""
-    return sorted(fields, key=lambda one: (not one.is_sensitive, str(one.label)))
+    """Those about people first, each part as its screen declares it."""
+    return sorted(fields, key=lambda one: not one.is_sensitive)

@@ -252,7 +252,7 @@ class Grant(Stamped, Entity):
     #: why, as a stable key: "task:17" (work was offered or claimed), "share" (by hand)
     reason: Mapped[str] = mapped_column(String(80), index=True)
     #: of a share: why, in the words of whoever gave it
-    note: Mapped[str | None] = mapped_column(String(300), info={"sensitive": True})
+    note: Mapped[str | None] = mapped_column(String(300), info={"sensitive": True}, sort_order=1)
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

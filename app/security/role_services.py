@@ -72,8 +72,10 @@ def create_role(
         if too_much:
             sentence = _("You cannot copy it: it may do more than you (%(rights)s).", rights=_named(too_much))
             raise InvalidInputError(fields={"like": [sentence]})
-        if field_rights.beyond(session, by, like.id):
-            raise InvalidInputError(fields={"like": [_("You cannot copy it: it shows fields that you do not see.")]})
+        fields = field_rights.beyond(session, by, like.id)
+        if fields:
+            sentence = _("You cannot copy it: it reads more than you (%(fields)s).", fields=field_rights.named(fields))
+            raise InvalidInputError(fields={"like": [sentence]})
     role = Role(name=_free_code(session, named["label_vi"] or ""))
     session.add(role)
     session.flush()
@@ -208,10 +210,12 @@ def assign_roles(session: Session, member: Member, codes: Collection[str], *, by
                 _("You can neither give nor take the role %(name)s: it may do more than you (%(rights)s).",
                   name=role_label(code), rights=_named(too_much))
             )  # fmt: skip
-    for code in sorted(given):
-        if field_rights.beyond(session, by, moved[code].id):
-            raise _refused(_("You cannot give the role %(name)s: it shows fields that you do not see.",
-                             name=role_label(code)))  # fmt: skip
+        fields = field_rights.beyond(session, by, moved[code].id)
+        if fields:
+            raise _refused(
+                _("You can neither give nor take the role %(name)s: it reads more than you (%(fields)s).",
+                  name=role_label(code), fields=field_rights.named(fields))
+            )  # fmt: skip
     if ADMIN in taken and _is_last_administrator(session, member):
         raise _refused(LAST_ADMINISTRATOR)
     member.user.roles = [role for code, role in {**held, **moved}.items() if code in set(codes)]
@@ -252,7 +256,10 @@ def _why_not(session: Session, by: Actor, code: str, member: Member | None, is_h
         return _("You cannot give a role to yourself. Ask an administrator.")
     role = queries.role_by_code(session, code)
     too_much = beyond(by, queries.rights_of_role(session, role)) if role is not None else []
-    return _("It may do more than you: %(rights)s.", rights=_named(too_much)) if too_much else ""
+    if too_much:
+        return _("It may do more than you: %(rights)s.", rights=_named(too_much))
+    fields = field_rights.beyond(session, by, role.id) if role is not None else []
+    return _("It reads more than you: %(fields)s.", fields=field_rights.named(fields)) if fields else ""
 
 
 def _refused(sentence: Sentence) -> InvalidInputError:

@@ -79,7 +79,7 @@ class SharePart:
     """The tab "Chia sẻ" on the page of what can be shared, and of members for those who look after them."""
 
     key = TAB
-    label = _("Shared with")
+    label = _("Shares")
     template = "security/_shares.html"
 
     def is_for(self, resource: str, who: Actor) -> bool:
@@ -161,7 +161,7 @@ def _record_page(
     return show(
         "security/shares.html", status, title=title, url=kind.path(record_id),
         sharing=_sharing(session, kind, record_id, who, typed=typed, problems=problems),
-        crumbs=trail(kind.above, (title, kind.path(record_id)), here=_("Share")),
+        crumbs=trail(kind.above, (title, kind.path(record_id)), here=_("Share it")),
     )  # fmt: skip
 
 

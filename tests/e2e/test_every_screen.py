@@ -56,7 +56,9 @@ SIGNED_OUT = {"AuthView.login": "/login/", "AuthView.setup": "", "ArrivalView.in
 #: looked at in MOMENTS), and what an action asks first where no action asks anything
 NO_SCREENS = re.compile(
     r"(^|\.)static$|^health\.|\.(lookup|panel)$|^FileView\.|^LogoView\.|^ExportPages\.download$|^CommentPages\.people$"
-    r"|^(Task|Instance|Member|Role|Entry)Screen\.preview$"
+    r"|^(Task|Instance|Member|Role|Entry|Log)Screen\.preview$|^(?!CustomerScreen)\w+\.bring_back$"
+    # where a role holds a field back: tests/e2e/test_field_rights.py
+    r"|^(Customer|Member)Screen\.reveal$|^ContactPages\.reveal_contact$"
 )
 #: another order or another page of a list is the same kind of page
 SAME_PAGE = ("order", "page", "after", "before")

@@ -17,7 +17,7 @@ from app.customers import services
 from app.customers.models import ContactKind, Customer
 from app.security import field_rights, queries
 from app.security.models import RoleField, RoleProfile
-from app.security.role_services import change_rights
+from app.security.role_services import assign_roles, change_rights, create_role
 from app.security.services import rights_changed
 from tests.cast import Cast
 from tests.rest import Rest, statements
@@ -31,11 +31,11 @@ HIDDEN, MASKED, READ_ONLY = (FieldRule(one) for one in (FieldRight.hidden, Field
 OPENED = FieldRule(FieldRight.masked, may_reveal=True)
 
 
-def hold_back(role: str, rule: FieldRule, *fields: str) -> None:
+def hold_back(role: str, rule: FieldRule, *fields: str, resource: str = "Customer") -> None:
     with transaction(SYSTEM) as session:
         found = queries.role_by_code(session, role)
         version = field_rights.version_of(field_rights.rules_of(session, found.id))
-        wanted = {("Customer", field): rule for field in fields}
+        wanted = {(resource, field): rule for field in fields}
         field_rights.change(session, found, wanted, version=version, by=SYSTEM)
 
 
@@ -332,6 +332,46 @@ def test_nobody_gives_more_than_he_holds_and_administrators_read_all(session, ca
         assert field_rights.change(inside, role, {place: MASKED}, version=version, by=minh) == [place]
         with pytest.raises(BusinessError):
             field_rights.change(inside, admin, {place: MASKED}, version=empty, by=SYSTEM)
+
+
+def test_a_copied_role_holds_back_the_same_and_a_role_that_reads_more_is_not_given(session, cast):
+    hold_back("Staff", MASKED, "phone")
+    hold_back("Manager", HIDDEN, "phone")
+    staff = session.get(RoleProfile, queries.role_by_code(session, "Staff").id)
+    with transaction(SYSTEM) as inside:
+        made = create_role(inside, label_vi="Tổng đài", like=staff, by=SYSTEM)
+        assert field_rights.rules_of(inside, made.id) == {("Customer", "phone"): MASKED}
+        minh = replace(
+            cast.minh, permissions=cast.minh.permissions | {("assign", "Role"), ("add", "Role")},
+            scopes={**cast.hoa.scopes}, fields={("Customer", "phone"): HIDDEN},
+        )  # fmt: skip
+        lan = cast.member("lan")
+        with pytest.raises(InvalidInputError):
+            assign_roles(inside, lan, {"Staff", made.role.name}, by=minh)
+        with pytest.raises(InvalidInputError):
+            create_role(inside, label_vi="Tổng đài 2", like=staff, by=minh)
+
+
+def test_phone_and_mail_of_colleagues_are_held_back_too(app, client):
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            member = Cast(session).member("minh")
+            member.phone = PHONE
+            session.flush()
+            member.user.email = EMAIL
+            number = member.id
+        hold_back("Staff", MASKED, "phone", "email", resource="Member")
+    lan = client("lan")
+    told = ""
+    for path in (f"/nhan-su/show/{number}", f"/nhan-su/show/{number}?tab=lich-su", f"/nhan-su/panel/{number}",
+                 "/nhan-su/list/?columns=name,phone,user.email", "/tim/?q=minh"):  # fmt: skip
+        answer = lan.get(path, headers={"X-Part": "1"} if "panel" in path else {})
+        assert answer.status_code == 200, path
+        assert not any(canary in answer.text for canary in CANARIES), path
+        told += answer.text
+    assert COVERED in told
+    assert EMAIL_COVERED in told
+    assert not any(canary in json.dumps(Rest(app, "lan").rows("users/")) for canary in CANARIES)
 
 
 def test_the_page_of_a_role_sets_the_rights_to_its_fields(app, client):

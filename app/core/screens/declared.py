@@ -95,6 +95,7 @@ class Declared(ModelView):
             name: method._right for name in dir(type(self)) if hasattr(method := getattr(type(self), name), "_right")
         }
         closed = {name for name in ("add", "edit") if not getattr(type(self), f"{name}_columns")}
+        closed |= set() if self.guarded else {"reveal"}
         self.exclude_route_methods = set(self.exclude_route_methods) | closed
         super().__init__(**kwargs)
         guarded.declare(self.resource, [

@@ -152,12 +152,8 @@ class RecordPart(ListPart):
 
     def _subjects(self, item: Any, who: Actor) -> list[history.Subject]:
         """The same without what is hidden from him, and with dots where he reads dots."""
-        told = []
-        for one in self.history_subjects(item, who):
-            told.append(replace(one, events={**REVEALS, **one.events}))
-            if who.fields and one.model is self.model:
-                told[-1] = self._withheld(told[-1], who)
-        return told
+        told = [replace(one, events={**REVEALS, **one.events}) for one in self.history_subjects(item, who)]
+        return [self._withheld(one, who) for one in told] if who.fields else told
 
     def _withheld(self, subject: history.Subject, who: Actor) -> history.Subject:
         show = subject.show
