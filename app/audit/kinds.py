@@ -21,7 +21,7 @@ from app.core.db import Entity
 from app.core.errors import Sentence
 from app.core.formats import number_text
 from app.core.guarded import REVEALED
-from app.core.i18n import LANGUAGES, _
+from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.screens.columns import kind_of, readable
 from app.core.vietnamese import show_phone
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS
@@ -108,20 +108,12 @@ def _time_of_day(minute: Any) -> str:
 
 
 def _of_answers(value: Any) -> Any:
-    """What was answered, a field behind the other; the form knows what they are called."""
-    if not isinstance(value, dict):
-        return value
-    return "; ".join(f"{key}: {_shortly(told)}" for key, told in value.items() if told not in (None, "", []))
+    """How many: what they say stands in the record, under the labels of its form."""
+    return ngettext("%(num)d answer", "%(num)d answers", len(value)) if isinstance(value, dict) else value
 
 
-def _shortly(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(_("Yes") if value else _("No"))
-    if isinstance(value, list):
-        return ", ".join(map(_shortly, value))
-    if isinstance(value, int):
-        return str(number_text(value))
-    return str(value)
+def _in_capitals(value: Any) -> str:
+    return str(value).upper()
 
 
 def _resource(name: Any) -> Any:
@@ -397,13 +389,13 @@ EVENTS: Mapping[str, Happening] = {
     "export": Happening(
         _("List taken away as a file"),
         {"list_key": _("List"), "rows": _("Rows"), "format": _("Kind of file"), "arguments": _("Narrowed by")},
-        {"list_key": exports.title_of, "format": lambda one: str(one).upper(),
+        {"list_key": exports.title_of, "format": _in_capitals, "rows": number_text,
          "arguments": lambda pairs: "; ".join(f"{name} = {value}" for name, value in pairs) or None},
     ),
     "export.asked": Happening(
         _("File of a list asked for"),
         {"list_key": _("List"), "rows": _("Rows"), "format": _("Kind of file")},
-        {"list_key": exports.title_of, "format": lambda one: str(one).upper()},
+        {"list_key": exports.title_of, "format": _in_capitals, "rows": number_text},
     ),
     "member_invited": Happening(_("Invited")),
     "invitation_withdrawn": Happening(_("Invitation taken back")),

@@ -49,6 +49,11 @@ class Back:
 class RestorePart(EditPart):
     """Old values of a row, out of its history."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        if not self.edit_columns:
+            self.exclude_route_methods = {*self.exclude_route_methods, "bring_back"}
+        super().__init__(**kwargs)
+
     @cached_property
     def _restorable(self) -> Mapping[str, str]:
         """Column of the table → field of the form in which it is changed."""
