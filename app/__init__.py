@@ -50,14 +50,22 @@ def create_app(config: Any = None) -> Flask:
     from app.core.db import db, listen_to
     from app.core.screens import parts
     from app.customers.events import register_part
-    from app.customers.handlers import CustomerComments
+    from app.customers.handlers import SHARED_CUSTOMERS, CustomerComments, LookedAfter
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
-    from app.processes.handlers import CustomerInstances, InstanceComments
+    from app.notifications.people import PeopleMessenger
+    from app.notifications.shared import ShareTeller
+    from app.processes.handlers import SHARED_INSTANCES, CustomerInstances, InstanceComments, begun_by
     from app.processes.services import InstanceTasks
+    from app.security import arrival, look_view
+    from app.security.effective_view import effective_links
+    from app.security.events import register_duty, register_messenger, register_trace
+    from app.security.handlers import HeadedTeams, OpenWorkPart, SharedViews, named_in_processes, roles_left_empty
     from app.security.manager import SecurityManager, load_actor
+    from app.security.share_views import SharePart
+    from app.security.shared import register_shareable, register_teller
     from app.tasks.events import register_owner
-    from app.tasks.handlers import CustomerTasks, TaskComments
+    from app.tasks.handlers import SHARED_TASKS, CustomerTasks, Decisions, NobodyElsesQueue, OpenTasks, TaskComments
     from config import Config
 
     app = Flask(__name__)
@@ -80,12 +88,23 @@ def create_app(config: Any = None) -> Flask:
     configure_mail(MailSettings(server=parse_smtp_url(app.config["SMTP_URL"]), sender=app.config["MAIL_FROM"]))
     uses.register()
     register_owner(InstanceTasks())
+    register_messenger(PeopleMessenger())
+    for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):
+        register_duty(duty)
+    for key, trace in (("begun", begun_by), ("named", named_in_processes), ("roles", roles_left_empty)):
+        register_trace(key, trace)
     for part in (CustomerTasks(), CustomerInstances()):
         register_part(part)
     for commented in (CustomerComments(), TaskComments(), InstanceComments()):
         register_commented(commented)
     register_screens(views.VIEWS)
     parts.register_part(CommentPart())
+    parts.register_part(SharePart())
+    register_teller(ShareTeller())
+    for shared in (SHARED_CUSTOMERS, SHARED_TASKS, SHARED_INSTANCES):
+        register_shareable(shared)
+    parts.register_links("rights", effective_links)
+    parts.register_part(OpenWorkPart())
     app.register_blueprint(health.blueprint)
 
     with app.app_context():
@@ -93,6 +112,8 @@ def create_app(config: Any = None) -> Flask:
         delivery.install(app)
         uploads.install(app)
         edge.install(app, load_actor=load_actor)
+        look_view.install(app)
+        arrival.install(app)
         appbuilder = _AppBuilder(security_manager_class=SecurityManager)
         appbuilder.init_app(app, db.session)
         app.extensions["babel"].locale_selector = edge.language

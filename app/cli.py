@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from app.catalogues.services import ensure_catalogues
-from app.core import audit, clock, links
+from app.core import anchor, audit, clock, links
 from app.core.access import SYSTEM
 from app.core.backup import backup_command, restore_command
 from app.core.db import db, transaction
@@ -50,15 +52,39 @@ def setup_link() -> None:
 
 
 @click.command("audit-verify")
+@click.option("--expect", multiple=True, metavar="HASH", help="A seal that was noted before; it must still be there.")
+@click.option("--without-values", is_flag=True, help="After TANTAM_SECRET_KEY was changed: the chain alone.")
 @with_appcontext
-def audit_verify() -> None:
-    """Check the sealed audit log; names the first changed, missing or inserted row and fails."""
-    checked, broken = audit.verify(db.session())
+def audit_verify(expect: tuple[str, ...], without_values: bool) -> None:
+    """Check the sealed audit log; names the first changed, missing, reordered or inserted row and fails.
+
+    Prints the hash of the newest seal. Kept elsewhere and given with --expect, it shows whether the end was cut off;
+    the worker keeps the last one in the data folder too.
+    """
+    session = db.session()
+    try:
+        kept = anchor.kept(Path(current_app.config["DATA_FOLDER"]))
+    except anchor.UnreadableError as error:
+        raise click.ClickException(str(error)) from error
+    noted = {one.strip().lower() for one in expect} | ({kept.hash} if kept else set())
+    checked, broken = audit.verify(session, noted=noted, values=not without_values)
     if broken is not None:
-        raise click.ClickException(
-            f"audit event {broken.event_id}: {broken.what} ({checked} events before it are intact)"
-        )
+        told = f"audit event {broken.event_id}" if broken.event_id else "audit log"
+        raise click.ClickException(f"{told}: {broken.what}, {_BROKEN[broken.what]} ({checked} events are intact)")
+    newest = audit.newest_seal(session)
     click.echo(f"{checked} sealed audit events are intact")
+    if newest is not None:
+        click.echo(f"newest seal, up to event {newest.last_id}: {newest.hash}")
+
+
+_BROKEN = {
+    "changed": "it is not what was sealed",
+    "missing": "it was sealed and is gone",
+    "inserted": "it was not there when its neighbours were sealed",
+    "seal": "the seal of its batch does not follow from the one before",
+    "value": "a personal value was changed, or taken out without an erasure (or TANTAM_SECRET_KEY is another one)",
+    "cut": "a seal that was noted outside of the database is not in the chain that ends here",
+}
 
 
 @click.command("demo")

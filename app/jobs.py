@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core import audit, clock, exports, files, repeats
+from app.core import anchor, clock, exports, files, repeats
+from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.worker import Job
 from app.notifications import jobs as notifications
 from app.notifications.exported import tell_of_export
+from app.security import looking, shares
 from app.security import services as security
 from app.security.queries import present_actor
 from app.tasks import jobs as tasks
@@ -36,9 +38,20 @@ def forget() -> None:
     exports.remove_strays()
 
 
+def end_looks() -> None:
+    """Whoever looked as somebody else and did not stop: his time is over, or his session is."""
+    with transaction() as session:
+        looking.end_stale_looks(session)
+
+
 def write_exports() -> None:
     """Each in the name of whoever asked for it, with the rights that he has when it is written."""
     exports.write_waiting(present_actor, tell_of_export)
+
+
+def end_shares() -> None:
+    with transaction(SYSTEM) as session:
+        shares.end_expired(session, at=clock.now())
 
 
 JOBS = (
@@ -55,14 +68,26 @@ JOBS = (
         reason="a task whose time has passed is told of within seconds, far inside the minute that is promised",
     ),
     Job(
+        name="security.end_looks",
+        run=end_looks,
+        every=timedelta(minutes=1),
+        reason="the audit log tells within a minute when somebody no longer looks as another person",
+    ),
+    Job(
         name="exports.write",
         run=write_exports,
         every=timedelta(seconds=2),
         reason="a long list is ready soon after it was asked for",
     ),
     Job(
+        name="shares.end",
+        run=end_shares,
+        every=timedelta(minutes=1),
+        reason="a share whose time is over ends at once by itself; the audit log tells of it within the minute",
+    ),
+    Job(
         name="audit.seal",
-        run=audit.seal_job,
+        run=anchor.seal_and_keep,
         every=timedelta(seconds=60),
         reason="what was written to the audit log cannot be changed unseen after a minute",
     ),

@@ -33,7 +33,11 @@ from app.processes.models import (  # how work runs through the company
 )
 from app.security.models import (  # who works here and who may see what
     Grant,
+    Look,
     Member,
+    MemberInvitation,
+    RoleField,
+    RoleProfile,
     RoleScope,
     SetupLink,
     SignIn,
@@ -46,8 +50,9 @@ from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 __all__ = [
     "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
     "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ContactPoint", "Counter",
-    "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "JobHeartbeat", "Member",
-    "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken",
-    "ProcessVersion", "RoleScope", "SavedView", "SavedViewDefault", "Setting", "SetupLink", "SignIn", "SignInFailure",
-    "StoredFile", "Submission", "SubmissionValue", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "JobHeartbeat", "Look", "Member",
+    "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
+    "ProcessToken", "ProcessVersion", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault",
+    "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionValue", "Task",
+    "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

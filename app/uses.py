@@ -20,7 +20,7 @@ from app.processes.models import (
     ProcessVersion,
     VersionState,
 )
-from app.security.models import Team, TeamMember
+from app.security.models import Member, RoleProfile, Team, TeamMember
 from app.tasks.models import OPEN_STATES, Task
 
 #: Tables whose rows use others, or are counted in words.
@@ -45,6 +45,8 @@ KINDS = (
     UserKind(Process, _("Processes"), lambda n: ngettext("%(num)d process", "%(num)d processes", n)),
     UserKind(Submission, _("Submissions"), lambda n: ngettext("%(num)d submission", "%(num)d submissions", n)),
     UserKind(Team, _("Teams"), lambda n: ngettext("%(num)d team", "%(num)d teams", n)),
+    UserKind(Member, _("Staff"), lambda n: ngettext("%(num)d member", "%(num)d members", n)),
+    UserKind(RoleProfile, _("Roles"), lambda n: ngettext("%(num)d role", "%(num)d roles", n)),
     UserKind(TeamMember, _("Members"), lambda n: ngettext("%(num)d member", "%(num)d members", n)),
     UserKind(
         CatalogueEntry, _("Catalogue entries"),
@@ -63,14 +65,18 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "comment_mention": ("comment_id", "member_id"),
     "contact_point": ("customer_id",),
     "export": ("member_id",),
+    "field_right": ("role_id",),
     "form_version": ("form_id",),
     "idempotent_answer": ("user_id",),
+    "look": ("sign_in_id", "member_id"),
     "member": ("id",),
+    "member_invitation": ("member_id",),
     "notification": ("user_id", "alert_id"),
     "outbox": ("to_user_id",),
     "process_event": ("instance_id", "task_id"),
     "process_token": ("instance_id",),
     "process_version": ("process_id",),
+    "role_profile": ("id",),
     "role_scope": ("role_id",),
     "saved_view": ("owner_id", "role_id"),
     "saved_view_default": ("member_id", "role_id", "view_id"),
@@ -105,6 +111,11 @@ def _drawn_for_teams(session: Session, teams: Sequence[Team]) -> dict[int, list[
     return _drawn_with(session, {team.id: (f'team:{team.code}"', f'head:{team.code}"') for team in teams})
 
 
+def _drawn_for_members(session: Session, members: Sequence[Member]) -> dict[int, list[Mention]]:
+    """Processes that give work to this very person."""
+    return _drawn_with(session, {member.id: (f'user:{member.username}"',) for member in members})
+
+
 def _drawn_for_roles(session: Session, roles: Sequence[Role]) -> dict[int, list[Mention]]:
     return _drawn_with(session, {role.id: (f'role:{role.name}"', f'role="{role.name}"') for role in roles})
 
@@ -125,5 +136,6 @@ def register() -> None:
         uses.declare_part(table, *columns)
     uses.declare_code(CatalogueEntry, Customer, Customer.source, _is_channel)
     uses.declare_mentions(Team, _drawn_for_teams)
+    uses.declare_mentions(Member, _drawn_for_members)
     uses.declare_mentions(Role, _drawn_for_roles)
     uses.declare_mentions(Form, _drawn_with_forms)

@@ -11,6 +11,8 @@ from flask import current_app, g, request
 from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.audit.api import AuditApi
+from app.audit.views import ErasePages, LogScreen
 from app.catalogues.api import CatalogueApi
 from app.catalogues.views import CataloguePages, EntryScreen
 from app.comments.api import CommentApi
@@ -31,24 +33,37 @@ from app.core.timewords import moment_inside, moment_text
 from app.core.view_api import ViewApi
 from app.customers import queries as customers
 from app.customers.api import CustomerApi
+from app.customers.models import Customer
 from app.customers.screens import CustomerScreen
-from app.customers.views import CustomerPages, CustomerPicker
+from app.customers.views import ContactPages, CustomerPages, CustomerPicker
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
+from app.forms.models import Form
 from app.forms.views import FormScreen
 from app.notifications.api import AlertApi, NotificationApi, OutboxApi
 from app.notifications.queries import unread
 from app.notifications.views import BellPages, MailPages
 from app.processes import queries as processes
 from app.processes.api import InstanceApi, ProcessApi
+from app.processes.models import Process, ProcessInstance
 from app.processes.screens import InstanceScreen
 from app.processes.views import InstancePages, ProcessScreen
 from app.security import queries as people
 from app.security.account import AccountPages
 from app.security.api import SecurityApi, TeamApi, UserApi
+from app.security.arrival import ArrivalView
 from app.security.columns import offer_people
-from app.security.views import MemberScreen, PersonChoices, RoleScreen, TeamChoices, TeamScreen
+from app.security.effective_view import EffectivePages
+from app.security.field_views import FieldRightPages
+from app.security.look_view import LookPages, banner
+from app.security.member_api import MemberApi
+from app.security.member_screen import MemberScreen
+from app.security.models import Member
+from app.security.role_screen import RoleScreen
+from app.security.share_api import ShareApi
+from app.security.share_views import SharePages
+from app.security.views import PersonChoices, TeamChoices, TeamScreen
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
@@ -101,6 +116,7 @@ MENU: Sequence[Item | Group] = (
             Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
             Item(_("Catalogues"), "list-details", "/danh-muc/", "Catalogue", "edit"),
             Item(_("Settings"), "adjustments", "/cai-dat/", "Setting"),
+            Item(_("Audit log"), "history", "/nhat-ky/list/", "Audit"),
         ),
     ),
 )
@@ -114,12 +130,13 @@ CREATE: Sequence[Item] = (
 #: What the box on top and the palette look through, in the order of the answer. A new kind of record is a new line.
 FINDERS: tuple[Finder, ...] = (
     Finder("Customer", _("Customers"), "user", customers.find_customers, customers.named_customers,
-           instead=customers.add_with_phone),
-    Finder("Task", _("Tasks"), "checklist", tasks.find_tasks, tasks.named_tasks),
-    Finder("Instance", _("Process files"), "route", processes.find_instances, processes.named_instances),
-    Finder("Process", _("Processes"), "versions", processes.find_processes, processes.named_processes),
-    Finder("Form", _("Forms"), "forms", forms.find_forms, forms.named_forms),
-    Finder("Member", _("Staff"), "users-group", people.find_members, people.named_members),
+           instead=customers.add_with_phone, model=Customer),
+    Finder("Task", _("Tasks"), "checklist", tasks.find_tasks, tasks.named_tasks, model=Task),
+    Finder("Instance", _("Process files"), "route", processes.find_instances, processes.named_instances,
+           model=ProcessInstance),
+    Finder("Process", _("Processes"), "versions", processes.find_processes, processes.named_processes, model=Process),
+    Finder("Form", _("Forms"), "forms", forms.find_forms, forms.named_forms, model=Form),
+    Finder("Member", _("Staff"), "users-group", people.find_members, people.named_members, model=Member),
 )  # fmt: skip
 
 #: Pages and generated screens.
@@ -130,11 +147,17 @@ VIEWS: tuple[type, ...] = (
     InstanceScreen,
     CustomerScreen,
     CustomerPages,
+    ContactPages,
     ProcessScreen,
     FormScreen,
     MemberScreen,
+    ArrivalView,
     TeamScreen,
     RoleScreen,
+    FieldRightPages,
+    SharePages,
+    EffectivePages,
+    LookPages,
     PersonChoices,
     TeamChoices,
     FindPages,
@@ -144,6 +167,8 @@ VIEWS: tuple[type, ...] = (
     MailPages,
     CataloguePages,
     EntryScreen,
+    LogScreen,
+    ErasePages,
     SettingPages,
     LogoView,
     AccountPages,
@@ -165,9 +190,12 @@ APIS: tuple[type, ...] = (
     NotificationApi,
     TeamApi,
     UserApi,
+    MemberApi,
+    ShareApi,
     CalendarApi,
     CatalogueApi,
     OutboxApi,
+    AuditApi,
     ExportApi,
     ViewApi,
     OpenApi,
@@ -215,6 +243,7 @@ def frame() -> dict[str, Any]:
             "profile_url": "/tai-khoan/",
         },
         "unread_count": news,
+        "looking": banner(),
         "create_menu": [
             {"label": item.label, "icon": item.icon, "url": item.url}
             for item in CREATE

@@ -27,6 +27,7 @@ from app.core.db import Model, db, transaction
 from app.core.screens.saved import forget_views
 from app.demo import people
 from app.security import queries as security
+from app.security.role_names import forget_role_names
 from app.security.services import hash_password
 from config import TestConfig
 from tests.cast import PASSWORD, Cast
@@ -143,6 +144,7 @@ def forget_everything() -> None:
     paging.forget_counts()
     forget_entries()
     forget_views()
+    forget_role_names()
 
 
 @pytest.fixture

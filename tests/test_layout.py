@@ -24,7 +24,6 @@ from config import ROOT
 
 #: Tables that no screen, interface or list shows by themselves, and why. All others have a row rule.
 NEVER_SHOWN = {
-    "AuditEvent": "the log of all tables; its screen comes with its own rule",
     "AuditSeal": "the chain of the log",
     "AuditSensitive": "values that only an erasure touches",
     "CalendarException": "part of its calendar",
@@ -35,10 +34,13 @@ NEVER_SHOWN = {
     "Grant": "what the rules themselves read",
     "IdempotentAnswer": "what was answered to a repeated request",
     "JobHeartbeat": "read by /health alone",
+    "Look": "part of a sign-in",
+    "MemberInvitation": "opened by its secret; told on the page of its member",
     "ProcessEvent": "part of its instance",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",
     "SavedViewDefault": "with which view a list opens: read with the views themselves",
+    "RoleField": "what the rules themselves read; told on the page of its role",
     "RoleScope": "what the rules themselves read",
     "Setting": "one screen, opened by its right",
     "SetupLink": "opened by its secret",

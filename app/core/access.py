@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from typing import Any, TypeVar
 
@@ -35,6 +35,30 @@ class Scope(StrEnum):
         return list(Scope).index(self)
 
 
+class FieldRight(StrEnum):
+    """What may be done with one field of a record, the narrowest first. Widest wins as with scopes."""
+
+    hidden = auto()
+    masked = auto()
+    read_only = auto()
+    full = auto()
+
+    @property
+    def width(self) -> int:
+        return list(FieldRight).index(self)
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """The right to a field; of a masked one also whether it may be opened, with a reason."""
+
+    right: FieldRight
+    may_reveal: bool = False
+
+
+FULL = FieldRule(FieldRight.full, may_reveal=True)
+
+
 @dataclass(frozen=True)
 class Actor:
     """The person (or the system) in whose name something is done, with all that his rights depend on."""
@@ -57,7 +81,13 @@ class Actor:
     language: str = "vi"
     time_zone: str = "Asia/Ho_Chi_Minh"
     address: str | None = None
+    #: who really sits there while he looks as this person; None: this person himself
+    real_user_id: int | None = None
     is_system: bool = False
+    #: (resource, field) → what he may do with it, where that is not everything
+    fields: Mapping[tuple[str, str], FieldRule] = field(default_factory=dict)
+    #: do the records that were handed to him count? Not where it is asked what his roles alone give
+    takes_grants: bool = True
     #: row rules that were put together for these very rights already
     rules: Rules = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -80,6 +110,25 @@ class Actor:
         if not self.may(action, resource):
             return Scope.none
         return self.scopes.get((resource, action), Scope.none)
+
+    def field_rule(self, resource: str, name: str) -> FieldRule:
+        return self.fields.get((resource, name), FULL) if not self.is_system else FULL
+
+    def field_right(self, resource: str, name: str) -> FieldRight:
+        return self.field_rule(resource, name).right
+
+    def reads(self, resource: str, name: str) -> bool:
+        """Does he read the field as it is? Only then may he look, sort or filter by it, and take it away."""
+        return self.field_right(resource, name).width >= FieldRight.read_only.width
+
+    def writes(self, resource: str, name: str, *, is_new: bool = False) -> bool:
+        """May he say what stands in the field? Of a new record also in one that he will read masked."""
+        right = self.field_right(resource, name)
+        return right is FieldRight.full or (is_new and right is FieldRight.masked)
+
+    def by_roles_alone(self) -> Actor:
+        """The same person without what was handed to him."""
+        return replace(self, takes_grants=False)
 
 
 SYSTEM = Actor(user_id=None, username="system", name="Tận Tâm", is_system=True)

@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ExecutableOption
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core import edge, paging, schema
+from app.core import edge, guarded, paging, schema
+from app.core.access import Actor, FieldRight
 from app.core.accounts import User
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, InvalidInputError, NotFoundError, Sentence
@@ -89,19 +90,32 @@ def verb(
                     who.must(right, resource or self.resource)
             if any("\0" in value for value in path_values.values()):
                 raise NotFoundError
-            g.verb = declared
+            g.verb, g.resource = declared, resource or getattr(self, "resource", "")
+            g.exact = self.exact
             g.repeatable = None if public else _repeatable()
             # Asked before the handler reads anything: what it would refuse by now was granted when it was first sent.
             kept = g.repeatable.kept(db.session()) if g.repeatable else None
             if kept is not None:
-                return _answer(kept.body, kept.status)
+                return _answer(kept.body if public else _as_read_by(who, kept.body), kept.status)
             answer = method_of_api(self, **path_values)
-            return answer if isinstance(answer, Response) else _answer(answer, declared.status)
+            if isinstance(answer, Response):
+                return answer
+            return _answer(answer if public else _as_read_by(who, answer), declared.status)
 
         operation.verb = declared  # type: ignore[attr-defined]
         return expose(path, methods=[method])(operation)  # type: ignore[no-any-return]
 
     return declare
+
+
+def _as_read_by(who: Actor, body: Any) -> Any:
+    """One row or a page of them, with what is hidden from the reader left out and what he reads with dots in dots."""
+    if not who.fields or not isinstance(body, dict):
+        return body
+    if isinstance(body.get("result"), list):
+        rows = [guarded.answered(who, g.resource, row) if isinstance(row, dict) else row for row in body["result"]]
+        return {**body, "result": rows}
+    return guarded.answered(who, g.resource, body)
 
 
 def _answer(body: Any, status: int) -> Response:
@@ -127,6 +141,8 @@ class Api(BaseApi):
 
     resource: ClassVar[str]
     version = "v1"
+    #: filters that name a whole value: whoever knows all of it may look for it, though he reads it with dots
+    exact: ClassVar[frozenset[str]] = frozenset()
     csrf_exempt = True  # FAB's word; operation() checks the token whenever a cookie signed the request in
 
     # ── reading a request ──
@@ -164,6 +180,7 @@ class Api(BaseApi):
         problems = schema.problems(body, g.verb.body)
         if problems:
             raise InvalidInputError(fields=problems)
+        guarded.refuse_unwritable(edge.actor(), g.resource, body, is_new=g.verb.right == "add")
         return body
 
     @classmethod
@@ -212,9 +229,11 @@ class Api(BaseApi):
         them together where one by one would ask too often. ?after= takes the `next` of the page before: page 3,900
         then costs what page 2 does. Raises BadRequestError for anything else.
         """
-        filters, listed = filters or {}, list_of(key.class_)
+        who, listed = edge.actor(), list_of(key.class_)
+        filters = {name: one for name, one in (filters or {}).items() if _may_filter(who, name)}
+        orders = {name: one for name, one in orders.items() if who.reads(g.resource, guarded.key_of(name))}
         if listed is not None:
-            orders = {**listed.orders_for(edge.actor()), **orders}
+            orders = {**listed.orders_for(who), **orders}
         known = {"page", "page_size", "order", "after", *filters} | ({"where", "view"} if listed is not None else set())
         for name, values in request.args.lists():
             if name not in known:
@@ -271,6 +290,13 @@ class Api(BaseApi):
             if repeatable is None:
                 return change(session)
             return repeatable.once(session, change, status=g.verb.status)
+
+
+def _may_filter(who: Actor, name: str) -> bool:
+    """May he narrow a list by this field?"""
+    if not who.fields or who.reads(g.resource, guarded.key_of(name)):
+        return True
+    return name in g.exact and who.field_right(g.resource, guarded.key_of(name)) is FieldRight.masked
 
 
 # ── what handlers share ──

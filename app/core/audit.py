@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, event, insert, inspect, select, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, event, func, insert, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
@@ -40,7 +41,7 @@ _TECHNICAL = {
     "draft",
 }
 #: Columns whose value is never kept, not even as a fingerprint.
-_SECRET = {("ab_user", "password"), ("setup_link", "token_hash")}
+_SECRET = {("ab_user", "password"), ("setup_link", "token_hash"), ("member_invitation", "token_hash")}
 #: Beside the columns whose `info` says so: those of tables that are not ours, and what a process holds of answers.
 _SENSITIVE = {
     ("ab_user", "first_name"),
@@ -53,6 +54,9 @@ _LISTS = {"ab_user": ("roles",), "ab_role": ("permissions",)}
 # Rows younger than this are not sealed yet: a transaction begun earlier may still commit a smaller id.
 _SEAL_AFTER = timedelta(seconds=60)
 _SEAL_BATCH = 1_000
+_FINGERPRINT = "hmac:"
+#: the event that says of a record that its personal values were taken out of the log
+ERASED = "audit.erased"
 
 
 class AuditAction(StrEnum):
@@ -62,14 +66,31 @@ class AuditAction(StrEnum):
     event = auto()
 
 
+class Origin(StrEnum):
+    """By which way it came in."""
+
+    page = auto()
+    api = auto()
+    job = auto()
+    command = auto()
+
+
 class AuditEvent(Entity):
     """One change of one record, or one event (sign-in, publish, …) on it."""
 
     __tablename__ = "audit_event"
     __audited__ = False
-    __table_args__: ClassVar = (Index("ix_audit_event_record", "table_name", "record_id"), {"extend_existing": False})
+    __table_args__: ClassVar = (
+        Index("ix_audit_event_record", "table_name", "record_id"),
+        Index("ix_audit_event_name", "name", "id",
+              sqlite_where=text("name IS NOT NULL"), postgresql_where=text("name IS NOT NULL")),
+        Index("ix_audit_event_on_behalf_of", "on_behalf_of_id", "id",
+              sqlite_where=text("on_behalf_of_id IS NOT NULL"), postgresql_where=text("on_behalf_of_id IS NOT NULL")),
+        {"extend_existing": False},
+    )  # fmt: skip
 
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    #: who did it with his own hands; None: the system, or nobody who is known
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
     address: Mapped[str | None] = mapped_column(String(60))
     action: Mapped[AuditAction] = mapped_column(stored(AuditAction))
@@ -80,6 +101,10 @@ class AuditEvent(Entity):
     #: {column: [old, new]}; of sensitive columns the fingerprints
     changes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     reason: Mapped[str | None] = mapped_column(String(500))
+    #: in whose name he did it, where that was not his own (an admin who looks as somebody else)
+    on_behalf_of_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), sort_order=1)
+    #: None: written before this was noted
+    origin: Mapped[Origin | None] = mapped_column(stored(Origin), sort_order=1)
 
 
 class AuditSensitive(Entity):
@@ -113,6 +138,7 @@ class AuditSeal(Entity):
 
 refuse_changes(AuditEvent.__table__, why="the audit log is append-only")
 refuse_changes(AuditSeal.__table__, why="the audit log is append-only")
+refuse_changes(AuditSensitive.__table__, events=("UPDATE",), why="values of the audit log are erased, never changed")
 
 _key = b""
 
@@ -121,6 +147,31 @@ def configure(secret: str) -> None:
     """Fingerprints of sensitive values are keyed: equal values look equal, but cannot be guessed from outside."""
     global _key
     _key = hmac.new(secret.encode(), b"tantam audit", hashlib.sha256).digest()
+
+
+_came_by: ContextVar[Origin] = ContextVar("came_by", default=Origin.command)
+
+
+def came_by(origin: Origin = Origin.command) -> None:
+    """What is written from here on came in by this way. The edge says so for each request, the worker for each run."""
+    _came_by.set(origin)
+
+
+def because(session: Session, reason: str) -> None:
+    """Why the rest of this transaction changes what it changes."""
+    session.info["reason"] = reason
+
+
+def _stamp(who: Actor | None) -> dict[str, Any]:
+    """Who, in whose name, from where."""
+    looks_as_another = who is not None and who.real_user_id is not None
+    return {
+        "at": clock.now(),
+        "actor_id": None if who is None else who.real_user_id if looks_as_another else who.user_id,
+        "on_behalf_of_id": who.user_id if who is not None and looks_as_another else None,
+        "address": who.address if who else None,
+        "origin": _came_by.get(),
+    }
 
 
 def record(
@@ -139,17 +190,16 @@ def record(
     `address` is for events of nobody who is known yet; an actor brings his own.
     """
     who = by or session.info.get("actor")
+    stamp = _stamp(who)
     session.execute(
         insert(AuditEvent).values(
-            at=clock.now(),
-            actor_id=who.user_id if who else None,
-            address=who.address if who else address,
+            **stamp | {"address": stamp["address"] if who else address},
             action=AuditAction.event,
             name=name,
             table_name=table,
             record_id=record_id,
             changes=changes or {},
-            reason=reason,
+            reason=reason or session.info.get("reason"),
         )
     )
 
@@ -166,7 +216,7 @@ def _fingerprint(value: Any) -> str | None:
     if value is None:
         return None
     told = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True)
-    return "hmac:" + hmac.new(_key, told.encode(), hashlib.sha256).hexdigest()
+    return _FINGERPRINT + hmac.new(_key, told.encode(), hashlib.sha256).hexdigest()
 
 
 def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
@@ -220,8 +270,7 @@ def _flushed(session: Session) -> Iterator[tuple[Any, AuditAction]]:
 
 @event.listens_for(Session, "after_flush")
 def _write_events(session: Session, _context: object) -> None:
-    actor: Actor | None = session.info.get("actor")
-    at = clock.now()
+    stamp, reason = _stamp(session.info.get("actor")), session.info.get("reason")
     entries: list[dict[str, Any]] = []
     beside: list[dict[str, tuple[Any, Any]]] = []
     for row, action in list(_flushed(session)):
@@ -233,15 +282,13 @@ def _write_events(session: Session, _context: object) -> None:
         key = inspect(row).identity or inspect(row).mapper.primary_key_from_instance(row)
         entries.append(
             {
-                "at": at,
-                "actor_id": actor.user_id if actor else None,
-                "address": actor.address if actor else None,
+                **stamp,
                 "action": action,
                 "name": None,
                 "table_name": row.__table__.name,
                 "record_id": key[0] if isinstance(key[0], int) else None,
                 "changes": changes,
-                "reason": None,
+                "reason": reason,
             }
         )
         beside.append(sensitive)
@@ -273,6 +320,8 @@ def _row_hash(row: AuditEvent) -> bytes:
         row.changes,
         row.reason,
     ]
+    if row.on_behalf_of_id is not None or row.origin is not None:  # rows from before have neither
+        told += [row.on_behalf_of_id, None if row.origin is None else str(row.origin)]
     return hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).digest()
 
 
@@ -326,15 +375,33 @@ def _all_written(session: Session) -> datetime:
 
 @dataclass(frozen=True)
 class Broken:
-    """The first thing that is not as it was sealed."""
+    """The first thing that is not as it was sealed.
+
+    `what`: an event was "changed", is "missing" or was "inserted"; a "seal" of the chain does not fit; a personal
+    "value" was changed, or taken out without an erasure; the chain was "cut" behind the event.
+    """
 
     event_id: int | None
     what: str
 
 
-def verify(session: Session) -> tuple[int, Broken | None]:
-    """Walk the whole chain. Returns how many events were checked and the first changed, missing or reordered one."""
+def newest_seal(session: Session) -> AuditSeal | None:
+    return session.scalars(select(AuditSeal).order_by(AuditSeal.id.desc()).limit(1)).first()
+
+
+def is_sealed(session: Session, seal_hash: str) -> bool:
+    """Does the chain hold this seal?"""
+    return session.scalar(select(AuditSeal.id).where(AuditSeal.hash == seal_hash)) is not None
+
+
+def verify(session: Session, *, noted: Collection[str] = (), values: bool = True) -> tuple[int, Broken | None]:
+    """Walk the whole chain. Returns how many events were checked and the first changed, missing or reordered one.
+
+    `noted`: hashes of seals that were kept elsewhere; a chain without them was cut short, or written anew. `values`:
+    personal values beside the log are compared with their fingerprints too, which only the same secret can do.
+    """
     previous, checked, last_id = "0" * 64, 0, 0
+    unseen, erased = set(noted), _erasures(session) if values else {}
     for link in session.scalars(select(AuditSeal).order_by(AuditSeal.id)):
         if link.previous_hash != previous or link.hash != _link(previous, link.ids, link.row_hashes):
             return checked, Broken(link.first_id, "seal")
@@ -346,20 +413,58 @@ def verify(session: Session) -> tuple[int, Broken | None]:
                 .execution_options(populate_existing=True)
             )
         }
+        beside = _beside(session, last_id, link.last_id) if values else {}
         for position, event_id in enumerate(link.ids):
             row = rows.pop(event_id, None)
             if row is None:
                 return checked, Broken(event_id, "missing")
             if _row_hash(row) != link.row_hashes[32 * position : 32 * position + 32]:
                 return checked, Broken(event_id, "changed")
+            if values and not _values_fit(row, beside, erased):
+                return checked, Broken(event_id, "value")
             checked += 1
         if rows:
             return checked, Broken(min(rows), "inserted")
         previous, last_id = link.hash, link.last_id
+        unseen.discard(link.hash)
         session.expire_all()
-    return checked, None
+    return checked, Broken(last_id or None, "cut") if unseen else None
 
 
-def seal_job() -> None:
-    """The worker's entry: seal what is old enough."""
-    seal()
+def _erasures(session: Session) -> dict[tuple[str, int], int]:
+    """(table, record) → the last event that says that its values were erased."""
+    rows = session.execute(
+        select(AuditEvent.table_name, AuditEvent.record_id, func.max(AuditEvent.id))
+        .where(AuditEvent.name == ERASED).group_by(AuditEvent.table_name, AuditEvent.record_id)
+    )  # fmt: skip
+    return {(table or "", record_id or 0): last for table, record_id, last in rows}
+
+
+def _beside(session: Session, after: int, until: int) -> dict[tuple[int, str], list[str | None]]:
+    """(event, column) → the fingerprints of what lies beside the log."""
+    rows = session.execute(
+        select(AuditSensitive.event_id, AuditSensitive.field, AuditSensitive.old, AuditSensitive.new)
+        .where(AuditSensitive.event_id > after, AuditSensitive.event_id <= until)
+    )  # fmt: skip
+    return {(event_id, column): [_fingerprint(old), _fingerprint(new)] for event_id, column, old, new in rows}
+
+
+def is_fingerprint(logged: object) -> bool:
+    """Does this stand for a value that lies beside the log?"""
+    return isinstance(logged, str) and logged.startswith(_FINGERPRINT)
+
+
+def _values_fit(
+    row: AuditEvent,
+    beside: Mapping[tuple[int, str], list[str | None]],
+    erased: Mapping[tuple[str, int], int],
+) -> bool:
+    for column, logged in row.changes.items():
+        if not isinstance(logged, list) or not any(map(is_fingerprint, logged)):
+            continue
+        found = beside.get((row.id, column))
+        if found is None and erased.get((row.table_name or "", row.record_id or 0), 0) < row.id:
+            return False
+        if found is not None and found != logged:
+            return False
+    return True

@@ -31,7 +31,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import clock
+from app.core import anchor, clock
 from app.core.errors import BusinessError
 from app.core.i18n import _
 
@@ -147,6 +147,8 @@ def make_backup(place: Place, target: Path) -> Manifest:
             with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
                 members[_DATABASE] = _add(archive, copy, _DATABASE)
                 for file, name in _files(place):
+                    if name == anchor.FILE:  # it may be younger than the copy; a restored log begins without one
+                        continue
                     with suppress(FileNotFoundError):  # erased since it was listed
                         members[_FILES + name] = _add(archive, file, _FILES + name)
                 manifest = Manifest(

@@ -146,6 +146,7 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
     finally:
         session.info.pop("transaction", None)
         session.info.pop("actor", None)
+        session.info.pop("reason", None)
 
 
 def queue_up(session: Session, name: str) -> None:

@@ -35,6 +35,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RoutingException
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.core import audit
 from app.core import db as database
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, NotSignedInError
@@ -266,6 +267,8 @@ def _bug(error: Exception) -> Any:
 def install(app: Flask, *, load_actor: Callable[[Any], Actor | None]) -> None:
     """Put the edge on the application: errors, language, and the loader that knows who is signed in."""
     app.extensions["tantam.actor"] = load_actor
+    app.before_request(lambda: audit.came_by(audit.Origin.api if is_api() else audit.Origin.page))
+    app.teardown_request(lambda _error: audit.came_by())
     app.register_error_handler(BusinessError, _refused)
     app.register_error_handler(StaleDataError, lambda _error: _refused(ConflictError()))
     app.register_error_handler(CSRFError, _stale_form)

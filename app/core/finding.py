@@ -60,6 +60,8 @@ class Finder:
     #: (who, typed) → what is offered when nothing of this kind is found
     instead: Callable[[Actor, str], Suggestion | None] | None = None
     right: str = "view"
+    #: the table, where it can be asked who may do what with one row of it
+    model: type[Any] | None = None
 
     @property
     def kind(self) -> str:

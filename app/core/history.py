@@ -21,7 +21,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, lazyload
 from app.core import clock
 from app.core.access import SYSTEM, Actor, has_row_rule, visible
 from app.core.accounts import User
-from app.core.audit import AuditAction, AuditEvent, AuditSensitive
+from app.core.audit import AuditAction, AuditEvent, AuditSensitive, is_fingerprint
 from app.core.db import Entity, UtcDateTime
 from app.core.errors import BadRequestError
 from app.core.formats import local, time_text
@@ -36,8 +36,11 @@ MOST_COUNTED = 100
 LONGEST_VALUE = 300
 #: events of one person so close together are one act of his
 AT_ONCE = timedelta(seconds=1)
+#: in front of the number of the change whose old value was brought back, as the reason of doing so
+RESTORES = "restores:"
 _ARCHIVING = {"archived_at", "archived_by_id"}
-_ERASED = _("no longer kept")
+_ERASED = _("(erased on request)")
+_WITHHELD = _("(personal)")
 _UNSEEN = _("something that you may not see")
 
 
@@ -80,6 +83,8 @@ class Subject:
     kind: Any = ""
     #: the column that names such a row
     title: InstrumentedAttribute[Any] | None = None
+    #: that column's value → the name as the reader may know it
+    called: Callable[[Any], str] = str
     #: event of the log ("process.published") → its words; no other event is told
     events: Mapping[str, Any] = field(default_factory=dict)
     #: tables whose rows the reader of the record knows by name, whatever else he may see of them
@@ -105,6 +110,9 @@ class Line:
     new: Any
 
 
+_OF_ONE_ACT = ("who", "in_name_of", "happened", "what", "kind", "title")
+
+
 @dataclass(frozen=True)
 class Entry:
     """One change as it was made."""
@@ -120,10 +128,14 @@ class Entry:
     kind: Any
     title: str
     lines: tuple[Line, ...]
-    reason: str
+    reason: Any
+    #: in whose name, where it was not his own
+    in_name_of: str = ""
+    #: the events of the log that are told here
+    ids: tuple[int, ...] = ()
 
     def is_of_one_act(self, other: Entry) -> bool:
-        same = all(getattr(self, name) == getattr(other, name) for name in ("who", "happened", "what", "kind", "title"))
+        same = all(getattr(self, name) == getattr(other, name) for name in _OF_ONE_ACT)
         return same and abs(self.at - other.at) < AT_ONCE and not self.reason and not other.reason
 
 
@@ -188,7 +200,7 @@ def _joined(entries: Iterable[Entry]) -> Iterator[Entry]:
     last: Entry | None = None
     for entry in entries:
         if last is not None and last.is_of_one_act(entry):
-            last = replace(last, lines=(*entry.lines, *last.lines))
+            last = replace(last, lines=(*entry.lines, *last.lines), ids=(*last.ids, *entry.ids))
             continue
         if last is not None:
             yield last
@@ -197,29 +209,75 @@ def _joined(entries: Iterable[Entry]) -> Iterator[Entry]:
         yield last
 
 
+#: (event, column) → are its values kept from the reader?
+Withheld = Callable[[AuditEvent, str], bool]
+
+
+def told(
+    session: Session, events: Sequence[AuditEvent], subjects: Mapping[str, Subject], who: Actor, *, withheld: Withheld
+) -> list[Entry]:
+    """One entry for each event, in their order; `what` is None where no words are known for it.
+
+    `subjects`: by table; every event is about one of them.
+    """
+    return list(_Teller(session, subjects, events, who, withheld).all_entries())
+
+
+def reason_text(reason: str | None) -> Any:
+    """Why, in words: what a person wrote, or which change was taken back."""
+    number = (reason or "").removeprefix(RESTORES)
+    if reason and number != reason and number.isdigit():
+        return _("An earlier value was brought back, from before change no. %(number)s.", number=number)
+    return reason or ""
+
+
+def values_of(session: Session, event: AuditEvent) -> dict[str, tuple[Any, Any]]:
+    """Column → old and new value as they were logged; without the personal ones that were erased since."""
+    rows = session.scalars(select(AuditSensitive).where(AuditSensitive.event_id == event.id))
+    beside = {row.field: (row.old, row.new) for row in rows}
+    found = {}
+    for column, logged in event.changes.items():
+        if not any(map(is_fingerprint, logged)):
+            found[column] = (logged[0], logged[1])
+        elif column in beside:
+            found[column] = beside[column]
+    return found
+
+
 class _Teller:
     """Turns events into sentences, with all names that they need read beforehand."""
 
     def __init__(
-        self, session: Session, subjects: Mapping[str, Subject], events: Sequence[AuditEvent], who: Actor
+        self,
+        session: Session,
+        subjects: Mapping[str, Subject],
+        events: Sequence[AuditEvent],
+        who: Actor,
+        withheld: Withheld | None = None,
     ) -> None:
         self._session, self._subjects, self._events, self._who = session, subjects, events, who
+        self._withheld = withheld
         self._sensitive = self._kept_apart()
         self._people = self._names_of_people()
         self._names = self._names_of_rows()
         self._titles = {table: self._titles_of(subject) for table, subject in subjects.items()}
 
     def entries(self) -> Iterator[Entry]:
+        """Those that have something to tell."""
+        for entry in self.all_entries():
+            if entry.what is not None and (entry.happened is not Happened.changed or entry.lines):
+                yield entry
+
+    def all_entries(self) -> Iterator[Entry]:
         for event in self._events:
             subject = self._subjects[event.table_name or ""]
             happened, what = _happened(event, subject)
             lines = () if event.action is AuditAction.event else tuple(self._lines(event, subject))
-            if what is None or (happened is Happened.changed and not lines):
-                continue
             yield Entry(
                 event.id, event.at, time_text(event.at, self._who.time_zone),
                 self._people.get(event.actor_id or 0, SYSTEM.name), happened, what, subject.kind,
-                self._titles[subject.table].get(event.record_id or 0, ""), lines, event.reason or "",
+                self._titles[subject.table].get(event.record_id or 0, ""), lines, reason_text(event.reason),
+                in_name_of=self._people.get(event.on_behalf_of_id or 0, ""), ids=(event.id,),
             )  # fmt: skip
 
     def _lines(self, event: AuditEvent, subject: Subject) -> Iterator[Line]:
@@ -235,16 +293,18 @@ class _Teller:
         logged = event.changes[column][place]
         if logged is None:
             return None
-        if isinstance(logged, str) and logged.startswith("hmac:"):
+        if self._withheld is not None and self._withheld(event, column):
+            return _WITHHELD
+        if is_fingerprint(logged):
             if (event.id, column) not in self._sensitive:
                 return _ERASED
             logged = self._sensitive[event.id, column][place]
         if isinstance(logged, list):
-            return ", ".join(str(one) for one in logged) or None
-        target = _target(subject.model, column)
+            return ", ".join(str(subject.show(column, one)) for one in logged) or None
+        target = target_of(subject.model, column)
         if target is not None:
             return self._named(target, logged)
-        shown = subject.show(column, _typed(subject.model, column, logged))
+        shown = subject.show(column, typed(subject.model, column, logged))
         if isinstance(shown, str) and len(shown) > LONGEST_VALUE:
             shown = f"{shown[: LONGEST_VALUE - 1]}…"
         return None if shown == "" else shown
@@ -266,14 +326,14 @@ class _Teller:
         for event in self._events:
             subject = self._subjects[event.table_name or ""]
             for column in subject.labels.keys() & event.changes.keys():
-                target = _target(subject.model, column)
+                target = target_of(subject.model, column)
                 if target is not None:
                     found[target] |= {key for key in event.changes[column] if isinstance(key, int)}
         return found
 
     def _names_of_people(self) -> dict[int, str]:
         """Those who acted, and those whom told columns name."""
-        ids = {event.actor_id for event in self._events}
+        ids = {key for event in self._events for key in (event.actor_id, event.on_behalf_of_id)}
         for target, keys in self._pointed_at().items():
             ids |= keys if is_person(target) else set()
         return names_of_people(self._session, ids)
@@ -283,7 +343,7 @@ class _Teller:
         found: dict[tuple[str, int], str] = {}
         known = {model for subject in self._subjects.values() for model in subject.known}
         for target, keys in self._pointed_at().items():
-            model = _model_of(target.table.name)
+            model = model_of(target.table.name)
             if is_person(target) or model is None or not (model in known or has_row_rule(model)):
                 continue
             rows = select(model).where(target.in_(keys)).options(lazyload("*"))
@@ -297,7 +357,7 @@ class _Teller:
             return {}
         ids = {event.record_id for event in self._events if event.table_name == subject.table}
         rows = self._session.execute(select(subject.model.id, subject.title).where(subject.model.id.in_(ids)))
-        return {key: str(title) for key, title in rows}
+        return {key: subject.called(title) for key, title in rows}
 
 
 class _Counter(_Teller):
@@ -330,7 +390,7 @@ def _column(model: type[Any], name: str) -> Any:
     return model.__mapper__.columns.get(name, None)
 
 
-def _target(model: type[Any], name: str) -> Column[Any] | None:
+def target_of(model: type[Any], name: str) -> Column[Any] | None:
     """The key that a column points at."""
     column = _column(model, name)
     if column is None:
@@ -354,11 +414,11 @@ def is_person(target: Column[Any]) -> bool:
 
 
 @lru_cache(maxsize=100)
-def _model_of(table: str) -> type[Any] | None:
+def model_of(table: str) -> type[Any] | None:
     return next((one.class_ for one in Entity.registry.mappers if one.local_table.name == table), None)
 
 
-def _typed(model: type[Any], name: str, value: Any) -> Any:
+def typed(model: type[Any], name: str, value: Any) -> Any:
     """The logged value in its column's type; as it is when the column has changed since."""
     column = _column(model, name)
     kind = column.type if column is not None else None

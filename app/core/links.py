@@ -30,6 +30,11 @@ def customer_path(customer_id: int) -> str:
     return f"/khach-hang/show/{customer_id}"
 
 
+def covered_contact_path(customer_id: int, contact_id: int) -> str:
+    """Where a number or address is opened that one reads with dots."""
+    return f"/khach-hang/{customer_id}/lien-he/{contact_id}/mo"
+
+
 def comment_path(comment_id: int) -> str:
     return f"/trao-doi/{comment_id}"
 
@@ -49,6 +54,15 @@ def form_path(form_id: int) -> str:
 
 def member_path(member_id: int) -> str:
     return f"/nhan-su/show/{member_id}"
+
+
+def invitation_path(token: str) -> str:
+    """Where somebody who was invited makes his password; app/security/rules.py knows how to hide the secret."""
+    return f"/loi-moi/{quote(token, safe='')}"
+
+
+def team_path(team_id: int) -> str:
+    return f"/bo-phan/show/{team_id}"
 
 
 def export_path(export_id: int) -> str:

@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 from sqlalchemy import select
 
-from app.core import clock
+from app.core import audit, clock
 from app.core.db import transaction
 from app.core.models import JobHeartbeat
 
@@ -174,6 +174,7 @@ class Worker(BlockingScheduler):
     def _run_job(self, job: Job) -> None:
         """One run: inside an app context, its outcome noted, its error kept from everybody else."""
         started_at = clock.now()
+        audit.came_by(audit.Origin.job)
         with self._running.lock:
             self._running.since[job.name] = time.monotonic()
             self._running.beats[job.name] = replace(self._beat(job.name), started_at=started_at)

@@ -21,7 +21,6 @@ from app.customers.models import (
     NAME_LENGTH,
     SOURCE_LENGTH,
     ContactKind,
-    ContactPoint,
     Customer,
     CustomerKind,
 )
@@ -76,6 +75,7 @@ class CustomerApi(Api):
 
     resource_name = "customers"
     resource = "Customer"
+    exact = frozenset({"phone", "email"})
 
     @verb(
         "/", "GET", "Customers, archived ones left out",
@@ -88,7 +88,7 @@ class CustomerApi(Api):
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
         filters = {
-            "q": lambda rows, typed: rows.where(queries.search(typed)),
+            "q": lambda rows, typed: rows.where(queries.search(typed, edge.actor())),
             "name": equals(Customer.name),
             "code": equals(Customer.code),
             "phone": _with_phone,
@@ -169,18 +169,11 @@ def _people(session: Session, body: dict[str, Any]) -> dict[str, Member | Team |
 
 def _with_phone(rows: Select[Any], typed: str) -> Select[Any]:
     value = phone_e164(typed)
-    return rows.where(false() if value is None else _reached(PHONE_KINDS, value))
+    return rows.where(false() if value is None else queries.reached_by(PHONE_KINDS, value))
 
 
 def _with_email(rows: Select[Any], typed: str) -> Select[Any]:
-    return rows.where(_reached({ContactKind.email}, typed.strip().lower()))
-
-
-def _reached(kinds: set[ContactKind] | frozenset[ContactKind], value: str) -> Any:
-    points = select(ContactPoint.customer_id).where(
-        ContactPoint.kind.in_(sorted(kinds)), ContactPoint.value == value, ContactPoint.archived_at.is_(None)
-    )
-    return Customer.id.in_(points)
+    return rows.where(queries.reached_by({ContactKind.email}, typed.strip().lower()))
 
 
 def _owned_by(rows: Select[Any], username: str) -> Select[Any]:
@@ -191,7 +184,7 @@ def _owned_by(rows: Select[Any], username: str) -> Select[Any]:
 # ── as the interface writes it ──
 
 
-def _contact(point: ContactPoint | Contact) -> dict[str, Any]:
+def _contact(point: Contact) -> dict[str, Any]:
     return {"kind": point.kind, "value": point.value, "shown": point.shown}
 
 
@@ -206,7 +199,7 @@ def _header(card: CustomerCard) -> dict[str, Any]:
 
 def _whole(customer: Customer) -> dict[str, Any]:
     """Phones in E.164; `contact_points` are those in use, the preferred one first; `owner` is a user name."""
-    points = [_contact(point) for point in customer.contact_points]
+    points = [_contact(point) for point in queries.contacts_seen(customer.contact_points, edge.actor())]
     return {
         "id": customer.id,
         "code": customer.code,

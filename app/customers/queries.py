@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, case, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, case, false, literal, or_, select, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, selectinload
@@ -15,8 +15,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-from app.core import links
-from app.core.access import Actor, row_rule, scoped, visible
+from app.core import guarded, links
+from app.core.access import SYSTEM, Actor, FieldRight, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.core.finding import Hit, Suggestion, line
 from app.core.i18n import _
@@ -73,6 +73,11 @@ def header_visible(actor: Actor) -> ColumnElement[bool]:
     if actor.is_system:
         return true()
     return or_(visible(Customer, actor), granted("Customer", Customer.id, actor, Right.header, Right.view, Right.edit))
+
+
+def looked_after_by(member_id: int) -> tuple[ColumnElement[bool], ...]:
+    """The customers in use of whom this person is in charge."""
+    return Customer.owner_id == member_id, Customer.archived_at.is_(None)
 
 
 def live() -> ColumnElement[bool]:
@@ -162,26 +167,50 @@ def _is_in_gin_index(element: _IsText, compiler: SQLCompiler, **options: Any) ->
     return f"(to_tsvector('simple', {text}) @@ CAST({beginnings} AS tsquery))"
 
 
-def search(text: str) -> ColumnElement[bool]:
+def search(text: str, who: Actor = SYSTEM) -> ColumnElement[bool]:
     """Customers in whose name, code, phones or e-mails every typed word begins a word; accents and order do not matter.
 
     Phones in any spelling, or their last 4 digits. Blank text: all; nothing but punctuation: none. Any text is safe.
+    Whoever does not read phones and e-mails as they are finds by name and code, and by a number or address that he
+    knows whole.
     """
+    return _searched(text, who, lambda beginnings: _InTextIndex(Customer.id, beginnings))
+
+
+def _matches(text: str, who: Actor) -> ColumnElement[bool]:
+    """search() for a query without an order of its own, which may leave the text index as soon as it has enough."""
+    return _searched(text, who, lambda beginnings: _IsText(Customer.id, beginnings, Customer.search_text))
+
+
+def _searched(text: str, who: Actor, indexed: Callable[[Any], FunctionElement[Any]]) -> ColumnElement[bool]:
     if not text.strip():
         return true()
     beginnings = rules.search_words(text)
     if not beginnings:
         return false()
-    return cast(
-        "ColumnElement[bool]",
-        _InTextIndex(Customer.id, bindparam(None, beginnings, type_=_WordBeginnings())),
+    condition = cast("ColumnElement[bool]", indexed(bindparam(None, beginnings, type_=_WordBeginnings())))
+    if all(who.reads("Customer", field) for field in ("phone", "email")):
+        return condition
+    words = literal(" ", Text) + Customer.search_text
+    by_name = and_(condition, *(words.like(f"% {word}%{rules.NAME_ENDS}%") for word in beginnings))
+    return or_(by_name, *_known_whole(text, who))
+
+
+def _known_whole(text: str, who: Actor) -> Iterator[ColumnElement[bool]]:
+    """Customers with exactly this number or address, where there is such a field for him."""
+    phone, email = phone_e164(text), text.strip().lower()
+    if phone is not None and who.field_right("Customer", "phone") is not FieldRight.hidden:
+        yield reached_by(rules.PHONE_KINDS, phone)
+    if "@" in email and who.field_right("Customer", "email") is not FieldRight.hidden:
+        yield reached_by({ContactKind.email}, email)
+
+
+def reached_by(kinds: Collection[ContactKind], value: str) -> ColumnElement[bool]:
+    """Customers with this number or address, in normal form, in use."""
+    points = select(ContactPoint.customer_id).where(
+        ContactPoint.kind.in_(sorted(kinds)), ContactPoint.value == value, ContactPoint.archived_at.is_(None)
     )
-
-
-def _matches(text: str) -> ColumnElement[bool]:
-    """search() for a query without an order of its own, which may leave the text index as soon as it has enough."""
-    condition = search(text)
-    return _IsText(*condition.clauses, Customer.search_text) if isinstance(condition, _InTextIndex) else condition
+    return Customer.id.in_(points.correlate(None))
 
 
 def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Customer]:
@@ -190,7 +219,7 @@ def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Custome
     Ids and sort keys come from the text index first, MOST_FOUND of them are sorted, and whole rows are read for those
     that are shown: the cost is that of the page, not of the matches or the table.
     """
-    matching = select(Customer.id, Customer.sort_key).where(_matches(text), live(), visible(Customer, actor))
+    matching = select(Customer.id, Customer.sort_key).where(_matches(text, actor), live(), visible(Customer, actor))
     # OFFSET 0: sorted when they are found. The planner would rather walk all customers in name order.
     hits = matching.limit(MOST_FOUND).offset(0).correlate(None).subquery("hits")
     first = select(hits.c.id).order_by(hits.c.sort_key, hits.c.id).limit(limit).correlate(None)
@@ -199,31 +228,33 @@ def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Custome
 
 def found_ids(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[int]:
     """The ids of some live customers that he may see and that match, in no order."""
-    return select(Customer.id).where(_matches(text), live(), visible(Customer, actor)).limit(limit).correlate(None)
+    return (
+        select(Customer.id).where(_matches(text, actor), live(), visible(Customer, actor)).limit(limit).correlate(None)
+    )
 
 
 def find_customers(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
     """By words of name, code or e-mail, by phone in any spelling or its last 4 digits; from the text index."""
     phone, code = phone_e164(text), text.strip().upper()
     rows = session.scalars(found(text, who, limit=limit).options(selectinload(Customer.all_contact_points)))
-    return [_hit(one, exact=phone is not None or one.code == code) for one in rows]
+    return [_hit(one, who, exact=phone is not None or one.code == code) for one in rows]
 
 
 def named_customers(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
     """Also those of whom he sees the header alone: their page opens for him."""
     rows = select(Customer).where(Customer.id.in_(ids), header_visible(who))
-    return [_hit(one) for one in session.scalars(rows.options(selectinload(Customer.all_contact_points)))]
+    return [_hit(one, who) for one in session.scalars(rows.options(selectinload(Customer.all_contact_points)))]
 
 
-def _hit(customer: Customer, *, exact: bool = False) -> Hit:
-    hint = line(customer.code, customer.phone or customer.email)
+def _hit(customer: Customer, who: Actor, *, exact: bool = False) -> Hit:
+    hint = line(customer.code, reached_first(customer, who))
     return Hit(customer.id, customer.name, hint, links.customer_path(customer.id), exact)
 
 
 def add_with_phone(who: Actor, text: str) -> Suggestion | None:
     """A number that nobody has is that of a new customer."""
     phone = phone_e164(text)
-    if phone is None or not who.may("add", "Customer"):
+    if phone is None or not who.may("add", "Customer") or not who.writes("Customer", "phone", is_new=True):
         return None
     shown = show_phone(phone)
     title = _("Add a customer with the number %(phone)s", phone=shown)
@@ -247,6 +278,7 @@ class CustomerCard:
     code: str
     name: str
     kind: CustomerKind
+    #: as this actor reads them
     contact_points: tuple[rules.Contact, ...]
 
     @property
@@ -261,6 +293,35 @@ class NamedCustomer(NamedTuple):
     id: int
     name: str
     full: bool
+
+
+def contact_seen(contact: rules.Contact, who: Actor) -> rules.Contact | None:
+    """The way to reach as this person may read it: whole, with dots, or not at all."""
+    field = rules.field_of(contact.kind, contact.value)
+    if field is None or who.reads("Customer", field):
+        return replace(contact, field=field)
+    shown = guarded.seen(who, "Customer", field, contact.shown)
+    return None if shown is None else replace(contact, value=shown, shown=shown, field=field, is_covered=True)
+
+
+def contacts_seen(points: Iterable[ContactPoint], who: Actor) -> list[rules.Contact]:
+    """Those of a customer that this person reads, as he reads them."""
+    found = (contact_seen(rules.Contact(one.kind, one.value, one.shown, one.id), who) for one in points)
+    return [one for one in found if one is not None]
+
+
+def reveal_path(customer_id: int, contact: rules.Contact, who: Actor) -> str | None:
+    """Where a covered way to reach is opened; None for one that stands open, and for whoever may not."""
+    if not contact.is_covered or not who.field_rule("Customer", contact.field or "").may_reveal:
+        return None
+    return links.covered_contact_path(customer_id, contact.id)
+
+
+def reached_first(customer: Customer, who: Actor) -> str | None:
+    """His main phone number, or else e-mail, as this person may read it."""
+    seen = contacts_seen(customer.contact_points, who)
+    by_kind = {kind: next((one.shown for one in seen if one.kind is kind), None) for kind in ContactKind}
+    return by_kind[ContactKind.phone] or by_kind[ContactKind.email]
 
 
 def _headers(customer_ids: Collection[int], actor: Actor) -> Select[int, str, str, CustomerKind, bool]:
@@ -281,15 +342,17 @@ def customer_cards(session: Session, customer_ids: Collection[int], actor: Actor
     if not customer_ids:
         return {}
     rows = session.execute(_headers(customer_ids, actor)).all()
-    contacts: dict[int, list[rules.Contact]] = {row.id: [] for row in rows}
+    contacts: dict[int, list[ContactPoint]] = {row.id: [] for row in rows}
     for point in session.scalars(
         select(ContactPoint)
         .where(ContactPoint.customer_id.in_(contacts), ContactPoint.archived_at.is_(None))
         .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id)
     ):
-        contacts[point.customer_id].append(rules.Contact(point.kind, point.value, point.shown))
+        contacts[point.customer_id].append(point)
     return {
-        row.id: CustomerCard(bool(row.full), row.id, row.code, row.name, row.kind, tuple(contacts[row.id]))
+        row.id: CustomerCard(
+            bool(row.full), row.id, row.code, row.name, row.kind, tuple(contacts_seen(contacts[row.id], actor))
+        )
         for row in rows
     }
 
@@ -337,7 +400,9 @@ def possible_duplicates(
 
     `besides` is the id of the customer who is being edited.
     """
-    same = list(_same_values(((ContactKind.phone, phone), (ContactKind.email, email))))
+    typed = [(kind, text) for kind, text in ((ContactKind.phone, phone), (ContactKind.email, email))
+             if actor.field_right("Customer", kind.value) is not FieldRight.hidden]  # fmt: skip
+    same = list(_same_values(typed))
     if not same:
         return []
     rows = session.execute(

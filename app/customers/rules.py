@@ -31,6 +31,12 @@ class Contact:
     kind: ContactKind
     value: str
     shown: str
+    #: that of the row it is read from; 0: none
+    id: int = 0
+    #: under whose right it falls: field_of
+    field: str | None = None
+    #: `shown` and `value` have dots in them
+    is_covered: bool = False
 
 
 def customer_code(number: int) -> str:
@@ -127,6 +133,18 @@ def _link(line: str) -> str:
     return f"{host}{parts.path.rstrip('/')}"[:CONTACT_LENGTH] or _lower(line)
 
 
+def field_of(kind: ContactKind, value: str) -> str | None:
+    """Whose field right a way to reach falls under: that of phone numbers, of e-mails, or of none.
+
+    What hides a number or an address in another kind falls under theirs.
+    """
+    if kind in PHONE_KINDS:
+        return "phone"
+    if kind is ContactKind.email or "@" in value:
+        return "email"
+    return "phone" if any(phone_e164(found.group()) for found in _NUMBER.finditer(fold(value))) else None
+
+
 # ── Finding ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #: More is never typed on purpose; what comes after is left out, which only finds more.
@@ -134,6 +152,8 @@ MOST_WORDS = 12
 LONGEST_WORD = 60
 LONGEST_QUERY = 300
 
+#: no word of its own: both text indexes pass over it
+NAME_ENDS = "|"
 _WORD = re.compile(r"[^\W_]+")
 # One number, however it is cut: "+84 (912) 345-678".
 _NUMBER = re.compile(r"(?<!\w)[+(]*[0-9](?:[ ().·/–-]*[0-9])*(?!\w)")
@@ -148,8 +168,11 @@ def words(text: str) -> list[str]:
 
 
 def search_text(code: str, name: str, contacts: Iterable[tuple[ContactKind, str]]) -> str:
-    """All words under which a customer is found, separated by spaces. `contacts` are (kind, normal form)."""
-    found = [*words(code), *_findable(name)]
+    """All words under which a customer is found, separated by spaces. `contacts` are (kind, normal form).
+
+    Behind NAME_ENDS stand those of his numbers and addresses, by which not everybody may find him.
+    """
+    found = [*words(code), *_findable(name), NAME_ENDS]
     for kind, value in contacts:
         found += phone_words(value) if kind in PHONE_KINDS and value == phone_e164(value) else _findable(value)
     return " ".join(dict.fromkeys(found))

@@ -17,6 +17,7 @@ from app.core.db import db, row_id
 from app.core.errors import BadRequestError, NotFoundError
 from app.core.finding import record_key
 from app.core.i18n import _
+from app.core.masking import Mask
 from app.core.pages import page_number, page_of, trail
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, action, route
 from app.core.screens.parts import parts_for
@@ -79,6 +80,11 @@ class CustomerScreen(Screen):
     # Ids are given in the order of creation, and come with an index.
     order_keys = {"name": Customer.sort_key, "created_at": Customer.id}
     base_order = ("created_at", "desc")
+    guarded = {
+        "phone": Mask.phone, "email": Mask.email, "note": Mask.text, "source": Mask.text, "owner.name": Mask.text,
+        "team.name": Mask.text,
+    }  # fmt: skip
+    sensitive = frozenset({"phone", "email", "note"})
     presets = (
         Preset(_("All")),
         Preset(_("Mine"), "owner.name = me()"),
@@ -91,8 +97,8 @@ class CustomerScreen(Screen):
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"kind": KIND_LABELS}
     label_columns = shown.LABELS
 
-    def search(self, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(queries.search(text))
+    def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(queries.search(text, who))
 
     def prefill(self, form: Any) -> None:
         """?phone=: the number that somebody searched for and nobody has."""
@@ -184,12 +190,17 @@ class CustomerScreen(Screen):
     def history_subjects(self, item: Customer, who: Actor) -> list[history.Subject]:
         """The customer and the ways to reach him. Everybody who sees him is told the teams that he belonged to."""
         contacts = select(ContactPoint.id).where(ContactPoint.customer_id == item.id)
+
+        def told_of_contact(column: str, value: Any) -> Any:
+            if column == "kind":
+                return CONTACT_LABELS[value]
+            return shown.contact_text(value, who) if column == "shown" else self._told_value(column, value)
+
         return [
             history.Subject(Customer, item.id, _TOLD_FIELDS, self._told_value, known=(Team,)),
             history.Subject(
-                ContactPoint, contacts, _TOLD_OF_CONTACTS,
-                lambda column, value: CONTACT_LABELS[value] if column == "kind" else self._told_value(column, value),
-                kind=_("Way to reach"), title=ContactPoint.shown,
+                ContactPoint, contacts, _TOLD_OF_CONTACTS, told_of_contact, kind=_("Way to reach"),
+                title=ContactPoint.shown, called=lambda text: shown.contact_text(text, who) or "",
             ),
         ]  # fmt: skip
 
@@ -209,7 +220,7 @@ class CustomerScreen(Screen):
             ],
             "may_edit": may_edit,
             "customer": shown.header(session, card, item, who),
-            "contacts": shown.contacts(session, card.id, card, may_edit=may_edit),
+            "contacts": shown.contacts(session, card, who, may_edit=may_edit),
             "next_step": next(filter(None, steps), None),
             "start_url": f"/ho-so/bat-dau?khach={card.id}" if may_start else None,
         }  # fmt: skip
@@ -229,7 +240,7 @@ class CustomerScreen(Screen):
             lists[_FILTERED] = own[chosen].filtered(item.id, who, chip)
         counts: dict[str, tuple[int | None, bool]] = {**paging.counts(session, lists)}
         counts |= {key: (part.count(session, self.resource, item.id, who), False) for key, part in others.items()}
-        counts[HISTORY] = history.count(session, self.history_subjects(item, who), who)
+        counts[HISTORY] = history.count(session, self._subjects(item, who), who)
         labels = {"": _("History")} | {key: part.label for key, part in (own | others).items()}
         sections = [
             {

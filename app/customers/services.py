@@ -11,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogues.services import UnknownCodeError, chosen_code
-from app.core import clock
-from app.core.access import Actor, get_visible
-from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
+from app.core import clock, guarded
+from app.core.access import Actor, get_visible, visible
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, Sentence
+from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_number
-from app.customers import rules
+from app.customers import queries, rules
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security.models import Member, Team
 
@@ -93,8 +94,12 @@ def create_customer(
     for key, contact_kind, typed in _typed_contacts(phone, email, contact_points):
         with problems.beside(key):
             contact = rules.read_contact(contact_kind, typed)
+            if not _may_write(by, contact, is_new=True):
+                raise rules.UnreadableError(NOT_YOURS)
             contacts.setdefault((contact.kind, contact.value), contact)
     problems.refuse_any()
+    said = [key for key in ("source", "note") if getattr(customer, key)]
+    guarded.refuse_unwritable(by, "Customer", said, is_new=True)
 
     customer.all_contact_points = [
         ContactPoint(kind=contact.kind, value=contact.value, shown=contact.shown, is_preferred=number == 0)
@@ -142,6 +147,8 @@ def change_customer(
     problems.refuse_any()
 
     changed = [column for column, value in new.items() if getattr(customer, column) != value]
+    other = [kind.value for kind, contact in contacts.items() if _is_other_main(customer, kind, contact)]
+    guarded.refuse_unwritable(by, "Customer", [*changed, *other])
     if not by.is_system and {"owner_id", "team_id"} & set(changed):
         by.must("assign", "Customer")
     for column in changed:
@@ -174,6 +181,8 @@ def add_contact_point(
     problems = _Problems()
     with problems.beside("text"):
         contact = rules.read_contact(kind, text)
+        if not _may_write(by, contact):
+            raise rules.UnreadableError(NOT_YOURS)
         if _same(customer, contact, customer.contact_points):
             raise rules.UnreadableError(_("The customer has this contact already."))
     problems.refuse_any()
@@ -187,6 +196,7 @@ def remove_contact_point(session: Session, point: ContactPoint, *, by: Actor) ->
     """Take a contact point out of use. The row stays, since earlier calls and mails refer to it."""
     customer = point.customer
     _lock_for(session, customer, by, "edit")
+    _refuse_withheld(point, by)
     if point.archived_at is None:
         _take_out_of_use(customer, point)
         _contacts_changed(session, customer, point, kind="contact_removed", by=by)
@@ -197,6 +207,7 @@ def prefer_contact_point(session: Session, point: ContactPoint, *, by: Actor) ->
     """Make this the customer's preferred way to be reached, instead of the present one."""
     customer = point.customer
     _lock_for(session, customer, by, "edit")
+    _refuse_withheld(point, by)
     if point.archived_at is not None:
         raise BusinessError(_("This contact is no longer in use."))
     if not point.is_preferred:
@@ -222,6 +233,26 @@ def restore_customer(session: Session, customer: Customer, *, by: Actor) -> Cust
         record_timeline(session, customer.id, kind="restored", by=by)
         session.flush()
     return customer
+
+
+def hand_over_customers(session: Session, member: Member, to: Member, *, by: Actor) -> int:
+    """Everyone in use whom `member` looks after is looked after by `to` from now on; how many.
+
+    Raises NotAllowedError while one of them is not the actor's to assign.
+    """
+    by.must("assign", "Customer")
+    rows = select(Customer).where(*queries.looked_after_by(member.id))
+    found = session.scalars(rows.with_for_update(of=Customer).execution_options(populate_existing=True)).all()
+    allowed = set(session.scalars(rows.where(visible(Customer, by, "assign")).with_only_columns(Customer.id)))
+    if any(customer.id not in allowed for customer in found):
+        raise NotAllowedError
+    for customer in found:
+        customer.owner_id = to.id
+    session.flush()
+    for customer in found:
+        record_timeline(session, customer.id, kind="changed", by=by, data={"fields": ["owner_id"]})
+    session.flush()
+    return len(found)
 
 
 def record_timeline(
@@ -313,13 +344,28 @@ def _prefer(customer: Customer, point: ContactPoint) -> None:
         other.is_preferred = other is point
 
 
+def _may_write(by: Actor, contact: rules.Contact | ContactPoint, *, is_new: bool = False) -> bool:
+    """Does his right to phone numbers or e-mails, whichever it is, let him say this one?"""
+    field = rules.field_of(contact.kind, contact.value)
+    return field is None or by.writes("Customer", field, is_new=is_new)
+
+
+def _refuse_withheld(point: ContactPoint, by: Actor) -> None:
+    if not _may_write(by, point):
+        raise NotAllowedError(NOT_YOURS)
+
+
+def _is_other_main(customer: Customer, kind: ContactKind, contact: rules.Contact | None) -> bool:
+    """Would _replace_main change anything?"""
+    main = customer.first_contact(kind)
+    return (main.value if main else None) != (contact.value if contact else None)
+
+
 def _replace_main(customer: Customer, kind: ContactKind, contact: rules.Contact | None) -> bool:
     """Put `contact` in the place of the customer's main phone or e-mail; None takes that out of use. Was it another?"""
+    if not _is_other_main(customer, kind, contact):
+        return False
     main = customer.first_contact(kind)
-    if main is None and contact is None:
-        return False
-    if main is not None and contact is not None and main.value == contact.value:
-        return False
     takes_over = main is None and not customer.contact_points
     if main is not None:
         takes_over = main.is_preferred and contact is not None

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
 from app.comments import queries as comments
-from app.core import clock, history, links
-from app.core.access import Actor
+from app.core import clock, guarded, history, links
+from app.core.access import Actor, FieldRight
 from app.core.formats import local, time_text
 from app.core.i18n import _
 from app.core.timewords import day_heading
@@ -84,16 +84,20 @@ _SUBJECTS = {"task": links.task_path, "instance": links.instance_path, "comment"
 
 def header(session: Session, card: queries.CustomerCard, item: Customer | None, who: Actor) -> dict[str, Any]:
     archived_by = people.member_by_id(session, item.archived_by_id) if item and item.archived_by_id else None
+
+    def seen(key: str, value: Any) -> Any:
+        return guarded.seen(who, "Customer", key, value) or ""
+
     return {
         "name": card.name,
         "code": card.code,
         "company": card.kind is CustomerKind.company,
         "tags": [],
         "salutation": "",
-        "owner": item.owner.name if item and item.owner else "",
-        "team": item.team.name if item and item.team else "",
-        "source": catalogues.label_of(session, SOURCES, item.source) if item else "",
-        "note": (item.note or "") if item else "",
+        "owner": seen("owner", item.owner.name) if item and item.owner else "",
+        "team": seen("team", item.team.name) if item and item.team else "",
+        "source": seen("source", catalogues.label_of(session, SOURCES, item.source)) if item else "",
+        "note": seen("note", item.note) if item else "",
         "archived": bool(item and item.is_archived),
         "archived_by": archived_by.name if archived_by else "",
         "archived_at": item.archived_at if item else None,
@@ -101,36 +105,32 @@ def header(session: Session, card: queries.CustomerCard, item: Customer | None, 
     }
 
 
-def contacts(session: Session, customer_id: int, card: queries.CustomerCard, *, may_edit: bool) -> list[dict[str, Any]]:
-    if not may_edit:
-        return [_contact(one) for one in card.contact_points]
-    points = session.scalars(
-        select(ContactPoint)
-        .where(ContactPoint.customer_id == customer_id, ContactPoint.archived_at.is_(None))
-        .order_by(ContactPoint.is_preferred.desc(), ContactPoint.id)
-    )
-    base = f"/khach-hang/{customer_id}/lien-he"
-    return [
-        {
-            **_contact(one),
-            "preferred": one.is_preferred,
-            "prefer_url": None if one.is_preferred else f"{base}/{one.id}/uu-tien",
-            "remove_url": f"{base}/{one.id}/bo",
-        }
-        for one in points
-    ]
+def contacts(session: Session, card: queries.CustomerCard, who: Actor, *, may_edit: bool) -> list[dict[str, Any]]:
+    base, preferred = f"/khach-hang/{card.id}/lien-he", 0
+    if may_edit:
+        rows = select(ContactPoint.id).where(ContactPoint.customer_id == card.id, ContactPoint.is_preferred.is_(True))
+        preferred = session.scalars(rows.where(ContactPoint.archived_at.is_(None))).first() or 0
+    told = []
+    for one in card.contact_points:
+        changes = may_edit and (one.field is None or who.writes("Customer", one.field))
+        told.append({
+            "kind": str(one.kind),
+            "kind_label": CONTACT_LABELS[one.kind],
+            "shown": one.shown,
+            "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS and not one.is_covered else None,
+            "covered": one.is_covered,
+            "reveal_url": queries.reveal_path(card.id, one, who),
+            "preferred": one.id == preferred,
+            "prefer_url": f"{base}/{one.id}/uu-tien" if changes and one.id != preferred else None,
+            "remove_url": f"{base}/{one.id}/bo" if changes else None,
+        })  # fmt: skip
+    return told
 
 
-def _contact(one: ContactPoint | Contact) -> dict[str, Any]:
-    return {
-        "kind": str(one.kind),
-        "kind_label": CONTACT_LABELS[one.kind],
-        "shown": one.shown,
-        "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS else None,
-        "preferred": False,
-        "prefer_url": None,
-        "remove_url": None,
-    }
+def contact_text(text: str, who: Actor) -> str | None:
+    """A number or address of the log as this person may read it; what it says tells what it is."""
+    seen = queries.contact_seen(Contact(ContactKind.other, text, text), who)
+    return seen.shown if seen is not None else None
 
 
 def timeline(session: Session, customer_id: int, actor: Actor, most: int) -> list[dict[str, Any]]:
@@ -156,7 +156,10 @@ def _entry(row: TimelineEntry, actor: Actor, names: Mapping[int, str], said: Map
     data, what = row.data, TIMELINE_TEXTS.get(row.kind, row.kind)
     name = data.get(_TIMELINE_NAMES.get(row.kind, ""))
     told = [str(data[key]) for key in ("code", "context") if data.get(key) and data[key] != name]
-    told += [str(LABELS[_FIELD_LABELS.get(key, key)]) for key in data.get("fields", ())]
+    told += [
+        str(LABELS[_FIELD_LABELS.get(key, key)]) for key in data.get("fields", ())
+        if actor.field_right("Customer", guarded.key_of(key)) is not FieldRight.hidden
+    ]  # fmt: skip
     path = _SUBJECTS.get(row.subject_type or "")
     meta, by = " · ".join(told), names.get(row.actor_id or 0, "")
     quote = said.get(row.subject_id or 0, "") if row.kind == "commented" else str(data.get("reason") or "")

@@ -12,11 +12,12 @@ from app.core import edge, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
+from app.core.finding import line
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto
-from app.core.vietnamese import show_phone
-from app.customers import queries, services
-from app.customers.dialogs import ContactPointDialog
+from app.core.screens import revealing
+from app.customers import queries, rules, services
+from app.customers.dialogs import CONTACT_LABELS, ContactPointDialog
 from app.customers.models import ContactKind, ContactPoint, Customer
 
 PICKED = 20
@@ -71,6 +72,29 @@ class CustomerPages(Page):
         return done(links.customer_path(number), _("The contacts are saved."))
 
 
+class ContactPages(Page):
+    """A number or address that its reader sees with dots, opened with a reason."""
+
+    resource = "Customer"
+    route_base = "/khach-hang"
+    default_view = "reveal_contact"
+
+    @page("/<customer_id>/lien-he/<point_id>/mo", "GET", "POST", right=None)
+    def reveal_contact(self, customer_id: str, point_id: str) -> Any:
+        """For whoever sees the customer's header, so also from work that was handed to him."""
+        who, number = edge.actor(), row_id(customer_id)
+        point = get_visible(db.session(), ContactPoint, row_id(point_id), who)
+        seen = queries.contact_seen(rules.Contact(point.kind, point.value, point.shown), who)
+        if point.customer_id != number or seen is None or seen.field is None or not seen.is_covered:
+            raise NotFoundError
+        card = queries.customer_card(db.session(), number, who)
+        asked = revealing.Asked(
+            CONTACT_LABELS[point.kind], seen.shown, card.name, links.customer_path(number), seen.field,
+            ("Customer", ContactPoint.__tablename__, point.id),
+        )  # fmt: skip
+        return revealing.answer(asked, who, lambda: point.shown, (_("Customers"), "/khach-hang/list/"))
+
+
 class CustomerPicker(Page):
     """/tim/khach-hang: customers to choose from inside forms."""
 
@@ -89,13 +113,13 @@ class CustomerPicker(Page):
         wanted = rows.offset(before).options(selectinload(Customer.all_contact_points))
         found = db.session.scalars(wanted).unique().all()
         return jsonify(
-            results=[{"id": str(one.id), "text": one.name, "hint": _hint(one)} for one in found[:PICKED]],
+            results=[{"id": str(one.id), "text": one.name, "hint": _hint(one, actor)} for one in found[:PICKED]],
             more=len(found) > PICKED and before + PICKED < MOST_PICKED,
         )
 
 
-def _hint(customer: Customer) -> str:
-    return " · ".join(part for part in (customer.code, show_phone(customer.phone) if customer.phone else "") if part)
+def _hint(customer: Customer, who: Actor) -> str:
+    return line(customer.code, queries.reached_first(customer, who))
 
 
 def _latest(actor: Actor) -> Select[Customer]:

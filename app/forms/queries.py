@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.core import links
 from app.core.access import Actor, row_rule, scoped, visible
-from app.core.finding import Hit, matches
+from app.core.finding import Hit, kind_of, matches
 from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import header_visible
@@ -18,7 +18,10 @@ from app.forms import rules
 from app.forms.fields.base import Context, JsonSchema
 from app.forms.models import Form, FormVersion, Submission, VersionState
 from app.forms.words import say
+from app.security.queries import granted
 
+#: answers are read with the record that they were given for, also where it was shared
+_ANSWERED_FOR = ("Task", "Instance")
 #: so many forms are looked through when somebody types a word
 MOST_LOOKED_AT = 1000
 
@@ -113,7 +116,14 @@ def _forms(actor: Actor, action: str) -> ColumnElement[bool]:
 @row_rule(Submission)
 def _submissions(actor: Actor, action: str) -> ColumnElement[bool]:
     scope = actor.scope("Submission", action)
-    return scoped(scope, actor, owner_id=Submission.created_by_id, team_id=Submission.team_id)
+    by_scope = scoped(scope, actor, owner_id=Submission.created_by_id, team_id=Submission.team_id)
+    if action != "view" or not actor.may("view", "Submission"):
+        return by_scope
+    shared = (
+        and_(Submission.subject_type == kind_of(resource), granted(resource, Submission.subject_id, actor))
+        for resource in _ANSWERED_FOR
+    )
+    return or_(by_scope, *shared)
 
 
 def _hit(form: Form) -> Hit:

@@ -106,7 +106,7 @@ class OutboxApi(Api):
     @verb("/<id>", "GET", "One mail with its text")
     def get(self, id: str) -> dict[str, Any]:
         mail = get_visible(db.session(), Outbox, self.id(id), edge.actor())
-        return {**_mail(mail), "body_text": mail.body_text}
+        return {**_mail(mail), "body_text": queries.text_for(db.session(), mail, edge.actor())}
 
     @verb("/<id>/resend", "POST", "Try a dead or waiting mail again, now", right="edit")
     def resend(self, id: str) -> dict[str, Any]:

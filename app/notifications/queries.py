@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from app.core.access import Actor, Scope, row_rule, scoped
 from app.core.leases import LeaseState
 from app.notifications.models import Alert, MessageTemplate, Notification, Outbox
+from app.security import queries as people
+from app.security.member_queries import holds_as_much
+from app.security.rules import without_secrets
 
 
 @row_rule(Notification)
@@ -33,6 +36,18 @@ def mails_of(actor: Actor, action: str) -> ColumnElement[bool]:
 @row_rule(MessageTemplate)
 def templates_of(actor: Actor, action: str) -> ColumnElement[bool]:
     return true() if actor.scope("MessageTemplate", action) is not Scope.none else false()
+
+
+def text_for(session: Session, mail: Outbox, actor: Actor) -> str:
+    """What the mail says; the secret of an invitation only to those who could have let the person in themselves."""
+    shown = without_secrets(mail.body_text)
+    if shown == mail.body_text:
+        return shown
+    member = people.member_by_id(session, mail.to_user_id) if mail.to_user_id is not None else None
+    is_his = actor.may("add", "Member") and member is not None
+    if member is not None and is_his and holds_as_much(actor, people.rights_of(session, member)):
+        return mail.body_text
+    return shown
 
 
 def bell_lines_of(user_id: int) -> Select[Notification]:

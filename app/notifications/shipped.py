@@ -45,6 +45,60 @@ Open the task: {{ link }}
 Tận Tâm sent this mail by itself; there is no need to reply.
 """
 
+_INVITED_VI = """\
+Chào {{ name }},
+
+{{ inviter }} mời bạn vào làm việc trên Tận Tâm của {{ company }}.
+
+Tên đăng nhập của bạn: {{ username }}
+Đặt mật khẩu của bạn tại đây: {{ link }}
+
+Liên kết dùng được một lần, đến {{ until }}. Quá hạn, bạn nhờ {{ inviter }} gửi lại lời mời.
+
+{{#if signature}}
+{{ signature }}
+{{/if}}
+
+Thư này do Tận Tâm gửi tự động. Nếu bạn không chờ lời mời nào, bạn bỏ qua thư này.
+"""
+
+_INVITED_EN = """\
+Hello {{ name }},
+
+{{ inviter }} invites you to work in the Tận Tâm of {{ company }}.
+
+Your user name: {{ username }}
+Choose your password here: {{ link }}
+
+The link works once, until {{ until }}. After that, ask {{ inviter }} to send the invitation again.
+
+{{#if signature}}
+{{ signature }}
+{{/if}}
+
+Tận Tâm sent this mail by itself. If you expect no invitation, you can leave it unanswered.
+"""
+
+MEMBER_INVITED = register_template(
+    TemplateKind(
+        code="member_invited",
+        label=_("A colleague is invited"),
+        keys={
+            "name": _("Name of the reader"),
+            "company": _("Name of the company"),
+            "username": _("User name of the reader"),
+            "inviter": _("Name of whoever invites"),
+            "signature": _("Signature of whoever invites"),
+            "until": _("Until when the link works, as the reader's clock shows it"),
+            "link": _("Link to the page where the password is chosen"),
+        },
+        shipped={
+            "vi": ("Lời mời vào {{ company }}", _INVITED_VI),
+            "en": ("Your invitation to {{ company }}", _INVITED_EN),
+        },
+    )
+)
+
 TASK_OVERDUE = register_template(
     TemplateKind(
         code="task_overdue",

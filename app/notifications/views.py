@@ -20,12 +20,21 @@ from app.notifications import queries, services
 from app.notifications.channels.settings import mail_settings
 from app.notifications.exported import EXPORT_DONE, EXPORT_FAILED
 from app.notifications.models import Notification, Outbox
+from app.notifications.people import HANDED_OVER
+from app.notifications.queries import text_for
 from app.notifications.rules import bell_text, why_not_sent
 
 LINES = 100
+
+
+def _desk(_before: int) -> str:
+    """One's own work: that of somebody who left lies there now."""
+    return "/cong-viec/"
+
+
 #: where a bell line leads, by the kind of its subject
 _PATHS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path,
-          "export": links.export_path}  # fmt: skip
+          "customer": links.customer_path, "export": links.export_path, "work": _desk}  # fmt: skip
 
 STATE_LABELS = {
     LeaseState.waiting: _("Waiting"),
@@ -130,7 +139,7 @@ class MailPages(Page):
         told = {
             **row,
             "sender": mail.from_address,
-            "body": mail.body_text,
+            "body": text_for(db.session(), mail, actor),
             "message_id": mail.message_id,
             "sent_at": mail.sent_at,
         }
@@ -152,8 +161,8 @@ class MailPages(Page):
 
 
 _KINDS = {LeaseState.done: "ok", LeaseState.dead: "late", LeaseState.leased: "soon", LeaseState.held: "none"}
-_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "mentioned": "at", EXPORT_DONE: "download",
-          EXPORT_FAILED: "alert-circle"}  # fmt: skip
+_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "mentioned": "at", HANDED_OVER: "user-share",
+          EXPORT_DONE: "download", EXPORT_FAILED: "alert-circle"}  # fmt: skip
 
 
 def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:

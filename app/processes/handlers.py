@@ -1,23 +1,45 @@
-"""How do process instances show on a customer's page, and how do people talk about one?"""
+"""How do process instances show on a customer's page, how do people talk about one, and what if who began it leaves?"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.comments.events import Commented
 from app.core import links
 from app.core.access import Actor, visible
 from app.core.errors import Sentence
-from app.core.i18n import _
+from app.core.i18n import _, ngettext
 from app.customers.events import CustomerPart, PartFilter, PartRow
 from app.processes import queries, services, shown
 from app.processes.models import ProcessInstance
+from app.security.models import Member
+from app.security.shared import Shareable
 from app.tasks import queries as task_queries
 from app.tasks.rules import lateness
+
+SHARED_INSTANCES = Shareable(
+    "Instance", ProcessInstance, links.instance_path, lambda one: f"{one.version.process.name} ({one.code})",
+    (_("Process files"), "/ho-so/"),
+)  # fmt: skip
+
+
+def begun_by(session: Session, member: Member) -> list[Sentence]:
+    """The runs that go on without whoever began them: their steps for the initiator wait for his team."""
+    mine = ProcessInstance.initiator_id == member.id, ProcessInstance.ended_at.is_(None)
+    count = session.scalar(select(func.count(ProcessInstance.id)).where(*mine)) or 0
+    if not count:
+        return []
+    return [ngettext(
+        "%(num)d running process file was begun by %(name)s. It goes on; what is meant for whoever began it waits for"
+        " the team.",
+        "%(num)d running process files were begun by %(name)s. They go on; what is meant for whoever began them waits"
+        " for the team.",
+        count, name=member.name,
+    )]  # fmt: skip
 
 
 class CustomerInstances(CustomerPart):

@@ -21,6 +21,7 @@ from app.processes.engine import bpmn
 from app.processes.engine.core import FINAL, InstanceStatus
 from app.processes.engine.graph import Definition
 from app.processes.models import Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
+from app.security.models import Right
 from app.security.queries import granted
 
 #: so many running instances are looked through when somebody types the name of a process
@@ -42,6 +43,8 @@ def _instances(actor: Actor, action: str) -> ColumnElement[bool]:
     )
     if action == "view":
         return or_(by_scope, granted("Instance", ProcessInstance.id, actor))
+    if action == "edit" and actor.may("edit", "Instance"):
+        return or_(by_scope, granted("Instance", ProcessInstance.id, actor, Right.edit))
     return by_scope
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import request
 from flask import session as cookie
@@ -21,7 +20,7 @@ from app.core.vietnamese import show_phone
 from app.security import entrance, queries, rules, services
 from app.security.dialogs import PasswordForm, ProfileForm
 from app.security.models import Member, SignIn, SignInKind
-from app.security.roles import role_label
+from app.security.role_names import role_label
 
 HERE = "/tai-khoan/"
 
@@ -62,6 +61,7 @@ class AccountPages(Page):
                 services.change_profile(
                     inside, member, family_name=form.family_name.data or "", given_name=form.given_name.data or "",
                     phone=form.phone.data or None, language=form.language.data, time_zone=form.time_zone.data,
+                    signature=form.signature.data,
                 )  # fmt: skip
         except InvalidInputError as error:
             for key, told in error.fields.items():
@@ -150,24 +150,9 @@ def _device(row: SignIn, this: str) -> Device:
     )
 
 
-def _zone_choices(present: str) -> list[tuple[str, str]]:
-    """(zone, "Việt Nam (GMT+7)"), with the one that the person has even where it is none of ours."""
-    offered = dict(rules.TIME_ZONES)
-    offered.setdefault(present, present)
-    now = clock.now()
-    choices = []
-    for zone, place in offered.items():
-        offset = now.astimezone(ZoneInfo(zone)).utcoffset()
-        minutes = int(offset.total_seconds()) // 60 if offset else 0
-        hours, rest = divmod(abs(minutes), 60)
-        ahead = f"GMT{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02d}" if rest else "")
-        choices.append((zone, f"{place} ({ahead})"))
-    return choices
-
-
 def _profile_form(member: Member, **data: Any) -> ProfileForm:
     form = ProfileForm(**data)
-    form.time_zone.choices = _zone_choices(member.time_zone)
+    form.time_zone.choices = rules.zone_choices(member.time_zone, clock.now())
     return form
 
 
@@ -184,6 +169,7 @@ def _page(*, profile: ProfileForm | None = None, password: PasswordForm | None =
                 "phone": show_phone(member.phone) if member.phone else "",
                 "language": member.language,
                 "time_zone": member.time_zone,
+                "signature": member.signature or "",
             },
         )
     this = rules.token_hash(_this_token())

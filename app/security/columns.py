@@ -15,7 +15,7 @@ from app.core.screens.chooser import Chooser, register_chooser
 from app.core.screens.columns import Derived
 from app.core.screens.saved import call_roles_by
 from app.security.models import Member, Team, TeamMember
-from app.security.roles import ROLE_LABELS, role_label
+from app.security.role_names import LABELS, role_label
 
 
 def person(member_id: Any) -> Derived:
@@ -63,7 +63,7 @@ def roles(member_id: Any) -> Derived:
     rows = held.order_by(Role.id).subquery()
     return Derived(
         Kind.choice, select(func.aggregate_strings(rows.c.name, "\n")).scalar_subquery(), compared=held, needs="Role",
-        choices=ROLE_LABELS, show=lambda codes: ", ".join(str(role_label(one)) for one in (codes or "").split("\n")),
+        choices=LABELS, show=lambda codes: ", ".join(str(role_label(one)) for one in (codes or "").split("\n")),
     )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def holder_names(role_id: Any) -> Any:
         select(Member.name).join(User, User.id == Member.id)
         .join(assoc_user_role, assoc_user_role.c.user_id == User.id)
         .where(assoc_user_role.c.role_id == role_id, User.active.is_(True))
-        .order_by(Member.sort_key).correlate(Role).subquery()
+        .order_by(Member.sort_key).correlate(role_id.class_).subquery()
     )  # fmt: skip
     return select(func.aggregate_strings(rows.c.name, "\n")).scalar_subquery()
 

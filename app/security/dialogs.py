@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, IntegerField, PasswordField, SelectField, StringField
+from wtforms import Field, IntegerField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Email, InputRequired, Length, Optional, Regexp, ValidationError
 from wtforms.widgets import HiddenInput
 
 from app.core.i18n import LANGUAGES, _
+from app.core.screens.fields import without_nul
 from app.core.vietnamese import phone_e164
-from app.security.rules import PASSWORD_RULES, PHONE_WRONG, password_problem, read_name
+from app.security.rules import LONGEST_SIGNATURE, PASSWORD_RULES, PHONE_WRONG, password_problem, read_name
 
 _STORABLE = Regexp(r"[^\x00-\x1f\x7f\ud800-\udfff]*\Z", message=_("This text contains signs that cannot be stored."))
 
@@ -83,6 +84,12 @@ class ProfileForm(FlaskForm):
     )
     language = SelectField(_("Language"), choices=list(LANGUAGES.items()))
     time_zone = SelectField(_("Time zone"), description=_("Deadlines and times are shown in it."))
+    signature = TextAreaField(
+        _("Signature"),
+        [Optional(), Length(max=LONGEST_SIGNATURE), without_nul],
+        render_kw={"rows": 3},
+        description=_("Stands under mails that you send. Plain text."),
+    )
 
     def validate_phone(self, field: Field) -> None:
         if phone_e164(field.data) is None:
@@ -106,6 +113,23 @@ class PasswordForm(FlaskForm):
         refuse_weak(field, username=self._username)
         if field.data and field.data == self.present.data:
             raise ValidationError(str(_("This is the password you have now. Make another one.")))
+
+    def validate_repeat(self, field: Field) -> None:
+        refuse_other(field, self.password)
+
+
+class OwnPasswordForm(FlaskForm):
+    """The first password that a person makes himself."""
+
+    password = _new_password(_("Password"))
+    repeat = PasswordField(_("Password again"), [InputRequired(_("Please type the password again."))])
+
+    def __init__(self, *, username: str) -> None:
+        super().__init__()
+        self._username = username
+
+    def validate_password(self, field: Field) -> None:
+        refuse_weak(field, username=self._username)
 
     def validate_repeat(self, field: Field) -> None:
         refuse_other(field, self.password)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from flask import current_app, request
+from sqlalchemy.orm import Session
 
 from app.core import edge
 from app.core.db import db, transaction
-from app.security import queries, rules, services
+from app.core.errors import NotAllowedError
+from app.core.i18n import _
+from app.security import members, queries, rules, services
 from app.security.models import Member, SignInKind
+
+
+class PasswordToChangeError(NotAllowedError):
+    """Signed in with a password that somebody else knows."""
+
+    code = "password_to_change"
+    message = _("Make a password of your own first: sign in with a browser and follow the page that opens.")
 
 
 def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
@@ -30,6 +40,8 @@ def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
         if not matches or member is None:
             services.record_failure(inside, address=address, account=account, member=member)
             return None
+        if kind is SignInKind.bearer and member.must_change_password:
+            raise PasswordToChangeError
         return services.sign_in(inside, member, kind=kind, address=address, agent=request.user_agent.string)
 
 
@@ -56,6 +68,28 @@ def change_password(*, present: str, new: str) -> str | None:
             return None
         services.change_password(inside, member, password_hash=password_hash)
         return services.sign_in(inside, member, kind=SignInKind.web, address=address, agent=request.user_agent.string)
+
+
+def choose_own_password(new: str) -> str | None:
+    """Whoever is signed in with a first password makes his own; the token of a new session, None when it is the same.
+
+    Both slow hashes are made outside any transaction.
+    """
+    who, reading = edge.actor(), db.session()
+    if services.matches_password(reading.get_one(Member, who.user_id), new):
+        return None
+    password_hash = new_hash(new)
+    with edge.transaction() as inside:
+        member = inside.get_one(Member, who.user_id)
+        members.choose_own_password(inside, member, password_hash=password_hash)
+        return open_session(inside, member)
+
+
+def open_session(inside: Session, member: Member) -> str:
+    """A session of this very browser for somebody who has just made his password; its token."""
+    return services.sign_in(
+        inside, member, kind=SignInKind.web, address=request.remote_addr or "-", agent=request.user_agent.string
+    )
 
 
 def new_hash(password: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, request, session
@@ -13,20 +15,23 @@ from app.core import clock, edge, versions
 from app.core.access import Actor
 from app.core.accounts import User
 from app.core.db import db
-from app.security import queries
-from app.security.models import Member, SignIn, SignInKind
+from app.security import looking, queries
+from app.security.models import Look, Member, SignIn, SignInKind
 from app.security.rules import token_hash
 from app.security.views import AuthView
 
 # Put together once: every request asks it. Plain columns, because an object of a mapped class costs twice the query.
 _PERSON = (
     Member.id, User.username, Member.name, Member.title, Member.language, Member.time_zone, Member.rights_version,
+    Member.must_change_password,
 )  # fmt: skip
+_LOOK = len(_PERSON)
 _SIGNED_IN = (
-    select(*_PERSON, *map(versions.version_of, versions.READ_WITH_THE_SESSION))
+    select(*_PERSON, Look.member_id, Look.until, *map(versions.version_of, versions.READ_WITH_THE_SESSION))
     .select_from(SignIn)
     .join(Member, Member.id == SignIn.member_id)
     .join(User, User.id == Member.id)
+    .outerjoin(Look, (Look.sign_in_id == SignIn.id) & Look.ended_at.is_(None) & (Look.until > bindparam("now")))
     .where(
         SignIn.token_hash == bindparam("token_hash"),
         SignIn.kind == bindparam("kind"),
@@ -37,11 +42,20 @@ _SIGNED_IN = (
 )
 
 
+@dataclass(frozen=True)
+class Looking:
+    """As whom he looks at the product for now."""
+
+    member_id: int
+    until: datetime
+
+
 class CurrentUser(UserMixin):
     """Whom Flask-Login and Flask-AppBuilder take for the user of this request."""
 
-    def __init__(self, member: queries.SignedIn) -> None:
+    def __init__(self, member: queries.SignedIn, look: Looking | None) -> None:
         self.member = member
+        self.look = look
         self.id = member.id
         self.username = member.username
 
@@ -77,9 +91,10 @@ class SecurityManager(FabSecurityManager):
         row = db.session.execute(_SIGNED_IN, asked).one_or_none()
         if row is None:
             return None
-        person, numbers = row[: len(_PERSON)], row[len(_PERSON) :]
+        person, (looked_at, until), numbers = row[:_LOOK], row[_LOOK : _LOOK + 2], row[_LOOK + 2 :]
         versions.remember(db.session(), zip(versions.READ_WITH_THE_SESSION, numbers, strict=True))
-        return CurrentUser(queries.SignedIn(*person))
+        look = Looking(looked_at, until) if looked_at is not None else None
+        return CurrentUser(queries.SignedIn(*person), look)
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
         who = edge.actor_or_none()
@@ -103,4 +118,7 @@ def load_actor(user: Any) -> Actor | None:
     # isinstance() would not do: Flask-Login's proxy keeps an error on the way to the person to itself when so asked.
     if not user.is_authenticated:
         return None
-    return queries.actor_of(db.session(), user.member, address=request.remote_addr)
+    who = queries.actor_of(db.session(), user.member, address=request.remote_addr)
+    if user.look is None:
+        return who
+    return looking.as_another(db.session(), who, user.look.member_id) or who

@@ -6,13 +6,30 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    ScalarSelect,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    select,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.access import Scope
+from app.core.access import FieldRight, Scope
 from app.core.accounts import Role, User
 from app.core.db import Entity, Revisioned, Stamped, UtcDateTime, sorted_text, stored
+from app.core.errors import Sentence
+from app.core.i18n import reader_language
+from app.security.roles import ROLE_LABELS
+
+ROLE_LABEL_LENGTH = 60
 
 
 class Member(Revisioned, Stamped, Entity):
@@ -30,12 +47,26 @@ class Member(Revisioned, Stamped, Entity):
     time_zone: Mapped[str] = mapped_column(String(60), default="Asia/Ho_Chi_Minh")
     #: grows whenever his rights may have changed; the cached permission set is keyed by it
     rights_version: Mapped[int] = mapped_column(default=1)
+    #: plain text under the mails that he writes
+    signature: Mapped[str | None] = mapped_column(Text, info={"sensitive": True}, sort_order=1)
+    #: somebody else has chosen his password: he sees nothing before he has made his own
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=1)
+    #: since when he does not work here any more; whoever was never in yet has none, and is not active either
+    deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
     user: Mapped[User] = relationship(User, lazy="joined", foreign_keys=[id])
     memberships: Mapped[list[TeamMember]] = relationship(back_populates="member", foreign_keys="TeamMember.member_id")
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def family_name(self) -> str:
+        return self.user.last_name  # type: ignore[no-any-return]
+
+    @property
+    def given_name(self) -> str:
+        return self.user.first_name  # type: ignore[no-any-return]
 
     @property
     def username(self) -> str:
@@ -46,8 +77,36 @@ class Member(Revisioned, Stamped, Entity):
         return self.user.email  # type: ignore[no-any-return]
 
     @property
+    def role_codes(self) -> list[str]:
+        return [role.name for role in self.user.roles]
+
+    @property
+    def team_id(self) -> int | None:
+        """The primary one."""
+        return next((row.team_id for row in self.memberships if row.is_primary), None)
+
+    @property
+    def more_team_ids(self) -> list[int]:
+        return [row.team_id for row in self.memberships if not row.is_primary]
+
+    @property
     def is_active(self) -> bool:
         return bool(self.user.active)
+
+
+class MemberInvitation(Stamped, Entity):
+    """A one-time link with which a person makes the password of the account that waits for him."""
+
+    __tablename__ = "member_invitation"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: taken back, or a newer one was sent
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    member: Mapped[Member] = relationship(foreign_keys=[member_id])
 
 
 class Team(Revisioned, Stamped, Entity):
@@ -93,6 +152,44 @@ class TeamMember(Stamped, Entity):
     member: Mapped[Member] = relationship(back_populates="memberships", foreign_keys=[member_id])
 
 
+class RoleProfile(Revisioned, Stamped, Entity):
+    """What a role is called and whether it is still given: one row beside FAB's role, same id.
+
+    FAB's name is the code, which never changes and is never shown. A shipped role without labels is called as we ship
+    it; `rev` grows with its matrix too.
+    """
+
+    __tablename__ = "role_profile"
+
+    id: Mapped[int] = mapped_column(ForeignKey("ab_role.id", ondelete="RESTRICT"), primary_key=True)
+    label_vi: Mapped[str | None] = mapped_column(String(ROLE_LABEL_LENGTH))
+    label_en: Mapped[str | None] = mapped_column(String(ROLE_LABEL_LENGTH))
+    #: what it is for, in one line
+    purpose: Mapped[str | None] = mapped_column(String(200))
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+
+    role: Mapped[Role] = relationship(Role, lazy="joined", foreign_keys=[id])
+
+    @hybrid_property
+    def name(self) -> str:
+        """The code."""
+        return str(self.role.name)
+
+    @name.inplace.expression
+    @classmethod
+    def _name(cls) -> ScalarSelect[str]:
+        return select(Role.name).where(Role.id == cls.id).scalar_subquery()
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+    @property
+    def label(self) -> Sentence:
+        """In the language of whoever reads."""
+        own = (reader_language() == "en" and self.label_en) or self.label_vi
+        return own or ROLE_LABELS.get(self.name, self.name)
+
+
 class RoleScope(Stamped, Entity):
     """How far a role's right reaches over the rows of one resource."""
 
@@ -103,6 +200,23 @@ class RoleScope(Stamped, Entity):
     resource: Mapped[str] = mapped_column(String(60))
     action: Mapped[str] = mapped_column(String(20))
     scope: Mapped[Scope] = mapped_column(stored(Scope))
+
+    role: Mapped[Role] = relationship(Role)
+
+
+class RoleField(Stamped, Entity):
+    """What a role may do with one field of a resource, where that is not everything. No row: everything."""
+
+    __tablename__ = "field_right"
+    __table_args__: ClassVar = (UniqueConstraint("role_id", "resource", "field"), {"extend_existing": False})
+
+    role_id: Mapped[int] = mapped_column(ForeignKey("ab_role.id", ondelete="RESTRICT"))
+    resource: Mapped[str] = mapped_column(String(60))
+    #: as core.guarded knows it
+    field: Mapped[str] = mapped_column(String(60))
+    right: Mapped[FieldRight] = mapped_column(stored(FieldRight))
+    #: of a masked field: may it be opened, with a reason?
+    may_reveal: Mapped[bool] = mapped_column(default=False)
 
     role: Mapped[Role] = relationship(Role)
 
@@ -126,6 +240,8 @@ class Grant(Stamped, Entity):
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
         Index("ix_access_grant_live_team", "team_id", "resource", "record_id",
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        Index("ix_access_grant_until", "until",
+              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
         {"extend_existing": False},
     )  # fmt: skip
 
@@ -136,6 +252,8 @@ class Grant(Stamped, Entity):
     right: Mapped[Right] = mapped_column(stored(Right))
     #: why, as a stable key: "task:17" (work was offered or claimed), "share" (by hand)
     reason: Mapped[str] = mapped_column(String(80), index=True)
+    #: of a share: why, in the words of whoever gave it
+    note: Mapped[str | None] = mapped_column(String(300), info={"sensitive": True}, sort_order=1)
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -160,6 +278,27 @@ class SignIn(Entity):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_reason: Mapped[str | None] = mapped_column(String(40))
+
+
+class Look(Entity):
+    """For a while, this browser shows the product as another member sees it: to read, not to change."""
+
+    __tablename__ = "look"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        Index("uq_look_live", "sign_in_id", unique=True,
+              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    sign_in_id: Mapped[int] = mapped_column(ForeignKey("sign_in.id", ondelete="RESTRICT"), index=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    sign_in: Mapped[SignIn] = relationship(SignIn)
+    member: Mapped[Member] = relationship(foreign_keys=[member_id])
 
 
 class SignInFailure(Entity):

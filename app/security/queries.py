@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock, links
-from app.core.access import ACTIONS, Actor, Rules, Scope, row_rule, scoped, visible
+from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -23,7 +23,7 @@ from app.core.accounts import (
 )
 from app.core.db import UtcDateTime
 from app.core.finding import Hit, line, matches
-from app.security.models import Grant, Member, Right, RoleScope, SignIn, SignInFailure, Team, TeamMember
+from app.security.models import Grant, Member, Right, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
 from app.security.roles import RESOURCES
 
 _PERMISSION_PREFIX = "can_"
@@ -42,6 +42,8 @@ class Rights:
     primary_team_id: int | None
     headed_team_ids: frozenset[int]
     subtree_team_ids: frozenset[int]
+    #: (resource, field) → less than everything
+    fields: Mapping[tuple[str, str], FieldRule]
     #: what access.visible() has put together for them
     rules: Rules = field(default_factory=dict)
 
@@ -57,6 +59,8 @@ class SignedIn:
     language: str
     time_zone: str
     rights_version: int
+    #: somebody else knows his password
+    must_change_password: bool
 
 
 # member id → (rights_version, Rights). One entry a member, so it cannot grow beyond the staff.
@@ -95,6 +99,7 @@ def actor_of(session: Session, member: Member | SignedIn, *, address: str | None
         primary_team_id=rights.primary_team_id,
         headed_team_ids=rights.headed_team_ids,
         subtree_team_ids=rights.subtree_team_ids,
+        fields=rights.fields,
         language=member.language,
         time_zone=member.time_zone,
         address=address,
@@ -120,6 +125,7 @@ def _read_rights(session: Session, member_id: int) -> Rights:
         primary_team_id=next((row.team_id for row in memberships if row.is_primary), None),
         headed_team_ids=frozenset(teams_below(session, headed)),
         subtree_team_ids=frozenset(teams_below(session, team_ids)),
+        fields=_fields(session, role_ids),
     )
 
 
@@ -137,12 +143,35 @@ def _permissions(session: Session, role_ids: Collection[int]) -> set[tuple[str, 
 
 
 def _scopes(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str], Scope]:
-    """(resource, action) → how far these roles reach; the widest wins."""
+    """(resource, action) → how far these roles reach; the widest wins. A reach without its right counts for nothing."""
+    given = (
+        select(assoc_permissionview_role.c.role_id)
+        .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+        .join(Permission, Permission.id == PermissionView.permission_id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+        .where(
+            assoc_permissionview_role.c.role_id == RoleScope.role_id,
+            ViewMenu.name == RoleScope.resource,
+            Permission.name == _PERMISSION_PREFIX + RoleScope.action,
+        )
+    )
     scopes: dict[tuple[str, str], Scope] = {}
-    for row in session.scalars(select(RoleScope).where(RoleScope.role_id.in_(role_ids))):
+    for row in session.scalars(select(RoleScope).where(RoleScope.role_id.in_(role_ids), given.exists())):
         key = (row.resource, row.action)
         scopes[key] = max(row.scope, scopes.get(key, Scope.none), key=lambda scope: scope.width)
     return scopes
+
+
+def _fields(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str], FieldRule]:
+    """What every one of these roles holds back. The widest wins, and a role without a line holds nothing back."""
+    held: dict[tuple[str, str], list[FieldRule]] = {}
+    for row in session.scalars(select(RoleField).where(RoleField.role_id.in_(role_ids))):
+        held.setdefault((row.resource, row.field), []).append(FieldRule(row.right, row.may_reveal))
+    widest = {
+        key: max(rules, key=lambda rule: (rule.right.width, rule.may_reveal)) for key, rules in held.items()
+        if len(rules) == len(role_ids)
+    }  # fmt: skip
+    return {key: rule for key, rule in widest.items() if rule.right is not FULL.right}
 
 
 def teams_below(session: Session, team_ids: Iterable[int]) -> set[int]:
@@ -165,7 +194,7 @@ def granted(
     resource: str, record_id: Any, actor: Actor, *rights: Right, at: datetime | None = None
 ) -> ColumnElement[bool]:
     """Was the record handed to this person or to a team of his? Any of `rights` counts (default: view or edit)."""
-    if actor.user_id is None:
+    if actor.user_id is None or not actor.takes_grants:
         return false()
     receivers = [Grant.member_id == actor.user_id]
     if actor.team_ids:
@@ -275,6 +304,16 @@ def matrix_of(session: Session, role: Role) -> dict[str, dict[str, Scope | None]
     }
 
 
+def rights_of_role(session: Session, role: Role) -> dict[tuple[str, str], Scope]:
+    """(resource, action) → how far, of everything that the role gives."""
+    return {
+        (resource, action): scope
+        for resource, actions in matrix_of(session, role).items()
+        for action, scope in actions.items()
+        if scope is not None and scope is not Scope.none
+    }
+
+
 def holders(role_id: int) -> Select[Any]:
     """The ids of the active members who hold the role."""
     return (
@@ -313,8 +352,13 @@ def _sign_ins(actor: Actor, _action: str) -> ColumnElement[bool]:
 
 @row_rule(Member)
 def _members(actor: Actor, action: str) -> ColumnElement[bool]:
-    """Colleagues' names are no secret inside the company; changing them is."""
-    return scoped(actor.scope("Member", action), actor, owner_id=Member.id)
+    """Colleagues' names are no secret inside the company; changing them is. A team's people are those of any team."""
+    scope = actor.scope("Member", action)
+    mine = scoped(scope, actor, owner_id=Member.id)
+    reach = {Scope.team: actor.team_ids, Scope.subtree: actor.subtree_team_ids | actor.headed_team_ids}.get(scope)
+    if not reach:
+        return mine
+    return mine | Member.id.in_(select(TeamMember.member_id).where(TeamMember.team_id.in_(sorted(reach))))
 
 
 @row_rule(Team)

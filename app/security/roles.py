@@ -24,13 +24,15 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "Notification": ("view",),
     "Member": ("view", "add", "edit", "export"),
     "Team": ("view", "add", "edit", "delete", "export"),
-    "Role": ("view", "export"),
+    # assign: to give roles to members and take them
+    "Role": ("view", "add", "edit", "delete", "export", "assign"),
     "Calendar": ("view", "edit"),
     "Outbox": ("view", "edit"),
     "MessageTemplate": ("view", "edit"),
     "Catalogue": ("view", "edit", "export"),
     "Setting": ("view", "edit"),
-    "Audit": ("view", "export"),
+    # delete: to erase personal values from it
+    "Audit": ("view", "delete", "export"),
 }
 
 ROLE_LABELS = {
@@ -67,10 +69,10 @@ SCOPE_LABELS = {
 }
 
 
-def role_label(code: str) -> Sentence:
-    """What people call the role: shipped ones by their translated label, those that a company made by their name."""
-    return ROLE_LABELS.get(code, code)
-
+#: The role that may do everything, always: its matrix is not changed, it is not archived, somebody active holds it.
+ADMIN = "Admin"
+#: what somebody new begins with
+STAFF = "Staff"
 
 RESOURCE_LABELS = {
     "Customer": _("Customers"),
@@ -93,6 +95,37 @@ RESOURCE_LABELS = {
     "Setting": _("Settings"),
     "Audit": _("Audit log"),
 }
+
+_WHOLE = (Scope.none, Scope.all)
+_OWN_OR_ALL = (Scope.none, Scope.own, Scope.all)
+_EVERY = tuple(Scope)
+
+#: Where a right is more than yes or no: how far it may reach over the rows of that resource. It follows the row rules.
+_REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
+    "Customer": (_EVERY, ("view", "edit", "delete", "export", "assign")),
+    "Task": (_EVERY, ("view", "edit", "assign", "approve", "export")),
+    "Instance": (_EVERY, ("view", "edit", "export")),
+    "Submission": (_EVERY, ("view", "export")),
+    "Team": (_EVERY, ("view", "edit", "delete", "export")),
+    "Process": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
+    "Form": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
+    "Member": (_EVERY, ("view", "edit", "export")),
+    "SavedView": (_OWN_OR_ALL, ("assign",)),
+    "Alert": (_OWN_OR_ALL, ("view",)),
+    "Calendar": (_OWN_OR_ALL, ("view", "edit")),
+}
+
+
+def reaches(resource: str, action: str) -> Sequence[Scope]:
+    """How far the right may reach; none and all alone: it is there or not."""
+    scopes, actions = _REACHES.get(resource, (_WHOLE, ()))
+    return scopes if action in actions else _WHOLE
+
+
+def is_plain(resource: str, action: str) -> bool:
+    """Is the right a yes or no, without a reach?"""
+    return len(reaches(resource, action)) == len(_WHOLE)
+
 
 #: How the resources stand together when people look at them: (heading, resource → icon).
 RESOURCE_GROUPS: Sequence[tuple[Sentence, Mapping[str, str]]] = (

@@ -7,7 +7,8 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from app.core.errors import Sentence
 from app.core.i18n import DEFAULT_TIME_ZONE, _
@@ -66,6 +67,14 @@ def read_name(typed: str) -> str:
     return name if any(sign.isalnum() for sign in name) else ""
 
 
+def plain_text(typed: str) -> str:
+    """Words in several lines: composed letters, one kind of line end, nothing unseen."""
+    text = unicodedata.normalize("NFC", typed.replace("\r\n", "\n").replace("\r", "\n"))
+    return "".join(
+        sign for sign in text if sign in "\n\u200d" or unicodedata.category(sign) not in ("Cc", "Cf", "Cs")
+    ).strip()
+
+
 def new_token() -> str:
     """A bearer of rights: 256 random bits, as text."""
     return secrets.token_urlsafe(32)
@@ -102,6 +111,21 @@ TIME_ZONES: Mapping[str, Sentence] = {
     "America/Chicago": _("United States, Central"),
     "America/Los_Angeles": _("United States, West Coast"),
 }
+
+
+def zone_choices(present: str, now: datetime) -> list[tuple[str, str]]:
+    """(zone, "Việt Nam (GMT+7)"), with the one that the person has even where it is none of ours."""
+    offered = dict(TIME_ZONES)
+    offered.setdefault(present, present)
+    choices = []
+    for zone, place in offered.items():
+        offset = now.astimezone(ZoneInfo(zone)).utcoffset()
+        minutes = int(offset.total_seconds()) // 60 if offset else 0
+        hours, rest = divmod(abs(minutes), 60)
+        ahead = f"GMT{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02d}" if rest else "")
+        choices.append((zone, f"{place} ({ahead})"))
+    return choices
+
 
 #: What a browser calls itself → its name. The first that fits: most call themselves Chrome or Safari besides.
 _BROWSERS: Sequence[tuple[str, str]] = (
@@ -145,3 +169,56 @@ def is_handheld(agent: str | None) -> bool:
 
 def _first(named: Sequence[tuple[str, str]], agent: str | None) -> str | None:
     return next((name for sign, name in named if re.search(sign, agent or "")), None)
+
+
+#: how long the link of an invitation opens the door
+INVITATION_LASTS = timedelta(days=7)
+LONGEST_NAME = 64
+LONGEST_EMAIL = 200
+LONGEST_TITLE = 100
+LONGEST_SIGNATURE = 1_000
+USERNAME_WRONG = _("Small letters without accents, digits, dot or dash. Example: hoa.nguyen")
+EMAIL_WRONG = _("This is not an e-mail address yet. Example: hoa@congty.vn")
+#: what an account keeps that has no password yet: no password hashes to it
+NO_PASSWORD = "!"  # noqa: S105 - the absence of one
+
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[^\s@<>()\[\]\\,;:\".]+(?:\.[^\s@<>()\[\]\\,;:\".]+)+")
+_NOT_IN_USERNAMES = re.compile(r"[^a-z0-9]+")
+_SECRET_LINK = re.compile(r"(/loi-moi/)[A-Za-z0-9_-]{20,}")
+#: short words without accents, easy to read out over the phone: four of 64 and four digits are 37 bits, behind TRIES
+_SYLLABLES = (
+    "bac", "ban", "bay", "bien", "bong", "buom", "cam", "canh", "cau", "chim", "chuoi", "cong", "dao", "den", "dong",
+    "dua", "gao", "gio", "hat", "hoa", "hong", "kem", "khoai", "la", "lan", "lua", "mai", "mam", "may", "mit", "mo",
+    "mua", "nam", "nang", "ngo", "nho", "non", "nui", "oi", "phong", "qua", "rau", "rung", "sao", "sen", "song",
+    "sua", "suoi", "tao", "tet", "thuyen", "tra", "trang", "tre", "trong", "tuyet", "uyen", "vang", "vuon", "xanh",
+    "xoai", "xuan", "yen", "bo",
+)  # fmt: skip
+
+
+def username_problem(typed: str) -> Sentence | None:
+    return None if _USERNAME.fullmatch(typed) and len(typed) <= LONGEST_NAME else USERNAME_WRONG
+
+
+def username_of(family_name: str, given_name: str) -> str:
+    """What the person could be called at the door: "Nguyễn Ngọc", "Lan" → "lan.nguyen"; "" where no letter is left."""
+    given = _NOT_IN_USERNAMES.sub("", fold(given_name).split()[-1] if fold(given_name) else "")
+    family = _NOT_IN_USERNAMES.sub("", fold(family_name).split()[0] if fold(family_name) else "")
+    return ".".join(part for part in (given, family) if part)[:LONGEST_NAME]
+
+
+def read_email(typed: str) -> str | None:
+    """The address as it is kept, None if it is none."""
+    address = as_typed(typed)
+    return address if len(address) <= LONGEST_EMAIL and address.isprintable() and _EMAIL.fullmatch(address) else None
+
+
+def first_password() -> str:
+    """Something to say or write to a new colleague, that he changes at once: "mua-sen-tre-lua-4821"."""
+    words = "-".join(secrets.choice(_SYLLABLES) for _number in range(4))
+    return f"{words}-{secrets.randbelow(10_000):04d}"
+
+
+def without_secrets(text: str) -> str:
+    """The text of a mail without the secret of an invitation: for those who read mails and do not invite."""
+    return _SECRET_LINK.sub(r"\1…", text)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from app.core import audit, clock, settings, uses
+from app.core import audit, clock, settings, uses, versions
 from app.core.access import SYSTEM, Actor, Scope
 from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
 from app.core.db import queue_up
@@ -27,8 +27,10 @@ from app.core.vietnamese import fold, phone_e164, sort_key
 from app.security import queries, rules
 from app.security.models import (
     Grant,
+    Look,
     Member,
     Right,
+    RoleProfile,
     RoleScope,
     SetupLink,
     SignIn,
@@ -37,7 +39,8 @@ from app.security.models import (
     Team,
     TeamMember,
 )
-from app.security.roles import RESOURCES, SHIPPED
+from app.security.role_rules import beyond
+from app.security.roles import ADMIN, RESOURCES, SHIPPED
 
 # The hash of no password: an unknown name costs the same time as a wrong password.
 _NOBODY = generate_password_hash("nobody signs in with this")
@@ -76,7 +79,7 @@ def create_member(
         password=password_hash,
         active=True,
     )
-    user.roles = [_role(session, code) for code in roles]
+    user.roles = [_role_to_give(session, code, by) for code in roles]
     # FAB stamps who changed the user through flask.g; the audit log is ours, so these stay empty.
     session.add(user)
     session.flush()
@@ -102,7 +105,10 @@ def join_team(session: Session, team: Team, member: Member, *, primary: bool = F
     """Put the person into the team; a primary team replaces the one he had."""
     by.must("edit", "Team")
     if primary:
-        session.execute(update(TeamMember).where(TeamMember.member_id == member.id).values(is_primary=False))
+        # As rows, so that the audit tells of the team that was the primary one before.
+        for other in session.scalars(select(TeamMember).where(TeamMember.member_id == member.id)):
+            other.is_primary = other.is_primary and other.team_id == team.id
+        session.flush()
     known = session.scalars(
         select(TeamMember).where(TeamMember.team_id == team.id, TeamMember.member_id == member.id)
     ).one_or_none()
@@ -170,19 +176,6 @@ def rights_changed(session: Session, member_ids: Sequence[int]) -> None:
     )
 
 
-def deactivate_member(session: Session, member: Member, *, by: Actor) -> None:
-    """The person can no longer sign in; what he did stays his."""
-    by.must("edit", "Member")
-    if member.id == by.user_id:
-        raise BusinessError(_("You cannot deactivate yourself."))
-    admins = queries.members_with_role(session, "Admin")
-    if [admin.id for admin in admins if admin.is_active] == [member.id]:
-        raise BusinessError(_("This is the last administrator. Give somebody else the role first."))
-    member.user.active = False
-    end_sign_ins(session, member.id, reason="deactivated")
-    rights_changed(session, [member.id])
-
-
 def change_password(session: Session, member: Member, *, password_hash: str) -> None:
     """Set the new password and end every session and token of the person."""
     member.user.password = password_hash
@@ -191,7 +184,7 @@ def change_password(session: Session, member: Member, *, password_hash: str) -> 
 
 def change_profile(
     session: Session, member: Member, *, family_name: str, given_name: str, phone: str | None, language: str,
-    time_zone: str,
+    time_zone: str, signature: str | None = None,
 ) -> None:  # fmt: skip
     """What a person says of himself. Raises InvalidInputError for a phone number, language or zone that is none."""
     problems: dict[str, list[Sentence]] = {}
@@ -207,11 +200,14 @@ def change_profile(
     if not family_name or not given_name:
         key = "given_name" if family_name else "family_name"
         problems[key] = [_("Please fill in this field.")]
+    signed = rules.plain_text(signature or "") or None
+    if signed and len(signed) > rules.LONGEST_SIGNATURE:
+        problems["signature"] = [_("At most %(count)d characters, please.", count=rules.LONGEST_SIGNATURE)]
     if problems:
         raise InvalidInputError(fields=problems)
     member.user.last_name, member.user.first_name = family_name, given_name
     member.name, member.sort_key = name, sort_key(name)
-    member.phone, member.language, member.time_zone = number, language, time_zone
+    member.phone, member.language, member.time_zone, member.signature = number, language, time_zone, signed
     session.flush()
 
 
@@ -224,7 +220,10 @@ def choose_language(session: Session, member: Member, language: str) -> None:
 
 
 def ensure_roles(session: Session) -> None:
-    """Make the resources, the seven rights and the shipped roles; what an admin has changed since is left alone."""
+    """Make the resources, the seven rights and the shipped roles; what an admin has changed since is left alone.
+
+    A right that came with a new version is given to the shipped roles as they ship; administrators have all of them.
+    """
     permissions = {(p.permission.name, p.view_menu.name): p for p in session.scalars(select(PermissionView))}
     names = {p.name: p for p in session.scalars(select(Permission))}
     menus = {m.name: m for m in session.scalars(select(ViewMenu))}
@@ -247,11 +246,14 @@ def ensure_roles(session: Session) -> None:
             role = Role(name=code)
             session.add(role)
             session.flush()
+        if session.get(RoleProfile, role.id) is None:
+            session.add(RoleProfile(id=role.id))
         for resource, actions_of in shipped.items():
             for action, scope in actions_of.items():
-                if is_new or (resource, action) in new:
+                if is_new or (resource, action) in new or code == ADMIN:
                     _give(session, role, permissions[f"can_{action}", resource], resource, action, scope)
     session.flush()
+    versions.changed(session, "roles")
     rights_changed(session, list(session.scalars(select(Member.id))))
 
 
@@ -267,10 +269,14 @@ def _give(session: Session, role: Role, permission: PermissionView, resource: st
         session.add(RoleScope(role_id=role.id, resource=resource, action=action, scope=scope))
 
 
-def _role(session: Session, code: str) -> Role:
+def _role_to_give(session: Session, code: str, by: Actor) -> Role:
+    """The role, for somebody new. Raises InvalidInputError when there is none, or it may do more than the giver."""
+    by.must("assign", "Role")
     role = queries.role_by_code(session, code)
     if role is None:
         raise InvalidInputError(fields={"roles": [_("There is no role %(code)s.", code=code)]})
+    if beyond(by, queries.rights_of_role(session, role)):
+        raise InvalidInputError(fields={"roles": [_("Nobody gives a role that may do more than he may himself.")]})
     return role
 
 
@@ -476,5 +482,7 @@ def make_first_admin(
 
 def forget_sign_ins(session: Session, *, before: datetime) -> None:
     """Sessions that ended or expired before that moment are nobody's any more; the audit log keeps that they were."""
+    old = select(SignIn.id).where(SignIn.expires_at < before)
+    session.execute(delete(Look).where(Look.sign_in_id.in_(old)))
     session.execute(delete(SignIn).where(SignIn.expires_at < before))
     session.execute(delete(SignInFailure).where(SignInFailure.at < before))

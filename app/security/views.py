@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import flash, get_template_attribute, jsonify, redirect, render_template, request, session, url_for
+from flask import flash, jsonify, redirect, render_template, request, session, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_babel import get_locale
 from sqlalchemy import Select
@@ -15,26 +15,18 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.core import edge, links, settings
-from app.core.access import SYSTEM, Actor, Scope
-from app.core.accounts import Role
+from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
 from app.core.pages import Page, page, page_number, refuse_nul_sent
 from app.core.screens import Derived, Interface, Kind, Screen, action
-from app.core.vietnamese import show_phone
-from app.security import columns, entrance, queries, services
+from app.security import columns, entrance, looking, queries, services
+from app.security.cells import drawn
 from app.security.dialogs import SetupForm, SignInForm
+from app.security.member_screen import MemberScreen
 from app.security.models import Member, SignInKind, Team
-from app.security.roles import (
-    ACTION_LABELS,
-    RESOURCE_GROUPS,
-    RESOURCE_LABELS,
-    ROLE_LABELS,
-    ROLE_PURPOSES,
-    SCOPE_LABELS,
-    role_label,
-)
+from app.security.role_screen import RoleScreen
 
 #: people or teams that a look-up brings at a time
 CHOICES = 20
@@ -76,6 +68,7 @@ class AuthView(BaseView):
         token = session.pop("token", None)
         if token:
             with transaction(who) as inside:
+                looking.end_look(inside, token)
                 services.sign_out(inside, token)
         session.clear()
         # The sign-in page goes on in the language in which he left; Vietnamese needs no word.
@@ -121,53 +114,6 @@ def _language_links() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-class MemberScreen(Screen):
-    """/nhan-su: who works here. Which roles he holds stands in a tab, for those who may see roles."""
-
-    resource = "Member"
-    collection = "users"
-    datamodel = Interface(Member)
-    empty_text = _("Nobody works here yet. Colleagues stand here as soon as they can sign in.")
-    empty_art = "people"
-    route_base = "/nhan-su"
-    list_title = _("Staff")
-    show_title = _("Member")
-    list_columns = ["name", "title", "memberships", "phone", "user.active"]
-    more_columns = ["user.username", "user.email", "roles"]
-    show_columns = ["title", "memberships", "phone", "user.email", "user.username", "user.active"]
-    order_columns = ["name", "title"]
-    search_columns = [
-        "name", "title", "memberships", "roles", "phone", "user.username", "user.email", "user.active",
-    ]  # fmt: skip
-    derived = {
-        "name": Derived(Kind.text, Member.name, order=Member.sort_key, show=lambda name: _drawn("who", {"name": name})),
-        "memberships": Derived(Kind.team, columns.team_names(Member.id), compared=columns.team_ids(Member.id),
-                               show=lambda names: names or ""),
-        "roles": columns.roles(Member.id),
-        "phone": Derived(Kind.phone, Member.phone, show=lambda phone: show_phone(phone) if phone else ""),
-        "user.active": Derived(Kind.yes_no, columns.may_sign_in(Member.id),
-                               show=lambda active: _drawn("entrance", {"is_active": active})),
-    }  # fmt: skip
-    base_order = ("name", "asc")
-    related_by = {
-        "TeamScreen": lambda member: Team.id.in_(queries.teams_of(member.id)),
-        "RoleScreen": lambda member: Role.id.in_(queries.roles_of(member.id)),
-    }
-    label_columns = {
-        "name": _("Name"),
-        "title": _("Title"),
-        "memberships": _("Teams"),
-        "roles": _("Roles"),
-        "user.username": _("User name"),
-        "user.email": _("E-mail"),
-        "user.active": _("Sign-in"),
-        "phone": _("Phone number"),
-    }
-
-    def search(self, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(Member.name.icontains(text, autoescape=True) | Member.title.icontains(text, autoescape=True))
-
-
 class TeamScreen(Screen):
     """/bo-phan: the teams with their heads."""
 
@@ -185,7 +131,7 @@ class TeamScreen(Screen):
     search_columns = ["name", "code", "head"]
     derived = {
         "name": Derived(Kind.text, Team.name, order=Team.sort_key),
-        "head": replace(columns.person(Team.head_id), show=lambda name: _drawn("who", {"name": name}) if name else ""),
+        "head": replace(columns.person(Team.head_id), show=lambda name: drawn("who", {"name": name}) if name else ""),
     }
     base_order = ("name", "asc")
     related_by = {"MemberScreen": lambda team: Member.id.in_(queries.people_in(team.id)), "TeamScreen": "parent"}
@@ -208,46 +154,6 @@ class TeamScreen(Screen):
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Team.name.icontains(text, autoescape=True) | Team.code.icontains(text, autoescape=True))
-
-
-class RoleScreen(Screen):
-    """/vai-tro: which roles there are, who holds them, and how far each of their rights reaches."""
-
-    resource = "Role"
-    datamodel = Interface(Role)
-    empty_text = _("No role yet. Without a role, a member sees nothing.")
-    empty_art = "lock"
-    route_base = "/vai-tro"
-    list_title = _("Roles")
-    show_title = _("Role")
-    show_template = "security/role.html"
-    list_columns = ["name", "user"]
-    show_columns = ["name"]
-    order_columns = ["id"]
-    base_order = ("id", "asc")
-    derived = {
-        "name": Derived(Kind.text, Role.name, choices=ROLE_LABELS, show=lambda code: _drawn("role", _role_words(code))),
-        "user": Derived(Kind.text, columns.holder_names(Role.id), show=lambda names: _drawn("holders", _lines(names))),
-    }
-    related_by = {"MemberScreen": lambda role: Member.id.in_(queries.holders(role.id))}
-    related_titles = {"MemberScreen": _("Members with this role")}
-    label_columns = {"name": _("Role"), "user": _("Held by")}
-    #: for templates/security/role.html
-    words = {"actions": ACTION_LABELS, "scopes": SCOPE_LABELS, "resources": RESOURCE_LABELS, "groups": RESOURCE_GROUPS}
-
-    def row_title(self, item: Any) -> str:
-        return str(role_label(item.name))
-
-    def title_of(self, value: Any) -> str:
-        return str(role_label(value))
-
-    @staticmethod
-    def purpose(item: Role) -> Any:
-        return ROLE_PURPOSES.get(item.name, "")
-
-    @staticmethod
-    def matrix(item: Role) -> dict[str, dict[str, Scope | None]]:
-        return queries.matrix_of(db.session(), item)
 
 
 class PersonChoices(Page):
@@ -286,16 +192,3 @@ def _choices(named: Callable[[Session, Actor, str], Sequence[queries.Choice]]) -
 MemberScreen.related_views = [TeamScreen, RoleScreen]
 TeamScreen.related_views = [MemberScreen, TeamScreen]
 RoleScreen.related_views = [MemberScreen]
-
-
-def _role_words(code: str) -> dict[str, Any]:
-    return {"label": role_label(code), "purpose": ROLE_PURPOSES.get(code, "")}
-
-
-def _lines(names: str | None) -> list[str]:
-    return names.split("\n") if names else []
-
-
-def _drawn(macro: str, item: Any) -> Any:
-    """A cell that is more than text, from templates/security/_cells.html."""
-    return get_template_attribute("security/_cells.html", macro)(item)

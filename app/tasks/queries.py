@@ -14,7 +14,8 @@ from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.finding import Hit, line, matches
 from app.customers.models import Customer
 from app.customers.queries import found_ids, name_if_seen
-from app.security.models import Member, Team
+from app.security import queries as people
+from app.security.models import Member, Right, Team
 from app.security.queries import granted
 from app.tasks.events import owners
 from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskState
@@ -62,7 +63,7 @@ def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
         if actor.scope("Task", "edit") is Scope.none:
             return false()
         # Whoever may finish it: its assignee, or anyone to whom it is offered; an admin's reach is his role's.
-        return or_(by_scope, offered_to(actor))
+        return or_(by_scope, offered_to(actor), granted("Task", Task.id, actor, Right.edit))
     return by_scope
 
 
@@ -152,6 +153,25 @@ def open_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> d
     for task in session.scalars(with_people(rows).order_by(Task.id)).unique():
         found.setdefault(task.owner_id, []).append(task)
     return found
+
+
+def assigned_to(member_id: int, *, to_decide: bool) -> Select[Task]:
+    """His open work: decisions that wait for him, or all the rest."""
+    rows = on_desk(member_id)
+    return rows.where(Task.outcomes != []) if to_decide else rows.where(Task.outcomes == [])
+
+
+def waiting_for_nobody_but(session: Session, member: Member) -> Select[Task]:
+    """Open work that is offered to a team or role of which he is the only active member."""
+    teams = [row.team_id for row in member.memberships]
+    alone = [team_id for team_id in teams if _is_alone(people.members_of_team(session, team_id), member)]
+    roles = [code for code in member.role_codes if _is_alone(people.members_with_role(session, code), member)]
+    offered = or_(Task.offered_team_id.in_(sorted(alone)), Task.offered_role.in_(sorted(roles)))
+    return select(Task).where(Task.state == TaskState.ready, offered)
+
+
+def _is_alone(active: Collection[Member], member: Member) -> bool:
+    return {one.id for one in active} == {member.id}
 
 
 def overdue(at: datetime) -> ColumnElement[bool]:

@@ -143,14 +143,31 @@ def reassign_task(
         )
     if to.id == task.assignee_id:
         return task
+    _hand_on(session, task, to, by=by, reason=reason)
+    if to.id != by.user_id:
+        _tell_assigned(session, task, by=by)
+    return task
+
+
+def hand_over_tasks(session: Session, task_ids: Sequence[int], to: Member, *, by: Actor, reason: str) -> int:
+    """Put all of these open tasks into one person's hands, who is told by the caller. Returns how many.
+
+    Raises NotFoundError and NotAllowedError for one that is not the actor's to hand on; then none is.
+    """
+    for task_id in task_ids:
+        task = _lock(session, task_id, by=by, rev=None)
+        if not queries.may(session, task.id, by, "assign"):
+            raise NotAllowedError
+        _hand_on(session, task, to, by=by, reason=reason)
+    return len(task_ids)
+
+
+def _hand_on(session: Session, task: Task, to: Member, *, by: Actor, reason: str) -> None:
     before = task.assignee_id
     _assign(session, task, to.id, at=clock.now())
     session.flush()
     _note(session, task, TaskEventKind.reassigned, by=by, data={"from": before, "to": to.id, "reason": reason.strip()})
     _grant(session, task)
-    if to.id != by.user_id:
-        _tell_assigned(session, task, by=by)
-    return task
 
 
 def take_back_task(session: Session, task_id: int, *, by: Actor) -> Task:

@@ -18,9 +18,11 @@ from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentenc
 from app.core.finding import record_key
 from app.core.i18n import _, ngettext
 from app.core.pages import show, trail
+from app.core.screens import revealing
 from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
-from app.customers.queries import CustomerCard, customer_cards
+from app.customers.queries import CustomerCard, customer_cards, reveal_path
+from app.customers.rules import Contact
 from app.forms.builder import AnswerForm, build_form
 from app.forms.queries import context_for
 from app.security import queries as people
@@ -108,6 +110,7 @@ def task_page(
         handed=_handed(session, task, actor) if is_seen and shown.url else [],
         form=form if may_edit or conflict else None,
         lookups={"customer": "/tim/khach-hang"},
+        share_url=f"/chia-se/task/{task.id}" if is_seen else None,
         answers=[{"label": label, "value": text} for label, text in shown.own_answers],
         earlier=[
             {
@@ -144,7 +147,7 @@ def task_page(
         saved_at=task.updated_at if task.draft else None,
         closed=_closed(task, actor) if is_seen and not task.is_open and conflict is None else None,
         next_task=None if task.is_open or conflict else _next_row(session, actor),
-        customer=_customer(cards.get(task.customer_id or 0)),
+        customer=_customer(cards.get(task.customer_id or 0), actor),
         thread=_notes(session, task, actor) if is_seen else None,
         events=events_told(session, task) if is_seen else [],
         inbox=inbox(session, task, actor) if is_seen else None,
@@ -175,12 +178,14 @@ def refused_page(number: int, error: BusinessError, form: AnswerForm | None) -> 
     return task_page(number, form=form, note_problem=beside_note[0] if beside_note else "", status=error.status)
 
 
-def _customer(card: CustomerCard | None) -> dict[str, Any] | None:
+def _customer(card: CustomerCard | None, actor: Actor) -> dict[str, Any] | None:
     """A customer's card for the side of a page: as much of him as this person may see."""
     if card is None:
         return None
-    emails = [point.shown for point in card.contact_points if point.kind is ContactKind.email]
-    phones = [point.value for point in card.contact_points if point.kind is ContactKind.phone]
+    emails = [point for point in card.contact_points if point.kind is ContactKind.email]
+    phones = [point for point in card.contact_points if point.kind is ContactKind.phone]
+    phone, email = next(iter(phones), None), next(iter(emails), None)
+    is_open = phone is not None and not phone.is_covered
     return {
         "name": card.name,
         "code": card.code,
@@ -189,10 +194,15 @@ def _customer(card: CustomerCard | None) -> dict[str, Any] | None:
         "salutation": "",
         "tags": [],
         "phone": card.phone,
-        "phone_link": f"tel:{phones[0]}" if phones else "",
-        "email": emails[0] if emails else "",
-        "facts": [(_("E-mail"), emails[0])] if emails else [],
+        "phone_link": f"tel:{phone.value}" if phone is not None and is_open else "",
+        "phone_reveal": reveal_path(card.id, phone, actor) if phone is not None else None,
+        "facts": [(_("E-mail"), _email_shown(card.id, email, actor))] if email is not None else [],
     }
+
+
+def _email_shown(customer_id: int, email: Contact, actor: Actor) -> Any:
+    url = reveal_path(customer_id, email, actor)
+    return revealing.drawn(email.shown, url, _("E-mail")) if url else email.shown
 
 
 def _handed(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:

@@ -38,6 +38,12 @@ on("click", "a[data-add-inside]", (event, link) => {
   import("./add-inside.js").then(({ addInside }) => addInside(select));
 });
 
+on("click", "a[data-uncover]", (event, link) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  import("./reveal.js").then(({ uncover }) => uncover(link));
+});
+
 // Panels over a list load what they need when they are opened first.
 const atFirst = (selector, load) =>
   each(selector, (panel) => {
@@ -59,6 +65,7 @@ each(".tt-views__tabs [aria-current]", (tab) => tab.scrollIntoView({ block: "nea
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("[data-keep]", (form) => import("./conflict.js").then(({ start }) => start(form)));
 
+each("input[data-username]", (input) => import("./username.js").then(({ watchUsername }) => watchUsername(input)));
 each("[data-arrange]", (list) => import("./sortable.js").then(({ arrange }) => arrange(list)));
 each("select[data-entry-add]", (select) => import("./entry-add.js").then(({ addEntries }) => addEntries(select)));
 
@@ -77,4 +84,5 @@ addEventListener("beforeprint", () => {
 });
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
+each("form[data-rights]", (form) => import("./rights.js").then(({ edit }) => edit(form)));
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

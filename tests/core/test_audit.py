@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import delete, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.core import audit, clock
+from app.core import anchor, audit, clock
 from app.core.access import SYSTEM
-from app.core.audit import AuditAction, AuditEvent, AuditSeal, AuditSensitive
+from app.core.audit import AuditAction, AuditEvent, AuditSeal, AuditSensitive, Origin
 from app.core.db import db, transaction
 from app.core.settings import Setting
 from app.customers.models import Customer
@@ -23,6 +26,12 @@ from app.tasks.services import claim_task, comment_task, save_draft
 from tests.story import ANSWERS, MONDAY
 
 BOTH = pytest.mark.both_databases
+
+
+@pytest.fixture(autouse=True)
+def _no_seal_kept(app):
+    """The folder outlives a test, its database does not."""
+    (Path(app.config["DATA_FOLDER"]) / anchor.FILE).unlink(missing_ok=True)
 
 
 def events(session, table: str, action: AuditAction | None = None) -> list[AuditEvent]:
@@ -176,13 +185,37 @@ def test_who_and_what_it_was_about_stands_nowhere_in_the_log_itself(session, cas
     assert "gõ dở" not in log + beside  # what was never handed in
 
 
-def test_the_chain_holds_when_sensitive_values_are_erased(session, cast):
+def test_a_personal_value_that_was_taken_out_is_missed_unless_the_log_tells_of_it(session, cast):
     with clock.at(MONDAY), transaction(cast.hoa) as inside:
         inside.get_one(Member, cast.lan.user_id).phone = "+84912345678"
     seal_everything()
+    event = [one for one in events(session, "member", AuditAction.change) if "phone" in one.changes][-1]
+    event_id = event.id
     with transaction() as inside:
-        inside.execute(delete(AuditSensitive))
+        inside.execute(delete(AuditSensitive).where(AuditSensitive.event_id == event_id))
+    assert audit.verify(session)[1] == audit.Broken(event_id, "value")
+    assert audit.verify(session, values=False)[1] is None
+    session.rollback()
+    with transaction(cast.hoa) as inside:
+        audit.record(inside, audit.ERASED, table="member", record_id=cast.lan.user_id, reason="người ấy yêu cầu")
+    seal_everything()
     assert audit.verify(session)[1] is None
+
+
+@BOTH
+def test_a_personal_value_cannot_be_changed_and_a_forged_one_does_not_fit_its_fingerprint(session, cast):
+    with clock.at(MONDAY), transaction(cast.hoa) as inside:
+        inside.get_one(Member, cast.lan.user_id).phone = "+84912345678"
+    seal_everything()
+    newest = session.scalars(select(AuditSensitive).order_by(AuditSensitive.id.desc()).limit(1)).one()
+    event_id, value_id = newest.event_id, newest.id
+    session.rollback()
+    forge = """UPDATE audit_sensitive SET new = '"+84999999999"' WHERE id = :id"""
+    with pytest.raises(IntegrityError, match="never changed"), transaction() as inside:
+        inside.execute(text(forge), {"id": value_id})
+    drop_triggers("audit_sensitive", "update")
+    tamper(forge, id=value_id)
+    assert audit.verify(session)[1] == audit.Broken(event_id, "value")
 
 
 def test_the_fingerprint_cannot_be_made_without_the_key(app):
@@ -208,9 +241,10 @@ def test_the_log_can_neither_be_changed_nor_deleted(session, table, statement):
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("database", ["postgresql"])
-def test_the_log_cannot_be_emptied_on_postgresql(session):
-    with pytest.raises(IntegrityError, match="append-only"), transaction() as inside:
-        inside.execute(text("TRUNCATE audit_event, audit_sensitive"))
+@pytest.mark.parametrize("tables", ["audit_event, audit_sensitive", "audit_seal", "audit_sensitive"])
+def test_the_log_cannot_be_emptied_on_postgresql(session, tables):
+    with pytest.raises(IntegrityError, match=r"append-only|never changed"), transaction() as inside:
+        inside.execute(text(f"TRUNCATE {tables}"))
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
@@ -238,12 +272,16 @@ def sealed(session, cast):
             audit.seal()
     assert audit.verify(session)[1] is None
     session.rollback()  # it has read the tables, and would be waited for
-    with db.engine.begin() as connection:
-        on = {"sqlite": "", "postgresql": " ON {}"}[connection.dialect.name]
-        for table in ("audit_event", "audit_seal"):
-            for action in ("update", "delete"):
-                connection.execute(text(f"DROP TRIGGER tr_{table}_no_{action}" + on.format(table)))
+    for table in ("audit_event", "audit_seal"):
+        drop_triggers(table, "update", "delete")
     return session
+
+
+def drop_triggers(table: str, *actions: str) -> None:
+    with db.engine.begin() as connection:
+        on = {"sqlite": "", "postgresql": f" ON {table}"}[connection.dialect.name]
+        for action in actions:
+            connection.execute(text(f"DROP TRIGGER tr_{table}_no_{action}{on}"))
 
 
 def tamper(statement: str, **values) -> None:
@@ -273,6 +311,9 @@ def test_an_honest_log_is_intact_to_its_last_event(sealed):
         "record_id = 5",
         "address = '10.0.0.1'",
         "at = '2026-11-23 02:01:01'",
+        "origin = 'page'",
+        "origin = NULL",
+        "on_behalf_of_id = actor_id",
     ],
 )
 def test_a_changed_event_is_named(sealed, change):
@@ -320,6 +361,106 @@ def test_a_link_of_the_chain_that_is_changed_or_gone_is_found_out(sealed, statem
     sealed.rollback()
     tamper(f"{statement} WHERE id = :id", id=middle)
     assert audit.verify(sealed)[1].what in ("seal", "inserted")
+
+
+# ── what the chain alone does not show ──
+@BOTH
+def test_an_end_that_was_cut_off_shows_only_by_a_seal_that_was_kept_elsewhere(sealed):
+    newest = audit.newest_seal(sealed)
+    last_id, noted = newest.last_id, newest.hash
+    first = sealed.scalar(select(AuditSeal.last_id).order_by(AuditSeal.id.desc()).offset(1).limit(1))
+    sealed.rollback()
+    assert audit.verify(sealed, noted=[noted])[1] is None
+    sealed.rollback()
+    tamper("DELETE FROM audit_seal WHERE last_id = :last", last=last_id)
+    tamper("DELETE FROM audit_event WHERE id > :first", first=first)
+    assert audit.verify(sealed)[1] is None  # nothing in the database says that there was more
+    assert audit.verify(sealed, noted=[noted])[1] == audit.Broken(first, "cut")
+
+
+def test_the_worker_keeps_the_newest_seal_and_does_not_take_a_shorter_log_for_granted(app, sealed):
+    folder = Path(app.config["DATA_FOLDER"])
+    with clock.at(datetime(2099, 1, 1, tzinfo=UTC)):
+        anchor.seal_and_keep()
+    newest = audit.newest_seal(sealed)
+    assert anchor.kept(folder) == anchor.Anchor(newest.last_id, newest.hash)
+    assert (folder / anchor.FILE).stat().st_mode & 0o777 == 0o600
+    last_id, kept = newest.last_id, newest.hash
+    sealed.rollback()
+    answer = app.test_cli_runner().invoke(args=["audit-verify"])
+    assert (answer.exit_code, kept in answer.output) == (0, True), answer.output
+    tamper("DELETE FROM audit_seal WHERE last_id = :last", last=last_id)
+    tamper("DELETE FROM audit_event WHERE id > 0 AND id >= :last", last=last_id)
+    with clock.at(datetime(2099, 1, 2, tzinfo=UTC)):
+        for _minute in range(2):
+            with pytest.raises(anchor.CutShortError):
+                anchor.seal_and_keep()
+    assert anchor.kept(folder).hash == kept
+    answer = app.test_cli_runner().invoke(args=["audit-verify"])
+    assert answer.exit_code == 1
+    assert "cut" in answer.output
+
+
+def test_a_seal_that_somebody_noted_is_expected_by_hand(app, sealed):
+    noted = audit.newest_seal(sealed).hash
+    sealed.rollback()
+    run = app.test_cli_runner().invoke
+    assert run(args=["audit-verify", "--expect", noted.upper()]).exit_code == 0
+    assert run(args=["audit-verify", "--expect", "0" * 64]).exit_code == 1
+
+
+def test_a_kept_seal_that_cannot_be_read_is_no_seal(app, sealed):
+    (Path(app.config["DATA_FOLDER"]) / anchor.FILE).write_text("12 abc")
+    answer = app.test_cli_runner().invoke(args=["audit-verify"])
+    assert answer.exit_code == 1
+    assert "cannot be read" in answer.output
+
+
+# ── who, in whose name, from where ──
+@BOTH
+def test_what_is_done_in_anothers_name_tells_of_both(session, cast):
+    looking = replace(cast.lan, real_user_id=cast.hoa.user_id, address="10.0.0.7")
+    with transaction(looking) as inside:
+        inside.get_one(Team, cast.team("cskh").id).name = "CSKH mới"
+        audit.record(inside, "looked", table="team", record_id=1)
+    for event in (events(session, "team", AuditAction.change)[-1], events(session, "team", AuditAction.event)[-1]):
+        assert (event.actor_id, event.on_behalf_of_id) == (cast.hoa.user_id, cast.lan.user_id)
+        assert event.address == "10.0.0.7"
+    with transaction(cast.lan) as inside:
+        inside.get_one(Team, cast.team("cskh").id).name = "CSKH"
+    event = events(session, "team", AuditAction.change)[-1]
+    assert (event.actor_id, event.on_behalf_of_id) == (cast.lan.user_id, None)
+
+
+def test_where_it_came_from_is_noted(app, client, token, change):
+    change(lambda session, cast: audit.record(session, "by command"))
+    client("lan")
+    token("lan")
+    with app.app_context():
+        noted = select(AuditEvent.name, AuditEvent.origin, AuditEvent.address).order_by(AuditEvent.id.desc()).limit(3)
+        assert [tuple(row) for row in db.session.execute(noted)] == [
+            ("sign_in", Origin.api, "127.0.0.1"), ("sign_in", Origin.page, "127.0.0.1"),
+            ("by command", Origin.command, None),
+        ]  # fmt: skip
+
+
+def test_the_reason_of_a_transaction_stands_beside_all_that_it_changes_and_goes_with_it(session, cast):
+    with transaction(cast.hoa) as inside:
+        audit.because(inside, "vì thế")
+        inside.get_one(Team, cast.team("cskh").id).name = "Một"
+    with transaction(cast.hoa) as inside:
+        inside.get_one(Team, cast.team("cskh").id).name = "Hai"
+    assert [event.reason for event in events(session, "team", AuditAction.change)[-2:]] == ["vì thế", None]
+
+
+def test_what_was_sealed_before_origins_were_noted_still_fits(session):
+    with transaction() as inside:
+        inside.execute(
+            insert(AuditEvent).values(at=MONDAY, action=AuditAction.event, name="before", changes={}, actor_id=None)
+        )
+    row = session.scalars(select(AuditEvent).where(AuditEvent.name == "before")).one()
+    told = [row.id, "2026-11-23T02:00:00+00:00", None, None, "event", "before", None, None, {}, None]
+    assert audit._row_hash(row) == hashlib.sha256(json.dumps(told).encode()).digest()
 
 
 def test_a_whole_batch_forged_with_its_link_breaks_the_next_link(sealed):

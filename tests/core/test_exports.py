@@ -34,6 +34,7 @@ from app.customers.models import Customer, CustomerKind
 from app.jobs import forget, write_exports
 from app.notifications.models import Notification
 from app.notifications.rules import bell_text
+from app.security import members
 from app.security import services as security
 from app.security.models import Member, RoleScope
 from app.security.queries import role_by_code
@@ -318,7 +319,7 @@ def test_a_member_who_has_left_takes_nothing_along(session, cast, customers):
     customers(2)
     number = asked(ALL, cast.minh)
     with transaction(cast.hoa) as inside:
-        security.deactivate_member(inside, cast.member("minh"), by=cast.hoa)
+        members.deactivate_member(inside, cast.member("minh"), by=cast.hoa)
     write_exports()
     assert export(number).state is ExportState.failed
     assert left() == set()

@@ -15,6 +15,7 @@ from app.forms.models import Form
 from app.forms.queries import form_by_code
 from app.processes import services as processes
 from app.processes.models import Process
+from app.security import members
 from app.security import services as security
 from app.security.models import Team
 from app.tasks.models import Task
@@ -120,7 +121,7 @@ def test_a_retired_process_is_not_begun_and_what_runs_goes_on(session, story):
 
 def test_the_last_administrator_stays(session, cast):
     with pytest.raises(BusinessError, match="người quản trị cuối cùng"), transaction(SYSTEM) as inside:
-        security.deactivate_member(inside, inside.merge(cast.member("hoa")), by=SYSTEM)
+        members.deactivate_member(inside, inside.merge(cast.member("hoa")), by=SYSTEM)
 
 
 def test_an_archived_customer_keeps_what_used_it(session, story):

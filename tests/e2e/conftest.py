@@ -92,6 +92,10 @@ class Desk:
             self._signed_in[username] = page.context.storage_state()
         return page
 
+    def nobody(self) -> Page:
+        """A browser in which nobody is signed in."""
+        return self._open(DESK, None, scripts=True)
+
     def _open(self, size: tuple[int, int], cookies: StorageState | None, *, scripts: bool) -> Page:
         context = self._browser.new_context(
             base_url=self._product.url,

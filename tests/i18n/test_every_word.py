@@ -22,7 +22,7 @@ from app.comments.models import Comment
 from app.core import clock, exports
 from app.core.access import SYSTEM
 from app.core.accounts import Role
-from app.core.audit import AuditSensitive
+from app.core.audit import AuditEvent, AuditSeal, AuditSensitive
 from app.core.db import Model, db, transaction
 from app.core.exports import Export, Format, Wanted
 from app.core.files import StoredFile
@@ -70,7 +70,10 @@ DOORS = (
     "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz", "/tim/vua-mo", "/tim/khach-hang?q=an",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
-    "/nhan-su/fields", "/bo-phan/list/", "/tai-khoan/",
+    "/nhan-su/ngung/1", "/nhan-su/mat-khau-dau/1",
+    "/nhan-su/fields", "/bo-phan/list/", "/tai-khoan/", "/chia-se/", "/chia-se/customer/1",
+    "/nhat-ky/list/", "/nhat-ky/fields", "/nhat-ky/xoa/customer/1", "/nhat-ky/list/?view=0&where=what = 'change'",
+    "/nhat-ky/list/?view=0&where=kind in ('ab_role', 'ab_user', 'setting', 'process_instance', 'calendar_interval')",
 )  # fmt: skip
 #: refused, each in its own way
 CLOSED = (
@@ -154,7 +157,7 @@ def keep_words(browser: FlaskClient, staff: int) -> None:
 def data_of(app: Flask) -> Data:
     """What people wrote: names, titles, notes, answers. No state, no kind, no name of a column."""
     known = Data()
-    known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED])
+    known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED, "XLSX", "CSV"])
     with app.app_context():
         for column in (
             Catalogue.label_vi, Catalogue.label_en, Catalogue.purpose_vi, Catalogue.purpose_en, CatalogueEntry.label_vi,
@@ -180,10 +183,21 @@ def data_of(app: Flask) -> Data:
                 for value in (answers or {}).values()
                 if isinstance(value, str) and not re.fullmatch("[a-z_-]*", value)
             )
+        known.add(db.session.scalars(select(AuditSeal.hash)))
+        for changes in db.session.scalars(select(AuditEvent.changes)):
+            known.add(_written(changes))
         for told in (*db.session.scalars(select(TimelineEntry.data)), *db.session.scalars(select(TaskEvent.data))):
             known.add(told[key] for key in ("task", "process", "code", "context", "form", "reason") if told.get(key))
         db.session.remove()
     return known
+
+
+def _written(changes: Any) -> Iterator[str]:
+    """Old and new values of the log that are more than a code of ours."""
+    for pair in changes.values():
+        for one in pair if isinstance(pair, list) else [pair]:
+            if isinstance(one, str) and not re.fullmatch("[a-z_.-]*|hmac:.*", one):
+                yield one
 
 
 def _words(definition: Any, key: str = "") -> Iterator[str]:

@@ -87,6 +87,22 @@ def test_what_one_says_of_oneself_is_kept(client, stored):
     assert "0912 345 678" in browser.get(HERE).text
 
 
+def test_the_signature_is_plain_text_of_several_lines(app, client):
+    browser = client("lan")
+    assert browser.post(HERE + "ho-so", data=profile(browser, signature="Trân trọng\r\n<b>Lan</b>")).status_code == 302
+    assert page_of(browser.get(HERE)).find("textarea", {"name": "signature"}).text.strip() == "Trân trọng\n<b>Lan</b>"
+    answer = browser.post(HERE + "ho-so", data=profile(browser, signature="x" * 1001))
+    assert answer.status_code == 422
+    assert page_of(answer).find(id="signature-error")
+
+
+def test_the_title_is_not_ones_own_to_change(client, app):
+    browser = client("lan")
+    browser.post(HERE + "ho-so", data=profile(browser, title="Giám đốc"))
+    with app.app_context():
+        assert Cast(db.session()).member("lan").title == "Nhân viên CSKH"
+
+
 def test_a_changed_name_is_sorted_anew(client, stored):
     before = stored("lan")[1]
     browser = client("lan")

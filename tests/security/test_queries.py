@@ -69,10 +69,12 @@ def test_an_auditor_sees_all_and_changes_nothing():
 def test_of_several_roles_the_widest_reach_wins(session, cast):
     with transaction() as inside:
         user = inside.get_one(User, cast.lan.user_id)
+        right = next(p for p in user.roles[0].permissions if str(p) == "can view on Customer")
         for name, scope in (("Hẹp", Scope.own), ("Rộng", Scope.all)):
             role = Role(name=name)
             inside.add(role)
             inside.flush()
+            role.permissions = [right]
             inside.add(RoleScope(role_id=role.id, resource="Customer", action="view", scope=scope))
             user.roles.append(role)
         rights_changed(inside, [user.id])

@@ -12,9 +12,10 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.audit import AuditEvent
 from app.core.db import db, transaction
+from app.security.members import deactivate_member
 from app.security.models import Member, SignIn, SignInFailure, SignInKind
 from app.security.rules import SIGN_IN_LASTS, TRIES, TRIES_WINDOW, token_hash
-from app.security.services import change_password, deactivate_member, hash_password
+from app.security.services import change_password, hash_password
 from tests.cast import PASSWORD, Cast
 from tests.story import MONDAY
 from tests.threads import at_once

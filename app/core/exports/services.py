@@ -51,6 +51,10 @@ def ask(session: Session, wanted: Wanted, *, rows: int, by: Actor) -> Export:
     )  # fmt: skip
     session.add(export)
     session.flush()
+    audit.record(
+        session, "export.asked", table=Export.__tablename__, record_id=export.id, by=by,
+        changes={"list_key": [None, wanted.list_key], "format": [None, wanted.format], "rows": [None, rows]},
+    )  # fmt: skip
     return export
 
 

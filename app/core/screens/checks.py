@@ -70,7 +70,9 @@ def _columns(screen: type[Screen], model: type[Any]) -> Iterator[str]:
             root, _dot, leaf = column.rpartition(".")
             if set(leaf.split("_")) & _SECRET_WORDS:
                 yield f"{name} shows {column}"
-            if column not in screen.derived and not hasattr(model, (root or leaf).split(".")[0]):
+            is_own_field = name in ("add_columns", "edit_columns") and column in screen.form_fields
+            is_known = column in screen.derived or is_own_field or hasattr(model, (root or leaf).split(".")[0])
+            if not is_known:
                 yield f"{name} names {column}, which {model.__name__} does not have"
     if not hasattr(model, screen.title_column):
         yield f"title_column names {screen.title_column}, which {model.__name__} does not have"

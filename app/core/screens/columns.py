@@ -16,6 +16,10 @@ from app.core.conditions.fields import Field, Kind
 from app.core.db import UtcDateTime
 from app.core.formats import day_text, exact_text, money_text, number_text
 from app.core.i18n import _
+from app.core.masking import DOTS, Mask, masked
+
+#: kinds whose values are words of their own; a code or a number is covered whole
+_WORDS = {Kind.text, Kind.phone, Kind.person, Kind.team}
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,14 @@ class Column:
         return replace(
             self, value=seen.value, field=None if self.field is None else replace(self.field, column=compared)
         )
+
+    def masked(self, mask: Mask) -> Column:
+        """The same for somebody who may only recognise the value: nothing is compared with it or ordered by it."""
+
+        def show(value: Any, *_besides: Any) -> str:
+            return masked(mask, value if self.kind in _WORDS else value and DOTS)
+
+        return replace(self, show=show, order=None, field=None)
 
     def shown(self, value: Any, *besides: Any) -> Any:
         """The value as people read it, in the language and on the clock of whoever reads."""

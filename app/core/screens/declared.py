@@ -11,11 +11,13 @@ from flask_appbuilder import ModelView
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
-from app.core import clock, edge
-from app.core.access import Actor
+from app.core import clock, edge, guarded
+from app.core.access import Actor, FieldRight
 from app.core.conditions.fields import Kind
 from app.core.db import Revisioned
+from app.core.guarded import GuardedField, key_of
 from app.core.i18n import _
+from app.core.masking import Mask
 from app.core.paging import PAGE_SIZE
 from app.core.screens import checks
 from app.core.screens.columns import Derived, readable
@@ -36,6 +38,10 @@ class Declared(ModelView):
     #: what an empty list says, without which it only says that nothing is there; and its picture (_parts/ui.html)
     empty_text: ClassVar[Any] = None
     empty_art: ClassVar[str] = "folder"
+    #: columns that can be withheld from a role → what is left to recognise their values by
+    guarded: ClassVar[Mapping[str, Mask]] = {}
+    #: those of them that tell something about a person
+    sensitive: ClassVar[frozenset[str]] = frozenset()
     #: do people talk about its rows? (app/comments)
     comments: ClassVar[bool] = False
     datamodel: Interface
@@ -89,8 +95,13 @@ class Declared(ModelView):
             name: method._right for name in dir(type(self)) if hasattr(method := getattr(type(self), name), "_right")
         }
         closed = {name for name in ("add", "edit") if not getattr(type(self), f"{name}_columns")}
+        closed |= set() if self.guarded else {"reveal"}
         self.exclude_route_methods = set(self.exclude_route_methods) | closed
         super().__init__(**kwargs)
+        guarded.declare(self.resource, [
+            GuardedField(self.resource, key_of(name), self.label_columns[name], mask, name in self.sensitive)
+            for name, mask in self.guarded.items()
+        ])  # fmt: skip
         if not self._archivable:
             for name in ("archive", "restore"):
                 self.actions.pop(name, None)
@@ -160,6 +171,10 @@ class Declared(ModelView):
         self._refuse_out_of_reach(session, item, by)
         return item
 
+    def after_adding(self, item: Any, form: Any) -> str:
+        """The page that follows a new record."""
+        return self.row_url(item)
+
     def change(self, session: Session, item: Any, form: Any, *, by: Actor) -> None:
         """Change the record from a checked form, inside the transaction. Override to call the service that does it."""
         self._populate(session, item, form, self.edit_columns)
@@ -211,6 +226,18 @@ class Declared(ModelView):
         if column in self.choice_labels and value is not None:
             return self.choice_labels[column][value]
         return "" if value is None else readable(Kind.text, value, {})
+
+    # ── fields that not everybody reads ──
+    def right_to(self, who: Actor, name: str) -> FieldRight:
+        """What this person may do with what stands in the column."""
+        return who.field_right(self.resource, key_of(name)) if who.fields else FieldRight.full
+
+    def _is_seen(self, who: Actor, name: str) -> bool:
+        return self.right_to(who, name) is not FieldRight.hidden
+
+    def _is_read(self, who: Actor, name: str) -> bool:
+        """As it is, without dots."""
+        return self.right_to(who, name).width >= FieldRight.read_only.width
 
     # ── around ──
     def _may(self, who: Actor) -> dict[str, bool]:

@@ -17,6 +17,7 @@ from app.core import edge
 from app.core.access import Actor, get_visible, visible
 from app.core.db import Revisioned, db, refuse_nul, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, NotFoundError
+from app.core.guarded import NOT_YOURS, key_of
 from app.core.i18n import _
 from app.core.pages import trail
 from app.core.screens import merging
@@ -45,13 +46,14 @@ class EditPart(RecordPart):
 
     @route("/add", right="add", methods=("GET", "POST"))
     def add(self) -> Any:
-        is_inside = "inside" in request.args
+        who, is_inside = edge.actor(), "inside" in request.args
         form = self.add_form(prefix=INSIDE) if is_inside else self.add_form()
         if request.method == "GET":
             self.prefill(form)
             self._begin_with(form, request.args.get("q", ""))
+            self._lock(form, who, None)
             return self._form_page(form, title=self.add_title)
-        if not form.validate():
+        if not self._lock(form, who, None) or not form.validate():
             return self._form_page(form, title=self.add_title, status=422)
         try:
             with saving() as session:
@@ -65,7 +67,7 @@ class EditPart(RecordPart):
             "link": {"label": str(_("See the list")), "url": self._back(self._list_url())},
         }
         flash(told, "success")
-        return redirect(self.row_url(item))
+        return redirect(self.after_adding(item, form))
 
     @route("/edit/<pk>", right="edit", methods=("GET", "POST"))
     def edit(self, pk: str) -> Any:
@@ -73,13 +75,14 @@ class EditPart(RecordPart):
         item = get_visible(db.session(), self.model, key, who, "edit")
         if request.method == "GET":
             form = self.edit_form(obj=item)
-            return self._form_page(form, title=self.edit_title, item=item, seen=self._seen(form))
+            self._lock(form, who, item)
+            return self._form_page(form, title=self.edit_title, item=item, seen=self._seen(form, who))
         seen = Seen.read(request.form.get(merging.SEEN, ""), self._subject(item))
         kept = seen.kept(request.form)
         if merging.KEEP_ALL in request.form or len(kept) < len(seen.names):
             return self._unsettled(item, seen, kept)
         form = self._edit_form(item, seen.merged(request.form, kept))
-        if not form.validate():
+        if not self._lock(form, who, item) or not form.validate():
             return self._edit_page(form, item, seen, kept, status=422)
         try:
             with saving() as session:
@@ -117,8 +120,50 @@ class EditPart(RecordPart):
     def _subject(self, item: Any) -> str:
         return f"{self.endpoint}/{item.id}"
 
-    def _seen(self, form: Any) -> Seen:
-        return Seen(was=merging.said(form, self.edit_columns))
+    def _seen(self, form: Any, who: Actor) -> Seen:
+        return Seen(was=merging.said(form, self._typed_columns(who, self.edit_columns)))
+
+    # ── what is not his to type ──
+    def _typed_columns(self, who: Actor, columns: Sequence[str], *, is_new: bool = False) -> list[str]:
+        """The columns in which he may type."""
+        return [name for name in columns if who.writes(self.resource, key_of(name), is_new=is_new)]
+
+    def _lock(self, form: Any, who: Actor, item: Any) -> bool:
+        """Put the saved values, or those that a new row begins with, into the fields in which he may not type.
+        False: something was sent for one of them, and the form says so."""
+        columns = self.add_columns if item is None else self.edit_columns
+        typed = self._typed_columns(who, columns, is_new=item is None)
+        is_refused = False
+        for name in columns:
+            if name in typed:
+                continue
+            one = form[name]
+            one.raw_data, one.validators, one.filters = None, [], []
+            if item is None:
+                one.process(None)
+            else:
+                one.process(None, getattr(item, name, None))
+            if one.name in request.form:
+                form.form_errors.append(f"{self.label_columns[name]}: {NOT_YOURS}")
+                is_refused = True
+        return not is_refused
+
+    def _drawn_fields(self, form: Any, who: Actor, item: Any, without: set[str]) -> list[Any]:
+        """The fields of the form in their order; in the place of one that he only reads, what stands in it."""
+        columns = self.add_columns if item is None else self.edit_columns
+        typed = self._typed_columns(who, columns, is_new=item is None)
+        drawn: list[Any] = []
+        for name in columns:
+            if name in typed:
+                drawn += [] if name in without else [form[name]]
+            elif item is not None and self._is_seen(who, name):
+                drawn.append({"label": form[name].label.text, "value": self._seen_in_form(who, form[name], item, name)})
+        return drawn
+
+    def _seen_in_form(self, who: Actor, field: Any, item: Any, name: str) -> Any:
+        if self._is_read(who, name):
+            return merging.said_by(field).shown
+        return self._seen_by(who, item, name, {})
 
     def _locked(self, session: Session, key: int, who: Actor, right: str) -> Any:
         """The row as it is now, kept from others until the transaction ends."""
@@ -163,13 +208,11 @@ class EditPart(RecordPart):
             above.append((self.row_title(item), self.row_url(item)))
         is_inside = item is None and "inside" in request.args
         in_conflict = {one.name for one in conflict.choices} if conflict else set()
+        who = edge.actor()
         page = self.render_template(
             "screens/_inside.html" if is_inside else self.add_template if item is None else self.edit_template,
             screen=self, title=title, form=form, item=item, item_title=None if item is None else self.row_title(item),
-            fields=[
-                form[name] for name in (self.add_columns if item is None else self.edit_columns)
-                if name not in in_conflict
-            ],
+            fields=self._drawn_fields(form, who, item, in_conflict),
             conflict=conflict, seen=seen.seal(self._subject(item)) if seen is not None else None,
             back=self._back(self._list_url() if item is None else self.row_url(item)),
             crumbs=trail(*above, here=title),
@@ -181,13 +224,15 @@ class EditPart(RecordPart):
         typed = self._edit_form(item, request.form)
         conflict = None
         if seen.names:
-            choices = seen.choices(form, merging.said(typed, self.edit_columns), kept)
+            names = self._typed_columns(edge.actor(), self.edit_columns)
+            choices = seen.choices(form, merging.said(typed, names), kept)
             conflict = Conflict(seen.by, seen.at, choices)
         return self._form_page(form, title=self.edit_title, item=item, status=status, conflict=conflict, seen=seen)
 
     def _unsettled(self, item: Any, seen: Seen, kept: Mapping[str, str]) -> tuple[str, int]:
         """Some field still has two values, or one side was taken everywhere: to be looked at before it is saved."""
         form = self._edit_form(item, request.form)
+        self._lock(form, edge.actor(), item)
         form.validate()
         for name in seen.names:
             form[name].errors = [] if name in kept else [str(merging.CHOOSE)]
@@ -214,7 +259,7 @@ class EditPart(RecordPart):
         item = get_visible(session, self.model, key, who, "edit")
         conflict.details.setdefault("by", changed_by(session, item))
         conflict.details.setdefault("at", getattr(item, "updated_at", None))
-        names = self.edit_columns
+        names = self._typed_columns(who, self.edit_columns)
         now = merging.said(self.edit_form(formdata=None, obj=item), names)
         mine = merging.said(self.edit_form(formdata=None, data={name: form[name].data for name in names}), names)
         found = merging.met(conflict, mine=mine, now=now, base=seen.base)

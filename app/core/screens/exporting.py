@@ -60,7 +60,9 @@ class ExportPart(ActionPart):
         asked = self.asked_of(MultiDict([*wanted.arguments, ("view", "0")]), who=who)
         if wanted.all_columns:
             asked = replace(asked, columns=tuple(self.columns_to(who)))
-        columns = self.columns_for(asked, who)
+        # What he reads with dots does not leave; what a row is called always does.
+        read = [one for one in self.columns_for(asked, who) if self._is_read(who, one.key)]
+        columns = read or [self._column_for(self.title_column, who)]
         rows = self._listed(select(self.model), asked, who).where(visible(self.model, who, "export"))
         if wanted.ids:
             rows = rows.where(self._key.in_(wanted.ids))

@@ -21,13 +21,14 @@ from app.core.conditions import Condition, ConditionError, editor, sql
 from app.core.conditions.fields import Field
 from app.core.db import db
 from app.core.errors import BadRequestError
+from app.core.guarded import key_of, mask_of
 from app.core.lists import LONGEST_CONDITION, read_condition, register_list
 from app.core.pages import refuse_nul_sent
 from app.core.screens import chooser, listing
 from app.core.screens.columns import Column, Derived, kind_of
 from app.core.screens.declared import Declared
 from app.core.screens.doors import route
-from app.core.screens.listing import Asked, Chip, Head, Offer, Page, Row
+from app.core.screens.listing import Asked, Chip, Head, Offer, Page, Preset, Row
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class ListPart(Declared):
             refusal = error
             asked = self.asked_of(opening.without_condition)
             rows = select(self.model).where(false())
-        reach = (who.user_id, who.scope(self.resource), who.team_ids)
+        reach = (who.user_id, who.scope(self.resource), who.team_ids, frozenset(who.fields.items()))
         known_as = None if refusal else (self.endpoint, reach, asked.q, asked.archived, asked.where)
         page = self._page(rows, asked, offer, known_as=known_as)
         presets = self._preset_tabs(asked)
@@ -93,7 +94,7 @@ class ListPart(Declared):
 
     def _opening(self, who: Actor) -> Opening:
         """What the list is asked for: by the address, or where that says nothing, by itself."""
-        return Opening(request.args or self._by_itself)
+        return Opening(request.args or self._by_itself(who))
 
     def _around(self, opening: Opening, page: Page, who: Actor) -> Mapping[str, Any]:
         """What other parts of the screen draw around the list."""
@@ -134,20 +135,27 @@ class ListPart(Declared):
     def _offer(self, page_size: int, who: Actor | None = None) -> Offer:
         column, direction = self.base_order or ("", "desc")
         reader = who or edge.actor()
+        orders = self.orders_for(reader)
+        if column and column not in orders:  # withheld from him: the newest first
+            column, direction = "", "desc"
         return Offer(
-            orders=self.orders_for(reader),
+            orders=orders,
             default_order=f"-{column}" if direction == "desc" else column,
             page_size=page_size,
             search=type(self).search is not Declared.search or type(self).search_as is not Declared.search_as,
             archive=self._archivable,
             columns=self.columns_to(reader),
-            fields={name: one for name, one in self.filter_fields.items() if self._may_read(name, reader)},
+            fields={name: one for name, one in self.filter_fields.items() if self._may_compare(name, reader)},
         )
 
     def _may_read(self, name: str, who: Actor) -> bool:
         """Is there such a column for him?"""
         needs = self.derived[name].needs if name in self.derived else ""
-        return not needs or who.may("view", needs)
+        return (not needs or who.may("view", needs)) and self._is_seen(who, name)
+
+    def _may_compare(self, name: str, who: Actor) -> bool:
+        """May he narrow, order or take away rows by it? What he reads with dots would be found out by asking."""
+        return self._may_read(name, who) and self._is_read(who, name)
 
     @cached_property
     def orders(self) -> Mapping[str, Any]:
@@ -157,7 +165,7 @@ class ListPart(Declared):
         """By what this person can order rows: never by what he may not read."""
         return {
             name: by for name, by in self.orders.items()
-            if self._may_read(name, who) and not (name in self.derived and self.derived[name].seen_by)
+            if self._may_compare(name, who) and not (name in self.derived and self.derived[name].seen_by)
         }  # fmt: skip
 
     @cached_property
@@ -180,18 +188,30 @@ class ListPart(Declared):
         differing = [name for name in self.filter_fields if name in self.derived and self.derived[name].seen_by]
         found = {name: self._column(name).for_reader(who).field for name in differing}
         read = {**self.filter_fields, **{name: one for name, one in found.items() if one is not None}}
-        return {name: one for name, one in read.items() if self._may_read(name, who)}
+        return {name: one for name, one in read.items() if self._may_compare(name, who)}
 
     def columns_for(self, asked: Asked, who: Actor) -> Sequence[Column]:
         """The columns to show, in their order."""
-        return [self.columns_offered[name].for_reader(who) for name in asked.columns or self.list_columns]
+        named = asked.columns or [name for name in self.list_columns if self._may_read(name, who)]
+        return [self._column_for(name, who) for name in named]
+
+    def _column_for(self, name: str, who: Actor) -> Column:
+        column = (self.columns_offered.get(name) or self._column(name)).for_reader(who)
+        return column if self._is_read(who, name) else column.masked(mask_of(self.resource, key_of(name)))
 
     # ── views that are there for everybody ──
-    @cached_property
-    def _by_itself(self) -> MultiDict[str, str]:
+    def _by_itself(self, who: Actor) -> MultiDict[str, str]:
         """What an address without any argument asks for."""
         first = next(iter(self.presets), None)
-        return MultiDict(first.arguments if first is not None and first.where else {})
+        is_his = first is not None and first.where and self._is_for(first, self._preset_conditions[0], who)
+        return MultiDict(first.arguments if first is not None and is_his else {})
+
+    def _is_for(self, preset: Preset, condition: Condition | None, who: Actor) -> bool:
+        """Does he read all that the view compares and orders by?"""
+        if not who.fields:
+            return True
+        keys = (condition.keys if condition is not None else frozenset()) | {preset.order.removeprefix("-")} - {""}
+        return all(self._may_compare(key, who) for key in keys)
 
     @cached_property
     def _preset_conditions(self) -> Sequence[Condition | None]:
@@ -202,6 +222,7 @@ class ListPart(Declared):
         return [
             {"label": one.label, "url": f"?{urlencode(one.arguments)}", "current": may_be and asked.where == condition}
             for one, condition in zip(self.presets, self._preset_conditions, strict=True)
+            if self._is_for(one, condition, edge.actor())
         ]
 
     def _column(self, name: str) -> Column:

@@ -39,10 +39,10 @@ Values = Mapping[str, Said]
 
 def said(form: Form, names: Iterable[str]) -> dict[str, Said]:
     """What these fields of a form hold."""
-    return {name: _said(form[name]) for name in names}
+    return {name: said_by(form[name]) for name in names}
 
 
-def _said(one: Field) -> Said:
+def said_by(one: Field) -> Said:
     if isinstance(one, LookupField):
         return Said("", "") if one.data is None else Said(str(one.data.id), str(one.data))
     if isinstance(one, BooleanField):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -28,12 +30,35 @@ class RecordPart(Protocol):
         """What its template needs; asked for the open tab alone. The record itself was checked to be visible."""
 
 
+@dataclass(frozen=True)
+class RecordLink:
+    """A line in the menu of a record that another feature adds."""
+
+    label: Any
+    url: str
+    icon: str
+    #: it changes something: the line sends a form
+    post: bool = False
+
+
+Linker = Callable[[Any, str, int, Actor], Iterable[RecordLink]]
+
 _parts: list[RecordPart] = []
+_linkers: dict[str, Linker] = {}
 
 
 def register_part(part: RecordPart) -> None:
     """Put a part on the pages. The same key again takes the place of the earlier one (tests make several apps)."""
     _parts[:] = [known for known in _parts if known.key != part.key] + [part]
+
+
+def register_links(key: str, links: Linker) -> None:
+    """`links(row, resource, id, who)`: the lines of one feature. The same key again takes the place of the earlier."""
+    _linkers[key] = links
+
+
+def links_for(row: Any, resource: str, record_id: int, who: Actor) -> list[RecordLink]:
+    return [link for linker in _linkers.values() for link in linker(row, resource, record_id, who)]
 
 
 def parts_for(resource: str, who: Actor) -> list[RecordPart]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
@@ -13,16 +13,20 @@ from markupsafe import Markup
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import RelationshipDirection
 
-from app.core import edge, history, paging, uses
+from app.core import edge, guarded, history, paging, uses
 from app.core.access import Actor, get_visible, visible
 from app.core.db import Stamped, db, row_id
 from app.core.errors import BadRequestError, NotFoundError
 from app.core.finding import record_key
+from app.core.guarded import key_of
 from app.core.i18n import _
+from app.core.masking import masked
 from app.core.pages import trail
 from app.core.screens import listing, parts
+from app.core.screens.columns import Column
 from app.core.screens.doors import route
 from app.core.screens.lists import ListPart
+from app.core.screens.revealing import REVEALS, Asked, answer, drawn
 
 _TAB_SIZE = 10
 #: entries of the history in the panel
@@ -106,7 +110,7 @@ class RecordPart(ListPart):
         if "X-Part" not in request.headers:
             return redirect(self.row_url(item))
         named = self.panel_columns if self.panel_columns is not None else self.show_columns
-        recent = history.of(db.session(), self.history_subjects(item, who), who, size=_RECENT_READ)
+        recent = history.of(db.session(), self._subjects(item, who), who, size=_RECENT_READ)
         return self.render_template(
             self.panel_template, **self._head(item, who), title=self.show_title, url=self.row_url(item),
             facts=[(label, value) for label, value in self._facts(item, named, who) if value not in (None, "")],
@@ -145,10 +149,32 @@ class RecordPart(ListPart):
                 elif leaf:
                     beside.setdefault(relation, {})[leaf] = self.label_columns[name]
         subjects = [history.Subject(self.model, item.id, own, self._told_value, events=self.history_events)]
-        for relation, labels in beside.items():
+        for relation, told in beside.items():
+            # Of a row beside, what is not read as it is is not told at all.
+            labels = {leaf: label for leaf, label in told.items() if self._is_read(who, f"{relation.key}.{leaf}")}
             show = partial(self._told_value, beside=f"{relation.key}.")
             subjects.append(history.Subject(relation.mapper.class_, item.id, labels, show))
         return subjects
+
+    def _subjects(self, item: Any, who: Actor) -> list[history.Subject]:
+        """The same without what is hidden from him, and with dots where he reads dots."""
+        told = [replace(one, events={**REVEALS, **one.events}) for one in self.history_subjects(item, who)]
+        return [self._withheld(one, who) for one in told] if who.fields else told
+
+    def _withheld(self, subject: history.Subject, who: Actor) -> history.Subject:
+        show = subject.show
+        # Who or what a key points at is told by name, which is no dots: of such a field nothing is told.
+        labels = {
+            column: label for column, label in subject.labels.items()
+            if self._is_read(who, column) or (self._is_seen(who, column) and not column.endswith("_id"))
+        }  # fmt: skip
+
+        def shown(column: str, value: Any) -> Any:
+            if self._is_read(who, column):
+                return show(column, value)
+            return masked(guarded.mask_of(self.resource, key_of(column)), value)
+
+        return replace(subject, labels=labels, show=shown)
 
     def _told_value(self, column: str, value: Any, beside: str = "") -> Any:
         """A value of the log as the list shows such values."""
@@ -178,8 +204,9 @@ class RecordPart(ListPart):
         return {
             "screen": self, "item": item, "item_title": title, "code": code if code != title else "",
             "is_person": history.is_person(inspect(self.model).primary_key[0]),
-            "state": self.state(item), "owner": self.owner_name(item),
+            "state": self.state(item), "owner": guarded.seen(who, self.resource, "owner", self.owner_name(item)) or "",
             "step": step, "actions": verbs, "may_edit": may_edit,
+            "links": parts.links_for(item, self.resource, item.id, who),
         }  # fmt: skip
 
     def _facts(self, item: Any, columns: Sequence[str], who: Actor) -> list[tuple[Any, Any]]:
@@ -189,22 +216,64 @@ class RecordPart(ListPart):
         )
         named = [name for name in columns if name not in told and self._may_read(name, who)]
         derived = self._derived_facts(item, [name for name in named if name in self.derived], who)
-        facts = []
-        for name in named:
-            value = derived[name] if name in derived else self.shown(item, name)
-            if name in self.fact_links and value not in (None, ""):
-                value = Markup('<a href="{}">{}</a>').format(self.fact_links[name](item), value)
-            facts.append((self.label_columns[name], value))
-        return facts
+        return [(self.label_columns[name], self._seen_by(who, item, name, derived)) for name in named]
+
+    def _seen_by(self, who: Actor, item: Any, name: str, derived: Mapping[str, Any]) -> Any:
+        """The column of the row as this person reads it; a value with dots has its way to be opened beside it."""
+        value = derived[name] if name in derived else self._plain_to(who, item, name)
+        if value in (None, ""):
+            return value
+        if self._is_read(who, name):
+            link = self.fact_links.get(name)
+            return value if link is None else Markup('<a href="{}">{}</a>').format(link(item), value)
+        if not who.field_rule(self.resource, key_of(name)).may_reveal:
+            return value
+        return drawn(value, self._reveal_url(item, name), self.label_columns[name])
+
+    def _plain_to(self, who: Actor, item: Any, name: str) -> Any:
+        if self._is_read(who, name):
+            return self.shown(item, name)
+        value: Any = item
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        return masked(guarded.mask_of(self.resource, key_of(name)), value)
 
     def _derived_facts(self, item: Any, names: Sequence[str], who: Actor) -> Mapping[str, Any]:
         """The derived columns of the row as the list shows them to him; one query for all."""
-        if not names:
+        return self._told_of(item, [self._column_for(name, who) for name in names])
+
+    def _told_of(self, item: Any, columns: Sequence[Column]) -> Mapping[str, Any]:
+        if not columns:
             return {}
-        columns = [self._column(name).for_reader(who) for name in names]
         values = [value for column in columns for value in (column.value, *column.besides)]
         told = iter(db.session().execute(select(*values).select_from(self.model).where(self._key == item.id)).one())
         return {column.key: column.shown(next(told), *islice(told, len(column.besides))) for column in columns}
+
+    def _reveal_url(self, item: Any, name: str) -> str:
+        return f"{self.route_base}/mo/{item.id}/{name}"
+
+    @route("/mo/<pk>/<column>", right="view", methods=("GET", "POST"))
+    def reveal(self, pk: str, column: str) -> Any:
+        """Open a value that one reads with dots: for this page alone, with a reason, told to the audit."""
+        who = edge.actor()
+        item = get_visible(db.session(), self.model, row_id(pk), who)
+        if column not in {*self.guarded, *map(key_of, self.guarded)} or self._is_read(who, column):
+            raise NotFoundError
+        key = key_of(column)
+        opened = next(name for name in self.guarded if key_of(name) == key)
+        if not self._may_read(opened, who):
+            raise NotFoundError
+        covered = self._derived_facts(item, [opened], who) if opened in self.derived else {}
+        asked = Asked(
+            self.label_columns[opened], covered.get(opened) or self._plain_to(who, item, opened),
+            self.row_title(item), self.row_url(item), key, (self.resource, self.model.__tablename__, item.id),
+        )  # fmt: skip
+        return answer(asked, who, lambda: self._uncovered(item, opened), (self.list_title, self._list_url()))
+
+    def _uncovered(self, item: Any, name: str) -> Any:
+        if name not in self.derived:
+            return self.shown(item, name)
+        return self._told_of(item, [self._column(name).for_reader(edge.actor())])[name]
 
     def _stamps(self, item: Any) -> list[Stamp]:
         if not isinstance(item, Stamped):
@@ -236,7 +305,7 @@ class RecordPart(ListPart):
             raise NotFoundError
         counts = self._related_counts(views, item, who)
         counts |= {key: (part.count(db.session(), self.resource, item.id, who), False) for key, part in others.items()}
-        counts[HISTORY] = history.count(db.session(), self.history_subjects(item, who), who)
+        counts[HISTORY] = history.count(db.session(), self._subjects(item, who), who)
         labels = {name: self.related_titles.get(type(view).__name__, view.list_title) for name, view in views.items()}
         labels |= {key: part.label for key, part in others.items()} | {HISTORY: _("Change history")}
         tabs = [
@@ -257,7 +326,7 @@ class RecordPart(ListPart):
             if name not in (*besides, "before"):
                 raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
         before = history.asked_before(request.args.get("before"))
-        told = history.of(db.session(), self.history_subjects(item, who), who, before=before)
+        told = history.of(db.session(), self._subjects(item, who), who, before=before)
         kept = {name: request.args[name] for name in besides if name in request.args}
         return Opened("screens/_history.html", {"history": told, "is_newest": before is None, "kept": kept})
 

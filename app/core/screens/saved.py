@@ -378,6 +378,28 @@ def move(session: Session, list_key: str, number: int, step: int, *, by: Actor) 
     return view
 
 
+def shared_by(member_id: int) -> tuple[ColumnElement[bool], ...]:
+    """His views that members of a role see."""
+    return SavedView.owner_id == member_id, SavedView.role_id.is_not(None), SavedView.archived_at.is_(None)
+
+
+def hand_over(session: Session, before_id: int, to_id: int) -> int:
+    """What `before` shares with roles is kept by `to` from now on, under a name that he has not given yet; how many."""
+    views = session.scalars(select(SavedView).where(*shared_by(before_id)).order_by(SavedView.id)).all()
+    for view in views:
+        _queue(session, view.list_key)
+        taken = {name.casefold() for name in session.scalars(select(SavedView.name).where(_live(view.list_key, to_id)))}
+        name, number = view.name, 2
+        while name.casefold() in taken:
+            ending = f" ({number})"
+            name, number = view.name[: LONGEST_NAME - len(ending)] + ending, number + 1
+        view.name, view.owner_id = name, to_id
+        session.flush()
+    if views:
+        versions.changed(session, VERSION)
+    return len(views)
+
+
 def archive(session: Session, list_key: str, number: int, *, rev: int, by: Actor) -> SavedView:
     view = _to_change(session, list_key, number, rev=rev, by=by)
     view.archived_at = clock.now()

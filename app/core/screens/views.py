@@ -96,7 +96,7 @@ class ViewPart(ListPart):
             number = views.opens_with
         if not number:
             is_as_usual = not asked and not views.is_chosen
-            arguments = asked or (self._by_itself if is_as_usual else MultiDict({"view": "0"}))
+            arguments = asked or (self._by_itself(who) if is_as_usual else MultiDict({"view": "0"}))
             return Opening(arguments, _Beside(views))
         shown = views.of(number)
         fitted = self._fitted(shown.view, who)

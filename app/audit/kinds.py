@@ -1,0 +1,460 @@
+"""What does the audit log speak of, in people's words? Every table and every event that is written, in one place.
+
+A table or an event without words fails a test: nobody reads a column's name in the log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from app.catalogues.dialogs import COLOUR_LABELS
+from app.catalogues.queries import Choices
+from app.core import exports, history, links, settings
+from app.core.access import FieldRight
+from app.core.audit import ERASED, Origin
+from app.core.conditions.fields import Kind as ValueKind
+from app.core.db import Entity
+from app.core.errors import Sentence
+from app.core.formats import number_text
+from app.core.guarded import REVEALED
+from app.core.i18n import LANGUAGES, _, ngettext
+from app.core.screens.columns import kind_of, readable
+from app.core.vietnamese import show_phone
+from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS
+from app.customers.models import SOURCES
+from app.processes.shown import STATUS_LABELS
+from app.security.events import duty_called
+from app.security.role_names import role_label
+from app.security.roles import ACTION_LABELS, RESOURCE_LABELS, SCOPE_LABELS
+from app.tasks.rules import OUTCOME_DONE
+from app.tasks.shown import STATE_LABELS
+
+Words = Mapping[Any, Any]
+Show = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A table whose rows the log tells of."""
+
+    #: one such row
+    label: Sentence
+    #: whose right `view` is asked before a row is named; rows with a rule of their own are asked for one by one
+    resource: str
+    #: column → label, in the order in which they are told
+    labels: Mapping[str, Any]
+    #: columns that say nothing to people, or that another column says already
+    silent: frozenset[str] = frozenset()
+    #: column → stored value → words
+    choices: Mapping[str, Words] = field(default_factory=dict)
+    #: column → how its value is told, where its type does not say
+    show: Mapping[str, Show] = field(default_factory=dict)
+    #: the column by which a row is called; "": it has no name of its own
+    title: str = ""
+    #: the name as people know it
+    called: Show = str
+    #: where a row lives
+    path: Callable[[int], str] | None = None
+    #: (column, table) of the record that such a row is a part of: its rights and its page count
+    part_of: tuple[str, str] | None = None
+    #: the table with the same ids whose rows people know, where this one lies beside it
+    beside: str = ""
+    #: column → the fields of core.guarded that decide who reads it, where they are called otherwise
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event that no changed column tells."""
+
+    label: Sentence
+    #: key of its changes → label; no other key is told
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    show: Mapping[str, Show] = field(default_factory=dict)
+    #: what keys are called that differ from event to event, and how their values are told
+    label_of: Show | None = None
+    show_all: Show | None = None
+
+    def called(self, key: str) -> Any:
+        """The label of one of its keys; None: it is not told."""
+        return self.label_of(key) if key not in self.labels and self.label_of is not None else self.labels.get(key)
+
+    def told(self, key: str, value: Any) -> Any:
+        show = self.show.get(key, self.show_all)
+        return value if value is None or show is None else show(value)
+
+
+def _words(labels: Words) -> Show:
+    """A stored value by its label; one that is no longer known as it is."""
+    known = {str(value): label for value, label in labels.items()}
+    return lambda value: known.get(str(value), value)
+
+
+def _long(_value: Any) -> Any:
+    return _("(a long text)")
+
+
+def _drawing(_value: Any) -> Any:
+    return _("(a drawing)")
+
+
+def _time_of_day(minute: Any) -> str:
+    """480 → 08:00"""
+    return f"{minute // 60:02}:{minute % 60:02}" if isinstance(minute, int) else str(minute)
+
+
+def _of_answers(value: Any) -> Any:
+    """How many: what they say stands in the record, under the labels of its form."""
+    return ngettext("%(num)d answer", "%(num)d answers", len(value)) if isinstance(value, dict) else value
+
+
+def _in_capitals(value: Any) -> str:
+    return str(value).upper()
+
+
+def _resource(name: Any) -> Any:
+    return RESOURCE_LABELS.get(name, name)
+
+
+def _right(told: str) -> Any:
+    """Customer.view → Customers: View"""
+    resource, _dot, action = told.partition(".")
+    return f"{_resource(resource)}: {ACTION_LABELS.get(action, action)}"
+
+
+def _duty(key: str) -> Any:
+    duty = duty_called(key)
+    return duty.label if duty is not None else key
+
+
+def _permission(told: Any) -> Any:
+    """As FAB writes it ("can view on Customer"), in our words."""
+    found = _PERMISSION.fullmatch(str(told))
+    if found is None:
+        return told
+    return f"{_resource(found[2])}: {ACTION_LABELS.get(found[1], found[1])}"
+
+
+_PERMISSION = re.compile(r"can (\w+) on (\w+)")
+
+
+def _link(path: str) -> Callable[[int], str]:
+    return lambda row_id: f"{path}{row_id}"
+
+
+_WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
+_VERSION_STATES = {"draft": _("Draft"), "published": _("In use"), "archived": _("Replaced")}
+_GRANTED = {"header": _("Name and contacts only"), "view": _("View"), "edit": _("Edit")}
+_FIELD_RIGHTS = {
+    FieldRight.hidden: _("Hidden"), FieldRight.masked: _("With dots"), FieldRight.read_only: _("To read only"),
+    FieldRight.full: _("Everything"),
+}  # fmt: skip
+_DAYS_OFF = {"holiday": _("Day off"), "worked": _("Worked instead"), "hours": _("Other hours")}
+_OWNERS = {"comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer")}
+_ENTRANCES = {"web": _("Browser"), "bearer": _("Program")}
+_WHY_ENDED = {
+    "deactivated": _("The account was closed"), "password": _("New password"), "by_owner": _("Ended by the person"),
+    "signed_out": _("Signed out"), "roles": _("Other roles"),
+}  # fmt: skip
+
+ORIGINS: Words = {
+    Origin.page: _("Page"), Origin.api: _("Program (REST)"), Origin.job: _("By itself (worker)"),
+    Origin.command: _("Command line"),
+}  # fmt: skip
+
+_ARCHIVED = {"archived_at": _("Archived")}
+_TECHNICAL = frozenset({"archived_by_id"})
+
+#: table → its words
+KINDS: Mapping[str, Kind] = {
+    "customer": Kind(
+        _("Customer"), "Customer",
+        {"name": _("Name"), "code": _("Code"), "kind": _("Kind"), "owner_id": _("Person in charge"),
+         "team_id": _("Team"), "source": _("Came through"), "note": _("Note"), **_ARCHIVED},
+        silent=_TECHNICAL, choices={"kind": KIND_LABELS, "source": Choices(SOURCES)}, title="name",
+        path=links.customer_path,
+    ),
+    "contact_point": Kind(
+        _("Way to reach"), "Customer",
+        {"kind": _("Kind"), "shown": _("Number or address"), "is_preferred": _("Preferred"),
+         "customer_id": _("Customer"), **_ARCHIVED},
+        silent=frozenset({"value"}), choices={"kind": CONTACT_LABELS}, part_of=("customer_id", "customer"),
+        fields={"shown": ("phone", "email"), "value": ("phone", "email")},
+    ),
+    "task": Kind(
+        _("Task"), "Task",
+        {"name": _("Task"), "context": _("Process file"), "customer_id": _("Customer"), "state": _("State"),
+         "assignee_id": _("Person in charge"), "offered_team_id": _("Offered to the team"),
+         "offered_role": _("Offered to the role"), "team_id": _("Team"), "outcome": _("Decision"), "note": _("Note"),
+         "due_at": _("Due"), "warn_at": _("Due soon from"), "opened_at": _("Opened"), "claimed_at": _("Claimed"),
+         "completed_at": _("Finished"), "completed_by_id": _("Finished by"), "cancelled_at": _("Called off"),
+         "attempt": _("Time round")},
+        silent=frozenset({"owner_type", "owner_id", "step", "token", "outcomes", "form_version_id", "submission_id",
+                          "next_alert_at"}),
+        choices={"state": STATE_LABELS, "outcome": OUTCOME_DONE}, show={"offered_role": role_label}, title="name",
+        path=links.task_path,
+    ),
+    "process_instance": Kind(
+        _("Process file"), "Instance",
+        {"code": _("Code"), "status": _("State"), "customer_id": _("Customer"), "initiator_id": _("Begun by"),
+         "team_id": _("Team"), "data": _("Answers"), "incident": _("Incident"), "started_at": _("Opened"),
+         "ended_at": _("Ended")},
+        silent=frozenset({"version_id", "start_submission_id", "next_token", "seq"}),
+        choices={"status": STATUS_LABELS}, show={"data": _of_answers}, title="code", path=links.instance_path,
+    ),
+    "process": Kind(
+        _("Process"), "Process", {"name": _("Name"), "code": _("Code"), **_ARCHIVED}, title="name",
+        path=links.process_path,
+    ),
+    "process_version": Kind(
+        _("Version of a process"), "Process",
+        {"process_id": _("Process"), "number": _("Number"), "state": _("State"), "bpmn": _("Drawing"),
+         "published_at": _("Published"), "published_by_id": _("Published by")},
+        silent=frozenset({"form_pins"}), choices={"state": _VERSION_STATES}, show={"bpmn": _drawing},
+        part_of=("process_id", "process"),
+    ),
+    "form": Kind(
+        _("Form"), "Form", {"name": _("Name"), "code": _("Code"), **_ARCHIVED}, title="name", path=links.form_path,
+    ),
+    "form_version": Kind(
+        _("Version of a form"), "Form",
+        {"form_id": _("Form"), "number": _("Number"), "state": _("State"), "definition": _("Drawing"),
+         "published_at": _("Published"), "published_by_id": _("Published by")},
+        silent=frozenset({"checksum"}), choices={"state": _VERSION_STATES}, show={"definition": _drawing},
+        part_of=("form_id", "form"),
+    ),
+    "submission": Kind(
+        _("Filled-in form"), "Submission",
+        {"customer_id": _("Customer"), "team_id": _("Team"), "answers": _("Answers")},
+        silent=frozenset({"form_version_id", "state", "subject_type", "subject_id"}), show={"answers": _of_answers},
+    ),
+    "comment": Kind(
+        _("Comment"), "Comment",
+        {"resource": _("Kind of record"), "author_id": _("Written by"), "text": _("Text of the comment"),
+         "edited_at": _("Last change"), **_ARCHIVED},
+        silent=_TECHNICAL | {"record_id"}, show={"resource": _resource}, path=links.comment_path,
+    ),
+    "comment_mention": Kind(
+        _("Mention in a comment"), "Comment", {"member_id": _("Member")}, silent=frozenset({"comment_id", "called"}),
+        part_of=("comment_id", "comment"),
+    ),
+    "stored_file": Kind(
+        _("Attached file"), "Comment",
+        {"name": _("Name"), "owner_type": _("Belongs to"), "size": _("Size in bytes")},
+        silent=frozenset({"owner_id", "content_type", "sha256", "path"}), choices={"owner_type": _OWNERS},
+    ),
+    "member": Kind(
+        _("Member"), "Member",
+        {"name": _("Name"), "title": _("Title"), "phone": _("Phone number"), "language": _("Language"),
+         "time_zone": _("Time zone"), "signature": _("Signature"),
+         "must_change_password": _("Has to change the password"),
+         "deactivated_at": _("Closed since")},
+        silent=frozenset({"id"}), show={"phone": show_phone, "language": _words(LANGUAGES)}, title="name",
+        path=links.member_path,
+    ),
+    "ab_user": Kind(
+        _("Account"), "Member",
+        {"username": _("User name"), "last_name": _("Family name"), "first_name": _("Given name"),
+         "email": _("E-mail"), "active": _("May sign in"), "roles": _("Roles"), "password": _("Password")},
+        show={"roles": role_label}, beside="member",
+    ),
+    "member_invitation": Kind(
+        _("Invitation"), "Member",
+        {"member_id": _("Member"), "created_at": _("Created"), "expires_at": _("Until when"), "used_at": _("Used"),
+         "withdrawn_at": _("Taken back")},
+        silent=frozenset({"token_hash"}), part_of=("member_id", "member"),
+    ),
+    "team": Kind(
+        _("Team"), "Team",
+        {"name": _("Name"), "code": _("Code"), "parent_id": _("Belongs to the team"), "head_id": _("Head"),
+         **_ARCHIVED},
+        title="name", path=_link("/bo-phan/show/"),
+    ),
+    "team_member": Kind(
+        _("Place in a team"), "Team",
+        {"team_id": _("Team"), "member_id": _("Member"), "is_primary": _("Main team")}, part_of=("team_id", "team"),
+    ),
+    "ab_role": Kind(
+        _("Role"), "Role", {"name": _("Code"), "permissions": _("Permissions")}, show={"permissions": _permission},
+        title="name", called=role_label,
+        path=_link("/vai-tro/show/"),
+    ),
+    "role_profile": Kind(
+        _("Role"), "Role",
+        {"label_vi": _("In Vietnamese"), "label_en": _("In English"), "purpose": _("What it is for"), **_ARCHIVED},
+        silent=frozenset({"id"}), beside="ab_role",
+    ),
+    "role_scope": Kind(
+        _("Right of a role"), "Role",
+        {"role_id": _("Role"), "resource": _("On"), "action": _("What it allows"), "scope": _("How far")},
+        choices={"action": ACTION_LABELS, "scope": SCOPE_LABELS}, show={"resource": _resource},
+        part_of=("role_id", "ab_role"),
+    ),
+    "field_right": Kind(
+        _("Right to a field"), "Role",
+        {"role_id": _("Role"), "resource": _("On"), "field": _("Field"), "right": _("What it allows"),
+         "may_reveal": _("May open covered values")},
+        choices={"right": _FIELD_RIGHTS}, show={"resource": _resource}, part_of=("role_id", "ab_role"),
+    ),
+    "ab_permission": Kind(_("Kind of right"), "Role", {"name": _("Name")}),
+    "ab_view_menu": Kind(_("Subject of rights"), "Role", {"name": _("Name")}),
+    "ab_permission_view": Kind(
+        _("Permission"), "Role", {"permission_id": _("Kind of right"), "view_menu_id": _("Subject of rights")},
+    ),
+    "access_grant": Kind(
+        _("Shared record"), "Member",
+        {"resource": _("Kind of record"), "member_id": _("Member"), "team_id": _("Team"), "right": _("What it allows"),
+         "note": _("Reason"), "until": _("Until when"), "ended_at": _("Ended")},
+        silent=frozenset({"record_id", "reason"}), choices={"right": _GRANTED}, show={"resource": _resource},
+    ),
+    "setting": Kind(
+        _("One of the settings"), "Setting", {"key": _("Setting"), "value": _("Value")},
+        show={"key": lambda key: settings.KINDS[key].label if key in settings.KINDS else key}, title="key",
+        called=lambda key: str(settings.KINDS[key].label) if key in settings.KINDS else str(key),
+        path=lambda _row_id: "/cai-dat/",
+    ),
+    "setup_link": Kind(
+        _("Set-up link"), "Setting", {"used_at": _("Used"), "created_at": _("Created")},
+        silent=frozenset({"token_hash"}),
+    ),
+    "catalogue": Kind(
+        _("Catalogue"), "Catalogue",
+        {"label_vi": _("In Vietnamese"), "label_en": _("In English"), "code": _("Code"),
+         "purpose_vi": _("What it is for"), "purpose_en": _("What it is for, in English"), "position": _("Place"),
+         "is_system": _("Shipped with the product")},
+        title="label_vi", path=lambda _row_id: "/danh-muc/",
+    ),
+    "catalogue_entry": Kind(
+        _("Catalogue entry"), "Catalogue",
+        {"label_vi": _("In Vietnamese"), "label_en": _("In English"), "code": _("Code"),
+         "catalogue_id": _("Catalogue"), "colour": _("Colour"), "position": _("Place"),
+         "retired_at": _("No longer used since")},
+        choices={"colour": COLOUR_LABELS}, title="label_vi", path=_link("/danh-muc/muc/"),
+    ),
+    "calendar": Kind(
+        _("Working calendar"), "Calendar", {"name": _("Name"), "code": _("Code"), "time_zone": _("Time zone")},
+        title="name",
+    ),
+    "calendar_interval": Kind(
+        _("Working hours"), "Calendar",
+        {"weekday": _("Day of the week"), "start_minute": _("From the time"), "end_minute": _("To the time")},
+        silent=frozenset({"calendar_id"}),
+        show={"weekday": lambda day: _WEEKDAYS[day], "start_minute": _time_of_day, "end_minute": _time_of_day},
+        part_of=("calendar_id", "calendar"),
+    ),
+    "calendar_exception": Kind(
+        _("Day that differs"), "Calendar",
+        {"date_from": _("From the day"), "date_to": _("To the day"), "kind": _("Kind"), "note": _("Note")},
+        silent=frozenset({"calendar_id"}), choices={"kind": _DAYS_OFF}, part_of=("calendar_id", "calendar"),
+    ),
+    "calendar_exception_interval": Kind(
+        _("Hours of a day that differs"), "Calendar",
+        {"start_minute": _("From the time"), "end_minute": _("To the time")}, silent=frozenset({"exception_id"}),
+        show={"start_minute": _time_of_day, "end_minute": _time_of_day},
+        part_of=("exception_id", "calendar_exception"),
+    ),
+    "message_template": Kind(
+        _("Text of a message"), "MessageTemplate",
+        {"code": _("Code"), "language": _("Language"), "subject": _("Subject"), "body": _("Text")},
+        show={"language": _words(LANGUAGES)}, title="subject",
+    ),
+    "saved_view": Kind(
+        _("View of a list"), "SavedView",
+        {"name": _("Name"), "list_key": _("List"), "owner_id": _("Kept by"), "role_id": _("Shared with the role"),
+         "wanted": _("What it shows"), "position": _("Place"), **_ARCHIVED},
+        silent=frozenset({"earlier"}), show={"list_key": exports.title_of, "wanted": _long}, title="name",
+    ),
+    "saved_view_default": Kind(
+        _("View that a list opens with"), "SavedView",
+        {"list_key": _("List"), "member_id": _("Member"), "role_id": _("Role"), "view_id": _("View of a list")},
+        show={"list_key": exports.title_of},
+    ),
+    # what is no audited table, and has events of its own
+    "export": Kind(_("Exported list"), "Audit", {}),
+}  # fmt: skip
+
+#: event → its words
+EVENTS: Mapping[str, Happening] = {
+    "sign_in": Happening(_("Signed in"), {"kind": _("By")}, {"kind": _words(_ENTRANCES)}),
+    "sign_in_failed": Happening(_("Sign-in refused: wrong password")),
+    "password_not_confirmed": Happening(_("Present password was wrong")),
+    "sign_out": Happening(_("Signed out"), {"kind": _("By")}, {"kind": _words(_ENTRANCES)}),
+    "sign_ins_ended": Happening(
+        _("Sessions ended"), {"reason": _("Reason"), "count": _("How many")}, {"reason": _words(_WHY_ENDED)}
+    ),
+    "export": Happening(
+        _("List taken away as a file"),
+        {"list_key": _("List"), "rows": _("Rows"), "format": _("Kind of file"), "arguments": _("Narrowed by")},
+        {"list_key": exports.title_of, "format": _in_capitals, "rows": number_text,
+         "arguments": lambda pairs: "; ".join(f"{name} = {value}" for name, value in pairs) or None},
+    ),
+    "export.asked": Happening(
+        _("File of a list asked for"),
+        {"list_key": _("List"), "rows": _("Rows"), "format": _("Kind of file")},
+        {"list_key": exports.title_of, "format": _in_capitals, "rows": number_text},
+    ),
+    "member_invited": Happening(_("Invited")),
+    "invitation_withdrawn": Happening(_("Invitation taken back")),
+    "invitation_accepted": Happening(_("Invitation accepted")),
+    "first_password_given": Happening(_("First password given")),
+    "member_deactivated": Happening(_("Account closed, work handed over"), label_of=_duty),
+    "member_reactivated": Happening(_("Account opened again")),
+    "role.rights_changed": Happening(_("Rights of a role changed"), label_of=_right, show_all=_words(SCOPE_LABELS)),
+    "process.published": Happening(_("Published"), {"version": _("Number")}),
+    "saved_view.moved": Happening(_("View moved"), {"position": _("Place")}),
+    REVEALED: Happening(_("Covered value opened"), {"field": _("Field")}),
+    ERASED: Happening(_("Personal values erased from the log"), {"values": _("How many")}),
+}  # fmt: skip
+
+
+@cache
+def model_of(table: str) -> Any:
+    """The mapped class of a table; None where there is none (any more)."""
+    return next((one.class_ for one in Entity.registry.mappers if one.local_table.name == table), None)
+
+
+def kind_label(table: str | None) -> Any:
+    """What a row of that table is; a table that is no longer there still has a name."""
+    if table is None:
+        return ""
+    return KINDS[table].label if table in KINDS else table
+
+
+def event_label(name: str | None) -> Any:
+    return EVENTS[name].label if name is not None and name in EVENTS else name or ""
+
+
+def labels_of(table: str, columns: Any = ()) -> dict[str, Any]:
+    """Column → label of what is told; of `columns` those that nobody knows stand last, by their name."""
+    known = KINDS.get(table)
+    labels = dict(known.labels) if known else {}
+    silent = known.silent if known else frozenset()
+    return labels | {one: one for one in columns if one not in labels and one not in silent}
+
+
+def subject(table: str, columns: Any = ()) -> history.Subject:
+    """The table as core.history tells it, with every column in words."""
+    known, model = KINDS.get(table), model_of(table)
+    return history.Subject(
+        model, 0, labels_of(table, columns), lambda column, value: shown(table, column, value),
+        kind=known.label if known else table, events={name: one.label for name, one in EVENTS.items()},
+    )  # fmt: skip
+
+
+def shown(table: str, column: str, value: Any) -> Any:
+    """A value of the log as people read it."""
+    known, model = KINDS.get(table), model_of(table)
+    if value is None or known is None:
+        return value
+    if column in known.show:
+        return known.show[column](value)
+    if column in known.choices:
+        found = known.choices[column].get(str(value))
+        return value if found is None else found
+    stored = model.__mapper__.columns.get(column, None) if model is not None else None
+    kind = kind_of(stored) if stored is not None else ValueKind.text
+    return readable(ValueKind.text if kind is ValueKind.choice else kind, value, {})

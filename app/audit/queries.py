@@ -1,0 +1,405 @@
+"""Who may read what of the audit log, and how is it told?"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, Text, and_, case, cast, false, func, literal, or_, select, true, union_all
+from sqlalchemy.orm import Session
+
+from app.audit import kinds
+from app.audit.kinds import EVENTS, KINDS, Kind
+from app.core import history
+from app.core.access import SYSTEM, Actor, Scope, has_row_rule, row_rule, visible
+from app.core.audit import AuditAction, AuditEvent, AuditSeal, AuditSensitive, Origin, is_fingerprint
+from app.core.guarded import key_of
+from app.core.history import HAPPENED, Happened, Line
+from app.core.i18n import _
+from app.core.vietnamese import fold
+from app.security.models import Member, TeamMember
+
+#: a code that somebody typed into the search names at most this many records
+_MOST_NAMED = 50
+#: members whose name is looked through for a search
+_MOST_PEOPLE = 2000
+_PERSONAL = _("(personal)")
+
+#: what happened, by the value of `what()`: changes of records first, then events
+WHAT: Mapping[str, Any] = {
+    "create": HAPPENED[Happened.created], "change": HAPPENED[Happened.changed],
+    "archive": HAPPENED[Happened.archived], "restore": HAPPENED[Happened.restored],
+    "delete": HAPPENED[Happened.deleted], **{name: one.label for name, one in EVENTS.items()},
+}  # fmt: skip
+
+
+@row_rule(AuditEvent)
+def _events(actor: Actor, action: str) -> ColumnElement[bool]:
+    """One's own deeds, those of the people in one's teams, or all. Who did it counts, not what it was done to."""
+    scope = actor.scope("Audit", action)
+    if scope is Scope.all:
+        return true()
+    if scope is Scope.none or actor.user_id is None:
+        return false()
+    own = or_(AuditEvent.actor_id == actor.user_id, AuditEvent.on_behalf_of_id == actor.user_id)
+    if scope is Scope.own:
+        return own
+    teams = actor.team_ids if scope is Scope.team else actor.subtree_team_ids | actor.headed_team_ids
+    colleagues = select(TeamMember.member_id).where(TeamMember.team_id.in_(sorted(teams)))
+    return or_(own, AuditEvent.actor_id.in_(colleagues))
+
+
+def what() -> ColumnElement[str]:
+    """What happened, as a key of WHAT."""
+    before, after = (AuditEvent.changes["archived_at", place].as_string() for place in (0, 1))
+    return case(
+        (AuditEvent.action == AuditAction.event, AuditEvent.name),
+        (and_(AuditEvent.action == AuditAction.change, after.is_not(None)), literal("archive")),
+        (and_(AuditEvent.action == AuditAction.change, before.is_not(None)), literal("restore")),
+        else_=cast(AuditEvent.action, String),
+    )
+
+
+# ── which record ──
+@dataclass(frozen=True)
+class Named:
+    """A record that the reader may see."""
+
+    title: str
+    url: str | None
+
+
+Records = Mapping[tuple[str, int], Named]
+
+
+def records_named(session: Session, who: Actor, keys: Iterable[tuple[str | None, int | None]]) -> Records:
+    """Those of these (table, id) that the reader may see, by what they are called now; one query for all tables.
+
+    A row that is a part of a record is called as that is.
+    """
+    wanted: defaultdict[str, set[int]] = defaultdict(set)
+    for table, record_id in keys:
+        if table is not None and table in KINDS and record_id is not None:
+            wanted[table].add(record_id)
+    parts = [part for table, ids in wanted.items() if (part := _titles(table, ids, who)) is not None]
+    if not parts:
+        return {}
+    rows: Any = parts[0] if len(parts) == 1 else union_all(*parts)
+    found: dict[tuple[str, int], Named] = {}
+    for table, record_id, titled, title_id, title in session.execute(rows):
+        known = KINDS[titled]
+        found[table, record_id] = Named(known.called(title or ""), known.path(title_id) if known.path else None)
+    return found
+
+
+def _titles(table: str, ids: Collection[int], who: Actor) -> Any:
+    """(table, id, table of the record, id of the record, its title)."""
+    model, known, titled = kinds.model_of(table), KINDS[table], table
+    if model is None:
+        return None
+    rows, whole, key = model, model, model.id
+    condition: ColumnElement[bool] = true()
+    if known.beside:
+        titled = known.beside
+        rows = whole = kinds.model_of(titled)
+        key = rows.id
+    while KINDS[titled].part_of is not None:
+        column, titled = KINDS[titled].part_of  # type: ignore[misc]  # checked a line above
+        above = kinds.model_of(titled)
+        condition = and_(condition, getattr(whole, column) == above.id)
+        whole = above
+    if has_row_rule(whole):
+        condition = and_(condition, visible(whole, who))
+    elif not who.may("view", KINDS[titled].resource):
+        return None
+    title = getattr(whole, KINDS[titled].title) if KINDS[titled].title else literal("")
+    return select(
+        literal(table).label("t"), key.label("i"), literal(titled).label("w"), whole.id.label("wi"),
+        cast(title, String).label("n"),
+    ).where(key.in_(ids), condition)  # fmt: skip
+
+
+def record_of() -> ColumnElement[str]:
+    """Which record, as one value of a list."""
+    return func.coalesce(AuditEvent.table_name, "") + ":" + func.coalesce(cast(AuditEvent.record_id, String), "")
+
+
+def record_key(value: str) -> tuple[str | None, int | None]:
+    """What `record_of` says."""
+    table, _colon, row_id = value.rpartition(":")
+    return table or None, int(row_id) if row_id else None
+
+
+def record_in_words(value: str) -> str:
+    """For a file: the kind and the number. Names of people may be personal, and change."""
+    table, row_id = record_key(value)
+    return "" if table is None or row_id is None else f"{kinds.kind_label(table)} #{row_id}"
+
+
+# ── what may be read ──
+def may_read_value(who: Actor, table: str, column: str) -> bool:
+    """Does he read this field of such records as it is? The rights to fields decide, as on the record's own page."""
+    known = KINDS.get(table)
+    if known is None:
+        return who.scope("Audit") is Scope.all
+    return all(who.reads(known.resource, key) for key in known.fields.get(column, (key_of(column),)))
+
+
+def withheld(session: Session, who: Actor, events: Sequence[AuditEvent]) -> history.Withheld:
+    """Which values the reader is not told: of fields that he may not read, and personal ones of records that he may
+    not see. One query, however many events."""
+    personal = [event for event in events if any(is_personal(one) for one in event.changes.values())]
+    seen = records_named(session, who, [(event.table_name, event.record_id) for event in personal])
+
+    def is_kept(event: AuditEvent, column: str) -> bool:
+        if not may_read_value(who, event.table_name or "", column):
+            return True
+        return is_personal(event.changes.get(column)) and (event.table_name, event.record_id) not in seen
+
+    return is_kept
+
+
+def is_personal(logged: object) -> bool:
+    return isinstance(logged, list) and any(map(is_fingerprint, logged))
+
+
+# ── told whole: the page of an event, its panel, the interface ──
+@dataclass(frozen=True)
+class Told:
+    """One event with everything that the reader may know of it."""
+
+    event: AuditEvent
+    what: Any
+    kind: Any
+    record: Named | None
+    who: str
+    in_name_of: str
+    lines: Sequence[Line]
+    reason: Any
+    #: the values of some of its fields were taken out on request
+    is_erased: bool
+    #: some of it is not told to this reader
+    is_withheld: bool
+    #: None: not sealed yet
+    seal: str | None
+
+
+def told(session: Session, events: Sequence[AuditEvent], who: Actor) -> list[Told]:
+    """Each event in words, in their order; as many queries however many there are."""
+    kept = withheld(session, who, events)
+    named = records_named(session, who, [(event.table_name, event.record_id) for event in events])
+    known = [event for event in events if kinds.model_of(event.table_name or "") is not None]
+    columns: defaultdict[str, set[str]] = defaultdict(set)
+    for event in known:
+        columns[event.table_name or ""] |= set(event.changes) if event.action is not AuditAction.event else set()
+    subjects = {table: kinds.subject(table, names) for table, names in columns.items()}
+    entries = {one.id: one for one in history.told(session, known, subjects, who, withheld=kept)}
+    people = history.names_of_people(session, [key for one in events for key in (one.actor_id, one.on_behalf_of_id)])
+    missing = _erased(session, events)
+    return [
+        Told(
+            event, _what(event), kinds.kind_label(event.table_name),
+            named.get((event.table_name or "", event.record_id or 0)), _doer(event, people),
+            people.get(event.on_behalf_of_id or 0, ""),
+            tuple(details(event.name, event.changes)) if event.action is AuditAction.event else entries[event.id].lines
+            if event.id in entries else (),
+            history.reason_text(event.reason), event.id in missing,
+            any(kept(event, column) for column in event.changes) if event.action is not AuditAction.event else False,
+            _seal_of(session, event.id) if len(events) == 1 else None,
+        )
+        for event in events
+    ]  # fmt: skip
+
+
+def _what(event: AuditEvent) -> Any:
+    if event.action is AuditAction.event:
+        return kinds.event_label(event.name)
+    at = event.changes.get("archived_at") if event.action is AuditAction.change else None
+    if at is not None:
+        return WHAT["archive" if at[1] else "restore"]
+    return WHAT[event.action]
+
+
+def doer(name: str | None, origin: Origin | None) -> Any:
+    """Who did it; nobody at a page or a program is somebody who has not signed in."""
+    if name:
+        return name
+    return _("Nobody signed in") if origin in (Origin.page, Origin.api) else SYSTEM.name
+
+
+def _doer(event: AuditEvent, people: Mapping[int, str]) -> str:
+    return str(doer(people.get(event.actor_id or 0), event.origin))
+
+
+def details(name: str | None, changes: Mapping[str, Any]) -> Iterator[Line]:
+    """What an event tells beside its name."""
+    known = EVENTS.get(name or "")
+    for key, logged in changes.items():
+        label = known.called(key) if known is not None else key
+        if label is None:
+            continue
+        old, new = logged if isinstance(logged, list) and len(logged) == 2 else (None, logged)
+        if known is not None:
+            old, new = known.told(key, old), known.told(key, new)
+        if old is not None or new is not None:
+            yield Line(label, old, new)
+
+
+def _erased(session: Session, events: Sequence[AuditEvent]) -> set[int]:
+    """Those of which personal values were taken out."""
+    personal = [one.id for one in events if any(is_personal(logged) for logged in one.changes.values())]
+    if not personal:
+        return set()
+    kept = set(session.scalars(select(AuditSensitive.event_id).where(AuditSensitive.event_id.in_(personal))))
+    return set(personal) - kept
+
+
+def _seal_of(session: Session, event_id: int) -> str | None:
+    return session.scalar(
+        select(AuditSeal.hash).where(AuditSeal.first_id <= event_id, AuditSeal.last_id >= event_id).limit(1)
+    )
+
+
+# ── told in one cell: the list and its file ──
+#: the value of a list's column: table, action, event, and the changes as JSON
+_PARTED = "\n"
+
+
+def changed_of() -> ColumnElement[str]:
+    """All that a cell needs to say what changed, as one value."""
+    head = func.coalesce(AuditEvent.table_name, "") + _PARTED + cast(AuditEvent.action, String) + _PARTED
+    return head + func.coalesce(AuditEvent.name, "") + _PARTED + cast(AuditEvent.changes, Text)
+
+
+def changed_fields(value: str) -> str:
+    """Which fields changed, for a cell of the list."""
+    table, action, name, changes = _parted(value)
+    if action == AuditAction.event:
+        return ", ".join(f"{line.label}: {line.new}" for line in details(name, changes))
+    labels = kinds.labels_of(table, changes)
+    return ", ".join(str(label) for column, label in labels.items() if column in changes and column != "archived_at")
+
+
+def changed_in_words(value: str, who: Actor, people: Mapping[int, str]) -> str:
+    """From what to what, for a cell of the file. Personal values do not leave."""
+    table, action, name, changes = _parted(value)
+    if action == AuditAction.event:
+        return "\n".join(f"{line.label}: {line.new}" for line in details(name, changes))
+    lines, model = [], kinds.model_of(table)
+    for column, label in kinds.labels_of(table, changes).items():
+        if column not in changes:
+            continue
+        target = history.target_of(model, column) if model is not None else None
+        old, new = (
+            _in_a_file(one, table, column, who, people if target is not None and history.is_person(target) else None)
+            for one in changes[column]
+        )
+        told_now = str(new if new is not None else "—")
+        lines.append(f"{label}: {told_now}" if action == AuditAction.create else f"{label}: {old or '—'} → {told_now}")
+    return "\n".join(lines)
+
+
+def _in_a_file(value: Any, table: str, column: str, who: Actor, people: Mapping[int, str] | None) -> Any:
+    if value is None:
+        return None
+    if is_fingerprint(value) or not may_read_value(who, table, column):
+        return str(_PERSONAL)
+    if people is not None:
+        return people.get(value, f"#{value}")
+    if isinstance(value, list):
+        return ", ".join(str(kinds.shown(table, column, one)) for one in value)
+    model = kinds.model_of(table)
+    if model is not None and history.target_of(model, column) is not None:
+        return f"#{value}"
+    return kinds.shown(table, column, history.typed(model, column, value) if model is not None else value)
+
+
+def _parted(value: str) -> tuple[str, str, str, dict[str, Any]]:
+    table, action, name, changes = value.split(_PARTED, 3)
+    return table, action, name, json.loads(changes)
+
+
+# ── found ──
+def search(session: Session, who: Actor, text: str) -> ColumnElement[bool]:
+    """Every word is in what happened, in the kind of record, in the name of who did it, in the reason, or it is an
+    address, or the code or user name of a record that the reader may see."""
+    people = session.execute(select(Member.id, Member.name).where(visible(Member, who)).limit(_MOST_PEOPLE)).all()
+    codes = _by_code(session, who, text.split()[:5])
+    return and_(*(_holds(word, people, codes) for word in text.split()[:8])) if text.split() else true()
+
+
+def _holds(word: str, people: Sequence[Any], codes: Mapping[str, Sequence[tuple[str, int]]]) -> ColumnElement[bool]:
+    typed = fold(word)
+    tables = [table for table, one in KINDS.items() if typed in fold(str(one.label))]
+    happened = [key for key, label in WHAT.items() if typed in fold(str(label))]
+    ids = [row.id for row in people if typed in fold(row.name)]
+    plain = [one for one in AuditAction if one in happened]
+    either: list[ColumnElement[bool]] = [
+        AuditEvent.table_name.in_(tables),
+        AuditEvent.name.in_([one for one in happened if one in EVENTS]),
+        AuditEvent.actor_id.in_(ids),
+        AuditEvent.on_behalf_of_id.in_(ids),
+        AuditEvent.address.startswith(word, autoescape=True),
+        AuditEvent.reason.icontains(word, autoescape=True),
+        *(_is_about(table, row_id) for table, row_id in codes.get(word, ())),
+    ]
+    if plain:
+        either.append(AuditEvent.action.in_(plain))
+    if {"archive", "restore"} & set(happened):
+        either.append(what().in_([one for one in ("archive", "restore") if one in happened]))
+    return or_(*either)
+
+
+def _is_about(table: str, row_id: int) -> ColumnElement[bool]:
+    return and_(AuditEvent.table_name == table, AuditEvent.record_id == row_id)
+
+
+#: what a record is called by when somebody reads it out
+_CODES = {"customer": "code", "process_instance": "code", "process": "code", "form": "code", "team": "code"}
+
+
+def _by_code(session: Session, who: Actor, words: Collection[str]) -> dict[str, list[tuple[str, int]]]:
+    """Word → the records that have it as their code."""
+    typed = {word.upper(): word for word in words} | {word: word for word in words}
+    parts = []
+    for table, column in _CODES.items():
+        model = kinds.model_of(table)
+        code = getattr(model, column)
+        parts.append(select(literal(table), model.id, code).where(code.in_(list(typed)), visible(model, who)))
+    found: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for table, row_id, code in session.execute(union_all(*parts).limit(_MOST_NAMED)) if typed else ():
+        found[typed.get(code, code)].append((table, row_id))
+    return found
+
+
+# ── erasing ──
+def rows_of(session: Session, table: str, record_id: int) -> list[tuple[str, int]]:
+    """The record itself and the rows that are parts of it: what erasing it means."""
+    found = [(table, record_id)]
+    for other, known in KINDS.items():
+        model = kinds.model_of(other)
+        if model is None:
+            continue
+        if known.part_of is not None and known.part_of[1] == table:
+            column = getattr(model, known.part_of[0])
+            found += [(other, key) for key in session.scalars(select(model.id).where(column == record_id))]
+        elif known.beside == table:
+            found.append((other, record_id))
+    return found
+
+
+def values_kept(session: Session, rows: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """How many personal values the log still keeps of each of these rows; rows without any are left out."""
+    either = [_is_about(table, row_id) for table, row_id in rows]
+    counted = session.execute(
+        select(AuditEvent.table_name, AuditEvent.record_id, func.count(AuditSensitive.id))
+        .join(AuditSensitive, AuditSensitive.event_id == AuditEvent.id)
+        .where(or_(*either)).group_by(AuditEvent.table_name, AuditEvent.record_id)
+    )  # fmt: skip
+    return {(str(table), int(row_id or 0)): count for table, row_id, count in counted}
+
+
+__all__ = ["WHAT", "Kind", "Named", "Told", "may_read_value", "records_named", "search", "told", "withheld"]

@@ -1,0 +1,263 @@
+"""The audit log on the screen: a list to look through and take away, the page of one event, and erasing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from flask import get_template_attribute, redirect, request
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from app.audit import kinds, queries, services
+from app.audit.dialogs import EraseDialog
+from app.audit.queries import Told
+from app.core import edge, exports, history
+from app.core.access import Actor, get_visible
+from app.core.accounts import User
+from app.core.audit import AuditAction, AuditEvent
+from app.core.db import db, row_id
+from app.core.errors import InvalidInputError, NotFoundError
+from app.core.formats import exact_text
+from app.core.i18n import _, ngettext
+from app.core.pages import Page, done, page, refused_onto, show, trail
+from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
+from app.core.screens.listing import Asked
+from app.core.screens.listing import Page as ListPage
+from app.core.screens.restoring import restoring_url
+from app.core.sheets import Header
+from app.security import columns as people_columns
+
+#: what has to be typed before values are erased
+ERASE_WORD = _("ERASE")
+PATH = "/nhat-ky"
+
+
+class LogScreen(Screen):
+    """/nhat-ky: everything that was done, by whom, in whose name, from where. Nobody changes it."""
+
+    resource = "Audit"
+    collection = "audit"
+    datamodel = Interface(AuditEvent)
+    route_base = PATH
+    list_title = _("Audit log")
+    show_title = _("Entry of the log")
+    show_template = "audit/event.html"
+    panel_template = "audit/panel.html"
+    empty_text = _("Nothing is written here that you may see. Every change and every sign-in is noted here.")
+    empty_art = "search"
+    title_column = "table_name"
+    list_columns = ["at", "actor", "what", "kind", "record", "fields", "address"]
+    more_columns = ["on_behalf_of", "origin", "reason", "record_id"]
+    show_columns = ["at"]
+    order_columns = ["at"]
+    search_columns = [
+        "at", "actor", "on_behalf_of", "what", "kind", "record_id", "address", "origin", "reason",
+    ]  # fmt: skip
+    base_order = ("at", "desc")
+    presets = (
+        Preset(_("All")),
+        Preset(_("Today"), "at = today()"),
+        Preset(_("Sign-ins"), "what in ('sign_in', 'sign_in_failed', 'sign_out', 'sign_ins_ended')"),
+        Preset(_("Rights and settings"), "kind in ('ab_user', 'ab_role', 'role_profile', 'role_scope', 'field_right',"
+               " 'access_grant', 'team_member', 'setting')"),
+        Preset(_("Taken away and opened"), "what in ('export', 'export.asked', 'field.revealed', 'audit.erased')"),
+    )  # fmt: skip
+    derived = {
+        "actor": replace(
+            people_columns.person(AuditEvent.actor_id), show=queries.doer, besides=(AuditEvent.origin,), order=None
+        ),
+        "on_behalf_of": replace(people_columns.person(AuditEvent.on_behalf_of_id), order=None),
+        "what": Derived(Kind.choice, queries.what(), choices=queries.WHAT),
+        "kind": Derived(
+            Kind.choice, AuditEvent.table_name, choices={name: one.label for name, one in kinds.KINDS.items()},
+        ),
+        "record": Derived(Kind.text, queries.record_of(), show=lambda _value: ""),
+        "fields": Derived(Kind.text, queries.changed_of(), show=queries.changed_fields),
+        "record_id": Derived(Kind.number, AuditEvent.record_id),
+    }  # fmt: skip
+    choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"origin": kinds.ORIGINS}
+    formatters_columns: ClassVar[Mapping[str, Any]] = {"reason": history.reason_text}
+    label_columns = {
+        "at": _("When"),
+        "actor": _("Who"),
+        "on_behalf_of": _("In whose name"),
+        "what": _("What happened"),
+        "kind": _("Kind of record"),
+        "record": _("Record"),
+        "record_id": _("Number of the record"),
+        "fields": _("What changed"),
+        "address": _("From the address"),
+        "origin": _("Way in"),
+        "reason": _("Reason"),
+    }
+
+    # ── the list ──
+    def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
+        return rows.where(queries.search(db.session(), who, text))
+
+    def title_of(self, value: Any) -> str:
+        return str(kinds.kind_label(value))
+
+    def row_title(self, item: AuditEvent) -> str:
+        return str(_("Entry no. %(number)s", number=item.id))
+
+    def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
+        rows = super()._listed(rows, asked, who)
+        named = asked.where is not None and _events_asked(asked.where.text)
+        return rows.where(AuditEvent.name == named) if named else rows  # what the index on names can answer
+
+    def _page(self, *told: Any, **more: Any) -> ListPage:
+        """With the records by their names: one query for all kinds of them."""
+        found, who = super()._page(*told, **more), edge.actor()
+        place = next((number for number, head in enumerate(found.columns) if head.key == "record"), None)
+        if place is None:
+            return found
+        keys = {row.id: queries.record_key(row.values[place]) for row in found.rows}
+        named = queries.records_named(db.session(), who, keys.values())
+        rows = tuple(_with_record(row, place, _of(named, keys[row.id])) for row in found.rows)
+        return replace(found, rows=rows)
+
+    def opened(self, session: Session, who: Actor, wanted: exports.Wanted) -> exports.Opened:
+        """In the file a change stands with its old and new values, as far as they are not personal."""
+        opened = super().opened(session, who, wanted)
+        people = _everybody(session)
+        return replace(opened, headers=[_in_words(header, self, who, people) for header in opened.headers])
+
+    # ── one event ──
+    @route("/show/<pk>", right="view")
+    def show(self, pk: str) -> Any:
+        item, told = self._one(pk)
+        return self.render_template(
+            self.show_template, screen=self, told=told, title=self.row_title(item), facts=_facts(told),
+            crumbs=trail((self.list_title, self._list_url()), here=self.row_title(item)), **_onward(told, edge.actor()),
+        )  # fmt: skip
+
+    @route("/panel/<pk>", right="view")
+    def panel(self, pk: str) -> Any:
+        item, told = self._one(pk)
+        if "X-Part" not in request.headers:
+            return redirect(self.row_url(item))
+        return self.render_template(
+            self.panel_template, told=told, title=self.row_title(item), facts=_facts(told), url=self.row_url(item)
+        )
+
+    def _one(self, pk: str) -> tuple[AuditEvent, Told]:
+        who = edge.actor()
+        item = get_visible(db.session(), AuditEvent, row_id(pk), who)
+        (told,) = queries.told(db.session(), [item], who)
+        return item, told
+
+
+class ErasePages(Page):
+    """/nhat-ky/xoa: personal values of one record are taken out of the log, for good."""
+
+    resource = "Audit"
+    route_base = f"{PATH}/xoa"
+    default_view = "ask"
+
+    @page("/<table>/<record_id>", right="delete")
+    def ask(self, table: str, record_id: str) -> Any:
+        return _erase_page(table, row_id(record_id), EraseDialog(formdata=None))
+
+    @page("/<table>/<record_id>", "POST", right="delete")
+    def erase(self, table: str, record_id: str) -> Any:
+        number, dialog, who = row_id(record_id), EraseDialog(), edge.actor()
+        if (dialog.typed.data or "").strip().casefold() != str(ERASE_WORD).casefold():
+            dialog.typed.errors = [str(_("Type %(word)s to confirm.", word=ERASE_WORD))]
+            return _erase_page(table, number, dialog, status=422)
+        try:
+            with edge.transaction() as session:
+                count = services.erase_sensitive(session, table, number, dialog.reason.data or "", by=who)
+        except InvalidInputError as error:
+            dialog.reason.errors = [str(one) for one in error.fields["reason"]]
+            return _erase_page(table, number, dialog, status=422)
+        except services.NothingKeptError as error:
+            return refused_onto(log_of(table, number), error)
+        told = ngettext("%(num)d value erased from the log.", "%(num)d values erased from the log.", count)
+        return done(log_of(table, number), told)
+
+
+def log_of(table: str, record_id: int) -> str:
+    """The part of the log that tells of one record."""
+    return f"{PATH}/list/?" + urlencode({"view": "0", "where": f"kind = '{table}' and record_id = {record_id}"})
+
+
+def _erase_page(table: str, number: int, dialog: EraseDialog, status: int = 200) -> Any:
+    if table not in kinds.KINDS:
+        raise NotFoundError
+    session, who = db.session(), edge.actor()
+    rows = queries.rows_of(session, table, number)
+    named = queries.records_named(session, who, [(table, number)]).get((table, number))
+    name = named.title if named is not None and named.title else _("no. %(number)s", number=number)
+    return show(
+        "audit/erase.html", status, form=dialog, word=ERASE_WORD, record=f"{kinds.kind_label(table)}: {name}",
+        count=sum(queries.values_kept(session, rows).values()), back=log_of(table, number),
+        crumbs=trail((_("Audit log"), f"{PATH}/list/"), here=_("Erase personal values")),
+    )  # fmt: skip
+
+
+def _events_asked(where: str) -> str | None:
+    """The one event that a condition asks for, as its whole."""
+    return next((name for name in kinds.EVENTS if where == f"what = '{name}'"), None)
+
+
+def _of(named: queries.Records, key: tuple[str | None, int | None]) -> queries.Named | None:
+    return named.get((key[0] or "", key[1] or 0))
+
+
+def _with_record(row: Any, place: int, named: queries.Named | None) -> Any:
+    if named is None:
+        return row
+    cell = get_template_attribute("audit/_cells.html", "record")(named)
+    return replace(row, cells=(*row.cells[:place], cell, *row.cells[place + 1 :]))
+
+
+def _everybody(session: Session) -> Mapping[int, str]:
+    """What colleagues are called, for a file that may name any of them."""
+    rows = session.query(User.id, User.last_name, User.first_name)
+    return {row.id: f"{row.last_name} {row.first_name}".strip() for row in rows}
+
+
+def _in_words(header: Header, screen: LogScreen, who: Actor, people: Mapping[int, str]) -> Header:
+    if header.label is screen.label_columns["fields"]:
+        return replace(header, words=lambda value: queries.changed_in_words(value, who, people))
+    if header.label is screen.label_columns["record"]:
+        return replace(header, words=queries.record_in_words)
+    if header.label is screen.label_columns["reason"]:
+        return replace(header, words=history.reason_text)
+    return header
+
+
+def _facts(told: Told) -> Sequence[tuple[Any, Any]]:
+    event = told.event
+    came = kinds.ORIGINS.get(event.origin, "")
+    rows = [
+        (_("When"), exact_text(event.at, edge.time_zone())),
+        (_("Who"), told.who),
+        (_("In whose name"), told.in_name_of),
+        (_("Way in"), came),
+        (_("From the address"), event.address),
+        (_("Kind of record"), told.kind),
+        (_("Reason"), told.reason),
+    ]
+    return [(label, value) for label, value in rows if value not in (None, "")]
+
+
+def _onward(told: Told, who: Actor) -> dict[str, Any]:
+    """What can be done from here."""
+    event = told.event
+    is_of_record = event.table_name in kinds.KINDS and event.record_id is not None
+    of_record = log_of(event.table_name or "", event.record_id or 0) if is_of_record else None
+    may_erase = is_of_record and who.may("delete", "Audit") and any(map(queries.is_personal, event.changes.values()))
+    restorable = event.action is AuditAction.change and told.record is not None and not told.is_erased
+    return {
+        "of_record_url": of_record,
+        "erase_url": f"{PATH}/xoa/{event.table_name}/{event.record_id}" if may_erase and not told.is_erased else None,
+        "restore_url": restoring_url(db.session(), event, who) if restorable else None,
+    }
+
+
+__all__ = ["ErasePages", "LogScreen", "log_of"]

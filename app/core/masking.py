@@ -1,0 +1,72 @@
+"""How does a value look to somebody who may only recognise it? Pure."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum, auto
+
+from app.core.vietnamese import phone_e164
+
+DOTS = "•••"
+#: a shorter number would be told by its ends
+_SHORTEST_PHONE = 8
+_SHORTEST_NUMBER = 6
+
+
+class Mask(StrEnum):
+    """What is left to recognise a value by."""
+
+    phone = auto()
+    email = auto()
+    number = auto()
+    text = auto()
+
+
+def masked(mask: Mask, value: object) -> str:
+    """The value with dots in it: 09•• ••• 321, l•••@p•••.vn, ••• 321, N•••. Nothing stays nothing.
+
+    What does not look like its kind is masked like any text; what is no text at all leaves nothing but dots.
+    """
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str):
+        return DOTS
+    if DOTS[:2] in value:  # masked already
+        return value
+    match mask:
+        case Mask.phone:
+            return _phone(value)
+        case Mask.email:
+            return _email(value)
+        case Mask.number:
+            return _number(value)
+        case Mask.text:
+            return _text(value)
+
+
+def _phone(value: str) -> str:
+    known = phone_e164(value)
+    if known is None:
+        return _text(value)
+    at_home = f"0{known.removeprefix('+84')}" if known.startswith("+84") else known
+    if len(at_home) < _SHORTEST_PHONE:
+        return DOTS
+    return f"{at_home[:2]}•• {DOTS} {at_home[-3:]}"
+
+
+def _email(value: str) -> str:
+    local, at, domain = value.strip().rpartition("@")
+    host, dot, end = domain.rpartition(".")
+    if not (local and at and host and dot and end):
+        return _text(value)
+    return f"{local[0]}{DOTS}@{host[0]}{DOTS}.{end}"
+
+
+def _number(value: str) -> str:
+    digits = re.sub(r"\W", "", value)
+    return f"{DOTS} {digits[-3:]}" if len(digits) >= _SHORTEST_NUMBER else DOTS
+
+
+def _text(value: str) -> str:
+    first = value.strip()[:1]
+    return f"{first}{DOTS}" if first.isalpha() else DOTS

@@ -1,0 +1,99 @@
+"""How does a member stand: invited, working, gone? Who is he to others, and does somebody hold as much as he?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum, auto
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.access import Actor, Scope
+from app.core.accounts import User
+from app.core.finding import matches
+from app.security.models import Member, MemberInvitation, Team, TeamMember
+from app.security.queries import MOST_LOOKED_AT, Choice, Rights
+
+
+class Standing(StrEnum):
+    """In which way somebody belongs to the company."""
+
+    #: may sign in
+    active = auto()
+    #: has a link that is still good
+    invited = auto()
+    #: neither link nor password
+    waiting = auto()
+    #: no longer works here
+    gone = auto()
+
+
+def standing(session: Session, member: Member) -> Standing:
+    if member.is_active:
+        return Standing.active
+    if member.deactivated_at is not None:
+        return Standing.gone
+    return Standing.invited if live_invitation(session, member.id) is not None else Standing.waiting
+
+
+def is_live(member_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Invitations of the member that still open the door."""
+    return (
+        MemberInvitation.member_id == member_id,
+        MemberInvitation.used_at.is_(None),
+        MemberInvitation.withdrawn_at.is_(None),
+        MemberInvitation.expires_at > clock.now(),
+    )
+
+
+def live_invitation(session: Session, member_id: int) -> MemberInvitation | None:
+    newest = MemberInvitation.id.desc()
+    return session.scalars(select(MemberInvitation).where(*is_live(member_id)).order_by(newest).limit(1)).one_or_none()
+
+
+def last_invitation(session: Session, member_id: int) -> MemberInvitation | None:
+    """The latest one that was not taken back, even when it has run out."""
+    sent = MemberInvitation.member_id == member_id, MemberInvitation.withdrawn_at.is_(None)
+    newest = MemberInvitation.id.desc()
+    return session.scalars(select(MemberInvitation).where(*sent).order_by(newest).limit(1)).one_or_none()
+
+
+def name_of(session: Session, member_id: int | None) -> str | None:
+    return session.scalar(select(Member.name).where(Member.id == member_id)) if member_id is not None else None
+
+
+def teams_to_choose(session: Session, condition: ColumnElement[bool]) -> Sequence[Team]:
+    """Teams in use in name order, those that fulfil the condition."""
+    return session.scalars(
+        select(Team).where(condition, Team.archived_at.is_(None)).order_by(Team.sort_key, Team.id)
+    ).all()
+
+
+def teams_of_member(session: Session, member_id: int) -> list[tuple[Team, bool]]:
+    """His teams, each with whether it is the primary one."""
+    rows = select(Team, TeamMember.is_primary).join(TeamMember, TeamMember.team_id == Team.id)
+    found = session.execute(rows.where(TeamMember.member_id == member_id).order_by(Team.sort_key)).all()
+    return [(row.Team, row.is_primary) for row in found]
+
+
+def holds_as_much(actor: Actor, rights: Rights) -> bool:
+    """Has the actor each of these rights, as far as they reach?"""
+    return all(
+        actor.may(action, resource)
+        and actor.scope(resource, action).width >= rights.scopes.get((resource, action), Scope.none).width
+        for action, resource in rights.permissions
+    )
+
+
+def receivers_named(session: Session, text: str, *, besides: int) -> list[Choice]:
+    """Active members by words of their name, title or user name, but for the one who leaves; in name order."""
+    rows = (
+        select(Member.id, Member.name, Member.title, User.username).join(User, User.id == Member.id)
+        .where(User.active.is_(True), Member.id != besides).order_by(Member.sort_key).limit(MOST_LOOKED_AT)
+    )  # fmt: skip
+    return [
+        Choice(row.id, row.name, row.title or "")
+        for row in session.execute(rows)
+        if not text or matches(text, row.name, row.title, row.username)
+    ]

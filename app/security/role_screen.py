@@ -1,0 +1,209 @@
+"""/vai-tro: which roles are there, who holds them, and what may each of them do with whose rows?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import g, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import SelectField
+
+from app.core import edge
+from app.core.access import Actor, get_visible
+from app.core.accounts import Role
+from app.core.db import db, row_id
+from app.core.errors import BadRequestError, BusinessError, ConflictError
+from app.core.i18n import _, ngettext
+from app.core.pages import done
+from app.core.screens import Derived, Interface, Kind, Screen, action, route
+from app.security import columns, queries, role_matrix, role_services
+from app.security.cells import drawn
+from app.security.models import Member, RoleProfile
+from app.security.role_names import LABELS, role_label, role_names, role_purpose
+from app.security.roles import ACTION_LABELS, ADMIN, SCOPE_LABELS
+
+_CODE = select(Role.name).where(Role.id == RoleProfile.id).correlate(RoleProfile).scalar_subquery()
+#: holders that a page names one by one
+_MOST_NAMED = 4
+
+
+class LikeField(SelectField):
+    """The role that a new one begins as; or nothing at all."""
+
+    def __init__(self, label: Any = None, validators: Any = None, **more: Any) -> None:
+        super().__init__(label, validators, coerce=str, **more)
+
+    def process(self, formdata: Any, *args: Any, **more: Any) -> None:
+        names = role_names(db.session()).values()
+        self.choices = [("", _("Nothing: I choose every right myself")), *(
+            (str(one.id), one.label) for one in names if not one.is_archived
+        )]  # fmt: skip
+        super().process(formdata, *args, **more)
+
+
+class RoleScreen(Screen):
+    """The roles as a list; the page of one is its matrix, to change for those who may."""
+
+    resource = "Role"
+    collection = "roles"
+    datamodel = Interface(RoleProfile)
+    empty_text = _("No role yet. Without a role, a member sees nothing.")
+    empty_art = "lock"
+    route_base = "/vai-tro"
+    list_title = _("Roles")
+    show_title = _("Role")
+    add_title = _("New role")
+    edit_title = _("Rename the role")
+    show_template = "security/role.html"
+    list_columns = ["name", "user"]
+    show_columns = ["name"]
+    add_columns = ["label_vi", "label_en", "purpose", "like"]
+    edit_columns = ["label_vi", "label_en", "purpose"]
+    order_columns = ["id"]
+    base_order = ("id", "asc")
+    derived = {
+        "name": Derived(Kind.text, _CODE, choices=LABELS, show=lambda code: drawn("role", _role_words(code))),
+        "user": Derived(Kind.text, columns.holder_names(RoleProfile.id),
+                        show=lambda names: drawn("holders", _lines(names))),
+    }  # fmt: skip
+    form_fields = {"like": LikeField(_("May do at first"))}
+    related_by = {"MemberScreen": lambda role: Member.id.in_(queries.holders(role.id))}
+    related_titles = {"MemberScreen": _("Members with this role")}
+    history_events = {"role.rights_changed": _("Rights changed")}
+    label_columns = {
+        "name": _("Role"),
+        "user": _("Held by"),
+        "label_vi": _("Name in Vietnamese"),
+        "label_en": _("Name in English"),
+        "purpose": _("What it is for"),
+        "like": _("May do at first"),
+    }
+    description_columns = {
+        "label_vi": _("Example: Trưởng ca"),
+        "label_en": _("For those who use the product in English. Empty: the Vietnamese name."),
+        "purpose": _("One line below the name. Example: Xếp ca và duyệt đổi ca."),
+        "like": _("A copy of this role, which you then change."),
+    }
+    #: for templates/security/role.html
+    words = {"actions": ACTION_LABELS, "scopes": SCOPE_LABELS}
+
+    # ── rows ──
+    def row_title(self, item: Any) -> str:
+        return str(item.label)
+
+    def title_of(self, value: Any) -> str:
+        return str(role_label(value))
+
+    def purpose(self, item: RoleProfile) -> Any:
+        return role_purpose(item.name)
+
+    # ── making and naming ──
+    def prefill(self, form: Any) -> None:
+        asked = request.args.get("like", "")
+        if any(asked == value for value, _label in form.like.choices):
+            form.like.data = asked
+
+    def create(self, session: Session, form: Any, *, by: Actor) -> Any:
+        like = get_visible(session, RoleProfile, row_id(form.like.data), by) if form.like.data else None
+        return role_services.create_role(session, by=by, like=like, **_typed(form))
+
+    def change(self, session: Session, item: Any, form: Any, *, by: Actor) -> None:
+        role_services.rename_role(session, item, by=by, rev=item.rev, **_typed(form))
+
+    # ── the matrix ──
+    def editor(self, item: RoleProfile) -> dict[str, Any]:
+        """What the template draws of the matrix: rows, and whether and why not they can be changed."""
+        who = edge.actor()
+        typed = g.get("typed_rights", {})
+        locked: Any = ""
+        if not who.may("edit", "Role"):
+            locked = _("You may look at roles, not change them.")
+        elif item.name == ADMIN:
+            locked = role_services.ADMIN_IS_WHOLE
+        elif item.archived_at is not None:
+            locked = _("This role is archived. Restore it first.")
+        groups = role_matrix.drawn(queries.matrix_of(db.session(), item.role), typed, who)
+        every = [cell for _heading, rows in groups for row in rows for cell in row.cells.values() if cell is not None]
+        return {
+            "groups": groups, "locked": locked, "rev": item.rev, "unsaved": bool(typed),
+            "problem": g.get("rights_problem"), "has_closed": any(cell.closed for cell in every),
+            "holders": self._holders_told(item),
+            "may_copy": who.may("add", "Role"), "may_rename": who.may("edit", "Role"),
+        }  # fmt: skip
+
+    @route("/rights/<pk>", right="edit", methods=("POST",))
+    def rights(self, pk: str) -> Any:
+        """Keep what was chosen in the matrix; a refusal shows it again with all that was chosen."""
+        key = row_id(pk)
+        get_visible(db.session(), RoleProfile, key, edge.actor(), "edit")
+        sent = request.form.to_dict()
+        rev = sent.pop("rev", "")
+        sent.pop("csrf_token", None)
+        if not (rev.isascii() and rev.isdigit()) or len(rev) > 9:
+            raise BadRequestError
+        cells = role_matrix.read(sent)
+        try:
+            with edge.transaction() as session:
+                profile = get_visible(session, RoleProfile, key, edge.actor(), "edit")
+                changed = role_services.change_rights(session, profile, cells, rev=int(rev), by=edge.actor())
+        except BadRequestError:
+            raise
+        except BusinessError as error:
+            problem = error.message
+            if isinstance(error, ConflictError):
+                problem = _("Someone has changed this role in the meantime. Your choices are still here: compare, then"
+                            " save again.")  # fmt: skip
+            g.typed_rights, g.rights_problem = cells, problem
+            return self.show(str(key)), error.status
+        if not changed:
+            return done(url_for("RoleScreen.show", pk=key), _("Nothing was changed."))
+        told = ngettext("%(num)d right changed. It holds from the next click.",
+                        "%(num)d rights changed. They hold from the next click.", len(changed))  # fmt: skip
+        return done(url_for("RoleScreen.show", pk=key), told)
+
+    def _holders_told(self, item: RoleProfile) -> Any:
+        """Whom a change concerns."""
+        rows = db.session().scalars(select(Member.name).where(Member.id.in_(queries.holders(item.id)))
+                                    .order_by(Member.sort_key)).all()  # fmt: skip
+        if not rows:
+            return _("Nobody holds this role yet.")
+        named = ", ".join(rows[:_MOST_NAMED])
+        more = len(rows) - _MOST_NAMED
+        if more > 0:
+            return ngettext("Concerns %(all)d members at once: %(names)s and %(num)d more.",
+                            "Concerns %(all)d members at once: %(names)s and %(num)d more.", more,
+                            all=len(rows), names=named)  # fmt: skip
+        return ngettext("Concerns %(num)d member at once: %(names)s.", "Concerns %(num)d members at once: %(names)s.",
+                        len(rows), names=named)  # fmt: skip
+
+    # ── in use or not ──
+    def hinders_of(self, session: Session, name: str, items: Sequence[RoleProfile]) -> Mapping[int, Any]:
+        return role_services.role_hindrances(session, items) if name == "archive" else {}
+
+    def offers(self, name: str, item: Any) -> bool:
+        return super().offers(name, item) and not (name == "archive" and item.name == ADMIN)
+
+    @action(
+        "archive", _("Archive"), right="delete", done=_("%(rows)s archived"), undo="restore", icon="archive",
+        confirmation=_("Nobody is given it any more."),
+    )  # fmt: skip
+    def archive(self, session: Session, item: RoleProfile, *, by: Actor) -> None:
+        role_services.archive_role(session, item, by=by)
+
+    @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
+    def restore(self, session: Session, item: RoleProfile, *, by: Actor) -> None:
+        role_services.restore_role(session, item, by=by)
+
+
+def _typed(form: Any) -> dict[str, str]:
+    return {key: form[key].data or "" for key in ("label_vi", "label_en", "purpose")}
+
+
+def _role_words(code: str) -> dict[str, Any]:
+    return {"label": role_label(code), "purpose": role_purpose(code)}
+
+
+def _lines(names: str | None) -> list[str]:
+    return names.split("\n") if names else []

@@ -1,0 +1,371 @@
+"""The log on the screen: who sees which of it, what is told, what is kept from him, and what is erased."""
+
+from __future__ import annotations
+
+import io
+from urllib.parse import quote
+
+import pytest
+from bs4 import BeautifulSoup
+from openpyxl import load_workbook
+from sqlalchemy import event, select
+
+from app.audit import queries, services
+from app.core import audit
+from app.core.access import FieldRight, FieldRule, get_visible
+from app.core.audit import AuditAction, AuditEvent, AuditSensitive
+from app.core.db import db, transaction
+from app.core.errors import InvalidInputError, NotAllowedError, NotFoundError
+from app.customers.models import Customer
+from app.customers.services import archive_customer, change_customer, create_customer
+from app.security.models import Member
+
+BOTH = pytest.mark.both_databases
+NAME, NEW_NAME, PHONE = "Đặng Thị Mỹ Duyên", "Đặng Mỹ Duyên", "0912 345 678"
+
+
+def a_customer(session, cast) -> int:
+    """Added and renamed by Lan."""
+    customer = create_customer(session, by=cast.lan, name=NAME, phone=PHONE, note="Gọi sau 14:30")
+    session.flush()
+    change_customer(session, customer, by=cast.lan, rev=customer.rev, name=NEW_NAME, note="Gọi buổi sáng")
+    return customer.id
+
+
+@pytest.fixture
+def customer_id(app, change):
+    made = []
+    with app.app_context():
+        from tests.cast import Cast
+
+        with transaction(Cast(db.session()).lan) as inside:
+            made.append(a_customer(inside, Cast(inside)))
+    return made[0]
+
+
+def last(session, table, action=AuditAction.change, **values):
+    rows = select(AuditEvent).where(AuditEvent.table_name == table, AuditEvent.action == action)
+    return session.scalars(rows.order_by(AuditEvent.id.desc()).limit(1)).first()
+
+
+def rows_of(answer) -> list[list[str]]:
+    page = BeautifulSoup(answer.text, "html.parser")
+    return [[" ".join(cell.text.split()) for cell in row("td")] for row in page("tr") if row("td")]
+
+
+def the_list(browser, where="", **more):
+    asked = "&".join([f"where={quote(where)}", "view=0", *(f"{name}={quote(text)}" for name, text in more.items())])
+    return browser.get(f"/nhat-ky/list/?{asked}")
+
+
+# ── the list ──
+def test_the_list_tells_who_did_what_to_which_record(client, customer_id):
+    found = rows_of(the_list(client("hoa"), f"kind = 'customer' and record_id = {customer_id}"))
+    assert [row[1:6] for row in found] == [
+        ["Nguyễn Ngọc Lan", "Sửa", "Khách hàng", NEW_NAME, "Tên, Ghi chú"],
+        ["Nguyễn Ngọc Lan", "Tạo mới", "Khách hàng", NEW_NAME, "Tên, Mã, Loại, Người phụ trách, Bộ phận, Ghi chú"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "is_found"),
+    [
+        ("actor = me()", False),
+        ("what = 'change' and kind = 'customer'", True),
+        ("what = 'create' and kind in ('contact_point', 'task')", True),
+        ("at = today() and origin = 'command'", True),
+        ("at = yesterday()", False),
+        ("address contains '10.0'", False),
+        ("on_behalf_of not empty", False),
+        ("what = 'archive'", False),
+    ],
+)
+def test_it_is_narrowed_by_all_that_is_known_of_an_entry(client, customer_id, where, is_found):
+    browser = client("hoa")
+    answer = the_list(browser, f"{where} and kind != 'member' and what != 'sign_in'")
+    assert answer.status_code == 200
+    assert (len(rows_of(answer)) > 0) is is_found, where
+
+
+@BOTH
+def test_words_find_people_kinds_events_codes_and_reasons(session, cast):
+    with transaction(cast.lan) as inside:
+        number = a_customer(inside, cast)
+        archive_customer(inside, inside.get_one(Customer, number), by=cast.minh)
+        audit.record(inside, "export", table="export", reason="đối soát cuối tháng", by=cast.minh)
+    code = session.get_one(Customer, number).code
+
+    def found(text, who=cast.hoa):
+        rows = select(AuditEvent.table_name, AuditEvent.record_id).where(queries.search(session, who, text))
+        return set(map(tuple, session.execute(rows)))
+
+    assert ("customer", number) in found("khach lan")
+    assert found(code) == {("customer", number)}
+    assert found("doi soat") == set()  # a reason is found as it was written
+    assert found("đối soát") == found("minh đối") == {("export", None)}
+    assert found("lưu trữ khách") == {("customer", number)}
+    assert found("khongcoai") == set()
+
+
+@BOTH
+@pytest.mark.parametrize("scope", ["own", "team", "all", "none"])
+def test_how_far_one_sees_is_measured_by_who_did_it(session, cast, scope):
+    from dataclasses import replace
+
+    from app.core.access import Scope, visible
+
+    with transaction(cast.tuan) as inside:
+        audit.record(inside, "export", by=cast.tuan)
+        audit.record(inside, "export", by=cast.lan)
+        audit.record(inside, "export", by=cast.minh)
+        audit.record(inside, "export", by=replace(cast.tuan, real_user_id=cast.hoa.user_id, user_id=cast.minh.user_id))
+    reader = replace(
+        cast.minh, permissions=cast.minh.permissions | {("view", "Audit")},
+        scopes={**cast.minh.scopes, ("Audit", "view"): Scope(scope)},
+    )  # fmt: skip
+    rows = select(AuditEvent.actor_id).where(AuditEvent.name == "export", visible(AuditEvent, reader))
+    names = {cast.tuan.user_id: "tuan", cast.lan.user_id: "lan", cast.minh.user_id: "minh", cast.hoa.user_id: "hoa"}
+    seen = {names[one] for one in session.scalars(rows)}
+    assert seen == {"own": {"minh", "hoa"}, "team": {"lan", "minh", "hoa"}, "none": set()}.get(
+        scope, {"tuan", "lan", "minh", "hoa"}
+    )
+
+
+def test_whoever_has_no_right_to_the_log_is_refused(client, token, customer_id):
+    for path in ("/nhat-ky/list/", "/nhat-ky/show/1", f"/nhat-ky/xoa/customer/{customer_id}"):
+        assert client("lan").get(path).status_code == 403
+    assert client("lan").get("/api/v1/audit/", headers=token("lan")).status_code == 403
+    assert client().get("/nhat-ky/list/").status_code == 302
+
+
+def test_a_page_of_the_list_asks_as_often_however_many_kinds_stand_on_it(app, client, customer_id):
+    browser, counted = client("hoa"), []
+    the_list(browser)
+    for where in ("", "kind = 'customer'"):
+        statements = []
+        with app.app_context():
+            engine = db.engine
+        listen = lambda *told, into=statements: into.append(told[2])  # noqa: E731
+        event.listen(engine, "before_cursor_execute", listen)
+        the_list(browser, where)
+        event.remove(engine, "before_cursor_execute", listen)
+        counted.append(len([one for one in statements if not one.startswith("PRAGMA")]))
+    assert max(counted) <= 8, counted
+
+
+# ── one entry ──
+def the_entry(app, browser, table="customer", action=AuditAction.change):
+    with app.app_context():
+        number = last(db.session(), table, action).id
+    answer = browser.get(f"/nhat-ky/show/{number}")
+    assert answer.status_code == 200
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def changes_on(page) -> dict[str, list[str]]:
+    for unseen in page.select(".tt-changes .tt-vh"):
+        unseen.decompose()
+    return {
+        one.dt.text: [part.text.strip() for part in one.dd(["del", "ins"])] for one in page.select(".tt-changes > div")
+    }
+
+
+def test_an_entry_tells_from_what_to_what_with_a_link_to_the_record(app, client, customer_id):
+    page = the_entry(app, client("hoa"))
+    assert changes_on(page) == {"Tên": [NAME, NEW_NAME], "Ghi chú": ["Gọi sau 14:30", "Gọi buổi sáng"]}
+    assert page.select_one(f'a[href="/khach-hang/show/{customer_id}"]').text == NEW_NAME
+    assert "Chưa niêm phong" in page.text
+
+
+def test_the_same_stands_in_the_panel_beside_the_list(app, client, customer_id):
+    with app.app_context():
+        number = last(db.session(), "customer").id
+    browser = client("hoa")
+    panel = browser.get(f"/nhat-ky/panel/{number}", headers={"X-Part": "1"})
+    assert NEW_NAME in panel.text
+    assert "<html" not in panel.text
+    assert browser.get(f"/nhat-ky/panel/{number}").location == f"/nhat-ky/show/{number}"
+
+
+@BOTH
+def test_personal_values_are_told_to_whoever_sees_the_record_and_reads_the_field(session, cast):
+    from dataclasses import replace
+
+    with transaction(cast.lan) as inside:
+        number = a_customer(inside, cast)
+    changed = last(session, "customer")
+    everything = replace(cast.hoa, permissions=cast.hoa.permissions)
+    strangers = replace(cast.hoa, permissions=cast.hoa.permissions - {("view", "Customer")})
+    partial = replace(cast.hoa, fields={("Customer", "note"): FieldRule(FieldRight.masked)})
+    read = {
+        name: {str(line.label): line.new for line in queries.told(session, [changed], who)[0].lines}
+        for name, who in (("all", everything), ("none", strangers), ("some", partial))
+    }
+    assert set(read["all"].values()) == {NEW_NAME, "Gọi buổi sáng"}
+    assert not {NEW_NAME, "Gọi buổi sáng"} & set(map(str, read["none"].values()))
+    assert NEW_NAME in read["some"].values()
+    assert "Gọi buổi sáng" not in map(str, read["some"].values())
+    assert queries.told(session, [changed], strangers)[0].record is None
+    assert number
+
+
+def test_an_event_without_words_is_told_by_its_name_and_a_lost_table_by_its_own(session, cast):
+    with transaction(cast.hoa) as inside:
+        audit.record(inside, "never.heard", table="never_there", record_id=7, changes={"a": [1, 2]})
+    (told,) = queries.told(session, session.scalars(select(AuditEvent).where(AuditEvent.name == "never.heard")).all(),
+                           cast.hoa)  # fmt: skip
+    assert (told.what, told.kind, [(line.old, line.new) for line in told.lines]) == (
+        "never.heard", "never_there", [(1, 2)],
+    )  # fmt: skip
+
+
+# ── the file ──
+def test_the_file_tells_from_what_to_what_and_no_personal_value(app, client, customer_id):
+    browser = client("hoa")
+    asked = "view=0&where=" + quote("kind = 'customer'")
+    sent = {"format": "xlsx", "query": asked, "columns": "all"}
+    answer = browser.post("/nhat-ky/export", data=sent)
+    assert answer.status_code == 200, answer.text
+    sheet = load_workbook(io.BytesIO(answer.data)).active
+    answer.close()
+    told = [[str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    everything = "\n".join(" ".join(row) for row in told)
+    assert "Khách hàng #" in everything
+    assert "Người phụ trách: Nguyễn Ngọc Lan" in everything
+    for secret in (NAME, NEW_NAME, "hmac", "Gọi buổi sáng"):
+        assert secret not in everything
+    with app.app_context():
+        assert db.session.scalar(select(AuditEvent.name).order_by(AuditEvent.id.desc()).limit(1)) == "export"
+
+
+# ── the interface ──
+def test_programs_read_the_same_with_the_same_filters(client, token, customer_id):
+    browser, headers = client(), token("hoa")
+    answer = browser.get(f"/api/v1/audit/?table=customer&record={customer_id}&action=change", headers=headers)
+    (one,) = answer.json["result"]
+    assert (one["actor"], one["origin"], one["table"], one["record"]) == ("lan", "command", "customer", customer_id)
+    assert {change["field"]: change["new"] for change in one["changes"]} == {"name": NEW_NAME, "note": "Gọi buổi sáng"}
+    assert browser.get(f"/api/v1/audit/{one['id']}", headers=headers).json == one
+    narrowed = browser.get("/api/v1/audit/?where=" + quote("what = 'sign_in'"), headers=headers).json
+    assert {row["event"] for row in narrowed["result"]} == {"sign_in"}
+    assert browser.get("/api/v1/audit/?action=paint", headers=headers).status_code == 400
+    assert browser.get("/api/v1/audit/99999999999", headers=headers).status_code == 404
+
+
+# ── bringing back ──
+def test_an_old_value_comes_back_by_the_records_own_form_and_the_log_says_from_where(app, client, customer_id):
+    browser = client("lan")
+    history = BeautifulSoup(browser.get(f"/khach-hang/show/{customer_id}?phan=lich-su").text, "html.parser")
+    (way,) = [one["href"] for one in history("a") if "/khoi-phuc/" in one.get("href", "")]
+    preview = BeautifulSoup(browser.get(way).text, "html.parser")
+    assert [one.dt.text for one in preview.select(".tt-changes > div")] == ["Tên", "Ghi chú"]
+    rev = preview.select_one("input[name=rev]")["value"]
+    assert browser.post(way, data={"rev": rev}).status_code == 302
+    with app.app_context():
+        session = db.session()
+        restored = session.get_one(Customer, customer_id)
+        assert (restored.name, restored.note) == (NAME, "Gọi sau 14:30")
+        assert last(session, "customer").reason == "restores:" + way.rsplit("/", 1)[1]
+    told = browser.get(f"/khach-hang/show/{customer_id}?phan=lich-su").text
+    assert f"số {way.rsplit('/', 1)[1]}" in told
+    assert "Không có gì để khôi phục" in browser.get(way).text
+
+
+def test_what_changed_meanwhile_is_shown_and_nothing_is_overwritten(app, client, change, customer_id):
+    browser = client("lan")
+    with app.app_context():
+        way = f"/khach-hang/khoi-phuc/{customer_id}/{last(db.session(), 'customer').id}"
+    rev = BeautifulSoup(browser.get(way).text, "html.parser").select_one("input[name=rev]")["value"]
+
+    def rename(session, cast):
+        customer = session.get_one(Customer, customer_id)
+        change_customer(session, customer, by=cast.minh, rev=customer.rev, name="Tên của Minh")
+
+    change(rename)
+    answer = browser.post(way, data={"rev": rev})
+    assert answer.status_code == 409
+    assert "Tên của Minh" in answer.text
+    with app.app_context():
+        assert db.session.get_one(Customer, customer_id).name == "Tên của Minh"
+
+
+def test_only_whoever_may_edit_the_record_brings_values_back(app, client, customer_id):
+    with app.app_context():
+        session = db.session()
+        changed, made = last(session, "customer").id, last(session, "customer", AuditAction.create).id
+        other = last(session, "contact_point", AuditAction.create).id
+    assert client("tuan").get(f"/khach-hang/khoi-phuc/{customer_id}/{changed}").status_code == 404
+    browser = client("lan")
+    for number in (made, other, 10**9, "0"):
+        assert browser.get(f"/khach-hang/khoi-phuc/{customer_id}/{number}").status_code == 404
+
+
+# ── erasing ──
+@BOTH
+def test_erased_values_are_gone_with_those_of_the_parts_and_the_chain_holds(session, cast):
+    from tests.core.test_audit import seal_everything
+
+    with transaction(cast.lan) as inside:
+        number = a_customer(inside, cast)
+    seal_everything()
+    with transaction(cast.hoa) as inside:
+        count = services.erase_sensitive(inside, "customer", number, "khách yêu cầu ngày 12/11", by=cast.hoa)
+    assert count == 6
+    seal_everything()
+    assert audit.verify(session)[1] is None
+    session.rollback()
+    kept = [str(row) for row in session.execute(select(AuditSensitive.old, AuditSensitive.new))]
+    assert not any(secret in " ".join(kept) for secret in (NAME, NEW_NAME, "912345678", "Gọi sau"))
+    (told,) = queries.told(session, [last(session, "customer")], cast.hoa)
+    assert {str(line.new) for line in told.lines} == {"(đã xoá theo yêu cầu)"}
+    erasures = session.scalars(select(AuditEvent).where(AuditEvent.name == audit.ERASED)).all()
+    assert {(one.table_name, one.actor_id, one.reason) for one in erasures} == {
+        ("customer", cast.hoa.user_id, "khách yêu cầu ngày 12/11"),
+        ("contact_point", cast.hoa.user_id, "khách yêu cầu ngày 12/11"),
+    }
+    with pytest.raises(services.NothingKeptError), transaction(cast.hoa) as inside:
+        services.erase_sensitive(inside, "customer", number, "nữa", by=cast.hoa)
+
+
+def test_erasing_wants_the_right_a_reason_and_a_table_that_is_known(session, cast):
+    member = cast.lan.user_id
+    for who, table, reason, refusal in (
+        (cast.minh, "member", "x", NotAllowedError), (cast.hoa, "member", "  ", InvalidInputError),
+        (cast.hoa, "member", "x" * 501, InvalidInputError), (cast.hoa, "sqlite_master", "x", NotFoundError),
+    ):  # fmt: skip
+        with pytest.raises(refusal), transaction(who) as inside:
+            services.erase_sensitive(inside, table, member, reason, by=who)
+
+
+def test_erasing_on_the_screen_wants_the_word_typed(app, client, customer_id):
+    browser, path = client("hoa"), f"/nhat-ky/xoa/customer/{customer_id}"
+    assert "6" in browser.get(path).text
+    refused = browser.post(path, data={"reason": "khách yêu cầu", "typed": "thôi"})
+    assert refused.status_code == 422
+    assert "khách yêu cầu" in refused.text
+    assert browser.post(path, data={"reason": "", "typed": "xoá"}).status_code == 422
+    assert browser.post(path, data={"reason": "khách yêu cầu", "typed": "xoá"}).status_code == 302
+    assert "không còn giữ" in browser.get(path).text
+    assert "đã xoá theo yêu cầu" in the_entry(app, browser).text
+    with app.app_context():
+        assert get_visible(db.session(), Customer, customer_id, _hoa()).name == NEW_NAME
+
+
+def _hoa():
+    from tests.cast import Cast
+
+    return Cast(db.session()).hoa
+
+
+def test_the_record_pages_of_members_tell_of_looking_in_anothers_name(app, client, change):
+    from dataclasses import replace
+
+    def rename(session, cast):
+        session.info["actor"] = replace(cast.lan, real_user_id=cast.hoa.user_id)
+        session.get_one(Member, cast.lan.user_id).title = "Chuyên viên"
+
+    change(rename)
+    with app.app_context():
+        lan = _hoa() and last(db.session(), "member").record_id
+    told = client("hoa").get(f"/nhan-su/show/{lan}?tab=lich-su").text
+    assert "thay mặt Nguyễn Ngọc Lan" in told

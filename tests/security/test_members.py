@@ -1,0 +1,342 @@
+"""Who comes, who is changed and who leaves: ways in, rights of whoever does it, and what goes into other hands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core import clock
+from app.core.access import SYSTEM, Scope, visible
+from app.core.audit import AuditEvent
+from app.core.db import transaction
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
+from app.core.models import SavedView
+from app.customers.models import Customer
+from app.notifications.models import Notification, Outbox
+from app.notifications.queries import text_for
+from app.notifications.rules import bell_text
+from app.security import member_queries as about
+from app.security import members, queries, rules
+from app.security.events import duties
+from app.security.models import Grant, Member, MemberInvitation, Right, RoleScope, SignIn
+from app.security.role_services import assign_roles
+from app.security.services import hand_over, hash_password
+from app.tasks.models import Task
+from app.tasks.services import claim_task
+
+NEW = {"family_name": "Đặng Thị", "given_name": "Ưng Hòa", "email": "hoa2@phosen.example"}
+
+
+@pytest.fixture
+def hire(session, cast):
+    """hire(given_name=…): a new colleague, added by Hoa."""
+
+    def add(**more):
+        with transaction(cast.hoa) as inside:
+            return members.add_member(inside, by=cast.hoa, **{**NEW, **more}).id
+
+    return add
+
+
+@pytest.fixture
+def lead_staff(session, cast):
+    """Minh may now add and change people, as far as `scope` reaches; he is no administrator."""
+
+    def let(scope=Scope.all):
+        with transaction(SYSTEM) as inside:
+            role = queries.role_by_code(inside, "Manager")
+            permissions = {
+                (one.permission.name, one.view_menu.name): one
+                for one in queries.role_by_code(inside, "Admin").permissions
+            }
+            for action in ("add", "edit"):
+                role.permissions.append(permissions[f"can_{action}", "Member"])
+                inside.add(RoleScope(role_id=role.id, resource="Member", action=action, scope=scope))
+            inside.execute(Member.__table__.update().values(rights_version=Member.rights_version + 1))
+
+    return let
+
+
+def deactivate(cast, who, **receivers):
+    """As Hoa; without receivers nobody takes over."""
+    with transaction(cast.hoa) as inside:
+        taken = {key: inside.get_one(Member, cast.member(name).id) for key, name in receivers.items()}
+        return members.deactivate_member(inside, inside.get_one(Member, who), receivers=taken, by=cast.hoa)
+
+
+def everything(name):
+    return {duty.key: name for duty in duties()}
+
+
+# ── names ──
+@pytest.mark.parametrize(
+    ("family", "given", "made"),
+    [("Nguyễn Ngọc", "Lan", "lan.nguyen"), ("Đỗ", "Thị Ứng", "ung.do"), ("", "Hồ", "ho"), ("李", "雷", ""),
+     ("O'Neil Trần", "Anna-Maria", "annamaria.oneil")],
+)  # fmt: skip
+def test_a_user_name_is_made_from_the_name_without_accents(family, given, made):
+    assert rules.username_of(family, given) == made
+
+
+def test_of_two_people_with_one_name_the_second_gets_a_number(session, cast, hire):
+    first, second = hire(), hire(email="khac@phosen.example")
+    assert session.get_one(Member, first).username == "hoa.dang"
+    assert session.get_one(Member, second).username == "hoa.dang2"
+
+
+def test_everything_that_is_wrong_is_told_at_once_beside_its_field(session, cast):
+    with pytest.raises(InvalidInputError) as refused, transaction(cast.hoa) as inside:
+        members.add_member(
+            inside, by=cast.hoa, family_name="\u200b", given_name="x" * 65, username="LAN", email="lan@", phone="12",
+            title="t" * 101, language="fr", time_zone="Mars/Olympus", signature="s" * 1001,
+        )  # fmt: skip
+    assert set(refused.value.fields) == {"family_name", "given_name", "username", "email", "phone", "title", "language",
+                                         "time_zone", "signature"}  # fmt: skip
+
+
+def test_a_taken_user_name_comes_with_a_free_one_and_an_address_belongs_to_one(session, cast):
+    with pytest.raises(InvalidInputError) as refused, transaction(cast.hoa) as inside:
+        members.add_member(inside, by=cast.hoa, **{**NEW, "username": "lan", "email": "LAN@phosen.example"})
+    assert "lan2" in str(refused.value.fields["username"][0])
+    assert "email" in refused.value.fields
+
+
+def test_the_phone_is_kept_as_our_phone_code_reads_it_and_the_signature_as_plain_text(session, hire):
+    member = session.get_one(Member, hire(phone="0168 345 6789", signature="Trân trọng\r\n\u202eHòa\0"))
+    assert (member.phone, member.signature) == ("+84383456789", "Trân trọng\nHòa")
+
+
+# ── what is changed ──
+def test_a_change_keeps_what_is_left_out_and_refuses_an_older_state(session, cast, hire):
+    key = hire(title="Thu ngân")
+    with transaction(cast.hoa) as inside:
+        member = inside.get_one(Member, key)
+        rev = member.rev
+        members.change_member(inside, member, by=cast.hoa, rev=rev, given_name="Hương")
+    member = session.get_one(Member, key)
+    assert (member.name, member.title) == ("Đặng Thị Hương", "Thu ngân")
+    with pytest.raises(ConflictError), transaction(cast.hoa) as inside:
+        members.change_member(inside, inside.get_one(Member, key), by=cast.hoa, rev=rev, title="Kế toán")
+
+
+def test_there_is_one_main_team_and_a_head_cannot_leave_his_team(session, cast, hire):
+    key = hire(team=cast.team("cskh"), more_teams=[cast.team("van-hanh")])
+    assert [(team.code, main) for team, main in about.teams_of_member(session, key)] == [
+        ("cskh", True), ("van-hanh", False)]  # fmt: skip
+
+    def place(who, **teams):
+        with transaction(cast.hoa) as inside:
+            member = inside.get_one(Member, who)
+            members.change_member(inside, member, by=cast.hoa, rev=member.rev, **teams)
+
+    place(key, team=cast.team("van-hanh"), more_teams=[])
+    assert [(team.code, main) for team, main in about.teams_of_member(session, key)] == [("van-hanh", True)]
+    with pytest.raises(InvalidInputError) as refused:
+        place(key, team=None, more_teams=[cast.team("cskh")])
+    assert "team" in refused.value.fields
+    with pytest.raises(InvalidInputError) as refused:
+        place(cast.minh.user_id, team=None, more_teams=[])
+    assert "CSKH" in str(refused.value.fields["team"][0])
+
+
+def test_nobody_changes_or_lets_in_somebody_who_may_more_than_he(session, cast, lead_staff):
+    lead_staff()
+    hoa, lan = cast.hoa.user_id, cast.lan.user_id
+
+    def try_all(key):
+        told = []
+        for act in (
+            lambda inside, member: members.change_member(inside, member, by=cast.minh, rev=member.rev, email="m@x.vn"),
+            lambda inside, member: members.give_first_password(inside, member, password_hash="x", by=cast.minh),
+        ):
+            try:
+                with transaction(cast.minh) as inside:
+                    act(inside, inside.get_one(Member, key))
+            except BusinessError as refusal:
+                told.append(str(refusal))
+        return told
+
+    assert len(try_all(hoa)) == 2
+    assert try_all(lan) == []
+
+
+def test_a_narrow_right_reaches_the_people_of_ones_teams(session, cast, lead_staff):
+    lead_staff(Scope.team)
+    reached = set(session.scalars(select(Member.id).where(visible(Member, cast.minh, "edit"))))
+    assert {cast.lan.user_id, cast.minh.user_id} <= reached
+    assert cast.tuan.user_id not in reached
+
+
+# ── the way in ──
+@pytest.mark.both_databases
+def test_an_invitation_works_once_and_only_the_last_one_for_seven_days(session, cast, hire):
+    key = hire(language="en")
+    now = clock.now()
+
+    def invite(at):
+        with clock.at(at), transaction(cast.hoa) as inside:
+            return members.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+
+    first, second = invite(now), invite(now + timedelta(days=1))
+    with pytest.raises(NotFoundError):
+        members.open_invitation(session, first)
+    with clock.at(now + timedelta(days=8, seconds=1)), pytest.raises(NotFoundError):
+        members.open_invitation(session, second)
+    with clock.at(now + timedelta(days=7)), transaction(SYSTEM) as inside:
+        members.accept_invitation(inside, second, password_hash=hash_password("một câu dài", "pbkdf2:sha256:1"))
+    member = session.get_one(Member, key)
+    assert member.is_active
+    assert not member.must_change_password
+    with pytest.raises(NotFoundError):
+        members.open_invitation(session, second)
+    with pytest.raises(BusinessError):
+        invite(now + timedelta(days=7))
+
+
+def test_the_mail_has_link_name_and_signature_in_the_readers_language(session, cast, hire):
+    with transaction(cast.hoa) as inside:
+        inside.get_one(Member, cast.hoa.user_id).signature = "Hòa\nPhở Sen"
+    key = hire(language="en")
+    with transaction(cast.hoa) as inside:
+        token = members.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+    mail = session.scalars(select(Outbox)).one()
+    assert mail.to_address == NEW["email"]
+    assert f"/loi-moi/{token}?lang=en" in mail.body_text
+    assert "hoa.dang" in mail.body_text
+    assert "Hòa\nPhở Sen" in mail.body_text
+    # Whoever reads all mails, but could not let the person in, does not come in by the mail either.
+    assert token in text_for(session, mail, cast.hoa)
+    assert token not in text_for(session, mail, cast.minh)
+    assert token not in str([row.changes for row in session.scalars(select(AuditEvent))])
+
+
+def test_a_withdrawn_invitation_opens_nothing(session, cast, hire):
+    key = hire()
+    with transaction(cast.hoa) as inside:
+        token = members.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+    assert about.standing(session, session.get_one(Member, key)) is about.Standing.invited
+    with transaction(cast.hoa) as inside:
+        members.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.hoa)
+    with pytest.raises(NotFoundError):
+        members.open_invitation(session, token)
+    with pytest.raises(BusinessError), transaction(cast.hoa) as inside:
+        members.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.hoa)
+
+
+def test_a_first_password_ends_every_session_and_the_invitation(session, cast, hire):
+    with transaction(cast.hoa) as inside:
+        members.give_first_password(inside, inside.get_one(Member, cast.lan.user_id), password_hash="x", by=cast.hoa)
+    assert cast.member("lan").must_change_password
+    assert session.scalar(select(func.count(SignIn.id)).where(SignIn.ended_at.is_(None))) == 0
+    with pytest.raises(BusinessError), transaction(cast.hoa) as inside:
+        members.give_first_password(inside, inside.get_one(Member, cast.hoa.user_id), password_hash="x", by=cast.hoa)
+    assert rules.password_problem(rules.first_password()) is None
+
+
+def test_only_those_with_the_right_come_near(session, cast, hire):
+    key = hire()
+    for act in (
+        lambda inside: members.add_member(inside, by=cast.minh, **NEW),
+        lambda inside: members.invite_member(inside, inside.get_one(Member, key), by=cast.minh),
+        lambda inside: members.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.minh),
+        lambda inside: members.give_first_password(inside, inside.get_one(Member, key), password_hash="x", by=cast.lan),
+        lambda inside: members.deactivate_member(inside, inside.get_one(Member, key), by=cast.minh),
+        lambda inside: members.reactivate_member(inside, inside.get_one(Member, key), by=cast.minh),
+    ):
+        with pytest.raises(NotAllowedError), transaction(cast.minh) as inside:
+            act(inside)
+
+
+# ── leaving ──
+@pytest.mark.both_databases
+def test_all_that_somebody_has_in_hand_goes_over_in_one_step(session, cast, story):
+    lan = cast.lan.user_id
+    task = story.task(story.start(), "receive").id
+    with transaction(cast.lan) as inside:
+        claim_task(inside, task, by=cast.lan)
+    with transaction(SYSTEM) as inside:
+        role = queries.role_by_code(inside, "Staff")
+        for list_key, owner in (("customers", lan), ("customers", cast.minh.user_id)):
+            inside.add(SavedView(list_key=list_key, name="Của đội", owner_id=owner, role_id=role.id, wanted={}))
+        hand_over(inside, "Customer", story.customer_id, right=Right.view, reason="share", member_id=lan)
+    work = {duty.key: held.count for duty, held in members.open_work(session, cast.member("lan"), cast.hoa)}
+    assert work == {"tasks": 1, "customers": 1, "views": 1}
+    with pytest.raises(members.OpenWorkError) as refused:
+        deactivate(cast, lan, tasks="minh")
+    assert set(refused.value.fields) == {"customers", "views"}
+    assert cast.member("lan").is_active
+
+    told = deactivate(cast, lan, tasks="minh", customers="minh", views="minh")
+    assert told == {"minh": {"tasks": 1, "customers": 1, "views": 1}}
+    minh = cast.minh.user_id
+    assert session.get_one(Task, task).assignee_id == minh
+    assert session.get_one(Customer, story.customer_id).owner_id == minh
+    assert set(session.scalars(select(SavedView.name).where(SavedView.owner_id == minh))) == {"Của đội", "Của đội (2)"}
+    assert session.scalar(select(func.count(Grant.id)).where(Grant.member_id == lan, Grant.ended_at.is_(None))) == 0
+    member = cast.member("lan")
+    assert (member.is_active, member.deactivated_at is not None) == (False, True)
+    lines = [str(bell_text(line)) for line in session.scalars(select(Notification).where(Notification.user_id == minh))]
+    assert any("Nguyễn Ngọc Lan" in line and "1" in line for line in lines)
+    event = session.scalars(select(AuditEvent).where(AuditEvent.name == "member_deactivated")).one()
+    assert (event.record_id, event.changes, event.actor_id) == (lan, told, cast.hoa.user_id)
+
+
+def test_what_only_he_could_take_and_the_team_he_heads_need_somebody_else(session, cast, story):
+    story.start()
+    with transaction(SYSTEM) as inside:
+        inside.get_one(Member, cast.lan.user_id).user.active = False
+    work = {duty.key: held.count for duty, held in members.open_work(session, cast.member("minh"), cast.hoa)}
+    assert work["teams"] == 1
+    assert work["queue"] == 1
+    with pytest.raises(InvalidInputError) as refused:
+        deactivate(cast, cast.minh.user_id, **everything("lan"))
+    assert refused.value.fields
+    deactivate(cast, cast.minh.user_id, **everything("binh"))
+    assert cast.team("cskh").head_id == cast.binh.user_id
+    assert cast.team("cskh").id in cast.binh.team_ids
+
+
+def test_half_of_it_is_none_of_it(session, cast, story):
+    """Bình takes tasks, but Lan's customers go to somebody who may not look after any: nothing changes."""
+    task = story.task(story.start(), "receive").id
+    with transaction(cast.lan) as inside:
+        claim_task(inside, task, by=cast.lan)
+    with transaction(SYSTEM) as inside:
+        assign_roles(inside, inside.get_one(Member, cast.tuan.user_id), ["Auditor"], by=SYSTEM)
+    with pytest.raises(InvalidInputError) as refused:
+        deactivate(cast, cast.lan.user_id, tasks="binh", customers="tuan")
+    assert set(refused.value.fields) == {"customers"}
+    assert session.get_one(Task, task).assignee_id == cast.lan.user_id
+
+
+def test_neither_oneself_nor_the_last_administrator_leaves(session, cast):
+    with pytest.raises(BusinessError):
+        deactivate(cast, cast.hoa.user_id, **everything("minh"))
+    with pytest.raises(BusinessError), transaction(SYSTEM) as inside:
+        members.deactivate_member(inside, inside.get_one(Member, cast.hoa.user_id), by=SYSTEM)
+
+
+def test_who_comes_back_has_what_he_had_and_who_was_never_in_has_to_be_invited(session, cast, hire):
+    tuan, new = cast.tuan.user_id, hire()
+    for key in (tuan, new):
+        deactivate(cast, key, **everything("binh"))
+        with transaction(cast.hoa) as inside:
+            members.reactivate_member(inside, inside.get_one(Member, key), by=cast.hoa)
+    assert cast.member("tuan").is_active
+    assert cast.tuan.roles == {"Staff"}
+    assert about.standing(session, session.get_one(Member, new)) is about.Standing.waiting
+
+
+def test_what_he_began_goes_on_and_is_told(session, cast, story):
+    story.start("lan")
+    told = " ".join(map(str, members.going_on(session, cast.member("lan"))))
+    assert "Nguyễn Ngọc Lan" in told
+
+
+def test_the_secret_of_an_invitation_is_kept_as_a_hash(session, cast, hire):
+    key = hire()
+    with transaction(cast.hoa) as inside:
+        token = members.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+    assert session.scalars(select(MemberInvitation)).one().token_hash == rules.token_hash(token)
