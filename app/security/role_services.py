@@ -280,7 +280,7 @@ def _refused(sentence: Sentence) -> InvalidInputError:
 
 # ── rows ──
 def _at_rev(session: Session, profile: RoleProfile, rev: int) -> None:
-    session.refresh(profile, with_for_update=True)
+    session.refresh(profile, with_for_update={"of": RoleProfile})
     if profile.rev != rev:
         raise ConflictError(_("Someone has changed this role in the meantime. Compare, then save again."),
                             rev=profile.rev, at=profile.updated_at)  # fmt: skip
