@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.catalogues.models import CatalogueEntry
@@ -14,6 +14,7 @@ from app.comments.services import archive_comment, write_comment
 from app.core import clock, files
 from app.core.access import SYSTEM, Scope
 from app.core.accounts import Role
+from app.core.audit import AuditEvent
 from app.core.db import transaction
 from app.core.exports import Format
 from app.core.exports import Wanted as ExportWanted
@@ -26,6 +27,7 @@ from app.forms.models import Form, FormVersion, Submission
 from app.jobs import write_exports
 from app.notifications.services import post_bell, queue_mail
 from app.processes.services import cancel_instance, start_instance
+from app.security import members
 from app.security import services as security
 from app.security.models import Grant, Right
 from app.security.roles import SHIPPED
@@ -161,6 +163,8 @@ _RULES = {
     "SignIn": _private,
     "Outbox": _company,
     "Role": _company,
+    "AuditEvent": _company,
+    "Share": _given,
     "CatalogueEntry": lambda person, _action, _record: bool(person.username),
 }
 
@@ -209,7 +213,7 @@ def found(session: Session) -> Company:
                 security.join_team(inside, kho, member, primary=True, by=SYSTEM)
         security.appoint_head(inside, kho, cast.member("oanh"), by=SYSTEM)
         security.archive_team(inside, old_team, by=SYSTEM)
-        security.deactivate_member(inside, cast.member("cu"), by=SYSTEM)
+        members.deactivate_member(inside, cast.member("cu"), receivers={}, by=SYSTEM)
     story = Story(session, cast)
     session.expire_all()
     _Morning(session, cast, story, made).passes()
@@ -238,6 +242,11 @@ class _Morning:
         with transaction(SYSTEM) as inside:
             for receiver in ({"member_id": self.cast.lan.user_id}, {"team_id": self.cast.team("van-hanh").id}):
                 inside.add(Grant(resource=resource, record_id=record_id, right=Right.view, reason="share", **receiver))
+            if resource == "Customer":
+                inside.flush()
+                share = inside.scalars(select(Grant.id).where(Grant.record_id == record_id, Grant.reason == "share"))
+                self.made.add("Share", "granted", share.first(), resource=resource, owners=["khoa"], team="kho",
+                              granted=["lan", "van-hanh"])  # fmt: skip
 
     def _customers(self) -> dict[str, int]:
         made = {}
@@ -358,6 +367,8 @@ class _Morning:
                               values={"task": CANARY}, language="vi", at=clock.now())  # fmt: skip
             inside.flush()
             self.made.add("Outbox", "other", mail.id)
+        newest = self.session.scalars(select(func.max(AuditEvent.id))).one()
+        self.made.add("AuditEvent", "other", newest, resource="Audit")
         self.made.add("Member", "own", cast.member("lan").id, owners=["lan"])
         self.made.add("Member", "other", cast.member("khoa").id, owners=["khoa"])
         self.made.add("Member", "archived", cast.member("cu").id)

@@ -48,7 +48,8 @@ class Door:
     action: str
     #: the kind of record that the address names, or nothing
     record: str
-    #: public: for everybody; told: what one may not touch is told in the answer, and stays as it is
+    #: public: for everybody; told: what one may not touch is told in the answer, and stays as it is; absent: what the
+    #: address names beside the record, or asks for, is there for nobody
     door: str
 
     def __str__(self) -> str:
@@ -279,6 +280,8 @@ def expected(door: Door, person: Person, record: Record | None) -> str:
         return "missing" if person.may("view", door.resource) else "forbidden"
     if door.resource and not person.may(action, door.resource):
         return "forbidden"
+    if door.door == "absent":
+        return "missing"
     if record is None:
         return "open"
     if not reaches(person, "view", record):
