@@ -59,6 +59,7 @@ from app.security.look_view import LookPages, banner
 from app.security.member_api import MemberApi
 from app.security.member_screen import MemberScreen
 from app.security.models import Member
+from app.security.role_api import RoleApi
 from app.security.role_screen import RoleScreen
 from app.security.share_api import ShareApi
 from app.security.share_views import SharePages
@@ -188,6 +189,7 @@ APIS: tuple[type, ...] = (
     AlertApi,
     NotificationApi,
     TeamApi,
+    RoleApi,
     UserApi,
     MemberApi,
     ShareApi,
