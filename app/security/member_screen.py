@@ -15,7 +15,7 @@ from app.core.access import Actor, get_visible
 from app.core.accounts import User
 from app.core.db import db, refuse_nul, row_id
 from app.core.errors import BadRequestError, BusinessError, NotAllowedError, NotFoundError
-from app.core.i18n import _
+from app.core.i18n import LANGUAGES, _
 from app.core.masking import Mask
 from app.core.pages import done, page_number, trail
 from app.core.screens import Derived, Interface, Kind, Screen, action, route
@@ -156,6 +156,10 @@ class MemberScreen(Screen):
             labels["email"] = _("E-mail")
         subjects = [one for one in super().history_subjects(item, who) if one.model is not User]
         return [*subjects, history.Subject(User, item.id, labels)]
+
+    def _readable(self, column: str, value: Any) -> Any:
+        words = {"language": LANGUAGES, "time_zone": rules.TIME_ZONES}.get(column)
+        return words.get(value, value) if words is not None else super()._readable(column, value)
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Member.name.icontains(text, autoescape=True) | Member.title.icontains(text, autoescape=True))

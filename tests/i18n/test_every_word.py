@@ -165,6 +165,7 @@ def data_of(app: Flask) -> Data:
             known.add(re.split(r"@[\w.]+", text))
         for member in db.session.scalars(select(Member)):
             known.add([member.user.username, member.user.email, *(" ".join(member.name.split()[-n:]) for n in (1, 2))])
+            known.add([member.family_name, member.given_name, member.signature or member.name])
         for definition in db.session.scalars(select(FormVersion.definition)):
             known.add(_words(definition))
         for drawing in db.session.scalars(select(ProcessVersion.bpmn)):
