@@ -231,7 +231,7 @@ def frame() -> dict[str, Any]:
     if who is None or who.user_id is None or g.get("broken"):
         return {}
     session = db.session()
-    opened, late, news, company, logo = _counts(session, who)
+    opened, late, news, company, logo, g.largest_file_mb = _counts(session, who)
     member = session.get_one(Member, who.user_id)
     return {
         "menu": _menu(who, _badge(opened, late)),
@@ -254,11 +254,12 @@ def frame() -> dict[str, Any]:
     }
 
 
-def _counts(session: Session, who: Actor) -> tuple[int, int, int, str, int | None]:
-    """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, where he works
-    and under which logo. One query, for it stands before every page."""
+def _counts(session: Session, who: Actor) -> tuple[int, int, int, str, int | None, int]:
+    """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, where he works,
+    under which logo, and how many MB a file may have there. One query, for it stands before every page."""
     row = session.execute(_counting(), {"me": who.user_id or 0, "now": clock.now()}).one()
-    return row[0], row[1], row[2], row[3] or settings.KINDS["company_name"].default, row[4]
+    company, largest = row[3] or settings.KINDS["company_name"].default, row[5] or settings.LARGEST_FILE_MEGABYTES
+    return row[0], row[1], row[2], company, row[4], largest
 
 
 @cache
@@ -269,7 +270,8 @@ def _counting() -> Select[Any]:
     mine = tasks.on_desk(me).with_only_columns(func.count(Task.id).label("opened"), late.label("late"))
     told = mine.subquery()
     company, logo = settings.value_of("company_name"), settings.value_of("logo_file_id")
-    return select(told.c.opened, told.c.late, unread(me).scalar_subquery(), company, logo)
+    largest = settings.value_of("largest_file_mb")
+    return select(told.c.opened, told.c.late, unread(me).scalar_subquery(), company, logo, largest)
 
 
 def _badge(opened: int, late: int) -> dict[str, Any] | None:
