@@ -404,6 +404,8 @@ EVENTS: Mapping[str, Happening] = {
     "member_deactivated": Happening(_("Account closed, work handed over"), label_of=_duty),
     "member_reactivated": Happening(_("Account opened again")),
     "role.rights_changed": Happening(_("Rights of a role changed"), label_of=_right, show_all=_words(SCOPE_LABELS)),
+    "look_began": Happening(_("Began to look as this person")),
+    "look_ended": Happening(_("Stopped looking as this person")),
     "process.published": Happening(_("Published"), {"version": _("Number")}),
     "saved_view.moved": Happening(_("View moved"), {"position": _("Place")}),
     REVEALED: Happening(_("Covered value opened"), {"field": _("Field")}),

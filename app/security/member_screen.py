@@ -44,8 +44,8 @@ HISTORY_EVENTS = {
     "invitation_accepted": _("Came in by the invitation"),
     "first_password_given": _("First password given"),
     "member_deactivated": _("Work handed over, no longer works here"),
-    "look_began": _("Seen by somebody else"),
-    "look_ended": _("Somebody stopped looking as this person"),
+    "look_began": _("Began to look as this person"),
+    "look_ended": _("Stopped looking as this person"),
     "member_reactivated": _("Works here again"),
 }
 

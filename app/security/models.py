@@ -169,6 +169,7 @@ class RoleProfile(Revisioned, Stamped, Entity):
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
     role: Mapped[Role] = relationship(Role, lazy="joined", foreign_keys=[id])
+
     @hybrid_property
     def name(self) -> str:
         """The code."""
