@@ -63,7 +63,8 @@ from app.security.role_api import RoleApi
 from app.security.role_screen import RoleScreen
 from app.security.share_api import ShareApi
 from app.security.share_views import SharePages
-from app.security.views import PersonChoices, TeamChoices, TeamScreen
+from app.security.team_screen import TeamScreen
+from app.security.views import PersonChoices, TeamChoices
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home

@@ -104,7 +104,7 @@ def forest(session: Session, who: Actor) -> list[Node]:
     nodes = {
         one.id: Node(one.id, one.code, one.name, names.get(one.head_id, ""), counts.get(one.id, 0)) for one in teams
     }
-    tops = []
+    tops: list[Node] = []
     for one in teams:
         above = nodes.get(one.parent_id)
         (above.below if above is not None else tops).append(nodes[one.id])
