@@ -408,6 +408,7 @@ EVENTS: Mapping[str, Happening] = {
     "first_password_given": Happening(_("First password given")),
     "member_deactivated": Happening(_("Account closed, work handed over"), label_of=_duty),
     "member_reactivated": Happening(_("Account opened again")),
+    "people_imported": Happening(_("People taken over from a file")),
     "look_began": Happening(_("Began to look as this person"), {"until": _("Until when")}, {"until": _moment}),
     "look_ended": Happening(_("No longer looks as this person")),
     "role.rights_changed": Happening(_("Rights of a role changed"), label_of=_right, show_all=_words(SCOPE_LABELS)),
