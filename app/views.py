@@ -11,6 +11,7 @@ from flask import current_app, g, request
 from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.administration.views import AdministrationPages
 from app.audit.api import AuditApi
 from app.audit.views import ErasePages, LogScreen
 from app.catalogues.api import CatalogueApi
@@ -55,6 +56,7 @@ from app.security.arrival import ArrivalView
 from app.security.columns import offer_people
 from app.security.effective_view import EffectivePages
 from app.security.field_views import FieldRightPages
+from app.security.import_views import ImportPages
 from app.security.look_view import LookPages, banner
 from app.security.member_api import MemberApi
 from app.security.member_screen import MemberScreen
@@ -110,6 +112,7 @@ MENU: Sequence[Item | Group] = (
         _("Administration"),
         "settings",
         (
+            Item(_("Administration home"), "home", "/quan-tri/", "Setting"),
             Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
             Item(_("Staff"), "user", "/nhan-su/list/", "Member", "edit"),
             Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
@@ -152,6 +155,7 @@ VIEWS: tuple[type, ...] = (
     ProcessScreen,
     FormScreen,
     MemberScreen,
+    ImportPages,
     ArrivalView,
     TeamScreen,
     RoleScreen,
@@ -170,6 +174,7 @@ VIEWS: tuple[type, ...] = (
     EntryScreen,
     LogScreen,
     ErasePages,
+    AdministrationPages,
     SettingPages,
     LogoView,
     AccountPages,

@@ -63,6 +63,7 @@ class MemberScreen(Screen):
     show_title = _("Member")
     add_title = _("New colleague")
     edit_title = _("Change member")
+    list_template = "security/members.html"
     add_template = edit_template = "security/member_form.html"
     list_columns = ["name", "title", "memberships", "phone", "user.active"]
     more_columns = ["user.username", "user.email", "roles"]
