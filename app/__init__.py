@@ -43,7 +43,8 @@ class _AppBuilder(AppBuilder):
 def create_app(config: Any = None) -> Flask:
     """The application with every feature in it, on the settings of `config` (default: the environment's)."""
     # Imported here: `import app` alone must not load the whole product (style, migrations, tools).
-    from app import cli, models, uses, views
+    from app import cli, jobs, models, uses, views
+    from app.administration.queries import register_jobs
     from app.comments.events import register_commented
     from app.comments.handlers import CommentPart, register_screens
     from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads
@@ -87,6 +88,7 @@ def create_app(config: Any = None) -> Flask:
     links.configure(app.config["BASE_URL"])
     configure_mail(MailSettings(server=parse_smtp_url(app.config["SMTP_URL"]), sender=app.config["MAIL_FROM"]))
     uses.register()
+    register_jobs(jobs.JOBS)
     register_owner(InstanceTasks())
     register_messenger(PeopleMessenger())
     for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):

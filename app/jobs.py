@@ -7,6 +7,7 @@ from datetime import timedelta
 from app.core import anchor, clock, exports, files, repeats
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
+from app.core.i18n import _
 from app.core.worker import Job
 from app.notifications import jobs as notifications
 from app.notifications.exported import tell_of_export
@@ -57,48 +58,56 @@ def end_shares() -> None:
 JOBS = (
     Job(
         name="notifications.dispatch",
+        label=_("Send mails"),
         run=notifications.dispatch_outbox,
         every=timedelta(seconds=2),
         reason="a mail leaves within seconds of what caused it",
     ),
     Job(
         name="tasks.scan_overdue",
+        label=_("Warn of overdue work"),
         run=tasks.scan_overdue,
         every=timedelta(seconds=10),
         reason="a task whose time has passed is told of within seconds, far inside the minute that is promised",
     ),
     Job(
         name="security.end_looks",
+        label=_("End looking as somebody else"),
         run=end_looks,
         every=timedelta(minutes=1),
         reason="the audit log tells within a minute when somebody no longer looks as another person",
     ),
     Job(
         name="exports.write",
+        label=_("Write large lists as files"),
         run=write_exports,
         every=timedelta(seconds=2),
         reason="a long list is ready soon after it was asked for",
     ),
     Job(
         name="shares.end",
+        label=_("End shares whose time is over"),
         run=end_shares,
         every=timedelta(minutes=1),
         reason="a share whose time is over ends at once by itself; the audit log tells of it within the minute",
     ),
     Job(
         name="audit.seal",
+        label=_("Seal the audit log"),
         run=anchor.seal_and_keep,
         every=timedelta(seconds=60),
         reason="what was written to the audit log cannot be changed unseen after a minute",
     ),
     Job(
         name="database.tidy",
+        label=_("Tidy the database"),
         run=tidy_database,
         every=timedelta(hours=1),
         reason="the write-ahead log stays small and queries keep their plans",
     ),
     Job(
         name="forget",
+        label=_("Throw old leftovers away"),
         run=forget,
         every=timedelta(hours=1),
         reason="repeated requests, ended sign-ins, old exports and stray files do not pile up",

@@ -11,6 +11,7 @@ from flask import current_app, g, request
 from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.administration.views import AdministrationPages
 from app.audit.api import AuditApi
 from app.audit.views import ErasePages, LogScreen
 from app.catalogues.api import CatalogueApi
@@ -56,14 +57,17 @@ from app.security.arrival import ArrivalView
 from app.security.columns import offer_people
 from app.security.effective_view import EffectivePages
 from app.security.field_views import FieldRightPages
+from app.security.import_views import ImportPages
 from app.security.look_view import LookPages, banner
 from app.security.member_api import MemberApi
 from app.security.member_screen import MemberScreen
 from app.security.models import Member
+from app.security.role_api import RoleApi
 from app.security.role_screen import RoleScreen
 from app.security.share_api import ShareApi
 from app.security.share_views import SharePages
-from app.security.views import PersonChoices, TeamChoices, TeamScreen
+from app.security.team_screen import TeamScreen
+from app.security.views import PersonChoices, TeamChoices
 from app.tasks import queries as tasks
 from app.tasks.api import TaskApi
 from app.tasks.home import Home
@@ -109,6 +113,7 @@ MENU: Sequence[Item | Group] = (
         _("Administration"),
         "settings",
         (
+            Item(_("Administration home"), "home", "/quan-tri/", "Setting"),
             Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
             Item(_("Staff"), "user", "/nhan-su/list/", "Member", "edit"),
             Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
@@ -151,6 +156,7 @@ VIEWS: tuple[type, ...] = (
     ProcessScreen,
     FormScreen,
     MemberScreen,
+    ImportPages,
     ArrivalView,
     TeamScreen,
     RoleScreen,
@@ -169,6 +175,7 @@ VIEWS: tuple[type, ...] = (
     EntryScreen,
     LogScreen,
     ErasePages,
+    AdministrationPages,
     SettingPages,
     LogoView,
     AccountPages,
@@ -189,6 +196,7 @@ APIS: tuple[type, ...] = (
     AlertApi,
     NotificationApi,
     TeamApi,
+    RoleApi,
     UserApi,
     MemberApi,
     ShareApi,
@@ -230,7 +238,7 @@ def frame() -> dict[str, Any]:
     if who is None or who.user_id is None or g.get("broken"):
         return {}
     session = db.session()
-    opened, late, news, company, logo = _counts(session, who)
+    opened, late, news, company, logo, g.largest_file_mb = _counts(session, who)
     return {
         "menu": _menu(who, _badge(opened, late)),
         "company_name": company,
@@ -252,11 +260,12 @@ def frame() -> dict[str, Any]:
     }
 
 
-def _counts(session: Session, who: Actor) -> tuple[int, int, int, str, int | None]:
-    """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, where he works
-    and under which logo. One query, for it stands before every page."""
+def _counts(session: Session, who: Actor) -> tuple[int, int, int, str, int | None, int]:
+    """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, where he works,
+    under which logo, and how many MB a file may have there. One query, for it stands before every page."""
     row = session.execute(_counting(), {"me": who.user_id or 0, "now": clock.now()}).one()
-    return row[0], row[1], row[2], row[3] or settings.KINDS["company_name"].default, row[4]
+    company, largest = row[3] or settings.KINDS["company_name"].default, row[5] or settings.LARGEST_FILE_MEGABYTES
+    return row[0], row[1], row[2], company, row[4], largest
 
 
 @cache
@@ -267,7 +276,8 @@ def _counting() -> Select[Any]:
     mine = tasks.on_desk(me).with_only_columns(func.count(Task.id).label("opened"), late.label("late"))
     told = mine.subquery()
     company, logo = settings.value_of("company_name"), settings.value_of("logo_file_id")
-    return select(told.c.opened, told.c.late, unread(me).scalar_subquery(), company, logo)
+    largest = settings.value_of("largest_file_mb")
+    return select(told.c.opened, told.c.late, unread(me).scalar_subquery(), company, logo, largest)
 
 
 def _badge(opened: int, late: int) -> dict[str, Any] | None:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from app.catalogues.dialogs import COLOUR_LABELS
 from app.catalogues.queries import Choices
-from app.core import exports, history, links, settings
+from app.core import edge, exports, history, links, settings
 from app.core.access import FieldRight
 from app.core.audit import ERASED, Origin
 from app.core.conditions.fields import Kind as ValueKind
 from app.core.db import Entity
 from app.core.errors import Sentence
-from app.core.formats import number_text
+from app.core.formats import exact_text, number_text
 from app.core.guarded import REVEALED
 from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.screens.columns import kind_of, readable
@@ -118,6 +119,10 @@ def _in_capitals(value: Any) -> str:
 
 def _resource(name: Any) -> Any:
     return RESOURCE_LABELS.get(name, name)
+
+
+def _moment(value: Any) -> Any:
+    return exact_text(datetime.fromisoformat(value), edge.time_zone()) if isinstance(value, str) else value
 
 
 def _right(told: str) -> Any:
@@ -403,6 +408,9 @@ EVENTS: Mapping[str, Happening] = {
     "first_password_given": Happening(_("First password given")),
     "member_deactivated": Happening(_("Account closed, work handed over"), label_of=_duty),
     "member_reactivated": Happening(_("Account opened again")),
+    "people_imported": Happening(_("People taken over from a file")),
+    "look_began": Happening(_("Began to look as this person"), {"until": _("Until when")}, {"until": _moment}),
+    "look_ended": Happening(_("No longer looks as this person")),
     "role.rights_changed": Happening(_("Rights of a role changed"), label_of=_right, show_all=_words(SCOPE_LABELS)),
     "process.published": Happening(_("Published"), {"version": _("Number")}),
     "saved_view.moved": Happening(_("View moved"), {"position": _("Place")}),

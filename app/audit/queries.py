@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Text, and_, case, cast, false, func, literal, or_, select, true, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, String, Text, and_, cast, false, func, literal, or_, select, true, union_all
+from sqlalchemy.orm import Session, aliased
 
 from app.audit import kinds
 from app.audit.kinds import EVENTS, KINDS, Kind
 from app.core import history
 from app.core.access import SYSTEM, Actor, Scope, has_row_rule, row_rule, visible
-from app.core.audit import AuditAction, AuditEvent, AuditSeal, AuditSensitive, Origin, is_fingerprint
+from app.core.audit import (
+    ARCHIVED,
+    RESTORED,
+    AuditAction,
+    AuditEvent,
+    AuditSeal,
+    AuditSensitive,
+    Origin,
+    is_fingerprint,
+)
+from app.core.conditions import Condition
 from app.core.guarded import key_of
 from app.core.history import HAPPENED, Happened, Line
 from app.core.i18n import _
@@ -31,7 +42,7 @@ _PERSONAL = _("(personal)")
 #: what happened, by the value of `what()`: changes of records first, then events
 WHAT: Mapping[str, Any] = {
     "create": HAPPENED[Happened.created], "change": HAPPENED[Happened.changed],
-    "archive": HAPPENED[Happened.archived], "restore": HAPPENED[Happened.restored],
+    ARCHIVED: HAPPENED[Happened.archived], RESTORED: HAPPENED[Happened.restored],
     "delete": HAPPENED[Happened.deleted], **{name: one.label for name, one in EVENTS.items()},
 }  # fmt: skip
 
@@ -54,13 +65,21 @@ def _events(actor: Actor, action: str) -> ColumnElement[bool]:
 
 def what() -> ColumnElement[str]:
     """What happened, as a key of WHAT."""
-    before, after = (AuditEvent.changes["archived_at", place].as_string() for place in (0, 1))
-    return case(
-        (AuditEvent.action == AuditAction.event, AuditEvent.name),
-        (and_(AuditEvent.action == AuditAction.change, after.is_not(None)), literal("archive")),
-        (and_(AuditEvent.action == AuditAction.change, before.is_not(None)), literal("restore")),
-        else_=cast(AuditEvent.action, String),
-    )
+    return func.coalesce(AuditEvent.name, cast(AuditEvent.action, String))
+
+
+def names_asked(where: Condition) -> list[str] | None:
+    """The names of events that a part of the condition asks for, which an index can find; None: none does."""
+    for part in where.parts():
+        asked = _NAMED.fullmatch(part.text)
+        names = _QUOTED.findall(part.text) if asked else []
+        if names and not set(names) & set(AuditAction):
+            return names
+    return None
+
+
+_QUOTED = re.compile(r"'([\w.]+)'")
+_NAMED = re.compile(r"what (?:= '[\w.]+'|in \((?:'[\w.]+'(?:, )?)+\))")
 
 
 # ── which record ──
@@ -219,7 +238,7 @@ def _what(event: AuditEvent) -> Any:
         return kinds.event_label(event.name)
     at = event.changes.get("archived_at") if event.action is AuditAction.change else None
     if at is not None:
-        return WHAT["archive" if at[1] else "restore"]
+        return WHAT[ARCHIVED if at[1] else RESTORED]
     return WHAT[event.action]
 
 
@@ -324,33 +343,39 @@ def _parted(value: str) -> tuple[str, str, str, dict[str, Any]]:
 
 # ── found ──
 def search(session: Session, who: Actor, text: str) -> ColumnElement[bool]:
-    """Every word is in what happened, in the kind of record, in the name of who did it, in the reason, or it is an
-    address, or the code or user name of a record that the reader may see."""
+    """Every word is in what happened, in the kind of record, in the name of who did it or in the reason, or it is an
+    address, or the code of a record that the reader may see."""
     people = session.execute(select(Member.id, Member.name).where(visible(Member, who)).limit(_MOST_PEOPLE)).all()
     codes = _by_code(session, who, text.split()[:5])
     return and_(*(_holds(word, people, codes) for word in text.split()[:8])) if text.split() else true()
 
 
 def _holds(word: str, people: Sequence[Any], codes: Mapping[str, Sequence[tuple[str, int]]]) -> ColumnElement[bool]:
+    if word in codes:
+        return or_(*(_is_about(table, row_id) for table, row_id in codes[word]))
     typed = fold(word)
     tables = [table for table, one in KINDS.items() if typed in fold(str(one.label))]
     happened = [key for key, label in WHAT.items() if typed in fold(str(label))]
-    ids = [row.id for row in people if typed in fold(row.name)]
     plain = [one for one in AuditAction if one in happened]
-    either: list[ColumnElement[bool]] = [
-        AuditEvent.table_name.in_(tables),
-        AuditEvent.name.in_([one for one in happened if one in EVENTS]),
-        AuditEvent.actor_id.in_(ids),
-        AuditEvent.on_behalf_of_id.in_(ids),
-        AuditEvent.address.startswith(word, autoescape=True),
-        AuditEvent.reason.icontains(word, autoescape=True),
-        *(_is_about(table, row_id) for table, row_id in codes.get(word, ())),
-    ]
+    ids = [row.id for row in people if typed in fold(row.name)]
+    # Each of these has its index; what none has would be looked for in all rows.
+    either: list[ColumnElement[bool]] = []
+    if tables:
+        either.append(AuditEvent.table_name.in_(tables))
+    if names := [one for one in happened if one not in set(AuditAction)]:
+        either.append(AuditEvent.name.in_(names))
     if plain:
-        either.append(AuditEvent.action.in_(plain))
-    if {"archive", "restore"} & set(happened):
-        either.append(what().in_([one for one in ("archive", "restore") if one in happened]))
-    return or_(*either)
+        either.append(and_(AuditEvent.action.in_(plain), AuditEvent.name.is_(None)))
+    if ids:
+        either += [AuditEvent.actor_id.in_(ids), AuditEvent.on_behalf_of_id.in_(ids)]
+    if _ADDRESS.fullmatch(word):
+        either.append(AuditEvent.address == word)
+    said = aliased(AuditEvent)
+    why = select(said.id).where(said.reason.is_not(None), said.reason.icontains(word, autoescape=True))
+    return or_(AuditEvent.id.in_(why), *either)
+
+
+_ADDRESS = re.compile(r"[0-9a-fA-F:.]{3,45}")
 
 
 def _is_about(table: str, row_id: int) -> ColumnElement[bool]:

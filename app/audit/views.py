@@ -106,8 +106,8 @@ class LogScreen(Screen):
 
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
         rows = super()._listed(rows, asked, who)
-        named = asked.where is not None and _events_asked(asked.where.text)
-        return rows.where(AuditEvent.name == named) if named else rows  # what the index on names can answer
+        named = queries.names_asked(asked.where) if asked.where is not None else None
+        return rows.where(AuditEvent.name.in_(named)) if named else rows  # what the index on names can answer
 
     def _page(self, *told: Any, **more: Any) -> ListPage:
         """With the records by their names: one query for all kinds of them."""
@@ -197,11 +197,6 @@ def _erase_page(table: str, number: int, dialog: EraseDialog, status: int = 200)
         count=sum(queries.values_kept(session, rows).values()), back=log_of(table, number),
         crumbs=trail((_("Audit log"), f"{PATH}/list/"), here=_("Erase personal values")),
     )  # fmt: skip
-
-
-def _events_asked(where: str) -> str | None:
-    """The one event that a condition asks for, as its whole."""
-    return next((name for name in kinds.EVENTS if where == f"what = '{name}'"), None)
 
 
 def _of(named: queries.Records, key: tuple[str | None, int | None]) -> queries.Named | None:

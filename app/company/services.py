@@ -1,8 +1,9 @@
-"""Give the company its face, or take it back."""
+"""Give the company its face and its facts, or take the face back."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import IO
 
 from sqlalchemy.orm import Session
@@ -15,6 +16,10 @@ from app.core.files import FileRefusedError, ReceivedFile, StoredFile
 
 #: owner type of the company's logo; every member sees it, and who signs in too
 LOGO = "logo"
+
+
+#: what the company says of itself, beside its name
+FACTS = ("short_name", "tax_code", "address", "phone", "email", "website")
 
 
 def _everyone(_session: Session, _actor: Actor, _owner_id: int) -> bool:
@@ -39,6 +44,22 @@ def receive_logo(stream: IO[bytes], filename: str) -> ReceivedFile:
 
 def _refused(problem: Sentence) -> InvalidInputError:
     return InvalidInputError(fields={"logo": [problem]})
+
+
+def save_profile(session: Session, typed: Mapping[str, str], *, by: Actor) -> None:
+    """Keep what the company says of itself: its name, FACTS, the sender of mails; what is not typed stays as it is.
+
+    Raises InvalidInputError with every problem beside its field, and NotAllowedError.
+    """
+    problems: dict[str, list[Sentence]] = {key: [one] for key, one in rules.profile_problems(typed).items()}
+    for key in ("company_name", "mail_from_name", *FACTS):
+        if key in typed and key not in problems:
+            try:
+                settings.put(session, key, typed[key], by=by)
+            except InvalidInputError as error:
+                problems[key] = list(error.fields[key])
+    if problems:
+        raise InvalidInputError(fields=problems)
 
 
 def set_logo(session: Session, received: ReceivedFile, *, by: Actor) -> None:

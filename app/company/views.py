@@ -10,10 +10,11 @@ from flask_appbuilder.baseviews import BaseView, expose
 from werkzeug.wrappers import Response
 
 from app.company import services
-from app.company.dialogs import CompanyDialog, WeekDialog
+from app.company.dialogs import CompanyDialog, GeneralDialog, WeekDialog
 from app.core import clock, edge, files, links, settings
 from app.core.db import db
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
+from app.core.formats import read_integer
 from app.core.i18n import _
 from app.core.pages import Page, done, page, show
 from app.deadlines.models import Calendar
@@ -69,8 +70,8 @@ class SettingPages(Page):
                 received = services.receive_logo(upload.stream, upload.filename)
             with edge.transaction() as session:
                 by = edge.actor()
-                settings.put(session, "company_name", dialog.company_name.data, by=by)
-                settings.put(session, "mail_from_name", dialog.mail_from_name.data or "", by=by)
+                typed = ("company_name", "mail_from_name", *services.FACTS)
+                services.save_profile(session, {key: dialog[key].data or "" for key in typed}, by=by)
                 if received is not None:
                     services.set_logo(session, received, by=by)
                 elif dialog.remove_logo.data:
@@ -83,6 +84,22 @@ class SettingPages(Page):
             for key, told in error.fields.items():
                 dialog[key].errors = [str(sentence) for sentence in told]
             return _page(company=dialog, status=422)
+        return done("/cai-dat/", _("The settings are saved."))
+
+    @page("/chung", "POST", right="edit")
+    def general(self) -> Any:
+        dialog = GeneralDialog()
+        if not dialog.validate():
+            return _page(general=dialog, status=422)
+        try:
+            with edge.transaction() as session:
+                by, number = edge.actor(), read_integer(dialog.largest_file_mb.data or "")
+                settings.put(session, "language", dialog.language.data, by=by)
+                settings.put(session, "largest_file_mb", -1 if number is None else number, by=by)
+        except InvalidInputError as error:
+            for key, told in error.fields.items():
+                dialog[key].errors = [str(sentence) for sentence in told]
+            return _page(general=dialog, status=422)
         return done("/cai-dat/", _("The settings are saved."))
 
     @page("/gio-lam-viec", "POST", right="edit")
@@ -131,20 +148,22 @@ def _as_typed(calendar: Calendar, weekday: int) -> str:
 
 
 def _page(
-    *, company: CompanyDialog | None = None, week: WeekDialog | None = None, problem: BusinessError | None = None,
-    status: int = 200,
+    *, company: CompanyDialog | None = None, general: GeneralDialog | None = None, week: WeekDialog | None = None,
+    problem: BusinessError | None = None, status: int = 200,
 ) -> Any:  # fmt: skip
     session = db.session()
     values = settings.all_values(session)
     calendar = find_company_calendar(session)
     if company is None:
         company = CompanyDialog(formdata=None, data=values)
+    if general is None:
+        general = GeneralDialog(formdata=None, data=values)
     if week is None and calendar is not None:
         typed = {f"day_{weekday}": _as_typed(calendar, weekday) for weekday in range(7)}
         week = WeekDialog(formdata=None, data={**typed, "rev": calendar.rev})
     today = clock.today(edge.time_zone())
     coming = [day for day in calendar.exceptions if day.date_to >= today] if calendar else []
     holidays = sorted(coming, key=lambda day: day.date_from)
-    return show("settings.html", status, company=company, week=week, problem=problem, holidays=holidays,
-                logo_url=links.logo_path(values["logo_file_id"]),
+    return show("settings.html", status, company=company, general=general, week=week, problem=problem,
+                holidays=holidays, logo_url=links.logo_path(values["logo_file_id"]),
                 can_edit=edge.actor().may("edit", "Setting"))  # fmt: skip

@@ -57,6 +57,7 @@ _SEAL_BATCH = 1_000
 _FINGERPRINT = "hmac:"
 #: the event that says of a record that its personal values were taken out of the log
 ERASED = "audit.erased"
+ARCHIVED, RESTORED = "archived", "restored"
 
 
 class AuditAction(StrEnum):
@@ -84,6 +85,11 @@ class AuditEvent(Entity):
         Index("ix_audit_event_record", "table_name", "record_id"),
         Index("ix_audit_event_name", "name", "id",
               sqlite_where=text("name IS NOT NULL"), postgresql_where=text("name IS NOT NULL")),
+        # To look through a million of them: by address, and those few that say why.
+        Index("ix_audit_event_address", "address", "id",
+              sqlite_where=text("address IS NOT NULL"), postgresql_where=text("address IS NOT NULL")),
+        Index("ix_audit_event_reason", "id",
+              sqlite_where=text("reason IS NOT NULL"), postgresql_where=text("reason IS NOT NULL")),
         Index("ix_audit_event_on_behalf_of", "on_behalf_of_id", "id",
               sqlite_where=text("on_behalf_of_id IS NOT NULL"), postgresql_where=text("on_behalf_of_id IS NOT NULL")),
         {"extend_existing": False},
@@ -94,7 +100,8 @@ class AuditEvent(Entity):
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
     address: Mapped[str | None] = mapped_column(String(60))
     action: Mapped[AuditAction] = mapped_column(stored(AuditAction))
-    #: for events their name ("process.published"), else empty
+    #: for events their name ("process.published"), for a change that puts a record away or takes it back ARCHIVED or
+    #: RESTORED; else empty
     name: Mapped[str | None] = mapped_column(String(80))
     table_name: Mapped[str | None] = mapped_column(String(60))
     record_id: Mapped[int | None] = mapped_column()
@@ -258,6 +265,12 @@ def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], 
     return told, sensitive
 
 
+def _named(changes: dict[str, Any]) -> str | None:
+    """A change that puts the record away, or takes it back, is looked for by that."""
+    _before, after = changes.get("archived_at", (None, None))
+    return (ARCHIVED if after else RESTORED) if "archived_at" in changes else None
+
+
 def _flushed(session: Session) -> Iterator[tuple[Any, AuditAction]]:
     for row in session.new:
         yield row, AuditAction.create
@@ -284,7 +297,7 @@ def _write_events(session: Session, _context: object) -> None:
             {
                 **stamp,
                 "action": action,
-                "name": None,
+                "name": _named(changes) if action is AuditAction.change else None,
                 "table_name": row.__table__.name,
                 "record_id": key[0] if isinstance(key[0], int) else None,
                 "changes": changes,

@@ -21,7 +21,7 @@ from flask import current_app
 from sqlalchemy import BigInteger, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core import clock
+from app.core import clock, settings
 from app.core.access import Actor
 from app.core.db import LARGEST_ID, Entity, Stamped, db
 from app.core.errors import BusinessError, NotFoundError, Sentence
@@ -31,7 +31,8 @@ from app.core.i18n import _
 logger = logging.getLogger(__name__)
 
 MEGABYTE = 1024 * 1024
-LARGEST_FILE = 20 * MEGABYTE
+#: what the installation takes; the company may set itself less (`largest`)
+LARGEST_FILE = settings.LARGEST_FILE_MEGABYTES * MEGABYTE
 LONGEST_NAME = 255
 #: An upload that no row speaks of after so long belongs to nobody.
 ORPHAN_AFTER = timedelta(days=1)
@@ -116,6 +117,11 @@ def location(file: StoredFile | ReceivedFile) -> Path:
     return folder() / file.path
 
 
+def largest(session: Session) -> int:
+    """How many bytes one uploaded file may have in this company."""
+    return min(LARGEST_FILE, int(settings.get(session, "largest_file_mb")) * MEGABYTE)
+
+
 # ── taking a file in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -123,7 +129,7 @@ def receive(stream: IO[bytes], filename: str | None) -> ReceivedFile:
     """Check an upload and write it to the disk. Call it outside of a transaction, then `keep` inside one.
 
     Raises FileRefusedError for an unknown kind, for contents that are not what the name says, and for size 0 or
-    above LARGEST_FILE; nothing is left on the disk then.
+    above what the company takes; nothing is left on the disk then.
     """
     name = clean_name(filename)
     extension = name.rpartition(".")[2].lower()
@@ -134,7 +140,7 @@ def receive(stream: IO[bytes], filename: str | None) -> ReceivedFile:
     path = secrets.token_hex(20)
     place = folder() / path
     try:
-        size, digest = _write(stream, place, is_text=extension in _TEXTS)
+        size, digest = _write(stream, place, is_text=extension in _TEXTS, most=largest(db.session()))
         _refuse_other_contents(place, extension)
     except BaseException:
         place.unlink(missing_ok=True)
@@ -164,15 +170,15 @@ def _is_visible(sign: str) -> bool:
     return unicodedata.category(sign)[0] != "C"
 
 
-def _write(stream: IO[bytes], place: Path, *, is_text: bool) -> tuple[int, str]:
+def _write(stream: IO[bytes], place: Path, *, is_text: bool, most: int) -> tuple[int, str]:
     """Copy to the disk and past its cache. Returns the size in bytes and the SHA-256."""
     digest, size = hashlib.sha256(), 0
     decoder = codecs.getincrementaldecoder("utf-8")()
     with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
-            if size > LARGEST_FILE:
-                raise FileRefusedError(_("The file is larger than %(count)d MB.", count=LARGEST_FILE // MEGABYTE))
+            if size > most:
+                raise FileRefusedError(_("The file is larger than %(count)d MB.", count=most // MEGABYTE))
             if is_text:
                 _refuse_other_than_text(decoder, chunk)
             digest.update(chunk)

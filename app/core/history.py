@@ -87,6 +87,8 @@ class Subject:
     called: Callable[[Any], str] = str
     #: event of the log ("process.published") → its words; no other event is told
     events: Mapping[str, Any] = field(default_factory=dict)
+    #: what an event changed, line by line
+    event_lines: Callable[[AuditEvent], Iterable[Line]] | None = None
     #: tables whose rows the reader of the record knows by name, whatever else he may see of them
     known: Collection[type[Any]] = ()
 
@@ -272,13 +274,18 @@ class _Teller:
         for event in self._events:
             subject = self._subjects[event.table_name or ""]
             happened, what = _happened(event, subject)
-            lines = () if event.action is AuditAction.event else tuple(self._lines(event, subject))
+            lines = tuple(self._event_lines(event, subject))
             yield Entry(
                 event.id, event.at, time_text(event.at, self._who.time_zone),
                 self._people.get(event.actor_id or 0, SYSTEM.name), happened, what, subject.kind,
                 self._titles[subject.table].get(event.record_id or 0, ""), lines, reason_text(event.reason),
                 in_name_of=self._people.get(event.on_behalf_of_id or 0, ""), ids=(event.id,),
             )  # fmt: skip
+
+    def _event_lines(self, event: AuditEvent, subject: Subject) -> Iterable[Line]:
+        if event.action is not AuditAction.event:
+            return self._lines(event, subject)
+        return subject.event_lines(event) if subject.event_lines is not None else ()
 
     def _lines(self, event: AuditEvent, subject: Subject) -> Iterator[Line]:
         for column, label in subject.labels.items():

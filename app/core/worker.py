@@ -22,6 +22,7 @@ from sqlalchemy import select
 
 from app.core import audit, clock
 from app.core.db import transaction
+from app.core.errors import Sentence
 from app.core.models import JobHeartbeat
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Job:
     reason: str
     #: A run longer than this hangs: it holds the job's only place, so the worker ends itself.
     limit: timedelta = timedelta(minutes=15)
+    #: what it does, as the page of administration calls it
+    label: Sentence = ""
 
     def trigger(self) -> BaseTrigger:
         if isinstance(self.every, timedelta):

@@ -13,7 +13,7 @@ import click
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app.core import clock
+from app.core import clock, settings
 from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
@@ -75,6 +75,7 @@ def _live(session: Session, password_hash: str, *, customers: int, running: int,
         with _in_the_name_of(session, actors[act.who], at=act.at):
             act.do(session, actors[act.who])
     _raise_alerts(session, until=past.now)
+    settings.put(session, "demo_loaded_at", past.now.isoformat(), by=SYSTEM)
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def queue_mail(
     `values` by the keys of the template; lazy sentences are put into the reader's language here. An address that
     cannot be one makes a dead mail that the admin sees, not an error for whoever did the work that is told of.
     """
-    language = language if language in LANGUAGES else DEFAULT_LANGUAGE
+    language = language if language in LANGUAGES else company.get(session, "language")
     with in_language(language):
         told = {key: str(value) for key, value in values.items() if value is not None}
     content = _write(session, rules.template_kinds[template], language, told)

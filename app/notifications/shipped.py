@@ -79,6 +79,43 @@ The link works once, until {{ until }}. After that, ask {{ inviter }} to send th
 Tận Tâm sent this mail by itself. If you expect no invitation, you can leave it unanswered.
 """
 
+_TEST_VI = """\
+Chào {{ name }},
+
+Thư này cho biết Tận Tâm của {{ company }} gửi thư được. Bạn yêu cầu gửi lúc {{ at }}.
+
+Trở lại trang quản trị: {{ link }}
+
+Thư này do Tận Tâm gửi tự động, bạn không cần trả lời.
+"""
+
+_TEST_EN = """\
+Hello {{ name }},
+
+This mail shows that the Tận Tâm of {{ company }} can send mail. You asked for it at {{ at }}.
+
+Back to administration: {{ link }}
+
+Tận Tâm sent this mail by itself; there is no need to reply.
+"""
+
+TEST_MAIL = register_template(
+    TemplateKind(
+        code="test_mail",
+        label=_("Test mail"),
+        keys={
+            "name": _("Name of the reader"),
+            "company": _("Name of the company"),
+            "at": _("When it was asked for, as the reader's clock shows it"),
+            "link": _("Link to administration"),
+        },
+        shipped={
+            "vi": ("Thư thử từ {{ company }}", _TEST_VI),
+            "en": ("Test mail from {{ company }}", _TEST_EN),
+        },
+    )
+)
+
 MEMBER_INVITED = register_template(
     TemplateKind(
         code="member_invited",

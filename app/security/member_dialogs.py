@@ -9,7 +9,7 @@ from typing import Any
 from wtforms import Field, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import Optional, ValidationError
 
-from app.core import clock, edge
+from app.core import clock, edge, settings
 from app.core.access import visible
 from app.core.db import db
 from app.core.i18n import DEFAULT_TIME_ZONE, LANGUAGES, _
@@ -197,7 +197,8 @@ FIELDS = {
     ),
     "more_team_ids": MoreTeamsField(_("Other teams"), [Optional()]),
     "role_codes": RolesField(_("Roles"), [Optional()], description=_("Of several roles the widest right counts.")),
-    "language": SelectField(_("Language"), choices=list(LANGUAGES.items()), render_kw={"class": "form-select"}),
+    "language": SelectField(_("Language"), choices=list(LANGUAGES.items()), render_kw={"class": "form-select"},
+                            default=lambda: settings.get(db.session(), "language")),
     "time_zone": ZoneField(_("Time zone"), render_kw={"class": "form-select"},
                            description=_("Deadlines and times are shown in it.")),
     "signature": TextAreaField(

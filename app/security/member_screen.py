@@ -15,7 +15,7 @@ from app.core.access import Actor, get_visible
 from app.core.accounts import User
 from app.core.db import db, refuse_nul, row_id
 from app.core.errors import BadRequestError, BusinessError, NotAllowedError, NotFoundError
-from app.core.i18n import _
+from app.core.i18n import LANGUAGES, _
 from app.core.masking import Mask
 from app.core.pages import done, page_number, trail
 from app.core.screens import Derived, Interface, Kind, Screen, action, route
@@ -44,8 +44,8 @@ HISTORY_EVENTS = {
     "invitation_accepted": _("Came in by the invitation"),
     "first_password_given": _("First password given"),
     "member_deactivated": _("Work handed over, no longer works here"),
-    "look_began": _("Seen by somebody else"),
-    "look_ended": _("Somebody stopped looking as this person"),
+    "look_began": _("Began to look as this person"),
+    "look_ended": _("Stopped looking as this person"),
     "member_reactivated": _("Works here again"),
 }
 
@@ -63,6 +63,7 @@ class MemberScreen(Screen):
     show_title = _("Member")
     add_title = _("New colleague")
     edit_title = _("Change member")
+    list_template = "security/members.html"
     add_template = edit_template = "security/member_form.html"
     list_columns = ["name", "title", "memberships", "phone", "user.active"]
     more_columns = ["user.username", "user.email", "roles"]
@@ -144,6 +145,10 @@ class MemberScreen(Screen):
             labels["email"] = _("E-mail")
         subjects = [one for one in super().history_subjects(item, who) if one.model is not User]
         return [*subjects, history.Subject(User, item.id, labels)]
+
+    def _readable(self, column: str, value: Any) -> Any:
+        words = {"language": LANGUAGES, "time_zone": rules.TIME_ZONES}.get(column)
+        return words.get(value, value) if words is not None else super()._readable(column, value)
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Member.name.icontains(text, autoescape=True) | Member.title.icontains(text, autoescape=True))

@@ -8,7 +8,7 @@ from typing import Any, TypedDict, Unpack
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from app.core import audit, clock, guarded, links
+from app.core import audit, clock, guarded, links, settings
 from app.core.access import Actor, get_visible
 from app.core.accounts import User
 from app.core.db import queue_up
@@ -20,7 +20,7 @@ from app.core.errors import (
     NotFoundError,
     Sentence,
 )
-from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, LANGUAGES, _
+from app.core.i18n import DEFAULT_TIME_ZONE, LANGUAGES, _
 from app.core.vietnamese import phone_e164, sort_key
 from app.security import member_queries as about
 from app.security import queries, rules
@@ -28,6 +28,7 @@ from app.security.events import Duty, Held, duties, messenger, traces
 from app.security.models import Grant, Member, MemberInvitation, Team, TeamMember
 from app.security.role_services import assign_roles, keep_an_administrator
 from app.security.services import change_password, create_member, end_sign_ins, rights_changed
+from app.security.teams import must_place
 
 #: users that are looked through for a free name
 _MOST_NAMESAKES = 1_000
@@ -100,7 +101,7 @@ def add_member(session: Session, *, by: Actor, **values: Unpack[MemberValues]) -
         roles=(),
         title=new.get("title"),
         phone=new.get("phone"),
-        language=new.get("language", DEFAULT_LANGUAGE),
+        language=new.get("language") or settings.get(session, "language"),
         by=by,
     )
     member.user.active = False
@@ -493,6 +494,8 @@ def _place(session: Session, member: Member, team: Team | None, more: Sequence[T
         problems.add("team", _("%(name)s heads this team: %(teams)s. Give it another head first.", name=member.name,
                                teams=", ".join(headed)))  # fmt: skip
     problems.refuse_any()
+    for one in (*(one for one in wanted.values() if one.id not in now), *(row.team for row in left)):
+        must_place(session, one, member, by=by)
     _touch(member)
     for row in left:
         session.delete(row)

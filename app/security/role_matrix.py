@@ -103,6 +103,13 @@ def _choice(cell: Cell, held: Scope, typed: Mapping[Cell, Scope], by: Actor) -> 
     )
 
 
+def words(cell: Cell, scope: Scope) -> Sentence:
+    """How far, as the matrix says it."""
+    if is_plain(*cell):
+        return _PLAIN[Scope.none if scope is Scope.none else Scope.all]
+    return SCOPE_LABELS[scope]
+
+
 def read(sent: Mapping[str, str]) -> dict[Cell, Scope]:
     """What a form or a program sent: "Customer.view" → "team". Raises BadRequestError for what names no right."""
     cells: dict[Cell, Scope] = {}

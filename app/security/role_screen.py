@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import g, request, url_for
@@ -10,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import SelectField
 
-from app.core import edge
-from app.core.access import Actor, get_visible
+from app.core import edge, history
+from app.core.access import Actor, Scope, get_visible
 from app.core.accounts import Role
+from app.core.audit import AuditEvent
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError
 from app.core.i18n import _, ngettext
@@ -22,7 +24,7 @@ from app.security import columns, queries, role_matrix, role_services
 from app.security.cells import drawn
 from app.security.models import Member, RoleProfile
 from app.security.role_names import LABELS, role_label, role_names, role_purpose
-from app.security.roles import ACTION_LABELS, ADMIN, SCOPE_LABELS
+from app.security.roles import ACTION_LABELS, ADMIN, RESOURCES, SCOPE_LABELS
 
 _CODE = select(Role.name).where(Role.id == RoleProfile.id).correlate(RoleProfile).scalar_subquery()
 #: holders that a page names one by one
@@ -88,6 +90,11 @@ class RoleScreen(Screen):
     }
     #: for templates/security/role.html
     words = {"actions": ACTION_LABELS, "scopes": SCOPE_LABELS}
+
+    def history_subjects(self, item: RoleProfile, who: Actor) -> list[history.Subject]:
+        """With every right from what to what."""
+        own, *others = super().history_subjects(item, who)
+        return [replace(own, event_lines=_rights_told), *others]
 
     # ── rows ──
     def row_title(self, item: Any) -> str:
@@ -195,6 +202,16 @@ class RoleScreen(Screen):
     @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
     def restore(self, session: Session, item: RoleProfile, *, by: Actor) -> None:
         role_services.restore_role(session, item, by=by)
+
+
+def _rights_told(event: AuditEvent) -> Iterator[history.Line]:
+    for name, (old, new) in event.changes.items():
+        resource, _dot, action = name.partition(".")
+        if action in RESOURCES.get(resource, ()):
+            cell = (resource, action)
+            yield history.Line(
+                role_services.right_words(cell), *(role_matrix.words(cell, Scope(one)) for one in (old, new))
+            )
 
 
 def _typed(form: Any) -> dict[str, str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import flash, jsonify, redirect, render_template, request, session, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_babel import get_locale
-from sqlalchemy import Select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -20,13 +18,12 @@ from app.core.db import db, transaction
 from app.core.errors import InvalidInputError, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, _
 from app.core.pages import Page, page, page_number, refuse_nul_sent
-from app.core.screens import Derived, Interface, Kind, Screen, action
-from app.security import columns, entrance, looking, queries, services
-from app.security.cells import drawn
+from app.security import entrance, looking, queries, services
 from app.security.dialogs import SetupForm, SignInForm
 from app.security.member_screen import MemberScreen
-from app.security.models import Member, SignInKind, Team
+from app.security.models import SignInKind
 from app.security.role_screen import RoleScreen
+from app.security.team_screen import TeamScreen
 
 #: people or teams that a look-up brings at a time
 CHOICES = 20
@@ -112,48 +109,6 @@ def _language_links() -> list[dict[str, Any]]:
          "current": code == str(get_locale())}
         for code, label in LANGUAGES.items()
     ]  # fmt: skip
-
-
-class TeamScreen(Screen):
-    """/bo-phan: the teams with their heads."""
-
-    resource = "Team"
-    collection = "teams"
-    datamodel = Interface(Team)
-    empty_text = _("No team yet. Work is offered to teams, so that anyone of them can take it.")
-    empty_art = "people"
-    route_base = "/bo-phan"
-    list_title = _("Teams")
-    show_title = _("Team")
-    list_columns = ["name", "head", "parent.name", "code"]
-    show_columns = ["head", "parent.name", "code"]
-    order_columns = ["name", "code"]
-    search_columns = ["name", "code", "head"]
-    derived = {
-        "name": Derived(Kind.text, Team.name, order=Team.sort_key),
-        "head": replace(columns.person(Team.head_id), show=lambda name: drawn("who", {"name": name}) if name else ""),
-    }
-    base_order = ("name", "asc")
-    related_by = {"MemberScreen": lambda team: Member.id.in_(queries.people_in(team.id)), "TeamScreen": "parent"}
-    related_titles = {"TeamScreen": _("Sub-teams")}
-    label_columns = {"name": _("Name"), "code": _("Code"), "head": _("Head"), "parent.name": _("Belongs to")}
-
-    def hinders_of(self, session: Session, name: str, items: Sequence[Team]) -> Mapping[int, Any]:
-        return services.team_hindrances(session, items) if name == "archive" else {}
-
-    @action(
-        "archive", _("Archive"), right="delete", done=_("%(rows)s archived"), undo="restore", icon="archive",
-        confirmation=_("What the team did stays. It takes no more people and work."),
-    )  # fmt: skip
-    def archive(self, session: Session, item: Team, *, by: Actor) -> None:
-        services.archive_team(session, item, by=by)
-
-    @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
-    def restore(self, session: Session, item: Team, *, by: Actor) -> None:
-        services.restore_team(session, item, by=by)
-
-    def search(self, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(Team.name.icontains(text, autoescape=True) | Team.code.icontains(text, autoescape=True))
 
 
 class PersonChoices(Page):

@@ -1,11 +1,12 @@
-// The user name of a new colleague: made from the name while nobody has typed one, and said to be taken before it is sent.
+// The user name of a new colleague, or the code of a new team: made from the name while nobody has typed one, and said to be taken
+// before it is sent.
 import { element, icon } from "./dom.js";
 
 const PAUSE = 250;
 
 export function watchUsername(input) {
   const form = input.form;
-  const names = ["family_name", "given_name"].map((name) => form.elements.namedItem(name)).filter(Boolean);
+  const names = (input.dataset.madeFrom ?? "family_name given_name").split(" ").map((name) => form.elements.namedItem(name)).filter(Boolean);
   const isNew = !input.value;
   let isTyped = !isNew;
   let waiting = 0;
@@ -21,7 +22,7 @@ export function watchUsername(input) {
       .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)))
       .then((body) => {
         if (asked !== where.href) return; // an answer to earlier words came late
-        if (!isTyped) input.value = body.username;
+        if (!isTyped) input.value = body.username ?? body.made;
         tell(body.problem);
       })
       .catch(() => tell("")); // the server says it again when the form is sent

@@ -77,7 +77,8 @@ def test_the_list_tells_who_did_what_to_which_record(client, customer_id):
         ("at = yesterday()", False),
         ("address contains '10.0'", False),
         ("on_behalf_of not empty", False),
-        ("what = 'archive'", False),
+        ("what = 'archived'", False),
+        ("what in ('archived', 'restored') or kind = 'customer'", True),
     ],
 )
 def test_it_is_narrowed_by_all_that_is_known_of_an_entry(client, customer_id, where, is_found):

@@ -74,7 +74,7 @@ def test_what_was_refused_is_still_unsaved_and_the_other_form_is_not(client, act
 
 def test_a_fresh_page_holds_nothing_unsaved(client):
     forms = page_of(client("hoa").get("/cai-dat/")).select("form[data-guard]")
-    assert [form.has_attr("data-unsaved") for form in forms] == [False, False]
+    assert [form.has_attr("data-unsaved") for form in forms] == [False, False, False]
 
 
 def test_a_new_logo_counts_more_than_the_tick_to_take_the_old_one_away(client, kept):

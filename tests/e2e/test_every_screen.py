@@ -46,6 +46,7 @@ UNLINKED = (
     "SELECT '/thu-di/' || min(id) FROM outbox GROUP BY status",
     "SELECT '/cong-viec/bang/show/' || min(id) FROM task",
     "SELECT '/ho-so/bang/show/' || min(id) FROM process_instance",
+    "SELECT '/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:' || min(id) FROM customer",
     "SELECT '/muc-danh-muc/show/' || min(id) FROM catalogue_entry",
     "SELECT '/nhat-ky/show/' || max(id) FROM audit_event GROUP BY action",
     "SELECT '/nhat-ky/xoa/customer/' || max(id) FROM customer",

@@ -20,7 +20,7 @@ WORK = "Kiểm kho cuối ngày"
 
 
 def fit(page: Page) -> list[str]:
-    """What is wrong with the page in front of somebody who is not inside yet."""
+    """What is wrong with the page as it looks."""
     return [*looks.structure(page, "vi"), *looks.barriers(page), *looks.fit(page, DESK, ZOOMED, PHONE)]
 
 
@@ -39,6 +39,8 @@ def test_a_colleague_comes_in_by_an_invitation(desk: Desk, mails: Sink) -> None:
     hoa = desk("hoa")
     hoa.goto("/nhan-su/list/")
     hoa.get_by_role("link", name="Thêm thành viên").click()
+    expect(hoa.locator("h1")).to_have_text("Thêm thành viên")
+    assert fit(hoa) == []
     hoa.get_by_label("Họ và tên đệm").fill("Đặng Thị")
     hoa.get_by_label("Tên", exact=False).nth(1).fill("Ngọc Ánh")
     expect(hoa.locator("#username")).to_have_value("anh.dang")
@@ -86,6 +88,7 @@ def test_who_leaves_hands_everything_to_one_person(desk: Desk, product: Product)
     hoa.wait_for_url(f"/nhan-su/ngung/{number}")
     hoa.get_by_role("button", name="Bàn giao và ngừng làm việc").click()
     expect(hoa.locator("#to-tasks-error")).to_be_visible()
+    assert fit(hoa) == []
     hoa.locator(".ts-control input").first.fill("binh")
     hoa.locator(".ts-dropdown .option", has_text="Đỗ Thanh Bình").first.click()
     hoa.get_by_role("button", name="Bàn giao và ngừng làm việc").click()
@@ -107,6 +110,7 @@ def test_a_first_password_is_changed_before_anything_else(desk: Desk, product: P
     hoa.goto(f"/nhan-su/mat-khau-dau/{number}")
     hoa.get_by_role("button", name="Tạo mật khẩu đầu tiên").click()
     password = hoa.locator(".tt-secret dd").nth(1).inner_text()
+    assert fit(hoa) == []
     dat = desk.nobody()
     dat.goto("/login/")
     dat.get_by_label("Tên đăng nhập").fill("dat")

@@ -39,7 +39,7 @@ from app.notifications.models import Outbox
 from app.notifications.services import queue_mail
 from app.processes.models import Process, ProcessInstance, ProcessVersion
 from app.security import queries as people
-from app.security.models import Member, Team
+from app.security.models import Member, RoleProfile, Team
 from app.security.rules import PASSWORD_EXAMPLE
 from app.security.services import create_member, hash_password, make_setup_link
 from app.tasks.models import Task, TaskEvent
@@ -71,7 +71,8 @@ DOORS = (
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
     "/nhan-su/ngung/1", "/nhan-su/mat-khau-dau/1",
-    "/nhan-su/fields", "/bo-phan/list/", "/tai-khoan/", "/chia-se/", "/chia-se/customer/1",
+    "/nhan-su/fields", "/vai-tro/list/", "/quyen-hieu-luc/", "/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:1",
+    "/quyen-hieu-luc/ban-ghi?loai=customer&q=an", "/bo-phan/list/", "/tai-khoan/", "/chia-se/", "/chia-se/customer/1",
     "/nhat-ky/list/", "/nhat-ky/fields", "/nhat-ky/xoa/customer/1", "/nhat-ky/list/?view=0&where=what = 'change'",
     "/nhat-ky/list/?view=0&where=kind in ('ab_role', 'ab_user', 'setting', 'process_instance', 'calendar_interval')",
 )  # fmt: skip
@@ -163,7 +164,8 @@ def data_of(app: Flask) -> Data:
             Catalogue.label_vi, Catalogue.label_en, Catalogue.purpose_vi, Catalogue.purpose_en, CatalogueEntry.label_vi,
             CatalogueEntry.label_en, CatalogueEntry.code,
             Customer.name, Customer.code, Customer.source, Customer.note, ContactPoint.shown, ContactPoint.value,
-            Member.name, Member.title, Team.name, Team.code, Calendar.name, CalendarException.note, Form.name,
+            Member.name, Member.title, RoleProfile.label_vi, RoleProfile.label_en, Team.name, Team.code,
+            Calendar.name, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
             Export.name, Export.last_error, SavedView.name, StoredFile.name, Setting.value, Outbox.to_address,
             Outbox.from_address, Outbox.subject, Outbox.body_text, Outbox.message_id, AuditSensitive.old,
@@ -173,6 +175,7 @@ def data_of(app: Flask) -> Data:
             known.add(re.split(r"@[\w.]+", text))
         for member in db.session.scalars(select(Member)):
             known.add([member.user.username, member.user.email, *(" ".join(member.name.split()[-n:]) for n in (1, 2))])
+            known.add([member.family_name, member.given_name, member.signature or member.name])
         for definition in db.session.scalars(select(FormVersion.definition)):
             known.add(_words(definition))
         for drawing in db.session.scalars(select(ProcessVersion.bpmn)):

@@ -19,7 +19,7 @@ PER_SHAPE = 2
 #: a list in another order, or another part of it, says nothing new
 SAME_LIST = ("order", "page", "page_size", "after", "before", "columns")
 #: forms after which somebody else, or the same person in another language, would be walking
-ELSEWHERE = ("/logout/", "/tai-khoan/ngon-ngu", "/nhan-su/action_post", "/nhan-su/mat-khau-dau/#")
+ELSEWHERE = ("/logout/", "/tai-khoan/ngon-ngu", "/nhan-su/action_post", "/nhan-su/mat-khau-dau/#", "/xem-nhu/#")
 #: names of buttons, which say what is to be done
 PRESSED = ("action", "verb", "format", "outcome", "keep_all")
 TYPED = {"name": "Phan Thị Ngưỡng", "phone": "0912", "other": "Thử xem sao", "nowhere": "zzzz"}

@@ -88,6 +88,21 @@ def test_no_page_sends_what_is_held_back(client, held, rule):
     assert (COVERED in told, EMAIL_COVERED in told) == ((True, True) if rule is MASKED else (False, False))
 
 
+@pytest.mark.parametrize("rule", [HIDDEN, MASKED], ids=["hidden", "masked"])
+def test_work_for_a_customer_tells_no_more_of_him(app, client, begun, rule):
+    lan, rest = client("lan"), Rest(app, "lan")
+    task = f"/cong-viec/{begun['task']}"
+    with app.app_context():
+        shown = db.session.get(Customer, begun["customer"]).phone
+        hold_back("Staff", rule, "phone", "email")
+    told = lan.get(task).text + lan.get(f"/ho-so/{begun['instance']}").text + lan.get("/cong-viec/").text
+    told += json.dumps(rest.get(f"tasks/{begun['task']}").json, ensure_ascii=False)
+    assert shown not in told
+    assert shown.replace(" ", "")[1:] not in told
+    assert ("•• •••" in told) is (rule is MASKED)
+    assert shown in client("minh").get(task).text
+
+
 def test_everybody_else_reads_it_as_before(client, held):
     number, minh = held(HIDDEN), client("minh")
     told = minh.get(f"/khach-hang/show/{number}").text

@@ -9,7 +9,7 @@ from sqlalchemy import event, select
 from app.core.access import ACTIONS, SYSTEM, Scope
 from app.core.accounts import Role, User
 from app.core.db import db, transaction
-from app.security import queries
+from app.security import queries, role_services
 from app.security.models import Member, RoleProfile, RoleScope, Team
 from app.security.roles import ACTION_LABELS, RESOURCE_GROUPS, RESOURCES, SCOPE_LABELS, SHIPPED
 from app.security.services import create_team, join_team, rights_changed
@@ -258,3 +258,93 @@ def test_a_longer_list_asks_the_database_no_more_often(app, client, change, addr
     before = asked()
     grow(range(1, 7))
     assert asked() <= before
+
+
+# ── changing it ──
+def form_of(page: BeautifulSoup) -> dict[str, str]:
+    """The matrix as a browser would send it."""
+    form = page.select_one("form[data-rights]")
+    sent = {one["name"]: one["value"] for one in form.select("input[name]")}
+    for one in form.select("select:not([disabled])"):
+        sent[one["name"]] = (one.select_one("option[selected]") or one.option)["value"]
+    return sent
+
+
+def test_the_matrix_is_changed_in_place_and_told_in_the_history(client, id_of):
+    hoa, staff = client("hoa"), id_of(Role, "Staff")
+    sent = form_of(page_of(hoa.get(f"/vai-tro/show/{staff}")))
+    sent |= {"Customer.export": "own", "Team.view": "none"}
+    assert hoa.post(f"/vai-tro/rights/{staff}", data=sent).status_code == 302
+    page = page_of(hoa.get(f"/vai-tro/show/{staff}?tab=lich-su"))
+    assert (cells(page, "Khách hàng")["Xuất"], cells(page, "Bộ phận")["Xem"]) == ("Của mình", "Không")
+    told = " ".join(page.select_one("main").get_text(" ").split())
+    assert "Lê Thị Hoa · Đã đổi quyền Khách hàng: Xuất trước: Không nay: Của mình" in told
+    assert "Bộ phận: Xem trước: Tất cả nay: Không" in told
+
+
+def test_what_was_chosen_comes_back_when_somebody_was_faster(client, id_of):
+    hoa, staff = client("hoa"), id_of(Role, "Staff")
+    sent = form_of(page_of(hoa.get(f"/vai-tro/show/{staff}")))
+    hoa.post(f"/vai-tro/rights/{staff}", data=sent | {"Customer.export": "own"})
+    answer = hoa.post(f"/vai-tro/rights/{staff}", data=sent | {"Customer.delete": "team"})
+    assert answer.status_code == 409
+    page = BeautifulSoup(answer.text, "html.parser")
+    assert "Có người vừa đổi vai trò này" in page.select_one("[data-problems]").text
+    assert cells(page, "Khách hàng")["Lưu trữ"] == "Bộ phận"
+    assert page.select_one("form[data-unsaved]") is not None
+    sent = form_of(page)
+    assert hoa.post(f"/vai-tro/rights/{staff}", data=sent).status_code == 302
+
+
+def test_what_reaches_further_than_ones_own_is_closed_with_the_reason(client, change, id_of):
+    def keeper(session, cast) -> None:
+        made = role_services.create_role(session, label_vi="Giữ vai trò", by=SYSTEM)
+        rights = dict.fromkeys([("Role", one) for one in RESOURCES["Role"]], Scope.all)
+        role_services.change_rights(session, made, rights, rev=made.rev, by=SYSTEM)
+        role_services.assign_roles(session, cast.member("minh"), ["Manager", made.name], by=SYSTEM)
+
+    change(keeper)
+    minh = client("minh")
+    page = page_of(minh.get(f"/vai-tro/show/{id_of(Role, 'Auditor')}"))
+    closed = page.select_one("select[name='Customer.view']")
+    assert closed.has_attr("disabled")
+    assert "Cả cấp dưới" in closed["aria-description"]
+    staff = id_of(Role, "Staff")
+    page = page_of(minh.get(f"/vai-tro/show/{staff}"))
+    assert page.select_one("select[name='Customer.view'] option[value=all]").has_attr("disabled")
+    assert not page.select_one("select[name='Customer.view'] option[value=subtree]").has_attr("disabled")
+    answer = minh.post(f"/vai-tro/rights/{staff}", data=form_of(page) | {"Customer.view": "all"})
+    assert answer.status_code == 422
+    assert "Khách hàng: Xem" in BeautifulSoup(answer.text, "html.parser").select_one("[data-problems]").text
+
+
+def test_administrators_are_shown_and_not_changed(client, id_of):
+    page = page_of(client("hoa").get(f"/vai-tro/show/{id_of(Role, 'Admin')}"))
+    assert page.select("form[data-rights] select") == []
+    assert "Quản trị luôn có đủ mọi quyền" in page.text
+
+
+@pytest.mark.parametrize(
+    "sent", [{"rev": "x"}, {}, {"rev": "1", "Customer.view": "far"}, {"rev": "1", "Moon.view": "all"},
+             {"rev": "1", "Role.view": "own"}, {"rev": "9" * 12}],
+)  # fmt: skip
+def test_nonsense_is_refused_with_a_sentence(client, id_of, sent):
+    answer = client("hoa").post(f"/vai-tro/rights/{id_of(Role, 'Staff')}", data=sent)
+    assert answer.status_code == 400
+    assert "<h1" in answer.text
+
+
+def test_a_role_is_made_as_a_copy_and_renamed(client, id_of):
+    hoa = client("hoa")
+    page = page_of(hoa.get(f"/vai-tro/add?like={id_of(Role, 'Staff')}"))
+    assert page.select_one("#like option[selected]").text == "Nhân viên"
+    typed = {"label_vi": "Trưởng ca", "label_en": "", "purpose": "Xếp ca.", "like": str(id_of(Role, "Staff"))}
+    made = hoa.post("/vai-tro/add", data=typed)
+    assert made.status_code == 302, made.text
+    page = page_of(hoa.get(made.location))
+    assert (page.h1.text, cells(page, "Khách hàng")["Xem"]) == ("Trưởng ca", "Bộ phận")
+    assert "truong-ca" not in page.find("main").get_text(" ")
+    again = hoa.post("/vai-tro/add", data=typed)
+    assert again.status_code == 422
+    assert "Đã có vai trò khác tên như vậy" in again.text
+    assert "Trưởng ca" in page_of(hoa.get("/nhan-su/add")).text

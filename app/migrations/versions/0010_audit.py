@@ -17,6 +17,8 @@ _KEPT = "the audit log is append-only"
 _ERASED = "values of the audit log are erased, never changed"
 _INDEXES = (
     ("ix_audit_event_name", ["name", "id"], "name IS NOT NULL"),
+    ("ix_audit_event_address", ["address", "id"], "address IS NOT NULL"),
+    ("ix_audit_event_reason", ["id"], "reason IS NOT NULL"),
     ("ix_audit_event_on_behalf_of", ["on_behalf_of_id", "id"], "on_behalf_of_id IS NOT NULL"),
 )
 

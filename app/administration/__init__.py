@@ -1,0 +1,1 @@
+"""How does the installation stand, and what is left to set up? The first page of those who look after it."""

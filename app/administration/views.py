@@ -1,0 +1,311 @@
+"""/quan-tri: the first page of those who look after the installation, each card by the right that it needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, request
+from sqlalchemy.orm import Session
+
+from app.administration import queries, services
+from app.administration.dialogs import RemovalDialog
+from app.administration.queries import MOST, Facts, Scheduler, Size
+from app.administration.rules import Card, Step, size_text
+from app.core import clock, edge, links, settings
+from app.core.access import Actor
+from app.core.db import db
+from app.core.errors import BusinessError, InvalidInputError, NotFoundError, Sentence
+from app.core.formats import number_text
+from app.core.i18n import LANGUAGES, _
+from app.core.leases import LeaseState
+from app.core.pages import Page, done, page, refused_onto, show, trail
+from app.core.timewords import length_text, moment_inside, moment_text
+from app.demo import removal
+from app.notifications.channels.settings import mail_settings
+from app.notifications.models import Outbox
+from app.notifications.rules import why_not_sent
+from config import sqlite_file
+
+PATH = "/quan-tri"
+DEMO_PATH = f"{PATH}/cong-ty-mau"
+#: the answer with which a part that asks for itself stops asking (htmx)
+_ENOUGH = 286
+_GIGABYTE = 1024**3
+#: a disk with less is told of: soon, late
+_LITTLE, _TOO_LITTLE = 2 * _GIGABYTE, _GIGABYTE // 4
+
+
+class AdministrationPages(Page):
+    """/quan-tri: how things stand, and where one goes on from there."""
+
+    resource = "Setting"
+    route_base = PATH
+
+    @page("/")
+    def index(self) -> Any:
+        session, who, now = db.session(), edge.actor(), clock.now()
+        values = settings.all_values(session)
+        if request.args.get("phan") == "thu":
+            told = _test_mail(session, values, who, now)
+            return show("administration/_mail.html", 200 if told and told["is_open"] else _ENOUGH, test=told)
+        facts, worker = queries.facts(session, at=now), queries.scheduler(session, at=now)
+        mail = _test_mail(session, values, who, now)
+        steps = _steps(values, facts, mail)
+        return show(
+            "administration/home.html",
+            steps=steps, steps_done=sum(step.is_done for step in steps),
+            steps_shown=not values["setup_hidden"] and not all(step.is_done for step in steps),
+            steps_hidden=values["setup_hidden"] and not all(step.is_done for step in steps),
+            cards=_cards(session, who, now, values, facts, worker),
+            logo_url=links.logo_path(values["logo_file_id"]),
+            test=mail, test_url=f"{PATH}/thu-thu", my_address=_my_address(session, who),
+            worker=worker, worker_problem=_worker_problem(worker, now, who),
+            may_edit=who.may("edit", "Setting"), steps_url=f"{PATH}/danh-sach-thiet-lap",
+        )  # fmt: skip
+
+    @page("/thu-thu", "POST", right="edit")
+    def test_mail(self) -> Any:
+        try:
+            with edge.transaction() as session:
+                address = services.send_test_mail(session, by=edge.actor()).to_address
+        except BusinessError as error:
+            return refused_onto(f"{PATH}/#thu", error)
+        return done(f"{PATH}/#thu", _("The test mail to %(address)s is in the outbox.", address=address))
+
+    @page("/danh-sach-thiet-lap", "POST", right="edit")
+    def setup_list(self) -> Any:
+        hidden = request.form.get("hidden") == "1"
+        with edge.transaction() as session:
+            services.hide_setup(session, hidden=hidden, by=edge.actor())
+        return done(f"{PATH}/", _("The set-up list is hidden.") if hidden else _("The set-up list is shown again."))
+
+    @page("/cong-ty-mau", right="edit")
+    def demo(self) -> Any:
+        return _demo_page(RemovalDialog(formdata=None))
+
+    @page("/cong-ty-mau", "POST", right="edit")
+    def remove_demo(self) -> Any:
+        dialog = RemovalDialog()
+        if not dialog.validate():
+            return _demo_page(dialog, status=422)
+        try:
+            with edge.transaction() as session:
+                told = removal.remove(session, dialog.typed.data or "", by=edge.actor())
+        except InvalidInputError as error:
+            dialog.typed.errors = [str(one) for told_ in error.fields.values() for one in told_]
+            return _demo_page(dialog, status=422)
+        except BusinessError as error:
+            if error.status == NotFoundError.status:
+                raise
+            return _demo_page(dialog, problem=error, status=error.status)
+        return done(
+            f"{PATH}/",
+            _("The demo company is out of use: %(customers)s customers archived, %(people)s accounts closed.",
+              customers=number_text(told.customers), people=number_text(told.people)),
+        )  # fmt: skip
+
+
+# ── the set-up ──
+def _steps(values: dict[str, Any], facts: Facts, mail: dict[str, Any] | None) -> list[Step]:
+    default = settings.KINDS["company_name"].default
+    return [
+        Step(_("Company name and logo"), _("They stand on the sign-in page and in mails."), "/cai-dat/",
+             values["company_name"] != default and values["logo_file_id"] is not None),
+        Step(_("A test mail has left"), _("Without mail nobody is invited or warned by mail."), f"{PATH}/#thu",
+             mail is not None and mail["is_sent"]),
+        Step(_("First team"), _("Work is given to teams."), "/bo-phan/list/", facts.has_team),
+        Step(_("First colleague invited"), _("Each person has an account of his own."), "/nhan-su/add",
+             facts.has_colleague),
+        Step(_("Working hours looked at and saved"), _("Deadlines count these hours only."), "/cai-dat/#gio",
+             facts.has_hours),
+        Step(_("First process published"), _("It says who does what, and until when."), "/quy-trinh/list/",
+             facts.has_process),
+        Step(_("First customer"), _("Everything one knows of a customer stands in one place."), "/khach-hang/add",
+             facts.has_customer),
+    ]  # fmt: skip
+
+
+# ── the cards ──
+def _cards(
+    session: Session, who: Actor, now: datetime, values: dict[str, Any], facts: Facts, worker: Scheduler
+) -> list[Card]:
+    cards = [_company(values, who), _mail(values, who)]
+    if who.may("view", "Outbox"):
+        cards.append(_outbox(facts, who, now))
+    cards.append(_storage(session, values, who))
+    if who.may("view", "Audit"):
+        cards.append(_log(facts, worker, who, now))
+    cards.append(_language(values, who))
+    loaded_at = values["demo_loaded_at"]
+    if loaded_at and who.may("edit", "Setting"):
+        at = datetime.fromisoformat(loaded_at)
+        cards.append(
+            Card("cong-ty-mau", _("Demo company"), "users-group", ("none", _("In use")),
+                 [(_("Loaded"), moment_text(at, now, who.time_zone))],
+                 _("Made-up people and customers to try things out. Put them out of use before the real work begins."),
+                 [(_("See what goes"), DEMO_PATH)])
+        )  # fmt: skip
+    return cards
+
+
+def _company(values: dict[str, Any], who: Actor) -> Card:
+    keys = ("company_name", "short_name", "tax_code", "address", "phone", "email", "website")
+    return Card(
+        "cong-ty", _("Company"), "building",
+        facts=[(settings.KINDS[key].label, values[key]) for key in keys if values[key] or key in ("tax_code", "phone")],
+        links=[(_("Change the company") if who.may("edit", "Setting") else _("See the settings"), "/cai-dat/")],
+    )  # fmt: skip
+
+
+def _language(values: dict[str, Any], who: Actor) -> Card:
+    label = _("Change language and limit") if who.may("edit", "Setting") else _("See the settings")
+    return Card(
+        "ngon-ngu", _("Language and uploads"), "language",
+        facts=[
+            (_("Language of the company"), LANGUAGES[values["language"]]),
+            (_("Largest file"), _("%(count)d MB a file", count=values["largest_file_mb"])),
+            (_("Taken here at most"), _("%(count)d MB a file", count=settings.LARGEST_FILE_MEGABYTES)),
+        ],
+        links=[(label, "/cai-dat/#chung")],
+    )  # fmt: skip
+
+
+def _mail(values: dict[str, Any], who: Actor) -> Card:
+    mail = mail_settings()
+    server = mail.server
+    name = values["mail_from_name"] or values["company_name"]
+    state = ("ok", _("Server connected")) if server else ("soon", _("No mail server yet"))
+    facts: list[tuple[Sentence, Any]] = [(_("Sender"), f"{name} <{mail.sender_address}>")]
+    if server is not None:
+        facts += [
+            (_("Server"), f"{server.host}:{server.port}"),
+            (_("Signs in"), _("with a user name") if server.user else _("without a user name")),
+        ]
+    note = None if server else _("No mail server is connected: whoever runs the system sets TANTAM_SMTP_URL at the"
+                                 " start; until then mails wait here.")  # fmt: skip
+    return Card("thu", _("Mail settings"), "mail", state, facts, note)
+
+
+def _outbox(facts: Facts, who: Actor, now: datetime) -> Card:
+    state: tuple[str, Sentence] = ("ok", _("Nothing is stuck"))
+    if facts.dead:
+        state = ("late", _("Some mails were given up"))
+    elif facts.oldest_waiting_at and now - facts.oldest_waiting_at > services.LONG_WAIT:
+        state = ("soon", _("Mails wait for long"))
+    oldest = facts.oldest_waiting_at
+    told = [
+        (_("Waiting"), _counted(facts.waiting)),
+        (_("Given up"), _counted(facts.dead)),
+        (_("Oldest that should be out"), moment_text(oldest, now, who.time_zone) if oldest else _("none")),
+    ]
+    onward = [(_("Open outgoing mail"), "/thu-di/")]
+    if facts.dead:
+        onward.insert(0, (_("See those given up"), "/thu-di/?trang_thai=dead"))
+    return Card("thu-di", _("Outgoing mail"), "send", state, told, links=onward)
+
+
+def _storage(session: Session, values: dict[str, Any], who: Actor) -> Card:
+    folder, file = current_app.config["DATA_FOLDER"], sqlite_file(current_app.config["SQLALCHEMY_DATABASE_URI"])
+    free, total = queries.free_disk(folder)
+    state: tuple[str, Sentence] = ("ok", _("Enough room"))
+    if free < _LITTLE:
+        state = ("late", _("The disk is nearly full")) if free < _TOO_LITTLE else ("soon", _("Little room is left"))
+    return Card(
+        "luu-tru", _("Storage"), "device-floppy", state,
+        [
+            (_("Database"), _sized(queries.database_size(session, file), file)),
+            (_("Uploaded files"), _sized(queries.folder_size(Path(current_app.config["UPLOAD_FOLDER"])))),
+            (_("Exported files"), _sized(queries.folder_size(folder / "exports"))),
+            (_("Free on the disk"), _("%(free)s of %(total)s", free=size_text(free), total=size_text(total))),
+        ],
+    )  # fmt: skip
+
+
+def _log(facts: Facts, worker: Scheduler, who: Actor, now: datetime) -> Card:
+    broken = worker.errors.get("audit.seal", "")
+    at = facts.sealed_at
+    state: tuple[str, Sentence] = ("ok", _("Sealed"))
+    if broken:
+        state = ("late", _("Sealing fails"))
+    elif at is None:
+        state = ("none", _("Not sealed yet"))
+    return Card(
+        "nhat-ky", _("Audit log"), "history", state,
+        [
+            (_("Last seal"), moment_text(at, now, who.time_zone) if at else _("none yet")),
+            (_("Waiting for the next one"), _counted(facts.unsealed)),
+        ],
+        _("Sealed entries cannot be changed unseen. Whoever runs the system checks the chain with flask audit-verify."),
+        [(_("Open the audit log"), "/nhat-ky/list/")],
+    )  # fmt: skip
+
+
+def _worker_problem(worker: Scheduler, now: datetime, who: Actor) -> Sentence | None:
+    """Why nothing happens by itself at present."""
+    if worker.status == "ok":
+        return None
+    if worker.status == "never" or worker.pulse_at is None:
+        return _("What happens by itself has never run: no mail leaves and nobody is warned. Whoever runs the system"
+                 " starts it with python run.py.")  # fmt: skip
+    if worker.status == "future":
+        return _("The clock of the server is wrong: the last sign of life lies in the future. Have the clock set.")
+    return _("What happens by itself has stood still for %(length)s, since %(when)s: no mail leaves and nobody is"
+             " warned. Whoever runs the system starts it again.", length=length_text(now - worker.pulse_at),
+             when=moment_inside(worker.pulse_at, now, who.time_zone))  # fmt: skip
+
+
+# ── the test mail ──
+def _test_mail(session: Session, values: dict[str, Any], who: Actor, now: datetime) -> dict[str, Any] | None:
+    """What became of the last test mail; `is_open` while that may still change within moments."""
+    mail = session.get(Outbox, values["test_mail_id"]) if values["test_mail_id"] else None
+    if mail is None:
+        return None
+    kind, told, is_open = "soon", _("On its way"), True
+    if mail.status is LeaseState.done:
+        told = _("Sent. Look into your mailbox, and among unwanted mail if it is not there.")
+        kind, is_open = "ok", False
+    elif mail.status in (LeaseState.dead, LeaseState.held):
+        kind, told, is_open = "late", _("Not sent: %(why)s", why=_why(mail)), False
+    elif mail_settings().server is None:
+        told = _("No mail server yet: the mail waits under outgoing mail and can be read.")
+        is_open = False
+    elif mail.last_error:
+        when = moment_inside(mail.next_at, now, who.time_zone)
+        told = _("Not sent yet: %(why)s Next try %(when)s.", why=_why(mail), when=when)
+    return {
+        "kind": kind, "told": told, "is_open": is_open, "is_sent": mail.status is LeaseState.done,
+        "to": mail.to_address, "at": mail.sent_at or mail.created_at, "part_url": f"{PATH}/?phan=thu",
+        "url": f"/thu-di/{mail.id}" if who.may("view", "Outbox") else None,
+    }  # fmt: skip
+
+
+def _why(mail: Outbox) -> Sentence:
+    return why_not_sent(mail.last_error) if mail.last_error else _("It was given up.")
+
+
+def _my_address(session: Session, who: Actor) -> str:
+    return services.address_of(session, who)
+
+
+# ── the demo company ──
+def _demo_page(dialog: RemovalDialog, *, problem: BusinessError | None = None, status: int = 200) -> Any:
+    session = db.session()
+    return show(
+        "administration/demo.html", status, form=dialog, plan=removal.plan(session, by=edge.actor()), problem=problem,
+        company=settings.get(session, "company_name"), back=f"{PATH}/",
+        crumbs=trail((_("Administration home"), f"{PATH}/"), here=_("Demo company")),
+    )  # fmt: skip
+
+
+# ── words ──
+def _counted(count: int) -> Sentence:
+    return _("more than %(count)s", count=number_text(MOST)) if count > MOST else number_text(count)
+
+
+def _sized(size: Size, file: Path | None = None) -> Sentence:
+    told = size_text(size.bytes)
+    if size.at_least:
+        return _("more than %(count)s", count=told)
+    return _("%(size)s, file %(name)s", size=told, name=file.name) if file is not None else told
