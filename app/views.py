@@ -52,7 +52,7 @@ from app.processes.screens import InstanceScreen
 from app.processes.views import InstancePages, ProcessScreen
 from app.security import queries as people
 from app.security.account import AccountPages
-from app.security.api import SecurityApi, TeamApi, UserApi
+from app.security.api import SecurityApi, UserApi
 from app.security.arrival import ArrivalView
 from app.security.columns import offer_people
 from app.security.effective_view import EffectivePages
@@ -66,6 +66,7 @@ from app.security.role_api import RoleApi
 from app.security.role_screen import RoleScreen
 from app.security.share_api import ShareApi
 from app.security.share_views import SharePages
+from app.security.team_api import TeamApi
 from app.security.team_screen import TeamScreen
 from app.security.views import PersonChoices, TeamChoices
 from app.tasks import queries as tasks

@@ -23,6 +23,7 @@ from app.core.leases import LeaseState
 from app.core.pages import Page, done, page, refused_onto, show, trail
 from app.core.timewords import length_text, moment_inside, moment_text
 from app.demo import removal
+from app.demo.people import COMPANY as DEMO_NAME
 from app.notifications.channels.settings import mail_settings
 from app.notifications.models import Outbox
 from app.notifications.rules import why_not_sent
@@ -109,10 +110,10 @@ class AdministrationPages(Page):
 
 # ── the set-up ──
 def _steps(values: dict[str, Any], facts: Facts, mail: dict[str, Any] | None) -> list[Step]:
-    default = settings.KINDS["company_name"].default
+    given = (settings.KINDS["company_name"].default, DEMO_NAME)
     return [
         Step(_("Company name and logo"), _("They stand on the sign-in page and in mails."), "/cai-dat/",
-             values["company_name"] != default and values["logo_file_id"] is not None),
+             values["company_name"] not in given and values["logo_file_id"] is not None),
         Step(_("A test mail has left"), _("Without mail nobody is invited or warned by mail."), f"{PATH}/#thu",
              mail is not None and mail["is_sent"]),
         Step(_("First team"), _("Work is given to teams."), "/bo-phan/list/", facts.has_team),

@@ -1,18 +1,18 @@
-"""Sign in by program; list members and teams."""
+"""Sign in by program; the short list of members."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from app.core import access, edge
 from app.core.api import Api, verb
 from app.core.errors import BadRequestError, NotSignedInError
 from app.core.i18n import _
 from app.security.entrance import sign_in
-from app.security.models import Member, SignInKind, Team
+from app.security.models import Member, SignInKind
 
 
 class SecurityApi(Api):
@@ -78,31 +78,4 @@ class UserApi(Api):
             "title": member.title,
             "active": member.is_active,
             "teams": [m.team.code for m in member.memberships],
-        }
-
-
-class TeamApi(Api):
-    resource_name = "teams"
-    resource = "Team"
-
-    @verb("/", "GET", "Teams of the company", query={"order": "name or -name"})
-    def index(self) -> dict[str, Any]:
-        rows = select(Team).where(access.visible(Team, edge.actor()))
-        return self.page(
-            rows,
-            show=self.show,
-            orders={"name": Team.sort_key, "id": Team.id},
-            default_order="name",
-            key=Team.id,
-            load=(joinedload(Team.parent), joinedload(Team.head)),
-        )
-
-    @staticmethod
-    def show(team: Team) -> dict[str, Any]:
-        return {
-            "id": team.id,
-            "code": team.code,
-            "name": team.name,
-            "parent": team.parent.code if team.parent else None,
-            "head": team.head.user.username if team.head else None,
         }

@@ -191,6 +191,11 @@ def invite_member(session: Session, member: Member, *, by: Actor) -> str:
         raise BusinessError(_("%(name)s can sign in already.", name=member.name))
     _refuse_above(session, member, by)
     _end_invitations(session, member)
+    return send_invitation(session, member, by=by)
+
+
+def send_invitation(session: Session, member: Member, *, by: Actor) -> str:
+    """The same for somebody whom `by` has just made: there is nothing left to ask."""
     token, until = rules.new_token(), clock.now() + rules.INVITATION_LASTS
     session.add(MemberInvitation(member_id=member.id, token_hash=rules.token_hash(token), expires_at=until))
     session.flush()

@@ -168,7 +168,7 @@ class RoleProfile(Revisioned, Stamped, Entity):
     purpose: Mapped[str | None] = mapped_column(String(200))
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
-    role: Mapped[Role] = relationship(Role, lazy="joined", foreign_keys=[id])
+    role: Mapped[Role] = relationship(Role, lazy="joined", innerjoin=True, foreign_keys=[id])
 
     @hybrid_property
     def name(self) -> str:

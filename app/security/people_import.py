@@ -10,17 +10,19 @@ from enum import StrEnum, auto
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.core import guarded
 from app.core.access import Actor, visible
-from app.core.accounts import User
+from app.core.accounts import Role, User
 from app.core.db import queue_up
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _
 from app.core.vietnamese import phone_e164
 from app.security import members, rules
-from app.security.models import Member, Team
+from app.security.models import Member, Team, TeamMember
 from app.security.people_sheet import PersonRow, plain
 from app.security.role_services import roles_to_choose
 from app.security.roles import STAFF
+from app.security.services import create_member
 
 #: first passwords that are made in one go: each takes a while to be kept safely
 MOST_PASSWORDS = 100
@@ -126,30 +128,41 @@ def bring_in(
     checkup = check(session, rows, by=by)
     if not checkup.is_good:
         raise SheetChangedError
-    teams = {team.id: team for team in session.scalars(select(Team).where(Team.archived_at.is_(None)))}
-    added = []
-    for one in checkup.of(Finding.new):
-        row = one.row
-        placed = [teams[team_id] for team_id in one.team_ids]
-        try:
-            member = members.add_member(
-                session, by=by, family_name=row.family_name, given_name=row.given_name, username=one.username,
-                email=row.email, phone=row.phone or None, title=row.title or None,
-                team=placed[0] if placed else None, more_teams=placed[1:], roles=one.roles,
-            )  # fmt: skip
-        except InvalidInputError as refusal:
-            why = " ".join(str(sentence) for told in refusal.fields.values() for sentence in told)
-            raise SheetChangedError(
-                _("Nothing was added. Row %(number)d: %(why)s", number=row.number, why=why)
-            ) from None
+    typed = {key for one in checkup.of(Finding.new) for key in ("phone", "title") if getattr(one.row, key)}
+    guarded.refuse_unwritable(by, "Member", ["family_name", "given_name", "username", "email", *typed], is_new=True)
+    roles = {role.name: role for role in session.scalars(select(Role))}
+    added = [_bring(session, one, roles, by) for one in checkup.of(Finding.new)]
+    for member in added:
         if password_hashes is None:
-            members.invite_member(session, member, by=by)
-        elif row.email.lower() not in password_hashes:
+            members.send_invitation(session, member, by=by)
+        elif member.email.lower() not in password_hashes:
             raise SheetChangedError
         else:
-            members.give_first_password(session, member, password_hash=password_hashes[row.email.lower()], by=by)
-        added.append(member)
+            members.give_first_password(session, member, password_hash=password_hashes[member.email.lower()], by=by)
     return added
+
+
+def _bring(session: Session, one: Checked, roles: Mapping[str, Role], by: Actor) -> Member:
+    """One new person. What `by` may give was asked for the whole sheet, in this very transaction."""
+    row = one.row
+    try:
+        member = create_member(
+            session, username=one.username, family_name=rules.read_name(row.family_name),
+            given_name=rules.read_name(row.given_name), email=rules.read_email(row.email) or "",
+            password_hash=rules.NO_PASSWORD, roles=(), title=" ".join(rules.plain_text(row.title).split()) or None,
+            phone=one.phone, by=by,
+        )  # fmt: skip
+    except InvalidInputError as refusal:
+        why = " ".join(str(sentence) for told in refusal.fields.values() for sentence in told)
+        raise SheetChangedError(_("Nothing was added. Row %(number)d: %(why)s", number=row.number, why=why)) from None
+    member.user.active = False
+    member.user.roles = [roles[code] for code in one.roles]
+    session.add_all(
+        TeamMember(team_id=team_id, member_id=member.id, is_primary=place == 0)
+        for place, team_id in enumerate(one.team_ids)
+    )
+    session.flush()
+    return member
 
 
 # ── what is there ────────────────────────────────────────────────────────────────────────────────────────────────────
