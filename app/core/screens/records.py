@@ -365,7 +365,7 @@ class RecordPart(ListPart):
                 "on": asked.where == it,
             }
             for one, it in zip(view.presets, view._preset_conditions, strict=True)
-            if it is not None
+            if it is not None and view._is_for(one, it, who)
         ]
         chips = () if any(one["on"] for one in filters) else view._chips(page)
         told = {"page": page, "related": view, "related_title": label, "filters": filters, "parts_on": chips}
