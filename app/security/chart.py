@@ -20,8 +20,8 @@ BETWEEN = 20
 LINE = 17
 FACE = 16
 _TEXT_X, _TOP = 48, 12
-_LETTERS, _MOST_LINES = 25, 4
-_LETTERS_SMALL = 30
+_LETTERS, _MOST_LINES = 22, 4
+_LETTERS_SMALL = 26
 CUT = "…"
 
 
@@ -67,7 +67,8 @@ class Box:
 
     def line_y(self, number: int) -> int:
         """Where the words of a line stand; behind the name come the head and the number of people."""
-        return self.y + _TOP + 11 + number * LINE
+        told = len(self.lines) + (1 if self.head else 0) + (1 if self.id else 0)
+        return self.y + (self.height - told * LINE) // 2 + 13 + number * LINE
 
 
 @dataclass

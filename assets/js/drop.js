@@ -117,12 +117,13 @@ function send(form, submitter) {
   stop.focus();
 }
 
-// The form came back with sentences beside its fields: it stands in the place of the old one, and the files stay chosen.
+// The form came back with sentences beside its fields, or a page that answers it (data-answer): it stands in the place of the old one, and
+// the files stay chosen.
 function answered(form, request) {
   const isPage = request.getResponseHeader("Content-Type")?.startsWith("text/html");
   const brought = isPage ? new DOMParser().parseFromString(request.responseText, "text/html").querySelector("main") : null;
   const main = document.querySelector("main");
-  if (!brought?.querySelector("form[data-guard]") || !main) return false;
+  if (!brought?.querySelector("form[data-guard], [data-answer]") || !main) return false;
   const kept = [...form.querySelectorAll('[data-drop] input[type="file"]')].map((input) => [input.id, input.files]);
   main.replaceChildren(...brought.childNodes);
   arrived(main);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app import create_app
+from app.core import clock, settings
 from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.customers.services import create_customer
@@ -33,6 +34,7 @@ def found_company() -> None:
         library.install(session, LATE_DELIVERY, by=SYSTEM)
         for name, phone in CUSTOMERS:
             create_customer(session, by=lan, name=name, phone=phone)
+        settings.put(session, "demo_loaded_at", clock.now().isoformat(), by=SYSTEM)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def test_long_names_are_wrapped_and_what_is_left_out_is_said():
     assert chart.wrapped("Phòng chăm sóc khách hàng", 16) == (["Phòng chăm sóc", "khách hàng"], False)
     lines, is_cut = chart.wrapped("x" * 200)
     assert is_cut
-    assert all(len(line) <= 25 for line in lines)
+    assert all(len(line) <= 22 for line in lines)
     assert lines[-1].endswith(chart.CUT)
 
 
