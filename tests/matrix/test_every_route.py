@@ -280,15 +280,14 @@ def expected(door: Door, person: Person, record: Record | None) -> str:
         return "missing" if person.may("view", door.resource) else "forbidden"
     if door.resource and not person.may(action, door.resource):
         return "forbidden"
-    if door.door == "absent":
-        return "missing"
+    behind = "missing" if door.door == "absent" else "open"
     if record is None:
-        return "open"
+        return behind
     if not reaches(person, "view", record):
         return "told" if door.door == "told" else "missing"
     if (door.resource == record.resource or on_record) and not reaches(person, on_record or action, record):
         return "told" if door.door == "told" else "forbidden"
-    return "open"
+    return behind
 
 
 def answered(response: Any) -> str:
