@@ -57,11 +57,11 @@ def every_sentence_wide() -> Iterator[None]:
 
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _WEEKDAY = "(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[Tt]hứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|Chủ Nhật)"
-#: What is written without a catalogue: days as app/core/formats.py writes them, sizes and kinds of files, the product,
-#: its keys.
+#: What is written without a catalogue: days as app/core/formats.py writes them, sizes, kinds and the one name of files,
+#: covered values, the product, its keys.
 _WITHOUT_WORDS = re.compile(
     rf"\b(?:{_WEEKDAY} )?\d{{1,2}} {_MONTH}(?: \d{{4}})?\b|\b{_WEEKDAY} \d{{2}}/\d{{2}}\b"
-    r"|\b\d[\d.,]*\s[KM]B\b|\b(?:Excel|CSV)\b|\bTận Tâm\b|\bCtrl K\b|\bGMT[+-]\d+(?::\d\d)?"
+    r"|\b\d[\d.,]*\s[KMG]?B\b|\btantam\.db\b|\S*•••\S*|\b(?:Excel|CSV)\b|\bTận Tâm\b|\bCtrl K\b|\bGMT[+-]\d+(?::\d\d)?"
 )
 _WORD = re.compile(r"[^\W_](?:[\w\u0300-\u036f]|[-_.@:/+](?=\w))*")
 #: Attributes that are read out, shown in passing, or put on the screen by a script.
@@ -139,7 +139,7 @@ def _spoken(page: BeautifulSoup) -> Iterator[tuple[str, str]]:
 
 def _is_unseen(tag: Tag) -> bool:
     """Scripts; keys of the keyboard; initials in a portrait; the name of a language in that language; a condition."""
-    is_portrait = "tt-av" in (tag.get("class") or ())
+    is_portrait = bool({"tt-av", "tt-org__initial"} & set(tag.get("class") or ()))
     is_language = tag.name in ("a", "button") and tag.get("lang") in ("vi", "en")
     is_condition = tag.name == "textarea" and tag.get("name") == "where"
     return tag.name in _UNSEEN or is_portrait or is_language or is_condition

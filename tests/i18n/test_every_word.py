@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +48,7 @@ from app.security.services import create_member, hash_password, make_setup_link
 from app.tasks.models import Task, TaskEvent
 from config import TestConfig
 from tests.cast import PASSWORD
+from tests.conftest import forget_everything
 from tests.i18n.pseudo import Data, every_sentence_wide
 from tests.i18n.walk import TYPED, Walk
 
@@ -245,7 +249,25 @@ def test_every_page_speaks_its_reader_s_language_alone(company: Flask, username:
     nothing_left(walk.found)
 
 
+@pytest.fixture
+def afterwards_as_before(company: Flask, tmp_path: Path) -> Iterator[None]:
+    """Whatever is sent, the tests that follow find the company as it was."""
+    with company.app_context():
+        file, kept = Path(db.engine.url.database or ""), tmp_path / "kept.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("VACUUM INTO ?", [str(kept)])
+    yield
+    with company.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    for leftover in ("", "-wal", "-shm"):
+        file.with_name(file.name + leftover).unlink(missing_ok=True)
+    shutil.copy(kept, file)
+    forget_everything()
+
+
 @pytest.mark.parametrize("username", ["hoa", *(pytest.param(one, marks=pytest.mark.slow) for one in ("lan", "minh"))])
+@pytest.mark.usefixtures("afterwards_as_before")
 def test_every_form_that_is_sent_answers_in_its_reader_s_language(company: Flask, username: str) -> None:
     """Empty forms, wrong ones, and as they stand: refusals, flashes, conflicts."""
     browser = browser_of(company, username, "en")
