@@ -45,6 +45,10 @@ class Listed(Protocol):
     def key(self) -> str:
         """Its name among the exports and the saved views; never changes."""
 
+    @property
+    def usual_order(self) -> str:
+        """The order that it has by itself, as ?order= names it; "-" alone: the last one first."""
+
     def fields_for(self, who: Actor) -> Mapping[str, Field]:
         """By what this person can narrow the rows."""
 

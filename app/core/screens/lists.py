@@ -132,17 +132,21 @@ class ListPart(Declared):
         return listing.read_arguments(arguments, self._offer(self.page_size, who), besides=besides)
 
     def _offer(self, page_size: int, who: Actor | None = None) -> Offer:
-        column, direction = self.base_order or ("", "desc")
         reader = who or edge.actor()
         return Offer(
             orders=self.orders_for(reader),
-            default_order=f"-{column}" if direction == "desc" else column,
+            default_order=self.usual_order,
             page_size=page_size,
             search=type(self).search is not Declared.search or type(self).search_as is not Declared.search_as,
             archive=self._archivable,
             columns=self.columns_to(reader),
             fields={name: one for name, one in self.filter_fields.items() if self._may_read(name, reader)},
         )
+
+    @property
+    def usual_order(self) -> str:
+        column, direction = self.base_order or ("", "desc")
+        return f"-{column}" if direction == "desc" else column
 
     def _may_read(self, name: str, who: Actor) -> bool:
         """Is there such a column for him?"""
