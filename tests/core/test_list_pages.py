@@ -151,3 +151,13 @@ def test_a_cursor_of_another_order_finds_a_page_or_a_refusal_but_never_an_error(
     assert token
     for order in ("code", "-created_at", "source"):
         assert hoa.get(f"{LIST}?order={order}&page=2&after={token[1]}").status_code in (200, 400), order
+
+
+def test_where_rows_are_cards_a_menu_of_links_orders_them_and_keeps_what_is_asked(hoa: FlaskClient) -> None:
+    menu = page(hoa, "?order=-name&q=B%C3%ACnh").select(".tt-toolbar .tt-order li")
+    assert [one.span.text for one in menu] == ["Tên", "Mã", "Người phụ trách", "Ngày tạo"]
+    links = {link["aria-label"]: link for link in menu[0].select("a")}
+    assert [told for told, link in links.items() if link.has_attr("aria-current")] == ["Tên: giảm dần"]
+    risen = page(hoa, str(links["Tên: tăng dần"]["href"]))
+    assert len(ids(risen)) == 2
+    assert risen.select_one(".tt-order [aria-current]")["aria-label"] == "Tên: tăng dần"
