@@ -161,3 +161,37 @@ def test_where_rows_are_cards_a_menu_of_links_orders_them_and_keeps_what_is_aske
     risen = page(hoa, str(links["Tên: tăng dần"]["href"]))
     assert len(ids(risen)) == 2
     assert risen.select_one(".tt-order [aria-current]")["aria-label"] == "Tên: tăng dần"
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [("order=created_by.password", "created_by.password"), ("columns=name,salary", "salary"), ("page=-1", "10.000"),
+     ("page_size=1000000000", "100")],
+)  # fmt: skip
+def test_how_a_list_cannot_be_shown_is_told_over_it_as_it_is_otherwise(query: str, told: str, hoa: FlaskClient) -> None:
+    answer = hoa.get(f"{LIST}?q=B%C3%ACnh&{query}")
+    assert answer.status_code == 400
+    shown = BeautifulSoup(answer.text, "html.parser")
+    assert told in shown.select_one(".tt-listnote[role=alert]").text
+    assert ids(shown) == ids(page(hoa, "?q=B%C3%ACnh"))
+
+
+def test_a_search_that_is_too_long_is_told_beside_it_and_finds_no_row(hoa: FlaskClient) -> None:
+    answer = hoa.get(f"{LIST}?q={'y' * 3000}&order=-name")
+    assert answer.status_code == 400
+    shown = BeautifulSoup(answer.text, "html.parser")
+    assert "tối đa 200 ký tự" in shown.select_one("#loc-error").text
+    assert shown.select_one("#loc")["value"] == "y" * 3000
+    assert not ids(shown)
+    assert not shown.select("form[action$='/export'], form[action$='/views']")
+    assert len(ids(page(hoa, str(shown.select_one(".tt-empty a")["href"])))) == len(ids(page(hoa, "")))
+    assert int(shown.select_one("#loc")["maxlength"]) > 200
+
+
+def test_what_is_nothing_to_filter_by_shows_no_row_and_a_way_to_all(hoa: FlaskClient) -> None:
+    answer = hoa.get(f"{LIST}?colour=red")
+    assert answer.status_code == 400
+    shown = BeautifulSoup(answer.text, "html.parser")
+    assert "colour" in shown.select_one(".tt-listnote[role=alert]").text
+    assert not ids(shown)
+    assert ids(page(hoa, str(shown.select_one(".tt-empty a")["href"])))
