@@ -64,7 +64,7 @@ class CustomerScreen(Screen):
     show_title = _("Customer")
     list_columns = ["name", "code", "phone", "email", "owner.name", "created_at"]
     order_columns = ["name", "code", "kind", "source", "owner.name", "team.name", "created_at", "updated_at"]
-    more_columns = ["kind", "source", "team.name", "updated_at"]
+    more_columns = ["kind", "source", "team.name", "note", "updated_at"]
     search_columns = [
         "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "note", "created_at",
         "updated_at",

@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from app.core.db import db, transaction
+from app.core.screens import Screen
 from app.customers.models import CustomerKind
 from app.customers.services import create_customer
 from app.security import queries
@@ -195,3 +196,9 @@ def test_what_is_nothing_to_filter_by_shows_no_row_and_a_way_to_all(hoa: FlaskCl
     assert "colour" in shown.select_one(".tt-listnote[role=alert]").text
     assert not ids(shown)
     assert ids(page(hoa, str(shown.select_one(".tt-empty a")["href"])))
+
+
+def test_every_field_that_narrows_a_list_can_be_a_column_of_it(app: Flask) -> None:
+    for screen in app.appbuilder.baseviews:
+        if isinstance(screen, Screen):
+            assert set(screen.filter_fields) <= set(screen.columns_offered), screen.key
