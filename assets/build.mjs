@@ -38,6 +38,7 @@ const onlyWhatWeUse = {
 async function bundle(entryPoints, options) {
   const { metafile } = await esbuild.build({
     absWorkingDir: here,
+    logOverride: { "duplicate-object-key": "error" },
     entryPoints,
     bundle: true,
     minify: true,

@@ -243,7 +243,8 @@ class Api(BaseApi):
                 raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
         asked: Mapping[str, str] = request.args
         if listed is not None and asked.get("view", "0") != "0":
-            asked = {**listed.opened_by(row_id(asked["view"]), edge.actor()), **asked}
+            orders = {**orders, "": key}
+            asked = {"order": listed.usual_order, **listed.opened_by(row_id(asked["view"]), edge.actor()), **asked}
         page = asked_number(asked, "page", 1, LARGEST_PAGE)
         size = asked_number(asked, "page_size", page_size, LARGEST_PAGE_SIZE)
         order = asked.get("order", default_order)

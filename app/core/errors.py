@@ -36,6 +36,8 @@ class BadRequestError(BusinessError):
     status = 400
     code = "bad_request"
     message = _("The request could not be understood.")
+    #: the argument of the address that is refused; "": none in particular
+    about = ""
 
 
 class NotSignedInError(BusinessError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import flask_babel
+from babel.numbers import format_decimal
 from flask import Flask
 from flask_babel import force_locale
 from flask_babel.speaklater import LazyString
@@ -18,6 +19,8 @@ from markupsafe import Markup, escape
 LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
 DEFAULT_LANGUAGE = "vi"
 DEFAULT_TIME_ZONE = "Asia/Ho_Chi_Minh"
+
+Text = TypeVar("Text", str, Markup)
 
 
 class LazySentence(LazyString):
@@ -76,7 +79,22 @@ def _nobody(_error: BaseException | None) -> None:
 
 def _gettext(message: str, **values: Any) -> str:
     sentence: str = _reader().catalogue.ugettext(message)
-    return sentence % values if values else sentence
+    return _filled(sentence, values) if values else sentence
+
+
+def _counted(singular: str, plural: str, count: int, **values: Any) -> str:
+    return _filled(_ngettext(singular, plural, count), {"num": count, **values})
+
+
+def _filled(sentence: Text, values: Mapping[str, Any]) -> Text:
+    """The counts (%(name)d) are grouped as the reader groups them: 10.000 · 10,000."""
+    counts = {
+        name: format_decimal(value, locale=reader_language()) for name, value in values.items()
+        if type(value) is int and abs(value) >= 1000 and f"%({name})d" in sentence
+    }  # fmt: skip
+    for name in counts:
+        sentence = sentence.replace(f"%({name})d", f"%({name})s")
+    return sentence % {**values, **counts}
 
 
 def _ngettext(singular: str, plural: str, count: int) -> str:
@@ -87,7 +105,12 @@ def _ngettext(singular: str, plural: str, count: int) -> str:
 def _in_template(message: str, **values: Any) -> Markup:
     """{{ _("…") }}: the sentence is ours, what is filled in is escaped. Jinja's own does the same in ten steps."""
     sentence = Markup(_reader().catalogue.ugettext(message))  # noqa: S704 - nobody else's text
-    return sentence % values if values or "%" in sentence else sentence
+    return _filled(sentence, values) if values or "%" in sentence else sentence
+
+
+def _counted_in_template(singular: str, plural: str, count: int, **values: Any) -> Markup:
+    sentence = Markup(_ngettext(singular, plural, count))  # noqa: S704 - nobody else's text
+    return _filled(sentence, {"num": count, **values})
 
 
 def install(app: Flask) -> None:
@@ -96,7 +119,7 @@ def install(app: Flask) -> None:
     app.teardown_request(_nobody)
     environment: Environment = app.jinja_env
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals["_"] = _in_template
+    environment.globals.update(_=_in_template, ngettext=_counted_in_template)
 
 
 def _(message: str, **values: Any) -> LazySentence:
@@ -106,7 +129,7 @@ def _(message: str, **values: Any) -> LazySentence:
 
 def ngettext(singular: str, plural: str, count: int, **values: Any) -> LazySentence:
     """The sentence for `count` things, which also fills %(num)d."""
-    return LazySentence(flask_babel.ngettext, singular, plural, count, **values)
+    return LazySentence(_counted, singular, plural, count, **values)
 
 
 def reader_language() -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement
 from werkzeug.datastructures import MultiDict
 
 from app.core.access import Actor
-from app.core.conditions import Condition, ConditionError, parse
+from app.core.conditions import Condition, ConditionError, parse, sql
 from app.core.conditions.fields import Field
 from app.core.errors import BadRequestError, InvalidInputError
 from app.core.i18n import _
@@ -22,8 +22,10 @@ def read_condition(typed: str, fields: Mapping[str, Field]) -> Condition | None:
     """A typed condition, or its stored form. Raises BadRequestError with the sentence of what is wrong in it."""
     if not typed.strip():
         return None
+    example = next(map(sql.example, fields.values()), "")
     try:
-        condition = Condition.from_json(json.loads(typed)) if typed.lstrip().startswith("{") else parse(typed)
+        is_stored = typed.lstrip().startswith("{")
+        condition = Condition.from_json(json.loads(typed)) if is_stored else parse(typed, example=example)
     except ConditionError as refusal:
         raise BadRequestError(refusal.message) from None
     except (ValueError, RecursionError):
@@ -44,6 +46,10 @@ class Listed(Protocol):
     @property
     def key(self) -> str:
         """Its name among the exports and the saved views; never changes."""
+
+    @property
+    def usual_order(self) -> str:
+        """The order that it has by itself, as ?order= names it; "-" alone: the last one first."""
 
     def fields_for(self, who: Actor) -> Mapping[str, Field]:
         """By what this person can narrow the rows."""

@@ -65,7 +65,7 @@ class CustomerScreen(Screen):
     show_title = _("Customer")
     list_columns = ["name", "code", "phone", "email", "owner.name", "created_at"]
     order_columns = ["name", "code", "kind", "source", "owner.name", "team.name", "created_at", "updated_at"]
-    more_columns = ["kind", "source", "team.name", "updated_at"]
+    more_columns = ["kind", "source", "team.name", "note", "updated_at"]
     search_columns = [
         "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "note", "created_at",
         "updated_at",
@@ -211,19 +211,22 @@ class CustomerScreen(Screen):
         may_start = item is not None and not item.is_archived and who.may("add", "Instance")
         now = clock.now()
         steps = (part.next_step(session, card.id, who, now) for part in _parts(who)) if item is not None else ()
+        verbs = [
+            one for one in self.actions.values()
+            if item is not None and one.single and one.func._right in rights and self.offers(one.name, item)
+        ]  # fmt: skip
+        step, verbs = self._restoring(item, verbs)
         return {
             "screen": self,
             "item": item,
-            "actions": [
-                one for one in self.actions.values()
-                if item is not None and one.single and one.func._right in rights and self.offers(one.name, item)
-            ],
+            "step": step,
+            "actions": verbs,
             "may_edit": may_edit,
             "customer": shown.header(session, card, item, who),
             "contacts": shown.contacts(session, card, who, may_edit=may_edit),
             "next_step": next(filter(None, steps), None),
             "start_url": f"/ho-so/bat-dau?khach={card.id}" if may_start else None,
-        }  # fmt: skip
+        }
 
     def _sections(self, item: Customer, who: Actor) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
         """The tabs of the page, and what the chosen one shows."""

@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from app.core.db import db, transaction
+from app.core.screens import Screen
 from app.customers.models import CustomerKind
 from app.customers.services import create_customer
 from app.security import queries
@@ -151,3 +152,53 @@ def test_a_cursor_of_another_order_finds_a_page_or_a_refusal_but_never_an_error(
     assert token
     for order in ("code", "-created_at", "source"):
         assert hoa.get(f"{LIST}?order={order}&page=2&after={token[1]}").status_code in (200, 400), order
+
+
+def test_where_rows_are_cards_a_menu_of_links_orders_them_and_keeps_what_is_asked(hoa: FlaskClient) -> None:
+    menu = page(hoa, "?order=-name&q=B%C3%ACnh").select(".tt-toolbar .tt-order li")
+    assert [one.span.text for one in menu] == ["Tên", "Mã", "Người phụ trách", "Ngày tạo"]
+    links = {link["aria-label"]: link for link in menu[0].select("a")}
+    assert [told for told, link in links.items() if link.has_attr("aria-current")] == ["Tên: giảm dần"]
+    risen = page(hoa, str(links["Tên: tăng dần"]["href"]))
+    assert len(ids(risen)) == 2
+    assert risen.select_one(".tt-order [aria-current]")["aria-label"] == "Tên: tăng dần"
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [("order=created_by.password", "created_by.password"), ("columns=name,salary", "salary"), ("page=-1", "10.000"),
+     ("page_size=1000000000", "100")],
+)  # fmt: skip
+def test_how_a_list_cannot_be_shown_is_told_over_it_as_it_is_otherwise(query: str, told: str, hoa: FlaskClient) -> None:
+    answer = hoa.get(f"{LIST}?q=B%C3%ACnh&{query}")
+    assert answer.status_code == 400
+    shown = BeautifulSoup(answer.text, "html.parser")
+    assert told in shown.select_one(".tt-listnote[role=alert]").text
+    assert ids(shown) == ids(page(hoa, "?q=B%C3%ACnh"))
+
+
+def test_a_search_that_is_too_long_is_told_beside_it_and_finds_no_row(hoa: FlaskClient) -> None:
+    answer = hoa.get(f"{LIST}?q={'y' * 3000}&order=-name")
+    assert answer.status_code == 400
+    shown = BeautifulSoup(answer.text, "html.parser")
+    assert "tối đa 200 ký tự" in shown.select_one("#loc-error").text
+    assert shown.select_one("#loc")["value"] == "y" * 3000
+    assert not ids(shown)
+    assert not shown.select("form[action$='/export'], form[action$='/views']")
+    assert len(ids(page(hoa, str(shown.select_one(".tt-empty a")["href"])))) == len(ids(page(hoa, "")))
+    assert int(shown.select_one("#loc")["maxlength"]) > 200
+
+
+def test_what_is_nothing_to_filter_by_shows_no_row_and_a_way_to_all(hoa: FlaskClient) -> None:
+    answer = hoa.get(f"{LIST}?colour=red")
+    assert answer.status_code == 400
+    shown = BeautifulSoup(answer.text, "html.parser")
+    assert "colour" in shown.select_one(".tt-listnote[role=alert]").text
+    assert not ids(shown)
+    assert ids(page(hoa, str(shown.select_one(".tt-empty a")["href"])))
+
+
+def test_every_field_that_narrows_a_list_can_be_a_column_of_it(app: Flask) -> None:
+    for screen in app.appbuilder.baseviews:
+        if isinstance(screen, Screen):
+            assert set(screen.filter_fields) <= set(screen.columns_offered), screen.key

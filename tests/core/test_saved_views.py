@@ -531,6 +531,16 @@ def test_a_condition_that_cannot_be_read_stays_where_it_was_typed(hoa, where):
     assert not page.select("form[action$='/export'], form[action$='/views']")
 
 
+@pytest.mark.parametrize("where", ["(((", "'Hà Nội' = name", "name 'Hà Nội'"])
+def test_what_cannot_be_read_is_told_with_an_example_that_this_list_takes(hoa, where):
+    page = soup(hoa.get(PAGE, query_string={"where": where}))
+    example = "name contains 'Hà Nội'"
+    assert example in page.select_one("#dieu-kien-error").text
+    help_text = page.select_one("#dieu-kien-help code").text
+    assert help_text.startswith(example)
+    assert hoa.get(PAGE, query_string={"where": help_text}).status_code == 200
+
+
 def test_the_editor_is_told_what_was_typed_or_what_is_wrong_in_it(hoa):
     told = hoa.post("/khach-hang/condition", data={"where": "kind = 'company'"}).json
     assert told == {"stored": {"field": "kind", "op": "=", "value": "company"}, "names": {}}

@@ -70,6 +70,17 @@ def test_what_is_named_is_replaced_and_the_rest_stays(hoa: Rest) -> None:
     assert hoa.put(f"views/{view['id']}", {"rev": view["rev"], "columns": []}).json["columns"] is None
 
 
+def test_a_collection_through_a_view_is_ordered_as_its_screen_is(hoa: Rest) -> None:
+    """By itself the collection of customers is ordered by name, and its screen by what is newest."""
+    newest_first = ["Khách 2", "Khách 1", "Khách 0"]
+    for order, kept in (("-created_at", "-created_at"), (None, None)):
+        view = hoa.post("views/", {"list": "customers", "name": f"Theo {order}", "order": order}).json
+        assert view["order"] == kept
+        assert [one["name"] for one in hoa.rows("customers/", view=view["id"])] == newest_first
+        assert [one["name"] for one in hoa.rows("customers/", view=view["id"], order="name")] == newest_first[::-1]
+    assert [one["name"] for one in hoa.rows("customers/")] == newest_first[::-1]
+
+
 def test_who_may_not_see_a_list_sees_none_of_its_views(app: Flask) -> None:
     lan = Rest(app, "lan")
     view = lan.post("views/", {"list": "customers", "name": "Của Lan", "order": "-name"}).json

@@ -55,6 +55,18 @@ def test_no_process_is_started_for_an_archived_customer(client, complaint):
     assert page(hoa, f"/khach-hang/show/{complaint}").select_one(starts) is None
 
 
+def test_of_an_archived_customer_the_one_thing_to_do_is_to_restore_him(client, complaint):
+    hoa, path = client("hoa"), f"/khach-hang/show/{complaint}"
+    hoa.post(f"/khach-hang/action/archive/{complaint}")
+    shown = page(hoa, path)
+    assert [button.text.strip() for button in shown.select(".tt-main .btn-primary")] == ["Khôi phục"]
+    assert shown.select_one(".tt-menu__list form[action*=restore]") is None
+    assert shown.select_one(".tt-rechead .tt-st--done use")["href"].endswith("#archive")
+    assert shown.select_one(".tt-recnote + .tt-next")
+    answer = hoa.get(f"/khach-hang/panel/{complaint}", headers={"X-Part": "1"})
+    assert "Khôi phục" in BeautifulSoup(answer.text, "html.parser").select_one(".tt-panel__head .tt-outform").text
+
+
 def test_the_work_tab_leads_to_the_task(client, complaint):
     shown = page(client("lan"), f"/khach-hang/show/{complaint}?phan=cong-viec")
     row = shown.select_one(".tt-mini [data-row]")

@@ -395,3 +395,19 @@ def test_the_list_of_people_has_it_all_too(desk: Desk) -> None:
     keep(hoa, "Chỉ Lan")
     menu(hoa, "Chỉ Lan").get_by_role("button", name="Lưu trữ").click()
     expect(current(hoa)).to_have_text("Tất cả")
+
+
+def test_cards_are_sorted_from_a_menu_that_a_desk_does_not_show(desk: Desk) -> None:
+    phone = desk.page("hoa", PHONE)
+    phone.goto(LIST)
+    phone.locator("summary", has_text="Sắp xếp").click()
+    falling = phone.get_by_role("link", name="Tên: giảm dần")
+    box = falling.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 44
+    nothing_sticks_out(phone)
+    falling.click()
+    phone.wait_for_url(lambda url: "order=-name" in url)
+    wide = desk.page("hoa", DESK)
+    wide.goto(LIST)
+    expect(wide.locator("summary", has_text="Sắp xếp")).to_be_hidden()

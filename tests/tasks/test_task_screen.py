@@ -404,6 +404,13 @@ def test_what_cannot_be_claimed_is_told_before(work, client):
     assert any(one.endswith("đã hoàn thành việc này.") for one in told["told"])
 
 
+def test_where_every_row_will_be_refused_nothing_is_asked(work, client):
+    asked = {"action": "claim", "rowid": [work["trễ"], work["xong"]]}
+    answer = client("lan").post("/cong-viec/bang/preview_post", data=asked, headers={"Accept": "application/json"})
+    assert (answer.json["heading"], answer.json["yes"]) == ("Nhận việc: chưa làm được", None)
+    assert answer.json["told"][0] == "2 công việc sẽ bị từ chối."
+
+
 def take_back(browser: FlaskClient, ids: list[int], action: str, **more: object) -> None:
     """Do it, and press the button of the message that follows."""
     data = {"action": action, "rowid": [str(one) for one in ids], "back": LIST, **more}

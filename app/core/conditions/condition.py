@@ -63,9 +63,12 @@ class Condition:
         return joined(part for at, part in enumerate(self.parts()) if at != index)
 
 
-def parse(text: str) -> Condition:
-    """The condition of a typed text. Raises ConditionError with the place where reading stopped."""
-    return _condition(read_tree(text))
+def parse(text: str, *, example: str = "compensation > 500000") -> Condition:
+    """The condition of a typed text. Raises ConditionError with the place where reading stopped.
+
+    `example`: a comparison that makes sense where it was typed.
+    """
+    return _condition(read_tree(text, example))
 
 
 def joined(conditions: Iterable[Condition]) -> Condition | None:

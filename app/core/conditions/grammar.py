@@ -77,14 +77,14 @@ class _Token:
         return self.kind in {"sign", "word"} and self.text in texts
 
 
-def read_tree(text: str) -> Node:
-    """The tree of a typed condition; raises ConditionError with the place."""
+def read_tree(text: str, example: str) -> Node:
+    """The tree of a typed condition; raises ConditionError with the place and, where it helps, the example."""
     if len(text) > 4 * MAX_TEXT:  # decomposed accents: at most three marks a letter
         raise too_long()
     text = unicodedata.normalize("NFC", text)
     if len(text) > MAX_TEXT:
         raise too_long()
-    return _Reader(_tokens(text)).read()
+    return _Reader(_tokens(text), example).read()
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -120,14 +120,15 @@ def _unreadable(text: str, position: int) -> ConditionError:
 class _Reader:
     """Recursive descent; `_depth` bounds the recursion before Python's own limit could."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[_Token], example: str) -> None:
         self._tokens = tokens
+        self._example = example
         self._at = 0
         self._depth = 0
 
     def read(self) -> Node:
         if self._next.kind == "end":
-            raise ConditionError(_("The condition is empty. Example: compensation > 500000"), 0)
+            raise ConditionError(_("The condition is empty. Example: %(example)s", example=self._example), 0)
         node = self._any()
         if self._next.kind != "end":
             raise self._left_over()
@@ -211,7 +212,11 @@ class _Reader:
         if sign.is_(*COMPARISONS, *ORDERINGS) and not negation:
             return make_row(left, sign.text, self._value(), at)
         raise ConditionError(
-            _("Here a comparison is missing: = != > >= < <= in contains empty. Example: urgent = true"), sign.position
+            _(
+                "Here a comparison is missing: = != > >= < <= in contains empty. Example: %(example)s",
+                example=self._example,
+            ),
+            sign.position,
         )
 
     def _left(self) -> Field | Call:
@@ -219,8 +224,8 @@ class _Reader:
         if token.kind == "name":
             return self._call(token) if self._is_function(token) else _field(token)
         if token.kind in {"number", "text"} or token.is_("true", "false"):
-            raise ConditionError(_("Put the field first: compensation > 500000"), token.position)
-        raise ConditionError(_("Here a field is missing. Example: compensation > 500000"), token.position)
+            raise ConditionError(_("Put the field first: %(example)s", example=self._example), token.position)
+        raise ConditionError(_("Here a field is missing. Example: %(example)s", example=self._example), token.position)
 
     def _value(self) -> Operand:
         token = self._next

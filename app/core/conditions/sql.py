@@ -167,7 +167,7 @@ class _Translation:
             if type(one) is not int or abs(one) > MAX_DAYS:
                 raise ConditionError(
                     _(
-                        "Compare %(left)s with a whole number of days, at most %(max)d.",
+                        "Compare %(left)s with a whole number of days, at most %(max)s.",
                         left=operand_text(row.left), max=MAX_DAYS,
                     )
                 )  # fmt: skip
@@ -185,7 +185,7 @@ class _Translation:
             raise ConditionError(
                 _(
                     "Compare “%(label)s” with a value, not with another field. Example: %(example)s",
-                    label=field.label, example=_example(field),
+                    label=field.label, example=example(field),
                 )
             )  # fmt: skip
         if not _may(field.kind, op):
@@ -348,18 +348,18 @@ def _refused(field: Field) -> ConditionError:
         return ConditionError(
             _(
                 "“%(label)s” is one of: %(known)s. Example: %(example)s",
-                label=field.label, known=known, example=_example(field),
+                label=field.label, known=known, example=example(field),
             )
         )  # fmt: skip
     return ConditionError(
         _(
             "“%(label)s” cannot be compared like that. Example: %(example)s",
-            label=field.label, example=_example(field),
+            label=field.label, example=example(field),
         )
     )  # fmt: skip
 
 
-def _example(field: Field) -> str:
+def example(field: Field) -> str:
     """How to write it: `created_at = this_week()`."""
     key = operand_text(tree.Field(field.key))
     if field.kind is Kind.choice:

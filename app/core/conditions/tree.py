@@ -159,7 +159,7 @@ def make_call(function: str, args: list[Operand], position: int | None = None) -
         )
     if Kind.days in entry.takes and not (len(args) == 1 and _fits(args[0], Kind.days)):
         raise ConditionError(
-            _("Write %(example)s, with 1 to %(max)d days.", example=entry.example, max=MAX_DAYS), position
+            _("Write %(example)s, with 1 to %(max)s days.", example=entry.example, max=MAX_DAYS), position
         )
     if len(args) != len(entry.takes) or not all(map(_fits, args, entry.takes)):
         raise ConditionError(_("Write %(example)s.", example=entry.example), position)

@@ -153,15 +153,15 @@ class ActionPart(LookupPart):
         told = []
         if one.name == "archive" and done_with:
             told += _kept(session, self.model, done_with, who)
-        if one.confirmation:
+        if one.confirmation and done_with:
             told.append(str(one.confirmation))
         refused = len(hindered) + missing
         if refused:
             told.append(str(_("%(rows)s will be refused.", rows=uses.counted(self.model, refused))))
         told += [f"{name} – {why}" for name, why in hindered[:_MOST_TOLD]]
-        return Preview(
-            _filled(one.func._told.question, named), told, str(one.text) if done_with else None, packed(keys)
-        )
+        if not done_with:
+            return Preview(str(_("%(action)s: not possible", action=one.text)), told, None, packed(keys))
+        return Preview(_filled(one.func._told.question, named), told, str(one.text), packed(keys))
 
     # ── which rows ──
     def _matching(self, who: Actor) -> Sequence[int]:
@@ -233,9 +233,10 @@ def _kept(session: Session, model: Any, ids: Sequence[int], who: Actor) -> list[
     """Who else uses the rows, and that it stays as it is."""
     told = []
     for use in uses.uses_of_many(session, model, ids, who):
-        told.append(str(_("%(users)s: kept as they are.", users=use.sentence)))
-        if use.beyond is not None:
-            told[-1] += f" ({use.beyond})"
+        if use.beyond is None:
+            told.append(str(_("%(users)s: kept as they are.", users=use.sentence)))
+        else:
+            told.append(str(_("%(users)s (%(beyond)s): kept as they are.", users=use.sentence, beyond=use.beyond)))
     return told
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -68,41 +69,60 @@ class Offer:
 
 #: what a saved view says; once an address says some of it, it says all of it
 SAID = frozenset({"where", "q", "order", "columns", "page_size", "archived"})
+#: what says how the rows are shown, not which
+LOOKS = frozenset({"page", "page_size", "order", "after", "before", "columns"})
 _ALWAYS = frozenset({"page", "page_size", "order", "after", "before", "columns", "view"})
 
 
 def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Iterable[str] = ()) -> Asked:
-    """Raises BadRequestError for every argument that is not on offer. `besides` are the page's own ones."""
+    """Raises BadRequestError about an argument that is not on offer. `besides` are the page's own ones."""
     known = _ALWAYS | {
         name for name, is_offered in (("q", offer.search), ("archived", offer.archive), ("where", offer.fields))
         if is_offered
     }  # fmt: skip
     for name, values in arguments.lists():
-        if name not in known and name not in besides:
-            raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
-        longest = LONGEST_CONDITION if name == "where" else LONGEST_SEARCH if name == "q" else 1000
-        is_once = len(values) == 1 or (
-            name == "columns" and len(values) <= MOST_COLUMNS
-        )  # a box each, without a script
-        if not is_once or any("\0" in value or len(value) > longest for value in values):
-            raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
+        with _about(name):
+            if name not in known and name not in besides:
+                raise BadRequestError(_("%(name)s is not something to filter by.", name=name[:50]))
+            _refuse_unreadable(name, values)
     order = arguments.get("order", offer.default_order)
-    if order != offer.default_order and order.removeprefix("-") not in offer.orders:
-        raise BadRequestError(_("Rows cannot be ordered by %(name)s.", name=order[:50]))
+    with _about("order"):
+        if order != offer.default_order and order.removeprefix("-") not in offer.orders:
+            raise BadRequestError(_("Rows cannot be ordered by %(name)s.", name=order[:50]))
     archived = arguments.get("archived", "0")
-    if archived not in ("0", "1"):
-        raise BadRequestError(_("Please use 0 or 1."))
+    with _about("archived"):
+        if archived not in ("0", "1"):
+            raise BadRequestError(_("Please use 0 or 1."))
+    with _about("page"):
+        page, cursor = asked_number(arguments, "page", 1, LARGEST_PAGE), _read_cursor(arguments)
+    with _about("page_size"):
+        page_size = asked_number(arguments, "page_size", offer.page_size, LARGEST_PAGE_SIZE)
+    with _about("where"):
+        where = read_condition(arguments.get("where", ""), offer.fields)
+    with _about("columns"):
+        columns = _read_columns(",".join(arguments.getlist("columns")), offer)
     return Asked(
-        page=asked_number(arguments, "page", 1, LARGEST_PAGE),
-        page_size=asked_number(arguments, "page_size", offer.page_size, LARGEST_PAGE_SIZE),
-        order=order,
-        q=arguments.get("q", "").strip(),
-        archived=archived == "1",
-        where=read_condition(arguments.get("where", ""), offer.fields),
-        columns=_read_columns(",".join(arguments.getlist("columns")), offer),
-        cursor=_read_cursor(arguments),
-        view=asked_view(arguments),
-    )
+        page=page, page_size=page_size, order=order, q=arguments.get("q", "").strip(), archived=archived == "1",
+        where=where, columns=columns, cursor=cursor, view=asked_view(arguments),
+    )  # fmt: skip
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BadRequestError as refusal:
+        refusal.about = name
+        raise
+
+
+def _refuse_unreadable(name: str, values: Sequence[str]) -> None:
+    if name == "q" and any(len(value) > LONGEST_SEARCH for value in values):
+        raise BadRequestError(_("Search for at most %(count)d characters.", count=LONGEST_SEARCH))
+    longest = LONGEST_CONDITION if name == "where" else 1000
+    is_once = len(values) == 1 or (name == "columns" and len(values) <= MOST_COLUMNS)  # a box each, without a script
+    if not is_once or any("\0" in value or len(value) > longest for value in values):
+        raise BadRequestError(_("%(name)s was not understood.", name=name[:50]))
 
 
 def read_query(text: str) -> MultiDict[str, str]:

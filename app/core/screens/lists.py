@@ -20,7 +20,7 @@ from app.core.access import Actor, visible
 from app.core.conditions import Condition, ConditionError, editor, sql
 from app.core.conditions.fields import Field
 from app.core.db import db
-from app.core.errors import BadRequestError
+from app.core.errors import BadRequestError, Sentence
 from app.core.guarded import key_of, mask_of
 from app.core.lists import LONGEST_CONDITION, read_condition, register_list
 from app.core.pages import refuse_nul_sent
@@ -28,7 +28,10 @@ from app.core.screens import chooser, listing
 from app.core.screens.columns import Column, Derived, kind_of
 from app.core.screens.declared import Declared
 from app.core.screens.doors import route
-from app.core.screens.listing import Asked, Chip, Head, Offer, Page, Preset, Row
+from app.core.screens.listing import LONGEST_SEARCH, LOOKS, Asked, Chip, Head, Offer, Page, Preset, Row
+
+#: sentences over a list; an address with more that is wrong is none of ours
+MOST_REFUSED = 5
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,6 @@ class Opening:
     beside: Any = None
     #: 404 for a list that is shown in the place of what is not there
     status: int = 200
-
-    @property
-    def without_condition(self) -> MultiDict[str, str]:
-        return MultiDict([(name, value) for name, value in self.arguments.items(multi=True) if name != "where"])
 
 
 class ListPart(Declared):
@@ -64,18 +63,10 @@ class ListPart(Declared):
 
     @route("/list/", right="view")
     def list(self) -> Any:
-        who, offer, refusal = edge.actor(), self._offer(self.page_size), None
+        who, offer = edge.actor(), self._offer(self.page_size)
         opening = self._opening(who)
-        try:
-            asked = self.asked_of(opening.arguments)
-            rows = self._listed(select(self.model), asked, who)
-        except BadRequestError as error:
-            # What is wrong in a condition is told beside it, where it can be put right; no row is taken for an answer.
-            if not opening.arguments.get("where"):
-                raise
-            refusal = error
-            asked = self.asked_of(opening.without_condition)
-            rows = select(self.model).where(false())
+        asked, rows, refused = self._taken(opening.arguments, who)
+        refusal = next((sentence for name, sentence in refused.items() if name not in LOOKS), None)
         reach = (who.user_id, who.scope(self.resource), who.team_ids, frozenset(who.fields.items()))
         known_as = None if refusal else (self.endpoint, reach, asked.q, asked.archived, asked.where)
         page = self._page(rows, asked, offer, known_as=known_as)
@@ -87,10 +78,30 @@ class ListPart(Declared):
                 one for one in self.actions.values()
                 if one.multiple and one.func._told.is_offered and self._may_act(who, one)
             ],
-            refusal=refusal.message if refusal else None,
+            refused=refused, refusal=refusal, typed=opening.arguments.get("q", ""), longest_search=LONGEST_SEARCH,
             **self._around(opening, page, who),
         )  # fmt: skip
-        return shown, 400 if refusal else opening.status
+        return shown, 400 if refused else opening.status
+
+    def _taken(self, arguments: MultiDict[str, str], who: Actor) -> tuple[Asked, Select[Any], Mapping[str, Sentence]]:
+        """What can be taken of what is asked, its rows, and why the rest is refused, by argument.
+
+        It is told where it can be put right. Of a list that was to be narrowed no row is taken for an answer.
+        """
+        refused: dict[str, Sentence] = {}
+        while True:
+            try:
+                asked = self.asked_of(arguments)
+                rows = self._listed(select(self.model), asked, who)
+            except BadRequestError as refusal:
+                name = refusal.about or "where"
+                if name not in arguments or len(refused) == MOST_REFUSED:
+                    raise
+                refused[name] = refusal.message
+                gone = {name, "page", "after", "before"}
+                arguments = MultiDict([one for one in arguments.items(multi=True) if one[0] not in gone])
+            else:
+                return asked, rows if refused.keys() <= LOOKS else rows.where(false()), refused
 
     def _opening(self, who: Actor) -> Opening:
         """What the list is asked for: by the address, or where that says nothing, by itself."""
@@ -133,20 +144,25 @@ class ListPart(Declared):
         return listing.read_arguments(arguments, self._offer(self.page_size, who), besides=besides)
 
     def _offer(self, page_size: int, who: Actor | None = None) -> Offer:
-        column, direction = self.base_order or ("", "desc")
         reader = who or edge.actor()
         orders = self.orders_for(reader)
-        if column and column not in orders:  # withheld from him: the newest first
-            column, direction = "", "desc"
+        usual = self.usual_order
+        if usual.removeprefix("-") not in orders:  # withheld from him: the newest first
+            usual = "-"
         return Offer(
             orders=orders,
-            default_order=f"-{column}" if direction == "desc" else column,
+            default_order=usual,
             page_size=page_size,
             search=type(self).search is not Declared.search or type(self).search_as is not Declared.search_as,
             archive=self._archivable,
             columns=self.columns_to(reader),
             fields={name: one for name, one in self.filter_fields.items() if self._may_compare(name, reader)},
         )
+
+    @property
+    def usual_order(self) -> str:
+        column, direction = self.base_order or ("", "desc")
+        return f"-{column}" if direction == "desc" else column
 
     def _may_read(self, name: str, who: Actor) -> bool:
         """Is there such a column for him?"""

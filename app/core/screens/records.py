@@ -119,8 +119,8 @@ class RecordPart(ListPart):
 
     # ── hooks: what a feature says by code ──
     def state(self, item: Any) -> tuple[str, Any] | None:
-        """(late, soon, ok or done; its words) in the head of the row; None: nothing worth telling."""
-        return ("done", _("Archived")) if getattr(item, "archived_at", None) is not None else None
+        """(late, soon, ok, done or archived; its words) in the head of the row; None: nothing worth telling."""
+        return ("archived", _("Archived")) if getattr(item, "archived_at", None) is not None else None
 
     def owner_name(self, item: Any) -> str:
         """Who looks after the row."""
@@ -190,14 +190,8 @@ class RecordPart(ListPart):
             if one.single and one.func._right in rights and self.offers(one.name, item)
         ]  # fmt: skip
         may_edit = bool(self.edit_columns) and "edit" in rights
-        is_archived = getattr(item, "archived_at", None) is not None
-        step = self.next_action(item, who)
-        if step is None and is_archived and any(one.name == "restore" for one in verbs):
-            step = NextAction(
-                self.actions["restore"].text, url_for(f"{self.endpoint}.action", name="restore", pk=item.id),
-                self.actions["restore"].icon, post=True,
-            )  # fmt: skip
-            verbs = [one for one in verbs if one.name != "restore"]
+        step, verbs = self._restoring(item, verbs)
+        step = step or self.next_action(item, who)
         if step is None and may_edit:
             step, may_edit = NextAction(_("Edit"), url_for(f"{self.endpoint}.edit", pk=item.id), "pencil"), False
         title, code = self.row_title(item), getattr(item, "code", "") or ""
@@ -208,6 +202,15 @@ class RecordPart(ListPart):
             "step": step, "actions": verbs, "may_edit": may_edit,
             "links": parts.links_for(item, self.resource, item.id, who),
         }  # fmt: skip
+
+    def _restoring(self, item: Any, verbs: Sequence[Any]) -> tuple[NextAction | None, list[Any]]:
+        """Of an archived row the one thing to do is to restore it, if that is among `verbs`; and the others of them."""
+        restore = next((one for one in verbs if one.name == "restore"), None)
+        if restore is None or getattr(item, "archived_at", None) is None:
+            return None, list(verbs)
+        address = url_for(f"{self.endpoint}.action", name="restore", pk=item.id)
+        step = NextAction(restore.text, address, restore.icon, post=True)
+        return step, [one for one in verbs if one is not restore]
 
     def _facts(self, item: Any, columns: Sequence[str], who: Actor) -> list[tuple[Any, Any]]:
         """Label and value; what the head and the stamps tell is left out."""

@@ -97,7 +97,7 @@ def fitted(
                              "The columns %(names)s are no longer there; the list leaves them out.",
                              len(gone), names=", ".join(gone)))  # fmt: skip
     order = str(stored.get("order") or "")
-    if order and order.removeprefix("-") not in offer.orders:
+    if order not in ("", offer.default_order) and order.removeprefix("-") not in offer.orders:
         name = order.removeprefix("-")
         lost.append(_("Rows can no longer be ordered by %(name)s; the list has its usual order.",
                       name=labels.get(name, name)))  # fmt: skip
@@ -113,7 +113,7 @@ def fitted(
         Wanted(
             where=where,
             q=str(stored.get("q") or "")[:LONGEST_SEARCH] if offer.search else "",
-            order="" if order == offer.default_order else order,
+            order=order,
             columns=tuple(dict.fromkeys(name for name in columns if name in offer.columns)),
             page_size=size if isinstance(size, int) and 1 <= size <= LARGEST_PAGE_SIZE else None,
             labels=labels,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from app.core import edge
 from app.core.access import Actor
-from app.core.conditions import Condition
+from app.core.conditions import Condition, sql
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
@@ -134,6 +135,7 @@ class ViewPart(ListPart):
             "fields_url": f"{self.route_base}/fields",
             "read_url": f"{self.route_base}/condition",
             "text": where.text if where else opening.arguments.get("where", ""),
+            "example": " and ".join(sql.example(one) for one in islice(page.offer.fields.values(), 2)),
             "stored": where.to_json() if where else None,
             "names": chooser.names_in(where, self.filter_fields, who) if where else {},
             "kept": [(name, value) for name, value in page.arguments.items() if name != "where"],
@@ -155,7 +157,7 @@ class ViewPart(ListPart):
         return Bar(
             tabs=(*usual, *tabs),
             shown=shown,
-            is_changed=beside.fitted is not None and self._as_view(asked) != beside.fitted.wanted,
+            is_changed=beside.fitted is not None and self._as_view(asked) != self._as_usual(beside.fitted.wanted),
             query=page.link(),
             is_chosen=beside.views.is_chosen,
             may_share_here=shown is not None and shown.role is not None and saved.may_share(who, shown.role),
@@ -187,11 +189,15 @@ class ViewPart(ListPart):
         return Wanted(
             where=asked.where,
             q=asked.q,
-            order=asked.order if asked.order != self._offer(self.page_size).default_order else "",
+            order=asked.order if asked.order != self.usual_order else "",
             columns=columns if columns != tuple(self.list_columns) else (),
             page_size=asked.page_size if asked.page_size != self.page_size else None,
             labels={key: str(self.label_columns[key]) for key in sorted(keys) if key in self.label_columns},
         )
+
+    def _as_usual(self, wanted: Wanted) -> Wanted:
+        """The same without an order that the list has by itself."""
+        return replace(wanted, order="") if wanted.order == self.usual_order else wanted
 
     # ── keeping one ──
     @route("/views", right="view", methods=("POST",))
@@ -327,7 +333,8 @@ class ViewPart(ListPart):
         asked = self.asked_of(arguments)
         if asked.where:
             self.narrowed(asked.where, edge.actor())
-        return self._as_view(asked)
+        # An order that was asked for stays, whatever is usual where the view is looked through.
+        return replace(self._as_view(asked), order=arguments.get("order", ""))
 
     def opened_by(self, number: int, who: Actor) -> Mapping[str, str]:
         """What a view asks for, as arguments. Raises NotFoundError for one that is not his to see."""
