@@ -126,6 +126,7 @@ export function edit(panel) {
   };
 
   function changed() {
+    rowsIn(root).filter((row) => !isEmpty(row)).forEach((row) => document.getElementById(row.id)?.closest("[data-fe-row]").querySelectorAll(".is-invalid:not([data-wrong])").forEach(right));
     inStep = textOf(root);
     typed.value = inStep;
     panel.removeAttribute("data-refused");
@@ -206,7 +207,7 @@ export function edit(panel) {
     const which = element("select", { class: "form-select", id: row.id, "aria-label": words.field }, ...offers.fields.map((one) => option(one.key, one.label)));
     which.value = row.key;
     which.addEventListener("change", () => {
-      Object.assign(row, blank(fields.get(which.value)));
+      Object.assign(row, blank(fields.get(which.value)), { begun: true });
       redraw(`#${row.id}`);
     });
     const how = element("select", { class: "form-select", "aria-label": `${field.label}: ${words.operator}` }, ...offered.map((one, at) => option(at, one.label)));
@@ -214,7 +215,7 @@ export function edit(panel) {
     how.addEventListener("change", () => {
       const chosen = offered[how.value];
       if (chosen.value !== row.takes) row.values = chosen.value === "list" || row.takes === "list" || chosen.value === "two" ? row.values.slice(0, 1).filter((value) => chosen.value !== "period" && typeof value !== "object") : [];
-      Object.assign(row, { op: chosen.op, takes: chosen.value });
+      Object.assign(row, { op: chosen.op, takes: chosen.value, begun: true });
       value.replaceChildren(...valueOf(row, field));
       attach(value);
       changed();
@@ -351,17 +352,29 @@ export function edit(panel) {
     made.closest(".tt-fe__value")?.querySelector(".tt-err")?.remove();
   }
 
-  function wrong(made) {
+  const rowsIn = (group) => group.parts.flatMap((part) => (part.parts ? rowsIn(part) : [part]));
+  const isEmpty = ({ takes, values }) => takes !== "none" && !values.some((one) => one !== null && one !== undefined && one !== "");
+
+  // A row that somebody began and gave no value; one alone that nobody touched says that there is no condition.
+  function unfinished() {
+    const rows = rowsIn(root);
+    if (rows.length === 1 && !rows[0].begun) return [];
+    const inputs = rows.filter(isEmpty).map((row) => document.getElementById(row.id).closest("[data-fe-row]").querySelector(".tt-fe__value :is(input, select)"));
+    return inputs.filter((made) => !made.hasAttribute("data-wrong"));
+  }
+
+  function wrong(made, sentence) {
     right(made);
     made.setAttribute("aria-invalid", "true");
     made.classList.add("is-invalid");
-    made.closest(".tt-fe__value").append(element("p", { class: "tt-err", role: "alert" }, icon("alert-circle"), element("span", {}, made.wrong)));
+    made.closest(".tt-fe__value").append(element("p", { class: "tt-err", role: "alert" }, icon("alert-circle"), element("span", {}, sentence)));
   }
 
   form.addEventListener("submit", (event) => {
     if (panel.dataset.mode === "typed") return;
-    const bad = [...place.querySelectorAll("[data-wrong]")];
-    bad.forEach(wrong);
+    const missing = unfinished();
+    const bad = [...place.querySelectorAll("[data-wrong]"), ...missing];
+    bad.forEach((made) => wrong(made, missing.includes(made) ? words.noValue : made.wrong));
     if (bad.length) {
       event.preventDefault();
       bad[0].focus();

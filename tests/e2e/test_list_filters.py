@@ -411,3 +411,17 @@ def test_cards_are_sorted_from_a_menu_that_a_desk_does_not_show(desk: Desk) -> N
     wide = desk.page("hoa", DESK)
     wide.goto(LIST)
     expect(wide.locator("summary", has_text="Sắp xếp")).to_be_hidden()
+
+
+def test_a_condition_without_its_value_stays_and_is_told(desk: Desk) -> None:
+    hoa = desk.page("hoa", DESK)
+    hoa.goto(f"{LIST}?view=0")
+    hoa.locator(".tt-fe__open").click()
+    hoa.locator("[data-fe-add]").first.click()
+    values = hoa.locator(".tt-fe__value input")
+    values.first.fill("Bình")
+    hoa.get_by_role("button", name="Áp dụng").locator("visible=true").click()
+    expect(hoa.locator(".tt-fe__rows .tt-err")).to_have_text("Chọn hoặc nhập giá trị, hoặc bỏ điều kiện này.")
+    expect(hoa.locator("[data-fe-row]")).to_have_count(2)
+    values.nth(1).fill("Công ty")
+    expect(hoa.locator(".tt-fe__rows .tt-err")).to_have_count(0)
