@@ -22,6 +22,14 @@ def task_path(task_id: int) -> str:
     return f"/cong-viec/{task_id}"
 
 
+def task_history_path(task_id: int) -> str:
+    return f"/cong-viec/bang/show/{task_id}?tab=lich-su"
+
+
+def instance_history_path(instance_id: int) -> str:
+    return f"/ho-so/bang/show/{instance_id}?tab=lich-su"
+
+
 def instance_path(instance_id: int) -> str:
     return f"/ho-so/{instance_id}"
 

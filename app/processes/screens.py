@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flask import get_template_attribute, redirect
+from flask import get_template_attribute, redirect, request
 from sqlalchemy import Select, func, or_, select
-from werkzeug.wrappers import Response
 
 from app.core import clock, links
 from app.core.access import Actor, visible
@@ -139,5 +138,6 @@ class InstanceScreen(Screen):
         return NextAction(_("Go to the task"), links.task_path(number), "arrow-right") if number else None
 
     @route("/show/<pk>", right="view")
-    def show(self, pk: str) -> Response:
-        return redirect(links.instance_path(row_id(pk)))
+    def show(self, pk: str) -> Any:
+        """A process file has a page of its own; its change history stands on the generated one."""
+        return super().show(pk) if "tab" in request.args else redirect(links.instance_path(row_id(pk)))

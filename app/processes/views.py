@@ -375,6 +375,7 @@ def _instance_page(instance_id: int) -> Any:
         "processes/instance.html",
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         share_url=f"/chia-se/instance/{instance.id}",
+        history_url=links.instance_history_path(instance.id),
         record=record_key("Instance", instance.id),
         instance={
             "name": instance.version.process.name,

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from flask import get_template_attribute, redirect, request
 from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response
 
 from app.core import clock, edge, links
 from app.core.access import Actor, visible
@@ -158,8 +157,9 @@ class TaskScreen(Screen):
         return None
 
     @route("/show/<pk>", right="view")
-    def show(self, pk: str) -> Response:
-        return redirect(links.task_path(row_id(pk)))
+    def show(self, pk: str) -> Any:
+        """Work has a page of its own; its change history stands on the generated one."""
+        return super().show(pk) if "tab" in request.args else redirect(links.task_path(row_id(pk)))
 
     # ── many at once: each by the service that does it for one ──
     @action(

@@ -111,6 +111,7 @@ def task_page(
         form=form if may_edit or conflict else None,
         lookups={"customer": "/tim/khach-hang"},
         share_url=f"/chia-se/task/{task.id}" if is_seen else None,
+        history_url=links.task_history_path(task.id) if is_seen else None,
         answers=[{"label": label, "value": text} for label, text in shown.own_answers],
         earlier=[
             {

@@ -136,6 +136,17 @@ def facts(panel: BeautifulSoup) -> dict[str, str]:
 
 
 @pytest.mark.both_databases
+def test_its_change_history_is_read_from_the_page_of_the_task_by_whoever_sees_it(work, client):
+    page = BeautifulSoup(client("lan").get(f"/cong-viec/{work['trễ']}").text, "lxml")
+    history = page.select_one(".tt-taskhead a[href*='tab=lich-su']")
+    assert history is not None
+    told = client("lan").get(history["href"])
+    assert told.status_code == 200
+    assert "Tạo mới" in BeautifulSoup(told.text, "lxml").main.text
+    assert client("tuan").get(history["href"]).status_code == 404
+    assert page.select_one(".tt-taskhead [data-print]") is not None
+
+
 def test_the_panel_tells_for_whom_by_whom_until_when_and_that_it_is_late(work, client):
     panel = glance(client("lan"), work["trễ"])
     told = facts(panel)
