@@ -23,7 +23,7 @@ MOST_COUNTED = 1000
 
 #: columns that say who did something: everybody who ever worked here is named by some, and is not used by that
 STAMPS = frozenset({"created_by_id", "updated_by_id", "archived_by_id", "published_by_id", "completed_by_id",
-                    "actor_id", "author_id"})  # fmt: skip
+                    "actor_id", "on_behalf_of_id", "author_id"})  # fmt: skip
 
 Counted = Callable[[int], Sentence]
 

@@ -116,7 +116,7 @@ class SecurityManager(FabSecurityManager):
 def load_actor(user: Any) -> Actor | None:
     """The actor behind Flask-Login's user: the member was read with the session, rights come from the cache."""
     # isinstance() would not do: Flask-Login's proxy keeps an error on the way to the person to itself when so asked.
-    if not user.is_authenticated:
+    if not getattr(user, "is_authenticated", False):
         return None
     who = queries.actor_of(db.session(), user.member, address=request.remote_addr)
     if user.look is None:

@@ -319,7 +319,8 @@ def test_a_member_who_has_left_takes_nothing_along(session, cast, customers):
     customers(2)
     number = asked(ALL, cast.minh)
     with transaction(cast.hoa) as inside:
-        members.deactivate_member(inside, cast.member("minh"), by=cast.hoa)
+        takes_over = dict.fromkeys(("teams", "customers"), cast.member("lan"))
+        members.deactivate_member(inside, cast.member("minh"), by=cast.hoa, receivers=takes_over)
     write_exports()
     assert export(number).state is ExportState.failed
     assert left() == set()

@@ -244,7 +244,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(hands: Callable[..., Hands],
     minh = hands("minh")
     minh.page.goto(f"/cong-viec/{task}")
     minh.to("Giao lại hoặc trả việc")
-    minh.press("Enter", "ArrowDown")
+    minh.press("Enter", "ArrowDown", "ArrowDown")
     minh.until("^Giao lại$")
     minh.press("Enter")
     dialog = minh.page.get_by_role("dialog")

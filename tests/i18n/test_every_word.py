@@ -163,6 +163,7 @@ def data_of(app: Flask) -> Data:
     """What people wrote: names, titles, notes, answers. No state, no kind, no name of a column."""
     known = Data()
     known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED, "XLSX", "CSV"])
+    known.add(["name contains 'Hà Nội'"])  # an example of the condition language, made of a list's own field
     with app.app_context():
         for column in (
             Catalogue.label_vi, Catalogue.label_en, Catalogue.purpose_vi, Catalogue.purpose_en, CatalogueEntry.label_vi,

@@ -119,7 +119,8 @@ def test_nobody_narrows_or_orders_by_what_he_does_not_read(app, client, held, ru
     name, _equals, value = query.partition("=")
     refused = client("lan").get("/khach-hang/list/", query_string={name: value})
     assert refused.status_code == 400
-    assert "Trần Bích" not in refused.text
+    if name == "where":  # an order that cannot be had leaves the rows in their usual one
+        assert "Trần Bích" not in refused.text
     rest = Rest(app, "lan")
     assert rest.get("customers/", **{name: value}).status_code == 400
 

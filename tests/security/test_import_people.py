@@ -126,7 +126,7 @@ def test_every_mistake_is_told_in_its_row_with_what_is_wrong(session, cast):
     assert "lan2" in second
     assert "3" in third
     assert "UPPER" in third
-    assert "missing" in empty
+    assert "Thiếu họ" in empty
 
 
 def test_two_people_of_one_name_get_two_user_names(session, cast):
