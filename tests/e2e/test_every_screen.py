@@ -74,7 +74,7 @@ SAME_PAGE = ("order", "page", "after", "before")
 SAMPLE, SAMPLES = 1, {"TaskPages.task": 3, "TaskPages.index": 2, "InstancePages.instance": 2, "CustomerScreen.show": 2,
                       "CustomerScreen.list": 2}  # fmt: skip
 _LINK = re.compile(r'(?:href|action|data-url|data-lookup-url|hx-get)="([^"#]+)')
-_MOST_PAGES = 200
+_MOST_PAGES = 400
 
 
 # ── Finding the screens ──

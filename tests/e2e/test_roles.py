@@ -59,6 +59,7 @@ def test_a_role_is_made_changed_given_and_explained(desk: Desk) -> None:
     hoa.wait_for_url(re.compile("/nhan-su/show/"))
     hoa.locator(".tt-rechead__act summary").click()
     hoa.get_by_role("link", name="Xem quyền hiệu lực").click()
+    expect(hoa.locator("#ban-ghi + .ts-wrapper")).to_be_visible()
     assert wrong(hoa) == []
     lookup = hoa.locator("#ban-ghi + .ts-wrapper input")
     lookup.click()
