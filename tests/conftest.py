@@ -31,12 +31,13 @@ from app.security.role_names import forget_role_names
 from app.security.services import hash_password
 from config import TestConfig
 from tests.cast import PASSWORD, Cast
-from tests.database import PostgresServer, postgres_server
+from tests.database import KeptDatabase, PostgresServer, postgres_server
 from tests.story import MONDAY, Story
 
 # How long one example takes says more about the machine than about the code.
-hypothesis.settings.register_profile("tantam", deadline=None)
-hypothesis.settings.load_profile("tantam")
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=200)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+hypothesis.settings.load_profile("quick")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,14 +45,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
+    config.addinivalue_line(
+        "markers", "both_databases(slow=False): runs on SQLite and on PostgreSQL; there on long days alone where slow"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" not in metafunc.fixturenames or metafunc.config.getoption("--database"):
         return
-    if metafunc.definition.get_closest_marker("both_databases"):
-        metafunc.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+    marker = metafunc.definition.get_closest_marker("both_databases")
+    if marker:
+        marks = [pytest.mark.postgres, pytest.mark.slow] if marker.kwargs.get("slow") else [pytest.mark.postgres]
+        metafunc.parametrize("database", ["sqlite", pytest.param("postgresql", marks=marks)])
 
 
 @pytest.fixture
@@ -66,6 +71,8 @@ class Prepared:
 
     app: Flask
     begin_anew: Callable[[], None]
+    #: not a single table
+    empty: Callable[[], None]
 
 
 @pytest.fixture(scope="session")
@@ -104,27 +111,30 @@ def _on_sqlite(folder: Path) -> Prepared:
     _fill(app)
     shutil.copy(file, template)
 
+    def empty() -> None:
+        for leftover in ("", "-wal", "-shm"):
+            file.with_name(file.name + leftover).unlink(missing_ok=True)
+
     def begin_anew() -> None:
         # A new file, not the old one filled again: SQLite shares what it knows of a file between the connections of
         # a process, and one that an earlier test left open would be given the old journal for the new content.
-        for leftover in ("", "-wal", "-shm"):
-            file.with_name(file.name + leftover).unlink(missing_ok=True)
+        empty()
         shutil.copy(template, file)
 
-    return Prepared(app, begin_anew)
+    return Prepared(app, begin_anew, empty)
 
 
 def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
     name = server.create_database()
     app = create_app(TestConfig(folder, database_url=server.url(name)))
     _fill(app)
-    template = server.create_database(template=name)
+    kept = KeptDatabase(server, name)
 
-    def begin_anew() -> None:
+    def empty() -> None:
         server.drop_database(name)
-        server.create_database(name=name, template=template)
+        server.create_database(name=name)
 
-    return Prepared(app, begin_anew)
+    return Prepared(app, kept.bring_back, empty)
 
 
 def _fill(app: Flask) -> None:
@@ -147,18 +157,40 @@ def forget_everything() -> None:
     forget_role_names()
 
 
+def _let_go(app: Flask) -> None:
+    """Nobody is connected any more."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
 @pytest.fixture
 def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     """The application on a fresh database. No context is left open: requests would share their `g`."""
     bench = prepared(database)
-    with bench.app.app_context():
-        db.engine.dispose()
+    _let_go(bench.app)
     bench.begin_anew()
     forget_everything()
     yield bench.app
-    with bench.app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    _let_go(bench.app)
+
+
+@pytest.fixture
+def emptied(prepared: Callable[[str], Prepared]) -> Iterator[Callable[[str], Flask]]:
+    """emptied("sqlite") → the application on a database without any table, for tests of migrations."""
+    used: dict[str, Prepared] = {}
+
+    def on(database: str) -> Flask:
+        bench = used[database] = prepared(database)
+        _let_go(bench.app)
+        bench.empty()
+        forget_everything()
+        return bench.app
+
+    yield on
+    for bench in used.values():
+        _let_go(bench.app)
+        bench.begin_anew()
 
 
 @pytest.fixture

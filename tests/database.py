@@ -9,12 +9,13 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -29,6 +30,8 @@ _SETTINGS = (
     "max_connections=60",
     "listen_addresses=",
     "log_min_messages=warning",
+    # What the planner knows of a table is what a test told it, and a table that changed is one that a test changed.
+    "autovacuum=off",
 )
 
 
@@ -71,6 +74,99 @@ class PostgresServer:
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
+
+
+class KeptDatabase:
+    """A database as it is now, brought back by mending the tables that changed since: a copy of all takes far longer.
+
+    Where more than rows has changed it is copied whole from a template.
+    """
+
+    def __init__(self, server: PostgresServer, name: str) -> None:
+        self._server, self._name = server, name
+        self._template = server.create_database(template=name)
+        with psycopg.connect(server.url(name)) as connection:
+            self._schema = self._read_schema(connection)
+            self._columns: dict[str, list[str]] = dict(connection.execute(_COLUMNS).fetchall())
+            self._rows = {table: self._copied(connection, table) for table in self._columns}
+            self._state = self._first_state = self._glance(connection, self._columns)
+            numbers = connection.execute(_SEQUENCES).fetchall()
+            self._count_on = sql.SQL("SELECT {}").format(
+                sql.SQL(", ").join(sql.SQL("setval({}, {}, {})").format(*map(sql.Literal, row)) for row in numbers)
+            )
+
+    def bring_back(self) -> None:
+        try:
+            with psycopg.connect(self._server.url(self._name)) as connection:
+                connection.execute(_ALL_OTHERS_OUT)
+                is_mended = self._read_schema(connection) == self._schema
+                if is_mended:
+                    self._mend(connection)
+        except psycopg.OperationalError:  # it was dropped
+            is_mended = False
+        if not is_mended:
+            self._server.drop_database(self._name)
+            self._server.create_database(name=self._name, template=self._template)
+            self._state = self._first_state
+
+    def _mend(self, connection: psycopg.Connection) -> None:
+        now = self._glance(connection, self._columns)
+        changed = [table for table in self._columns if now[table] != self._state[table]]
+        connection.execute(
+            "SET session_replication_role = replica"
+        )  # no trigger, no foreign key: all come back together
+        for table in changed:
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            if self._rows[table]:
+                with connection.cursor().copy(self._copy("COPY {} ({}) FROM STDIN (FORMAT binary)", table)) as lines:
+                    lines.write(self._rows[table])
+        connection.execute(self._count_on)
+        if changed:
+            self._state = self._state | self._glance(connection, changed)
+
+    @staticmethod
+    def _read_schema(connection: psycopg.Connection) -> object:
+        """Something else as soon as anything but rows was changed."""
+        return connection.execute(_SCHEMA).fetchone()
+
+    @staticmethod
+    def _glance(connection: psycopg.Connection, tables: Iterable[str]) -> dict[str, tuple[int, int | None]]:
+        """How many rows each table has, and in which transaction the newest of them was written."""
+        one = "SELECT {}, count(*), max(xmin::text::bigint) FROM {}"
+        asked = [sql.SQL(one).format(sql.Literal(table), sql.Identifier(table)) for table in tables]
+        found = connection.execute(sql.SQL(" UNION ALL ").join(asked)).fetchall()
+        return {table: (rows, newest) for table, rows, newest in found}
+
+    def _copied(self, connection: psycopg.Connection, table: str) -> bytes:
+        """Its rows as COPY writes them; nothing where there are none."""
+        counted = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+        if counted == (0,):
+            return b""
+        with connection.cursor().copy(self._copy("COPY {} ({}) TO STDOUT (FORMAT binary)", table)) as lines:
+            return b"".join(lines)
+
+    def _copy(self, statement: LiteralString, table: str) -> sql.Composed:
+        columns = sql.SQL(", ").join(map(sql.Identifier, self._columns[table]))
+        return sql.SQL(statement).format(sql.Identifier(table), columns)
+
+
+_COLUMNS = """
+    SELECT c.relname, array_agg(a.attname ORDER BY a.attnum)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+      AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    GROUP BY c.relname"""
+_SEQUENCES = """
+    SELECT quote_ident(sequencename), coalesce(last_value, start_value), last_value IS NOT NULL
+    FROM pg_sequences WHERE schemaname = 'public'"""
+_SCHEMA = "SELECT " + ", ".join(
+    f"(SELECT count(*) || ' ' || max(xmin::text::bigint) FROM {catalogue})"
+    for catalogue in ("pg_class", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_index", "pg_trigger", "pg_proc",
+                      "pg_statistic")
+)  # fmt: skip
+_ALL_OTHERS_OUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 @contextmanager

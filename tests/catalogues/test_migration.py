@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
-from app import create_app
 from app.core.db import db
-from config import TestConfig
-from tests.database import PostgresServer
 
 TYPED = (
     "Facebook",
@@ -34,10 +30,9 @@ CUSTOMER = text(
 
 
 @pytest.fixture
-def bare(database: str, tmp_path: Path, postgres: Callable[[], PostgresServer]) -> Flask:
-    """The application on a database of its own without tables."""
-    url = "" if database == "sqlite" else postgres().url(postgres().create_database())
-    return create_app(TestConfig(tmp_path, database_url=url))
+def bare(database: str, emptied: Callable[[str], Flask]) -> Flask:
+    """The application on a database without tables."""
+    return emptied(database)
 
 
 @contextmanager

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
-from app import create_app
 from app.core.db import db
-from config import TestConfig
-from tests.database import PostgresServer
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 AT = "2026-03-02 08:00:00"
@@ -48,12 +45,8 @@ def rows(query: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("database", BOTH)
-def test_notes_and_their_files_survive_the_way_up_and_down(
-    database: str, tmp_path: Path, postgres: Callable[[], PostgresServer]
-) -> None:
-    url = "" if database == "sqlite" else postgres().url(postgres().create_database())
-    app = create_app(TestConfig(tmp_path, database_url=url))
-    with app.app_context():
+def test_notes_and_their_files_survive_the_way_up_and_down(database: str, emptied: Callable[[str], Flask]) -> None:
+    with emptied(database).app_context():
         upgrade(revision="0001")
         run(*BEFORE)
         upgrade(revision="0002")

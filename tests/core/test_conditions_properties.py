@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.conditions import Condition, ConditionError, joined, parse
-
-unhurried = settings(deadline=None, max_examples=150)  # a busy machine is not a wrong answer
 
 PIECES = (
     "a", "b.c", "[d-e]", "[x].y", "and", "or", "not", "và", "hoặc", "không", "in", "contains", "empty", "rỗng", "chứa",
@@ -88,7 +86,6 @@ def accepted(make, source) -> Condition | None:
         return None
 
 
-@unhurried
 @given(NODES, DATA)
 def test_stored_and_typed_forms_mean_the_same(node, data):
     condition = accepted(Condition.from_json, node)
@@ -104,7 +101,6 @@ def test_stored_and_typed_forms_mean_the_same(node, data):
     assert typed.holds(data, today=today) is again.holds(data, today=today) is condition.holds(data, today=today)
 
 
-@unhurried
 @given(NODES, DATA)
 def test_not_is_the_opposite_and_the_answer_always_yes_or_no(node, data):
     condition, opposite = accepted(Condition.from_json, node), accepted(Condition.from_json, {"not": node})
@@ -112,7 +108,6 @@ def test_not_is_the_opposite_and_the_answer_always_yes_or_no(node, data):
         assert {condition.holds(data), opposite.holds(data)} == {True, False}
 
 
-@unhurried
 @given(KEYS, NUMBERS | TEXTS | st.booleans(), VALUES)
 def test_equal_and_unequal_never_hold_together_and_never_for_a_missing_value(key, literal, value):
     same = Condition.from_json({"field": key, "op": "=", "value": literal})
@@ -122,7 +117,6 @@ def test_equal_and_unequal_never_hold_together_and_never_for_a_missing_value(key
     assert not other.holds({})
 
 
-@unhurried
 @given(
     st.text()
     | st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join)
@@ -136,7 +130,6 @@ def test_any_text_is_read_or_refused_with_our_own_error(text, data):
         assert condition.holds(data) in {True, False}
 
 
-@unhurried
 @given(JSON, DATA)
 def test_any_object_is_read_or_refused_with_our_own_error(obj, data):
     condition = accepted(Condition.from_json, obj)

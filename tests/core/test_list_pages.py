@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle, product
 from typing import Any
 
 import pytest
@@ -139,12 +140,12 @@ VALUES = (
 
 @pytest.mark.both_databases
 def test_no_cursor_that_somebody_makes_up_breaks_a_list(hoa: FlaskClient) -> None:
-    for value in VALUES:
+    orders = ("name", "-code", "kind", "source", "owner.name", "created_at", "-updated_at")
+    # An odd number of orders: each of them is met from both sides, and so is each value.
+    for (value, order), side in zip(product(VALUES, orders), cycle(("after", "before"))):
         token = base64.urlsafe_b64encode(json.dumps([*value, 5]).encode()).decode().rstrip("=")
-        for order in ("name", "-code", "kind", "source", "owner.name", "created_at", "-updated_at"):
-            for side in ("after", "before"):
-                answer = hoa.get(LIST, query_string={"order": order, "page": "2", side: token})
-                assert answer.status_code in (200, 400), (value, order, side)
+        answer = hoa.get(LIST, query_string={"order": order, "page": "2", side: token})
+        assert answer.status_code in (200, 400), (value, order, side)
 
 
 def test_a_cursor_of_another_order_finds_a_page_or_a_refusal_but_never_an_error(hoa: FlaskClient) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.deadlines.rules import (
@@ -287,7 +287,6 @@ def calendars(draw: st.DrawFn, first: datetime, zone: str) -> WorkCalendar:
     return WorkCalendar(zone, week, different)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from(sorted(FIRSTS)), st.sampled_from([VIETNAM, NEW_YORK]))
 def test_arithmetic_agrees_with_walking_over_every_minute(data, season, zone):
     first = FIRSTS[season]

@@ -6,7 +6,7 @@ from datetime import date
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.forms import rules
@@ -197,7 +197,6 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("code", EVERY_TYPE)
-@settings(max_examples=150, deadline=None)
 @given(raw=ANYTHING)
 def test_reading_never_raises_and_what_was_read_survives_every_way(code, raw):
     one = a_field(code)

@@ -4,7 +4,7 @@ import copy
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import InvalidInputError
@@ -158,7 +158,6 @@ PROPERTIES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
 @given(raw=JSON, changes=st.lists(st.tuples(PROPERTIES, JSON), max_size=4), kind=st.sampled_from(sorted(rules.TYPES)))
 def test_any_definition_is_judged_and_a_faultless_one_can_be_used(raw, changes, kind):
     rules.check_definition(raw)

@@ -18,6 +18,12 @@ from app.core.i18n import _, in_language, ngettext
 from tools import translations
 
 
+@pytest.fixture(scope="module")
+def sentences() -> Catalog:
+    """Every sentence of the product and its packages: reading them all takes seconds."""
+    return translations.sentences()
+
+
 @pytest.fixture
 def vietnamese(app: Flask) -> Iterator[None]:
     """A request of somebody who reads Vietnamese, on the compiled catalogue."""
@@ -42,16 +48,17 @@ def flaws(sentence: str | tuple[str, str], translation: str, *, comment: str = "
     return list(translations.problems(catalogue_of(sentence, translation, comment=comment), used))
 
 
-def test_every_sentence_of_the_product_and_its_packages_has_a_right_translation() -> None:
-    assert list(translations.problems(translations.read(translations.CATALOGUE), translations.sentences())) == []
+def test_every_sentence_of_the_product_and_its_packages_has_a_right_translation(sentences: Catalog) -> None:
+    assert list(translations.problems(translations.read(translations.CATALOGUE), sentences)) == []
 
 
-def test_our_sentences_and_those_of_the_packages_are_collected() -> None:
-    found = translations.sentences()
+def test_our_sentences_and_those_of_the_packages_are_collected(sentences: Catalog) -> None:
     for sentence in ("Sign out", "Claim", "%(time)s late", "No records found", "Invalid email address."):
-        assert found.get(sentence) is not None, sentence
+        assert sentences.get(sentence) is not None, sentence
     for package, number in {"flask_appbuilder/": 155, "wtforms/": 39, "flask_wtf/": 3}.items():
-        assert sum(any(file.startswith(package) for file, _line in message.locations) for message in found) == number
+        assert (
+            sum(any(file.startswith(package) for file, _line in message.locations) for message in sentences) == number
+        )
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from tests.threads import at_once
 
 pytestmark = pytest.mark.both_databases
 CROWD = 8
+CALLED = 60
 
 
 @pytest.fixture
@@ -147,11 +148,11 @@ def test_four_writers_lose_no_update(app, session):
 
 
 def test_two_workers_tell_of_each_overdue_task_once(app, session, cast, story, monkeypatch):
-    monkeypatch.setattr(jobs, "BATCH", 20)  # so that they meet ten times, not once
+    monkeypatch.setattr(jobs, "BATCH", 6)  # so that they meet ten times, not once
     instance_id = story.start()
     due = MONDAY + timedelta(minutes=1)
     with transaction(SYSTEM) as inside:
-        for number in range(200):
+        for number in range(CALLED):
             open_task(
                 inside, owner_type="instance", owner_id=instance_id, step="receive", token=1000 + number,
                 name=f"Việc {number}", context="", customer_id=None, offer=Offer(member_id=cast.lan.user_id),
@@ -159,10 +160,10 @@ def test_two_workers_tell_of_each_overdue_task_once(app, session, cast, story, m
             )  # fmt: skip
     session.rollback()
     told = at_once(app, [jobs.scan_overdue] * 2, moment=due)
-    assert sum(told) == 200
+    assert sum(told) == CALLED
     session.expire_all()
-    assert session.scalar(select(func.count(Alert.id))) == 200
-    assert session.scalar(select(func.count(Alert.subject_id.distinct()))) == 200
-    assert session.scalar(select(func.count(Outbox.id))) == 200
-    assert session.scalar(select(func.count(Outbox.subject.distinct()))) == 200
-    assert session.scalar(select(func.count()).where(Notification.kind == "task_overdue")) == 200
+    assert session.scalar(select(func.count(Alert.id))) == CALLED
+    assert session.scalar(select(func.count(Alert.subject_id.distinct()))) == CALLED
+    assert session.scalar(select(func.count(Outbox.id))) == CALLED
+    assert session.scalar(select(func.count(Outbox.subject.distinct()))) == CALLED
+    assert session.scalar(select(func.count()).where(Notification.kind == "task_overdue")) == CALLED

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.processes.engine.core import (
@@ -319,7 +319,6 @@ class Journey:
 journeys = st.integers(min_value=0, max_value=2**32).map(Journey)
 
 
-@settings(max_examples=60, deadline=None)
 @given(journeys)
 def test_same_events_give_the_same_decisions(journey):
     state = State()
@@ -331,7 +330,6 @@ def test_same_events_give_the_same_decisions(journey):
         state = decision.state
 
 
-@settings(max_examples=60, deadline=None)
 @given(journeys)
 def test_open_tasks_are_exactly_the_tokens_on_steps(journey):
     opened = {}
@@ -345,7 +343,6 @@ def test_open_tasks_are_exactly_the_tokens_on_steps(journey):
         assert opened == {token.id: token.node for token in state.tokens if token.state is TokenState.waiting}
 
 
-@settings(max_examples=60, deadline=None)
 @given(journeys)
 def test_no_token_is_lost_or_made_up(journey):
     commands = journey.all_commands
@@ -360,7 +357,6 @@ def test_no_token_is_lost_or_made_up(journey):
     assert (last.status in FINAL) == (not last.tokens)
 
 
-@settings(max_examples=60, deadline=None)
 @given(journeys)
 def test_joins_consume_exactly_one_token_per_incoming_flow(journey):
     arrived = Counter((c.node, c.flow) for c in commands_of(journey.all_commands, JoinArrived))
@@ -375,7 +371,6 @@ def test_joins_consume_exactly_one_token_per_incoming_flow(journey):
     assert all(count >= 0 for count in arrived.values())
 
 
-@settings(max_examples=60, deadline=None)
 @given(journeys)
 def test_sequence_counts_the_commands(journey):
     for before, after, commands in zip(journey.states, journey.states[1:], journey.commands, strict=False):
@@ -383,7 +378,6 @@ def test_sequence_counts_the_commands(journey):
         assert after.next_token >= before.next_token
 
 
-@settings(max_examples=60, deadline=None)
 @given(journeys, st.sampled_from([Start(), Complete(1), Cancel()]))
 def test_a_finished_instance_refuses_everything(journey, event):
     last = journey.states[-1]

@@ -6,7 +6,7 @@ import random
 import re
 from pathlib import Path
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import app.processes
@@ -45,13 +45,11 @@ def answer_of(xml):
     return problems + (check(definition, known=Known()) if definition else [])
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.integers(min_value=0, max_value=2**32))
 def test_damaged_process_is_answered_with_problems(seed):
     assert answer_of(damaged(seed))
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=300))
 @example(b"\xff\xfe<\x00")
 @example("<?xml version='1.0' encoding='x'?>")
