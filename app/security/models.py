@@ -236,9 +236,9 @@ class Grant(Stamped, Entity):
     __table_args__: ClassVar = (
         CheckConstraint("(member_id IS NULL) <> (team_id IS NULL)", name="one_receiver"),
         Index("ix_access_grant_record", "resource", "record_id"),
-        Index("ix_access_grant_live_member", "member_id", "resource", "record_id",
+        Index("ix_access_grant_live_member", "member_id", "resource", "right", "record_id",
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
-        Index("ix_access_grant_live_team", "team_id", "resource", "record_id",
+        Index("ix_access_grant_live_team", "team_id", "resource", "right", "record_id",
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
         Index("ix_access_grant_until", "until",
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
