@@ -134,12 +134,16 @@ export function attachDate(input) {
     event.preventDefault();
     open(input);
   });
-  input.addEventListener("change", () => {
-    const known = read(input.value);
-    const isMoment = "moment" in input.dataset;
-    if (known) input.value = written({ day: known.day, time: isMoment ? known.time : "" });
-    beside(input, "date", input.value.trim() ? problem(input, known, isMoment) : null);
-  });
+  input.addEventListener("change", () => settle(input));
+  // Typed and left before this script was there.
+  if (!hadFocus && input.value !== input.defaultValue) settle(input);
+}
+
+function settle(input) {
+  const known = read(input.value);
+  const isMoment = "moment" in input.dataset;
+  if (known) input.value = written({ day: known.day, time: isMoment ? known.time : "" });
+  beside(input, "date", input.value.trim() ? problem(input, known, isMoment) : null);
 }
 
 function problem({ dataset: { min, max } }, known, isMoment) {

@@ -164,9 +164,9 @@ def test_one_mail_never_outlasts_its_lease():
 
 
 def test_the_time_is_each_mails_own(sink):
-    with SmtpConnection(SmtpServer("127.0.0.1", sink.port), timeout=5, longest=0.6) as connection:
+    with SmtpConnection(SmtpServer("127.0.0.1", sink.port), timeout=30, longest=4) as connection:
         for _mail in range(3):
-            sink.before_250 = lambda: time.sleep(0.3)
+            sink.before_250 = lambda: time.sleep(1.5)
             connection.send(MAIL)
     assert len(sink.mails) == 3
     assert sink.connections == 1
