@@ -1,6 +1,9 @@
-// What starts on every page. Heavy parts load only where the page asks for them.
+// What starts on every page. Heavy parts load only where the page asks for them; what gives a click or a key another meaning is
+// always here, since nobody waits for it before he presses.
 import * as bulk from "./bulk.js";
 import * as clipped from "./clipped.js";
+import * as comments from "./comments.js";
+import * as conflict from "./conflict.js";
 import { each, on } from "./dom.js";
 import * as drop from "./drop.js";
 import * as due from "./due.js";
@@ -8,9 +11,11 @@ import * as forms from "./forms.js";
 import * as keepTab from "./keep-tab.js";
 import * as money from "./money.js";
 import * as needs from "./needs.js";
+import * as panel from "./panel.js";
 import * as place from "./place.js";
 import * as pop from "./pop.js";
 import * as recent from "./recent.js";
+import * as rights from "./rights.js";
 import * as shell from "./shell.js";
 import * as toasts from "./toasts.js";
 import * as unsaved from "./unsaved.js";
@@ -63,16 +68,14 @@ atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choos
 each(".tt-views__tabs [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
-each("[data-keep]", (form) => import("./conflict.js").then(({ start }) => start(form)));
+each("[data-keep]", conflict.start);
 
 each("input[data-username]", (input) => import("./username.js").then(({ watchUsername }) => watchUsername(input)));
 each("[data-arrange]", (list) => import("./sortable.js").then(({ arrange }) => arrange(list)));
 each("select[data-entry-add]", (select) => import("./entry-add.js").then(({ addEntries }) => addEntries(select)));
 
-let talking;
-each("[data-talk]", () => (talking ??= import("./comments.js").then(({ start }) => start())));
-
-if (document.querySelector("[data-panel]")) import("./panel.js").then(({ start }) => start());
+comments.start();
+if (document.querySelector("[data-panel]")) panel.start();
 on("click", "[data-print]", (_event, button) => {
   button.closest("details")?.removeAttribute("open");
   print();
@@ -84,5 +87,5 @@ addEventListener("beforeprint", () => {
 });
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
-each("form[data-rights]", (form) => import("./rights.js").then(({ edit }) => edit(form)));
+each("form[data-rights]", rights.edit);
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

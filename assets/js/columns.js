@@ -28,7 +28,9 @@ export function choose(panel) {
   });
   Sortable.create(list, { handle: "[data-grip]", animation: 0, ghostClass: "is-dragged", onEnd: ends });
 
-  panel.querySelector("[data-columns-usual]").addEventListener("click", () => {
+  const usually = panel.querySelector("[data-columns-usual]");
+  usually.disabled = false;
+  usually.addEventListener("click", () => {
     const byKey = new Map(rows().map((row) => [row.dataset.column, row]));
     const others = atFirst.filter((row) => !usual.includes(row.dataset.column));
     list.append(...usual.map((key) => byKey.get(key)), ...others);

@@ -15,7 +15,7 @@ export function look(select) {
   const url = select.dataset.url ?? select.dataset.lookupUrl;
   const target = createTarget ? document.querySelector(createTarget) : null;
   let failed = false;
-  let asked = ""; // the words on their way to the server
+  let asked = ""; // the words on their way to the server; null while one types on
   let isWaiting = false; // for what is found by the words that stand there now
   let next = 0; // the page that follows; none: 0
   let isTurning = false;
@@ -106,6 +106,7 @@ export function look(select) {
     () => {
       if (field.inputValue() === field.lastValue) return;
       isWaiting = true;
+      asked = null; // no answer on its way is one to these words
       next = 0;
       field.clearOptions(isChosen);
     },

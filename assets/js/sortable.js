@@ -32,6 +32,7 @@ export function arrange(list) {
   }
 
   Sortable.create(list, { handle: "[data-grip]", animation: 120, ghostClass: "is-moved", onEnd: save });
+  list.querySelectorAll("[data-grip]").forEach((grip) => (grip.disabled = false));
 
   let waiting;
   list.addEventListener("keydown", (event) => {

@@ -46,4 +46,6 @@ export function watchUsername(input) {
     isTyped = input.value !== "";
     soon();
   });
+  // Typed before this script was there.
+  if ([input, ...names].some((one) => one.value !== one.defaultValue)) soon();
 }
