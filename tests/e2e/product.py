@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,15 +18,10 @@ from typing import Any
 
 from config import ROOT
 from tests.cast import PASSWORD
+from tests.ports import free_port
 
 LATE_DELIVERY = "giao-hang-cham"
-PATIENCE = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+PATIENCE = 120.0
 
 
 def until(holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -42,7 +36,7 @@ def until(holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> An
 def found_company(folder: Path) -> Path:
     """A data folder as `flask db upgrade` and `flask init` leave it, with the cast, "Giao hàng chậm" and customers."""
     environ = environ_of(folder)
-    subprocess.run([sys.executable, "-m", "tests.e2e.company"], cwd=ROOT, env=environ, check=True, timeout=PATIENCE)
+    subprocess.run([sys.executable, "-m", "tests.e2e.company"], cwd=ROOT, env=environ, check=True)
     return folder
 
 
@@ -154,7 +148,7 @@ class Rest:
         """Raises OSError when the server is gone, or urllib's HTTPError, which is one."""
         headers = {**self._headers, "Content-Type": content_type}
         request = urllib.request.Request(self._url + path, data=body, headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def publish(self, code: str, step: str, *, assign: str, due: str) -> None:

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -17,12 +17,11 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.ports import free_port
+
 CERTIFICATE = Path(__file__).with_name("signed_by_nobody.pem")
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        return int(probe.getsockname()[1])
+#: seconds within which a machine with much to do has started a server and has called it
+_PATIENCE = 60
 
 
 class Sink:
@@ -78,7 +77,7 @@ class Sink:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(CERTIFICATE)
             options["tls_context"] = context
-        controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
+        controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=_PATIENCE, **options)
         controller.start()
         try:
             yield self
@@ -91,7 +90,7 @@ def dripper(drop: bytes, *, greeting: bytes = b"") -> Iterator[int]:
     """A server that never hangs and never ends: after the greeting `drop` again and again; gives its port."""
     done = Event()
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(5)
+    listener.settimeout(_PATIENCE)
 
     def drip() -> None:
         with suppress(OSError):  # the other side hung up, as it should
@@ -150,7 +149,7 @@ def talker(lines: dict[str, str | None], *, greeting: str | None = "220 here") -
                 connection, _address = listener.accept()
             except TimeoutError:
                 continue
-            connection.settimeout(5)
+            connection.settimeout(_PATIENCE)
             open_now.append(connection)
             thread = Thread(target=guarded, args=(connection,))
             threads.append(thread)

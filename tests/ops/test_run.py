@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -21,14 +22,9 @@ from sqlalchemy import create_engine
 
 from app.core.models import JobHeartbeat
 from config import ROOT
+from tests.ports import free_port
 
 PATIENCE = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(holds: Callable[[], object], what: str) -> None:
@@ -36,6 +32,13 @@ def until(holds: Callable[[], object], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
         time.sleep(0.05)
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Product:
@@ -76,16 +79,14 @@ class Product:
         """The living web or worker process right below the supervisor."""
         self.seen += psutil.Process(self.process.pid).children(recursive=True)
         for process in self.seen:
-            if process.is_running() and process.ppid() == self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
-                with_role = process.cmdline()
-                if with_role[-1:] == [role]:
+            with suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+                if lives(process) and process.ppid() == self.process.pid and process.cmdline()[-1:] == [role]:
                     return process
         return None
 
     def is_gone(self) -> bool:
         """No process of this start is left and the port is free again."""
-        left = [process for process in self.seen if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-        return not left and self.status("/health/live") == 0
+        return not any(map(lives, self.seen)) and self.status("/health/live") == 0
 
     def wait(self) -> int:
         return self.process.wait(PATIENCE)
@@ -129,7 +130,7 @@ def test_a_dead_worker_is_replaced_and_a_stop_is_clean(start):
 
     product.process.send_signal(signal.SIGTERM)
     assert product.wait() == 0
-    assert product.is_gone()
+    until(product.is_gone, "everything ended")
     assert "Traceback" not in re.sub(
         r"job \S+ failed\nTraceback.*?(?=\n20\d\d-|\Z)", "", product.output, flags=re.DOTALL
     )
