@@ -450,7 +450,7 @@ def test_filters_of_one_request_do_not_reach_another(app: Flask, client: Client,
     def ask(name: str, other: str) -> None:
         lan = client("lan")
         for _turn in range(15):
-            barrier.wait()
+            barrier.wait(60)
             page = text_of(lan.get(f"/sach/list/?where=title = '{name}'"))
             if name not in page or other in page:
                 wrong.append(page)
@@ -459,7 +459,7 @@ def test_filters_of_one_request_do_not_reach_another(app: Flask, client: Client,
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert wrong == []
     # By construction: nothing is left on the view that requests could share.
     view = next(view for view in all_screens(app.appbuilder) if isinstance(view, VolumeScreen))  # type: ignore[attr-defined]

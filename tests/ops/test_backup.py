@@ -13,6 +13,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -358,7 +359,7 @@ def test_killed_before_any_step_the_database_is_whole_and_a_second_try_succeeds(
             rename(source, target)
 
         monkeypatch.setattr("app.core.backup.os.replace", failing)
-        with clock.at(clock.now().replace(year=2030, minute=number)):
+        with clock.at(datetime(2030, 1, 1, 0, number, tzinfo=UTC)):
             try:
                 restore_backup(place, tmp_path / "kept.tar")
             except BackupError:
@@ -394,7 +395,7 @@ def test_on_postgresql_the_schema_is_swapped_in_one_transaction(on_postgres, tmp
     make_backup(place, tmp_path / "kept.tar")
     url = place.database.set(drivername="postgresql").render_as_string(hide_password=False)
     for expected_aside in (1, 2):
-        with clock.at(clock.now().replace(year=2030, minute=expected_aside)):
+        with clock.at(datetime(2030, 1, 1, 0, expected_aside, tzinfo=UTC)):
             with psycopg.connect(url) as connection:
                 connection.execute("UPDATE customer SET name = 'somebody else'")
             restore_backup(place, tmp_path / "kept.tar")

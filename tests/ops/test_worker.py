@@ -155,7 +155,7 @@ def test_a_database_locked_for_ten_seconds_delays_the_pulse_by_as_much(app, tmp_
         with working(Worker(app, [look], pulse_every=SOON)):
             assert not seen.wait(10)
             connection.exec_driver_sql("ROLLBACK")
-            assert seen.wait(10)
+            assert seen.wait(PATIENCE)
     stranger.dispose()
 
 
@@ -178,7 +178,7 @@ def test_a_clock_that_is_set_stops_no_job_and_floods_none(app, jump):
         with time_machine.travel(clock.now() + jump, tick=True):
             jumped.set()
             assert afterwards.wait(PATIENCE)
-    assert len(runs) < 20
+    assert len(runs) < 100  # a run for each moment that was jumped over would be some million
 
 
 def test_two_jobs_of_one_name_are_refused(app):
