@@ -238,7 +238,7 @@ def nodes(leaves):
 
 
 @BOTH
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(given_rows=st.lists(ROWS, min_size=3, max_size=6), asked=st.lists(nodes(ONE_VALUE), min_size=1, max_size=4))
 def test_the_database_keeps_the_rows_for_which_it_holds(everywhere, database, given_rows, asked):
     connection = everywhere(database)
@@ -275,7 +275,7 @@ def holds_for_any(node, words) -> bool:
 
 
 @BOTH
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(given_rows=st.lists(ROWS, min_size=2, max_size=5), asked=st.lists(TAG_ROWS, min_size=1, max_size=3))
 def test_of_many_values_one_is_enough(everywhere, database, given_rows, asked):
     connection = everywhere(database)

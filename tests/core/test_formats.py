@@ -219,14 +219,14 @@ def test_a_decimal_that_reads_two_ways_is_told_how_to_write_either(reader, uncle
 
 
 @BOTH
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(number=st.decimals(min_value=-(10**12), max_value=10**12, places=3))
 def test_a_decimal_stands_in_its_field_as_it_is_read_back(reader, number):
     assert formats.read_decimal(formats.typed_number(number)) == number
 
 
 @BOTH
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(amount=st.integers(min_value=-(10**18) + 1, max_value=10**18 - 1))
 def test_what_is_shown_can_be_typed_back(reader, amount):
     assert formats.read_money(str(formats.money_text(amount))) == amount

@@ -117,13 +117,13 @@ def test_no_search_is_an_error(session, typed):
     names(session, typed)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(max_size=60) | st.text("0123456789 +().-*\"':&|!@a", max_size=40))
 def test_no_search_whatsoever_is_an_error(session, typed):
     names(session, typed)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text("ăâđêôơưáàảãạ abcxyz0123456789.,-", min_size=1, max_size=40).filter(lambda name: name.strip()))
 def test_every_customer_is_found_by_his_own_name(session, name):
     customer = services.create_customer(session, by=SYSTEM, name=name)
