@@ -49,7 +49,7 @@ def mail_by():
     """Say through which server mail goes; afterwards it is as before."""
     before = mail_settings()
 
-    def use(url: str, timeout: float = 5.0) -> None:
+    def use(url: str, timeout: float = 30.0) -> None:
         configure(MailSettings(server=parse_smtp_url(url), sender="Tận Tâm <cskh@phosen.example>", timeout=timeout))
 
     use("")
