@@ -251,7 +251,7 @@ def frame() -> dict[str, Any]:
             "title": who.title,
             "profile_url": "/tai-khoan/",
         },
-        "unread_count": news,
+        "unread_count": news if who.is_himself else 0,
         "looking": banner(),
         "create_menu": [
             {"label": item.label, "icon": item.icon, "url": item.url}

@@ -14,7 +14,8 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.administration.rules import JobState, error_in_words, often_text
-from app.core.audit import AuditEvent, AuditSeal
+from app.core import audit
+from app.core.audit import AuditSeal
 from app.core.health import pulse_status
 from app.core.leases import LeaseState
 from app.core.models import JobHeartbeat
@@ -47,6 +48,7 @@ class Facts:
     oldest_waiting_at: datetime | None
     sealed_at: datetime | None
     unsealed: int
+    overdue: int
     has_team: bool
     has_colleague: bool
     has_hours: bool
@@ -55,7 +57,6 @@ class Facts:
 
 
 def facts(session: Session, *, at: datetime) -> Facts:
-    last = select(func.max(AuditSeal.last_id)).scalar_subquery()
     waiting = select(Outbox.id).where(Outbox.status == LeaseState.waiting)
     due = select(func.min(Outbox.created_at)).where(Outbox.status == LeaseState.waiting, Outbox.next_at <= at)
     published = (
@@ -71,7 +72,8 @@ def facts(session: Session, *, at: datetime) -> Facts:
             _up_to(select(Outbox.id).where(Outbox.status == LeaseState.dead)),
             due.scalar_subquery(),
             select(AuditSeal.at).order_by(AuditSeal.last_id.desc()).limit(1).scalar_subquery(),
-            _up_to(select(AuditEvent.id).where(AuditEvent.id > func.coalesce(last, 0))),
+            _up_to(audit.unsealed()),
+            _up_to(audit.overdue()),
             exists().where(Team.archived_at.is_(None)),
             (select(func.count()).select_from(people.limit(2).subquery()).scalar_subquery() > 1) | exists(invited),
             # the week that everybody begins with counts once somebody of the company has looked at it and saved it
@@ -80,7 +82,7 @@ def facts(session: Session, *, at: datetime) -> Facts:
             exists().where(Customer.archived_at.is_(None)),
         )
     ).one()
-    return Facts(row[0], row[1], row[2], row[3], row[4], *(bool(one) for one in row[5:]))
+    return Facts(row[0], row[1], row[2], row[3], row[4], row[5], *(bool(one) for one in row[6:]))
 
 
 def _up_to(rows: Select[Any]) -> Any:

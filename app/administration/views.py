@@ -26,6 +26,7 @@ from app.demo import removal
 from app.demo.people import COMPANY as DEMO_NAME
 from app.notifications.channels.settings import mail_settings
 from app.notifications.models import Outbox
+from app.notifications.queries import address_of, error_of
 from app.notifications.rules import why_not_sent
 from config import sqlite_file
 
@@ -230,6 +231,8 @@ def _log(facts: Facts, worker: Scheduler, who: Actor, now: datetime) -> Card:
     state: tuple[str, Sentence] = ("ok", _("Sealed"))
     if broken:
         state = ("late", _("Sealing fails"))
+    elif facts.overdue:
+        state = ("late", _("%(count)s entries should be sealed by now", count=_counted(facts.overdue)))
     elif at is None:
         state = ("none", _("Not sealed yet"))
     return Card(
@@ -268,22 +271,23 @@ def _test_mail(session: Session, values: dict[str, Any], who: Actor, now: dateti
         told = _("Sent. Look into your mailbox, and among unwanted mail if it is not there.")
         kind, is_open = "ok", False
     elif mail.status in (LeaseState.dead, LeaseState.held):
-        kind, told, is_open = "late", _("Not sent: %(why)s", why=_why(mail)), False
+        kind, told, is_open = "late", _("Not sent: %(why)s", why=_why(mail, who)), False
     elif mail_settings().server is None:
         told = _("No mail server yet: the mail waits under outgoing mail and can be read.")
         is_open = False
     elif mail.last_error:
         when = moment_inside(mail.next_at, now, who.time_zone)
-        told = _("Not sent yet: %(why)s Next try %(when)s.", why=_why(mail), when=when)
+        told = _("Not sent yet: %(why)s Next try %(when)s.", why=_why(mail, who), when=when)
     return {
         "kind": kind, "told": told, "is_open": is_open, "is_sent": mail.status is LeaseState.done,
-        "to": mail.to_address, "at": mail.sent_at or mail.created_at, "part_url": f"{PATH}/?phan=thu",
-        "url": f"/thu-di/{mail.id}" if who.may("view", "Outbox") else None,
+        "to": address_of(mail, who) or _("(personal)"), "at": mail.sent_at or mail.created_at,
+        "part_url": f"{PATH}/?phan=thu", "url": f"/thu-di/{mail.id}" if who.may("view", "Outbox") else None,
     }  # fmt: skip
 
 
-def _why(mail: Outbox) -> Sentence:
-    return why_not_sent(mail.last_error) if mail.last_error else _("It was given up.")
+def _why(mail: Outbox, who: Actor) -> Sentence:
+    error = error_of(mail, who)
+    return why_not_sent(error) if error else _("It was given up.")
 
 
 def _my_address(session: Session, who: Actor) -> str:

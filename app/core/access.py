@@ -126,6 +126,11 @@ class Actor:
         right = self.field_right(resource, name)
         return right is FieldRight.full or (is_new and right is FieldRight.masked)
 
+    @property
+    def is_himself(self) -> bool:
+        """Nobody else sits there and looks as him: what is his own business, whatever the role, stays his."""
+        return self.real_user_id is None
+
     def by_roles_alone(self) -> Actor:
         """The same person without what was handed to him."""
         return replace(self, takes_grants=False)
@@ -165,6 +170,11 @@ def visible(model: type[Any], actor: Actor, action: str = "view") -> ColumnEleme
     if known is None:
         known = actor.rules[model, action] = _row_rules[model](actor, action)
     return known
+
+
+def private(actor: Actor, owner_id: Any) -> ColumnElement[bool]:
+    """The rule over rows that are a person's own business, whatever anybody's role."""
+    return owner_id == actor.user_id if actor.is_himself else false()
 
 
 def scoped(scope: Scope, actor: Actor, *, owner_id: Any, team_id: Any | None = None) -> ColumnElement[bool]:

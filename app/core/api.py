@@ -96,7 +96,7 @@ def verb(
             # Asked before the handler reads anything: what it would refuse by now was granted when it was first sent.
             kept = g.repeatable.kept(db.session()) if g.repeatable else None
             if kept is not None:
-                return _answer(kept.body if public else _as_read_by(who, kept.body), kept.status)
+                return _answer(_repeated_to(who, kept.body), kept.status)
             answer = method_of_api(self, **path_values)
             if isinstance(answer, Response):
                 return answer
@@ -116,6 +116,29 @@ def _as_read_by(who: Actor, body: Any) -> Any:
         rows = [guarded.answered(who, g.resource, row) if isinstance(row, dict) else row for row in body["result"]]
         return {**body, "result": rows}
     return guarded.answered(who, g.resource, body)
+
+
+def _reading(who: Actor) -> str:
+    """What his roles hold back from him, in short: equal for equal rights to fields."""
+    told = sorted((resource, name, str(rule)) for (resource, name), rule in who.fields.items())
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _repeated_to(who: Actor, kept: Mapping[str, Any]) -> Any:
+    """A kept answer as it was given. Where other fields are held back from him by now, only what stands on top of it:
+    under whose right something deeper falls, nobody knows any more."""
+    body = kept.get("answer")
+    if kept.get("read_as") == _reading(who) or not who.fields:
+        return body
+    if not isinstance(body, dict):
+        return {}
+    if isinstance(body.get("result"), list):
+        return _as_read_by(who, {**body, "result": [_on_top(one) for one in body["result"] if isinstance(one, dict)]})
+    return _as_read_by(who, _on_top(body))
+
+
+def _on_top(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if not isinstance(value, dict | list)}
 
 
 def _answer(body: Any, status: int) -> Response:
@@ -290,7 +313,13 @@ class Api(BaseApi):
         with refused_if_taken(), edge.transaction() as session:
             if repeatable is None:
                 return change(session)
-            return repeatable.once(session, change, status=g.verb.status)
+            who = edge.actor()
+
+            def told(session: Session) -> dict[str, Any]:
+                return {"answer": _as_read_by(who, change(session)), "read_as": _reading(who)}
+
+            answer: dict[str, Any] = _repeated_to(who, repeatable.once(session, told, status=g.verb.status))
+            return answer
 
 
 def _may_filter(who: Actor, name: str) -> bool:

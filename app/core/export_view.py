@@ -50,6 +50,7 @@ class ExportPages(Page):
     #: every role has its own: no right is asked here, `exports` asks that of the list
     resource = "Notification"
     route_base = "/xuat"
+    is_private = True
 
     @page("/", right=None)
     def index(self) -> Any:

@@ -22,26 +22,33 @@ class Mask(StrEnum):
     text = auto()
 
 
-def masked(mask: Mask, value: object) -> str:
+class Covered(str):
+    """A text with dots in it. Its type says so: dots are also something that people type."""
+
+    __slots__ = ()
+
+
+def masked(mask: Mask, value: object) -> Covered:
     """The value with dots in it: 09•• ••• 321, l•••@p•••.vn, ••• 321, N•••. Nothing stays nothing.
 
-    What does not look like its kind is masked like any text; what is no text at all leaves nothing but dots.
+    What does not look like its kind is masked like any text; what is no text at all leaves nothing but dots. What is
+    covered already stays as it is.
     """
-    if value is None or value == "":
-        return ""
-    if not isinstance(value, str):
-        return DOTS
-    if DOTS[:2] in value:  # masked already
+    if isinstance(value, Covered):
         return value
+    if value is None or value == "":
+        return Covered()
+    if not isinstance(value, str):
+        return Covered(DOTS)
     match mask:
         case Mask.phone:
-            return _phone(value)
+            return Covered(_phone(value))
         case Mask.email:
-            return _email(value)
+            return Covered(_email(value))
         case Mask.number:
-            return _number(value)
+            return Covered(_number(value))
         case Mask.text:
-            return _text(value)
+            return Covered(_text(value))
 
 
 def _phone(value: str) -> str:

@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response
 
 from app.core import edge
 from app.core.db import refuse_nul
-from app.core.errors import BusinessError, NotFoundError
+from app.core.errors import BusinessError, NotAllowedError, NotFoundError
+from app.core.i18n import _
 from app.core.paging import LARGEST_PAGE, asked_number
 
 
@@ -32,6 +33,9 @@ def page(path: str, *methods: str, right: str | None = "view") -> Callable[[Call
         @functools.wraps(method)
         def guarded(self: Page, **path_values: Any) -> Any:
             who = edge.actor()
+            if self.is_private and not who.is_himself:
+                told = _("This is the own business of %(name)s: nobody else looks at it.", name=who.name)
+                raise NotAllowedError(told)
             if right is not None:
                 who.must(right, self.resource)
             refuse_nul_sent()
@@ -65,6 +69,8 @@ class Page(BaseView):
     """The base of every page that FAB does not generate. A subclass names its `resource` (security.roles)."""
 
     resource: ClassVar[str]
+    #: one's own business: whoever looks as somebody else does not see it
+    is_private: ClassVar[bool] = False
     default_view = "index"
 
 

@@ -94,12 +94,16 @@ class OutboxApi(Api):
         query=listing(_MAIL_ORDERS, status=f"one of {', '.join(LeaseState)}", to="mail address, exactly"),
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
+        who = edge.actor()
+        filters = {"status": state_is(Outbox.status, LeaseState)}
+        if queries.reads_addresses(who):
+            filters["to"] = equals(Outbox.to_address)
         return self.page(
-            select(Outbox).where(queries.mails_of(edge.actor(), "view")),
+            select(Outbox).where(queries.mails_of(who, "view")),
             show=_mail,
             orders=_MAIL_ORDERS,
             default_order="-id",
-            filters={"status": state_is(Outbox.status, LeaseState), "to": equals(Outbox.to_address)},
+            filters=filters,
             key=Outbox.id,
         )
 
@@ -152,15 +156,17 @@ def _line(line: Notification) -> dict[str, Any]:
 
 
 def _mail(mail: Outbox) -> dict[str, Any]:
+    """`to` is null for whoever does not read such addresses."""
+    who = edge.actor()
     return {
         "id": mail.id,
         "channel": mail.channel,
         "status": mail.status,
-        "to": mail.to_address,
+        "to": queries.address_of(mail, who),
         "subject": mail.subject,
         "message_id": mail.message_id,
         "attempts": mail.attempts,
-        "last_error": mail.last_error,
+        "last_error": queries.error_of(mail, who),
         "created_at": moment(mail.created_at),
         "next_at": moment(mail.next_at) if mail.status is LeaseState.waiting else None,
         "sent_at": moment(mail.sent_at),

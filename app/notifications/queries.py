@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, select, true
 from sqlalchemy.orm import Session
 
-from app.core.access import Actor, Scope, row_rule, scoped
+from app.core import guarded
+from app.core.access import Actor, Scope, private, row_rule, scoped
 from app.core.leases import LeaseState
+from app.core.masking import DOTS
 from app.notifications.models import Alert, MessageTemplate, Notification, Outbox
 from app.security import queries as people
-from app.security.member_queries import holds_as_much
+from app.security.role_rules import is_beyond
 from app.security.rules import without_secrets
 
 
 @row_rule(Notification)
 def notifications_of(actor: Actor, _action: str) -> ColumnElement[bool]:
     """A bell is private."""
-    return Notification.user_id == actor.user_id
+    return private(actor, Notification.user_id)
 
 
 @row_rule(Alert)
@@ -44,10 +47,31 @@ def text_for(session: Session, mail: Outbox, actor: Actor) -> str:
     if shown == mail.body_text:
         return shown
     member = people.member_by_id(session, mail.to_user_id) if mail.to_user_id is not None else None
-    is_his = actor.may("add", "Member") and member is not None
-    if member is not None and is_his and holds_as_much(actor, people.rights_of(session, member)):
-        return mail.body_text
-    return shown
+    if member is None or not actor.may("add", "Member") or is_beyond(actor, people.actor_of(session, member)):
+        return shown
+    return mail.body_text
+
+
+def reads_addresses(actor: Actor) -> bool:
+    """Does he read the addresses of everybody to whom mail goes out?"""
+    return actor.reads("Member", "email") and actor.reads("Customer", "email")
+
+
+def address_of(mail: Outbox, actor: Actor) -> str | None:
+    """To whom the mail goes, as this person may read addresses of colleagues, or else of customers."""
+    seen: str | None = guarded.seen(actor, _whose(mail), "email", mail.to_address)
+    return seen
+
+
+def error_of(mail: Outbox, actor: Actor) -> str | None:
+    """Why it was not sent; servers like to name the address in it."""
+    if not mail.last_error or actor.reads(_whose(mail), "email"):
+        return mail.last_error
+    return re.sub(re.escape(mail.to_address), DOTS, mail.last_error, flags=re.IGNORECASE)
+
+
+def _whose(mail: Outbox) -> str:
+    return "Member" if mail.to_user_id is not None else "Customer"
 
 
 def bell_lines_of(user_id: int) -> Select[Notification]:

@@ -50,6 +50,7 @@ class BellPages(Page):
 
     resource = "Notification"
     route_base = "/thong-bao"
+    is_private = True
 
     @page("/")
     def index(self) -> Any:
@@ -173,15 +174,16 @@ def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:
     elif mail.status is LeaseState.waiting and mail.last_error:
         when = str(moment_inside(mail.next_at, now, actor.time_zone))
         state, kind = _("Will be tried again: %(when)s", when=when), "soon"
+    error = queries.error_of(mail, actor)
     resendable = mail.status in (LeaseState.waiting, LeaseState.dead, LeaseState.held) and actor.may("edit", "Outbox")
     return {
         "url": f"/thu-di/{mail.id}",
         "subject": mail.subject,
-        "to": mail.to_address,
+        "to": queries.address_of(mail, actor) or _("(personal)"),
         "kind": kind,
         "state": state,
         "at": mail.sent_at or mail.created_at,
         "attempts": mail.attempts,
-        "last_error": why_not_sent(mail.last_error) if mail.last_error else None,
+        "last_error": why_not_sent(error) if error else None,
         "resend_url": f"/thu-di/{mail.id}/gui-lai" if resendable else None,
     }

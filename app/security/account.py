@@ -43,6 +43,7 @@ class AccountPages(Page):
 
     resource = "Member"
     route_base = "/tai-khoan"
+    is_private = True
 
     @page("/", right=None)
     def index(self) -> Any:

@@ -20,6 +20,8 @@ from app.security.models import Member
 _SAFE = ("GET", "HEAD", "OPTIONS")
 #: what whoever looks may send all the same
 _ALLOWED = ("LookPages.stop", "AuthView.logout")
+#: in the cookie, from the beginning of a look until this browser has been told of its end
+_LOOKING = "looking"
 
 
 class LookPages(Page):
@@ -37,6 +39,7 @@ class LookPages(Page):
             with edge.transaction() as inside:
                 member = get_visible(inside, Member, key, who)
                 looking.begin_look(inside, session.get("token", ""), member, by=who)
+                session[_LOOKING] = True
         except NotFoundError:
             raise
         except BusinessError as error:
@@ -49,6 +52,7 @@ class LookPages(Page):
         looked_at = who.user_id if who.real_user_id is not None else None
         with edge.transaction() as inside:
             looking.end_look(inside, session.get("token", ""))
+        session.pop(_LOOKING, None)
         if looked_at is None:
             return redirect("/")
         return done(links.member_path(looked_at), _("You are back at your own work."))
@@ -66,9 +70,18 @@ def _read_only() -> None:
     if request.method in _SAFE or request.endpoint in _ALLOWED or edge.by_token():
         return
     who = edge.actor_or_none()
-    if who is not None and who.real_user_id is not None:
+    if who is None:
+        return
+    if who.real_user_id is not None:
         raise NotAllowedError(
             _("You are looking as %(name)s: nothing can be changed meanwhile. Stop looking first.", name=who.name)
+        )
+    if session.pop(_LOOKING, None) is not None:
+        # It ended by itself. This may come from a page that still shows somebody else's work.
+        with edge.transaction() as inside:
+            looking.end_look(inside, session.get("token", ""))
+        raise NotAllowedError(
+            _("You no longer look as somebody else: the time was over. Nothing was changed; open the page again.")
         )
 
 

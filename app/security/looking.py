@@ -97,6 +97,5 @@ def as_another(session: Session, real: Actor, member_id: int) -> Actor | None:
     if member is None or not may_look(real) or why_not(session, member, real) is not None:
         return None
     seen = queries.actor_of(session, member, address=real.address)
-    return replace(seen, real_user_id=real.user_id, language=real.language, time_zone=real.time_zone).remembering(
-        seen.rules
-    )
+    # Without the rules that are kept for the member himself: what is his own business is nothing to look at.
+    return replace(seen, real_user_id=real.user_id, language=real.language, time_zone=real.time_zone)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock, links
-from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, row_rule, scoped, visible
+from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, private, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -117,15 +117,16 @@ def _read_rights(session: Session, member_id: int) -> Rights:
     ).all()
     headed = set(session.scalars(select(Team.id).where(Team.head_id == member_id)))
     team_ids = {row.team_id for row in memberships}
+    scopes = _scopes(session, role_ids)
     return Rights(
         roles=frozenset(role.name for role in roles),
         permissions=frozenset(_permissions(session, role_ids)),
-        scopes=_scopes(session, role_ids),
+        scopes=_widest(scopes.values()),
         team_ids=frozenset(team_ids),
         primary_team_id=next((row.team_id for row in memberships if row.is_primary), None),
         headed_team_ids=frozenset(teams_below(session, headed)),
         subtree_team_ids=frozenset(teams_below(session, team_ids)),
-        fields=_fields(session, role_ids),
+        fields=_fields(session, scopes),
     )
 
 
@@ -142,8 +143,8 @@ def _permissions(session: Session, role_ids: Collection[int]) -> set[tuple[str, 
     return {(name.removeprefix(_PERMISSION_PREFIX), resource) for name, resource in rows}
 
 
-def _scopes(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str], Scope]:
-    """(resource, action) → how far these roles reach; the widest wins. A reach without its right counts for nothing."""
+def _scopes(session: Session, role_ids: Collection[int]) -> dict[int, dict[tuple[str, str], Scope]]:
+    """Role → (resource, action) → how far it reaches. A reach without its right counts for nothing."""
     given = (
         select(assoc_permissionview_role.c.role_id)
         .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
@@ -155,23 +156,41 @@ def _scopes(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str]
             Permission.name == _PERMISSION_PREFIX + RoleScope.action,
         )
     )
-    scopes: dict[tuple[str, str], Scope] = {}
+    scopes: dict[int, dict[tuple[str, str], Scope]] = {role_id: {} for role_id in role_ids}
     for row in session.scalars(select(RoleScope).where(RoleScope.role_id.in_(role_ids), given.exists())):
-        key = (row.resource, row.action)
-        scopes[key] = max(row.scope, scopes.get(key, Scope.none), key=lambda scope: scope.width)
+        scopes[row.role_id][row.resource, row.action] = row.scope
     return scopes
 
 
-def _fields(session: Session, role_ids: Collection[int]) -> dict[tuple[str, str], FieldRule]:
-    """What every one of these roles holds back. The widest wins, and a role without a line holds nothing back."""
-    held: dict[tuple[str, str], list[FieldRule]] = {}
-    for row in session.scalars(select(RoleField).where(RoleField.role_id.in_(role_ids))):
-        held.setdefault((row.resource, row.field), []).append(FieldRule(row.right, row.may_reveal))
-    widest = {
-        key: max(rules, key=lambda rule: (rule.right.width, rule.may_reveal)) for key, rules in held.items()
-        if len(rules) == len(role_ids)
-    }  # fmt: skip
+def _widest(scopes: Iterable[Mapping[tuple[str, str], Scope]]) -> dict[tuple[str, str], Scope]:
+    found: dict[tuple[str, str], Scope] = {}
+    for of_role in scopes:
+        for key, scope in of_role.items():
+            found[key] = max(scope, found.get(key, Scope.none), key=lambda one: one.width)
+    return found
+
+
+def _fields(
+    session: Session, scopes: Mapping[int, Mapping[tuple[str, str], Scope]]
+) -> dict[tuple[str, str], FieldRule]:
+    """What these roles hold back. The widest wins, and a role without a line holds nothing back.
+
+    Only roles that come into that part of the product have a say in its fields; where none does, all with a line have.
+    """
+    held: dict[tuple[str, str], dict[int, FieldRule]] = {}
+    for row in session.scalars(select(RoleField).where(RoleField.role_id.in_(scopes))):
+        held.setdefault((row.resource, row.field), {})[row.role_id] = FieldRule(row.right, row.may_reveal)
+    widest: dict[tuple[str, str], FieldRule] = {}
+    for (resource, name), rules in held.items():
+        counting = [role_id for role_id, cells in scopes.items() if resource in parts_of(cells)]
+        found = [rules.get(role_id, FULL) for role_id in counting or rules]
+        widest[resource, name] = max(found, key=lambda rule: (rule.right.width, rule.may_reveal))
     return {key: rule for key, rule in widest.items() if rule.right is not FULL.right}
+
+
+def parts_of(scopes: Mapping[tuple[str, str], Scope]) -> set[str]:
+    """The resources with which these rights let do anything at all."""
+    return {resource for (resource, _action), scope in scopes.items() if scope is not Scope.none}
 
 
 def teams_below(session: Session, team_ids: Iterable[int]) -> set[int]:
@@ -293,24 +312,29 @@ def matrix_of(session: Session, role: Role) -> dict[str, dict[str, Scope | None]
 
     A right without a reach is none, as Actor.scope has it.
     """
-    given, scopes = _permissions(session, [role.id]), _scopes(session, [role.id])
-
-    def reach(resource: str, action: str) -> Scope:
-        return scopes.get((resource, action), Scope.none) if (action, resource) in given else Scope.none
-
+    scopes = _scopes(session, [role.id])[role.id]
     return {
-        resource: {action: reach(resource, action) if action in known else None for action in ACTIONS}
+        resource: {
+            action: scopes.get((resource, action), Scope.none) if action in known else None for action in ACTIONS
+        }
         for resource, known in RESOURCES.items()
     }
 
 
 def rights_of_role(session: Session, role: Role) -> dict[tuple[str, str], Scope]:
     """(resource, action) → how far, of everything that the role gives."""
+    return rights_of_roles(session, [role.id])[role.id]
+
+
+def rights_of_roles(session: Session, role_ids: Collection[int]) -> dict[int, dict[tuple[str, str], Scope]]:
+    """The same of several roles, in one query."""
     return {
-        (resource, action): scope
-        for resource, actions in matrix_of(session, role).items()
-        for action, scope in actions.items()
-        if scope is not None and scope is not Scope.none
+        role_id: {
+            (resource, action): scope
+            for (resource, action), scope in scopes.items()
+            if action in RESOURCES.get(resource, ()) and scope is not Scope.none
+        }
+        for role_id, scopes in _scopes(session, role_ids).items()
     }
 
 
@@ -347,7 +371,7 @@ def _roles(actor: Actor, action: str) -> ColumnElement[bool]:
 @row_rule(SignIn)
 def _sign_ins(actor: Actor, _action: str) -> ColumnElement[bool]:
     """Where a person is signed in is his own business, whatever his role."""
-    return SignIn.member_id == actor.user_id
+    return private(actor, SignIn.member_id)
 
 
 @row_rule(Member)

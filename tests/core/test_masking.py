@@ -27,6 +27,8 @@ from app.core.masking import Mask, masked
         (Mask.text, "   ", "•••"),
         (Mask.text, 1_250_000, "•••"),
         (Mask.text, True, "•••"),
+        (Mask.text, "•• gọi 0912 345 678", "•••"),  # dots that somebody typed cover nothing
+        (Mask.phone, "0912 345 321 ••", "•••"),
         (Mask.phone, "", ""),
         (Mask.phone, None, ""),
     ],

@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
-from app.core import clock
-from app.core.access import SYSTEM, Scope
+from app.core import clock, exports
+from app.core.access import SYSTEM, Scope, visible
 from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, NotAllowedError
+from app.notifications.models import Notification
+from app.notifications.services import post_bell
 from app.security import looking, role_services, services
 from app.security.models import Look, SignIn, SignInKind
 from tests.cast import Cast
@@ -75,6 +77,51 @@ def test_after_half_an_hour_it_is_over(app, client, ids):
             assert looking.end_stale_looks(inside) == 0
     assert [row[0] for row in events(app)] == ["look_began", "look_ended"]
     assert events(app)[1][1:] == (ids["hoa"], ids["lan"], ids["lan"])
+
+
+def test_what_is_somebody_s_own_business_is_not_looked_at(app, client, ids):
+    with app.app_context(), transaction(SYSTEM) as inside:
+        lan = Cast(db.session()).lan
+        services.sign_in(inside, Cast(inside).member("lan"), kind=SignInKind.web, address="10.1.2.3", agent="")
+        post_bell(inside, to=ids["lan"], kind="mentioned", data={}, subject_type="task", subject_id=1, at=clock.now())
+        wanted = exports.Wanted("customers", exports.Format.csv)
+        inside.add(
+            exports.Export(
+                member_id=ids["lan"],
+                list_key=wanted.list_key,
+                format=wanted.format,
+                wanted={},
+                rows_all=0,
+                next_at=clock.now(),
+                expires_at=clock.now() + timedelta(days=1),
+            )
+        )
+        inside.flush()
+        own = [visible(model, lan) for model in (SignIn, Notification, exports.Export)]  # her rules are kept now
+        assert all(inside.scalar(select(exists().where(rule))) for rule in own)
+    hoa = client("hoa")
+    hoa.post(f"/xem-nhu/{ids['lan']}")
+    for address in ("/tai-khoan/", "/thong-bao/", "/xuat/", "/xuat/1", "/xuat/1/tep"):
+        refused = hoa.get(address)
+        assert refused.status_code == 403, address
+        assert "Nguyễn Ngọc Lan" in refused.text
+        assert "10.1.2.3" not in refused.text
+    for address in ("notifications", "exports"):
+        assert hoa.get(f"/api/v1/{address}/").json["result"] == []
+    assert hoa.get("/api/v1/exports/1").status_code == 404
+    assert "10.1.2.3" in client("lan").get("/tai-khoan/").text
+
+
+def test_a_page_from_before_its_end_changes_nothing_in_one_s_own_name(app, client, ids):
+    hoa = client("hoa")
+    hoa.post(f"/xem-nhu/{ids['lan']}")
+    with clock.at(clock.now() + timedelta(minutes=31)):
+        assert hoa.get("/vai-tro/list/").status_code == 200
+        refused = hoa.post("/tai-khoan/ngon-ngu", data={"language": "en"})
+        assert refused.status_code == 403
+        assert "không còn xem như" in refused.text
+        assert hoa.post("/tai-khoan/ngon-ngu", data={"language": "en"}).status_code == 302
+    assert [row[0] for row in events(app)] == ["look_began", "look_ended"]
 
 
 def test_signing_out_ends_it(app, client, ids):

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Select, Str
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
-from app.core.access import Actor, row_rule
+from app.core.access import Actor, private, row_rule
 from app.core.db import Entity, Json, UtcDateTime, stored
 from app.core.exports.sources import Format, Wanted
 from app.core.leases import Leased, LeaseState, lease_indexes
@@ -92,7 +92,7 @@ _STATES = {
 @row_rule(Export)
 def exports_of(actor: Actor, _action: str) -> ColumnElement[bool]:
     """What somebody took away is his own, whatever the role of who asks; the audit tells of it."""
-    return Export.member_id == actor.user_id
+    return private(actor, Export.member_id)
 
 
 def mine(who: Actor) -> Select[Export]:
