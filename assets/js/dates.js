@@ -135,8 +135,10 @@ export function attachDate(input) {
     open(input);
   });
   input.addEventListener("change", () => settle(input));
-  // Typed and left before this script was there.
-  if (!hadFocus && input.value !== input.defaultValue) settle(input);
+  // Typed before this script was there: the browser does not tell of it again.
+  const typedBefore = () => input.value !== input.defaultValue && settle(input);
+  if (hadFocus) input.addEventListener("blur", typedBefore, { once: true });
+  else typedBefore();
 }
 
 function settle(input) {
