@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Compiled once, and not again at each of the many starts of the suite and of the product.
+export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -33,7 +35,7 @@ test: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Run the suite (at most 10 minut
 	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
 test-all: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Run everything, on both databases
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --hypothesis-profile=thorough
 
 check: $(DEV_PACKAGES) $(CATALOGUES) ## Check format, lint, types, import contracts and translations
 	@$(BIN)/ruff format --check .

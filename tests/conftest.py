@@ -6,6 +6,7 @@ Tests run on SQLite. Those marked `both_databases` run on PostgreSQL too (`pytes
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -102,8 +103,10 @@ def prepared(
         if database not in made:
             folder = tmp_path_factory.mktemp(database)
             made[database] = _on_sqlite(folder) if database == "sqlite" else _on_postgres(folder, postgres())
+            gc.freeze()  # as a web process does: what was loaded stays for good
         return made[database]
 
+    gc.set_threshold(20_000, 20, 20)
     return on
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.core.errors import (
     BadRequestError,
     BusinessError,
     InvalidInputError,
+    NotAllowedError,
     NotFoundError,
     Sentence,
     TooManyRequestsError,
@@ -39,11 +40,10 @@ from app.security.models import (
     Team,
     TeamMember,
 )
-from app.security.role_rules import beyond
 from app.security.roles import ADMIN, RESOURCES, SHIPPED
 
-# The hash of no password: an unknown name costs the same time as a wrong password.
-_NOBODY = generate_password_hash("nobody signs in with this")
+# The hash of no password, made like those of people: an unknown name costs the same time as a wrong password.
+_NOBODY = f"scrypt:32768:8:1$nobody${'0' * 128}"
 
 
 def create_member(
@@ -54,7 +54,7 @@ def create_member(
     given_name: str,
     email: str,
     password_hash: str,
-    roles: Iterable[str],
+    roles: Collection[str] = (),
     title: str | None = None,
     phone: str | None = None,
     language: str = "vi",
@@ -62,9 +62,12 @@ def create_member(
 ) -> Member:
     """A new person with an account. `password_hash` is made outside the transaction (it is slow by design).
 
-    Raises InvalidInputError when the user name or mail address is taken or a role is unknown.
+    Only the system itself gives roles here: people give them by role_services.assign_roles, which asks what they hold.
+    Raises InvalidInputError when the user name or mail address is taken.
     """
     by.must("add", "Member")
+    if roles and not by.is_system:
+        raise NotAllowedError
     taken = session.scalars(
         select(User).where(or_(func.lower(User.username) == username.lower(), func.lower(User.email) == email.lower()))
     ).first()
@@ -79,7 +82,7 @@ def create_member(
         password=password_hash,
         active=True,
     )
-    user.roles = [_role_to_give(session, code, by) for code in roles]
+    user.roles = [session.scalars(select(Role).where(Role.name == code)).one() for code in roles]
     # FAB stamps who changed the user through flask.g; the audit log is ours, so these stay empty.
     session.add(user)
     session.flush()
@@ -101,38 +104,10 @@ def create_team(session: Session, *, code: str, name: str, parent: Team | None =
     return team
 
 
-def join_team(session: Session, team: Team, member: Member, *, primary: bool = False, by: Actor) -> None:
-    """Put the person into the team; a primary team replaces the one he had."""
-    by.must("edit", "Team")
-    if primary:
-        # As rows, so that the audit tells of the team that was the primary one before.
-        for other in session.scalars(select(TeamMember).where(TeamMember.member_id == member.id)):
-            other.is_primary = other.is_primary and other.team_id == team.id
-        session.flush()
-    known = session.scalars(
-        select(TeamMember).where(TeamMember.team_id == team.id, TeamMember.member_id == member.id)
-    ).one_or_none()
-    if known is None:
-        session.add(TeamMember(team_id=team.id, member_id=member.id, is_primary=primary))
-    else:
-        known.is_primary = known.is_primary or primary
-    session.flush()
-    rights_changed(session, [member.id])
-
-
-def appoint_head(session: Session, team: Team, member: Member, *, by: Actor) -> None:
-    """Make the person head of the team; a head is a member of his team."""
-    by.must("edit", "Team")
-    before = team.head_id
-    join_team(session, team, member, by=by)
-    team.head_id = member.id
-    session.flush()
-    rights_changed(session, [person for person in (before, member.id) if person is not None])
-
-
 def archive_team(session: Session, team: Team, *, by: Actor) -> None:
     """The team leaves lists and choices; what it did stays. Raises InUseError while it has people or open work."""
     by.must("delete", "Team")
+    queue_up(session, "team")
     for hindrance in team_hindrances(session, [team]).values():
         raise uses.InUseError(hindrance)
     team.archived_at = team.archived_at or clock.now()
@@ -142,6 +117,7 @@ def archive_team(session: Session, team: Team, *, by: Actor) -> None:
 def restore_team(session: Session, team: Team, *, by: Actor) -> None:
     """The team takes people and work again. Raises BusinessError while the team above it is archived."""
     by.must("delete", "Team")
+    queue_up(session, "team")
     if team.parent is not None and team.parent.archived_at is not None:
         raise BusinessError(_("Restore the team above it first: %(name)s.", name=team.parent.name))
     team.archived_at = None
@@ -269,17 +245,6 @@ def _give(session: Session, role: Role, permission: PermissionView, resource: st
         session.add(RoleScope(role_id=role.id, resource=resource, action=action, scope=scope))
 
 
-def _role_to_give(session: Session, code: str, by: Actor) -> Role:
-    """The role, for somebody new. Raises InvalidInputError when there is none, or it may do more than the giver."""
-    by.must("assign", "Role")
-    role = queries.role_by_code(session, code)
-    if role is None:
-        raise InvalidInputError(fields={"roles": [_("There is no role %(code)s.", code=code)]})
-    if beyond(by, queries.rights_of_role(session, role)):
-        raise InvalidInputError(fields={"roles": [_("Nobody gives a role that may do more than he may himself.")]})
-    return role
-
-
 def hand_over(
     session: Session,
     resource: str,
@@ -344,8 +309,8 @@ def refuse_when_throttled(session: Session, *, address: str, account: str) -> No
 
 
 def matches_password(member: Member | None, password: str) -> bool:
-    """Is this the person's password? Takes the same time for an unknown name. Run it outside a transaction."""
-    if member is None or not member.is_active or len(password) > rules.LONGEST_PASSWORD:
+    """Is this the person's password, and does it still count? Takes the same time for an unknown name. Run it outside a transaction."""
+    if member is None or not member.lets_in or len(password) > rules.LONGEST_PASSWORD:
         check_password_hash(_NOBODY, password[: rules.LONGEST_PASSWORD])
         return False
     return check_password_hash(member.user.password, password)
@@ -429,7 +394,7 @@ def _told(
 
 def make_setup_link(session: Session) -> str:
     """A fresh one-time link secret for the first admin; older ones die. Raises BusinessError once there is one."""
-    if queries.members_with_role(session, "Admin"):
+    if queries.members_with_role(session, ADMIN):
         raise BusinessError(_("This company already has an administrator."))
     session.execute(delete(SetupLink).where(SetupLink.used_at.is_(None)))
     token = rules.new_token()
@@ -440,7 +405,7 @@ def make_setup_link(session: Session) -> str:
 def open_setup_link(session: Session, token: str) -> SetupLink:
     """The unused link behind the secret. Raises NotFoundError when it was used or never was."""
     link = session.scalars(select(SetupLink).where(SetupLink.token_hash == rules.token_hash(token))).one_or_none()
-    if link is None or link.used_at is not None or queries.members_with_role(session, "Admin"):
+    if link is None or link.used_at is not None or queries.members_with_role(session, ADMIN):
         raise NotFoundError
     return link
 
@@ -474,7 +439,7 @@ def make_first_admin(
         given_name=given_name,
         email=email,
         password_hash=password_hash,
-        roles=["Admin"],
+        roles=[ADMIN],
         language=language,
         by=SYSTEM,
     )
