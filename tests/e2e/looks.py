@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
 from config import ROOT
 
 DESK, PHONE = (1366, 768), (390, 844)
 #: what is left of the desk at 200 %
 ZOOMED = (683, 384)
+#: what a script that loads after the page makes more of: look-ups, days and moments, selects that grow, lists in order
+_UNMADE = (
+    "select:is([data-url], [data-lookup-url]):not(.tomselected), input:is([data-date], [data-moment]):not([data-dated])"
+    ", select[data-entry-add]:not(:has(option[value='+'])), button[data-grip]:disabled"
+)
 AXE = ROOT / "assets/node_modules/axe-core/axe.min.js"
 _PROBES = Path(__file__).with_name("looks.js").read_text(encoding="utf-8")
 _OLD_DRESS = re.compile(r"panel-|btn-default|col-xs-|glyphicon|/static/appbuilder/")
@@ -68,6 +73,12 @@ def markup(html: str) -> list[str]:
     for tag in soup.find_all(True):
         said += [f"{name}= on {str(tag)[:120]}" for name in tag.attrs if name == "style" or name.startswith("on")]
     return said
+
+
+def settled(page: Page) -> Page:
+    """The page, once its fields are what the scripts make of them."""
+    expect(page.locator(_UNMADE)).to_have_count(0)
+    return page
 
 
 def structure(page: Page, language: str) -> list[str]:

@@ -11,7 +11,7 @@ from tests.e2e.looks import DESK, PHONE, ZOOMED
 from tests.e2e.product import until
 from tests.notifications.sink import Sink
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 
 def fit(page: Page) -> list[str]:

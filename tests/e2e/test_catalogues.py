@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e import looks
 from tests.e2e.conftest import Desk
 from tests.e2e.looks import DESK, PHONE
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.e2e
 def opened(page: Page, code: str = "touchpoint") -> list[str]:
     """The names of the entries, in their order."""
     page.goto(f"/danh-muc/{code}")
-    return names(page)
+    return names(looks.settled(page))
 
 
 def names(page: Page) -> list[str]:

@@ -81,7 +81,8 @@ def test_an_action_runs_on_a_row_inside_a_tab(hoa: Page) -> None:
 def test_a_row_is_deleted_after_the_question_alone(hoa: Page) -> None:
     hoa.goto("/labelview/add")
     hoa.locator("#name").fill("Tạm thời")
-    hoa.get_by_role("button", name="Lưu").click()
+    with hoa.expect_navigation():
+        hoa.get_by_role("button", name="Lưu").click()
     hoa.goto("/labelview/list/")
     row = hoa.locator("[data-row]", has_text="Tạm thời")
     row.locator("button[formaction]").click()

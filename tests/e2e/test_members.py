@@ -13,7 +13,7 @@ from tests.e2e.looks import DESK, PHONE, ZOOMED
 from tests.e2e.product import Product, Rest, until
 from tests.notifications.sink import Sink
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 OWN = "trời hôm nay xanh quá"
 WORK = "Kiểm kho cuối ngày"
