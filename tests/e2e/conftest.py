@@ -30,8 +30,10 @@ expect.set_options(timeout=_MILLISECONDS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What a person does in a browser is done once more when it failed: a machine that does too much at once loses a key
-    or an answer. Both tries are told ("R"); nothing else is ever tried twice."""
+    """What a person does in a browser is done once more when it failed, and nothing else ever is.
+
+    A machine that does too much at once loses a key or an answer. Both tries are told ("R").
+    """
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.flaky(reruns=1))
