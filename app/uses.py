@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.catalogues.models import CatalogueEntry
 from app.core import links, uses
+from app.core.access import Actor, visible
 from app.core.accounts import Role
 from app.core.i18n import _, ngettext
 from app.core.uses import Mention, UserKind
@@ -88,40 +89,40 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _drawn_with(session: Session, words: Mapping[int, Sequence[str]]) -> dict[int, list[Mention]]:
+def _drawn_with(session: Session, words: Mapping[int, Sequence[str]], who: Actor) -> dict[int, list[Mention]]:
     """Record id → published processes in whose drawing one of its attributes stands."""
     drawings = session.execute(
-        select(Process.id, Process.name, ProcessVersion.bpmn)
+        select(Process.name, ProcessVersion.bpmn, visible(Process, who).label("is_seen"))
         .join(ProcessVersion, ProcessVersion.process_id == Process.id)
         .where(ProcessVersion.state == VersionState.published, Process.archived_at.is_(None))
         .order_by(Process.name)
     ).all()
     return {
         record_id: [
-            Mention(name, links.process_path(process_id))
-            for process_id, name, bpmn in drawings
+            Mention(name if is_seen else None)
+            for name, bpmn, is_seen in drawings
             if any(word in bpmn for word in attributes)
         ]
         for record_id, attributes in words.items()
     }
 
 
-def _drawn_for_teams(session: Session, teams: Sequence[Team]) -> dict[int, list[Mention]]:
+def _drawn_for_teams(session: Session, teams: Sequence[Team], who: Actor) -> dict[int, list[Mention]]:
     """Processes that give work to a team or to its head."""
-    return _drawn_with(session, {team.id: (f'team:{team.code}"', f'head:{team.code}"') for team in teams})
+    return _drawn_with(session, {team.id: (f'team:{team.code}"', f'head:{team.code}"') for team in teams}, who)
 
 
-def _drawn_for_members(session: Session, members: Sequence[Member]) -> dict[int, list[Mention]]:
+def _drawn_for_members(session: Session, members: Sequence[Member], who: Actor) -> dict[int, list[Mention]]:
     """Processes that give work to this very person."""
-    return _drawn_with(session, {member.id: (f'user:{member.username}"',) for member in members})
+    return _drawn_with(session, {member.id: (f'user:{member.username}"',) for member in members}, who)
 
 
-def _drawn_for_roles(session: Session, roles: Sequence[Role]) -> dict[int, list[Mention]]:
-    return _drawn_with(session, {role.id: (f'role:{role.name}"', f'role="{role.name}"') for role in roles})
+def _drawn_for_roles(session: Session, roles: Sequence[Role], who: Actor) -> dict[int, list[Mention]]:
+    return _drawn_with(session, {role.id: (f'role:{role.name}"', f'role="{role.name}"') for role in roles}, who)
 
 
-def _drawn_with_forms(session: Session, forms: Sequence[Form]) -> dict[int, list[Mention]]:
-    return _drawn_with(session, {form.id: (f'form="{form.code}"',) for form in forms})
+def _drawn_with_forms(session: Session, forms: Sequence[Form], who: Actor) -> dict[int, list[Mention]]:
+    return _drawn_with(session, {form.id: (f'form="{form.code}"',) for form in forms}, who)
 
 
 def _is_channel(entry: CatalogueEntry) -> bool:

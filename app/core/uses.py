@@ -91,8 +91,8 @@ class Use:
 class Mention:
     """Something that names the record in its text, such as the drawing of a process."""
 
-    title: str
-    url: str | None
+    #: None: the reader may not see it
+    title: str | None
 
 
 class InUseError(BusinessError):
@@ -101,8 +101,8 @@ class InUseError(BusinessError):
     code = "in_use"
 
 
-#: what names each of these records, by id
-Mentions = Callable[[Session, Sequence[Any]], Mapping[int, Sequence[Mention]]]
+#: what names each of these records, by id, with the titles that this person may see
+Mentions = Callable[[Session, Sequence[Any], Actor], Mapping[int, Sequence[Mention]]]
 #: may this record be named by that column at all?
 Naming = Callable[[Any], bool]
 
@@ -253,13 +253,25 @@ def told_by_code(session: Session, records: Sequence[Any]) -> dict[int, str]:
     return {record_id: "; ".join(sentences) for record_id, sentences in found.items()}
 
 
-def mentions_of_each(session: Session, records: Sequence[Any]) -> dict[int, list[Mention]]:
+def mentions_of_each(session: Session, records: Sequence[Any], who: Actor) -> dict[int, list[Mention]]:
     """Record id → what names it in its text. `records` are rows of one table."""
     found: dict[int, list[Mention]] = {record.id: [] for record in records}
     for find in _mentions.get(type(records[0]), ()) if records else ():
-        for record_id, mentions in find(session, records).items():
+        for record_id, mentions in find(session, records, who).items():
             found[record_id].extend(mentions)
     return found
+
+
+def mentioned(mentions: Sequence[Mention], called: Callable[[str], Sentence]) -> list[str]:
+    """Each of them as it is called; of those that the reader may not see the number alone."""
+    titles = [one.title for one in mentions if one.title is not None]
+    hidden = len(mentions) - len(titles)
+    told = [str(called(title)) for title in titles]
+    if hidden:
+        told.append(
+            str(ngettext("%(num)d record that you may not see", "%(num)d records that you may not see", hidden))
+        )
+    return told
 
 
 def counted(model: type[Any], number: int) -> Sentence:

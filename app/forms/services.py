@@ -133,7 +133,7 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
 def retire_form(session: Session, form: Form, *, by: Actor) -> None:
     """It takes no more answers of its own; those that were given stay. Raises InUseError while a process asks it."""
     by.must("delete", "Form")
-    for hindrance in form_hindrances(session, [form]).values():
+    for hindrance in form_hindrances(session, [form], by).values():
         raise uses.InUseError(hindrance)
     form.archived_at = form.archived_at or clock.now()
     session.flush()
@@ -146,14 +146,14 @@ def bring_back_form(session: Session, form: Form, *, by: Actor) -> None:
     session.flush()
 
 
-def form_hindrances(session: Session, forms: Sequence[Form]) -> dict[int, Sentence]:
-    """Form id → which processes ask it now. Forms that none asks are not in it."""
+def form_hindrances(session: Session, forms: Sequence[Form], who: Actor) -> dict[int, Sentence]:
+    """Form id → which processes ask it now, as far as this person may see them. Forms that none asks are not in it."""
     return {
         number: _(
             "This form is asked in the process: %(names)s. Publish it without the form first.",
-            names=", ".join(one.title for one in mentions),
+            names=", ".join(uses.mentioned(mentions, str)),
         )
-        for number, mentions in uses.mentions_of_each(session, forms).items() if mentions
+        for number, mentions in uses.mentions_of_each(session, forms, who).items() if mentions
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from app.core import edge
 from app.core.access import Actor
 from app.core.i18n import _
 from app.core.screens import Interface, Screen, action
@@ -37,7 +38,7 @@ class FormScreen(Screen):
         return rows.where(Form.name.icontains(text, autoescape=True) | Form.code.icontains(text, autoescape=True))
 
     def hinders_of(self, session: Session, name: str, items: Sequence[Form]) -> Mapping[int, Any]:
-        return services.form_hindrances(session, items) if name == "archive" else {}
+        return services.form_hindrances(session, items, edge.actor()) if name == "archive" else {}
 
     @action(
         "archive", _("Retire"), right="delete", done=_("%(rows)s retired"), undo="restore", icon="archive",

@@ -27,7 +27,7 @@ SHARED_INSTANCES = Shareable(
 )  # fmt: skip
 
 
-def begun_by(session: Session, member: Member) -> list[Sentence]:
+def begun_by(session: Session, member: Member, _who: Actor) -> list[Sentence]:
     """The runs that go on without whoever began them: their steps for the initiator wait for his team."""
     mine = ProcessInstance.initiator_id == member.id, ProcessInstance.ended_at.is_(None)
     count = session.scalar(select(func.count(ProcessInstance.id)).where(*mine)) or 0

@@ -54,7 +54,7 @@ class Duty(Protocol):
 
 
 #: sentences about what goes on without him: what he began, where he is named
-Trace = Callable[[Session, "Member"], Sequence[Sentence]]
+Trace = Callable[[Session, "Member", Actor], Sequence[Sentence]]
 
 
 class Messenger(Protocol):

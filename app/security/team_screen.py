@@ -77,7 +77,7 @@ class TeamScreen(Screen):
     }
 
     def hinders_of(self, session: Session, name: str, items: Sequence[Team]) -> Mapping[int, Any]:
-        return services.team_hindrances(session, items) if name == "archive" else {}
+        return services.team_hindrances(session, items, edge.actor()) if name == "archive" else {}
 
     @action(
         "archive", _("Archive"), right="delete", done=_("%(rows)s archived"), undo="restore", icon="archive",

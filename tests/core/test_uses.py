@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.core import uses
@@ -15,7 +17,7 @@ from app.forms.models import Form
 from app.forms.queries import form_by_code
 from app.processes import services as processes
 from app.processes.models import Process
-from app.security import members
+from app.security import leaving
 from app.security import services as security
 from app.security.models import Team
 from app.tasks.models import Task
@@ -121,7 +123,7 @@ def test_a_retired_process_is_not_begun_and_what_runs_goes_on(session, story):
 
 def test_the_last_administrator_stays(session, cast):
     with pytest.raises(BusinessError, match="người quản trị cuối cùng"), transaction(SYSTEM) as inside:
-        members.deactivate_member(inside, inside.merge(cast.member("hoa")), by=SYSTEM)
+        leaving.deactivate_member(inside, inside.merge(cast.member("hoa")), by=SYSTEM)
 
 
 def test_an_archived_customer_keeps_what_used_it(session, story):
@@ -129,3 +131,12 @@ def test_an_archived_customer_keeps_what_used_it(session, story):
     with transaction(story.cast.minh) as inside:
         archive_customer(inside, inside.get_one(Customer, story.customer_id), by=story.cast.minh)
     assert sentences(uses.uses_of(session, Customer, story.customer_id, SYSTEM))
+
+
+def test_a_process_that_one_may_not_see_is_counted_where_it_needs_a_team_and_not_named(session, story):
+    process, team, hoa = story.process(), session.query(Team).filter_by(code="cskh").one(), story.cast.hoa
+    blind = replace(hoa, permissions=hoa.permissions - {("view", "Process")})
+    told, hidden = (str(security.team_hindrances(session, [team], who)[team.id]) for who in (hoa, blind))
+    assert process.name in told
+    assert process.name not in hidden
+    assert "1 mục mà bạn không xem được" in hidden
