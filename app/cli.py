@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from sqlalchemy import func, select
 
 from app.catalogues.services import ensure_catalogues
 from app.core import anchor, audit, clock, links
@@ -71,6 +72,13 @@ def audit_verify(expect: tuple[str, ...], without_values: bool) -> None:
     if broken is not None:
         told = f"audit event {broken.event_id}" if broken.event_id else "audit log"
         raise click.ClickException(f"{told}: {broken.what}, {_BROKEN[broken.what]} ({checked} events are intact)")
+    late = audit.overdue().subquery()
+    first, count = session.execute(select(func.min(late.c.id), func.count()).select_from(late)).one()
+    if count:
+        raise click.ClickException(
+            f"audit event {first}: unsealed, and {count} in all that should be sealed by now: does the worker run, and"
+            f" is the clock right? ({checked} sealed audit events are intact)"
+        )
     newest = audit.newest_seal(session)
     click.echo(f"{checked} sealed audit events are intact")
     if newest is not None:

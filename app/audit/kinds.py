@@ -9,16 +9,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from app.catalogues.dialogs import COLOUR_LABELS
 from app.catalogues.queries import Choices
-from app.core import edge, exports, history, links, settings
-from app.core.access import FieldRight
+from app.core import edge, exports, guarded, history, links, settings
+from app.core.access import Actor
 from app.core.audit import ERASED, Origin
 from app.core.conditions.fields import Kind as ValueKind
-from app.core.db import Entity
 from app.core.errors import Sentence
 from app.core.formats import exact_text, number_text
 from app.core.guarded import REVEALED
@@ -29,6 +27,7 @@ from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS
 from app.customers.models import SOURCES
 from app.processes.shown import STATUS_LABELS
 from app.security.events import duty_called
+from app.security.field_rights import RIGHT_LABELS, place_words
 from app.security.role_names import role_label
 from app.security.roles import ACTION_LABELS, RESOURCE_LABELS, SCOPE_LABELS
 from app.tasks.rules import OUTCOME_DONE
@@ -54,7 +53,7 @@ class Kind:
     choices: Mapping[str, Words] = field(default_factory=dict)
     #: column → how its value is told, where its type does not say
     show: Mapping[str, Show] = field(default_factory=dict)
-    #: the column by which a row is called; "": it has no name of its own
+    #: the column by which a row is called, a part inside its record; "": it has no name of its own
     title: str = ""
     #: the name as people know it
     called: Show = str
@@ -62,6 +61,10 @@ class Kind:
     path: Callable[[int], str] | None = None
     #: (column, table) of the record that such a row is a part of: its rights and its page count
     part_of: tuple[str, str] | None = None
+    #: column → table of the record about which such a row tells, though it is none of its parts
+    tells_of: Mapping[str, str] = field(default_factory=dict)
+    #: the columns that say so of records of any kind: its kind ("Customer", "instance") and its number
+    about: tuple[str, str] | None = None
     #: the table with the same ids whose rows people know, where this one lies beside it
     beside: str = ""
     #: column → the fields of core.guarded that decide who reads it, where they are called otherwise
@@ -79,6 +82,8 @@ class Happening:
     #: what keys are called that differ from event to event, and how their values are told
     label_of: Show | None = None
     show_all: Show | None = None
+    #: key → how its value is told to somebody, from all that the event tells; such a key has no room in a cell
+    long: Mapping[str, Callable[[Mapping[str, Any], Actor], Any]] = field(default_factory=dict)
 
     def called(self, key: str) -> Any:
         """The label of one of its keys; None: it is not told."""
@@ -113,12 +118,24 @@ def _of_answers(value: Any) -> Any:
     return ngettext("%(num)d answer", "%(num)d answers", len(value)) if isinstance(value, dict) else value
 
 
+def _narrowed(told: Mapping[str, Any], who: Actor) -> Any:
+    """How a list was narrowed, in the words of that list."""
+    (_before, list_key), (_nothing, pairs) = told["list_key"], told["arguments"]
+    return "; ".join(exports.in_words(list_key, pairs, who)) or None
+
+
 def _in_capitals(value: Any) -> str:
     return str(value).upper()
 
 
 def _resource(name: Any) -> Any:
     return RESOURCE_LABELS.get(name, name)
+
+
+def _field(key: Any) -> Any:
+    """A field that rights are given to, as the screens that show it call it."""
+    labels = dict.fromkeys(str(fields[key].label) for fields in guarded.guarded().values() if key in fields)
+    return " / ".join(labels) or key
 
 
 def _moment(value: Any) -> Any:
@@ -137,11 +154,11 @@ def _duty(key: str) -> Any:
 
 
 def _permission(told: Any) -> Any:
-    """As FAB writes it ("can view on Customer"), in our words."""
+    """As FAB writes it ("can view on Customer"), in our words; what only FAB itself asks for has none."""
     found = _PERMISSION.fullmatch(str(told))
-    if found is None:
-        return told
-    return f"{_resource(found[2])}: {ACTION_LABELS.get(found[1], found[1])}"
+    if found is None or found[2] not in RESOURCE_LABELS or found[1] not in ACTION_LABELS:
+        return _("(a right inside the system)")
+    return f"{RESOURCE_LABELS[found[2]]}: {ACTION_LABELS[found[1]]}"
 
 
 _PERMISSION = re.compile(r"can (\w+) on (\w+)")
@@ -154,10 +171,6 @@ def _link(path: str) -> Callable[[int], str]:
 _WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 _VERSION_STATES = {"draft": _("Draft"), "published": _("In use"), "archived": _("Replaced")}
 _GRANTED = {"header": _("Name and contacts only"), "view": _("View"), "edit": _("Edit")}
-_FIELD_RIGHTS = {
-    FieldRight.hidden: _("Hidden"), FieldRight.masked: _("With dots"), FieldRight.read_only: _("To read only"),
-    FieldRight.full: _("Everything"),
-}  # fmt: skip
 _DAYS_OFF = {"holiday": _("Day off"), "worked": _("Worked instead"), "hours": _("Other hours")}
 _OWNERS = {"comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer")}
 _ENTRANCES = {"web": _("Browser"), "bearer": _("Program")}
@@ -201,7 +214,7 @@ KINDS: Mapping[str, Kind] = {
         silent=frozenset({"owner_type", "owner_id", "step", "token", "outcomes", "form_version_id", "submission_id",
                           "next_alert_at"}),
         choices={"state": STATE_LABELS, "outcome": OUTCOME_DONE}, show={"offered_role": role_label}, title="name",
-        path=links.task_path,
+        path=links.task_path, tells_of={"customer_id": "customer"}, about=("owner_type", "owner_id"),
     ),
     "process_instance": Kind(
         _("Process file"), "Instance",
@@ -210,6 +223,7 @@ KINDS: Mapping[str, Kind] = {
          "ended_at": _("Ended")},
         silent=frozenset({"version_id", "start_submission_id", "next_token", "seq"}),
         choices={"status": STATUS_LABELS}, show={"data": _of_answers}, title="code", path=links.instance_path,
+        tells_of={"customer_id": "customer"},
     ),
     "process": Kind(
         _("Process"), "Process", {"name": _("Name"), "code": _("Code"), **_ARCHIVED}, title="name",
@@ -236,12 +250,14 @@ KINDS: Mapping[str, Kind] = {
         _("Filled-in form"), "Submission",
         {"customer_id": _("Customer"), "team_id": _("Team"), "answers": _("Answers")},
         silent=frozenset({"form_version_id", "state", "subject_type", "subject_id"}), show={"answers": _of_answers},
+        tells_of={"customer_id": "customer"}, about=("subject_type", "subject_id"),
     ),
     "comment": Kind(
         _("Comment"), "Comment",
         {"resource": _("Kind of record"), "author_id": _("Written by"), "text": _("Text of the comment"),
          "edited_at": _("Last change"), **_ARCHIVED},
         silent=_TECHNICAL | {"record_id"}, show={"resource": _resource}, path=links.comment_path,
+        about=("resource", "record_id"),
     ),
     "comment_mention": Kind(
         _("Mention in a comment"), "Comment", {"member_id": _("Member")}, silent=frozenset({"comment_id", "called"}),
@@ -257,6 +273,7 @@ KINDS: Mapping[str, Kind] = {
         {"name": _("Name"), "title": _("Title"), "phone": _("Phone number"), "language": _("Language"),
          "time_zone": _("Time zone"), "signature": _("Signature"),
          "must_change_password": _("Has to change the password"),
+         "first_password_until": _("The first password works until"),
          "deactivated_at": _("Closed since")},
         silent=frozenset({"id"}), show={"phone": show_phone, "language": _words(LANGUAGES)}, title="name",
         path=links.member_path,
@@ -303,18 +320,19 @@ KINDS: Mapping[str, Kind] = {
         _("Right to a field"), "Role",
         {"role_id": _("Role"), "resource": _("On"), "field": _("Field"), "right": _("What it allows"),
          "may_reveal": _("May open covered values")},
-        choices={"right": _FIELD_RIGHTS}, show={"resource": _resource}, part_of=("role_id", "ab_role"),
+        choices={"right": RIGHT_LABELS}, show={"resource": _resource, "field": _field}, part_of=("role_id", "ab_role"),
+        title="place", called=place_words,
     ),
-    "ab_permission": Kind(_("Kind of right"), "Role", {"name": _("Name")}),
-    "ab_view_menu": Kind(_("Subject of rights"), "Role", {"name": _("Name")}),
-    "ab_permission_view": Kind(
-        _("Permission"), "Role", {"permission_id": _("Kind of right"), "view_menu_id": _("Subject of rights")},
-    ),
+    # what FAB keeps for itself: that something came says enough, its names are not for people
+    "ab_permission": Kind(_("Kind of right"), "Role", {}, silent=frozenset({"name"})),
+    "ab_view_menu": Kind(_("Subject of rights"), "Role", {}, silent=frozenset({"name"})),
+    "ab_permission_view": Kind(_("Permission"), "Role", {}, silent=frozenset({"permission_id", "view_menu_id"})),
     "access_grant": Kind(
         _("Shared record"), "Member",
         {"resource": _("Kind of record"), "member_id": _("Member"), "team_id": _("Team"), "right": _("What it allows"),
          "note": _("Reason"), "until": _("Until when"), "ended_at": _("Ended")},
         silent=frozenset({"record_id", "reason"}), choices={"right": _GRANTED}, show={"resource": _resource},
+        about=("resource", "record_id"),
     ),
     "setting": Kind(
         _("One of the settings"), "Setting", {"key": _("Setting"), "value": _("Value")},
@@ -372,6 +390,7 @@ KINDS: Mapping[str, Kind] = {
         {"name": _("Name"), "list_key": _("List"), "owner_id": _("Kept by"), "role_id": _("Shared with the role"),
          "wanted": _("What it shows"), "position": _("Place"), **_ARCHIVED},
         silent=frozenset({"earlier"}), show={"list_key": exports.title_of, "wanted": _long}, title="name",
+        tells_of={"owner_id": "member"},
     ),
     "saved_view_default": Kind(
         _("View that a list opens with"), "SavedView",
@@ -386,6 +405,8 @@ KINDS: Mapping[str, Kind] = {
 EVENTS: Mapping[str, Happening] = {
     "sign_in": Happening(_("Signed in"), {"kind": _("By")}, {"kind": _words(_ENTRANCES)}),
     "sign_in_failed": Happening(_("Sign-in refused: wrong password")),
+    "sign_in_throttled": Happening(_("Sign-ins refused: too many wrong passwords")),
+    "sign_in_refused": Happening(_("Sign-in of a program refused: first password not changed yet")),
     "password_not_confirmed": Happening(_("Present password was wrong")),
     "sign_out": Happening(_("Signed out"), {"kind": _("By")}, {"kind": _words(_ENTRANCES)}),
     "sign_ins_ended": Happening(
@@ -394,8 +415,8 @@ EVENTS: Mapping[str, Happening] = {
     "export": Happening(
         _("List taken away as a file"),
         {"list_key": _("List"), "rows": _("Rows"), "format": _("Kind of file"), "arguments": _("Narrowed by")},
-        {"list_key": exports.title_of, "format": _in_capitals, "rows": number_text,
-         "arguments": lambda pairs: "; ".join(f"{name} = {value}" for name, value in pairs) or None},
+        {"list_key": exports.title_of, "format": _in_capitals, "rows": number_text},
+        long={"arguments": _narrowed},
     ),
     "export.asked": Happening(
         _("File of a list asked for"),
@@ -408,21 +429,15 @@ EVENTS: Mapping[str, Happening] = {
     "first_password_given": Happening(_("First password given")),
     "member_deactivated": Happening(_("Account closed, work handed over"), label_of=_duty),
     "member_reactivated": Happening(_("Account opened again")),
-    "people_imported": Happening(_("People taken over from a file")),
+    "people_imported": Happening(_("People taken over from a file"), {"rows": _("Rows")}, {"rows": number_text}),
     "look_began": Happening(_("Began to look as this person"), {"until": _("Until when")}, {"until": _moment}),
     "look_ended": Happening(_("No longer looks as this person")),
     "role.rights_changed": Happening(_("Rights of a role changed"), label_of=_right, show_all=_words(SCOPE_LABELS)),
     "process.published": Happening(_("Published"), {"version": _("Number")}),
     "saved_view.moved": Happening(_("View moved"), {"position": _("Place")}),
-    REVEALED: Happening(_("Covered value opened"), {"field": _("Field")}),
+    REVEALED: Happening(_("Covered value opened"), {"field": _("Field")}, {"field": _field}),
     ERASED: Happening(_("Personal values erased from the log"), {"values": _("How many")}),
 }  # fmt: skip
-
-
-@cache
-def model_of(table: str) -> Any:
-    """The mapped class of a table; None where there is none (any more)."""
-    return next((one.class_ for one in Entity.registry.mappers if one.local_table.name == table), None)
 
 
 def kind_label(table: str | None) -> Any:
@@ -446,16 +461,18 @@ def labels_of(table: str, columns: Any = ()) -> dict[str, Any]:
 
 def subject(table: str, columns: Any = ()) -> history.Subject:
     """The table as core.history tells it, with every column in words."""
-    known, model = KINDS.get(table), model_of(table)
+    known, model = KINDS.get(table), history.model_of(table)
+    part = known if known is not None and known.part_of is not None and known.title else None
     return history.Subject(
         model, 0, labels_of(table, columns), lambda column, value: shown(table, column, value),
         kind=known.label if known else table, events={name: one.label for name, one in EVENTS.items()},
+        title=getattr(model, part.title) if part else None, called=part.called if part else str,
     )  # fmt: skip
 
 
 def shown(table: str, column: str, value: Any) -> Any:
     """A value of the log as people read it."""
-    known, model = KINDS.get(table), model_of(table)
+    known, model = KINDS.get(table), history.model_of(table)
     if value is None or known is None:
         return value
     if column in known.show:

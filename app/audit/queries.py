@@ -28,7 +28,7 @@ from app.core.audit import (
 )
 from app.core.conditions import Condition
 from app.core.guarded import key_of
-from app.core.history import HAPPENED, Happened, Line
+from app.core.history import HAPPENED, Entry, Happened, Line
 from app.core.i18n import _
 from app.core.vietnamese import fold
 from app.security.models import Member, TeamMember
@@ -116,18 +116,18 @@ def records_named(session: Session, who: Actor, keys: Iterable[tuple[str | None,
 
 def _titles(table: str, ids: Collection[int], who: Actor) -> Any:
     """(table, id, table of the record, id of the record, its title)."""
-    model, known, titled = kinds.model_of(table), KINDS[table], table
+    model, known, titled = history.model_of(table), KINDS[table], table
     if model is None:
         return None
     rows, whole, key = model, model, model.id
     condition: ColumnElement[bool] = true()
     if known.beside:
         titled = known.beside
-        rows = whole = kinds.model_of(titled)
+        rows = whole = history.model_of(titled)
         key = rows.id
     while KINDS[titled].part_of is not None:
         column, titled = KINDS[titled].part_of  # type: ignore[misc]  # checked a line above
-        above = kinds.model_of(titled)
+        above = history.model_of(titled)
         condition = and_(condition, getattr(whole, column) == above.id)
         whole = above
     if has_row_rule(whole):
@@ -210,7 +210,7 @@ def told(session: Session, events: Sequence[AuditEvent], who: Actor) -> list[Tol
     """Each event in words, in their order; as many queries however many there are."""
     kept = withheld(session, who, events)
     named = records_named(session, who, [(event.table_name, event.record_id) for event in events])
-    known = [event for event in events if kinds.model_of(event.table_name or "") is not None]
+    known = [event for event in events if history.model_of(event.table_name or "") is not None]
     columns: defaultdict[str, set[str]] = defaultdict(set)
     for event in known:
         columns[event.table_name or ""] |= set(event.changes) if event.action is not AuditAction.event else set()
@@ -220,17 +220,28 @@ def told(session: Session, events: Sequence[AuditEvent], who: Actor) -> list[Tol
     missing = _erased(session, events)
     return [
         Told(
-            event, _what(event), kinds.kind_label(event.table_name),
+            event, _what(event), _kind(event, entries.get(event.id)),
             named.get((event.table_name or "", event.record_id or 0)), _doer(event, people),
             people.get(event.on_behalf_of_id or 0, ""),
-            tuple(details(event.name, event.changes)) if event.action is AuditAction.event else entries[event.id].lines
-            if event.id in entries else (),
+            _lines(event, entries.get(event.id), who),
             history.reason_text(event.reason), event.id in missing,
             any(kept(event, column) for column in event.changes) if event.action is not AuditAction.event else False,
             _seal_of(session, event.id) if len(events) == 1 else None,
         )
         for event in events
     ]  # fmt: skip
+
+
+def _lines(event: AuditEvent, entry: Entry | None, who: Actor) -> Sequence[Line]:
+    if event.action is AuditAction.event:
+        return tuple(details(event.name, event.changes, who))
+    return entry.lines if entry is not None else ()
+
+
+def _kind(event: AuditEvent, entry: Entry | None) -> Any:
+    """The kind of record; of a part that has a name, with it ("Right to a field: Customers: Phone number")."""
+    label = kinds.kind_label(event.table_name)
+    return f"{label}: {entry.title}" if entry is not None and entry.title else label
 
 
 def _what(event: AuditEvent) -> Any:
@@ -253,10 +264,14 @@ def _doer(event: AuditEvent, people: Mapping[int, str]) -> str:
     return str(doer(people.get(event.actor_id or 0), event.origin))
 
 
-def details(name: str | None, changes: Mapping[str, Any]) -> Iterator[Line]:
-    """What an event tells beside its name."""
+def details(name: str | None, changes: Mapping[str, Any], who: Actor | None = None) -> Iterator[Line]:
+    """What an event tells beside its name; the long things to somebody alone who is named."""
     known = EVENTS.get(name or "")
     for key, logged in changes.items():
+        if known is not None and key in known.long:
+            if who is not None and (told := known.long[key](changes, who)):
+                yield Line(known.called(key), None, told)
+            continue
         label = known.called(key) if known is not None else key
         if label is None:
             continue
@@ -277,9 +292,10 @@ def _erased(session: Session, events: Sequence[AuditEvent]) -> set[int]:
 
 
 def _seal_of(session: Session, event_id: int) -> str | None:
-    return session.scalar(
-        select(AuditSeal.hash).where(AuditSeal.first_id <= event_id, AuditSeal.last_id >= event_id).limit(1)
-    )
+    link = session.scalars(
+        select(AuditSeal).where(AuditSeal.last_id >= event_id).order_by(AuditSeal.last_id).limit(1)
+    ).first()
+    return link.hash if link is not None and event_id in link.ids else None
 
 
 # ── told in one cell: the list and its file ──
@@ -306,8 +322,8 @@ def changed_in_words(value: str, who: Actor, people: Mapping[int, str]) -> str:
     """From what to what, for a cell of the file. Personal values do not leave."""
     table, action, name, changes = _parted(value)
     if action == AuditAction.event:
-        return "\n".join(f"{line.label}: {line.new}" for line in details(name, changes))
-    lines, model = [], kinds.model_of(table)
+        return "\n".join(f"{line.label}: {line.new}" for line in details(name, changes, who))
+    lines, model = [], history.model_of(table)
     for column, label in kinds.labels_of(table, changes).items():
         if column not in changes:
             continue
@@ -330,7 +346,7 @@ def _in_a_file(value: Any, table: str, column: str, who: Actor, people: Mapping[
         return people.get(value, f"#{value}")
     if isinstance(value, list):
         return ", ".join(str(kinds.shown(table, column, one)) for one in value)
-    model = kinds.model_of(table)
+    model = history.model_of(table)
     if model is not None and history.target_of(model, column) is not None:
         return f"#{value}"
     return kinds.shown(table, column, history.typed(model, column, value) if model is not None else value)
@@ -391,7 +407,7 @@ def _by_code(session: Session, who: Actor, words: Collection[str]) -> dict[str, 
     typed = {word.upper(): word for word in words} | {word: word for word in words}
     parts = []
     for table, column in _CODES.items():
-        model = kinds.model_of(table)
+        model = history.model_of(table)
         code = getattr(model, column)
         parts.append(select(literal(table), model.id, code).where(code.in_(list(typed)), visible(model, who)))
     found: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
@@ -401,30 +417,86 @@ def _by_code(session: Session, who: Actor, words: Collection[str]) -> dict[str, 
 
 
 # ── erasing ──
-def rows_of(session: Session, table: str, record_id: int) -> list[tuple[str, int]]:
-    """The record itself and the rows that are parts of it: what erasing it means."""
-    found = [(table, record_id)]
-    for other, known in KINDS.items():
-        model = kinds.model_of(other)
-        if model is None:
-            continue
-        if known.part_of is not None and known.part_of[1] == table:
-            column = getattr(model, known.part_of[0])
-            found += [(other, key) for key in session.scalars(select(model.id).where(column == record_id))]
-        elif known.beside == table:
-            found.append((other, record_id))
+#: as many keys stand in one query
+_AT_ONCE = 500
+
+Rows = Mapping[str, Collection[int]]
+
+
+def whole_of(session: Session, table: str, record_id: int) -> tuple[str, int]:
+    """The record that people know, of which such a row is a part, or beside which it lies; else the row itself."""
+    known = KINDS[table]
+    if known.beside:
+        return whole_of(session, known.beside, record_id)
+    model = history.model_of(table)
+    if known.part_of is None or model is None:
+        return table, record_id
+    above = session.scalar(select(getattr(model, known.part_of[0])).where(model.id == record_id))
+    return (table, record_id) if above is None else whole_of(session, known.part_of[1], above)
+
+
+def rows_of(session: Session, table: str, record_id: int) -> Rows:
+    """All that tells of the record, by table: itself, what is beside it, its parts, what names it as its customer or
+    its subject, and what tells of those in turn."""
+    whole, number = whole_of(session, table, record_id)
+    found: dict[str, set[int]] = {whole: {number}}
+    fresh: dict[str, set[int]] = {whole: {number}}
+    while fresh:
+        reached: defaultdict[str, set[int]] = defaultdict(set)
+        for target, ids in fresh.items():
+            for other in KINDS:
+                reached[other] |= _telling_of(session, other, target, ids)
+        fresh = {other: new for other, ids in reached.items() if (new := ids - found.get(other, set()))}
+        for other, ids in fresh.items():
+            found.setdefault(other, set()).update(ids)
     return found
 
 
-def values_kept(session: Session, rows: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+def _telling_of(session: Session, table: str, target: str, ids: Collection[int]) -> set[int]:
+    """The rows of one table that tell of these of another one."""
+    known, model = KINDS[table], history.model_of(table)
+    if model is None:
+        return set()
+    if known.beside == target:
+        return set(ids)
+    by_key = dict([known.part_of] if known.part_of else []) | dict(known.tells_of)
+    columns = [getattr(model, column) for column, whose in by_key.items() if whose == target]
+    words = _words_of(target)
+    found: set[int] = set()
+    for some in _a_few(ids):
+        either = [column.in_(some) for column in columns]
+        if known.about is not None and words:
+            kind, number = (getattr(model, column) for column in known.about)
+            either.append(and_(kind.in_(words), number.in_(some)))
+        if either:
+            found |= set(session.scalars(select(model.id).where(or_(*either))))
+    return found
+
+
+def _a_few(ids: Collection[int]) -> Iterator[Sequence[int]]:
+    listed = sorted(ids)
+    for start in range(0, len(listed), _AT_ONCE):
+        yield listed[start : start + _AT_ONCE]
+
+
+def _words_of(table: str) -> tuple[str, ...]:
+    """As rows that may be about records of any kind name such a one: by its resource, or by that in small letters."""
+    known = KINDS[table]
+    return (known.resource, known.resource.lower()) if known.path is not None and known.part_of is None else ()
+
+
+def values_kept(session: Session, rows: Rows) -> dict[tuple[str, int], int]:
     """How many personal values the log still keeps of each of these rows; rows without any are left out."""
-    either = [_is_about(table, row_id) for table, row_id in rows]
-    counted = session.execute(
-        select(AuditEvent.table_name, AuditEvent.record_id, func.count(AuditSensitive.id))
-        .join(AuditSensitive, AuditSensitive.event_id == AuditEvent.id)
-        .where(or_(*either)).group_by(AuditEvent.table_name, AuditEvent.record_id)
-    )  # fmt: skip
-    return {(str(table), int(row_id or 0)): count for table, row_id, count in counted}
+    found: dict[tuple[str, int], int] = {}
+    for table, ids in rows.items():
+        for some in _a_few(ids):
+            counted = session.execute(
+                select(AuditEvent.record_id, func.count(AuditSensitive.id))
+                .join(AuditSensitive, AuditSensitive.event_id == AuditEvent.id)
+                .where(AuditEvent.table_name == table, AuditEvent.record_id.in_(some)).group_by(AuditEvent.record_id)
+            )  # fmt: skip
+            found |= {(table, record_id or 0): count for record_id, count in counted}
+    return found
 
 
 __all__ = ["WHAT", "Kind", "Named", "Told", "may_read_value", "records_named", "search", "told", "withheld"]

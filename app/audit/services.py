@@ -24,11 +24,11 @@ class NothingKeptError(BusinessError):
 
 
 def erase_sensitive(session: Session, table: str, record_id: int, reason: str, *, by: Actor) -> int:
-    """Take the old and new personal values of a record and of its parts out of the log; how many.
+    """Take the old and new personal values of a record, and of all that tells of it, out of the log; how many.
 
-    That they changed, when and by whom stays, and so does the chain: it holds their fingerprints alone. Each row's
-    erasure is an event of its own. Raises NotFoundError for a table that the log does not know, InvalidInputError
-    without a reason, NothingKeptError.
+    Of a part the whole record is meant. That they changed, when and by whom stays, and so does the chain: it holds
+    their fingerprints alone. Each row's erasure is an event of its own. Raises NotFoundError for a table that the log
+    does not know, InvalidInputError without a reason, NothingKeptError.
     """
     by.must("delete", "Audit")
     if table not in KINDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -189,12 +190,17 @@ def _erase_page(table: str, number: int, dialog: EraseDialog, status: int = 200)
     if table not in kinds.KINDS:
         raise NotFoundError
     session, who = db.session(), edge.actor()
-    rows = queries.rows_of(session, table, number)
-    named = queries.records_named(session, who, [(table, number)]).get((table, number))
-    name = named.title if named is not None and named.title else _("no. %(number)s", number=number)
+    whole = queries.whole_of(session, table, number)
+    kept = queries.values_kept(session, queries.rows_of(session, *whole))
+    counts: Counter[str] = Counter()
+    for (one, _number), count in kept.items():
+        counts[one] += count
+    named = queries.records_named(session, who, [whole]).get(whole)
+    name = named.title if named is not None and named.title else _("no. %(number)s", number=whole[1])
     return show(
-        "audit/erase.html", status, form=dialog, word=ERASE_WORD, record=f"{kinds.kind_label(table)}: {name}",
-        count=sum(queries.values_kept(session, rows).values()), back=log_of(table, number),
+        "audit/erase.html", status, form=dialog, word=ERASE_WORD, record=f"{kinds.kind_label(whole[0])}: {name}",
+        counts=[(kinds.kind_label(one), counts[one]) for one in kinds.KINDS if counts[one]], count=counts.total(),
+        back=log_of(table, number),
         crumbs=trail((_("Audit log"), f"{PATH}/list/"), here=_("Erase personal values")),
     )  # fmt: skip
 

@@ -12,12 +12,29 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, event, func, insert, inspect, select, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    Select,
+    String,
+    and_,
+    event,
+    func,
+    insert,
+    inspect,
+    not_,
+    or_,
+    select,
+    text,
+)  # fmt: skip
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.db import Entity, Json, UtcDateTime, queue_up, stored, transaction
+from app.core.db import LARGEST_ID, Entity, Json, UtcDateTime, queue_up, stored, transaction
 from app.core.ddl import refuse_changes
 
 #: Columns that say nothing about what was done.
@@ -54,6 +71,9 @@ _LISTS = {"ab_user": ("roles",), "ab_role": ("permissions",)}
 # Rows younger than this are not sealed yet: a transaction begun earlier may still commit a smaller id.
 _SEAL_AFTER = timedelta(seconds=60)
 _SEAL_BATCH = 1_000
+_LINKS = 16
+#: whatever is older, or dated that far ahead, and not sealed yet is told to people: nobody seals, or a clock went wrong
+OVERDUE_AFTER = timedelta(minutes=10)
 _FINGERPRINT = "hmac:"
 #: the event that says of a record that its personal values were taken out of the log
 ERASED = "audit.erased"
@@ -320,7 +340,7 @@ def _write_events(session: Session, _context: object) -> None:
 
 
 # ── the chain ──
-def _row_hash(row: AuditEvent) -> bytes:
+def _row_hash(row: AuditEvent | Row[Any]) -> bytes:
     told = [
         row.id,
         row.at.isoformat(),
@@ -338,52 +358,95 @@ def _row_hash(row: AuditEvent) -> bytes:
     return hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).digest()
 
 
-def _link(previous: str, ids: list[int], row_hashes: bytes) -> str:
-    return hashlib.sha256(previous.encode() + json.dumps(ids).encode() + row_hashes).hexdigest()
+def _link(previous: str, ids: list[int], row_hashes: bytes, at: datetime | None) -> str:
+    """`at` None: as seals were made before their moment was part of them."""
+    told = previous.encode() + json.dumps(ids).encode() + row_hashes
+    return hashlib.sha256(told if at is None else told + at.isoformat().encode()).hexdigest()
+
+
+def _is_whole(link: AuditSeal, previous: str) -> bool:
+    """Does the link follow from the one before, and is all that it says of itself bound by its hash?"""
+    ids, hashes = link.ids, link.row_hashes
+    return (
+        link.previous_hash == previous
+        and link.hash in (_link(previous, ids, hashes, link.at), _link(previous, ids, hashes, None))
+        and ids[:1] + ids[-1:] == [link.first_id, link.last_id]
+    )
 
 
 def seal() -> int:
     """Bind the events that are old enough to the chain, one batch a transaction. Returns how many were sealed."""
-    sealed = 0
+    sealed, until = 0, None
     while True:
         with transaction() as session:
             queue_up(session, "audit.seal")
             last = session.scalars(select(AuditSeal).order_by(AuditSeal.last_id.desc()).limit(1)).first()
-            young = _all_written(session) - _SEAL_AFTER
-            waiting = select(AuditEvent).where(AuditEvent.id > (last.last_id if last else 0))
-            # In order, without a gap: a row that tells of the past (a clock set back) does not overtake a young one.
-            found = session.scalars(waiting.order_by(AuditEvent.id).limit(_SEAL_BATCH)).all()
-            rows = found[: next((place for place, row in enumerate(found) if row.at >= young), len(found))]
-            if not rows:
+            until = _old_enough(session) if until is None else until
+            if until is None or (last is not None and last.last_id >= until):
                 return sealed
+            waiting = select(AuditEvent).where(_is_unsealed(), AuditEvent.id <= until)
+            rows = session.scalars(waiting.order_by(AuditEvent.id).limit(_SEAL_BATCH)).all()
             ids = [row.id for row in rows]
             hashes = b"".join(_row_hash(row) for row in rows)
-            previous = last.hash if last else "0" * 64
+            previous, at = last.hash if last else "0" * 64, clock.now()
             session.add(
                 AuditSeal(
+                    at=at,
                     first_id=ids[0],
                     last_id=ids[-1],
                     ids=ids,
                     row_hashes=hashes,
                     previous_hash=previous,
-                    hash=_link(previous, ids, hashes),
+                    hash=_link(previous, ids, hashes, at),
                 )
             )
             sealed += len(rows)
 
 
-def _all_written(session: Session) -> datetime:
-    """Up to which moment is every event there that ever will be? A long transaction holds smaller ids back."""
-    now = clock.now()
+def _is_unsealed() -> ColumnElement[bool]:
+    """As long as nothing is sealed, every event, whatever its number."""
+    return AuditEvent.id > func.coalesce(select(func.max(AuditSeal.last_id)).scalar_subquery(), -LARGEST_ID)
+
+
+def _old_enough(session: Session) -> int | None:
+    """Up to which event may be sealed? None: there is none.
+
+    In order, without a gap: a row that tells of the past (a clock set back) does not overtake a young one. A row that
+    is dated in the future (a clock set wrong, or somebody's forgery) never grows old, and holds nobody up: it is as
+    old as what was written behind it, and settled once nobody writes.
+    """
+    now, writing_since = clock.now(), _writing_since(session)
+    young = min(now, writing_since or now) - _SEAL_AFTER
+    ahead = AuditEvent.at > now + _SEAL_AFTER
+    first_young = session.scalar(
+        select(func.min(AuditEvent.id)).where(_is_unsealed(), AuditEvent.at >= young, not_(ahead))
+    )
+    old = AuditEvent.at < young if writing_since else or_(AuditEvent.at < young, ahead)
+    found = select(func.max(AuditEvent.id)).where(_is_unsealed(), old)
+    return session.scalar(found if first_young is None else found.where(AuditEvent.id < first_young))
+
+
+def _writing_since(session: Session) -> datetime | None:
+    """Since when does somebody write who may still commit a smaller id? None: nobody does."""
     if session.get_bind().dialect.name != "postgresql":
-        return now  # one writer at a time: ids come in the order of commits
-    begun = session.scalar(
+        return None  # one writer at a time: ids come in the order of commits
+    return session.scalar(
         text(
             "SELECT min(xact_start) FROM pg_stat_activity "
             "WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
         )
     )
-    return min(now, begun) if begun else now
+
+
+def unsealed() -> Select[int]:
+    """The events that wait for their seal."""
+    return select(AuditEvent.id).where(_is_unsealed())
+
+
+def overdue() -> Select[int]:
+    """Those of them that should have it by now, or whose moment lies so far ahead that it cannot be right."""
+    now = clock.now()
+    return unsealed().where(or_(AuditEvent.at < now - OVERDUE_AFTER, AuditEvent.at > now + OVERDUE_AFTER))
 
 
 @dataclass(frozen=True)
@@ -413,19 +476,12 @@ def verify(session: Session, *, noted: Collection[str] = (), values: bool = True
     `noted`: hashes of seals that were kept elsewhere; a chain without them was cut short, or written anew. `values`:
     personal values beside the log are compared with their fingerprints too, which only the same secret can do.
     """
-    previous, checked, last_id = "0" * 64, 0, 0
+    previous, checked, last_id = "0" * 64, 0, -LARGEST_ID
     unseen, erased = set(noted), _erasures(session) if values else {}
-    for link in session.scalars(select(AuditSeal).order_by(AuditSeal.id)):
-        if link.previous_hash != previous or link.hash != _link(previous, link.ids, link.row_hashes):
+    for link in _chain(session):
+        if not _is_whole(link, previous):
             return checked, Broken(link.first_id, "seal")
-        rows = {
-            row.id: row
-            for row in session.scalars(
-                select(AuditEvent)
-                .where(AuditEvent.id > last_id, AuditEvent.id <= link.last_id)
-                .execution_options(populate_existing=True)
-            )
-        }
+        rows = {row.id: row for row in session.execute(_TOLD.where(_between(AuditEvent.id, last_id, link.last_id)))}
         beside = _beside(session, last_id, link.last_id) if values else {}
         for position, event_id in enumerate(link.ids):
             row = rows.pop(event_id, None)
@@ -440,8 +496,24 @@ def verify(session: Session, *, noted: Collection[str] = (), values: bool = True
             return checked, Broken(min(rows), "inserted")
         previous, last_id = link.hash, link.last_id
         unseen.discard(link.hash)
-        session.expire_all()
-    return checked, Broken(last_id or None, "cut") if unseen else None
+    return checked, Broken(last_id if checked else None, "cut") if unseen else None
+
+
+def _chain(session: Session) -> Iterator[AuditSeal]:
+    """Every link in order, a few at a time: the log may be longer than the memory."""
+    after = -LARGEST_ID
+    links = select(AuditSeal).order_by(AuditSeal.id).limit(_LINKS).execution_options(populate_existing=True)
+    while found := session.scalars(links.where(AuditSeal.id > after)).all():
+        yield from found
+        after = found[-1].id
+
+
+def _between(number: Any, after: int, until: int) -> ColumnElement[bool]:
+    return and_(number > after, number <= until)
+
+
+#: what a seal binds of an event, and `_values_fit` reads
+_TOLD = select(*AuditEvent.__table__.c)
 
 
 def _erasures(session: Session) -> dict[tuple[str, int], int]:
@@ -457,7 +529,7 @@ def _beside(session: Session, after: int, until: int) -> dict[tuple[int, str], l
     """(event, column) → the fingerprints of what lies beside the log."""
     rows = session.execute(
         select(AuditSensitive.event_id, AuditSensitive.field, AuditSensitive.old, AuditSensitive.new)
-        .where(AuditSensitive.event_id > after, AuditSensitive.event_id <= until)
+        .where(_between(AuditSensitive.event_id, after, until))
     )  # fmt: skip
     return {(event_id, column): [_fingerprint(old), _fingerprint(new)] for event_id, column, old, new in rows}
 
@@ -468,7 +540,7 @@ def is_fingerprint(logged: object) -> bool:
 
 
 def _values_fit(
-    row: AuditEvent,
+    row: AuditEvent | Row[Any],
     beside: Mapping[tuple[int, str], list[str | None]],
     erased: Mapping[tuple[str, int], int],
 ) -> bool:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Date, Enum, Numeric, Select, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, lazyload
+from sqlalchemy.orm import Session, lazyload
 
 from app.core import clock
 from app.core.access import SYSTEM, Actor, has_row_rule, visible
@@ -82,7 +82,7 @@ class Subject:
     #: what such a row is called, when it is not the record itself ("Way to reach")
     kind: Any = ""
     #: the column that names such a row
-    title: InstrumentedAttribute[Any] | None = None
+    title: Any = None
     #: that column's value → the name as the reader may know it
     called: Callable[[Any], str] = str
     #: event of the log ("process.published") → its words; no other event is told
@@ -421,7 +421,8 @@ def is_person(target: Column[Any]) -> bool:
 
 
 @lru_cache(maxsize=100)
-def model_of(table: str) -> type[Any] | None:
+def model_of(table: str) -> Any:
+    """The mapped class of a table; None where there is none (any more)."""
     return next((one.class_ for one in Entity.registry.mappers if one.local_table.name == table), None)
 
 

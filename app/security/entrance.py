@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core import edge
 from app.core.db import db, transaction
-from app.core.errors import NotAllowedError
+from app.core.errors import NotAllowedError, TooManyRequestsError
 from app.core.i18n import _
 from app.security import members, queries, rules, services
 from app.security.models import Member, SignInKind
@@ -30,7 +30,7 @@ def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
     member = None if "\0" in name else queries.member_signing_in(reading, name)
     # Whoever is meant is counted once, by whichever of his names; nobody's name is counted just the same.
     account = rules.account_key(name if member is None else member.user.username)
-    services.refuse_when_throttled(reading, address=address, account=account)
+    _refuse_when_throttled(reading, address=address, account=account, member=member)
     matches = services.matches_password(member, password)
     with transaction(
         None if member is None or not matches else queries.actor_of(reading, member, address=address)
@@ -40,9 +40,24 @@ def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
         if not matches or member is None:
             services.record_failure(inside, address=address, account=account, member=member)
             return None
-        if kind is SignInKind.bearer and member.must_change_password:
-            raise PasswordToChangeError
-        return services.sign_in(inside, member, kind=kind, address=address, agent=request.user_agent.string)
+        if kind is not SignInKind.bearer or not member.must_change_password:
+            return services.sign_in(inside, member, kind=kind, address=address, agent=request.user_agent.string)
+        services.record_refusal(inside, member, address=address)
+    raise PasswordToChangeError
+
+
+def _refuse_when_throttled(reading: Session, *, address: str, account: str, member: Member | None) -> None:
+    """That somebody is kept waiting stands in the audit log, once as long as he is: whoever knocks on does not fill it.
+
+    Raises TooManyRequestsError.
+    """
+    try:
+        services.refuse_when_throttled(reading, address=address, account=account)
+    except TooManyRequestsError:
+        if not services.is_throttling_told(reading, address=address, member=member):
+            with transaction() as inside:
+                services.record_throttling(inside, address=address, member=member)
+        raise
 
 
 def change_password(*, present: str, new: str) -> str | None:
@@ -55,7 +70,7 @@ def change_password(*, present: str, new: str) -> str | None:
     who, reading = edge.actor(), db.session()
     member = reading.get_one(Member, who.user_id)
     address, account = who.address or "-", rules.account_key(who.username)
-    services.refuse_when_throttled(reading, address=address, account=account)
+    _refuse_when_throttled(reading, address=address, account=account, member=member)
     matches = services.matches_password(member, present)
     password_hash = new_hash(new) if matches else ""
     with edge.transaction() as inside:

@@ -68,6 +68,13 @@ def named(places: Iterable[Place]) -> str:
     return ", ".join(f"{part}: {field.label}" for part, field in known if field is not None)
 
 
+def place_words(told: str) -> str:
+    """Customer.phone → Customers: Phone number"""
+    resource, _dot, key = told.partition(".")
+    known = guarded.field_of(resource, key)
+    return f"{RESOURCE_LABELS.get(resource, resource)}: {known.label if known is not None else key}"
+
+
 def change(session: Session, role: Role, wanted: Rules, *, version: str, by: Actor) -> list[Place]:
     """Give the role these rights to fields; what is not named stays. Returns the fields that changed.
 

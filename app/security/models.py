@@ -220,6 +220,11 @@ class RoleField(Stamped, Entity):
 
     role: Mapped[Role] = relationship(Role)
 
+    @hybrid_property
+    def place(self) -> str:
+        """Customer.phone"""
+        return self.resource + "." + self.field
+
 
 class Right(StrEnum):
     """What a grant gives: the header (name, code, contact points), all to read, or to edit."""
@@ -227,7 +232,6 @@ class Right(StrEnum):
     header = auto()
     view = auto()
     edit = auto()
-
 
 class Grant(Stamped, Entity):
     """One record made visible to one person or team beyond their scope, because work was offered or it was shared."""

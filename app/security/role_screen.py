@@ -20,9 +20,9 @@ from app.core.errors import BadRequestError, BusinessError, ConflictError
 from app.core.i18n import _, ngettext
 from app.core.pages import done
 from app.core.screens import Derived, Interface, Kind, Screen, action, route
-from app.security import columns, queries, role_matrix, role_services
+from app.security import columns, field_rights, queries, role_matrix, role_services
 from app.security.cells import drawn
-from app.security.models import Member, RoleProfile
+from app.security.models import Member, RoleField, RoleProfile
 from app.security.role_names import LABELS, role_label, role_names, role_purpose
 from app.security.roles import ACTION_LABELS, ADMIN, RESOURCES, SCOPE_LABELS
 
@@ -92,9 +92,14 @@ class RoleScreen(Screen):
     words = {"actions": ACTION_LABELS, "scopes": SCOPE_LABELS}
 
     def history_subjects(self, item: RoleProfile, who: Actor) -> list[history.Subject]:
-        """With every right from what to what."""
+        """With every right from what to what, those to fields too."""
         own, *others = super().history_subjects(item, who)
-        return [replace(own, event_lines=_rights_told), *others]
+        fields = history.Subject(
+            RoleField, select(RoleField.id).where(RoleField.role_id == item.id),
+            {"right": _("What it allows"), "may_reveal": _("May open covered values")}, _field_right_told,
+            kind=_("Right to a field"), title=RoleField.place, called=field_rights.place_words,
+        )  # fmt: skip
+        return [replace(own, event_lines=_rights_told), *others, fields]
 
     # ── rows ──
     def row_title(self, item: Any) -> str:
@@ -187,7 +192,7 @@ class RoleScreen(Screen):
 
     # ── in use or not ──
     def hinders_of(self, session: Session, name: str, items: Sequence[RoleProfile]) -> Mapping[int, Any]:
-        return role_services.role_hindrances(session, items) if name == "archive" else {}
+        return role_services.role_hindrances(session, items, edge.actor()) if name == "archive" else {}
 
     def offers(self, name: str, item: Any) -> bool:
         return super().offers(name, item) and not (name == "archive" and item.name == ADMIN)
@@ -212,6 +217,12 @@ def _rights_told(event: AuditEvent) -> Iterator[history.Line]:
             yield history.Line(
                 role_services.right_words(cell), *(role_matrix.words(cell, Scope(one)) for one in (old, new))
             )
+
+
+def _field_right_told(column: str, value: Any) -> Any:
+    if column == "right":
+        return field_rights.RIGHT_LABELS.get(value, value)
+    return (_("Yes") if value else _("No")) if isinstance(value, bool) else value
 
 
 def _typed(form: Any) -> dict[str, str]:

@@ -113,6 +113,8 @@ _REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
     "SavedView": (_OWN_OR_ALL, ("assign",)),
     "Alert": (_OWN_OR_ALL, ("view",)),
     "Calendar": (_OWN_OR_ALL, ("view", "edit")),
+    # whose deeds one reads: what is erased is erased of a record, whoever wrote it
+    "Audit": (_EVERY, ("view", "export")),
 }
 
 

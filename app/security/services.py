@@ -325,6 +325,27 @@ def record_failure(
     session.execute(delete(SignInFailure).where(SignInFailure.at < clock.now() - 12 * rules.TRIES_WINDOW))
 
 
+def is_throttling_told(session: Session, *, address: str, member: Member | None) -> bool:
+    """Does the audit log tell already that this address, or tries for this person (or nobody), are refused for now?"""
+    told = select(audit.AuditEvent.id).where(
+        audit.AuditEvent.name == "sign_in_throttled", audit.AuditEvent.at > clock.now() - rules.TRIES_WINDOW,
+        or_(audit.AuditEvent.address == address, audit.AuditEvent.record_id == (member.id if member else None)),
+    )  # fmt: skip
+    return session.scalar(told.limit(1)) is not None
+
+
+def record_throttling(session: Session, *, address: str, member: Member | None) -> None:
+    """Tell that tries are refused without a look at the password; of each address and person once a window."""
+    queue_up(session, "sign_in")
+    if not is_throttling_told(session, address=address, member=member):
+        _told(session, "sign_in_throttled", member.id if member else None, address=address)
+
+
+def record_refusal(session: Session, member: Member, *, address: str) -> None:
+    """Tell that the password was right, and did not open the door: whoever gave it still knows it."""
+    _told(session, "sign_in_refused", member.id, address=address)
+
+
 def sign_in(session: Session, member: Member, *, kind: SignInKind, address: str | None, agent: str | None) -> str:
     """Open a session for the person; returns the token that his browser or program keeps."""
     token = rules.new_token()

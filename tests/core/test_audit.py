@@ -471,7 +471,7 @@ def test_a_whole_batch_forged_with_its_link_breaks_the_next_link(sealed):
     link = sealed.get_one(AuditSeal, middle_id, populate_existing=True)
     rows = [sealed.get_one(AuditEvent, event_id, populate_existing=True) for event_id in link.ids]
     hashes = b"".join(audit._row_hash(row) for row in rows)
-    forged = audit._link(link.previous_hash, link.ids, hashes)
+    forged = audit._link(link.previous_hash, link.ids, hashes, link.at)
     sealed.rollback()
     tamper(
         "UPDATE audit_seal SET row_hashes = :rows, hash = :hash WHERE id = :id", rows=hashes, hash=forged, id=middle_id

@@ -74,6 +74,9 @@ class Source(Protocol):
         Raises BadRequestError for arguments that the list does not know.
         """
 
+    def in_words(self, arguments: Iterable[tuple[str, str]], who: Actor) -> Iterable[str]:
+        """What such arguments ask for, a sentence each, in the words of the list."""
+
 
 _sources: dict[str, Source] = {}
 
@@ -87,6 +90,12 @@ def title_of(list_key: str) -> Sentence:
     """What the list is called; one that is no longer there still has a line."""
     source = _sources.get(list_key)
     return source.title if source else _("A list that is no longer there")
+
+
+def in_words(list_key: str, arguments: Iterable[tuple[str, str]], who: Actor) -> Iterable[str]:
+    """How the list was narrowed, ordered and drawn; nothing of one that is no longer there."""
+    source = _sources.get(list_key)
+    return source.in_words(arguments, who) if source else ()
 
 
 def open_list(session: Session, who: Actor, wanted: Wanted) -> Opened:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any
@@ -19,9 +19,10 @@ from app.core.db import db
 from app.core.errors import BadRequestError, ConflictError
 from app.core.export_view import as_download
 from app.core.exports import Format, Opened, TooManyToExportError, Wanted, sources
-from app.core.i18n import in_language
+from app.core.i18n import _, in_language
+from app.core.lists import read_condition
 from app.core.pages import refused_onto
-from app.core.screens import listing
+from app.core.screens import chooser, listing
 from app.core.screens.acting import ActionPart
 from app.core.screens.columns import Column
 from app.core.screens.doors import route
@@ -75,6 +76,31 @@ class ExportPart(ActionPart):
             rows=_streamed(session, ordered),
         )
 
+    def asked_in_words(self, arguments: Iterable[tuple[str, str]], who: Actor) -> Iterator[str]:
+        """What an address asks of the list, for people; a condition on what the list no longer has stays as typed."""
+        for name, value in arguments:
+            if name == "where":
+                yield self._condition_in_words(value, who)
+            elif name == "q" and value:
+                yield str(_("Search: %(text)s", text=value))
+            elif name == "order":
+                column = self.label_columns.get(value.removeprefix("-"), _("When it was added"))
+                sentence = _("By %(column)s, falling") if value.startswith("-") else _("By %(column)s, rising")
+                yield str(sentence) % {"column": column}
+            elif name == "columns" and value:
+                labels = [str(self.label_columns.get(one, one)) for one in value.split(",")]
+                yield str(_("Columns: %(names)s", names=", ".join(labels)))
+            elif name == "archived" and value == "1":
+                yield str(_("Archived"))
+
+    def _condition_in_words(self, typed: str, who: Actor) -> str:
+        try:
+            condition = read_condition(typed, self.filter_fields)
+        except BadRequestError:
+            return typed
+        labels = {key: str(one.label) for key, one in self.filter_fields.items()}
+        return condition.sentence(labels, chooser.values_of(condition, self.filter_fields, who)) if condition else ""
+
     def _up_to_the_most(self, session: Session, rows: Select[Any]) -> int:
         keys = rows.with_only_columns(self._key, maintain_column_froms=True).order_by(None)
         capped = keys.limit(sources.MOST_ROWS + 1).correlate(None).subquery()
@@ -108,6 +134,9 @@ class _ScreenSource:
 
     def open(self, session: Session, who: Actor, wanted: Wanted) -> Opened:
         return self._screen.opened(session, who, wanted)
+
+    def in_words(self, arguments: Iterable[tuple[str, str]], who: Actor) -> Iterable[str]:
+        return self._screen.asked_in_words(arguments, who)
 
 
 def _header(column: Column, who: Actor) -> Header:
