@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core import settings
 from app.core.access import SYSTEM, Actor
-from app.security import queries, services
+from app.security import queries, services, teams
 from app.security.models import Member, Team
 
 COMPANY = "Công ty Phở Sen"
@@ -64,7 +64,7 @@ class Staff:
 def hire(session: Session, people: Sequence[Person], *, password_hash: str) -> Staff:
     """Make the teams and the people; call it inside a transaction."""
     settings.put(session, "company_name", COMPANY, by=SYSTEM)
-    teams = {
+    made = {
         code: queries.team_by_code(session, code) or services.create_team(session, code=code, name=name, by=SYSTEM)
         for code, name in TEAMS.items()
     }
@@ -83,7 +83,7 @@ def hire(session: Session, people: Sequence[Person], *, password_hash: str) -> S
         )
         members[person.username] = member
         if person.team:
-            services.join_team(session, teams[person.team], member, primary=True, by=SYSTEM)
+            teams.add_person(session, made[person.team], member, primary=True, by=SYSTEM)
         if person.heads:
-            services.appoint_head(session, teams[person.heads], member, by=SYSTEM)
-    return Staff(members, teams)
+            teams.appoint_head(session, made[person.heads], member, by=SYSTEM)
+    return Staff(members, made)

@@ -23,7 +23,7 @@ from app.forms.services import retire_form
 from app.notifications.models import Outbox
 from app.processes.models import Process, ProcessInstance, ProcessVersion
 from app.processes.services import cancel_instance, retire_process
-from app.security import members, queries, teams
+from app.security import leaving, queries, teams
 from app.security.models import Member, Team, TeamMember
 from app.security.roles import ADMIN
 from app.security.services import archive_team
@@ -139,8 +139,8 @@ def _close_accounts(session: Session, people: list[Member], *, by: Actor) -> Non
     """What somebody of the demo still holds (a view shared with a role) is the remover's from now on."""
     remover = session.get_one(Member, by.user_id)
     for member in people:
-        receivers = {duty.key: remover for duty, _held in members.open_work(session, member, by, titles=0)}
-        members.deactivate_member(session, member, by=by, receivers=receivers)
+        receivers = {duty.key: remover for duty, _held in leaving.open_work(session, member, by, titles=0)}
+        leaving.deactivate_member(session, member, by=by, receivers=receivers)
     # no mail goes to an address that nobody reads
     session.execute(
         update(Outbox)

@@ -16,6 +16,7 @@ from app.notifications.channels import DeliveryError
 from app.notifications.channels.settings import mail_settings
 from app.notifications.channels.smtp import Mail, SmtpConnection
 from app.notifications.models import Outbox
+from app.security.rules import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,10 @@ class _Run:
 
     def _done(self, mail: Mail) -> None:
         with transaction() as session:
-            kept = leases.mark_done(session, Outbox, mail.id, owner=self.owner, sent_at=clock.now())
+            # Whoever got the mail has the secret now; the outbox has no more use for it.
+            texts = {"body_text": mail.body_text, "body_html": mail.body_html}
+            bare = {name: without_secrets(text) for name, text in texts.items() if text is not None}
+            kept = leases.mark_done(session, Outbox, mail.id, owner=self.owner, sent_at=clock.now(), **bare)
         self.sent += 1
         if not kept:
             logger.warning("mail %s was sent after its lease had run out; it may go twice", mail.id)

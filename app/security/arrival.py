@@ -13,7 +13,7 @@ from app.core import edge, settings
 from app.core.db import db, transaction
 from app.core.i18n import _, in_language
 from app.core.pages import done, refuse_nul_sent
-from app.security import entrance, members, queries
+from app.security import admission, entrance, queries
 from app.security.dialogs import OwnPasswordForm
 from app.security.models import Member
 
@@ -31,7 +31,7 @@ class ArrivalView(BaseView):
     def invitation(self, token: str) -> Any:
         refuse_nul_sent()
         reading = db.session()
-        member = members.open_invitation(reading, token).member
+        member = admission.open_invitation(reading, token).member
         with in_language(member.language):
             form = OwnPasswordForm(username=member.username)
             if not form.validate_on_submit():
@@ -39,7 +39,7 @@ class ArrivalView(BaseView):
             password_hash = entrance.new_hash(form.password.data or "")
             who = queries.actor_of(reading, member, address=request.remote_addr)
             with transaction(who) as inside:
-                member = members.accept_invitation(inside, token, password_hash=password_hash)
+                member = admission.accept_invitation(inside, token, password_hash=password_hash)
                 signed_in = entrance.open_session(inside, member)
             edge.sign_in_cookie(signed_in)
             return done("/", _("Welcome. From now on you sign in with your own password."))

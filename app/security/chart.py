@@ -147,18 +147,25 @@ def _width(node: Placed) -> int:
 
 
 def _levels_below(node: Placed) -> int:
-    return max((1 + _levels_below(one) for one in node.below), default=0)
+    levels, level = 0, list(node.below)
+    while level:
+        levels, level = levels + 1, [below for one in level for below in one.below]
+    return levels
 
 
 def _hang(picture: Picture, node: Placed, x: int, y: int) -> int:
-    """The team at this corner and all below it; where the last of them ends."""
-    end = _put(picture, node.id, node.name, node.head, node.people, x, y)
-    stem, ends = x + STEP // 2, end
-    for one in node.below:
-        top = ends + GAP
-        corner = top + _TOP + 8
-        picture.lines.append(f"M{stem} {end}V{corner}H{x + STEP}")
-        ends = _hang(picture, one, x + STEP, top)
+    """The team at this corner and all below it, in the order of reading; where the last of them ends.
+
+    Step by step and not by calling itself: a tree may be deeper than that reaches.
+    """
+    ends = end = _put(picture, node.id, node.name, node.head, node.people, x, y)
+    waiting = [(one, x, end) for one in reversed(node.below)]
+    while waiting:
+        one, above_x, above_end = waiting.pop()
+        top, left = ends + GAP, above_x + STEP
+        picture.lines.append(f"M{above_x + STEP // 2} {above_end}V{top + _TOP + 8}H{left}")
+        ends = _put(picture, one.id, one.name, one.head, one.people, left, top)
+        waiting += [(below, left, ends) for below in reversed(one.below)]
     return ends
 
 

@@ -9,7 +9,7 @@ from app.core import edge
 from app.core.db import db, transaction
 from app.core.errors import NotAllowedError, TooManyRequestsError
 from app.core.i18n import _
-from app.security import members, queries, rules, services
+from app.security import admission, queries, rules, services
 from app.security.models import Member, SignInKind
 
 
@@ -96,7 +96,7 @@ def choose_own_password(new: str) -> str | None:
     password_hash = new_hash(new)
     with edge.transaction() as inside:
         member = inside.get_one(Member, who.user_id)
-        members.choose_own_password(inside, member, password_hash=password_hash)
+        admission.choose_own_password(inside, member, password_hash=password_hash)
         return open_session(inside, member)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,10 +16,9 @@ from app.core.errors import BadRequestError, BusinessError, ConflictError, Inval
 from app.core.i18n import _
 from app.security import services
 from app.security.models import RoleField
+from app.security.role_rules import Place, may_give_field
 from app.security.roles import ADMIN, RESOURCE_LABELS
 
-#: (resource, field)
-Place = tuple[str, str]
 Rules = Mapping[Place, FieldRule]
 
 RIGHT_LABELS = {
@@ -36,11 +35,16 @@ ADMIN_READS_ALL = _(
 
 def rules_of(session: Session, role_id: int) -> dict[Place, FieldRule]:
     """What the role may do with each field that it holds back; every other field is full."""
-    rows = session.scalars(select(RoleField).where(RoleField.role_id == role_id))
-    return {
-        (row.resource, row.field): FieldRule(row.right, row.may_reveal) for row in rows
-        if row.right is not FieldRight.full
-    }  # fmt: skip
+    return rules_of_each(session, [role_id])[role_id]
+
+
+def rules_of_each(session: Session, role_ids: Collection[int]) -> dict[int, dict[Place, FieldRule]]:
+    """The same of several roles, in one query."""
+    found: dict[int, dict[Place, FieldRule]] = {role_id: {} for role_id in role_ids}
+    for row in session.scalars(select(RoleField).where(RoleField.role_id.in_(role_ids))):
+        if row.right is not FieldRight.full:
+            found[row.role_id][row.resource, row.field] = FieldRule(row.right, row.may_reveal)
+    return found
 
 
 def version_of(rules: Rules) -> str:
@@ -49,17 +53,11 @@ def version_of(rules: Rules) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
-def may_give(by: Actor, place: Place, rule: FieldRule) -> bool:
-    """Does he hold as much himself?"""
-    own = by.field_rule(*place)
-    is_opening = rule.right is FieldRight.masked and rule.may_reveal
-    return rule.right.width <= own.right.width and (own.may_reveal or not is_opening or by.reads(*place))
-
-
-def beyond(session: Session, by: Actor, role_id: int) -> list[Place]:
-    """The fields with which the role may do more than this person."""
-    rules = rules_of(session, role_id)
-    return [place for place in by.fields if not may_give(by, place, rules.get(place, FULL))]
+def beyond(by: Actor, rules: Rules, parts: Collection[str]) -> list[Place]:
+    """The fields with which a role that comes into these parts of the product may do more than this person."""
+    return [
+        place for place in by.fields if place[0] in parts and not may_give_field(by, place, rules.get(place, FULL))
+    ]
 
 
 def named(places: Iterable[Place]) -> str:
@@ -100,7 +98,7 @@ def change(session: Session, role: Role, wanted: Rules, *, version: str, by: Act
     if role.name == ADMIN:
         raise BusinessError(ADMIN_READS_ALL)
     too_much = [
-        place for place, (old, new) in changed.items() if not (may_give(by, place, old) and may_give(by, place, new))
+        place for place, scopes in changed.items() if not all(may_give_field(by, place, rule) for rule in scopes)
     ]
     if too_much:
         sentence = _("You cannot give more than you may do with this field yourself.")
@@ -110,9 +108,9 @@ def change(session: Session, role: Role, wanted: Rules, *, version: str, by: Act
     return list(changed)
 
 
-def copy(session: Session, *, source_id: int, target_id: int) -> None:
-    """A copied role holds back what the one it is made from holds back."""
-    _write(session, target_id, rules_of(session, source_id))
+def hold_back(session: Session, role_id: int, rules: Rules) -> None:
+    """A new role holds back what the one it is made from holds back, or else what its maker does not read."""
+    _write(session, role_id, rules)
 
 
 def _write(session: Session, role_id: int, rules: Rules) -> None:

@@ -16,8 +16,9 @@ from app.core.i18n import _, ngettext
 from app.core.masking import Mask, masked
 from app.core.pages import Page, done, page, show, trail
 from app.security import field_rights
-from app.security.field_rights import Place, Rules
+from app.security.field_rights import Rules
 from app.security.role_names import role_label
+from app.security.role_rules import Place, may_give_field
 from app.security.roles import ADMIN, RESOURCE_LABELS
 
 #: what a covered value looks like, for those who set it
@@ -118,7 +119,7 @@ def _row(field: guarded.GuardedField, rules: Rules, problems: Mapping[str, Any],
         "sample": masked(field.mask, _SAMPLES[field.mask]),
         "right": rule.right,
         "may_reveal": rule.may_reveal and rule.right is FieldRight.masked,
-        "offered": {right for right in FieldRight if field_rights.may_give(who, place, FieldRule(right))},
-        "may_offer_reveal": field_rights.may_give(who, place, FieldRule(FieldRight.masked, may_reveal=True)),
+        "offered": {right for right in FieldRight if may_give_field(who, place, FieldRule(right))},
+        "may_offer_reveal": may_give_field(who, place, FieldRule(FieldRight.masked, may_reveal=True)),
         "problem": " ".join(str(sentence) for sentence in problems.get(name, ())),
     }

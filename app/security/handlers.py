@@ -9,15 +9,14 @@ from sqlalchemy.orm import Session
 
 from app.core import links, uses
 from app.core.access import Actor, get_visible, visible
-from app.core.errors import Sentence
+from app.core.errors import InvalidInputError, NotAllowedError, Sentence
 from app.core.i18n import _, ngettext
 from app.core.models import SavedView
 from app.core.screens import saved
-from app.security import members, queries
+from app.security import leaving, queries, teams
 from app.security.events import Duty, Held, Titled
 from app.security.models import Member, Team
 from app.security.role_names import role_label
-from app.security.services import appoint_head
 
 #: of each kind so many are named on the page
 _NAMED = 5
@@ -44,8 +43,10 @@ class HeadedTeams(Duty):
     def hand_over(self, session: Session, member: Member, to: Member, *, by: Actor) -> int:
         found = self._teams(session, member)
         for team in found:
-            get_visible(session, Team, team.id, by, "edit")
-            appoint_head(session, team, to, by=by)
+            try:
+                teams.appoint_head(session, team, to, by=by)
+            except InvalidInputError as refusal:
+                raise NotAllowedError(refusal.message) from None
         return len(found)
 
     @staticmethod
@@ -77,9 +78,9 @@ class SharedViews(Duty):
         return saved.hand_over(session, member.id, to.id)
 
 
-def named_in_processes(session: Session, member: Member) -> list[Sentence]:
+def named_in_processes(session: Session, member: Member, who: Actor) -> list[Sentence]:
     """Processes that give work to this very person."""
-    named = ", ".join(mention.title for mention in uses.mentions_of_each(session, [member])[member.id])
+    named = ", ".join(uses.mentioned(uses.mentions_of_each(session, [member], who)[member.id], str))
     if not named:
         return []
     return [
@@ -88,7 +89,7 @@ def named_in_processes(session: Session, member: Member) -> list[Sentence]:
     ]  # fmt: skip
 
 
-def roles_left_empty(session: Session, member: Member) -> list[Sentence]:
+def roles_left_empty(session: Session, member: Member, _who: Actor) -> list[Sentence]:
     """Roles that nobody who works here would hold any more."""
     alone = [
         str(role_label(code))
@@ -115,11 +116,11 @@ class OpenWorkPart:
         member = session.scalar(select(Member).where(Member.id == record_id, visible(Member, who, "edit")))
         if member is None:
             return None
-        return sum(held.count for _duty, held in members.open_work(session, member, who, titles=0))
+        return sum(held.count for _duty, held in leaving.open_work(session, member, who, titles=0))
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         member = get_visible(session, Member, record_id, who, "edit")
         return {
-            "work": members.open_work(session, member, who, titles=_NAMED),
-            "going_on": members.going_on(session, member) if member.is_active else [],
+            "work": leaving.open_work(session, member, who, titles=_NAMED),
+            "going_on": leaving.going_on(session, member, who) if member.is_active else [],
         }

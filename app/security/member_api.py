@@ -14,8 +14,8 @@ from app.core.api import Api, equals, flag, listing, moment, names_contain, not_
 from app.core.db import db
 from app.core.i18n import LANGUAGES, _
 from app.core.schema import free_object, list_of, maybe, one_of, record, text, whole_number
+from app.security import admission, leaving, members, queries, rules
 from app.security import member_queries as about
-from app.security import members, queries, rules
 from app.security.events import duties
 from app.security.models import Member, Team
 
@@ -95,19 +95,19 @@ class MemberApi(Api):
 
     @verb("/<id>/invite", "POST", "Mail a link with which the member makes a password; earlier links die", right="add")
     def invite(self, id: str) -> dict[str, Any]:
-        return self._do(id, "add", lambda session, member: members.invite_member(session, member, by=edge.actor()))
+        return self._do(id, "add", lambda session, member: admission.invite_member(session, member, by=edge.actor()))
 
     @verb("/<id>/withdraw", "POST", "The link that was mailed opens nothing any more", right="add")
     def withdraw(self, id: str) -> dict[str, Any]:
         return self._do(
-            id, "add", lambda session, member: members.withdraw_invitation(session, member, by=edge.actor())
+            id, "add", lambda session, member: admission.withdraw_invitation(session, member, by=edge.actor())
         )
 
     @verb("/<id>/work", "GET", "What the member has in hand, by kind", right="edit")
     def work(self, id: str) -> dict[str, Any]:
         who = edge.actor()
         member = get_visible(db.session(), Member, self.id(id), who, "edit")
-        return {duty.key: held.count for duty, held in members.open_work(db.session(), member, who, titles=0)}
+        return {duty.key: held.count for duty, held in leaving.open_work(db.session(), member, who, titles=0)}
 
     @verb(
         "/<id>/deactivate", "POST", "Hand over what the member has in hand and end every sign-in", right="edit",
@@ -119,13 +119,13 @@ class MemberApi(Api):
         def leave(session: Session, member: Member) -> None:
             named = {**dict.fromkeys((one.key for one in duties()), body.get("to")), **(body.get("hand_over") or {})}
             receivers = {key: _member(session, key, name) for key, name in named.items() if name is not None}
-            members.deactivate_member(session, member, receivers=receivers, by=edge.actor())
+            leaving.deactivate_member(session, member, receivers=receivers, by=edge.actor())
 
         return self._do(id, "edit", leave)
 
     @verb("/<id>/reactivate", "POST", "The member is back, with the roles and teams of before", right="edit")
     def reactivate(self, id: str) -> dict[str, Any]:
-        return self._do(id, "edit", lambda session, member: members.reactivate_member(session, member, by=edge.actor()))
+        return self._do(id, "edit", lambda session, member: leaving.reactivate_member(session, member, by=edge.actor()))
 
     def _do(self, id: str, right: str, act: Any) -> dict[str, Any]:
         member_id = self.id(id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from wtforms import Field, RadioField, SelectField, StringField, TextAreaField
@@ -12,6 +13,7 @@ from wtforms.validators import Optional, ValidationError
 from app.core import clock, edge, settings
 from app.core.access import visible
 from app.core.db import db
+from app.core.errors import Sentence
 from app.core.i18n import DEFAULT_TIME_ZONE, LANGUAGES, _
 from app.core.screens.fields import Longest, needed, tidy_line, without_nul
 from app.core.vietnamese import phone_e164, show_phone
@@ -19,6 +21,7 @@ from app.security import member_queries as about
 from app.security import rules
 from app.security.members import username_taken
 from app.security.models import Member, Team
+from app.security.role_names import RoleName
 from app.security.role_services import roles_to_choose
 
 BY_MAIL, BY_HAND, LATER = "mail", "password", "later"
@@ -80,12 +83,15 @@ def _joined(values: Iterable[Any]) -> str:
 class RolesField(ChecksField):
     """The roles that can be given; those that are not his to give stay as they are."""
 
+    @cached_property
+    def _choices(self) -> Sequence[tuple[RoleName, bool, Sentence]]:
+        return roles_to_choose(db.session(), edge.actor())
+
     def offered(self) -> Sequence[Offered]:
-        found = roles_to_choose(db.session(), edge.actor())
         held = set(self.object_data or ())
         return [
             Offered(name.code, name.label, name.purpose, why)
-            for name, _held, why in found
+            for name, _held, why in self._choices
             if not why or name.code in held
         ]
 

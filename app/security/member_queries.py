@@ -1,4 +1,4 @@
-"""How does a member stand: invited, working, gone? Who is he to others, and does somebody hold as much as he?"""
+"""How does a member stand: invited, working, gone? Which teams are his, and who is there to choose?"""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.access import Actor, Scope
 from app.core.accounts import User
 from app.core.finding import matches
 from app.security.models import Member, MemberInvitation, Team, TeamMember
-from app.security.queries import MOST_LOOKED_AT, Choice, Rights
+from app.security.queries import MOST_LOOKED_AT, Choice
 
 
 class Standing(StrEnum):
@@ -75,15 +74,6 @@ def teams_of_member(session: Session, member_id: int) -> list[tuple[Team, bool]]
     rows = select(Team, TeamMember.is_primary).join(TeamMember, TeamMember.team_id == Team.id)
     found = session.execute(rows.where(TeamMember.member_id == member_id).order_by(Team.sort_key)).all()
     return [(row.Team, row.is_primary) for row in found]
-
-
-def holds_as_much(actor: Actor, rights: Rights) -> bool:
-    """Has the actor each of these rights, as far as they reach?"""
-    return all(
-        actor.may(action, resource)
-        and actor.scope(resource, action).width >= rights.scopes.get((resource, action), Scope.none).width
-        for action, resource in rights.permissions
-    )
 
 
 def receivers_named(session: Session, text: str, *, besides: int) -> list[Choice]:

@@ -23,16 +23,15 @@ from app.core.screens.records import NextAction
 from app.core.screens.saving import saving
 from app.core.timewords import moment_inside
 from app.core.vietnamese import show_phone
-from app.security import columns, entrance, members, queries, rules
+from app.security import admission, columns, entrance, leaving, members, queries, rules
 from app.security import member_queries as about
 from app.security.cells import drawn
 from app.security.events import duties
 from app.security.member_dialogs import BY_HAND, BY_MAIL, ENTRANCE, FIELDS, typed
 from app.security.member_queries import Standing
 from app.security.models import Member, RoleProfile, Team
+from app.security.roles import STAFF
 
-#: the role with which most people begin
-_USUAL = "Staff"
 #: people that a look-up brings at a time
 CHOICES = 20
 _FORM = ["family_name", "given_name", "title", "email", "phone", "username", "team_id", "more_team_ids", "role_codes",
@@ -128,7 +127,11 @@ class MemberScreen(Screen):
                 return "late", _("The invitation has run out")
             case Standing.waiting | Standing.invited:
                 return "soon", _("Cannot sign in yet")
-        return ("soon", _("Has to change the first password")) if item.must_change_password else None
+        if not item.must_change_password:
+            return None
+        if not item.lets_in:
+            return "late", _("The first password has run out")
+        return "soon", _("Has to change the first password")
 
     def next_action(self, item: Member, who: Actor) -> NextAction | None:
         """Somebody who has no way in gets one."""
@@ -155,12 +158,12 @@ class MemberScreen(Screen):
 
     # ── added and changed ──
     def prefill(self, form: Any) -> None:
-        form.role_codes.process_data([one.value for one in form.role_codes.offered() if one.value == _USUAL])
+        form.role_codes.process_data([one.value for one in form.role_codes.offered() if one.value == STAFF])
 
     def create(self, session: Session, form: Any, *, by: Actor) -> Member:
         member = members.add_member(session, by=by, **typed(form, None))
         if form.entrance.data == BY_MAIL:
-            members.invite_member(session, member, by=by)
+            admission.invite_member(session, member, by=by)
         return member
 
     def change(self, session: Session, item: Member, form: Any, *, by: Actor) -> None:
@@ -205,7 +208,7 @@ class MemberScreen(Screen):
         confirmation=_("A mail with a link to their own password goes out. An earlier link stops working."),
     )  # fmt: skip
     def invite(self, session: Session, item: Member, *, by: Actor) -> None:
-        members.invite_member(session, item, by=by)
+        admission.invite_member(session, item, by=by)
 
     @action(
         "withdraw", _("Take the invitation back"), right="add", icon="ban", multiple=False,
@@ -213,7 +216,7 @@ class MemberScreen(Screen):
         confirmation=_("The link that was sent stops working."),
     )  # fmt: skip
     def withdraw(self, session: Session, item: Member, *, by: Actor) -> None:
-        members.withdraw_invitation(session, item, by=by)
+        admission.withdraw_invitation(session, item, by=by)
 
     @action("password", _("Give a first password"), right="edit", done="", icon="key", multiple=False)
     def password(self, _session: Session, item: Member, *, by: Actor) -> Response:
@@ -232,7 +235,7 @@ class MemberScreen(Screen):
             try:
                 with saving() as session:
                     item = self._locked(session, key, who, "edit")
-                    members.give_first_password(session, item, password_hash=password_hash, by=who)
+                    admission.give_first_password(session, item, password_hash=password_hash, by=who)
             except NotFoundError:
                 raise
             except BusinessError as refusal:
@@ -270,13 +273,13 @@ class MemberScreen(Screen):
             with saving() as session:
                 item = self._locked(session, key, who, "edit")
                 taken = {duty: session.get_one(Member, receiver) for duty, receiver in ids.items()}
-                members.deactivate_member(session, item, receivers=taken, by=who)
+                leaving.deactivate_member(session, item, receivers=taken, by=who)
                 name = item.name
         except NotFoundError:
             raise
         except BusinessError as refusal:
             told = {f"to-{key}": sentences for key, sentences in refusal.fields.items()}
-            if isinstance(refusal, members.OpenWorkError):
+            if isinstance(refusal, leaving.OpenWorkError):
                 told = {name: [_("Choose who takes this over.")] for name in told}
             return self._leaving_page(item, who, chosen, told, refusal.message, status=refusal.status)
         return done(
@@ -300,8 +303,8 @@ class MemberScreen(Screen):
             if value.isascii() and value.isdigit() and len(value) <= 9
         }  # fmt: skip
         told = self.render_template(
-            "security/leaving.html", member=item, work=members.open_work(session, item, who, titles=3),
-            going_on=members.going_on(session, item), chosen={name: one for name, one in names.items() if one},
+            "security/leaving.html", member=item, work=leaving.open_work(session, item, who, titles=3),
+            going_on=leaving.going_on(session, item, who), chosen={name: one for name, one in names.items() if one},
             problems=problems or {}, problem=problem, is_gone=item.deactivated_at is not None,
             lookup=url_for("MemberScreen.receivers", pk=item.id), back=self.row_url(item),
             crumbs=self._trail(item, _("Hand over and deactivate")),
@@ -328,7 +331,7 @@ class MemberScreen(Screen):
         confirmation=_("The person signs in with the password of before, and has the roles and teams of before."),
     )  # fmt: skip
     def reactivate(self, session: Session, item: Member, *, by: Actor) -> None:
-        members.reactivate_member(session, item, by=by)
+        leaving.reactivate_member(session, item, by=by)
 
     def _trail(self, item: Member, here: Any) -> Any:
         return trail((self.list_title, self._list_url()), (item.name, self.row_url(item)), here=here)

@@ -51,6 +51,8 @@ class Member(Revisioned, Stamped, Entity):
     signature: Mapped[str | None] = mapped_column(Text, info={"sensitive": True}, sort_order=1)
     #: somebody else has chosen his password: he sees nothing before he has made his own
     must_change_password: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=1)
+    #: so long that password opens the door
+    first_password_until: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
     #: since when he does not work here any more; whoever was never in yet has none, and is not active either
     deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
@@ -92,6 +94,12 @@ class Member(Revisioned, Stamped, Entity):
     @property
     def is_active(self) -> bool:
         return bool(self.user.active)
+
+    @property
+    def lets_in(self) -> bool:
+        """Does his password open the door? One that somebody else knows does so for a while."""
+        until = self.first_password_until
+        return self.is_active and (until is None or until > clock.now())
 
 
 class MemberInvitation(Stamped, Entity):
@@ -232,6 +240,7 @@ class Right(StrEnum):
     header = auto()
     view = auto()
     edit = auto()
+
 
 class Grant(Stamped, Entity):
     """One record made visible to one person or team beyond their scope, because work was offered or it was shared."""

@@ -10,14 +10,15 @@ from enum import StrEnum, auto
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import guarded
-from app.core.access import Actor, visible
+from app.core import audit, guarded
+from app.core.access import Actor, FieldRight, visible
 from app.core.accounts import Role, User
 from app.core.db import queue_up
-from app.core.errors import BusinessError, InvalidInputError, Sentence
+from app.core.errors import BusinessError, NotAllowedError, Sentence
 from app.core.i18n import _
 from app.core.vietnamese import phone_e164
-from app.security import members, rules
+from app.security import admission, queries, rules
+from app.security.member_guard import OUT_OF_SIGHT, refuse_unseen
 from app.security.models import Member, Team, TeamMember
 from app.security.people_sheet import PersonRow, plain
 from app.security.role_services import roles_to_choose
@@ -83,6 +84,8 @@ class _Here:
     teams: Mapping[str, Sequence[Team]]
     #: teams into which `by` may put people
     mine: set[int]
+    #: teams whose people he sees; None: he sees everybody
+    seen: frozenset[int] | None
     #: code or plain label → (code, label, why it cannot be given)
     roles: Mapping[str, tuple[str, Sentence, Sentence]]
 
@@ -90,6 +93,8 @@ class _Here:
 def check(session: Session, rows: Sequence[PersonRow], *, by: Actor) -> Checkup:
     """The dry run: what would come of every row. Writes nothing; as many queries for one row as for all."""
     by.must("add", "Member")
+    if by.field_right("Member", "email") is FieldRight.hidden:
+        raise NotAllowedError(_("People are known by their e-mail in a sheet, and you may not see e-mails."))
     here = _read_here(session, by)
     mails = Counter(row.email.lower() for row in rows if row.email)
     names = Counter(row.username.lower() for row in rows if row.username)
@@ -100,7 +105,8 @@ def check(session: Session, rows: Sequence[PersonRow], *, by: Actor) -> Checkup:
         one = Checked(row)
         known_as = here.emails.get(row.email.lower())
         if known_as is not None and row.email.lower() not in first:
-            one.finding, one.username = Finding.known, known_as
+            # Whose address it is, nobody learns by asking for it who may not read it.
+            one.finding, one.username = Finding.known, known_as if by.reads("Member", "email") else ""
         else:
             _check_person(one, here, mails, names, first, taken)
             _check_teams(one, here, by)
@@ -131,30 +137,41 @@ def bring_in(
     typed = {key for one in checkup.of(Finding.new) for key in ("phone", "title") if getattr(one.row, key)}
     guarded.refuse_unwritable(by, "Member", ["family_name", "given_name", "username", "email", *typed], is_new=True)
     roles = {role.name: role for role in session.scalars(select(Role))}
-    added = [_bring(session, one, roles, by) for one in checkup.of(Finding.new)]
-    for member in added:
-        if password_hashes is None:
-            members.send_invitation(session, member, by=by)
-        elif member.email.lower() not in password_hashes:
-            raise SheetChangedError
-        else:
-            members.give_first_password(session, member, password_hash=password_hashes[member.email.lower()], by=by)
+    added = []
+    for one in checkup.of(Finding.new):
+        try:
+            member = _bring(session, one, roles, by)
+            _let_in(session, member, password_hashes, by)
+        except SheetChangedError:
+            raise
+        except BusinessError as refusal:
+            told = " ".join(str(sentence) for sentences in refusal.fields.values() for sentence in sentences)
+            raise SheetChangedError(
+                _("Nothing was added. Row %(number)d: %(why)s", number=one.row.number, why=told or refusal.message)
+            ) from None
+        added.append(member)
+    audit.record(session, "people_imported", table=Member.__tablename__, changes={"rows": len(added)}, by=by)
     return added
+
+
+def _let_in(session: Session, member: Member, password_hashes: Mapping[str, str] | None, by: Actor) -> None:
+    if password_hashes is None:
+        admission.invite_member(session, member, by=by)
+    elif member.email.lower() not in password_hashes:
+        raise SheetChangedError
+    else:
+        admission.give_first_password(session, member, password_hash=password_hashes[member.email.lower()], by=by)
 
 
 def _bring(session: Session, one: Checked, roles: Mapping[str, Role], by: Actor) -> Member:
     """One new person. What `by` may give was asked for the whole sheet, in this very transaction."""
     row = one.row
-    try:
-        member = create_member(
-            session, username=one.username, family_name=rules.read_name(row.family_name),
-            given_name=rules.read_name(row.given_name), email=rules.read_email(row.email) or "",
-            password_hash=rules.NO_PASSWORD, roles=(), title=" ".join(rules.plain_text(row.title).split()) or None,
-            phone=one.phone, by=by,
-        )  # fmt: skip
-    except InvalidInputError as refusal:
-        why = " ".join(str(sentence) for told in refusal.fields.values() for sentence in told)
-        raise SheetChangedError(_("Nothing was added. Row %(number)d: %(why)s", number=row.number, why=why)) from None
+    member = create_member(
+        session, username=one.username, family_name=rules.read_name(row.family_name),
+        given_name=rules.read_name(row.given_name), email=rules.read_email(row.email) or "",
+        password_hash=rules.NO_PASSWORD, title=" ".join(rules.plain_text(row.title).split()) or None,
+        phone=one.phone, by=by,
+    )  # fmt: skip
     member.user.active = False
     member.user.roles = [roles[code] for code in one.roles]
     session.add_all(
@@ -162,6 +179,7 @@ def _bring(session: Session, one: Checked, roles: Mapping[str, Role], by: Actor)
         for place, team_id in enumerate(one.team_ids)
     )
     session.flush()
+    refuse_unseen(session, member, by)
     return member
 
 
@@ -182,7 +200,8 @@ def _read_here(session: Session, by: Actor) -> _Here:
         for word in {name.code.lower(), plain(name.label_vi), plain(name.label_en), plain(str(name.label))} - {""}:
             roles[word] = (name.code, name.label, why)
     usernames, emails = {name for name, _mail, _own in users}, {mail: own for _name, mail, own in users if mail}
-    return _Here(usernames, emails, {team.code: team for team in found}, teams, mine, roles)
+    seen = queries.teams_of_people(by, "view")
+    return _Here(usernames, emails, {team.code: team for team in found}, teams, mine, seen, roles)
 
 
 # ── what is wrong ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -262,6 +281,8 @@ def _check_teams(one: Checked, here: _Here, by: Actor) -> None:
             one.problems.append(_("You may not put people into the team %(name)s.", name=named[0].name))
         elif named[0] not in found:
             found.append(named[0])
+    if not one.problems and here.seen is not None and not here.seen & {team.id for team in found}:
+        one.problems.append(OUT_OF_SIGHT)
     one.team_ids = tuple(team.id for team in found)
     one.team_names = tuple(team.name for team in found)
 

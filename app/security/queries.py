@@ -258,6 +258,13 @@ def team_by_code(session: Session, code: str) -> Team | None:
     return session.scalars(select(Team).where(Team.code == code)).one_or_none()
 
 
+def team_codes(session: Session, team_ids: Collection[int]) -> dict[int, str]:
+    """Team id → code."""
+    if not team_ids:
+        return {}
+    return {row.id: row.code for row in session.execute(select(Team.id, Team.code).where(Team.id.in_(team_ids)))}
+
+
 def role_by_code(session: Session, code: str) -> Role | None:
     return session.scalars(select(Role).where(Role.name == code)).one_or_none()
 
@@ -312,12 +319,19 @@ def matrix_of(session: Session, role: Role) -> dict[str, dict[str, Scope | None]
 
     A right without a reach is none, as Actor.scope has it.
     """
-    scopes = _scopes(session, [role.id])[role.id]
+    return matrix_of_each(session, [role.id])[role.id]
+
+
+def matrix_of_each(session: Session, role_ids: Collection[int]) -> dict[int, dict[str, dict[str, Scope | None]]]:
+    """The same of several roles, in one query."""
     return {
-        resource: {
-            action: scopes.get((resource, action), Scope.none) if action in known else None for action in ACTIONS
+        role_id: {
+            resource: {
+                action: scopes.get((resource, action), Scope.none) if action in known else None for action in ACTIONS
+            }
+            for resource, known in RESOURCES.items()
         }
-        for resource, known in RESOURCES.items()
+        for role_id, scopes in _scopes(session, role_ids).items()
     }
 
 
@@ -377,12 +391,20 @@ def _sign_ins(actor: Actor, _action: str) -> ColumnElement[bool]:
 @row_rule(Member)
 def _members(actor: Actor, action: str) -> ColumnElement[bool]:
     """Colleagues' names are no secret inside the company; changing them is. A team's people are those of any team."""
-    scope = actor.scope("Member", action)
-    mine = scoped(scope, actor, owner_id=Member.id)
-    reach = {Scope.team: actor.team_ids, Scope.subtree: actor.subtree_team_ids | actor.headed_team_ids}.get(scope)
+    mine = scoped(actor.scope("Member", action), actor, owner_id=Member.id)
+    reach = teams_of_people(actor, action)
     if not reach:
         return mine
     return mine | Member.id.in_(select(TeamMember.member_id).where(TeamMember.team_id.in_(sorted(reach))))
+
+
+def teams_of_people(actor: Actor, action: str) -> frozenset[int] | None:
+    """The teams to whose people this right reaches; None: to everybody's, wherever they are."""
+    scope = actor.scope("Member", action)
+    if scope is Scope.all:
+        return None
+    by_scope = {Scope.team: actor.team_ids, Scope.subtree: actor.subtree_team_ids | actor.headed_team_ids}
+    return by_scope.get(scope, frozenset())
 
 
 @row_rule(Team)

@@ -26,7 +26,7 @@ from app.core.vietnamese import as_typed, fold
 from app.security import field_rights, queries, services
 from app.security.models import ROLE_LABEL_LENGTH, Member, RoleProfile, RoleScope
 from app.security.role_names import VERSION, RoleName, role_label, role_names
-from app.security.role_rules import Cell, Matrix, beyond, may_give
+from app.security.role_rules import Cell, Matrix, Place, beyond, may_give
 from app.security.roles import ACTION_LABELS, ADMIN, RESOURCE_LABELS, ROLE_LABELS, is_plain, reaches
 
 LONGEST_PURPOSE = 200
@@ -58,7 +58,7 @@ def create_role(
     session: Session, *, label_vi: str, label_en: str = "", purpose: str = "", like: RoleProfile | None = None,
     by: Actor,
 ) -> RoleProfile:  # fmt: skip
-    """A new role that may do nothing yet, or what the role `like` may do.
+    """A new role that may do nothing yet and reads no more than its maker, or may do what the role `like` may do.
 
     Raises InvalidInputError by field for a name that is missing, too long or taken, and for a role to copy that may
     do more than he may himself.
@@ -66,13 +66,15 @@ def create_role(
     by.must("add", "Role")
     named = _read_names(session, label_vi, label_en, purpose)
     copied: dict[Cell, Scope] = {}
+    held_back: field_rights.Rules = by.fields
     if like is not None:
         copied = queries.rights_of_role(session, like.role)
         too_much = beyond(by, copied)
         if too_much:
             sentence = _("You cannot copy it: it may do more than you (%(rights)s).", rights=_named(too_much))
             raise InvalidInputError(fields={"like": [sentence]})
-        fields = field_rights.beyond(session, by, like.id)
+        held_back = field_rights.rules_of(session, like.id)
+        fields = field_rights.beyond(by, held_back, queries.parts_of(copied))
         if fields:
             sentence = _("You cannot copy it: it reads more than you (%(fields)s).", fields=field_rights.named(fields))
             raise InvalidInputError(fields={"like": [sentence]})
@@ -83,8 +85,7 @@ def create_role(
     session.add(profile)
     session.flush()
     _write(session, profile, copied, before={})
-    if like is not None:
-        field_rights.copy(session, source_id=like.id, target_id=profile.id)
+    field_rights.hold_back(session, profile.id, held_back)
     versions.changed(session, VERSION)
     return profile
 
@@ -114,8 +115,9 @@ def change_rights(
 ) -> dict[Cell, tuple[Scope, Scope]]:
     """Give the role these rights; what is not named stays. Returns what changed, from what to what.
 
-    Every holder has them with his next click. Raises BusinessError for the administrators' role and for a right that
-    reaches further than his own, ConflictError for an old rev, BadRequestError for a right or reach that there is not.
+    Every holder has them with his next click. Raises BusinessError for the administrators' role, for a right that
+    reaches further than his own, and in a part of which the role reads more than he does; ConflictError for an old rev,
+    BadRequestError for a right or reach that there is not.
     """
     by.must("edit", "Role")
     _at_rev(session, profile, rev)
@@ -139,6 +141,13 @@ def change_rights(
         raise BusinessError(
             _("You can only change rights that you have yourself: %(rights)s.", rights=_named(too_much))
         )
+    parts = {resource for resource, _action in changed}
+    fields = field_rights.beyond(by, field_rights.rules_of(session, profile.id), parts)
+    if fields:
+        raise BusinessError(
+            _("You cannot change these rights: the role reads more than you (%(fields)s).",
+              fields=field_rights.named(fields))
+        )  # fmt: skip
     _write(session, profile, {cell: new for cell, (_old, new) in changed.items()},
            before={cell: old for cell, (old, _new) in changed.items()})  # fmt: skip
     profile.updated_at = clock.now()
@@ -151,7 +160,7 @@ def archive_role(session: Session, profile: RoleProfile, *, by: Actor) -> None:
     """Nobody is given it any more. Raises InUseError with the names while somebody or something needs it."""
     by.must("delete", "Role")
     queue_up(session, "member")
-    for hindrance in role_hindrances(session, [profile]).values():
+    for hindrance in role_hindrances(session, [profile], by).values():
         raise uses.InUseError(hindrance)
     profile.archived_at = profile.archived_at or clock.now()
     session.flush()
@@ -166,7 +175,7 @@ def restore_role(session: Session, profile: RoleProfile, *, by: Actor) -> None:
     versions.changed(session, VERSION)
 
 
-def role_hindrances(session: Session, profiles: Sequence[RoleProfile]) -> dict[int, Sentence]:
+def role_hindrances(session: Session, profiles: Sequence[RoleProfile], who: Actor) -> dict[int, Sentence]:
     """Role id → who would be left without it: holders, also those who left; views of its; processes.
 
     Roles that nobody needs are not in it.
@@ -182,8 +191,8 @@ def role_hindrances(session: Session, profiles: Sequence[RoleProfile]) -> dict[i
     views = select(SavedView.role_id, SavedView.name).where(SavedView.role_id.in_(told)).order_by(SavedView.name)
     for role_id, name in session.execute(views):
         told[role_id or 0].append(str(_("the view %(name)s", name=name)))
-    for role_id, mentions in uses.mentions_of_each(session, [profile.role for profile in profiles]).items():
-        told[role_id] += [str(_("the process %(name)s", name=one.title)) for one in mentions]
+    for role_id, mentions in uses.mentions_of_each(session, [profile.role for profile in profiles], who).items():
+        told[role_id] += uses.mentioned(mentions, lambda name: _("the process %(name)s", name=name))
     found = {role_id: _needed_by(users) for role_id, users in told.items() if users}
     stays = _("The role of administrators stays: somebody has to look after the company.")
     return found | {profile.id: stays for profile in profiles if profile.name == ADMIN}
@@ -215,14 +224,14 @@ def assign_roles(session: Session, member: Member, codes: Collection[str], *, by
     if member.id == by.user_id and given and ADMIN not in by.roles:
         raise _refused(_("You cannot give a role to yourself. Ask an administrator."))
     moved = {role.name: role for role in session.scalars(select(Role).where(Role.name.in_(given | taken)))}
+    beyond_him = _beyond_of_each(session, by, [role.id for role in moved.values()])
     for code in sorted(moved):
-        too_much = beyond(by, queries.rights_of_role(session, moved[code]))
+        too_much, fields = beyond_him[moved[code].id]
         if too_much:
             raise _refused(
                 _("You can neither give nor take the role %(name)s: it may do more than you (%(rights)s).",
                   name=role_label(code), rights=_named(too_much))
             )  # fmt: skip
-        fields = field_rights.beyond(session, by, moved[code].id)
         if fields:
             raise _refused(
                 _("You can neither give nor take the role %(name)s: it reads more than you (%(fields)s).",
@@ -253,25 +262,32 @@ def roles_to_choose(session: Session, by: Actor, member: Member | None = None) -
     The last is "" where it can.
     """
     held = {role.name for role in member.user.roles} if member is not None else set()
-    listed = []
-    for code, name in role_names(session).items():
-        if name.is_archived and code not in held:
-            continue
-        listed.append((name, code in held, _why_not(session, by, code, member, code in held)))
-    return listed
+    offered = [name for code, name in role_names(session).items() if code in held or not name.is_archived]
+    is_himself = member is not None and member.id == by.user_id and ADMIN not in by.roles
+    beyond_him = _beyond_of_each(session, by, [name.id for name in offered])
+
+    def why_not(name: RoleName) -> Sentence:
+        if not by.may("assign", "Role"):
+            return _("You do not have the right to do this.")
+        if is_himself and name.code not in held:
+            return _("You cannot give a role to yourself. Ask an administrator.")
+        too_much, fields = beyond_him[name.id]
+        if too_much:
+            return _("It may do more than you: %(rights)s.", rights=_named(too_much))
+        return _("It reads more than you: %(fields)s.", fields=field_rights.named(fields)) if fields else ""
+
+    return [(name, name.code in held, why_not(name)) for name in offered]
 
 
-def _why_not(session: Session, by: Actor, code: str, member: Member | None, is_held: bool) -> Sentence:
-    if not by.may("assign", "Role"):
-        return _("You do not have the right to do this.")
-    if member is not None and member.id == by.user_id and not is_held and ADMIN not in by.roles:
-        return _("You cannot give a role to yourself. Ask an administrator.")
-    role = queries.role_by_code(session, code)
-    too_much = beyond(by, queries.rights_of_role(session, role)) if role is not None else []
-    if too_much:
-        return _("It may do more than you: %(rights)s.", rights=_named(too_much))
-    fields = field_rights.beyond(session, by, role.id) if role is not None else []
-    return _("It reads more than you: %(fields)s.", fields=field_rights.named(fields)) if fields else ""
+def _beyond_of_each(
+    session: Session, by: Actor, role_ids: Collection[int]
+) -> dict[int, tuple[list[Cell], list[Place]]]:
+    """Role id → the rights and the fields with which it may do more than this person. Two queries for all of them."""
+    held_back = field_rights.rules_of_each(session, role_ids)
+    return {
+        role_id: (beyond(by, rights), field_rights.beyond(by, held_back[role_id], queries.parts_of(rights)))
+        for role_id, rights in queries.rights_of_roles(session, role_ids).items()
+    }
 
 
 def _refused(sentence: Sentence) -> InvalidInputError:

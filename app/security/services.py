@@ -108,7 +108,7 @@ def archive_team(session: Session, team: Team, *, by: Actor) -> None:
     """The team leaves lists and choices; what it did stays. Raises InUseError while it has people or open work."""
     by.must("delete", "Team")
     queue_up(session, "team")
-    for hindrance in team_hindrances(session, [team]).values():
+    for hindrance in team_hindrances(session, [team], by).values():
         raise uses.InUseError(hindrance)
     team.archived_at = team.archived_at or clock.now()
     session.flush()
@@ -124,7 +124,7 @@ def restore_team(session: Session, team: Team, *, by: Actor) -> None:
     session.flush()
 
 
-def team_hindrances(session: Session, teams: Sequence[Team]) -> dict[int, Sentence]:
+def team_hindrances(session: Session, teams: Sequence[Team], who: Actor) -> dict[int, Sentence]:
     """Team id → who would be left without it: members, sub-teams, open work, processes that give it work.
 
     Teams that nobody needs are not in it.
@@ -136,8 +136,8 @@ def team_hindrances(session: Session, teams: Sequence[Team]) -> dict[int, Senten
     below = select(Team.parent_id, Team.name).where(Team.parent_id.in_(ids), Team.archived_at.is_(None))
     for above, name in session.execute(below.order_by(Team.sort_key)):
         told[above or 0].append(str(_("the team %(name)s", name=name)))
-    for number, mentions in uses.mentions_of_each(session, teams).items():
-        told[number] += [str(_("the process %(name)s", name=one.title)) for one in mentions]
+    for number, mentions in uses.mentions_of_each(session, teams, who).items():
+        told[number] += uses.mentioned(mentions, lambda name: _("the process %(name)s", name=name))
     return {
         number: _("This team is still needed by: %(users)s. Hand them over first.", users="; ".join(users))
         for number, users in told.items() if users
@@ -309,7 +309,10 @@ def refuse_when_throttled(session: Session, *, address: str, account: str) -> No
 
 
 def matches_password(member: Member | None, password: str) -> bool:
-    """Is this the person's password, and does it still count? Takes the same time for an unknown name. Run it outside a transaction."""
+    """Is this the person's password, and does it still count? Takes the same time for an unknown name.
+
+    Run it outside a transaction.
+    """
     if member is None or not member.lets_in or len(password) > rules.LONGEST_PASSWORD:
         check_password_hash(_NOBODY, password[: rules.LONGEST_PASSWORD])
         return False

@@ -16,6 +16,7 @@ from app.core.vietnamese import fold
 from app.security import member_queries as about
 from app.security import queries, rules
 from app.security import team_queries as hanging
+from app.security.member_guard import touch
 from app.security.models import Member, Team, TeamMember
 from app.security.roles import ADMIN
 from app.security.services import create_team, rights_changed
@@ -153,9 +154,25 @@ def add_person(session: Session, team: Team, member: Member, *, by: Actor, prima
     _refuse_gone(member)
     _refuse_oneself(member, by)
     if primary:
-        _no_primary(session, member)
+        _no_primary(session, member, by)
     _join(session, team, member, primary=primary)
     rights_changed(session, [member.id])
+
+
+def appoint_head(session: Session, team: Team, member: Member, *, by: Actor) -> None:
+    """Make the person head of the team; whoever is not in it comes into it.
+
+    Raises InvalidInputError at "head" for oneself and for somebody who no longer works here.
+    """
+    _lock(session, team, by)
+    problems: dict[str, list[Sentence]] = {}
+    _check_head(session, team, member, True, problems)
+    if problems:
+        raise InvalidInputError(fields=problems)
+    _refuse_oneself(member, by, key="head")
+    touched = hanging.reached_from(session, [team])
+    _appoint(session, team, member)
+    rights_changed(session, sorted(touched | hanging.reached_from(session, [team])))
 
 
 def remove_person(session: Session, team: Team, member: Member, *, by: Actor) -> bool:
@@ -180,12 +197,15 @@ def remove_person(session: Session, team: Team, member: Member, *, by: Actor) ->
 
 
 def make_primary(session: Session, team: Team, member: Member, *, by: Actor) -> Team | None:
-    """What the person creates belongs to this team from now on. Returns the main team of before."""
+    """What the person creates belongs to this team from now on, and no longer to the one of before, which is returned.
+
+    Both have to be the actor's to change.
+    """
     _lock(session, team, by)
     row = _row(session, team, member)
     if row.is_primary:
         raise BusinessError(_("This is the main team of %(name)s already.", name=member.name))
-    before = _no_primary(session, member)
+    before = _no_primary(session, member, by)
     row.is_primary = True
     session.flush()
     session.expire(member, ["memberships"])
@@ -193,14 +213,58 @@ def make_primary(session: Session, team: Team, member: Member, *, by: Actor) -> 
     return before
 
 
-def must_place(session: Session, team: Team, member: Member, *, by: Actor) -> None:
+def place(session: Session, member: Member, team: Team | None, more: Sequence[Team], *, by: Actor) -> None:
+    """Put him into these teams and out of all others; `team` is the primary one."""
+    wanted = {one.id: one for one in (*more, *([team] if team else []))}
+    now = {row.team_id: row for row in member.memberships}
+    primary = team.id if team is not None else None
+    if set(wanted) == set(now) and all(row.is_primary == (row.team_id == primary) for row in now.values()):
+        return
+    by.must("edit", "Team")
+    problems: dict[str, list[Sentence]] = {}
+    if wanted and team is None:
+        problems["team"] = [_("Choose the main team: what this person creates belongs to it.")]
+    for one in wanted.values():
+        if one.id not in now and one.archived_at is not None:
+            key = "team" if one.id == primary else "more_teams"
+            problems.setdefault(key, []).append(_("The team %(name)s is archived.", name=one.name))
+    left = [row for team_id, row in now.items() if team_id not in wanted]
+    headed = [row.team.name for row in left if row.team.head_id == member.id]
+    if headed:
+        told = _("%(name)s heads this team: %(teams)s. Give it another head first.", name=member.name,
+                 teams=", ".join(headed))  # fmt: skip
+        problems.setdefault("team", []).append(told)
+    if problems:
+        raise InvalidInputError(fields=problems)
+    for one in (*(one for one in wanted.values() if one.id not in now), *(row.team for row in left)):
+        _must_place(session, one, member, by=by)
+    for row in now.values():
+        if row.is_primary != (row.team_id == primary):
+            get_visible(session, Team, row.team_id, by, "edit")
+    touch(member)
+    for row in left:
+        session.delete(row)
+    for row in now.values():
+        row.is_primary = False
+    session.flush()  # before another one becomes the primary: there is at most one
+    for team_id in wanted:
+        if team_id in now:
+            now[team_id].is_primary = team_id == primary
+        else:
+            session.add(TeamMember(team_id=team_id, member_id=member.id, is_primary=team_id == primary))
+    session.flush()
+    session.expire(member, ["memberships"])
+    rights_changed(session, [member.id])
+
+
+# ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _must_place(session: Session, team: Team, member: Member, *, by: Actor) -> None:
     """Raises unless `by` may put this person into the team, or take him out."""
     by.must("edit", "Team")
     get_visible(session, Team, team.id, by, "edit")
     _refuse_oneself(member, by, key="team")
-
-
-# ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _lock(session: Session, team: Team, by: Actor) -> None:
@@ -253,11 +317,12 @@ def _join(session: Session, team: Team, member: Member, *, primary: bool) -> Non
     session.expire(member, ["memberships"])
 
 
-def _no_primary(session: Session, member: Member) -> Team | None:
+def _no_primary(session: Session, member: Member, by: Actor) -> Team | None:
     """Which team was his main one."""
     before = None
     for row in hanging.memberships_of(session, member.id):
         if row.is_primary:
+            get_visible(session, Team, row.team_id, by, "edit")
             before, row.is_primary = row.team, False
     session.flush()  # there is at most one
     return before

@@ -14,7 +14,8 @@ from app.core.models import JobHeartbeat
 from app.customers.models import Customer
 from app.customers.services import create_customer
 from app.security.models import Team
-from app.security.services import appoint_head, create_team
+from app.security.services import create_team
+from app.security.teams import appoint_head
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_a_member_who_comes_is_written_down_without_the_password(session, cast):
     with transaction(cast.hoa) as inside:
         member = create_member(
             inside, username="moi", family_name="Người", given_name="Mới", email="moi@phosen.example",
-            password_hash=password_hash, roles=["Staff"], by=cast.hoa,
+            password_hash=password_hash, roles=["Staff"], by=SYSTEM,
         )  # fmt: skip
         user_id = member.id
     event = [event for event in events(session, "ab_user") if event.record_id == user_id][-1]

@@ -34,7 +34,7 @@ from app.customers.models import Customer, CustomerKind
 from app.jobs import forget, write_exports
 from app.notifications.models import Notification
 from app.notifications.rules import bell_text
-from app.security import members
+from app.security import leaving
 from app.security import services as security
 from app.security.models import Member, RoleScope
 from app.security.queries import role_by_code
@@ -320,7 +320,7 @@ def test_a_member_who_has_left_takes_nothing_along(session, cast, customers):
     number = asked(ALL, cast.minh)
     with transaction(cast.hoa) as inside:
         takes_over = dict.fromkeys(("teams", "customers"), cast.member("lan"))
-        members.deactivate_member(inside, cast.member("minh"), by=cast.hoa, receivers=takes_over)
+        leaving.deactivate_member(inside, cast.member("minh"), by=cast.hoa, receivers=takes_over)
     write_exports()
     assert export(number).state is ExportState.failed
     assert left() == set()

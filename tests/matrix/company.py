@@ -27,7 +27,7 @@ from app.forms.models import Form, FormVersion, Submission
 from app.jobs import write_exports
 from app.notifications.services import post_bell, queue_mail
 from app.processes.services import cancel_instance, start_instance
-from app.security import members
+from app.security import leaving, teams
 from app.security import services as security
 from app.security.models import Grant, Right
 from app.security.roles import SHIPPED
@@ -210,10 +210,10 @@ def found(session: Session) -> Company:
                 roles=[role], by=SYSTEM,
             )  # fmt: skip
             if team:
-                security.join_team(inside, kho, member, primary=True, by=SYSTEM)
-        security.appoint_head(inside, kho, cast.member("oanh"), by=SYSTEM)
+                teams.add_person(inside, kho, member, primary=True, by=SYSTEM)
+        teams.appoint_head(inside, kho, cast.member("oanh"), by=SYSTEM)
         security.archive_team(inside, old_team, by=SYSTEM)
-        members.deactivate_member(inside, cast.member("cu"), receivers={}, by=SYSTEM)
+        leaving.deactivate_member(inside, cast.member("cu"), receivers={}, by=SYSTEM)
     story = Story(session, cast)
     session.expire_all()
     _Morning(session, cast, story, made).passes()

@@ -16,7 +16,8 @@ from app.notifications.models import Alert, Notification, Outbox
 from app.processes.models import ProcessEvent, ProcessInstance, ProcessToken
 from app.processes.queries import process_by_code
 from app.processes.services import start_instance
-from app.security.services import create_member, join_team
+from app.security.services import create_member
+from app.security.teams import add_person
 from app.tasks import jobs
 from app.tasks.models import Task, TaskState
 from app.tasks.rules import Deadline, Offer
@@ -39,7 +40,7 @@ def crowd(session, cast) -> list[str]:
                 inside, username=name, family_name="Người", given_name=name, email=f"{name}@phosen.example",
                 password_hash="x", roles=["Staff"], by=SYSTEM,
             )  # fmt: skip
-            join_team(inside, cast.team("van-hanh"), member, primary=True, by=SYSTEM)
+            add_person(inside, cast.team("van-hanh"), member, primary=True, by=SYSTEM)
     return names
 
 

@@ -17,8 +17,8 @@ from app.customers.models import Customer
 from app.notifications.models import Notification, Outbox
 from app.notifications.queries import text_for
 from app.notifications.rules import bell_text
+from app.security import admission, leaving, members, queries, rules
 from app.security import member_queries as about
-from app.security import members, queries, rules
 from app.security.events import duties
 from app.security.models import Grant, Member, MemberInvitation, Right, RoleScope, SignIn
 from app.security.role_services import assign_roles
@@ -63,7 +63,7 @@ def deactivate(cast, who, **receivers):
     """As Hoa; without receivers nobody takes over."""
     with transaction(cast.hoa) as inside:
         taken = {key: inside.get_one(Member, cast.member(name).id) for key, name in receivers.items()}
-        return members.deactivate_member(inside, inside.get_one(Member, who), receivers=taken, by=cast.hoa)
+        return leaving.deactivate_member(inside, inside.get_one(Member, who), receivers=taken, by=cast.hoa)
 
 
 def everything(name):
@@ -149,7 +149,7 @@ def test_nobody_changes_or_lets_in_somebody_who_may_more_than_he(session, cast, 
         told = []
         for act in (
             lambda inside, member: members.change_member(inside, member, by=cast.minh, rev=member.rev, email="m@x.vn"),
-            lambda inside, member: members.give_first_password(inside, member, password_hash="x", by=cast.minh),
+            lambda inside, member: admission.give_first_password(inside, member, password_hash="x", by=cast.minh),
         ):
             try:
                 with transaction(cast.minh) as inside:
@@ -177,20 +177,20 @@ def test_an_invitation_works_once_and_only_the_last_one_for_seven_days(session, 
 
     def invite(at):
         with clock.at(at), transaction(cast.hoa) as inside:
-            return members.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+            return admission.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
 
     first, second = invite(now), invite(now + timedelta(days=1))
     with pytest.raises(NotFoundError):
-        members.open_invitation(session, first)
+        admission.open_invitation(session, first)
     with clock.at(now + timedelta(days=8, seconds=1)), pytest.raises(NotFoundError):
-        members.open_invitation(session, second)
+        admission.open_invitation(session, second)
     with clock.at(now + timedelta(days=7)), transaction(SYSTEM) as inside:
-        members.accept_invitation(inside, second, password_hash=hash_password("một câu dài", "pbkdf2:sha256:1"))
+        admission.accept_invitation(inside, second, password_hash=hash_password("một câu dài", "pbkdf2:sha256:1"))
     member = session.get_one(Member, key)
     assert member.is_active
     assert not member.must_change_password
     with pytest.raises(NotFoundError):
-        members.open_invitation(session, second)
+        admission.open_invitation(session, second)
     with pytest.raises(BusinessError):
         invite(now + timedelta(days=7))
 
@@ -200,7 +200,7 @@ def test_the_mail_has_link_name_and_signature_in_the_readers_language(session, c
         inside.get_one(Member, cast.hoa.user_id).signature = "Hòa\nPhở Sen"
     key = hire(language="en")
     with transaction(cast.hoa) as inside:
-        token = members.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+        token = admission.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
     mail = session.scalars(select(Outbox)).one()
     assert mail.to_address == NEW["email"]
     assert f"/loi-moi/{token}?lang=en" in mail.body_text
@@ -215,23 +215,23 @@ def test_the_mail_has_link_name_and_signature_in_the_readers_language(session, c
 def test_a_withdrawn_invitation_opens_nothing(session, cast, hire):
     key = hire()
     with transaction(cast.hoa) as inside:
-        token = members.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+        token = admission.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
     assert about.standing(session, session.get_one(Member, key)) is about.Standing.invited
     with transaction(cast.hoa) as inside:
-        members.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.hoa)
+        admission.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.hoa)
     with pytest.raises(NotFoundError):
-        members.open_invitation(session, token)
+        admission.open_invitation(session, token)
     with pytest.raises(BusinessError), transaction(cast.hoa) as inside:
-        members.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.hoa)
+        admission.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.hoa)
 
 
 def test_a_first_password_ends_every_session_and_the_invitation(session, cast, hire):
     with transaction(cast.hoa) as inside:
-        members.give_first_password(inside, inside.get_one(Member, cast.lan.user_id), password_hash="x", by=cast.hoa)
+        admission.give_first_password(inside, inside.get_one(Member, cast.lan.user_id), password_hash="x", by=cast.hoa)
     assert cast.member("lan").must_change_password
     assert session.scalar(select(func.count(SignIn.id)).where(SignIn.ended_at.is_(None))) == 0
     with pytest.raises(BusinessError), transaction(cast.hoa) as inside:
-        members.give_first_password(inside, inside.get_one(Member, cast.hoa.user_id), password_hash="x", by=cast.hoa)
+        admission.give_first_password(inside, inside.get_one(Member, cast.hoa.user_id), password_hash="x", by=cast.hoa)
     assert rules.password_problem(rules.first_password()) is None
 
 
@@ -239,11 +239,13 @@ def test_only_those_with_the_right_come_near(session, cast, hire):
     key = hire()
     for act in (
         lambda inside: members.add_member(inside, by=cast.minh, **NEW),
-        lambda inside: members.invite_member(inside, inside.get_one(Member, key), by=cast.minh),
-        lambda inside: members.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.minh),
-        lambda inside: members.give_first_password(inside, inside.get_one(Member, key), password_hash="x", by=cast.lan),
-        lambda inside: members.deactivate_member(inside, inside.get_one(Member, key), by=cast.minh),
-        lambda inside: members.reactivate_member(inside, inside.get_one(Member, key), by=cast.minh),
+        lambda inside: admission.invite_member(inside, inside.get_one(Member, key), by=cast.minh),
+        lambda inside: admission.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.minh),
+        lambda inside: admission.give_first_password(
+            inside, inside.get_one(Member, key), password_hash="x", by=cast.lan
+        ),
+        lambda inside: leaving.deactivate_member(inside, inside.get_one(Member, key), by=cast.minh),
+        lambda inside: leaving.reactivate_member(inside, inside.get_one(Member, key), by=cast.minh),
     ):
         with pytest.raises(NotAllowedError), transaction(cast.minh) as inside:
             act(inside)
@@ -261,7 +263,7 @@ def test_all_that_somebody_has_in_hand_goes_over_in_one_step(session, cast, stor
         for list_key, owner in (("customers", lan), ("customers", cast.minh.user_id)):
             inside.add(SavedView(list_key=list_key, name="Của đội", owner_id=owner, role_id=role.id, wanted={}))
         hand_over(inside, "Customer", story.customer_id, right=Right.view, reason="share", member_id=lan)
-    work = {duty.key: held.count for duty, held in members.open_work(session, cast.member("lan"), cast.hoa)}
+    work = {duty.key: held.count for duty, held in leaving.open_work(session, cast.member("lan"), cast.hoa)}
     assert work == {"tasks": 1, "customers": 1, "views": 1}
     with pytest.raises(members.OpenWorkError) as refused:
         deactivate(cast, lan, tasks="minh")
@@ -287,7 +289,7 @@ def test_what_only_he_could_take_and_the_team_he_heads_need_somebody_else(sessio
     story.start()
     with transaction(SYSTEM) as inside:
         inside.get_one(Member, cast.lan.user_id).user.active = False
-    work = {duty.key: held.count for duty, held in members.open_work(session, cast.member("minh"), cast.hoa)}
+    work = {duty.key: held.count for duty, held in leaving.open_work(session, cast.member("minh"), cast.hoa)}
     assert work["teams"] == 1
     assert work["queue"] == 1
     with pytest.raises(InvalidInputError) as refused:
@@ -315,7 +317,7 @@ def test_neither_oneself_nor_the_last_administrator_leaves(session, cast):
     with pytest.raises(BusinessError):
         deactivate(cast, cast.hoa.user_id, **everything("minh"))
     with pytest.raises(BusinessError), transaction(SYSTEM) as inside:
-        members.deactivate_member(inside, inside.get_one(Member, cast.hoa.user_id), by=SYSTEM)
+        leaving.deactivate_member(inside, inside.get_one(Member, cast.hoa.user_id), by=SYSTEM)
 
 
 def test_who_comes_back_has_what_he_had_and_who_was_never_in_has_to_be_invited(session, cast, hire):
@@ -323,7 +325,7 @@ def test_who_comes_back_has_what_he_had_and_who_was_never_in_has_to_be_invited(s
     for key in (tuan, new):
         deactivate(cast, key, **everything("binh"))
         with transaction(cast.hoa) as inside:
-            members.reactivate_member(inside, inside.get_one(Member, key), by=cast.hoa)
+            leaving.reactivate_member(inside, inside.get_one(Member, key), by=cast.hoa)
     assert cast.member("tuan").is_active
     assert cast.tuan.roles == {"Staff"}
     assert about.standing(session, session.get_one(Member, new)) is about.Standing.waiting
@@ -331,12 +333,12 @@ def test_who_comes_back_has_what_he_had_and_who_was_never_in_has_to_be_invited(s
 
 def test_what_he_began_goes_on_and_is_told(session, cast, story):
     story.start("lan")
-    told = " ".join(map(str, members.going_on(session, cast.member("lan"))))
+    told = " ".join(map(str, leaving.going_on(session, cast.member("lan"), cast.hoa)))
     assert "Nguyễn Ngọc Lan" in told
 
 
 def test_the_secret_of_an_invitation_is_kept_as_a_hash(session, cast, hire):
     key = hire()
     with transaction(cast.hoa) as inside:
-        token = members.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+        token = admission.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
     assert session.scalars(select(MemberInvitation)).one().token_hash == rules.token_hash(token)

@@ -19,14 +19,13 @@ from app.security.models import Grant, Right, RoleScope, Team
 from app.security.queries import granted
 from app.security.roles import RESOURCE_LABELS, RESOURCES, ROLE_LABELS, SHIPPED
 from app.security.services import (
-    appoint_head,
     create_team,
     end_grants,
     ensure_roles,
     hand_over,
-    join_team,
     rights_changed,
 )
+from app.security.teams import add_person, appoint_head
 from tests.story import MONDAY
 
 
@@ -107,7 +106,7 @@ def test_rights_are_read_once(session, cast):
 def test_changed_rights_count_at_once(session, cast):
     assert cast.lan.team_ids == {cast.team("cskh").id}
     with transaction() as inside:
-        join_team(inside, cast.team("van-hanh"), cast.member("lan"), by=SYSTEM)
+        add_person(inside, cast.team("van-hanh"), cast.member("lan"), by=SYSTEM)
     assert cast.lan.team_ids == {cast.team("cskh").id, cast.team("van-hanh").id}
     with transaction() as inside:
         appoint_head(inside, cast.team("van-hanh"), cast.member("lan"), by=SYSTEM)
@@ -130,7 +129,7 @@ def test_another_process_learns_of_it_from_the_member_row(session, cast):
 def test_rights_of_an_undone_transaction_are_not_remembered(session, cast):
     before = cast.lan.team_ids
     with pytest.raises(RuntimeError), transaction() as inside:  # noqa: PT012
-        join_team(inside, cast.team("van-hanh"), cast.member("lan"), by=SYSTEM)
+        add_person(inside, cast.team("van-hanh"), cast.member("lan"), by=SYSTEM)
         assert cast.lan.team_ids != before
         raise RuntimeError
     with transaction() as inside:
@@ -159,7 +158,7 @@ def test_a_circle_of_teams_does_not_hang(session, cast):
 
 def test_one_team_of_a_member_is_the_primary_one(session, cast):
     with transaction() as inside:
-        join_team(inside, cast.team("van-hanh"), cast.member("lan"), primary=True, by=SYSTEM)
+        add_person(inside, cast.team("van-hanh"), cast.member("lan"), primary=True, by=SYSTEM)
     assert queries.primary_team_of(session, cast.lan.user_id).code == "van-hanh"
     assert cast.lan.primary_team_id == cast.team("van-hanh").id
 

@@ -12,7 +12,8 @@ from app.core.db import db, transaction
 from app.security import queries, role_services
 from app.security.models import Member, RoleProfile, RoleScope, Team
 from app.security.roles import ACTION_LABELS, RESOURCE_GROUPS, RESOURCES, SCOPE_LABELS, SHIPPED
-from app.security.services import create_team, join_team, rights_changed
+from app.security.services import create_team, rights_changed
+from app.security.teams import add_person
 from tests.cast import Cast
 
 LISTS = ("/vai-tro/list/", "/nhan-su/list/", "/bo-phan/list/")
@@ -206,7 +207,7 @@ def test_nor_is_he_told_elsewhere_who_holds_which(client, change, id_of):
 def test_a_team_leads_to_its_members_and_to_the_teams_below(client, change, id_of):
     def grow(session, cast) -> None:
         below = create_team(session, code="cskh-dem", name="CSKH ca đêm", parent=cast.team("cskh"), by=SYSTEM)
-        join_team(session, below, cast.member("tuan"), by=SYSTEM)
+        add_person(session, below, cast.member("tuan"), by=SYSTEM)
 
     change(grow)
     minh = client("minh")
@@ -243,7 +244,7 @@ def test_a_longer_list_asks_the_database_no_more_often(app, client, change, addr
             for number in numbers:
                 team = create_team(session, code=f"t{number}", name=f"T{number}", parent=parent, by=SYSTEM)
                 for username in ("lan", "minh", "hoa"):
-                    join_team(session, team, cast.member(username), by=SYSTEM)
+                    add_person(session, team, cast.member(username), by=SYSTEM)
                 role = Role(name=f"R{number}")
                 session.add(role)
                 session.flush()

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.audit import AuditEvent
 from app.core.db import db, transaction
-from app.security.members import deactivate_member
+from app.security.leaving import deactivate_member
 from app.security.models import Member, SignIn, SignInFailure, SignInKind
 from app.security.rules import SIGN_IN_LASTS, TRIES, TRIES_WINDOW, token_hash
 from app.security.services import change_password, hash_password

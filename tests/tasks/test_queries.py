@@ -16,7 +16,8 @@ from app.core.db import db, transaction
 from app.core.errors import NotFoundError
 from app.security.models import RoleScope
 from app.security.queries import role_by_code
-from app.security.services import appoint_head, create_member, rights_changed
+from app.security.services import create_member, rights_changed
+from app.security.teams import appoint_head
 from app.tasks import queries
 from app.tasks.models import IS_OPEN, Task, TaskState
 from app.tasks.rules import Deadline, Offer
