@@ -84,6 +84,10 @@ def _style() -> Style:
 # -- days and moments
 
 
+#: no moment of it is taken: on another clock it would lie beyond the calendar
+LATEST_YEAR = 9999
+
+
 def local(moment: datetime, tz: str | tzinfo) -> datetime:
     """The moment on the wall clock of that zone. Raises ValueError for a naive one."""
     if moment.tzinfo is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime, time
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from app.core.errors import BusinessError
 from app.core.formats import number_text
@@ -20,8 +21,17 @@ MOST_COLUMNS = 50
 LONGEST_CELL = 1_000
 #: a workbook is a packed archive: what comes out of it is bounded too
 _LARGEST_UNPACKED = 80 * MEGABYTE
+#: how every workbook is packed
+_PACKED = (ZIP_STORED, ZIP_DEFLATED)
 _SEPARATORS = ",;\t"
 _XLSX = b"PK\x03\x04"
+
+#: openpyxl has no error of its own for a workbook that is none. SyntaxError is that of a broken XML; of a packed part
+#: whose bytes are no longer right comes zlib's, of an encrypted one RuntimeError.
+_BROKEN = (
+    BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, EOFError, SyntaxError, zlib.error,
+    RuntimeError,
+)  # fmt: skip
 
 Rows = list[list[str]]
 
@@ -87,6 +97,8 @@ def _xlsx(data: bytes, most_rows: int) -> Iterator[list[str]]:
     refused = SheetRefusedError(_("This file could not be opened. Save it again as an Excel workbook (.xlsx)."))
     try:
         with ZipFile(io.BytesIO(data)) as archive:
+            if any(part.compress_type not in _PACKED for part in archive.infolist()):
+                raise refused
             if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
                 raise SheetRefusedError(_("This workbook holds too much. Keep the sheet with the people alone."))
         with warnings.catch_warnings():
@@ -101,8 +113,7 @@ def _xlsx(data: bytes, most_rows: int) -> Iterator[list[str]]:
                     yield _texts(row)
     except SheetRefusedError:
         raise
-    except (BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, EOFError, SyntaxError):
-        # openpyxl has no error of its own for a workbook that is none; SyntaxError is that of a broken XML.
+    except _BROKEN:
         raise refused from None
 
 

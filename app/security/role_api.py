@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -41,7 +41,7 @@ class RoleApi(Api):
     @verb("/", "GET", "Roles with what they may do, archived ones too", query=listing(_ORDERS))
     def index(self) -> dict[str, Any]:
         rows = select(RoleProfile).where(visible(RoleProfile, edge.actor()))
-        return self.page(rows, show=_shown, orders=_ORDERS, default_order="id", key=RoleProfile.id)
+        return self.page(rows, show_all=_all_shown, orders=_ORDERS, default_order="id", key=RoleProfile.id)
 
     @verb("/<code>", "GET", "One role with what it may do")
     def get(self, code: str) -> dict[str, Any]:
@@ -137,9 +137,17 @@ def _cells(rights: Mapping[str, Any]) -> dict[Cell, Scope]:
     return cells
 
 
+def _all_shown(profiles: Sequence[RoleProfile]) -> list[dict[str, Any]]:
+    matrices = queries.matrix_of_each(db.session(), [profile.id for profile in profiles])
+    return [_told(profile, matrices[profile.id]) for profile in profiles]
+
+
 def _shown(profile: RoleProfile) -> dict[str, Any]:
+    return _all_shown([profile])[0]
+
+
+def _told(profile: RoleProfile, matrix: Mapping[str, Mapping[str, Scope | None]]) -> dict[str, Any]:
     """`label` and `purpose` are in the language of the request; `rights` have the reach of every right there is."""
-    matrix = queries.matrix_of(db.session(), profile.role)
     return {
         "id": profile.id,
         "code": profile.name,

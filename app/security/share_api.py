@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from app.core import edge
 from app.core.access import get_visible
-from app.core.api import Api, moment, not_here, verb
+from app.core.api import Api, moment, not_here, usernames, verb
 from app.core.db import db
 from app.core.errors import BadRequestError, InvalidInputError
+from app.core.formats import LATEST_YEAR
 from app.core.i18n import _
 from app.core.schema import maybe, record, text, whole_number
 from app.security import queries, shares
-from app.security.models import Grant, Member, Right, Team
+from app.security.models import Grant, Right
 from app.security.shared import Shareable, shareable, shareables
 
 _NEW = record(
@@ -48,7 +50,7 @@ class ShareApi(Api):
         session, kind = db.session(), _kind(request.args.get("resource", ""))
         number = self.id(request.args.get("record", ""))
         get_visible(session, kind.model, number, edge.actor())
-        rows = [_shown(session, one.grant) for one in shares.of_record(session, kind.resource, number)]
+        rows = _all_shown(session, [one.grant for one in shares.of_record(session, kind.resource, number)])
         return {"result": rows, "page": 1, "page_size": shares.MOST_SHOWN, "count": len(rows), "count_capped": False}
 
     @verb("/", "POST", "Share one record with a member or a team", right=None, body=_NEW, status=201)
@@ -89,29 +91,38 @@ def _until(typed: str | None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(typed)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
+        if at.tzinfo is None:
+            raise ValueError
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: beyond the calendar once it is told in UTC
         sentence = _("This is not a moment. Example: %(example)s", example="2026-12-31T17:00:00Z")
-        raise InvalidInputError(fields={"until": [sentence]})
-    return at.astimezone(UTC)
+        raise InvalidInputError(fields={"until": [sentence]}) from None
+    if at.year >= LATEST_YEAR:
+        raise InvalidInputError(fields={"until": [_("This day is too far away.")]})
+    return at
 
 
 def _shown(session: Session, grant: Grant) -> dict[str, Any]:
-    """`to` is a user name or a team code; `by` is a user name, null for the system itself."""
-    member = session.get(Member, grant.member_id) if grant.member_id else None
-    team = session.get(Team, grant.team_id) if grant.team_id else None
-    giver = session.get(Member, grant.created_by_id) if grant.created_by_id else None
-    return {
-        "id": grant.id,
-        "resource": grant.resource,
-        "record": grant.record_id,
-        "to": member.user.username if member else team.code if team else None,
-        "is_team": team is not None,
-        "right": grant.right,
-        "reason": grant.note,
-        "by": giver.user.username if giver else None,
-        "at": moment(grant.created_at),
-        "until": moment(grant.until),
-        "ended_at": moment(grant.ended_at),
-    }
+    return _all_shown(session, [grant])[0]
+
+
+def _all_shown(session: Session, grants: Sequence[Grant]) -> list[dict[str, Any]]:
+    """`to` is a user name or a team code; `by` is a user name, null for the system itself. Two queries for all."""
+    names = usernames(person for grant in grants for person in (grant.member_id, grant.created_by_id))
+    codes = queries.team_codes(session, {grant.team_id for grant in grants if grant.team_id is not None})
+    return [
+        {
+            "id": grant.id,
+            "resource": grant.resource,
+            "record": grant.record_id,
+            "to": codes[grant.team_id] if grant.team_id is not None else names.get(grant.member_id),
+            "is_team": grant.team_id is not None,
+            "right": grant.right,
+            "reason": grant.note,
+            "by": names.get(grant.created_by_id),
+            "at": moment(grant.created_at),
+            "until": moment(grant.until),
+            "ended_at": moment(grant.ended_at),
+        }
+        for grant in grants
+    ]

@@ -83,6 +83,7 @@ class SharePart:
     template = "security/_shares.html"
 
     def is_for(self, resource: str, who: Actor) -> bool:
+        """On the page of a member whoever may change any; `context` asks for this very one."""
         if resource == "Member":
             return who.may("edit", "Member")
         return shareable(resource) is not None and who.may("view", resource)
@@ -92,7 +93,7 @@ class SharePart:
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         if resource == "Member":
-            member = get_visible(session, Member, record_id, who)
+            member = get_visible(session, Member, record_id, who, "edit")
             return {"sharing": None, **_of_member(session, member, who)}
         kind = shareable(resource)
         if kind is None:
@@ -129,7 +130,7 @@ def _read(typed: Mapping[str, str]) -> tuple[Member | Team | None, Right, dateti
         day = formats.read_day(typed["until"])
         if day is None:
             problems["until"] = [_("This is not a date. Example: 31/12/2026")]
-        elif day.year >= 9999:
+        elif day.year >= formats.LATEST_YEAR:
             problems["until"] = [_("This day is too far away.")]
         else:  # the whole of that day, on the clock of whoever shares
             until = datetime.combine(day + timedelta(days=1), time(), tzinfo=ZoneInfo(edge.time_zone()))
@@ -192,7 +193,7 @@ def _sharing(
     }  # fmt: skip
 
 
-def _row(share: Share, who: Actor, *, holds: bool, title: tuple[str, str] | None = None) -> dict[str, Any]:
+def _row(share: Share, who: Actor, *, holds: bool) -> dict[str, Any]:
     grant = share.grant
     return {
         "to": share.to,
@@ -202,18 +203,20 @@ def _row(share: Share, who: Actor, *, holds: bool, title: tuple[str, str] | None
         "by": share.by,
         "at": grant.created_at,
         "until": grant.until,
-        "title": title[0] if title else None,
-        "url": title[1] if title else None,
         "end_url": f"/chia-se/{grant.id}/ket-thuc" if share.may_end(who, holds=holds) else None,
     }
 
 
 def _of_member(session: Session, member: Member, who: Actor) -> dict[str, Any]:
-    """What is shared with him and by him; records that the reader does not see have no name here."""
+    """What is shared with him and by him; of records that the reader does not see neither name nor reason."""
     received, given = shares.with_member(session, member), shares.by_member(session, member)
     titles = shares.titles(session, [*received, *given], who)
 
     def rows(found: Sequence[Share]) -> list[dict[str, Any]]:
-        return [_row(one, who, holds=False, title=titles.get(one.grant.id)) for one in found]
+        named = [(_row(one, who, holds=False), titles.get(one.grant.id)) for one in found]
+        return [
+            row | ({"title": title[0], "url": title[1]} if title else {"title": None, "url": None, "note": ""})
+            for row, title in named
+        ]
 
     return {"received": rows(received), "given": rows(given), "member_name": member.name}

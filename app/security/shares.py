@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock
@@ -92,7 +92,8 @@ def share(
     session.add(grant)
     session.flush()
     for person in [member] if member else queries.members_of_team(session, grant.team_id or 0):
-        if person is not None and person.id != by.user_id:
+        # In a team there may be people without any right to such records: the share opens nothing to them.
+        if person.id != by.user_id and queries.actor_of(session, person).may("view", resource):
             for teller in tellers():
                 teller.shared(session, person, grant, title=kind.title(record), by=by)
     return grant
@@ -172,7 +173,8 @@ def of_record(session: Session, resource: str, record_id: int) -> list[Share]:
 
 
 def count_of(session: Session, resource: str, record_id: int) -> int:
-    return len(of_record(session, resource, record_id))
+    counted = select(func.count(Grant.id)).where(_live(), Grant.resource == resource, Grant.record_id == record_id)
+    return session.scalar(counted) or 0
 
 
 def with_member(session: Session, member: Member) -> list[Share]:

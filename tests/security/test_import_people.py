@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
-from app.core.access import SYSTEM, Scope
+from app.core.access import SYSTEM, FieldRight, FieldRule, Scope
 from app.core.db import db, transaction
 from app.core.errors import NotAllowedError
 from app.core.sheet_reading import SheetRefusedError, read_sheet
@@ -102,6 +103,35 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(data):
         read(data, most_rows=2)
 
 
+def _lying(data: bytes, offset: int, *said: int) -> bytes:
+    """The workbook with other bytes behind the mark of each of its parts, in both of their headings."""
+    told = bytearray(data)
+    for mark, behind in ((b"PK\x03\x04", offset), (b"PK\x01\x02", offset + 2)):
+        at = told.find(mark)
+        while at >= 0:
+            told[at + behind : at + behind + len(said)] = said
+            at = told.find(mark, at + 1)
+    return bytes(told)
+
+
+def _scratched(data: bytes) -> bytes:
+    """Packed bytes that do not unpack."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        part = archive.getinfo("xl/worksheets/sheet1.xml")
+    start = part.header_offset + 30 + len(part.filename)
+    return data[:start] + b"\xff" * part.compress_size + data[start + part.compress_size :]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [_scratched(workbook(HEAD, UNG)), _lying(workbook(HEAD, UNG), 6, 1), _lying(workbook(HEAD, UNG), 8, 97)],
+    ids=["scratched", "encrypted", "packed otherwise"],
+)
+def test_a_broken_workbook_is_refused_with_a_sentence(data):
+    with pytest.raises(SheetRefusedError):
+        read(data)
+
+
 # ── the dry run ──
 def test_the_dry_run_tells_new_and_known_and_writes_nothing(session, cast):
     before = session.scalar(select(func.count()).select_from(Member))
@@ -112,6 +142,18 @@ def test_the_dry_run_tells_new_and_known_and_writes_nothing(session, cast):
     assert (new.finding, known.finding, checkup.is_good) == (Finding.new, Finding.known, True)
     assert (new.username, new.team_names, new.roles) == ("hoa.dang", ("CSKH", "Vận hành"), ("Staff",))
     assert session.scalar(select(func.count()).select_from(Member)) == before
+
+
+def test_a_sheet_does_not_tell_whose_an_address_is_to_whoever_may_not_read_it(session, cast):
+    rows = [person(email="LAN@phosen.example")]
+
+    def holding_back(right):
+        return replace(cast.hoa, fields={("Member", "email"): FieldRule(right)})
+
+    (known,) = people_import.check(session, rows, by=holding_back(FieldRight.masked)).rows
+    assert (known.finding, known.username) == (Finding.known, "")
+    with pytest.raises(NotAllowedError):
+        people_import.check(session, rows, by=holding_back(FieldRight.hidden))
 
 
 def test_every_mistake_is_told_in_its_row_with_what_is_wrong(session, cast):

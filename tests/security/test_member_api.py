@@ -9,7 +9,7 @@ from app.core.db import db
 from app.security.models import RoleField
 from app.security.queries import role_by_code
 from tests.cast import Cast
-from tests.rest import Rest
+from tests.rest import Rest, statements
 from tests.story import Story
 
 NEW = {"family_name": "Đặng Thị", "given_name": "Ưng Hòa", "email": "ung@phosen.example"}
@@ -95,3 +95,25 @@ def test_a_field_that_is_held_back_is_neither_told_nor_asked_for(app, change):
     lan = Rest(app, "lan")
     assert all("email" not in row for row in lan.rows("members/"))
     assert lan.get("members/", email="hoa@phosen.example").status_code == 400
+
+
+def test_a_whole_page_asks_as_often_as_one_row(app, hoa):
+    for number in range(3):
+        made = hoa.post("members/", {"family_name": "Đỗ", "given_name": f"An {number}", "email": f"an{number}@a.vn"})
+        assert made.status_code == 201, made.text
+        shared = {"resource": "Customer", "record": hoa.customer()["id"], "right": "view", "reason": "Cùng chăm sóc"}
+    assert hoa.post("shares/", {**shared, "member": "lan"}).status_code == 201
+
+    def asked(path, **query):
+        hoa.rows(path, **query)
+        with statements(app) as seen:
+            assert hoa.rows(path, **query)
+        return len(seen)
+
+    assert asked("members/", order="-id", page_size=1) == asked("members/", order="-id")
+    assert asked("roles/", page_size=1) == asked("roles/")
+    record = {"resource": "Customer", "record": shared["record"]}
+    one = asked("shares/", **record)
+    for receiver in ({"member": "minh"}, {"member": "tuan"}):
+        assert hoa.post("shares/", {**shared, **receiver}).status_code == 201
+    assert asked("shares/", **record) == one

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 
 from app.comments.models import Comment
 from app.core import clock
-from app.core.access import SYSTEM, get_visible, visible
+from app.core.access import SYSTEM, Scope, get_visible, visible
 from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError, NotAllowedError, NotFoundError
@@ -18,8 +18,9 @@ from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.jobs import end_shares
 from app.notifications.models import Notification
 from app.processes.models import ProcessInstance
-from app.security import shares
-from app.security.models import Grant, Right
+from app.security import queries, shares
+from app.security.models import Grant, Right, RoleProfile
+from app.security.role_services import assign_roles, change_rights, create_role
 from app.tasks.models import Task
 from tests.cast import Cast
 from tests.rest import Rest
@@ -231,6 +232,35 @@ def test_a_members_page_tells_what_is_shared_with_him(app, client, shown):
     assert client("lan").get(f"/nhan-su/show/{tuan}?tab=chia-se").status_code == 404
 
 
+def test_why_something_is_shared_is_told_with_what_is_shared(app, client, shown):
+    number, tuan = shown
+    with app.app_context():
+        lan = Cast(db.session()).lan
+        with transaction(lan) as inside:
+            shares.share(
+                inside, "Customer", number, member=Cast(inside).member("tuan"), right=Right.view, note=WHY, by=lan
+            )
+        with transaction(SYSTEM) as inside:  # Bình looks after the people of Vận hành, and sees no customer of CSKH
+            profile = inside.get(RoleProfile, queries.role_by_code(inside, "Manager").id)
+            change_rights(inside, profile, {("Member", "edit"): Scope.team}, rev=profile.rev, by=SYSTEM)
+        lan_id = Cast(db.session()).member("lan").id
+    told = client("binh").get(f"/nhan-su/show/{tuan}?tab=chia-se")
+    assert told.status_code == 200
+    assert "Mục mà bạn không được xem" in told.text
+    assert WHY not in told.text
+    assert client("binh").get(f"/nhan-su/show/{lan_id}?tab=chia-se").status_code == 403
+
+
+def test_whoever_has_no_right_to_such_records_is_not_told_that_his_team_got_one(session, cast, mine):
+    with transaction(SYSTEM) as inside:
+        made = create_role(inside, label_vi="Kho", by=SYSTEM)
+        assign_roles(inside, cast.member("tuan"), [made.name], by=SYSTEM)
+    give(session, "Customer", mine, by=cast.lan, team=cast.team("van-hanh"))
+    told = {line.user_id for line in session.query(Notification).filter_by(kind="record_shared")}
+    assert cast.binh.user_id in told
+    assert cast.tuan.user_id not in told
+
+
 def test_programs_share_list_and_end(app, shown):
     number, _tuan = shown
     lan, tuan, binh = (Rest(app, name) for name in ("lan", "tuan", "binh"))
@@ -241,6 +271,8 @@ def test_programs_share_list_and_end(app, shown):
         ({"right": "header"}, "right"),
         ({"until": "2020-01-01T00:00:00Z"}, "until"),
         ({"until": "soon"}, "until"),
+        ({"until": "9999-12-31T23:59:59-01:00"}, "until"),
+        ({"until": "9999-12-31T23:59:59Z"}, "until"),
         ({"reason": ""}, "reason"),
         ({"reason": "abc"}, "reason"),
         ({"resource": "Outbox"}, "resource"),

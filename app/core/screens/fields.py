@@ -201,7 +201,7 @@ def read_moment(typed: str) -> datetime:
     day_typed, _blank, clock_typed = typed.strip().partition(" ")
     day, match = formats.read_day(day_typed), _CLOCK.fullmatch(clock_typed.strip() or "0:00")
     try:
-        if day is None or match is None:
+        if day is None or match is None or day.year >= formats.LATEST_YEAR:
             raise ValueError
         wall = datetime(
             day.year, day.month, day.day, int(match["hour"]), int(match["minute"]), tzinfo=ZoneInfo(edge.time_zone())
