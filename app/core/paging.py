@@ -7,12 +7,13 @@ import json
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Date,
     Enum,
     Integer,
@@ -141,7 +142,7 @@ def _read_value(kind: str, told: Any) -> Any:
         moment = datetime.fromisoformat(told)
         if moment.tzinfo is None:
             raise ValueError
-        return moment
+        return moment.astimezone(UTC)
     return _READERS[kind](told)
 
 
@@ -188,20 +189,69 @@ def beyond(rows: Select[Any], by: Any, key: Any, cursor: Cursor, *, falling: boo
     return rows.where(ahead)
 
 
-def count(session: Session, rows: Select[Any], key: Any, *, known_as: Hashable | None = None) -> tuple[int, bool]:
-    """How many rows, and whether there are more than is worth counting.
+@dataclass(frozen=True)
+class Piece:
+    """Which rows of a list are shown: so many from a place on, or those behind a row, or before it."""
 
-    Up to that many the number is exact. That there are more is remembered for a minute under `known_as`: counting to
-    ten thousand through a row rule is half of a page's work for the database.
+    size: int
+    is_falling: bool
+    #: rows to skip; where there is a cursor, it says which
+    start: int = 0
+    cursor: Cursor | None = None
+
+    @property
+    def is_first(self) -> bool:
+        return not self.start and self.cursor is None
+
+    @property
+    def is_backwards(self) -> bool:
+        return self.cursor is not None and self.cursor.backwards
+
+    def ordered(self, rows: Select[Any], by: Any, key: Any) -> Select[Any]:
+        """In the order in which the piece is read."""
+        return in_order(rows, by, key, falling=self.is_falling, backwards=self.is_backwards)
+
+    def of(self, rows: Select[Any], by: Any, key: Any) -> Select[Any]:
+        """Its rows, and one more: is there another page beyond? Raises BadRequestError for a cursor of another list."""
+        ordered = self.ordered(rows, by, key).limit(self.size + 1)
+        if self.cursor is not None:
+            return beyond(ordered, by, key, self.cursor, falling=self.is_falling)
+        return ordered.offset(self.start) if self.start else ordered
+
+
+def one_finding(rows: Select[Any], by: Any, key: Any, piece: Piece) -> tuple[Select[Any], ColumnElement[int]]:
+    """The keys of the piece, and how many rows there are, up to the cap: a query with both looks for the rows once.
+
+    They are found before they are put in order: asked for some in order, a database may rather walk the table in that
+    order and look at each row's text, however few match.
     """
-    now = time.monotonic()
-    if known_as is not None and _long.get(known_as, 0.0) > now:
-        return COUNT_CAP, True
-    found = session.scalar(_up_to_the_cap(rows, key)) or 0
-    if known_as is not None and found > COUNT_CAP:
+    chosen = rows.with_only_columns(
+        key.label("id"), *([] if by is key else [by.label("by")]), maintain_column_froms=True
+    )
+    hits = chosen.order_by(None).limit(COUNT_CAP + 1).correlate(None).cte("hits")
+    ids = piece.of(select(hits.c.id), hits.c.id if by is key else hits.c.by, hits.c.id)
+    return ids, select(func.count()).select_from(hits).scalar_subquery()
+
+
+def is_long(known_as: Hashable) -> bool:
+    """Was it longer than is counted, within the last minute? Counting so far costs more than the page does."""
+    return known_as is not None and _long.get(known_as, 0.0) > time.monotonic()
+
+
+def stays_long(known_as: Hashable) -> None:
+    if known_as is not None:
         if len(_long) >= _MOST_KNOWN:
             _long.clear()
-        _long[known_as] = now + _STAYS_LONG
+        _long[known_as] = time.monotonic() + _STAYS_LONG
+
+
+def count(session: Session, rows: Select[Any], key: Any) -> tuple[int, bool]:
+    """How many rows, and whether there are more than is worth counting. Up to that many the number is exact."""
+    return capped(session.scalar(_up_to_the_cap(rows, key)) or 0)
+
+
+def capped(found: int) -> tuple[int, bool]:
+    """The number to tell of so many rows, and whether there are more."""
     return min(found, COUNT_CAP), found > COUNT_CAP
 
 
@@ -211,7 +261,7 @@ def counts(session: Session, lists: Mapping[K, Select[Any]], key: Any = None) ->
         return {}
     counted = (_up_to_the_cap(rows, rows.selected_columns.id if key is None else key) for rows in lists.values())
     row = session.execute(select(*(one.scalar_subquery() for one in counted))).one()
-    return {name: (min(found, COUNT_CAP), found > COUNT_CAP) for name, found in zip(lists, row, strict=True)}
+    return {name: capped(found) for name, found in zip(lists, row, strict=True)}
 
 
 def forget_counts() -> None:
@@ -220,5 +270,5 @@ def forget_counts() -> None:
 
 
 def _up_to_the_cap(rows: Select[Any], key: Any) -> Select[int]:
-    capped = rows.with_only_columns(key, maintain_column_froms=True).order_by(None).limit(COUNT_CAP + 1)
-    return select(func.count()).select_from(capped.correlate(None).subquery())
+    keys = rows.with_only_columns(key, maintain_column_froms=True).order_by(None).limit(COUNT_CAP + 1)
+    return select(func.count()).select_from(keys.correlate(None).subquery())

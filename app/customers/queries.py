@@ -177,7 +177,7 @@ def search(text: str, who: Actor = SYSTEM) -> ColumnElement[bool]:
     return _searched(text, who, lambda beginnings: _InTextIndex(Customer.id, beginnings))
 
 
-def _matches(text: str, who: Actor) -> ColumnElement[bool]:
+def matches(text: str, who: Actor) -> ColumnElement[bool]:
     """search() for a query without an order of its own, which may leave the text index as soon as it has enough."""
     return _searched(text, who, lambda beginnings: _IsText(Customer.id, beginnings, Customer.search_text))
 
@@ -219,7 +219,7 @@ def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Custome
     Ids and sort keys come from the text index first, MOST_FOUND of them are sorted, and whole rows are read for those
     that are shown: the cost is that of the page, not of the matches or the table.
     """
-    matching = select(Customer.id, Customer.sort_key).where(_matches(text, actor), live(), visible(Customer, actor))
+    matching = select(Customer.id, Customer.sort_key).where(matches(text, actor), live(), visible(Customer, actor))
     # OFFSET 0: sorted when they are found. The planner would rather walk all customers in name order.
     hits = matching.limit(MOST_FOUND).offset(0).correlate(None).subquery("hits")
     first = select(hits.c.id).order_by(hits.c.sort_key, hits.c.id).limit(limit).correlate(None)
@@ -229,7 +229,7 @@ def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Custome
 def found_ids(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[int]:
     """The ids of some live customers that he may see and that match, in no order."""
     return (
-        select(Customer.id).where(_matches(text, actor), live(), visible(Customer, actor)).limit(limit).correlate(None)
+        select(Customer.id).where(matches(text, actor), live(), visible(Customer, actor)).limit(limit).correlate(None)
     )
 
 

@@ -98,7 +98,7 @@ class CustomerScreen(Screen):
     label_columns = shown.LABELS
 
     def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(queries.search(text, who))
+        return rows.where(queries.matches(text, who))
 
     def prefill(self, form: Any) -> None:
         """?phone=: the number that somebody searched for and nobody has."""

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from app.core import paging
 from app.core.db import db, transaction
 from app.core.screens import Screen
 from app.customers.models import CustomerKind
@@ -65,8 +66,12 @@ def walked(browser: FlaskClient, query: str, where: str) -> list[list[int]]:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("order", ["name", "-name", "code", "-code", "created_at", "-created_at", "source", "-source"])
-def test_every_row_stands_on_one_page_forwards_and_backwards(order: str, hoa: FlaskClient) -> None:
+@pytest.mark.parametrize("order", ["name", "-code", "-created_at", "source", "-source"])
+@pytest.mark.parametrize("most", [paging.COUNT_CAP, 3])
+def test_every_row_stands_on_one_page_forwards_and_backwards(
+    order: str, most: int, hoa: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "COUNT_CAP", most)  # a list that is counted, and one that is walked
     whole = ids(page(hoa, f"?order={order}"))
     forwards = walked(hoa, f"?order={order}&page_size=2", "next")
     assert [len(rows) for rows in forwards] == [2, 2, 2, 1]
@@ -105,7 +110,8 @@ def listened() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def test_a_later_page_skips_nothing_by_counting(hoa: FlaskClient) -> None:
+def test_a_later_page_skips_nothing_by_counting(hoa: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "COUNT_CAP", 3)
     second = turn(page(hoa, "?page_size=2&order=name"), "next")
     with listened() as statements:
         page(hoa, second)

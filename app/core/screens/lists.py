@@ -24,6 +24,7 @@ from app.core.errors import BadRequestError, Sentence
 from app.core.guarded import key_of, mask_of
 from app.core.lists import LONGEST_CONDITION, read_condition, register_list
 from app.core.pages import refuse_nul_sent
+from app.core.paging import Piece
 from app.core.screens import chooser, listing
 from app.core.screens.columns import Column, Derived, kind_of
 from app.core.screens.declared import Declared
@@ -299,28 +300,16 @@ class ListPart(Declared):
         *,
         known_as: Any = None,
     ) -> Page:
-        """A page of these rows: one query for the count, one for the rows."""
-        session, columns = db.session(), self.columns_for(asked, edge.actor())
-        counted, is_capped = paging.count(session, rows, self._key, known_as=known_as)
-        by, cursor = self._order(asked), asked.cursor
-        start = (asked.page - 1) * asked.page_size
-        if cursor is None and start:
-            rows = self._skipped(rows, asked, by, start)
-        chosen = paging.in_order(
-            self._selected(rows, by, columns).add_columns(*(one for column in columns for one in column.besides)),
-            by, self._key, falling=asked.is_falling,
-            backwards=cursor is not None and cursor.backwards,
-        )  # fmt: skip
-        if cursor is not None:
-            chosen = paging.beyond(chosen, by, self._key, cursor, falling=asked.is_falling)
-        # One more than is shown: is there another page beyond?
-        found = session.execute(chosen.limit(asked.page_size + 1)).all()
+        """A page of these rows. `known_as`: under what it is remembered that there are many of them."""
+        columns, by = self.columns_for(asked, edge.actor()), self._order(asked)
+        start = (asked.page - 1) * asked.page_size if asked.cursor is None else 0
+        piece = Piece(asked.page_size, asked.is_falling, start, asked.cursor)
+        found, (counted, is_capped) = self._found(rows, by, columns, piece, known_as)
         shown, has_more = found[: asked.page_size], len(found) > asked.page_size
-        if cursor is not None and cursor.backwards:
+        if piece.is_backwards:
             shown, has_more = shown[::-1], True
-        is_first = not start and cursor is None
-        if is_capped and not has_more and (shown or is_first):  # the end is here: what was remembered is over
-            counted, is_capped = start + len(shown), False
+        if is_capped and not has_more and (shown or piece.is_first):  # the end is here: what was remembered is over
+            counted, is_capped = (asked.page - 1) * asked.page_size + len(shown), False
         return Page(
             asked=asked,
             offer=offer,
@@ -334,18 +323,43 @@ class ListPart(Declared):
             besides=besides or {},
         )
 
-    def _skipped(self, rows: Select[Any], asked: Asked, by: Any, start: int) -> Select[Any]:
-        """The rows of a page that somebody typed. Only keys are skipped: columns of rows above it are never read."""
-        keys = rows.with_only_columns(self._key.label("id"), maintain_column_froms=True)
-        ordered = paging.in_order(keys, by, self._key, falling=asked.is_falling)
-        few = ordered.offset(start).limit(asked.page_size + 1).correlate(None).subquery()
-        return select(self.model).where(self._key.in_(select(few.c.id)))
+    def _found(
+        self, rows: Select[Any], by: Any, columns: Sequence[Column], piece: Piece, known_as: Any
+    ) -> tuple[Sequence[Any], tuple[int, bool]]:
+        """The rows of the piece, and how many there are: in one query unless they turn out to be many."""
+        session = db.session()
+        if not paging.is_long(known_as):
+            ids, number = paging.one_finding(rows, by, self._key, piece)
+            found = session.execute(self._read(ids, by, columns, piece).add_columns(number)).all()
+            if found or piece.is_first:
+                counted = paging.capped(found[0][-1] if found else 0)
+            else:  # beyond the last page
+                counted = paging.count(session, rows, self._key)
+            if not counted[1]:
+                return found, counted
+            paging.stays_long(known_as)
+        if piece.start:
+            # Only keys are skipped: columns of rows above the page are never read.
+            keys = rows.with_only_columns(self._key, maintain_column_froms=True)
+            walked = self._read(piece.of(keys, by, self._key).correlate(None), by, columns, piece)
+        else:
+            walked = piece.of(self._drawn(rows, by, columns), by, self._key)
+        return session.execute(walked).all(), paging.capped(paging.COUNT_CAP + 1)
+
+    def _read(self, ids: Select[int], by: Any, columns: Sequence[Column], piece: Piece) -> Select[Any]:
+        """The rows with these keys."""
+        rows = select(self.model).where(self._key.in_(ids))
+        return piece.ordered(self._drawn(rows, by, columns), by, self._key)
+
+    def _drawn(self, rows: Select[Any], by: Any, columns: Sequence[Column]) -> Select[Any]:
+        """With all that is needed to draw them."""
+        return self._selected(rows, by, columns).add_columns(*(one for column in columns for one in column.besides))
 
     def matching_ids(self, asked: Asked, who: Actor, limit: int) -> Sequence[int]:
         """The keys of the rows that are asked for, in the order of the list, at most so many."""
-        rows = self._listed(select(self._key), asked, who)
-        ordered = paging.in_order(rows, self._order(asked), self._key, falling=asked.is_falling)
-        return list(db.session().scalars(ordered.limit(limit)))
+        rows, piece = self._listed(select(self._key), asked, who), Piece(limit - 1, asked.is_falling)
+        ids, _number = paging.one_finding(rows, self._order(asked), self._key, piece)
+        return list(db.session().scalars(ids))
 
     def _order(self, asked: Asked) -> Any:
         return self.orders[asked.order_column] if asked.order_column else self._key
