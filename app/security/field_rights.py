@@ -55,9 +55,7 @@ def version_of(rules: Rules) -> str:
 
 def beyond(by: Actor, rules: Rules, parts: Collection[str]) -> list[Place]:
     """The fields with which a role that comes into these parts of the product may do more than this person."""
-    return [
-        place for place in by.fields if place[0] in parts and not may_give_field(by, place, rules.get(place, FULL))
-    ]
+    return [place for place in by.fields if place[0] in parts and not may_give_field(by, place, rules.get(place, FULL))]
 
 
 def named(places: Iterable[Place]) -> str:

@@ -111,6 +111,17 @@ def forest(session: Session, who: Actor) -> list[Node]:
     return tops
 
 
+def in_reading_order(tops: Sequence[Node]) -> list[tuple[Node, int]]:
+    """Every team with the number of those above it, each before those below it."""
+    listed: list[tuple[Node, int]] = []
+    waiting = [(one, 0) for one in reversed(tops)]
+    while waiting:
+        node, level = waiting.pop()
+        listed.append((node, level))
+        waiting += [(below, level + 1) for below in reversed(node.below)]
+    return listed
+
+
 def joinable(session: Session, who: Actor, text: str, team_id: int) -> list[tuple[int, str, str]]:
     """(id, name, title) of colleagues by words of their name or title who are not in the team yet, in name order."""
     inside = select(TeamMember.member_id).where(TeamMember.team_id == team_id)

@@ -208,8 +208,8 @@ class TeamScreen(Screen):
         tops = hanging.forest(session, who)
         company = settings.all_values(session)["company_name"]
         return self.render_template(
-            "security/chart.html", title=_("Organisation chart"), tops=tops, company=company, size=chart.BOX,
-            picture=chart.draw(company, tops), add=url_for(f"{self.endpoint}.add"),
+            "security/chart.html", title=_("Organisation chart"), listed=hanging.in_reading_order(tops),
+            company=company, size=chart.BOX, picture=chart.draw(company, tops), add=url_for(f"{self.endpoint}.add"),
             may_add=who.may("add", self.resource),
             crumbs=trail((self.list_title, self._list_url()), here=_("Organisation chart")),
         )  # fmt: skip

@@ -67,7 +67,12 @@ def a_mail(app: Flask, mail_by):
                 session,
                 to_address=to,
                 template="task_overdue",
-                values={"task": task, "name": "Lan", "due": "22/11/2026 09:00", "link": "http://127.0.0.1:8080/t/1"},
+                values={
+                    "task": task,
+                    "name": "Lan",
+                    "due": "22/11/2026 09:00",
+                    "link": more.pop("link", "http://127.0.0.1:8080/t/1"),
+                },
                 language=more.pop("language", "vi"),
                 at=more.pop("at", clock.now()),
                 **more,

@@ -50,6 +50,19 @@ def test_a_mail_leaves_and_is_marked(a_mail, mail_row, mail_by, sink):
     assert row.sent_at is not None
 
 
+def test_the_secret_of_an_invitation_leaves_with_the_mail(a_mail, mail_row, mail_by, sink):
+    secret = "http://127.0.0.1:8080/loi-moi/kXw3-JY8Wd5Tq_0vVwR4m2nPzL7sB1cE"
+    mail_id = a_mail(link=secret)
+    mail_by(sink.url)
+    jobs.dispatch_outbox()
+    (message,) = sink.mails
+    assert secret in message.get_body(("plain",)).get_content()
+    row = mail_row(mail_id)
+    kept = f"{row.body_text} {row.body_html}"
+    assert "kXw3" not in kept
+    assert kept.count("/loi-moi/…") >= 2
+
+
 def test_a_sent_mail_is_not_sent_again(a_mail, mail_by, sink):
     a_mail()
     mail_by(sink.url)

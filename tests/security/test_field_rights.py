@@ -230,6 +230,18 @@ def test_a_repeated_request_is_answered_with_no_more_than_is_read_by_now(app, he
     assert rest.post("customers/", body, key="k2").json == covered.json
 
 
+def test_a_shared_view_does_not_tell_what_it_compares_a_number_with(app, client, held):
+    rest = Rest(app, "lan")
+    body = {"list": "customers", "name": "Số lạ", "where": "phone = '0912345321' and kind = 'person'"}
+    kept = rest.post("views/", body).json
+    held(MASKED, "phone")
+    for told in (rest.get(f"views/{kept['id']}"), rest.get("views/", list="customers"),
+                 client("lan").get(f"/khach-hang/list/?view={kept['id']}")):  # fmt: skip
+        assert told.status_code == 200
+        assert "912345321" not in told.text
+    assert "kind" in json.dumps(rest.get(f"views/{kept['id']}").json["where"])
+
+
 @pytest.mark.parametrize("rule", [HIDDEN, MASKED], ids=["hidden", "masked"])
 def test_outgoing_mail_tells_no_address_that_is_held_back(app, client, rule):
     with app.app_context(), transaction(SYSTEM) as inside:
@@ -373,6 +385,34 @@ def test_of_several_roles_the_widest_right_counts(session, cast):
         inside.flush()
         rights_changed(inside, [lan.id])
     assert cast.lan.field_right("Customer", "phone") is FieldRight.full
+
+
+def test_a_role_that_does_not_come_into_a_part_has_no_say_in_its_fields(session, cast):
+    hold_back("Staff", MASKED, "phone")
+    hold_back("Manager", MASKED, "phone")
+    with transaction(SYSTEM) as inside:
+        made = create_role(inside, label_vi="Xem lịch", by=SYSTEM)
+        change_rights(inside, made, {("Calendar", "view"): Scope.all}, rev=made.rev, by=SYSTEM)
+        assign_roles(inside, cast.member("lan"), ["Staff", made.name], by=SYSTEM)
+    assert cast.lan.field_right("Customer", "phone") is FieldRight.masked
+    minh = replace(cast.minh, permissions=cast.minh.permissions | {("assign", "Role"), ("edit", "Role")})
+    minh = replace(minh, scopes={**minh.scopes, ("Role", "assign"): Scope.all, ("Role", "edit"): Scope.all})
+    with transaction(minh) as inside:  # nor is it more than he holds
+        assign_roles(inside, cast.member("tuan"), ["Staff", made.name], by=minh)
+    with transaction(minh) as inside:  # it would open the phones to all who hold it
+        one = inside.get_one(RoleProfile, made.id)
+        with pytest.raises(BusinessError):
+            change_rights(inside, one, {("Customer", "view"): Scope.own}, rev=one.rev, by=minh)
+    assert cast.lan.field_right("Customer", "phone") is FieldRight.masked
+
+
+def test_a_new_role_reads_no_more_than_its_maker(session, cast):
+    hold_back("Manager", MASKED, "phone")
+    minh = replace(cast.minh, permissions=cast.minh.permissions | {("add", "Role"), ("edit", "Role")})
+    with transaction(minh) as inside:
+        made = create_role(inside, label_vi="Trực đêm", by=minh)
+        change_rights(inside, made, {("Customer", "view"): Scope.team}, rev=made.rev, by=minh)
+        assert field_rights.rules_of(inside, made.id) == {("Customer", "phone"): MASKED}
 
 
 def test_nobody_gives_more_than_he_holds_and_administrators_read_all(session, cast):

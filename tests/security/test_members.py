@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from threading import Event
+from time import monotonic
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.core import clock
-from app.core.access import SYSTEM, Scope, visible
+from app.core.access import SYSTEM, FieldRight, Scope, visible
 from app.core.audit import AuditEvent
-from app.core.db import transaction
+from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.models import SavedView
 from app.customers.models import Customer
@@ -20,11 +23,13 @@ from app.notifications.rules import bell_text
 from app.security import admission, leaving, members, queries, rules
 from app.security import member_queries as about
 from app.security.events import duties
-from app.security.models import Grant, Member, MemberInvitation, Right, RoleScope, SignIn
+from app.security.models import Grant, Member, MemberInvitation, Right, RoleField, RoleScope, SignIn
 from app.security.role_services import assign_roles
-from app.security.services import hand_over, hash_password
+from app.security.services import hand_over, hash_password, matches_password, rights_changed
+from app.security.teams import add_person, make_primary, place
 from app.tasks.models import Task
 from app.tasks.services import claim_task
+from tests.threads import at_once
 
 NEW = {"family_name": "Đặng Thị", "given_name": "Ưng Hòa", "email": "hoa2@phosen.example"}
 
@@ -159,7 +164,45 @@ def test_nobody_changes_or_lets_in_somebody_who_may_more_than_he(session, cast, 
         return told
 
     assert len(try_all(hoa)) == 2
+    assert len(try_all(cast.tuan.user_id)) == 2  # the same rights, over another team
     assert try_all(lan) == []
+
+
+def test_whoever_reads_less_of_customers_lets_nobody_in_who_reads_more(session, cast, lead_staff):
+    lead_staff()
+    with transaction(SYSTEM) as inside:
+        manager = queries.role_by_code(inside, "Manager")
+        inside.add(RoleField(role_id=manager.id, resource="Customer", field="phone", right=FieldRight.masked))
+        rights_changed(inside, [cast.member("minh").id])
+    with pytest.raises(BusinessError), transaction(cast.minh) as inside:
+        admission.give_first_password(inside, cast.member("lan"), password_hash="x", by=cast.minh)
+
+
+def test_the_main_team_is_not_changed_by_whoever_may_not_change_that_team(session, cast, lead_staff):
+    lead_staff()
+    with transaction(SYSTEM) as inside:
+        manager = queries.role_by_code(inside, "Manager")
+        have = {(p.permission.name, p.view_menu.name): p for p in queries.role_by_code(inside, "Admin").permissions}
+        manager.permissions.append(have["can_edit", "Team"])
+        inside.add(RoleScope(role_id=manager.id, resource="Team", action="edit", scope=Scope.team))
+        add_person(inside, cast.team("van-hanh"), cast.member("minh"), by=SYSTEM)
+        add_person(inside, cast.team("van-hanh"), cast.member("lan"), by=SYSTEM)
+    minh = replace(cast.minh, team_ids=frozenset({cast.team("cskh").id}))  # he sees both and may change one
+    minh = replace(minh, scopes={**minh.scopes, ("Customer", "view"): Scope.all})
+    with pytest.raises(NotAllowedError), transaction(minh) as inside:
+        place(inside, cast.member("lan"), cast.team("van-hanh"), [cast.team("cskh")], by=minh)
+    with pytest.raises(NotAllowedError), transaction(minh) as inside:
+        make_primary(inside, cast.team("van-hanh"), cast.member("lan"), by=minh)
+    assert cast.lan.primary_team_id == cast.team("cskh").id
+
+
+def test_nobody_adds_a_person_whom_he_would_not_see(session, cast, lead_staff):
+    lead_staff()
+    minh = replace(cast.minh, scopes={**cast.minh.scopes, ("Member", "view"): Scope.team})
+    with pytest.raises(InvalidInputError) as refused, transaction(minh) as inside:
+        members.add_member(inside, by=minh, **NEW)
+    assert list(refused.value.fields) == ["team"]
+    assert queries.member_by_username(session, "hoa.dang") is None
 
 
 def test_a_narrow_right_reaches_the_people_of_ones_teams(session, cast, lead_staff):
@@ -225,6 +268,71 @@ def test_a_withdrawn_invitation_opens_nothing(session, cast, hire):
         admission.withdraw_invitation(inside, inside.get_one(Member, key), by=cast.hoa)
 
 
+def test_another_address_ends_the_invitation_to_the_old_one(session, cast, hire):
+    key = hire()
+    with transaction(cast.hoa) as inside:
+        token = admission.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+    for values, is_open in (({"email": NEW["email"], "title": "Thu ngân"}, True), ({"email": "dung@x.vn"}, False)):
+        with transaction(cast.hoa) as inside:
+            member = inside.get_one(Member, key)
+            members.change_member(inside, member, by=cast.hoa, rev=member.rev, **values)
+        assert (about.live_invitation(session, key) is not None) is is_open
+    with pytest.raises(NotFoundError):
+        admission.open_invitation(session, token)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("end", ["withdraw", "deactivate"])
+def test_whoever_waits_at_the_door_is_told_that_the_link_was_taken_back(app, session, cast, hire, end):
+    key = hire()
+    with transaction(cast.hoa) as inside:
+        token = admission.invite_member(inside, inside.get_one(Member, key), by=cast.hoa)
+    hoa = cast.hoa
+    session.rollback()
+    held = Event()
+
+    def take_back():
+        with transaction(hoa) as inside:
+            act = {"withdraw": admission.withdraw_invitation, "deactivate": leaving.deactivate_member}[end]
+            act(inside, inside.get_one(Member, key), by=hoa)
+            inside.flush()
+            held.set()
+            if inside.get_bind().dialect.name == "postgresql":  # SQLite does not even begin a second one
+                waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                with db.engine.connect() as other:
+                    until = monotonic() + 20
+                    while not other.scalar(waits) and monotonic() < until:
+                        pass
+
+    def come_in():
+        assert held.wait(20)
+        with transaction(SYSTEM) as inside:
+            admission.accept_invitation(inside, token, password_hash="x")
+
+    _taken, refused = at_once(app, [take_back, come_in])
+    assert isinstance(refused, NotFoundError)
+    assert not session.get_one(Member, key).is_active
+
+
+def test_a_first_password_opens_the_door_for_a_week_and_is_never_forgotten_to_be_one(session, cast):
+    tuan, secret = cast.tuan.user_id, "mua-sen-tre-lua-4821"
+    hashed = hash_password(secret, "pbkdf2:sha256:1")
+    with transaction(cast.hoa) as inside:
+        admission.give_first_password(inside, inside.get_one(Member, tuan), password_hash=hashed, by=cast.hoa)
+    deactivate(cast, tuan, **everything("binh"))
+    with transaction(cast.hoa) as inside:
+        leaving.reactivate_member(inside, inside.get_one(Member, tuan), by=cast.hoa)
+    member = cast.member("tuan")
+    assert member.must_change_password
+    assert matches_password(member, secret)
+    with clock.at(clock.now() + timedelta(days=7, minutes=1)):
+        assert not matches_password(member, secret)
+    with transaction(cast.tuan) as inside:
+        admission.choose_own_password(inside, cast.member("tuan"), password_hash=hashed)
+    with clock.at(clock.now() + timedelta(days=700)):
+        assert matches_password(cast.member("tuan"), secret)
+
+
 def test_a_first_password_ends_every_session_and_the_invitation(session, cast, hire):
     with transaction(cast.hoa) as inside:
         admission.give_first_password(inside, inside.get_one(Member, cast.lan.user_id), password_hash="x", by=cast.hoa)
@@ -265,7 +373,7 @@ def test_all_that_somebody_has_in_hand_goes_over_in_one_step(session, cast, stor
         hand_over(inside, "Customer", story.customer_id, right=Right.view, reason="share", member_id=lan)
     work = {duty.key: held.count for duty, held in leaving.open_work(session, cast.member("lan"), cast.hoa)}
     assert work == {"tasks": 1, "customers": 1, "views": 1}
-    with pytest.raises(members.OpenWorkError) as refused:
+    with pytest.raises(leaving.OpenWorkError) as refused:
         deactivate(cast, lan, tasks="minh")
     assert set(refused.value.fields) == {"customers", "views"}
     assert cast.member("lan").is_active
@@ -298,6 +406,32 @@ def test_what_only_he_could_take_and_the_team_he_heads_need_somebody_else(sessio
     deactivate(cast, cast.minh.user_id, **everything("binh"))
     assert cast.team("cskh").head_id == cast.binh.user_id
     assert cast.team("cskh").id in cast.binh.team_ids
+
+
+def test_nobody_comes_to_head_a_team_by_taking_it_over(session, cast, lead_staff):
+    lead_staff()
+    with transaction(SYSTEM) as inside:
+        manager = queries.role_by_code(inside, "Manager")
+        have = {(p.permission.name, p.view_menu.name): p for p in queries.role_by_code(inside, "Admin").permissions}
+        manager.permissions.append(have["can_edit", "Team"])
+        inside.add(RoleScope(role_id=manager.id, resource="Team", action="edit", scope=Scope.all))
+        rights_changed(inside, [cast.member("minh").id])
+        teams = {code: cast.team(code).id for code in ("cskh", "van-hanh")}
+    # as far as his rights go he may do all of it, but for taking the team himself
+    reach = frozenset(teams.values())
+    minh = replace(cast.minh, team_ids=reach, subtree_team_ids=reach, headed_team_ids=reach)
+
+    def hand_to(receiver):
+        with transaction(minh) as inside:
+            taken = {key: cast.member(receiver) for key in everything(receiver)}
+            leaving.deactivate_member(inside, cast.member("binh"), receivers=taken, by=minh)
+
+    with pytest.raises(NotAllowedError) as refused:
+        hand_to("minh")
+    assert list(refused.value.fields) == ["teams"]
+    assert cast.team("van-hanh").head_id == cast.binh.user_id
+    hand_to("tuan")
+    assert cast.team("van-hanh").head_id == cast.tuan.user_id
 
 
 def test_half_of_it_is_none_of_it(session, cast, story):

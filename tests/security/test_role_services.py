@@ -17,6 +17,7 @@ from app.security import queries, role_services, services
 from app.security.models import RoleProfile, RoleScope, SignIn, SignInKind
 from app.security.role_names import role_label, role_names
 from app.security.roles import ADMIN, RESOURCES, SHIPPED, reaches
+from tests.rest import statements
 
 
 def profile(session, code: str) -> RoleProfile:
@@ -180,6 +181,19 @@ def test_roles_are_given_and_taken_up_to_ones_own(session, cast, keeper):
         give(cast, "hoa", by=keeper())
 
 
+def test_what_may_be_given_is_found_out_at_once_for_all_roles(app, session, cast, keeper):
+    asked = []
+    for _more in range(2):
+        for number in range(5):
+            new_role(session, f"Vai {len(asked)}-{number}")
+        minh = keeper()
+        role_names(session)
+        with statements(app) as seen:
+            assert len(role_services.roles_to_choose(session, minh)) >= 10 + 5 * len(asked)
+        asked.append(len(seen))
+    assert asked[0] == asked[1] <= 3
+
+
 def test_staff_keep_no_roles(session, cast):
     for refused in (
         lambda: new_role(session, by=cast.lan),
@@ -282,6 +296,23 @@ def test_the_reaches_that_are_offered_all_say_something_else(session, cast):
             assert len(rows) == len(offered), (resource, action)
             seen += 1
     assert seen > 15
+
+
+def test_every_reach_that_a_row_rule_knows_is_offered(session, cast):
+    """A rule that tells own rows from all of them is of no use where only yes or no can be chosen."""
+    models = {model.__name__: model for model in _row_rules} | {"Audit": AuditEvent}
+    models["Instance"] = models["ProcessInstance"]
+    lan = replace(cast.lan, team_ids=frozenset({1}), subtree_team_ids=frozenset({1, 2}), headed_team_ids=frozenset())
+    for resource in sorted(models.keys() & RESOURCES.keys()):
+        for action in {"view", "export"} & set(RESOURCES[resource]):
+            rules = {}
+            for scope in Scope:
+                actor = replace(lan, permissions=lan.permissions | {(action, resource)},
+                                scopes={(resource, action): scope})  # fmt: skip
+                rule = _row_rules[models[resource]](actor, action).compile(compile_kwargs={"literal_binds": True})
+                rules[scope] = str(rule)
+            offered = {rules[scope] for scope in reaches(resource, action)}
+            assert set(rules.values()) == offered, (resource, action)
 
 
 # ── flask init ──

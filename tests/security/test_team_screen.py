@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import select
+from sqlalchemy import func, insert, select
 
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
+from app.demo.people import TEAMS
 from app.security import chart, queries, services
 from app.security.models import Team
 from app.security.team_queries import Node
@@ -117,6 +118,26 @@ def test_sixty_teams_fit_beside_the_menu_and_no_box_covers_another():
     for place, one in enumerate(corners):
         for other in corners[place + 1 :]:
             assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+
+
+def test_a_tree_may_be_as_deep_as_people_make_it(app, client):
+    deep = 1_200
+    with app.app_context(), transaction(SYSTEM) as session:
+        first = session.scalar(select(func.max(Team.id))) + 1
+        rows = [
+            {"id": number, "code": f"t{number}", "name": f"Tổ {number}", "sort_key": "t", "rev": 1,
+             "parent_id": number - 1 if number > first else None}
+            for number in range(first, first + deep)
+        ]  # fmt: skip
+        session.execute(insert(Team), rows)
+    answer = client("lan").get("/bo-phan/so-do")
+    assert answer.status_code == 200
+    drawing, written = answer.text.split("dang-chu", 1)
+    last = f"/bo-phan/show/{first + deep - 1}"
+    assert last in drawing
+    assert last in written
+    assert written.count("<ul>") == written.count("</ul>") >= deep
+    assert written.count("<li>") == written.count("</li>") == deep + len(TEAMS)
 
 
 def test_long_names_are_wrapped_and_what_is_left_out_is_said():
