@@ -14,6 +14,7 @@ from app.core.conditions import Condition, ConditionError, parse, sql
 from app.core.conditions.fields import Field
 from app.core.errors import BadRequestError, InvalidInputError
 from app.core.i18n import _
+from app.core.models import SavedView
 
 LONGEST_CONDITION = 20_000
 
@@ -65,6 +66,9 @@ class Listed(Protocol):
 
     def opened_by(self, number: int, who: Actor) -> Mapping[str, str]:
         """What a saved view asks for, as arguments. Raises NotFoundError for one that is not his to see."""
+
+    def kept_as_read(self, view: SavedView, who: Actor) -> Mapping[str, Any]:
+        """What a saved view asks for, as it is kept; only that which the list is ready to tell him."""
 
 
 _lists: dict[type[Any], Listed] = {}

@@ -126,12 +126,13 @@ def _of(session: Session, number: int) -> dict[str, Any]:
 
 def _shown(view: SavedView, role: str | None) -> dict[str, Any]:
     listed = list_keyed(view.list_key)
+    wanted = view.wanted if listed is None else listed.kept_as_read(view, edge.actor())
     return {
         "id": view.id,
         "list": listed.collection if listed else None,
         "name": view.name,
         "role": role,
-        **{name: view.wanted.get(name) for name in ("where", "q", "order", "columns", "page_size")},
+        **{name: wanted.get(name) for name in ("where", "q", "order", "columns", "page_size")},
         "rev": view.rev,
         "archived_at": moment(view.archived_at),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import jsonify, redirect, request, url_for
@@ -37,6 +38,8 @@ CHOICES = 20
 _FORM = ["family_name", "given_name", "title", "email", "phone", "username", "team_id", "more_team_ids", "role_codes",
          "language", "time_zone", "signature"]  # fmt: skip
 
+#: columns that colleagues do not see on his page either
+_OWN = frozenset({"signature", "must_change_password"})
 HISTORY_EVENTS = {
     "member_invited": _("Invitation sent"),
     "invitation_withdrawn": _("Invitation taken back"),
@@ -147,6 +150,12 @@ class MemberScreen(Screen):
         if self._is_read(who, "user.email"):
             labels["email"] = _("E-mail")
         subjects = [one for one in super().history_subjects(item, who) if one.model is not User]
+        if not who.may("edit", self.resource):
+            # What he signs with, how he came in and who looked as him: for those who look after people.
+            subjects = [
+                replace(one, events={}, labels={name: told for name, told in one.labels.items() if name not in _OWN})
+                for one in subjects
+            ]
         return [*subjects, history.Subject(User, item.id, labels)]
 
     def _readable(self, column: str, value: Any) -> Any:

@@ -344,6 +344,18 @@ def test_what_the_list_knows_and_does_not_show_this_reader_is_told_as_it_is_call
     assert "Nhóm" in str(found.lost[0])
 
 
+def test_what_the_reader_may_not_read_is_left_out_without_its_name_and_value():
+    where = parse("kind = 'company' and phone = '0912345678'")
+    stored = Wanted(where, order="phone", columns=("email",), labels={"phone": "Điện thoại", "email": "Thư"}).stored()
+    found = saved.fitted(
+        stored, OFFER, lambda condition: condition.keys <= {"kind"}, {}, lambda key: key in ("phone", "email")
+    )
+    assert found.wanted.where == parse("kind = 'company'")
+    assert (found.wanted.order, found.wanted.columns) == ("", ())
+    (told,) = map(str, found.lost)
+    assert not any(word in told for word in ("0912", "phone", "Điện thoại", "Thư", "email"))
+
+
 @pytest.mark.parametrize(
     "stored",
     [{"where": {"mọi": "thứ"}}, {"where": {"field": "kind", "op": "like", "value": 1}}, {"columns": ["gone"]},

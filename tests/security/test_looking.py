@@ -15,7 +15,7 @@ from app.core.db import db, transaction
 from app.core.errors import BusinessError, NotAllowedError
 from app.notifications.models import Notification
 from app.notifications.services import post_bell
-from app.security import looking, role_services, services
+from app.security import admission, looking, role_services, services
 from app.security.models import Look, SignIn, SignInKind
 from tests.cast import Cast
 
@@ -110,6 +110,22 @@ def test_what_is_somebody_s_own_business_is_not_looked_at(app, client, ids):
         assert hoa.get(f"/api/v1/{address}/").json["result"] == []
     assert hoa.get("/api/v1/exports/1").status_code == 404
     assert "10.1.2.3" in client("lan").get("/tai-khoan/").text
+
+
+def test_colleagues_read_in_no_history_who_looked_how_one_came_in_and_what_one_signs_with(app, client, ids):
+    hoa = client("hoa")
+    hoa.post(f"/xem-nhu/{ids['minh']}")
+    hoa.post("/xem-nhu/thoi")
+    with app.app_context(), transaction(SYSTEM) as inside:
+        minh = Cast(inside).member("minh")
+        minh.title, minh.signature = "Trưởng nhóm Phở", "Minh, 0912 345 678"
+        admission.give_first_password(inside, minh, password_hash="x", by=SYSTEM)
+    page = f"/nhan-su/show/{ids['minh']}?tab=lich-su"
+    theirs, ours = client("lan").get(page).text, client("hoa").get(page).text
+    for told in ("Bắt đầu xem như", "Đã đưa mật khẩu đầu tiên", "Minh, 0912 345 678"):
+        assert told.lower() in ours.lower()
+        assert told.lower() not in theirs.lower()
+    assert "Trưởng nhóm Phở" in theirs
 
 
 def test_a_page_from_before_its_end_changes_nothing_in_one_s_own_name(app, client, ids):

@@ -81,17 +81,23 @@ class Fitted:
 
 
 def fitted(
-    stored: Mapping[str, Any], offer: Offer, holds: Callable[[Condition], bool], called: Mapping[str, object]
+    stored: Mapping[str, Any],
+    offer: Offer,
+    holds: Callable[[Condition], bool],
+    called: Mapping[str, object],
+    is_withheld: Callable[[str], bool] = lambda _key: False,
 ) -> Fitted:
     """Read a stored view as its list is today. `holds`: can rows still be narrowed by this condition? `called`: the
     list's columns and fields in the reader's words, with those that he is not shown.
 
-    Never raises: a column, an order or a part of the condition that is gone is left out, and told.
+    Never raises: a column, an order or a part of the condition that is gone is left out, and told. What the reader may
+    not read (`is_withheld`) is left out too, without its name and without what it is compared with.
     """
     labels = {str(key): str(called.get(key, text)) for key, text in (stored.get("labels") or {}).items()}
     lost: list[Sentence] = []
     columns = [str(name) for name in stored.get("columns") or ()]
-    gone = [labels.get(name, name) for name in columns if name not in offer.columns]
+    kept_back = {name for name in columns if name not in offer.columns and is_withheld(name)}
+    gone = [labels.get(name, name) for name in columns if name not in offer.columns and name not in kept_back]
     if gone:
         lost.append(ngettext("The column %(names)s is no longer there; the list leaves it out.",
                              "The columns %(names)s are no longer there; the list leaves them out.",
@@ -99,15 +105,21 @@ def fitted(
     order = str(stored.get("order") or "")
     if order not in ("", offer.default_order) and order.removeprefix("-") not in offer.orders:
         name = order.removeprefix("-")
-        lost.append(_("Rows can no longer be ordered by %(name)s; the list has its usual order.",
-                      name=labels.get(name, name)))  # fmt: skip
+        if is_withheld(name):
+            kept_back.add(name)
+        else:
+            lost.append(_("Rows can no longer be ordered by %(name)s; the list has its usual order.",
+                          name=labels.get(name, name)))  # fmt: skip
         order = ""
-    where, dropped = _what_holds(stored.get("where"), holds)
+    where, every = _what_holds(stored.get("where"), holds)
+    dropped = [part for part in every if part is None or not any(map(is_withheld, part.keys))]
     if dropped:
         said = ", ".join(f"“{part.sentence(labels)}”" for part in dropped if part) or f"“{_('Filter')}”"
         lost.append(ngettext("The condition %(names)s no longer fits; the list leaves it out.",
                              "The conditions %(names)s no longer fit; the list leaves them out.",
                              len(dropped), names=said))  # fmt: skip
+    if kept_back or len(dropped) < len(every):
+        lost.append(_("Something in this view is about what you may not see; the list leaves it out."))
     size = stored.get("page_size")
     return Fitted(
         Wanted(

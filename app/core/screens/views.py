@@ -117,7 +117,10 @@ class ViewPart(ListPart):
                 return False
             return True
 
-        return saved.fitted(view.wanted, self._offer(self.page_size, who), holds, self.label_columns)
+        def is_withheld(key: str) -> bool:
+            return not self._may_compare(key, who)
+
+        return saved.fitted(view.wanted, self._offer(self.page_size, who), holds, self.label_columns, is_withheld)
 
     # ── over the list ──
     def _around(self, opening: Opening, page: Page, who: Actor) -> Mapping[str, Any]:
@@ -340,6 +343,10 @@ class ViewPart(ListPart):
         """What a view asks for, as arguments. Raises NotFoundError for one that is not his to see."""
         view = saved.views_of(db.session(), self.key, who, asked=number).of(number).view
         return self._fitted(view, who).wanted.arguments
+
+    def kept_as_read(self, view: SavedView, who: Actor) -> Mapping[str, Any]:
+        """What a saved view asks for, as it is kept; only that which the list is ready to tell him."""
+        return self._fitted(view, who).wanted.stored() if who.fields else view.wanted
 
     def _asked_again(
         self, verb: str, refusal: BusinessError, *, title: Sentence, number: int | None = None
