@@ -34,7 +34,9 @@ SIZE = Size(customers=200, tasks=500, open_tasks=150)
 MADE = Customer.id.between(FIRST, FIRST + SIZE.customers - 1)
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.slow])]
+)
 def made(request, tmp_path_factory, postgres) -> Iterator[Flask]:
     """The company on both databases, made once."""
     folder: Path = tmp_path_factory.mktemp("bench")

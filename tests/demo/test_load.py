@@ -183,7 +183,11 @@ def test_bells_hold_read_and_unread_lines(phosen):
 
 
 @pytest.mark.parametrize(
-    ("moment", "fresh"), [((2026, 11, 20, 17, 29), 0), ((2027, 2, 7, 12, 30), 1)], ids=["Friday", "Tết"]
+    ("moment", "fresh"),
+    [
+        pytest.param((2026, 11, 20, 17, 29), 0, id="Friday", marks=pytest.mark.slow),
+        pytest.param((2027, 2, 7, 12, 30), 1, id="Tết"),
+    ],
 )
 def test_nothing_falls_due_or_becomes_due_soon_within_half_an_hour_of_loading(empty_app, moment, fresh):
     now = datetime(*moment, tzinfo=VIETNAM).astimezone(UTC)

@@ -11,7 +11,7 @@ from gettext import NullTranslations
 from typing import Any
 
 import flask_babel
-from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
+from bs4 import BeautifulSoup, Comment, Doctype, Tag
 
 from tools.translations import PLACEHOLDER
 
@@ -120,21 +120,28 @@ def untranslated(page: BeautifulSoup, data: Data) -> list[str]:
     return [f"{where}: {text!r}" for where, text in _spoken(page) if data.left_of(text)]
 
 
-def _spoken(page: BeautifulSoup) -> Iterator[tuple[str, str]]:
-    for node in page.find_all(string=True):
-        if isinstance(node, Comment | Doctype) or not isinstance(node, NavigableString):
-            continue
-        around = [parent for parent in node.parents if isinstance(parent, Tag)]
-        if not any(_is_unseen(tag) for tag in around):
-            yield around[0].name, str(node)
-    for tag in page.find_all(True):
-        for name in SPOKEN:
-            if name in tag.attrs:
-                yield f"{tag.name}[{name}]", str(tag[name])
-        if tag.name == "input" and tag.get("type") in ("submit", "button", "reset"):
-            yield "input[value]", str(tag.get("value", ""))
-        if tag.name == "meta" and tag.get("name") == "description":
-            yield "meta[description]", str(tag.get("content", ""))
+def _spoken(tag: Tag, is_unseen: bool = False) -> list[tuple[str, str]]:
+    """(where, what) of the texts inside; attributes are read out wherever they stand."""
+    found: list[tuple[str, str]] = []
+    for node in tag.contents:
+        if isinstance(node, Tag):
+            found += _attributes(node)
+            found += _spoken(node, is_unseen or _is_unseen(node))
+        elif not is_unseen and not isinstance(node, Comment | Doctype) and not node.isspace():
+            found.append((tag.name, str(node)))
+    return found
+
+
+def _attributes(tag: Tag) -> Iterator[tuple[str, str]]:
+    if not tag.attrs:
+        return
+    for name in SPOKEN:
+        if name in tag.attrs:
+            yield f"{tag.name}[{name}]", str(tag[name])
+    if tag.name == "input" and tag.get("type") in ("submit", "button", "reset"):
+        yield "input[value]", str(tag.get("value", ""))
+    if tag.name == "meta" and tag.get("name") == "description":
+        yield "meta[description]", str(tag.get("content", ""))
 
 
 def _is_unseen(tag: Tag) -> bool:

@@ -52,15 +52,10 @@ from tests.conftest import forget_everything
 from tests.i18n.pseudo import Data, every_sentence_wide
 from tests.i18n.walk import TYPED, Walk
 
-#: staff, heads, administrators and auditors, in a language that has words of its own on some page
-#: whoever sees most in one language and in the other; the rest on long days
+#: Staff, heads, administrators and auditors. Hoa, who sees most, walks through every page before she sends its forms.
 WALKS = [
     ("lan", "vi"),
-    ("hoa", "en"),
-    *(
-        pytest.param(*walk, marks=pytest.mark.slow)
-        for walk in (("minh", "en"), ("hoa", "vi"), ("tuan", "vi"), ("an", "en"))
-    ),
+    *(pytest.param(*walk, marks=pytest.mark.slow) for walk in (("hoa", "vi"), ("tuan", "vi"), ("an", "en"))),
 ]
 #: what lists are narrowed by, and what cannot be read
 CONDITIONS = ("kind = 'company'", "created_at = this_week()", "owner.name = me() or owner.name empty")
@@ -269,13 +264,13 @@ def afterwards_as_before(company: Flask, tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.parametrize("username", ["hoa", *(pytest.param(one, marks=pytest.mark.slow) for one in ("lan", "minh"))])
 @pytest.mark.usefixtures("afterwards_as_before")
-def test_every_form_that_is_sent_answers_in_its_reader_s_language(company: Flask, username: str) -> None:
-    """Empty forms, wrong ones, and as they stand: refusals, flashes, conflicts."""
+def test_every_page_and_every_form_that_is_sent_answers_in_its_reader_s_language(company: Flask, username: str) -> None:
+    """Every page, and its forms: empty ones, wrong ones, and as they stand: refusals, flashes, conflicts."""
     browser = browser_of(company, username, "en")
     with every_sentence_wide():
         walk = Walk(browser, data_of(company), "en")
-        walk.open(*DOORS)
-        walk.found.clear()
+        walk.open(*DOORS, *CLOSED)
+        nothing_left(walk.found)
         walk.send_every_form()
     nothing_left(walk.found)
 
@@ -412,5 +407,7 @@ def test_the_doors_speak_the_language_that_is_asked_for(tmp_path: Path, language
             answer = walk.browser.post(f"/login/{asks}", data={"username": "hoa.nguyen", "password": "x"})
             seen.add(answer.status_code)
             walk.read(answer, f"sign in → {answer.status_code}")
+            if answer.status_code == 429:
+                break
     assert {401, 429} <= seen
     nothing_left(walk.found)

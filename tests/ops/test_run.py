@@ -152,6 +152,7 @@ def test_a_killed_supervisor_leaves_nothing_behind(start):
     until(product.is_gone, "everything ended")
 
 
+@pytest.mark.slow
 def test_a_dead_web_process_is_back_at_once(start):
     product = start("web")
     until(lambda: product.status("/health/live") == 200, "serving")
@@ -175,7 +176,7 @@ def test_a_taken_port_is_told_in_one_sentence(start, role):
     assert sentence.startswith(f"Port {product.port} is taken")
 
 
-@pytest.mark.parametrize("role", ["web", "worker"])
+@pytest.mark.parametrize("role", ["web", pytest.param("worker", marks=pytest.mark.slow)])
 def test_nothing_starts_while_a_restore_is_at_work(start, tmp_path, role):
     with (tmp_path / "data" / ".running").open("w") as restore:
         fcntl.flock(restore, fcntl.LOCK_EX)
