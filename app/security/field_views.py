@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from flask import request
 
@@ -39,11 +40,13 @@ class FieldRightPages(Page):
     @page("/<role_id>/truong")
     def fields(self, role_id: str) -> Any:
         role = _role(role_id)
-        return _page(role, field_rights.rules_of(db.session(), role.id))
+        return _page(role, {})
 
     @page("/<role_id>/truong", "POST", right="edit")
     def change(self, role_id: str) -> Any:
-        role, wanted = _role(role_id), _read(request.form)
+        role = _role(role_id)
+        shown = _read(dict(parse_qsl(request.form.get("was", ""))))
+        wanted = {place: rule for place, rule in _read(request.form).items() if shown.get(place) != rule}
         number, label = role.id, role_label(role.name)
         try:
             with edge.transaction() as session:
@@ -54,7 +57,8 @@ class FieldRightPages(Page):
         except (BadRequestError, NotFoundError):
             raise
         except ConflictError as conflict:
-            told = _("Somebody changed these rights meanwhile. Look through them, then save again.")
+            told = _("Somebody changed these rights meanwhile. Below they stand as they are now, with your own choices in"
+                     " them. Compare, then save again.")  # fmt: skip
             return _page(_role(role_id), wanted, refusal=told, status=conflict.status)
         except InvalidInputError as error:
             return _page(_role(role_id), wanted, problems=error.fields, status=error.status)
@@ -89,8 +93,11 @@ def _read(sent: Mapping[str, str]) -> dict[Place, FieldRule]:
     return wanted
 
 
-def _page(role: Role, rules: Rules, *, refusal: Any = None, problems: Any = None, status: int = 200) -> Any:
+def _page(role: Role, chosen: Rules, *, refusal: Any = None, problems: Any = None, status: int = 200) -> Any:
+    """The role as it is, and in it what was chosen a moment ago."""
     who, label = edge.actor(), role_label(role.name)
+    known = field_rights.rules_of(db.session(), role.id)
+    rules = {**known, **chosen}
     may_edit = who.may("edit", "Role") and role.name != ADMIN
     groups = [
         {
@@ -103,10 +110,24 @@ def _page(role: Role, rules: Rules, *, refusal: Any = None, problems: Any = None
     return show(
         "security/fields.html", status, role=role, label=label, groups=groups, may_edit=may_edit,
         is_admin=role.name == ADMIN, rights=field_rights.RIGHT_LABELS, refusal=refusal, has_problems=bool(problems),
-        version=field_rights.version_of(field_rights.rules_of(db.session(), role.id)),
+        version=field_rights.version_of(known), was=_shown(known),
         whole=field_rights.ADMIN_READS_ALL, action=_address(role.id), role_url=f"/vai-tro/show/{role.id}",
         crumbs=trail((_("Roles"), "/vai-tro/list/"), (label, f"/vai-tro/show/{role.id}"), here=_("Rights to fields")),
     )  # fmt: skip
+
+
+def _shown(rules: Rules) -> str:
+    """The fields as the form is about to show them, as it sends them back."""
+    told: dict[str, str] = {}
+    for resource, fields in guarded.guarded().items():
+        for key in fields:
+            rule, name = rules.get((resource, key), FULL), f"{resource}.{key}"
+            told |= {name: rule.right} | ({_REVEALS + name: "1"} if _reveals(rule) else {})
+    return urlencode(told)
+
+
+def _reveals(rule: FieldRule) -> bool:
+    return rule.may_reveal and rule.right is FieldRight.masked
 
 
 def _row(field: guarded.GuardedField, rules: Rules, problems: Mapping[str, Any], who: Actor) -> dict[str, Any]:
@@ -118,7 +139,7 @@ def _row(field: guarded.GuardedField, rules: Rules, problems: Mapping[str, Any],
         "is_sensitive": field.is_sensitive,
         "sample": masked(field.mask, _SAMPLES[field.mask]),
         "right": rule.right,
-        "may_reveal": rule.may_reveal and rule.right is FieldRight.masked,
+        "may_reveal": _reveals(rule),
         "offered": {right for right in FieldRight if may_give_field(who, place, FieldRule(right))},
         "may_offer_reveal": may_give_field(who, place, FieldRule(FieldRight.masked, may_reveal=True)),
         "problem": " ".join(str(sentence) for sentence in problems.get(name, ())),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from app.core.access import ACTIONS, Actor, Scope
 from app.core.errors import BadRequestError, Sentence
@@ -108,6 +109,18 @@ def words(cell: Cell, scope: Scope) -> Sentence:
     if is_plain(*cell):
         return _PLAIN[Scope.none if scope is Scope.none else Scope.all]
     return SCOPE_LABELS[scope]
+
+
+def shown(groups: Sequence[tuple[Any, Sequence[Row]]]) -> str:
+    """What the role holds, for the form to carry along: `touched` then tells what was chosen from what was there."""
+    every = [cell for _heading, rows in groups for row in rows for cell in row.cells.values() if cell is not None]
+    return urlencode({cell.name: cell.held for cell in every})
+
+
+def touched(cells: Mapping[Cell, Scope], was: str) -> dict[Cell, Scope]:
+    """Those that were chosen otherwise than the form showed them. Raises BadRequestError for a form of nobody's."""
+    before = read(dict(parse_qsl(was)))
+    return {cell: scope for cell, scope in cells.items() if before.get(cell) is not scope}
 
 
 def read(sent: Mapping[str, str]) -> dict[Cell, Scope]:

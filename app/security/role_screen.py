@@ -139,7 +139,7 @@ class RoleScreen(Screen):
         groups = role_matrix.drawn(queries.matrix_of(db.session(), item.role), typed, who)
         every = [cell for _heading, rows in groups for row in rows for cell in row.cells.values() if cell is not None]
         return {
-            "groups": groups, "locked": locked, "rev": item.rev, "unsaved": bool(typed),
+            "groups": groups, "was": role_matrix.shown(groups), "locked": locked, "rev": item.rev, "unsaved": bool(typed),
             "problem": g.get("rights_problem"), "has_closed": any(cell.closed for cell in every),
             "holders": self._holders_told(item),
             "may_copy": who.may("add", "Role"), "may_rename": who.may("edit", "Role"),
@@ -151,11 +151,11 @@ class RoleScreen(Screen):
         key = row_id(pk)
         get_visible(db.session(), RoleProfile, key, edge.actor(), "edit")
         sent = request.form.to_dict()
-        rev = sent.pop("rev", "")
+        rev, was = sent.pop("rev", ""), sent.pop("was", "")
         sent.pop("csrf_token", None)
         if not (rev.isascii() and rev.isdigit()) or len(rev) > 9:
             raise BadRequestError
-        cells = role_matrix.read(sent)
+        cells = role_matrix.touched(role_matrix.read(sent), was)
         try:
             with edge.transaction() as session:
                 profile = get_visible(session, RoleProfile, key, edge.actor(), "edit")
@@ -165,8 +165,8 @@ class RoleScreen(Screen):
         except BusinessError as error:
             problem = error.message
             if isinstance(error, ConflictError):
-                problem = _("Someone has changed this role in the meantime. Your choices are still here: compare, then"
-                            " save again.")  # fmt: skip
+                problem = _("Someone has changed this role in the meantime. Below stands what it may do now, with your own"
+                            " choices in it. Compare, then save again.")  # fmt: skip
             g.typed_rights, g.rights_problem = cells, problem
             return self.show(str(key)), error.status
         if not changed:

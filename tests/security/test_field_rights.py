@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from app.administration.services import send_test_mail
 from app.core.access import SYSTEM, FieldRight, FieldRule, Scope
-from app.core.audit import AuditEvent
+from app.core.audit import AuditEvent, AuditSensitive
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.leases import LeaseState
@@ -347,9 +347,11 @@ def test_a_covered_value_is_opened_with_a_reason_which_the_log_keeps(app, client
     assert SHOWN not in lan.get(f"/khach-hang/show/{number}").text
     with app.app_context():
         told = db.session.query(AuditEvent).filter_by(name="field.revealed").all()
-        assert [(one.table_name, one.changes, one.reason) for one in told] == [
-            ("contact_point", {"field": [None, "phone"]}, "Gọi lại cho khách")
-        ] * 2
+        assert {(one.table_name, one.changes["field"][1], one.reason) for one in told} == {
+            ("contact_point", "phone", None)
+        }
+        beside = db.session.query(AuditSensitive).filter(AuditSensitive.event_id.in_([one.id for one in told])).all()
+        assert [(one.field, one.new) for one in beside] == [("reason", "Gọi lại cho khách")] * 2
         assert told[0].actor_id == Cast(db.session()).lan.user_id
     assert "Gọi lại cho khách" in client("minh").get(f"/khach-hang/show/{number}?phan=lich-su").text
 
@@ -492,6 +494,8 @@ def test_the_page_of_a_role_sets_the_rights_to_its_fields(app, client):
         assert (row.resource, row.field, row.right, row.may_reveal) == ("Customer", "phone", FieldRight.masked, True)
     stale = hoa.post(path, data={**sent, "Customer.email": "hidden"})
     assert stale.status_code == 409
+    chosen = {one["name"]: one["value"] for one in BeautifulSoup(stale.text, "html.parser").select("input[checked]")}
+    assert (chosen["Customer.phone"], chosen["Customer.email"]) == ("masked", "hidden")  # the other's, and one's own
     for wrong in ({"Customer.phone": "all"}, {"Customer.khong": "full"}, {"Task.phone": "full"}):
         assert hoa.post(path, data={**sent, **wrong}).status_code == 400
     assert hoa.get("/vai-tro/99999999999/truong").status_code == 404

@@ -6,10 +6,10 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from sqlalchemy import event, select
 
-from app.core.access import ACTIONS, SYSTEM, Scope
+from app.core.access import ACTIONS, SYSTEM, FieldRight, FieldRule, Scope
 from app.core.accounts import Role, User
 from app.core.db import db, transaction
-from app.security import queries, role_services
+from app.security import field_rights, queries, role_services
 from app.security.models import Member, RoleProfile, RoleScope, Team
 from app.security.roles import ACTION_LABELS, RESOURCE_GROUPS, RESOURCES, SCOPE_LABELS, SHIPPED
 from app.security.services import create_team, rights_changed
@@ -283,6 +283,27 @@ def test_the_matrix_is_changed_in_place_and_told_in_the_history(client, id_of):
     assert "Bộ phận: Xem trước: Tất cả nay: Không" in told
 
 
+def test_a_change_of_field_rights_is_told_in_the_history_of_the_role_and_in_the_log(client, change, id_of):
+    def cover(session, cast):
+        role = session.scalars(select(Role).where(Role.name == "Staff")).one()
+        session.info["actor"] = cast.hoa
+        for right in (FieldRight.masked, FieldRight.read_only):
+            rules = {("Customer", "phone"): FieldRule(right, may_reveal=False)}
+            version = field_rights.version_of(field_rights.rules_of(session, role.id))
+            field_rights.change(session, role, rules, version=version, by=cast.hoa)
+
+    change(cover)
+    hoa, staff = client("hoa"), id_of(Role, "Staff")
+    page = page_of(hoa.get(f"/vai-tro/show/{staff}?tab=lich-su"))
+    told = " ".join(page.select_one("main").get_text(" ").split())
+    assert "Khách hàng: Số điện thoại" in told
+    assert "trước: Che bớt nay: Chỉ xem" in told
+    listed = hoa.get("/nhat-ky/list/?view=0&where=kind+%3D+'field_right'")
+    assert "phone" not in page_of(listed).select_one("table").text
+    entry = page_of(listed).select_one("tr[data-row] a")["href"]
+    assert "Khách hàng: Số điện thoại" in page_of(hoa.get(entry)).select_one("main").text
+
+
 def test_what_was_chosen_comes_back_when_somebody_was_faster(client, id_of):
     hoa, staff = client("hoa"), id_of(Role, "Staff")
     sent = form_of(page_of(hoa.get(f"/vai-tro/show/{staff}")))
@@ -292,6 +313,8 @@ def test_what_was_chosen_comes_back_when_somebody_was_faster(client, id_of):
     page = BeautifulSoup(answer.text, "html.parser")
     assert "Có người vừa đổi vai trò này" in page.select_one("[data-problems]").text
     assert cells(page, "Khách hàng")["Lưu trữ"] == "Bộ phận"
+    others = page.select_one("select[name='Customer.export']")  # untouched here, so what the faster one chose
+    assert (others["data-was"], others.select_one("[selected]")["value"]) == ("own", "own")
     assert page.select_one("form[data-unsaved]") is not None
     sent = form_of(page)
     assert hoa.post(f"/vai-tro/rights/{staff}", data=sent).status_code == 302
