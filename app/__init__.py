@@ -89,6 +89,7 @@ def create_app(config: Any = None) -> Flask:
     if app.config["HTTPS"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.config["FAB_INDEX_VIEW"] = "app.tasks.home.Home"
+    app.jinja_environment = drawn.Templates
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
 
     assert models.__all__

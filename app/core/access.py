@@ -45,7 +45,11 @@ class FieldRight(StrEnum):
 
     @property
     def width(self) -> int:
-        return list(FieldRight).index(self)
+        return _WIDTHS[self]
+
+
+#: asked for every column of every page
+_WIDTHS = {right: width for width, right in enumerate(FieldRight)}
 
 
 @dataclass(frozen=True)

@@ -144,5 +144,11 @@ def words(text: str) -> tuple[str, ...]:
 def matches(typed: str, *texts: str | None) -> bool:
     """Does every typed word begin a word of the texts? Nothing but punctuation matches nothing."""
     wanted = words(typed)[:MOST_WORDS]
-    there = [word for text in texts if text for word in words(text)]
-    return bool(wanted) and all(any(word.startswith(one) for word in there) for one in wanted)
+    there = "".join([_spaced(text) for text in texts if text])
+    return bool(wanted) and all(f" {one}" in there for one in wanted)
+
+
+@lru_cache(maxsize=8192)
+def _spaced(text: str) -> str:
+    """The words of a text, each behind a space: one search finds whether any of them begins so."""
+    return "".join([f" {word}" for word in words(text)])

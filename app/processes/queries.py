@@ -177,9 +177,8 @@ def find_instances(session: Session, who: Actor, text: str, limit: int) -> list[
         # A bare number may as well be the end of a phone number: only "HS" makes it a code for sure.
         said_so = text.strip()[:2].lower() == "hs"
         add(ProcessInstance.code == instance_code(int(code[1])), exact=said_so)
-    customers = session.scalars(found_ids(text, who, limit=MOST_CUSTOMERS)).all()
-    if customers and len(hits) < limit:
-        add(ProcessInstance.customer_id.in_(customers))
+    if len(hits) < limit:
+        add(ProcessInstance.customer_id.in_(found_ids(text, who, limit=MOST_CUSTOMERS)))
     if not code and len(hits) < limit:
         names = session.execute(select(ProcessVersion.id, Process.name).join(Process)).all()
         versions = [row.id for row in names if matches(text, row.name)]

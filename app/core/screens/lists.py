@@ -66,7 +66,7 @@ class ListPart(Declared):
     def list(self) -> Any:
         who, offer = edge.actor(), self._offer(self.page_size)
         opening = self._opening(who)
-        asked, rows, refused = self._taken(opening.arguments, who)
+        asked, rows, refused = self._taken(opening.arguments, offer, who)
         refusal = next((sentence for name, sentence in refused.items() if name not in LOOKS), None)
         reach = (who.user_id, who.scope(self.resource), who.team_ids, frozenset(who.fields.items()))
         known_as = None if refusal else (self.endpoint, reach, asked.q, asked.archived, asked.where)
@@ -84,7 +84,9 @@ class ListPart(Declared):
         )  # fmt: skip
         return shown, 400 if refused else opening.status
 
-    def _taken(self, arguments: MultiDict[str, str], who: Actor) -> tuple[Asked, Select[Any], Mapping[str, Sentence]]:
+    def _taken(
+        self, arguments: MultiDict[str, str], offer: Offer, who: Actor
+    ) -> tuple[Asked, Select[Any], Mapping[str, Sentence]]:
         """What can be taken of what is asked, its rows, and why the rest is refused, by argument.
 
         It is told where it can be put right. Of a list that was to be narrowed no row is taken for an answer.
@@ -92,7 +94,7 @@ class ListPart(Declared):
         refused: dict[str, Sentence] = {}
         while True:
             try:
-                asked = self.asked_of(arguments)
+                asked = listing.read_arguments(arguments, offer)
                 rows = self._listed(select(self.model), asked, who)
             except BadRequestError as refusal:
                 name = refusal.about or "where"
