@@ -11,7 +11,7 @@ from app.audit import kinds, queries
 from app.core import edge
 from app.core.access import get_visible, visible
 from app.core.api import Api, equals, id_is, listing, moment, state_is, usernames, verb
-from app.core.audit import AuditAction, AuditEvent, AuditSensitive, is_fingerprint
+from app.core.audit import AuditAction, AuditEvent, AuditSensitive, is_fingerprint, is_personal
 from app.core.db import db
 
 _ORDERS = {"at": AuditEvent.at, "id": AuditEvent.id}
@@ -52,7 +52,7 @@ def _shown(events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
     beside = {(row.event_id, row.field): [row.old, row.new] for row in personal}
 
     def field(event: AuditEvent, column: str, logged: Any) -> dict[str, Any]:
-        is_withheld = event.action is not AuditAction.event and kept(event, column)
+        is_withheld = kept(event, column) and (event.action is not AuditAction.event or is_personal(logged))
         pair = logged if isinstance(logged, list) and len(logged) == 2 else [None, logged]
         if not is_withheld and any(map(is_fingerprint, pair)):
             pair = beside.get((event.id, column), [None, None])

@@ -9,12 +9,28 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Text, and_, cast, false, func, literal, or_, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)  # fmt: skip
 from sqlalchemy.orm import Session, aliased
 
 from app.audit import kinds
 from app.audit.kinds import EVENTS, KINDS, Kind
-from app.core import history
+from app.core import audit, exports, history
 from app.core.access import SYSTEM, Actor, Scope, has_row_rule, row_rule, visible
 from app.core.audit import (
     ARCHIVED,
@@ -25,8 +41,9 @@ from app.core.audit import (
     AuditSensitive,
     Origin,
     is_fingerprint,
+    is_personal,
 )
-from app.core.conditions import Condition
+from app.core.exports import Export
 from app.core.guarded import key_of
 from app.core.history import HAPPENED, Entry, Happened, Line
 from app.core.i18n import _
@@ -39,7 +56,7 @@ _MOST_NAMED = 50
 _MOST_PEOPLE = 2000
 _PERSONAL = _("(personal)")
 
-#: what happened, by the value of `what()`: changes of records first, then events
+#: what happened, by the value of core.audit.WHAT: changes of records first, then events
 WHAT: Mapping[str, Any] = {
     "create": HAPPENED[Happened.created], "change": HAPPENED[Happened.changed],
     ARCHIVED: HAPPENED[Happened.archived], RESTORED: HAPPENED[Happened.restored],
@@ -61,25 +78,6 @@ def _events(actor: Actor, action: str) -> ColumnElement[bool]:
     teams = actor.team_ids if scope is Scope.team else actor.subtree_team_ids | actor.headed_team_ids
     colleagues = select(TeamMember.member_id).where(TeamMember.team_id.in_(sorted(teams)))
     return or_(own, AuditEvent.actor_id.in_(colleagues))
-
-
-def what() -> ColumnElement[str]:
-    """What happened, as a key of WHAT."""
-    return func.coalesce(AuditEvent.name, cast(AuditEvent.action, String))
-
-
-def names_asked(where: Condition) -> list[str] | None:
-    """The names of events that a part of the condition asks for, which an index can find; None: none does."""
-    for part in where.parts():
-        asked = _NAMED.fullmatch(part.text)
-        names = _QUOTED.findall(part.text) if asked else []
-        if names and not set(names) & set(AuditAction):
-            return names
-    return None
-
-
-_QUOTED = re.compile(r"'([\w.]+)'")
-_NAMED = re.compile(r"what (?:= '[\w.]+'|in \((?:'[\w.]+'(?:, )?)+\))")
 
 
 # ── which record ──
@@ -141,6 +139,13 @@ def _titles(table: str, ids: Collection[int], who: Actor) -> Any:
     ).where(key.in_(ids), condition)  # fmt: skip
 
 
+def reason_of() -> ColumnElement[Any]:
+    """Why, as `history.reason_text` reads it. Only a change takes another one back: what else begins with that mark was
+    typed by somebody, and stands in quotation marks."""
+    is_typed = and_(AuditEvent.action != AuditAction.change, AuditEvent.reason.startswith(history.RESTORES))
+    return case((is_typed, "“" + AuditEvent.reason + "”"), else_=AuditEvent.reason)
+
+
 def record_of() -> ColumnElement[str]:
     """Which record, as one value of a list."""
     return func.coalesce(AuditEvent.table_name, "") + ":" + func.coalesce(cast(AuditEvent.record_id, String), "")
@@ -176,13 +181,12 @@ def withheld(session: Session, who: Actor, events: Sequence[AuditEvent]) -> hist
     def is_kept(event: AuditEvent, column: str) -> bool:
         if not may_read_value(who, event.table_name or "", column):
             return True
+        if event.table_name == Export.__tablename__:  # nobody else sees the file; the log is about what is in it
+            _before, list_key = event.changes.get("list_key", (None, ""))
+            return is_personal(event.changes.get(column)) and not exports.may_know_arguments(list_key, who)
         return is_personal(event.changes.get(column)) and (event.table_name, event.record_id) not in seen
 
     return is_kept
-
-
-def is_personal(logged: object) -> bool:
-    return isinstance(logged, list) and any(map(is_fingerprint, logged))
 
 
 # ── told whole: the page of an event, its panel, the interface ──
@@ -217,24 +221,51 @@ def told(session: Session, events: Sequence[AuditEvent], who: Actor) -> list[Tol
     subjects = {table: kinds.subject(table, names) for table, names in columns.items()}
     entries = {one.id: one for one in history.told(session, known, subjects, who, withheld=kept)}
     people = history.names_of_people(session, [key for one in events for key in (one.actor_id, one.on_behalf_of_id)])
-    missing = _erased(session, events)
+    missing, beside = _erased(session, events), _beside(session, events)
     return [
         Told(
             event, _what(event), _kind(event, entries.get(event.id)),
             named.get((event.table_name or "", event.record_id or 0)), _doer(event, people),
             people.get(event.on_behalf_of_id or 0, ""),
-            _lines(event, entries.get(event.id), who),
-            history.reason_text(event.reason), event.id in missing,
-            any(kept(event, column) for column in event.changes) if event.action is not AuditAction.event else False,
+            _lines(event, entries.get(event.id), who, _known(event, kept, beside)),
+            entries[event.id].reason if event.id in entries else history.reason_of(event), event.id in missing,
+            any(_is_kept(event, column, kept) for column in event.changes),
             _seal_of(session, event.id) if len(events) == 1 else None,
         )
         for event in events
     ]  # fmt: skip
 
 
-def _lines(event: AuditEvent, entry: Entry | None, who: Actor) -> Sequence[Line]:
+#: (event, field) → old and new value, as far as they were not erased
+Beside = Mapping[tuple[int, str], list[Any]]
+
+
+def _beside(session: Session, events: Iterable[AuditEvent]) -> Beside:
+    """The personal values of events proper; those of changes are read by the history."""
+    ids = [
+        one.id for one in events
+        if one.action is AuditAction.event and any(map(is_personal, one.changes.values()))
+    ]  # fmt: skip
+    rows = session.scalars(select(AuditSensitive).where(AuditSensitive.event_id.in_(ids))) if ids else ()
+    return {(row.event_id, row.field): [row.old, row.new] for row in rows}
+
+
+def _is_kept(event: AuditEvent, column: str, kept: history.Withheld) -> bool:
+    """Of an event proper nothing falls under a right to a field but what lies beside the log."""
+    return kept(event, column) and (event.action is not AuditAction.event or is_personal(event.changes[column]))
+
+
+def _known(event: AuditEvent, kept: history.Withheld, beside: Beside) -> Mapping[str, Any]:
+    """What the event says, with the personal values that there are and that the reader may know."""
+    return {
+        column: logged if kept(event, column) else beside.get((event.id, column), logged)
+        for column, logged in event.changes.items()
+    }
+
+
+def _lines(event: AuditEvent, entry: Entry | None, who: Actor, known: Mapping[str, Any]) -> Sequence[Line]:
     if event.action is AuditAction.event:
-        return tuple(details(event.name, event.changes, who))
+        return tuple(details(event.name, known, who))
     return entry.lines if entry is not None else ()
 
 
@@ -268,6 +299,10 @@ def details(name: str | None, changes: Mapping[str, Any], who: Actor | None = No
     """What an event tells beside its name; the long things to somebody alone who is named."""
     known = EVENTS.get(name or "")
     for key, logged in changes.items():
+        if is_personal(logged):
+            if known is not None and known.called(key) is not None:
+                yield Line(known.called(key), None, history.WITHHELD)
+            continue
         if known is not None and key in known.long:
             if who is not None and (told := known.long[key](changes, who)):
                 yield Line(known.called(key), None, told)
@@ -358,37 +393,70 @@ def _parted(value: str) -> tuple[str, str, str, dict[str, Any]]:
 
 
 # ── found ──
+#: a word that more entries hold is compared row by row: the newest of so many are soon found
+_MANY = 50_000
+
+
+@dataclass(frozen=True)
+class _Word:
+    """What a typed word can stand for."""
+
+    #: each of them has an index
+    found: Sequence[ColumnElement[bool]]
+    #: the same without one, for rows that are read anyway
+    compared: Sequence[ColumnElement[bool]]
+
+    def count(self) -> ColumnElement[int]:
+        """In how many entries, up to _MANY for each thing that it stands for."""
+        few = (select(AuditEvent.id).where(one).limit(_MANY + 1).subquery() for one in self.found)
+        return sum((select(func.count()).select_from(one).scalar_subquery() for one in few), literal(0))
+
+
 def search(session: Session, who: Actor, text: str) -> ColumnElement[bool]:
     """Every word is in what happened, in the kind of record, in the name of who did it or in the reason, or it is an
     address, or the code of a record that the reader may see."""
     people = session.execute(select(Member.id, Member.name).where(visible(Member, who)).limit(_MOST_PEOPLE)).all()
     codes = _by_code(session, who, text.split()[:5])
-    return and_(*(_holds(word, people, codes) for word in text.split()[:8])) if text.split() else true()
+    words = [_word(one, people, codes) for one in text.split()[:8]]
+    if not words:
+        return true()
+    # An index on any word but the rarest would lead through far more entries than are meant.
+    counts = session.execute(select(*(one.count() for one in words))).one()
+    rarest = min(range(len(words)), key=counts.__getitem__)
+    return and_(
+        *(
+            or_(*(word.found if place == rarest and counts[place] <= _MANY else word.compared))
+            for place, word in enumerate(words)
+        )
+    )
 
 
-def _holds(word: str, people: Sequence[Any], codes: Mapping[str, Sequence[tuple[str, int]]]) -> ColumnElement[bool]:
+def _word(word: str, people: Sequence[Any], codes: Mapping[str, Sequence[tuple[str, int]]]) -> _Word:
     if word in codes:
-        return or_(*(_is_about(table, row_id) for table, row_id in codes[word]))
+        records = [_is_about(table, row_id) for table, row_id in codes[word]]
+        return _Word(records, records)
     typed = fold(word)
-    tables = [table for table, one in KINDS.items() if typed in fold(str(one.label))]
-    happened = [key for key, label in WHAT.items() if typed in fold(str(label))]
-    plain = [one for one in AuditAction if one in happened]
     ids = [row.id for row in people if typed in fold(row.name)]
-    # Each of these has its index; what none has would be looked for in all rows.
-    either: list[ColumnElement[bool]] = []
-    if tables:
-        either.append(AuditEvent.table_name.in_(tables))
-    if names := [one for one in happened if one not in set(AuditAction)]:
-        either.append(AuditEvent.name.in_(names))
-    if plain:
-        either.append(and_(AuditEvent.action.in_(plain), AuditEvent.name.is_(None)))
-    if ids:
-        either += [AuditEvent.actor_id.in_(ids), AuditEvent.on_behalf_of_id.in_(ids)]
-    if _ADDRESS.fullmatch(word):
-        either.append(AuditEvent.address == word)
-    said = aliased(AuditEvent)
+    meant: list[tuple[Any, list[Any]]] = [
+        (AuditEvent.table_name, [table for table, one in KINDS.items() if typed in fold(str(one.label))]),
+        (audit.WHAT, [key for key, label in WHAT.items() if typed in fold(str(label))]),
+        (AuditEvent.actor_id, ids),
+        (AuditEvent.on_behalf_of_id, ids),
+        (AuditEvent.address, [word] if _ADDRESS.fullmatch(word) else []),
+    ]
+    said, meant = aliased(AuditEvent), [(column, values) for column, values in meant if values]
     why = select(said.id).where(said.reason.is_not(None), said.reason.icontains(word, autoescape=True))
-    return or_(AuditEvent.id.in_(why), *either)
+    return _Word(
+        [AuditEvent.id.in_(why), *(column.in_(values) for column, values in meant)],
+        [
+            and_(AuditEvent.reason.is_not(None), AuditEvent.reason.icontains(word, autoescape=True)),
+            *(_unindexed(column).in_(values) for column, values in meant),
+        ],
+    )
+
+
+def _unindexed(column: Any) -> Any:
+    return column + literal_column("0") if isinstance(column.type, Integer) else column + literal_column("''")
 
 
 _ADDRESS = re.compile(r"[0-9a-fA-F:.]{3,45}")

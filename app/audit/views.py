@@ -15,17 +15,16 @@ from sqlalchemy.orm import Session
 from app.audit import kinds, queries, services
 from app.audit.dialogs import EraseDialog
 from app.audit.queries import Told
-from app.core import edge, exports, history
+from app.core import audit, edge, exports, history
 from app.core.access import Actor, get_visible
 from app.core.accounts import User
-from app.core.audit import AuditAction, AuditEvent
+from app.core.audit import AuditAction, AuditEvent, is_personal
 from app.core.db import db, row_id
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.formats import exact_text
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, done, page, refused_onto, show, trail
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
-from app.core.screens.listing import Asked
 from app.core.screens.listing import Page as ListPage
 from app.core.screens.restoring import restoring_url
 from app.core.sheets import Header
@@ -71,13 +70,14 @@ class LogScreen(Screen):
             people_columns.person(AuditEvent.actor_id), show=queries.doer, besides=(AuditEvent.origin,), order=None
         ),
         "on_behalf_of": replace(people_columns.person(AuditEvent.on_behalf_of_id), order=None),
-        "what": Derived(Kind.choice, queries.what(), choices=queries.WHAT),
+        "what": Derived(Kind.choice, audit.WHAT, choices=queries.WHAT),
         "kind": Derived(
             Kind.choice, AuditEvent.table_name, choices={name: one.label for name, one in kinds.KINDS.items()},
         ),
         "record": Derived(Kind.text, queries.record_of(), show=lambda _value: ""),
         "fields": Derived(Kind.text, queries.changed_of(), show=queries.changed_fields),
         "record_id": Derived(Kind.number, AuditEvent.record_id),
+        "reason": Derived(Kind.text, queries.reason_of(), compared=AuditEvent.__table__.c.reason),
     }  # fmt: skip
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"origin": kinds.ORIGINS}
     formatters_columns: ClassVar[Mapping[str, Any]] = {"reason": history.reason_text}
@@ -104,11 +104,6 @@ class LogScreen(Screen):
 
     def row_title(self, item: AuditEvent) -> str:
         return str(_("Entry no. %(number)s", number=item.id))
-
-    def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
-        rows = super()._listed(rows, asked, who)
-        named = queries.names_asked(asked.where) if asked.where is not None else None
-        return rows.where(AuditEvent.name.in_(named)) if named else rows  # what the index on names can answer
 
     def _page(self, *told: Any, **more: Any) -> ListPage:
         """With the records by their names: one query for all kinds of them."""
@@ -252,7 +247,7 @@ def _onward(told: Told, who: Actor) -> dict[str, Any]:
     event = told.event
     is_of_record = event.table_name in kinds.KINDS and event.record_id is not None
     of_record = log_of(event.table_name or "", event.record_id or 0) if is_of_record else None
-    may_erase = is_of_record and who.may("delete", "Audit") and any(map(queries.is_personal, event.changes.values()))
+    may_erase = is_of_record and who.may("delete", "Audit") and any(map(is_personal, event.changes.values()))
     restorable = event.action is AuditAction.change and told.record is not None and not told.is_erased
     return {
         "of_record_url": of_record,

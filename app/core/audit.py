@@ -29,13 +29,14 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    type_coerce,
 )  # fmt: skip
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import LARGEST_ID, Entity, Json, UtcDateTime, queue_up, stored, transaction
-from app.core.ddl import refuse_changes
+from app.core.ddl import declare, refuse_changes
 
 #: Columns that say nothing about what was done.
 _TECHNICAL = {
@@ -103,12 +104,15 @@ class AuditEvent(Entity):
     __audited__ = False
     __table_args__: ClassVar = (
         Index("ix_audit_event_record", "table_name", "record_id"),
+        # The list is read from the newest on: by kind and by person too.
+        Index("ix_audit_event_kind", "table_name", "at"),
+        Index("ix_audit_event_actor", "actor_id", "at"),
         Index("ix_audit_event_name", "name", "id",
               sqlite_where=text("name IS NOT NULL"), postgresql_where=text("name IS NOT NULL")),
         # To look through a million of them: by address, and those few that say why.
-        Index("ix_audit_event_address", "address", "id",
+        Index("ix_audit_event_address", "address", "at",
               sqlite_where=text("address IS NOT NULL"), postgresql_where=text("address IS NOT NULL")),
-        Index("ix_audit_event_reason", "id",
+        Index("ix_audit_event_reason", "at", "reason",
               sqlite_where=text("reason IS NOT NULL"), postgresql_where=text("reason IS NOT NULL")),
         Index("ix_audit_event_on_behalf_of", "on_behalf_of_id", "id",
               sqlite_where=text("on_behalf_of_id IS NOT NULL"), postgresql_where=text("on_behalf_of_id IS NOT NULL")),
@@ -117,7 +121,7 @@ class AuditEvent(Entity):
 
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     #: who did it with his own hands; None: the system, or nobody who is known
-    actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     address: Mapped[str | None] = mapped_column(String(60))
     action: Mapped[AuditAction] = mapped_column(stored(AuditAction))
     #: for events their name ("process.published"), for a change that puts a record away or takes it back ARCHIVED or
@@ -162,6 +166,11 @@ class AuditSeal(Entity):
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
+
+#: what happened, as one word: the name of an event, or what was done to the row
+WHAT = func.coalesce(AuditEvent.name, type_coerce(AuditEvent.action, String))
+_BY_WHAT = "CREATE INDEX ix_audit_event_what ON audit_event ((coalesce(name, action)), at)"
+declare("audit_event_what", AuditEvent.__table__, sqlite=(_BY_WHAT,), postgresql=(_BY_WHAT,))
 
 refuse_changes(AuditEvent.__table__, why="the audit log is append-only")
 refuse_changes(AuditSeal.__table__, why="the audit log is append-only")
@@ -211,23 +220,32 @@ def record(
     reason: str | None = None,
     by: Actor | None = None,
     address: str | None = None,
+    personal: Mapping[str, Any] | None = None,
 ) -> None:
     """Note an event that no changed column tells: a sign-in, a publication, what a Core statement did.
 
-    `address` is for events of nobody who is known yet; an actor brings his own.
+    `personal`: {name: value} of what people typed and may be about people. Like a sensitive column it stands in
+    `changes` as its fingerprint. `address` is for events of nobody who is known yet; an actor brings his own.
     """
     who = by or session.info.get("actor")
     stamp = _stamp(who)
+    beside = {key: _plain(value) for key, value in (personal or {}).items()}
+    written = insert(AuditEvent).values(
+        **stamp | {"address": stamp["address"] if who else address},
+        action=AuditAction.event,
+        name=name,
+        table_name=table,
+        record_id=record_id,
+        changes={**(changes or {}), **{key: [None, _fingerprint(value)] for key, value in beside.items()}},
+        reason=reason or session.info.get("reason"),
+    )
+    if not beside:
+        session.execute(written)
+        return
+    event_id = session.scalars(written.returning(AuditEvent.id)).one()
     session.execute(
-        insert(AuditEvent).values(
-            **stamp | {"address": stamp["address"] if who else address},
-            action=AuditAction.event,
-            name=name,
-            table_name=table,
-            record_id=record_id,
-            changes=changes or {},
-            reason=reason or session.info.get("reason"),
-        )
+        insert(AuditSensitive),
+        [{"event_id": event_id, "field": key, "old": None, "new": value} for key, value in beside.items()],
     )
 
 
@@ -340,6 +358,10 @@ def _write_events(session: Session, _context: object) -> None:
 
 
 # ── the chain ──
+#: what a seal binds of an event, and `_values_fit` reads: plain rows, for there are many
+_TOLD = select(*AuditEvent.__table__.c)
+
+
 def _row_hash(row: AuditEvent | Row[Any]) -> bytes:
     told = [
         row.id,
@@ -384,8 +406,8 @@ def seal() -> int:
             until = _old_enough(session) if until is None else until
             if until is None or (last is not None and last.last_id >= until):
                 return sealed
-            waiting = select(AuditEvent).where(_is_unsealed(), AuditEvent.id <= until)
-            rows = session.scalars(waiting.order_by(AuditEvent.id).limit(_SEAL_BATCH)).all()
+            waiting = _TOLD.where(_is_unsealed(), AuditEvent.id <= until)
+            rows = session.execute(waiting.order_by(AuditEvent.id).limit(_SEAL_BATCH)).all()
             ids = [row.id for row in rows]
             hashes = b"".join(_row_hash(row) for row in rows)
             previous, at = last.hash if last else "0" * 64, clock.now()
@@ -512,10 +534,6 @@ def _between(number: Any, after: int, until: int) -> ColumnElement[bool]:
     return and_(number > after, number <= until)
 
 
-#: what a seal binds of an event, and `_values_fit` reads
-_TOLD = select(*AuditEvent.__table__.c)
-
-
 def _erasures(session: Session) -> dict[tuple[str, int], int]:
     """(table, record) → the last event that says that its values were erased."""
     rows = session.execute(
@@ -539,13 +557,18 @@ def is_fingerprint(logged: object) -> bool:
     return isinstance(logged, str) and logged.startswith(_FINGERPRINT)
 
 
+def is_personal(logged: object) -> bool:
+    """Does one side of what stands in `changes` lie beside the log?"""
+    return isinstance(logged, list) and any(map(is_fingerprint, logged))
+
+
 def _values_fit(
     row: AuditEvent | Row[Any],
     beside: Mapping[tuple[int, str], list[str | None]],
     erased: Mapping[tuple[str, int], int],
 ) -> bool:
     for column, logged in row.changes.items():
-        if not isinstance(logged, list) or not any(map(is_fingerprint, logged)):
+        if not is_personal(logged):
             continue
         found = beside.get((row.id, column))
         if found is None and erased.get((row.table_name or "", row.record_id or 0), 0) < row.id:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, lazyload
 from app.core import clock
 from app.core.access import SYSTEM, Actor, has_row_rule, visible
 from app.core.accounts import User
-from app.core.audit import AuditAction, AuditEvent, AuditSensitive, is_fingerprint
+from app.core.audit import AuditAction, AuditEvent, AuditSensitive, is_fingerprint, is_personal
 from app.core.db import Entity, UtcDateTime
 from app.core.errors import BadRequestError
 from app.core.formats import local, time_text
@@ -40,7 +40,9 @@ AT_ONCE = timedelta(seconds=1)
 RESTORES = "restores:"
 _ARCHIVING = {"archived_at", "archived_by_id"}
 _ERASED = _("(erased on request)")
-_WITHHELD = _("(personal)")
+WITHHELD = _("(personal)")
+#: under what an event keeps the reason that somebody typed
+REASON = "reason"
 _UNSEEN = _("something that you may not see")
 
 
@@ -225,6 +227,11 @@ def told(
     return list(_Teller(session, subjects, events, who, withheld).all_entries())
 
 
+def reason_of(event: AuditEvent) -> Any:
+    """Why, as far as the event itself says it: nobody but a change takes another one back."""
+    return reason_text(event.reason) if event.action is AuditAction.change else event.reason or ""
+
+
 def reason_text(reason: str | None) -> Any:
     """Why, in words: what a person wrote, or which change was taken back."""
     number = (reason or "").removeprefix(RESTORES)
@@ -278,9 +285,17 @@ class _Teller:
             yield Entry(
                 event.id, event.at, time_text(event.at, self._who.time_zone),
                 self._people.get(event.actor_id or 0, SYSTEM.name), happened, what, subject.kind,
-                self._titles[subject.table].get(event.record_id or 0, ""), lines, reason_text(event.reason),
+                self._titles[subject.table].get(event.record_id or 0, ""), lines, self._reason(event),
                 in_name_of=self._people.get(event.on_behalf_of_id or 0, ""), ids=(event.id,),
             )  # fmt: skip
+
+    def _reason(self, event: AuditEvent) -> Any:
+        """What somebody typed as his reason is personal, and lies beside the log."""
+        if event.action is not AuditAction.event or not is_personal(event.changes.get(REASON)):
+            return reason_of(event)
+        if self._withheld is not None and self._withheld(event, REASON):
+            return WITHHELD
+        return self._sensitive[event.id, REASON][1] if (event.id, REASON) in self._sensitive else _ERASED
 
     def _event_lines(self, event: AuditEvent, subject: Subject) -> Iterable[Line]:
         if event.action is not AuditAction.event:
@@ -301,7 +316,7 @@ class _Teller:
         if logged is None:
             return None
         if self._withheld is not None and self._withheld(event, column):
-            return _WITHHELD
+            return WITHHELD
         if is_fingerprint(logged):
             if (event.id, column) not in self._sensitive:
                 return _ERASED
@@ -375,6 +390,9 @@ class _Counter(_Teller):
         self._people = {event.actor_id or 0: str(event.actor_id) for event in events}
         ids = {event.record_id or 0: str(event.record_id) for event in events}
         self._titles = {subject.table: {} if subject.title is None else ids for subject in subjects}
+
+    def _reason(self, event: AuditEvent) -> Any:
+        return event.reason or event.changes.get(REASON)
 
     def _value(self, event: AuditEvent, subject: Subject, column: str, place: int) -> Any:
         logged = event.changes[column][place]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -11,7 +13,8 @@ from openpyxl import load_workbook
 from sqlalchemy import event, select
 
 from app.audit import queries, services
-from app.core import audit
+from app.comments.services import write_comment
+from app.core import audit, exports
 from app.core.access import FieldRight, FieldRule, get_visible
 from app.core.audit import AuditAction, AuditEvent, AuditSensitive
 from app.core.db import db, transaction
@@ -19,6 +22,7 @@ from app.core.errors import InvalidInputError, NotAllowedError, NotFoundError
 from app.customers.models import Customer
 from app.customers.services import archive_customer, change_customer, create_customer
 from app.security.models import Member
+from app.tasks.services import comment_task
 
 BOTH = pytest.mark.both_databases
 NAME, NEW_NAME, PHONE = "Đặng Thị Mỹ Duyên", "Đặng Mỹ Duyên", "0912 345 678"
@@ -326,6 +330,74 @@ def test_erased_values_are_gone_with_those_of_the_parts_and_the_chain_holds(sess
     }
     with pytest.raises(services.NothingKeptError), transaction(cast.hoa) as inside:
         services.erase_sensitive(inside, "customer", number, "nữa", by=cast.hoa)
+
+
+def test_what_people_typed_as_a_reason_or_a_search_is_told_like_a_field_and_erased_like_one(session, cast):
+    with transaction(cast.lan) as inside:
+        number = a_customer(inside, cast)
+        point = last(inside, "contact_point", AuditAction.create).record_id
+        audit.record(inside, "field.revealed", table="contact_point", record_id=point, by=cast.lan,
+                     changes={"field": [None, "phone"]}, personal={"reason": "gọi chị Duyên"})  # fmt: skip
+        wanted = exports.Wanted("CustomerScreen", exports.Format.csv, (("where", "name = 'Đặng Mỹ Duyên'"),))
+        exports.tell_audit(inside, wanted, rows=1, by=cast.minh)
+    opened, taken = session.scalars(select(AuditEvent).where(AuditEvent.action == AuditAction.event)).all()
+    assert "Duyên" not in json.dumps([opened.changes, taken.changes], ensure_ascii=False)
+
+    def read(event, who):
+        (told,) = queries.told(session, [event], who)
+        return " ".join(map(str, [told.reason, *(line.new for line in told.lines)]))
+
+    assert "gọi chị Duyên" in read(opened, cast.hoa)
+    assert "Duyên" in read(taken, cast.hoa)
+    blind = replace(cast.hoa, fields={("Customer", "name"): FieldRule(FieldRight.masked)})
+    assert "(riêng tư)" in read(taken, blind)
+    assert "Duyên" not in read(taken, blind)
+    assert "gọi chị Duyên" not in read(opened, cast.tuan)  # not his customer
+    with transaction(cast.hoa) as inside:
+        services.erase_sensitive(inside, "customer", number, "khách yêu cầu", by=cast.hoa)
+    assert "(đã xoá theo yêu cầu)" in read(opened, cast.hoa)
+
+
+def test_nobody_forges_that_a_change_was_taken_back(session, cast):
+    with transaction(cast.lan) as inside:
+        audit.record(inside, "field.revealed", table="customer", record_id=1, reason="restores:123", by=cast.lan)
+    event = session.scalars(select(AuditEvent).where(AuditEvent.name == "field.revealed")).one()
+    (told,) = queries.told(session, [event], cast.hoa)
+    assert told.reason == "restores:123"
+    assert session.scalar(select(queries.reason_of()).where(AuditEvent.id == event.id)) == "“restores:123”"
+
+
+@BOTH
+def test_all_that_tells_of_a_customer_is_erased_from_whichever_of_its_entries(session, cast, story):
+    """Answers, data of the process, notes, comments and shares, asked for at an entry of his phone number."""
+    instance_id = story.start()
+    story.run_to(instance_id, "call-back", compensation=777_123)
+    with transaction(cast.lan) as inside:
+        write_comment(inside, "Customer", story.customer_id, "Chị ấy đang bực", by=cast.lan)
+        comment_task(inside, story.task(instance_id, "call-back").id, "Gọi sau giờ làm", by=cast.lan)
+    point = last(session, "contact_point", AuditAction.create)
+    whole = queries.whole_of(session, "contact_point", point.record_id)
+    assert whole == ("customer", story.customer_id)
+    with transaction(cast.hoa) as inside:
+        services.erase_sensitive(inside, "contact_point", point.record_id, "khách yêu cầu", by=cast.hoa)
+    session.rollback()
+    kept = json.dumps([tuple(row) for row in session.execute(select(AuditSensitive.old, AuditSensitive.new))],
+                      ensure_ascii=False)  # fmt: skip
+    for secret in (NAME, "912345678", "Chị ấy đang bực", "Gọi sau giờ làm", "777123", "Xe hỏng", "Đơn trễ"):
+        assert secret not in kept, secret
+
+
+@BOTH
+def test_of_a_person_the_account_and_what_lies_beside_it_are_erased_together(session, cast):
+    with transaction(cast.hoa) as inside:
+        lan = inside.get_one(Member, cast.lan.user_id)
+        lan.phone, lan.user.email = "+84912345678", "lan.moi@phosen.example"
+    with transaction(cast.hoa) as inside:
+        services.erase_sensitive(inside, "ab_user", cast.lan.user_id, "nghỉ việc", by=cast.hoa)
+    session.rollback()
+    rows = select(AuditEvent.id).join(AuditSensitive, AuditSensitive.event_id == AuditEvent.id)
+    of_lan = rows.where(AuditEvent.table_name.in_(["ab_user", "member"]), AuditEvent.record_id == cast.lan.user_id)
+    assert session.scalars(of_lan).all() == []
 
 
 def test_erasing_wants_the_right_a_reason_and_a_table_that_is_known(session, cast):

@@ -105,9 +105,13 @@ def tell_audit(session: Session, wanted: Wanted, *, rows: int, export: Export | 
     """Who took which rows away. Raises NotAllowedError when he may not."""
     source_for(wanted.list_key, by)
     told = asdict(wanted) | {"rows": rows}
+    # What somebody looked for may name whom he looked for.
+    arguments = [list(one) for one in told.pop("arguments")]
     changes = {name: [None, list(value) if isinstance(value, tuple) else value] for name, value in told.items()}
-    audit.record(session, "export", table=Export.__tablename__, record_id=export.id if export else None,
-                 changes=changes, by=by)  # fmt: skip
+    audit.record(
+        session, "export", table=Export.__tablename__, record_id=export.id if export else None, changes=changes, by=by,
+        personal={"arguments": arguments} if arguments else None,
+    )  # fmt: skip
 
 
 def forget(session: Session, *, at: datetime) -> int:

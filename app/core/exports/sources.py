@@ -98,6 +98,16 @@ def in_words(list_key: str, arguments: Iterable[tuple[str, str]], who: Actor) ->
     return source.in_words(arguments, who) if source else ()
 
 
+def may_know_arguments(list_key: str, who: Actor) -> bool:
+    """May he read what such a list was narrowed by? Whoever sees the list, and all of its fields."""
+    source = _sources.get(list_key)
+    return (
+        source is not None
+        and who.may("view", source.resource)
+        and all(resource != source.resource for resource, _field in who.fields)
+    )
+
+
 def open_list(session: Session, who: Actor, wanted: Wanted) -> Opened:
     """Raises NotFoundError, NotAllowedError, BadRequestError, and TooManyToExportError past MOST_ROWS."""
     opened = source_for(wanted.list_key, who).open(session, who, wanted)

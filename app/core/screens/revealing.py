@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import get_template_attribute, jsonify, render_template, request
 
-from app.core import audit, edge, guarded
+from app.core import audit, edge, guarded, history
 from app.core.access import Actor
 from app.core.errors import InvalidInputError, NotAllowedError, Sentence
 from app.core.guarded import REASONS, REVEALED
@@ -55,7 +55,7 @@ def answer(asked: Asked, who: Actor, value: Callable[[], Any], above: tuple[Any,
             with edge.transaction() as session:
                 audit.record(
                     session, REVEALED, table=table, record_id=number, changes={"field": [None, asked.key]},
-                    reason=reason, by=who,
+                    personal={history.REASON: reason}, by=who,
                 )  # fmt: skip
             shown = str(value())
             if is_part:
