@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -60,7 +61,7 @@ class MemberApi(Api):
             filters["email"] = equals(User.email)
         return self.page(
             select(Member).join(User, User.id == Member.id).where(visible(Member, who)),
-            show=_shown,
+            show_all=_all_shown,
             orders=_ORDERS,
             default_order="name",
             filters=filters,
@@ -138,9 +139,17 @@ class MemberApi(Api):
         return self.write(run)
 
 
+def _all_shown(found: Sequence[Member]) -> list[dict[str, Any]]:
+    standings = about.standings(db.session(), found)
+    return [_told(member, standings[member.id]) for member in found]
+
+
 def _shown(member: Member) -> dict[str, Any]:
+    return _all_shown([member])[0]
+
+
+def _told(member: Member, standing: about.Standing) -> dict[str, Any]:
     """Who holds which role is for those who may see roles."""
-    standing = about.standing(db.session(), member)
     told = {
         "id": member.id,
         "username": member.username,

@@ -29,17 +29,32 @@ class Standing(StrEnum):
 
 
 def standing(session: Session, member: Member) -> Standing:
-    if member.is_active:
-        return Standing.active
-    if member.deactivated_at is not None:
-        return Standing.gone
-    return Standing.invited if live_invitation(session, member.id) is not None else Standing.waiting
+    return standings(session, [member])[member.id]
+
+
+def standings(session: Session, members: Sequence[Member]) -> dict[int, Standing]:
+    """Member id → how he stands; at most one query."""
+    outside = [one.id for one in members if not one.is_active and one.deactivated_at is None]
+    live = MemberInvitation.member_id.in_(outside), *_still_open()
+    invited = set(session.scalars(select(MemberInvitation.member_id).where(*live))) if outside else set()
+
+    def stands(one: Member) -> Standing:
+        if one.is_active:
+            return Standing.active
+        if one.deactivated_at is not None:
+            return Standing.gone
+        return Standing.invited if one.id in invited else Standing.waiting
+
+    return {one.id: stands(one) for one in members}
 
 
 def is_live(member_id: int) -> tuple[ColumnElement[bool], ...]:
     """Invitations of the member that still open the door."""
+    return (MemberInvitation.member_id == member_id, *_still_open())
+
+
+def _still_open() -> tuple[ColumnElement[bool], ...]:
     return (
-        MemberInvitation.member_id == member_id,
         MemberInvitation.used_at.is_(None),
         MemberInvitation.withdrawn_at.is_(None),
         MemberInvitation.expires_at > clock.now(),
