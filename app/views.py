@@ -30,7 +30,7 @@ from app.core.find_view import FindPages, register_finders
 from app.core.finding import Finder
 from app.core.formats import day_text, exact_text, number_text, unbroken_codes
 from app.core.i18n import LANGUAGES, _, ngettext
-from app.core.timewords import moment_inside, moment_text
+from app.core.timewords import moment_inside, moment_text, until_text
 from app.core.view_api import ViewApi
 from app.customers import queries as customers
 from app.customers.api import CustomerApi
@@ -227,6 +227,7 @@ def register(appbuilder: Any) -> None:
     app.jinja_env.globals["languages"] = LANGUAGES
     app.jinja_env.filters["moment"] = lambda at: moment_text(at, clock.now(), edge.time_zone())
     app.jinja_env.filters["moment_inside"] = lambda at: moment_inside(at, clock.now(), edge.time_zone())
+    app.jinja_env.filters["until"] = lambda at: until_text(at, edge.time_zone())
     app.jinja_env.filters["exact"] = lambda at: exact_text(at, edge.time_zone())
     app.jinja_env.filters["day"] = day_text
     app.jinja_env.filters["number"] = number_text
@@ -256,7 +257,7 @@ def frame() -> dict[str, Any]:
         "create_menu": [
             {"label": item.label, "icon": item.icon, "url": item.url}
             for item in CREATE
-            if item.resource is not None and who.may("add", item.resource)
+            if item.resource is not None and who.is_himself and who.may("add", item.resource)
         ],
     }
 

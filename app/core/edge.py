@@ -128,7 +128,8 @@ def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
         back = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("AuthView.login", next=back))
     else:
-        told = {"status": error.status, "message": error.message, "back_url": _without_arguments()}
+        back = _came_from() if request.method == "POST" else _without_arguments()
+        told = {"status": error.status, "message": error.message, "back_url": back}
         response = Response(render_template("errors/error.html", **told))
         response.status_code = error.status
     if "retry_after" in error.details:

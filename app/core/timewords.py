@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum, auto
 
 from app.core.errors import Sentence
-from app.core.formats import day_text, local, time_text, weekday_inside, weekday_text
+from app.core.formats import day_text, exact_text, local, time_text, weekday_inside, weekday_text
 from app.core.i18n import _, ngettext
 
 MINUTE = timedelta(minutes=1)
@@ -60,6 +60,14 @@ def moment_text(at: datetime, now: datetime, tz: str | tzinfo) -> Sentence:
 def moment_inside(at: datetime, now: datetime, tz: str | tzinfo) -> Sentence:
     """The same in the middle of a sentence: today 14:30, tomorrow 09:15, Monday 23 Nov 09:15."""
     return _moment(at, now, tz, _INSIDE, weekday_inside)
+
+
+def until_text(until: datetime, tz: str | tzinfo) -> Sentence:
+    """The moment when something ends: to the end of 30/11/2026 (midnight after it), until 30/11/2026 14:30."""
+    there = local(until, tz)
+    if there.time() == time():
+        return _("to the end of %(day)s", day=day_text(there.date() - timedelta(days=1)))
+    return _("until %(moment)s", moment=exact_text(until, tz))
 
 
 def day_heading(day: date, today: date) -> Sentence:

@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
-from app.core import clock
-from app.core.access import Actor, Scope, visible
+from app.core import clock, guarded
+from app.core.access import FULL, Actor, FieldRight, FieldRule, Scope, visible
 from app.core.accounts import Role
 from app.core.errors import Sentence
 from app.core.i18n import _
-from app.security import queries
+from app.security import field_rights, queries
 from app.security.models import Grant, Member, Right, Team
 from app.security.role_names import role_label
 from app.security.roles import ACTION_LABELS, RESOURCES, SCOPE_LABELS, is_plain
@@ -66,6 +66,47 @@ def explain(session: Session, member: Member, resource: str, model: type[Any], r
     actor = queries.actor_of(session, member)
     asking = _Asking(session, actor, resource, model, record_id)
     return [asking.verdict(action) for action in RESOURCES[resource] if action != "add"]
+
+
+@dataclass(frozen=True)
+class FieldVerdict:
+    """What he may do with one field of such records, and which role says so."""
+
+    label: Sentence
+    right: FieldRight
+    may_reveal: bool
+    because: Sequence[Sentence]
+
+
+def explain_fields(session: Session, member: Member, resource: str) -> list[FieldVerdict]:
+    """One verdict for each field that can be withheld, those about people first."""
+    fields = guarded.guarded().get(resource, {})
+    actor = queries.actor_of(session, member)
+    roles = session.scalars(select(Role).where(Role.name.in_(sorted(actor.roles))).order_by(Role.id)).all()
+    rights = queries.rights_of_roles(session, [role.id for role in roles])
+    rules = field_rights.rules_of_each(session, rights)
+    # As queries._fields has it: the roles that come into this part have a say; where none does, all with a line.
+    counting = [role for role in roles if resource in queries.parts_of(rights[role.id])]
+    told = []
+    for one in field_rights.in_order(fields.values()):
+        place, rule = (resource, one.key), actor.field_rule(resource, one.key)
+        say = {role.name: rules[role.id].get(place, FULL) for role in counting or roles
+               if counting or place in rules[role.id]}  # fmt: skip
+        told.append(FieldVerdict(one.label, rule.right, rule.may_reveal, list(_why_of_field(say, rule))))
+    return told
+
+
+def _why_of_field(say: Mapping[str, FieldRule], rule: FieldRule) -> Iterator[Sentence]:
+    """say: role → what it says of the field; rule: what counts."""
+    if all(one.right is FieldRight.full for one in say.values()):
+        yield _("No role holds this field back.")
+        return
+    widest = [str(role_label(code)) for code, one in say.items() if one.right is rule.right]
+    yield _("Through the role %(role)s.", role=", ".join(widest))
+    narrower = [(code, one) for code, one in say.items() if one.right is not rule.right]
+    for code, one in narrower:
+        yield _("The role %(role)s says “%(right)s”; the widest counts.", role=role_label(code),
+                right=field_rights.RIGHT_LABELS[one.right])  # fmt: skip
 
 
 def allowed(session: Session, actor: Actor, model: type[Any], record_id: int, action: str) -> bool:

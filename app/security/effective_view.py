@@ -15,7 +15,7 @@ from app.core.finding import LONGEST_TEXT, Finder, Hit, record_key
 from app.core.i18n import _
 from app.core.pages import Page, page, show, trail
 from app.core.screens.parts import RecordLink
-from app.security import effective, looking
+from app.security import effective, field_rights, looking
 from app.security.models import Member
 from app.security.role_names import role_label
 
@@ -41,11 +41,14 @@ class EffectivePages(Page):
         member = get_visible(session, Member, row_id(asked), who) if asked else None
         finder = finders[kind]
         hit = _hit(finder, row_id(number), who) if chosen == kind else None
-        verdicts = None
+        verdicts, fields = None, []
         if member is not None and hit is not None:
             verdicts = effective.explain(session, member, finder.resource, cast("type[Any]", finder.model), hit.id)
+            if verdicts[0].allowed:  # what is not seen has no fields either
+                fields = effective.explain_fields(session, member, finder.resource)
         return show(
             "security/effective.html", member=member, kind=kind, hit=hit, verdicts=verdicts, finder=finder,
+            fields=fields, field_words=field_rights.RIGHT_LABELS,
             offered=[(key, one.label) for key, one in finders.items()],
             roles=[role_label(role.name) for role in member.user.roles] if member else [],
             may_look=member is not None and looking.may_look(who) and looking.why_not(session, member, who) is None,

@@ -16,6 +16,7 @@ from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show, trail
+from app.core.timewords import until_text
 from app.security import queries, shares
 from app.security.models import Member, Right, Team
 from app.security.shared import Shareable, shareable, shareable_at
@@ -190,6 +191,7 @@ def _sharing(
         },
         "problems": {name: " ".join(map(str, told)) for name, told in (problems or {}).items()},
         "longest": shares.LONGEST_NOTE,
+        "shortest": shares.SHORTEST_NOTE,
     }  # fmt: skip
 
 
@@ -203,6 +205,7 @@ def _row(share: Share, who: Actor, *, holds: bool) -> dict[str, Any]:
         "by": share.by,
         "at": grant.created_at,
         "until": grant.until,
+        "until_words": until_text(grant.until, edge.time_zone()) if grant.until else None,
         "end_url": f"/chia-se/{grant.id}/ket-thuc" if share.may_end(who, holds=holds) else None,
     }
 

@@ -79,8 +79,9 @@ def share(
     reason = " ".join(note.split())
     if sum(sign.isalpha() for sign in reason) < SHORTEST_NOTE:
         problems["reason"] = [
-            _("Say why in a few words. Example: %(example)s", example=_("Stands in for me this week"))
-        ]
+            _("Say why, in at least %(count)d letters. Example: %(example)s",
+              count=SHORTEST_NOTE, example=_("Stands in for me this week"))
+        ]  # fmt: skip
     elif len(reason) > LONGEST_NOTE:
         problems["reason"] = [_("At most %(count)d characters, please.", count=LONGEST_NOTE)]
     if problems:

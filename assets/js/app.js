@@ -9,6 +9,7 @@ import * as drop from "./drop.js";
 import * as due from "./due.js";
 import * as forms from "./forms.js";
 import * as keepTab from "./keep-tab.js";
+import * as looking from "./looking.js";
 import * as money from "./money.js";
 import * as needs from "./needs.js";
 import * as panel from "./panel.js";
@@ -88,4 +89,5 @@ addEventListener("beforeprint", () => {
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
 each("form[data-rights]", rights.edit);
+looking.start();
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

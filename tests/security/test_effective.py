@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.access import SYSTEM, Scope, get_visible
+from app.core.access import SYSTEM, FieldRight, FieldRule, Scope, get_visible
 from app.core.accounts import Role
 from app.core.db import transaction
 from app.core.errors import NotAllowedError, NotFoundError
 from app.customers.models import Customer
 from app.processes.models import Process, ProcessInstance
-from app.security import effective, role_services, services
+from app.security import effective, field_rights, role_services, services
 from app.security.effective import Way
 from app.security.models import Member, Right, RoleProfile, Team
 from app.security.roles import RESOURCES
@@ -109,3 +109,21 @@ def test_work_that_is_offered_is_told_as_such(session, cast, busy):
         one = inside.scalars(select(RoleProfile).join(Role).where(Role.name == "Staff")).one()
         role_services.change_rights(inside, one, {("Task", "view"): Scope.none}, rev=one.rev, by=SYSTEM)
     assert ways(told(session, cast, "lan", "Task", busy["Task"])["view"]) == {Way.offer}
+
+
+def test_it_says_what_a_person_reads_of_each_field_and_which_role_says_so(session, cast):
+    staff = session.scalars(select(Role).where(Role.name == "Staff")).one()
+    wanted = {("Customer", "phone"): FieldRule(FieldRight.masked, may_reveal=True)}
+    field_rights.change(session, staff, wanted, version=field_rights.version_of({}), by=SYSTEM)
+
+    def of(username: str, field: str) -> tuple[str, bool, str]:
+        found = effective.explain_fields(session, cast.member(username), "Customer")
+        one = next(one for one in found if str(one.label) == field)
+        return one.right, one.may_reveal, " ".join(map(str, one.because))
+
+    assert of("lan", "Số điện thoại") == ("masked", True, "Qua vai trò Nhân viên.")
+    assert of("lan", "Email") == ("full", True, "Không vai trò nào hạn chế trường này.")
+    role_services.assign_roles(session, cast.member("lan"), ["Staff", "Manager"], by=SYSTEM)
+    told = of("lan", "Số điện thoại")
+    assert told[0] == "full"
+    assert told[2].endswith("Vai trò Nhân viên cho “Che bớt”; quyền rộng nhất được tính.")

@@ -44,6 +44,9 @@ def test_he_sees_what_they_see_until_he_stops(app, client, ids):
     assert hoa.post(f"/xem-nhu/{ids['lan']}").status_code == 302
     assert "Nguyễn Ngọc Lan" in banner(hoa.get("/"))
     assert hoa.get("/vai-tro/list/").status_code == 403
+    listed = BeautifulSoup(hoa.get("/khach-hang/list/").text, "html.parser")  # nothing that writes is offered
+    assert "Bạn đang xem như" in listed.body["data-looking"]
+    assert listed.select("a[href$='/add'], [data-bulk] button") == []
     assert hoa.post("/xem-nhu/thoi").status_code == 302
     assert banner(hoa.get("/")) == ""
     assert hoa.get("/vai-tro/list/").status_code == 200

@@ -56,6 +56,8 @@ class Declared(ModelView):
     more_columns: ClassVar[Sequence[str]] = ()
     #: views that are there for everybody, as tabs over the list
     presets: ClassVar[Sequence[Preset]] = ()
+    #: are those that narrow the list offered in the tabs of other records too?
+    presets_in_tabs: ClassVar[bool] = True
     #: action → the template of a dialog that asks something before it is done with the chosen rows (docs/ui.md)
     asks: ClassVar[Mapping[str, str]] = {}
     #: what a row is called in a list
@@ -241,14 +243,14 @@ class Declared(ModelView):
 
     # ── around ──
     def _may(self, who: Actor) -> dict[str, bool]:
-        """Which of the screen's doors are open to him, for the buttons."""
+        """Which of the screen's doors are open to him, for the buttons. Whoever looks as him is offered none."""
         return {
-            "add": bool(self.add_columns) and who.may("add", self.resource),
-            "edit": bool(self.edit_columns) and who.may("edit", self.resource),
+            "add": bool(self.add_columns) and who.is_himself and who.may("add", self.resource),
+            "edit": bool(self.edit_columns) and who.is_himself and who.may("edit", self.resource),
         }
 
     def _may_act(self, who: Actor, one: Any) -> bool:
-        return who.may(one.func._right, self.resource)
+        return who.is_himself and who.may(one.func._right, self.resource)
 
     def _list_url(self) -> str:
         return url_for(f"{self.endpoint}.list")

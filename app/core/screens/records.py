@@ -287,7 +287,9 @@ class RecordPart(ListPart):
         return [made, changed] if item.updated_at != item.created_at else [made]
 
     def _rights_over(self, item: Any, who: Actor) -> set[str]:
-        """Which of the rights that matter here he has over this very row; one query for all."""
+        """Which of the rights that matter here he has over this very row; one query for all. Looking: none."""
+        if not who.is_himself:
+            return set()
         asked = sorted({one.func._right for one in self.actions.values()} | {"edit"})
         asked = [right for right in asked if who.may(right, self.resource)]
         if not asked:
@@ -368,7 +370,7 @@ class RecordPart(ListPart):
                 "on": asked.where == it,
             }
             for one, it in zip(view.presets, view._preset_conditions, strict=True)
-            if it is not None and view._is_for(one, it, who)
+            if view.presets_in_tabs and it is not None and view._is_for(one, it, who)
         ]
         chips = () if any(one["on"] for one in filters) else view._chips(page)
         told = {"page": page, "related": view, "related_title": label, "filters": filters, "parts_on": chips}
