@@ -145,9 +145,13 @@ def team_hindrances(session: Session, teams: Sequence[Team], who: Actor) -> dict
 
 
 def rights_changed(session: Session, member_ids: Sequence[int]) -> None:
-    """Whoever these people are signed in as, their next request reads their rights anew."""
+    """Whoever these people are signed in as, their next request reads their rights anew.
+
+    Nothing is said of the people themselves: who changed them last, and when, stays.
+    """
+    anew = {"rights_version": Member.rights_version + 1, "updated_at": Member.updated_at}
     session.execute(
-        update(Member).where(Member.id.in_(member_ids)).values(rights_version=Member.rights_version + 1),
+        update(Member).where(Member.id.in_(member_ids)).values(anew),
         execution_options={"synchronize_session": "fetch"},
     )
 
