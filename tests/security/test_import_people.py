@@ -12,6 +12,7 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
 from app.core.access import SYSTEM, FieldRight, FieldRule, Scope
+from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.core.errors import NotAllowedError
 from app.core.sheet_reading import SheetRefusedError, read_sheet
@@ -201,6 +202,20 @@ def test_nobody_gives_what_is_not_his_to_give(session, cast):
     assert len(told.split(".")) > 2
 
 
+def test_nobody_brings_in_whom_he_would_not_see_or_who_would_reach_other_teams_than_he(session, cast):
+    mine = frozenset({cast.team("van-hanh").id})
+    keeper = replace(cast.hoa, roles=frozenset({"nhan-su"}), team_ids=mine,
+                     scopes={**cast.hoa.scopes, ("Customer", "view"): Scope.team})  # fmt: skip
+    narrow = replace(keeper, scopes={**keeper.scopes, ("Member", "view"): Scope.team})
+    rows = [person(), person(3, email="b@phosen.example", teams=("van-hanh",))]
+    unseen, seen = problems(people_import.check(session, rows, by=narrow))
+    assert (bool(unseen), bool(seen)) == (True, False)
+    with pytest.raises(SheetChangedError, match="2"), transaction(keeper) as inside:
+        people_import.bring_in(inside, [person(teams=("cskh",))], by=keeper)
+    with transaction(keeper) as inside:
+        people_import.bring_in(inside, [person(teams=("van-hanh",))], by=keeper)
+
+
 # ── bringing in ──
 def test_everybody_comes_in_at_once_with_teams_roles_and_an_invitation(session, cast):
     rows = [person(teams=("CSKH", "van-hanh"), phone="0912345678"), person(3, email="b@phosen.example")]
@@ -213,6 +228,8 @@ def test_everybody_comes_in_at_once_with_teams_roles_and_an_invitation(session, 
     assert ung.more_team_ids == [cast.team("van-hanh").id]
     mailed = set(session.scalars(select(Outbox.to_user_id)))
     assert {ung.id, cast.member("hoa.dang2").id} <= mailed
+    event = session.scalars(select(AuditEvent).where(AuditEvent.name == "people_imported")).one()
+    assert (event.actor_id, event.changes) == (cast.hoa.user_id, {"rows": 2})
 
 
 def test_one_wrong_row_and_nobody_comes_in(session, cast):
