@@ -452,12 +452,13 @@ def _writing_since(session: Session) -> datetime | None:
     """Since when does somebody write who may still commit a smaller id? None: nobody does."""
     if session.get_bind().dialect.name != "postgresql":
         return None  # one writer at a time: ids come in the order of commits
-    return session.scalar(
+    since: datetime | None = session.scalar(
         text(
             "SELECT min(xact_start) FROM pg_stat_activity "
             "WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
         )
     )
+    return since
 
 
 def unsealed() -> Select[int]:
