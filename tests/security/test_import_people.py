@@ -40,8 +40,8 @@ def csv_of(*rows, separator=",", encoding="utf-8-sig") -> bytes:
     return "\r\n".join(separator.join(f'"{cell}"' for cell in row) for row in rows).encode(encoding)
 
 
-def read(data, most_rows=2_000):
-    return read_sheet(data, most_rows=most_rows, largest=5 * 1024 * 1024)
+def read(data, most_rows=2_000, name=""):
+    return read_sheet(data, name=name, most_rows=most_rows, largest=5 * 1024 * 1024)
 
 
 def person(number=2, **more):
@@ -102,6 +102,8 @@ def _bomb() -> bytes:
 def test_what_cannot_be_read_is_refused_with_a_sentence(data):
     with pytest.raises(SheetRefusedError):
         read(data, most_rows=2)
+    with pytest.raises(SheetRefusedError):
+        read(b"hello", name="nhan-su.XLSX")
 
 
 def _lying(data: bytes, offset: int, *said: int) -> bytes:
@@ -140,6 +142,7 @@ def test_the_dry_run_tells_new_and_known_and_writes_nothing(session, cast):
         session, [person(teams=("CSKH", "van-hanh")), person(3, email="LAN@phosen.example")], by=cast.hoa
     )
     new, known = checkup.rows
+    assert known.known_as == "Nguyễn Ngọc Lan"
     assert (new.finding, known.finding, checkup.is_good) == (Finding.new, Finding.known, True)
     assert (new.username, new.team_names, new.roles) == ("hoa.dang", ("CSKH", "Vận hành"), ("Staff",))
     assert session.scalar(select(func.count()).select_from(Member)) == before
@@ -292,6 +295,9 @@ def test_the_template_is_taken_back_as_it_is_filled_in(client):
     hoa = client("hoa")
     book = load_workbook(io.BytesIO(hoa.get("/nhan-su/nhap/mau.xlsx").data))
     assert len([cell.value for cell in book.active[1]]) == len(HEAD)
+    _empty, example, known = book.worksheets
+    assert all(example[2][place].value for place in (0, 1, 3, 6, 7))
+    assert ("CSKH", "cskh") in [row[:2] for row in known.iter_rows(values_only=True)]
     book.active.append(UNG)
     file = io.BytesIO()
     book.save(file)
