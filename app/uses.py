@@ -40,7 +40,8 @@ KINDS = (
     ),
     UserKind(
         Customer, _("Customers"), lambda n: ngettext("%(num)d customer", "%(num)d customers", n),
-        path=links.customer_path,
+        path=links.customer_path, is_aside=Customer.archived_at.is_not(None),
+        counted_aside=lambda n: ngettext("%(num)d archived", "%(num)d archived", n),
     ),
     UserKind(Form, _("Forms"), lambda n: ngettext("%(num)d form", "%(num)d forms", n)),
     UserKind(Process, _("Processes"), lambda n: ngettext("%(num)d process", "%(num)d processes", n)),
@@ -48,7 +49,11 @@ KINDS = (
     UserKind(Team, _("Teams"), lambda n: ngettext("%(num)d team", "%(num)d teams", n)),
     UserKind(Member, _("Staff"), lambda n: ngettext("%(num)d member", "%(num)d members", n)),
     UserKind(RoleProfile, _("Roles"), lambda n: ngettext("%(num)d role", "%(num)d roles", n)),
-    UserKind(TeamMember, _("Members"), lambda n: ngettext("%(num)d member", "%(num)d members", n)),
+    UserKind(
+        TeamMember, _("Members"), lambda n: ngettext("%(num)d member", "%(num)d members", n),
+        is_aside=TeamMember.member_id.in_(select(Member.id).where(Member.deactivated_at.is_not(None))),
+        counted_aside=lambda n: ngettext("%(num)d has left", "%(num)d have left", n),
+    ),
     UserKind(
         CatalogueEntry, _("Catalogue entries"),
         lambda n: ngettext("%(num)d catalogue entry", "%(num)d catalogue entries", n),

@@ -254,6 +254,7 @@ def frame() -> dict[str, Any]:
         },
         "unread_count": news if who.is_himself else 0,
         "looking": banner(),
+        "finds_by_digits": who.reads("Customer", "phone"),
         "create_menu": [
             {"label": item.label, "icon": item.icon, "url": item.url}
             for item in CREATE

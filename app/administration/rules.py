@@ -13,7 +13,7 @@ from app.core.i18n import _, ngettext
 _STEP = 1024
 #: how an error begins, and what it means for whoever looks after the product
 _IN_WORDS = (
-    ("CutShortError", _("The audit log lacks its last seal. Whoever runs the system looks with flask audit-verify.")),
+    ("CutShortError", _("The audit log lacks its last seal. Ask whoever runs the system to check it.")),
     ("OperationalError", _("The database did not answer, or was busy for too long.")),
     ("OSError", _("The disk could not be read or written.")),
     ("PermissionError", _("The program may not write into its folder.")),
@@ -81,7 +81,9 @@ def often_text(every: timedelta) -> Sentence:
     """How often something runs."""
     seconds = int(every.total_seconds())
     if seconds % 3600 == 0:
-        return ngettext("every hour", "every %(num)d hours", seconds // 3600)
+        hours = seconds // 3600
+        return _("every hour") if hours == 1 else ngettext("every %(num)d hour", "every %(num)d hours", hours)
     if seconds % 60 == 0:
-        return ngettext("every minute", "every %(num)d minutes", seconds // 60)
-    return ngettext("every second", "every %(num)d seconds", seconds)
+        minutes = seconds // 60
+        return _("every minute") if minutes == 1 else ngettext("every %(num)d minute", "every %(num)d minutes", minutes)
+    return _("every second") if seconds == 1 else ngettext("every %(num)d second", "every %(num)d seconds", seconds)

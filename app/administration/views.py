@@ -111,10 +111,8 @@ class AdministrationPages(Page):
 
 # ── the set-up ──
 def _steps(values: dict[str, Any], facts: Facts, mail: dict[str, Any] | None) -> list[Step]:
-    given = (settings.KINDS["company_name"].default, DEMO_NAME)
     return [
-        Step(_("Company name and logo"), _("They stand on the sign-in page and in mails."), "/cai-dat/",
-             values["company_name"] not in given and values["logo_file_id"] is not None),
+        _named(values),
         Step(_("A test mail has left"), _("Without mail nobody is invited or warned by mail."), f"{PATH}/#thu",
              mail is not None and mail["is_sent"]),
         Step(_("First team"), _("Work is given to teams."), "/bo-phan/list/", facts.has_team),
@@ -127,6 +125,18 @@ def _steps(values: dict[str, Any], facts: Facts, mail: dict[str, Any] | None) ->
         Step(_("First customer"), _("Everything one knows of a customer stands in one place."), "/khach-hang/add",
              facts.has_customer),
     ]  # fmt: skip
+
+
+def _named(values: dict[str, Any]) -> Step:
+    title, why = _("Company name and logo"), _("They stand on the sign-in page and in mails.")
+    lacking: list[Sentence] = []
+    if values["company_name"] in (settings.KINDS["company_name"].default, DEMO_NAME):
+        lacking.append(_("a name of your own in the place of “%(name)s”", name=values["company_name"]))
+    if values["logo_file_id"] is None:
+        lacking.append(_("a logo"))
+    if lacking:
+        why = _("%(why)s Still missing: %(what)s.", why=why, what=", ".join(map(str, lacking)))
+    return Step(title, why, "/cai-dat/", not lacking)
 
 
 # ── the cards ──
@@ -185,23 +195,20 @@ def _mail(values: dict[str, Any], who: Actor) -> Card:
             (_("Server"), f"{server.host}:{server.port}"),
             (_("Signs in"), _("with a user name") if server.user else _("without a user name")),
         ]
-    note = None if server else _("No mail server is connected: whoever runs the system sets TANTAM_SMTP_URL at the"
-                                 " start; until then mails wait here.")  # fmt: skip
+    note = None if server else _("No mail server is connected: mails wait here until whoever runs the system has"
+                                 " connected one.")  # fmt: skip
     return Card("thu", _("Mail settings"), "mail", state, facts, note)
 
 
 def _outbox(facts: Facts, who: Actor, now: datetime) -> Card:
     state: tuple[str, Sentence] = ("ok", _("Nothing is stuck"))
+    told: list[tuple[Sentence, Any]] = [(_("Waiting"), _counted(facts.waiting)), (_("Given up"), _counted(facts.dead))]
+    oldest = facts.oldest_waiting_at
+    if oldest is not None and now - oldest > services.LONG_WAIT:
+        state = ("soon", _("Mails wait for long"))
+        told.append((_("Oldest that should be out"), moment_text(oldest, now, who.time_zone)))
     if facts.dead:
         state = ("late", _("Some mails were given up"))
-    elif facts.oldest_waiting_at and now - facts.oldest_waiting_at > services.LONG_WAIT:
-        state = ("soon", _("Mails wait for long"))
-    oldest = facts.oldest_waiting_at
-    told = [
-        (_("Waiting"), _counted(facts.waiting)),
-        (_("Given up"), _counted(facts.dead)),
-        (_("Oldest that should be out"), moment_text(oldest, now, who.time_zone) if oldest else _("none")),
-    ]
     onward = [(_("Open outgoing mail"), "/thu-di/")]
     if facts.dead:
         onward.insert(0, (_("See those given up"), "/thu-di/?trang_thai=dead"))
@@ -217,7 +224,7 @@ def _storage(session: Session, values: dict[str, Any], who: Actor) -> Card:
     return Card(
         "luu-tru", _("Storage"), "device-floppy", state,
         [
-            (_("Database"), _sized(queries.database_size(session, file), file)),
+            (_("Database"), _sized(queries.database_size(session, file))),
             (_("Uploaded files"), _sized(queries.folder_size(Path(current_app.config["UPLOAD_FOLDER"])))),
             (_("Exported files"), _sized(queries.folder_size(folder / "exports"))),
             (_("Free on the disk"), _("%(free)s of %(total)s", free=size_text(free), total=size_text(total))),
@@ -241,7 +248,7 @@ def _log(facts: Facts, worker: Scheduler, who: Actor, now: datetime) -> Card:
             (_("Last seal"), moment_text(at, now, who.time_zone) if at else _("none yet")),
             (_("Waiting for the next one"), _counted(facts.unsealed)),
         ],
-        _("Sealed entries cannot be changed unseen. Whoever runs the system checks the chain with flask audit-verify."),
+        _("Sealed entries cannot be changed unseen. Whoever runs the system can check the whole chain."),
         [(_("Open the audit log"), "/nhat-ky/list/")],
     )  # fmt: skip
 
@@ -251,8 +258,8 @@ def _worker_problem(worker: Scheduler, now: datetime, who: Actor) -> Sentence | 
     if worker.status == "ok":
         return None
     if worker.status == "never" or worker.pulse_at is None:
-        return _("What happens by itself has never run: no mail leaves and nobody is warned. Whoever runs the system"
-                 " starts it with python run.py.")  # fmt: skip
+        return _("What happens by itself has never run: no mail leaves and nobody is warned. Ask whoever runs the"
+                 " system to start it.")  # fmt: skip
     if worker.status == "future":
         return _("The clock of the server is wrong: the last sign of life lies in the future. Have the clock set.")
     return _("What happens by itself has stood still for %(length)s, since %(when)s: no mail leaves and nobody is"
@@ -309,8 +316,6 @@ def _counted(count: int) -> Sentence:
     return _("more than %(count)s", count=number_text(MOST)) if count > MOST else number_text(count)
 
 
-def _sized(size: Size, file: Path | None = None) -> Sentence:
+def _sized(size: Size) -> Sentence:
     told = size_text(size.bytes)
-    if size.at_least:
-        return _("more than %(count)s", count=told)
-    return _("%(size)s, file %(name)s", size=told, name=file.name) if file is not None else told
+    return _("more than %(count)s", count=told) if size.at_least else told

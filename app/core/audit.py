@@ -177,6 +177,8 @@ refuse_changes(AuditSeal.__table__, why="the audit log is append-only")
 refuse_changes(AuditSensitive.__table__, events=("UPDATE",), why="values of the audit log are erased, never changed")
 
 _key = b""
+#: one way to write a value; made once, for a log has many
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 def configure(secret: str) -> None:
@@ -260,8 +262,7 @@ def _plain(value: Any) -> Any:
 def _fingerprint(value: Any) -> str | None:
     if value is None:
         return None
-    told = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True)
-    return _FINGERPRINT + hmac.new(_key, told.encode(), hashlib.sha256).hexdigest()
+    return _FINGERPRINT + hmac.digest(_key, _as_json(_plain(value)).encode(), hashlib.sha256).hex()
 
 
 def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
@@ -377,7 +378,7 @@ def _row_hash(row: AuditEvent | Row[Any]) -> bytes:
     ]
     if row.on_behalf_of_id is not None or row.origin is not None:  # rows from before have neither
         told += [row.on_behalf_of_id, None if row.origin is None else str(row.origin)]
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).digest()
+    return hashlib.sha256(_as_json(told).encode()).digest()
 
 
 def _link(previous: str, ids: list[int], row_hashes: bytes, at: datetime | None) -> str:
@@ -452,12 +453,13 @@ def _writing_since(session: Session) -> datetime | None:
     """Since when does somebody write who may still commit a smaller id? None: nobody does."""
     if session.get_bind().dialect.name != "postgresql":
         return None  # one writer at a time: ids come in the order of commits
-    return session.scalar(
+    since: datetime | None = session.scalar(
         text(
             "SELECT min(xact_start) FROM pg_stat_activity "
             "WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
         )
     )
+    return since
 
 
 def unsealed() -> Select[int]:

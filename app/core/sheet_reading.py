@@ -42,11 +42,11 @@ class SheetRefusedError(BusinessError):
     code = "sheet_refused"
 
 
-def read_sheet(data: bytes, *, most_rows: int, largest: int) -> Rows:
+def read_sheet(data: bytes, *, name: str = "", most_rows: int, largest: int) -> Rows:
     """The first sheet, heading row included, cells as trimmed texts; rows without anything in them are empty lists.
 
     Row n of the answer is row n + 1 of the file. Raises SheetRefusedError above `largest` bytes or `most_rows` rows
-    below the heading, and for what is neither XLSX nor CSV.
+    below the heading, and for what is neither XLSX nor CSV. `name`: what the file is called, as far as that is known.
     """
     if not data:
         raise SheetRefusedError(_("This file is empty."))
@@ -54,7 +54,8 @@ def read_sheet(data: bytes, *, most_rows: int, largest: int) -> Rows:
         raise SheetRefusedError(
             _("This file is larger than %(size)d MB. Split it into several.", size=largest // MEGABYTE)
         )
-    lines = _xlsx(data, most_rows) if data.startswith(_XLSX) else _csv(data)
+    is_workbook = data.startswith(_XLSX) or name.lower().endswith(".xlsx")
+    lines = _xlsx(data, most_rows) if is_workbook else _csv(data)
     rows: Rows = []
     filled = 0
     for line in lines:

@@ -74,8 +74,11 @@ def write_xlsx(
     time_zone: str,
     language: str,
     scratch: Path | None = None,
+    more: Sequence[tuple[Sentence, Sequence[Header], Iterable[Sequence[Value]]]] = (),
 ) -> int:
     """Write a workbook of one sheet and return how many rows it has. Memory does not grow with the rows.
+
+    `more`: sheets behind it, each with its title, headers and rows.
 
     Numbers, amounts, days and moments (on the wall clock of `time_zone`) keep their type, everything else is text and
     never a formula. `scratch` is where rows lie until the end (None: the machine's temporary folder).
@@ -87,11 +90,20 @@ def write_xlsx(
     with in_language(language), Workbook(file, options) as book:
         name = clean(str(title))
         book.set_properties({"title": name})
-        sheet = _Sheet(book, book.add_worksheet(sheet_title(name)), headers, time_zone)
-        written = 0
-        for written, row in enumerate(_counted(rows), start=1):
-            sheet.write(written, row)
-        sheet.finish(written)
+        written = _write_sheet(book, name, headers, rows, time_zone)
+        for told, heads, lines in more:
+            _write_sheet(book, clean(str(told)), heads, lines, time_zone)
+    return written
+
+
+def _write_sheet(
+    book: Any, name: str, headers: Sequence[Header], rows: Iterable[Sequence[Value]], time_zone: str
+) -> int:
+    sheet = _Sheet(book, book.add_worksheet(sheet_title(name)), headers, time_zone)
+    written = 0
+    for written, row in enumerate(_counted(rows), start=1):
+        sheet.write(written, row)
+    sheet.finish(written)
     return written
 
 

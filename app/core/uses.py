@@ -40,6 +40,10 @@ class UserKind:
     is_open: ColumnElement[bool] | None = None
     #: 3 → "3 open tasks"
     counted_open: Counted | None = None
+    #: which of its rows the lists leave out
+    is_aside: ColumnElement[bool] | None = None
+    #: 3 → "3 archived"
+    counted_aside: Counted | None = None
     #: where a row of it lives
     path: Callable[[int], str] | None = None
 
@@ -64,6 +68,8 @@ class Use:
     titles: Sequence[Seen]
     #: how many of the counted ones he may not see
     hidden: int
+    #: how many of the counted ones stand in no list
+    aside: int = 0
 
     @property
     def label(self) -> Sentence:
@@ -75,6 +81,8 @@ class Use:
         told = self.kind.counted(self.count)
         if self.capped:
             told = _("more than %(told)s", told=told)
+        elif self.aside and self.kind.counted_aside is not None:
+            told = _("%(told)s (%(aside)s)", told=told, aside=self.kind.counted_aside(self.aside))
         if self.open_count and self.kind.counted_open is not None and self.open_count == self.count and not self.capped:
             return self.kind.counted_open(self.count)
         if self.open_count:
@@ -200,6 +208,7 @@ def _use(session: Session, kind: UserKind, condition: ColumnElement[bool], who: 
     named = limit if has_row_rule(model) else 0
     rows = session.scalars(select(model).where(condition, is_seen).order_by(model.id.desc()).limit(named)).unique()
     open_count = 0 if kind.is_open is None else _count(session, select(model.id).where(and_(condition, kind.is_open)))
+    aside = 0 if kind.is_aside is None else _count(session, select(model.id).where(and_(condition, kind.is_aside)))
     return Use(
         kind,
         min(count, MOST_COUNTED),
@@ -207,6 +216,7 @@ def _use(session: Session, kind: UserKind, condition: ColumnElement[bool], who: 
         min(open_count, MOST_COUNTED),
         tuple(Seen(str(row), kind.path(row.id) if kind.path else None) for row in rows),
         hidden,
+        min(aside, MOST_COUNTED),
     )
 
 
@@ -221,12 +231,17 @@ def numbers_of_each(session: Session, model: type[Any], ids: Sequence[int]) -> d
         user: Any = kind.model
         rows = select(user.id).where(or_(*conditions)).correlate(record)
         counts.append(_counted(rows).scalar_subquery())
-        counts.append(literal(0) if kind.is_open is None else _counted(rows.where(kind.is_open)).scalar_subquery())
+        counts += [
+            literal(0) if part is None else _counted(rows.where(part)).scalar_subquery()
+            for part in (kind.is_open, kind.is_aside)
+        ]
     kinds, found = [kind for kind, _conditions in either.values()], {}
     for record_id, *numbers in session.execute(select(record.id, *counts).where(record.id.in_(ids))):
         found[record_id] = [
-            Use(kind, min(count, MOST_COUNTED), count > MOST_COUNTED, min(open_count, MOST_COUNTED), (), 0)
-            for kind, count, open_count in zip(kinds, numbers[::2], numbers[1::2], strict=True) if count
+            Use(kind, min(count, MOST_COUNTED), count > MOST_COUNTED, min(open_count, MOST_COUNTED), (), 0, aside)
+            for kind, count, open_count, aside in zip(
+                kinds, numbers[::3], numbers[1::3], numbers[2::3], strict=True
+            ) if count
         ]  # fmt: skip
     return found
 

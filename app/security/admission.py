@@ -19,6 +19,14 @@ from app.security.models import Member, MemberInvitation
 from app.security.services import change_password, rights_changed
 
 
+class AlreadyInError(BusinessError):
+    """The invitation was used, by whoever holds it: he has a password."""
+
+    status = 410
+    code = "invitation_used"
+    message = _("You have made your password already. Sign in with it.")
+
+
 def invite_member(session: Session, member: Member, *, by: Actor) -> str:
     """Mail the person a one-time link to his own password; earlier links die. Returns the secret of the link."""
     lock_for(session, member, by, "add")
@@ -46,10 +54,15 @@ def withdraw_invitation(session: Session, member: Member, *, by: Actor) -> None:
 
 
 def open_invitation(session: Session, token: str) -> MemberInvitation:
-    """The live invitation behind the secret. Raises NotFoundError when it was used, taken back, ran out, or never."""
+    """The live invitation behind the secret.
+
+    Raises AlreadyInError when it was used, and NotFoundError when it was taken back, ran out, or never was.
+    """
     row = session.scalars(
         select(MemberInvitation).where(MemberInvitation.token_hash == rules.token_hash(token))
     ).one_or_none()
+    if row is not None and row.used_at is not None and row.member.is_active:
+        raise AlreadyInError
     is_live = row is not None and row.used_at is None and row.withdrawn_at is None and row.expires_at > clock.now()
     if row is None or not is_live or row.member.is_active or row.member.deactivated_at is not None:
         raise NotFoundError(_("This invitation no longer counts. Ask whoever invited you to send it again."))

@@ -30,6 +30,12 @@ class ArrivalView(BaseView):
     @expose("/loi-moi/<string:token>", methods=["GET", "POST"])
     def invitation(self, token: str) -> Any:
         refuse_nul_sent()
+        try:
+            return self._arrive(token)
+        except admission.AlreadyInError as refusal:
+            return render_template("security/invitation_used.html", told=refusal.message, menu=None), refusal.status
+
+    def _arrive(self, token: str) -> Any:
         reading = db.session()
         member = admission.open_invitation(reading, token).member
         with in_language(member.language):

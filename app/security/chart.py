@@ -23,6 +23,8 @@ _TEXT_X, _TOP = 48, 12
 _LETTERS, _MOST_LINES = 22, 4
 _LETTERS_SMALL = 26
 CUT = "…"
+#: what stands in the place of a team's id
+COMPANY, OUTSIDE = 0, -1
 
 
 class Placed(Protocol):
@@ -39,7 +41,7 @@ class Placed(Protocol):
 
 @dataclass(frozen=True)
 class Box:
-    """One team, or the company on top (`id` 0): its corner, its size, and its words line by line."""
+    """One team, the company on top (`id` COMPANY) or those in no team (OUTSIDE): its corner, size, and words by line."""
 
     id: int
     x: int
@@ -67,7 +69,7 @@ class Box:
 
     def line_y(self, number: int) -> int:
         """Where the words of a line stand; behind the name come the head and the number of people."""
-        told = len(self.lines) + (1 if self.head else 0) + (1 if self.id else 0)
+        told = len(self.lines) + (1 if self.head else 0) + 1
         return self.y + (self.height - told * LINE) // 2 + 13 + number * LINE
 
 
@@ -101,10 +103,10 @@ def _broken(words: Sequence[str], letters: int) -> Iterator[str]:
             yield word[start : start + letters]
 
 
-def draw(company: str, tops: Sequence[Placed]) -> Picture:
-    """The picture of all teams under the company."""
+def draw(company: str, people: int, tops: Sequence[Placed]) -> Picture:
+    """The picture of all teams under the company, in which so many people work."""
     picture = Picture()
-    bottom, level = _put(picture, 0, company, "", 0, 0, 0), tops
+    bottom, level = _put(picture, COMPANY, company, "", people, 0, 0), tops
     # One above all others stands alone on its line.
     while len(level) == 1 and level[0].below:
         one = level[0]
@@ -172,7 +174,7 @@ def _hang(picture: Picture, node: Placed, x: int, y: int) -> int:
 def _put(picture: Picture, number: int, name: str, head: str, people: int, x: int, y: int) -> int:
     """One box; where it ends."""
     lines, is_cut = wrapped(name)
-    told = len(lines) + (1 if head else 0) + (1 if number else 0)
+    told = len(lines) + (1 if head else 0) + 1
     height = max(2 * _TOP + told * LINE - 4, 2 * _TOP + 2 * FACE)
     picture.boxes.append(Box(number, x, y, height, lines, name, head, people, is_cut))
     return y + height

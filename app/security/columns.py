@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.core.access import Actor, visible
 from app.core.accounts import Role, User, assoc_user_role
 from app.core.conditions.fields import Kind
+from app.core.i18n import _
 from app.core.screens.chooser import Chooser, register_chooser
 from app.core.screens.columns import Derived
 from app.core.screens.saved import call_roles_by
-from app.security.models import Member, Team, TeamMember
+from app.security.member_queries import Standing
+from app.security.models import Member, MemberInvitation, Team, TeamMember
+from app.security.queries import now_when_asked
 from app.security.role_names import LABELS, role_label
+
+STANDINGS: Mapping[str, Any] = {
+    Standing.active.value: _("May sign in"),
+    Standing.invited.value: _("Invited, not in yet"),
+    Standing.waiting.value: _("No invitation yet"),
+    Standing.gone.value: _("No longer works here"),
+}
 
 
 def person(member_id: Any) -> Derived:
@@ -52,6 +62,21 @@ def team_names(member_id: Any) -> Any:
 
 def may_sign_in(member_id: Any) -> Any:
     return select(User.active).where(User.id == member_id).correlate(member_id.class_).scalar_subquery()
+
+
+def standing(show: Callable[[str], Any]) -> Derived:
+    """How a member stands to the company."""
+    invited = exists().where(
+        MemberInvitation.member_id == Member.id, MemberInvitation.used_at.is_(None),
+        MemberInvitation.withdrawn_at.is_(None), MemberInvitation.expires_at > now_when_asked(),
+    ).correlate(Member)  # fmt: skip
+    value = case(
+        (may_sign_in(Member.id), Standing.active.value),
+        (Member.deactivated_at.is_not(None), Standing.gone.value),
+        (invited, Standing.invited.value),
+        else_=Standing.waiting.value,
+    )
+    return Derived(Kind.choice, value, choices=STANDINGS, show=show)
 
 
 def roles(member_id: Any) -> Derived:

@@ -34,6 +34,8 @@ class EffectivePages(Page):
         who, session = edge.actor(), db.session()
         finders = _finders(who)
         chosen, _colon, number = request.args.get("ban-ghi", "").partition(":")
+        if chosen and chosen not in finders:
+            raise NotFoundError(_("There is no such record. Choose one from the list."))
         kind = request.args.get("loai", "") or chosen or next(iter(finders), "")
         if kind not in finders:
             raise BadRequestError(_("There is no such kind of record."))

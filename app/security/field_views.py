@@ -57,8 +57,8 @@ class FieldRightPages(Page):
         except (BadRequestError, NotFoundError):
             raise
         except ConflictError as conflict:
-            told = _("Somebody changed these rights meanwhile. Below they stand as they are now, with your own choices in"
-                     " them. Compare, then save again.")  # fmt: skip
+            told = _("Somebody changed these rights meanwhile. Below they stand as they are now, with your own choices"
+                     " in them. Compare, then save again.")  # fmt: skip
             return _page(_role(role_id), wanted, refusal=told, status=conflict.status)
         except InvalidInputError as error:
             return _page(_role(role_id), wanted, problems=error.fields, status=error.status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from typing import Any
 
 from flask import Response, current_app, request
@@ -21,7 +22,7 @@ from app.core.sheets import Header, write_xlsx
 from app.security import people_import as coming
 from app.security import rules
 from app.security.people_import import Checkup, Finding
-from app.security.people_sheet import HEADINGS, LARGEST_FILE, MOST_ROWS, PersonRow, read_rows
+from app.security.people_sheet import EXAMPLE, HEADINGS, LARGEST_FILE, MOST_ROWS, PersonRow, read_rows
 from app.security.services import hash_password
 
 BY_MAIL, BY_HAND = "mail", "password"
@@ -49,7 +50,8 @@ class ImportPages(Page):
             data = sent.read(LARGEST_FILE + 1) if sent is not None and sent.filename else None
             if data is None:
                 return _form(_("Choose a file first."), status=422)
-            rows = read_rows(read_sheet(data, most_rows=MOST_ROWS, largest=LARGEST_FILE))
+            name = sent.filename or "" if sent is not None else ""
+            rows = read_rows(read_sheet(data, name=name, most_rows=MOST_ROWS, largest=LARGEST_FILE))
         except BusinessError as refusal:
             return _form(refusal.message, status=422)
         return _told(rows)
@@ -86,8 +88,15 @@ class ImportPages(Page):
 
     @page("/mau.xlsx", right="add")
     def template(self) -> Response:
-        """An empty sheet with the headings."""
-        return _workbook(_("Staff"), list(HEADINGS.values()), [], "nhan-su.xlsx")
+        """An empty sheet with the headings; beside it an example, and what can be written under teams and roles."""
+        teams, roles = coming.choices(db.session(), by=edge.actor())
+        example = [*EXAMPLE, teams[0].code if teams else "", str(roles[0]) if roles else ""]
+        known = zip_longest([team.name for team in teams], [team.code for team in teams], map(str, roles), fillvalue="")
+        return _workbook(
+            _("Staff"), list(HEADINGS.values()), [], "nhan-su.xlsx",
+            (_("Example"), list(HEADINGS.values()), [example]),
+            (_("Teams and roles"), [_("Team"), _("Code of the team"), _("Role")], list(known)),
+        )  # fmt: skip
 
     @page("/mat-khau", "POST", right="add")
     def passwords(self) -> Response:
@@ -135,12 +144,20 @@ def _hashed(passwords: Mapping[str, str]) -> dict[str, str]:
         return dict(zip(passwords, hashes, strict=True))
 
 
-def _workbook(title: Any, headings: Sequence[Any], lines: Sequence[Sequence[Any]], name: str) -> Response:
+def _workbook(
+    title: Any, headings: Sequence[Any], lines: Sequence[Sequence[Any]], name: str,
+    *beside: tuple[Any, Sequence[Any], Sequence[Sequence[Any]]],
+) -> Response:  # fmt: skip
+    """`beside`: (title, headings, lines) of more sheets."""
     file, who = io.BytesIO(), edge.actor()
-    headers = [Header(heading, Kind.text) for heading in headings]
-    write_xlsx(file, title, headers, lines, time_zone=who.time_zone, language=who.language)
+    more = [(told, _headers(above), below) for told, above, below in beside]
+    write_xlsx(file, title, _headers(headings), lines, more=more, time_zone=who.time_zone, language=who.language)
     kept = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(file.getvalue(), mimetype=_XLSX, headers=kept)
+
+
+def _headers(headings: Sequence[Any]) -> list[Header]:
+    return [Header(heading, Kind.text) for heading in headings]
 
 
 # ── what travels with a form: packed and signed, for nobody but whoever was shown it ──

@@ -12,12 +12,13 @@ from app.core.access import Actor
 from app.core.db import queue_up
 from app.core.errors import BusinessError, InvalidInputError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _
-from app.security import rules
+from app.security import queries, rules
 from app.security.admission import end_invitations
 from app.security.events import Duty, Held, duties, messenger, traces
 from app.security.member_guard import lock_for, refuse_above
 from app.security.models import Grant, Member
-from app.security.role_services import keep_an_administrator
+from app.security.role_services import LAST_ADMINISTRATOR
+from app.security.roles import ADMIN
 from app.security.services import end_sign_ins, rights_changed
 
 
@@ -39,6 +40,17 @@ def going_on(session: Session, member: Member, who: Actor) -> list[Sentence]:
     return [sentence for trace in traces() for sentence in trace(session, member, who)]
 
 
+def why_stays(session: Session, member: Member, by: Actor) -> Sentence | None:
+    """Why this person cannot leave, whoever takes the work over."""
+    if member.deactivated_at is not None:
+        return _("%(name)s no longer works here.", name=member.name)
+    if member.id == by.user_id:
+        return _("You cannot deactivate yourself.")
+    if [one.id for one in queries.members_with_role(session, ADMIN)] == [member.id]:
+        return LAST_ADMINISTRATOR
+    return None
+
+
 def deactivate_member(
     session: Session, member: Member, *, by: Actor, receivers: Mapping[str, Member] | None = None
 ) -> dict[str, dict[str, int]]:
@@ -50,11 +62,9 @@ def deactivate_member(
     """
     queue_up(session, "member")
     lock_for(session, member, by)
-    if member.deactivated_at is not None:
-        raise BusinessError(_("%(name)s no longer works here.", name=member.name))
-    if member.id == by.user_id:
-        raise BusinessError(_("You cannot deactivate yourself."))
-    keep_an_administrator(session, member)
+    why = why_stays(session, member, by)
+    if why is not None:
+        raise BusinessError(why)
     refuse_above(session, member, by)
     taken_over = _hand_over(session, member, receivers or {}, by=by)
     member.user.active = False

@@ -202,7 +202,10 @@ FIELDS = {
         description=_("What the person creates belongs to it."),
     ),
     "more_team_ids": MoreTeamsField(_("Other teams"), [Optional()]),
-    "role_codes": RolesField(_("Roles"), [Optional()], description=_("Of several roles the widest right counts.")),
+    "role_codes": RolesField(
+        _("Roles"), [Optional()],
+        description=_("Of several roles the widest right counts. Untick what the person does not need."),
+    ),
     "language": SelectField(_("Language"), choices=list(LANGUAGES.items()), render_kw={"class": "form-select"},
                             default=lambda: settings.get(db.session(), "language")),
     "time_zone": ZoneField(_("Time zone"), render_kw={"class": "form-select"},

@@ -15,11 +15,12 @@ from app.core import clock, edge, history, links
 from app.core.access import Actor, get_visible
 from app.core.accounts import User
 from app.core.db import db, refuse_nul, row_id
-from app.core.errors import BadRequestError, BusinessError, NotAllowedError, NotFoundError
-from app.core.i18n import LANGUAGES, _
+from app.core.errors import BadRequestError, BusinessError, ConflictError, NotAllowedError, NotFoundError
+from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.masking import Mask
 from app.core.pages import done, page_number, trail
 from app.core.screens import Derived, Interface, Kind, Screen, action, route
+from app.core.screens.listing import Preset
 from app.core.screens.records import NextAction
 from app.core.screens.saving import saving
 from app.core.timewords import moment_inside
@@ -40,6 +41,14 @@ _FORM = ["family_name", "given_name", "title", "email", "phone", "username", "te
 
 #: columns that colleagues do not see on his page either
 _OWN = frozenset({"signature", "must_change_password"})
+_SIGNS = {
+    Standing.active: ("circle-check", "ok"),
+    Standing.invited: ("clock", "soon"),
+    Standing.waiting: ("mail", "none"),
+    Standing.gone: ("lock", "done"),
+}
+_SENT_AGAIN = _("No new password was made: this person was changed after the page had been opened. A password that you"
+                " have handed on keeps working.")  # fmt: skip
 HISTORY_EVENTS = {
     "member_invited": _("Invitation sent"),
     "invitation_withdrawn": _("Invitation taken back"),
@@ -67,15 +76,15 @@ class MemberScreen(Screen):
     edit_title = _("Change member")
     list_template = "security/members.html"
     add_template = edit_template = "security/member_form.html"
-    list_columns = ["name", "title", "memberships", "phone", "user.active"]
+    list_columns = ["name", "title", "memberships", "phone", "standing"]
     more_columns = ["user.username", "user.email", "roles"]
-    show_columns = ["title", "memberships", "phone", "user.email", "user.username", "user.active"]
+    show_columns = ["title", "memberships", "phone", "user.email", "user.username", "standing"]
     add_columns = [*_FORM, "entrance"]
     edit_columns = _FORM
     form_fields = {**FIELDS, "entrance": ENTRANCE}
     order_columns = ["name", "title"]
     search_columns = [
-        "name", "title", "memberships", "roles", "phone", "user.username", "user.email", "user.active",
+        "name", "title", "memberships", "roles", "phone", "user.username", "user.email", "standing",
     ]  # fmt: skip
     derived = {
         "name": Derived(Kind.text, Member.name, order=Member.sort_key, show=lambda name: drawn("who", {"name": name})),
@@ -83,12 +92,17 @@ class MemberScreen(Screen):
                                show=lambda names: names or ""),
         "roles": columns.roles(Member.id),
         "phone": Derived(Kind.phone, Member.phone, show=lambda phone: show_phone(phone) if phone else ""),
-        "user.active": Derived(Kind.yes_no, columns.may_sign_in(Member.id), besides=(Member.deactivated_at,),
-                               show=lambda active, left=None: drawn("entrance", _entrance(active, left))),
+        "standing": columns.standing(lambda standing: drawn("standing", _standing(standing))),
     }  # fmt: skip
     guarded = {"phone": Mask.phone, "user.email": Mask.email}
     sensitive = frozenset(guarded)
     base_order = ("name", "asc")
+    presets_in_tabs = False  # teams and roles tell of those who work here
+    presets = (
+        Preset(_("Work here"), "standing != 'gone'"),
+        Preset(_("Have left"), "standing = 'gone'"),
+        Preset(_("All")),
+    )
     related_by = {
         "TeamScreen": lambda member: Team.id.in_(queries.teams_of(member.id)),
         "RoleScreen": lambda member: RoleProfile.id.in_(queries.roles_of(member.id)),
@@ -100,7 +114,7 @@ class MemberScreen(Screen):
         "roles": _("Roles"),
         "user.username": _("User name"),
         "user.email": _("E-mail"),
-        "user.active": _("Sign-in"),
+        "standing": _("Standing"),
         "phone": _("Phone number"),
         "family_name": _("Family name"),
         "given_name": _("Given name"),
@@ -239,11 +253,14 @@ class MemberScreen(Screen):
         item = get_visible(db.session(), Member, key, who, "edit")
         password = ""
         if request.method == "POST":
+            seen = request.form.get("rev", "")
             password = rules.first_password()
             password_hash = entrance.new_hash(password)
             try:
                 with saving() as session:
                     item = self._locked(session, key, who, "edit")
+                    if str(item.rev) != seen:  # the page was loaded once more: what was handed on keeps working
+                        raise ConflictError(_SENT_AGAIN)
                     admission.give_first_password(session, item, password_hash=password_hash, by=who)
             except NotFoundError:
                 raise
@@ -254,7 +271,7 @@ class MemberScreen(Screen):
     def _password_page(self, item: Member, password: str, problem: Any) -> str:
         page: str = self.render_template(
             "security/first_password.html", member=item, password=password, problem=problem, back=self.row_url(item),
-            is_new=not item.is_active, crumbs=self._trail(item, _("First password")),
+            is_new=not item.is_active, rev=item.rev, crumbs=self._trail(item, _("First password")),
         )  # fmt: skip
         return page
 
@@ -282,8 +299,9 @@ class MemberScreen(Screen):
             with saving() as session:
                 item = self._locked(session, key, who, "edit")
                 taken = {duty: session.get_one(Member, receiver) for duty, receiver in ids.items()}
-                leaving.deactivate_member(session, item, receivers=taken, by=who)
-                name = item.name
+                handed = leaving.deactivate_member(session, item, receivers=taken, by=who)
+                name, count = item.name, sum(sum(one.values()) for one in handed.values())
+                receiving = ", ".join(sorted({one.name for one in taken.values() if one.username in handed}))
         except NotFoundError:
             raise
         except BusinessError as refusal:
@@ -291,9 +309,14 @@ class MemberScreen(Screen):
             if isinstance(refusal, leaving.OpenWorkError):
                 told = {name: [_("Choose who takes this over.")] for name in told}
             return self._leaving_page(item, who, chosen, told, refusal.message, status=refusal.status)
-        return done(
-            links.member_path(key), _("%(name)s no longer works here. The open work has changed hands.", name=name)
-        )
+        if not count:
+            return done(links.member_path(key), _("%(name)s no longer works here.", name=name))
+        told_of = ngettext(
+            "%(name)s no longer works here. %(num)d item was handed over to %(people)s.",
+            "%(name)s no longer works here. %(num)d items were handed over to %(people)s.",
+            count, name=name, people=receiving,
+        )  # fmt: skip
+        return done(links.member_path(key), told_of)
 
     def _leaving_page(
         self,
@@ -314,7 +337,8 @@ class MemberScreen(Screen):
         told = self.render_template(
             "security/leaving.html", member=item, work=leaving.open_work(session, item, who, titles=3),
             going_on=leaving.going_on(session, item, who), chosen={name: one for name, one in names.items() if one},
-            problems=problems or {}, problem=problem, is_gone=item.deactivated_at is not None,
+            problems=problems or {}, problem=problem,
+            closed=None if problem else leaving.why_stays(session, item, who),
             lookup=url_for("MemberScreen.receivers", pk=item.id), back=self.row_url(item),
             crumbs=self._trail(item, _("Hand over and deactivate")),
         )  # fmt: skip
@@ -346,8 +370,9 @@ class MemberScreen(Screen):
         return trail((self.list_title, self._list_url()), (item.name, self.row_url(item)), here=here)
 
 
-def _entrance(active: Any, left: Any) -> dict[str, Any]:
-    return {"is_active": bool(active), "is_gone": left is not None}
+def _standing(standing: str) -> dict[str, Any]:
+    sign, kind = _SIGNS[Standing(standing)]
+    return {"words": columns.STANDINGS[standing], "sign": sign, "kind": kind}
 
 
 def _receivers(session: Session, chosen: Mapping[str, str]) -> tuple[dict[str, Member], list[str]]:

@@ -52,7 +52,7 @@ class Member(Revisioned, Stamped, Entity):
     #: somebody else has chosen his password: he sees nothing before he has made his own
     must_change_password: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=1)
     #: so long that password opens the door
-    first_password_until: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    first_password_until: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=2)
     #: since when he does not work here any more; whoever was never in yet has none, and is not active either
     deactivated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 

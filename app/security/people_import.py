@@ -43,6 +43,8 @@ class Checked:
 
     row: PersonRow
     finding: Finding = Finding.new
+    #: as whoever is here already is called here
+    known_as: str = ""
     problems: list[Sentence] = field(default_factory=list)
     username: str = ""
     phone: str | None = None
@@ -78,7 +80,8 @@ class _Here:
     """What there is to begin with, read once for all rows."""
 
     usernames: set[str]
-    emails: Mapping[str, str]
+    #: → user name and name
+    emails: Mapping[str, tuple[str, str]]
     codes: Mapping[str, Team]
     #: plain name → the teams that are called so
     teams: Mapping[str, Sequence[Team]]
@@ -103,10 +106,11 @@ def check(session: Session, rows: Sequence[PersonRow], *, by: Actor) -> Checkup:
     taken = set(here.usernames) | set(names)
     for row in rows:
         one = Checked(row)
-        known_as = here.emails.get(row.email.lower())
-        if known_as is not None and row.email.lower() not in first:
+        known = here.emails.get(row.email.lower())
+        if known is not None and row.email.lower() not in first:
+            one.finding = Finding.known
             # Whose address it is, nobody learns by asking for it who may not read it.
-            one.finding, one.username = Finding.known, known_as if by.reads("Member", "email") else ""
+            one.username, one.known_as = known if by.reads("Member", "email") else ("", "")
         else:
             _check_person(one, here, mails, names, first, taken)
             _check_teams(one, here, by)
@@ -183,11 +187,21 @@ def _bring(session: Session, one: Checked, roles: Mapping[str, Role], by: Actor)
     return member
 
 
+def choices(session: Session, *, by: Actor) -> tuple[list[Team], list[Sentence]]:
+    """What can be written under teams and under roles: those into which `by` may put people, and those he can give."""
+    by.must("add", "Member")
+    here = _read_here(session, by)
+    teams = sorted((team for team in here.codes.values() if team.id in here.mine), key=lambda team: team.sort_key)
+    return teams, list({code: label for code, label, why in here.roles.values() if not why}.values())
+
+
 # ── what is there ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _read_here(session: Session, by: Actor) -> _Here:
-    users = session.execute(select(func.lower(User.username), func.lower(User.email), User.username)).all()
+    users = session.execute(
+        select(User.username, func.lower(User.email).label("email"), User.last_name, User.first_name)
+    ).all()
     found = session.scalars(select(Team).where(Team.archived_at.is_(None), visible(Team, by))).all()
     mine: set[int] = set()
     if by.may("edit", "Team"):
@@ -199,7 +213,8 @@ def _read_here(session: Session, by: Actor) -> _Here:
     for name, _held, why in roles_to_choose(session, by):
         for word in {name.code.lower(), plain(name.label_vi), plain(name.label_en), plain(str(name.label))} - {""}:
             roles[word] = (name.code, name.label, why)
-    usernames, emails = {name for name, _mail, _own in users}, {mail: own for _name, mail, own in users if mail}
+    usernames = {one.username.lower() for one in users}
+    emails = {one.email: (one.username, f"{one.last_name} {one.first_name}".strip()) for one in users if one.email}
     seen = queries.teams_of_people(by, "view")
     return _Here(usernames, emails, {team.code: team for team in found}, teams, mine, seen, roles)
 

@@ -25,6 +25,8 @@ HEADINGS: Mapping[str, Sentence] = {
     "teams": _("Teams"),
     "roles": _("Roles"),
 }
+#: a person of the template, as far as the company does not matter
+EXAMPLE = ("Nguyễn Thị", "Mai", "", "mai.nguyen@congty.vn", "0912 345 678", "Nhân viên")
 _NEEDED = ("family_name", "given_name", "email")
 #: how else people write the headings, without accents and signs
 _ALSO = {

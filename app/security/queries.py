@@ -204,7 +204,7 @@ def teams_below(session: Session, team_ids: Iterable[int]) -> set[int]:
     return set(session.scalars(select(tree.c.id)))
 
 
-def _now() -> Any:
+def now_when_asked() -> Any:
     """The moment when the query is asked, not when its condition was put together."""
     return bindparam("now", callable_=clock.now, type_=UtcDateTime(), unique=True)
 
@@ -222,7 +222,7 @@ def granted(
         Grant.resource == resource,
         Grant.record_id == record_id,
         Grant.ended_at.is_(None),
-        or_(Grant.until.is_(None), Grant.until > (at or _now())),
+        or_(Grant.until.is_(None), Grant.until > (at or now_when_asked())),
         Grant.right.in_(rights or (Right.view, Right.edit)),
         or_(*receivers),
     )
@@ -372,8 +372,11 @@ def teams_of(member_id: int) -> Select[Any]:
 
 
 def people_in(team_id: int) -> Select[Any]:
-    """The ids of the members of the team."""
-    return select(TeamMember.member_id).where(TeamMember.team_id == team_id)
+    """The ids of those of the team who work here."""
+    return (
+        select(TeamMember.member_id).join(Member, Member.id == TeamMember.member_id)
+        .where(TeamMember.team_id == team_id, Member.deactivated_at.is_(None))
+    )  # fmt: skip
 
 
 @row_rule(Role)

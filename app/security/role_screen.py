@@ -7,20 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from flask import g, request, url_for
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from wtforms import SelectField
 
 from app.core import edge, history
-from app.core.access import Actor, Scope, get_visible
-from app.core.accounts import Role
+from app.core.access import Actor, Scope, get_visible, visible
+from app.core.accounts import Role, User, assoc_user_role
 from app.core.audit import AuditEvent
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError
 from app.core.i18n import _, ngettext
 from app.core.pages import done
 from app.core.screens import Derived, Interface, Kind, Screen, action, route
-from app.security import columns, field_rights, queries, role_matrix, role_services
+from app.security import columns, field_rights, looking, queries, role_matrix, role_services
 from app.security.cells import drawn
 from app.security.models import Member, RoleField, RoleProfile
 from app.security.role_names import LABELS, role_label, role_names, role_purpose
@@ -29,6 +29,10 @@ from app.security.roles import ACTION_LABELS, ADMIN, RESOURCES, SCOPE_LABELS
 _CODE = select(Role.name).where(Role.id == RoleProfile.id).correlate(RoleProfile).scalar_subquery()
 #: holders that a page names one by one
 _MOST_NAMED = 4
+#: roles that the page of one leads to
+_MOST_CARDS = 12
+#: holders who are tried before the page offers no look with the eyes of one
+_EYES_TRIED = 3
 
 
 class LikeField(SelectField):
@@ -73,6 +77,10 @@ class RoleScreen(Screen):
     form_fields = {"like": LikeField(_("May do at first"))}
     related_by = {"MemberScreen": lambda role: Member.id.in_(queries.holders(role.id))}
     related_titles = {"MemberScreen": _("Members with this role")}
+    related_empty = {
+        "MemberScreen": (_("Nobody holds this role yet. It is given on the page of a person: Edit, then Roles."),
+                         _("Choose a person"), "/nhan-su/list/"),
+    }  # fmt: skip
     history_events = {"role.rights_changed": _("Rights changed")}
     label_columns = {
         "name": _("Role"),
@@ -139,9 +147,10 @@ class RoleScreen(Screen):
         groups = role_matrix.drawn(queries.matrix_of(db.session(), item.role), typed, who)
         every = [cell for _heading, rows in groups for row in rows for cell in row.cells.values() if cell is not None]
         return {
-            "groups": groups, "was": role_matrix.shown(groups), "locked": locked, "rev": item.rev, "unsaved": bool(typed),
+            "groups": groups, "was": role_matrix.shown(groups), "locked": locked, "rev": item.rev,
+            "unsaved": bool(typed),
             "problem": g.get("rights_problem"), "has_closed": any(cell.closed for cell in every),
-            "holders": self._holders_told(item),
+            "holders": self._holders_told(item), "roles": _cards(item, who), "eyes": _eyes(item, who),
             "may_copy": who.may("add", "Role"), "may_rename": who.may("edit", "Role"),
         }  # fmt: skip
 
@@ -165,8 +174,8 @@ class RoleScreen(Screen):
         except BusinessError as error:
             problem = error.message
             if isinstance(error, ConflictError):
-                problem = _("Someone has changed this role in the meantime. Below stands what it may do now, with your own"
-                            " choices in it. Compare, then save again.")  # fmt: skip
+                problem = _("Someone has changed this role in the meantime. Below stands what it may do now, with your"
+                            " own choices in it. Compare, then save again.")  # fmt: skip
             g.typed_rights, g.rights_problem = cells, problem
             return self.show(str(key)), error.status
         if not changed:
@@ -207,6 +216,34 @@ class RoleScreen(Screen):
     @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
     def restore(self, session: Session, item: RoleProfile, *, by: Actor) -> None:
         role_services.restore_role(session, item, by=by)
+
+
+def _cards(item: RoleProfile, who: Actor) -> list[dict[str, Any]]:
+    """The roles that are given, and this one: to walk from one to the next. One query."""
+    counted = func.count(User.id).filter(User.active.is_(True))
+    rows = db.session().execute(
+        select(RoleProfile.id, Role.name, counted).join(Role, Role.id == RoleProfile.id)
+        .outerjoin(assoc_user_role, assoc_user_role.c.role_id == Role.id)
+        .outerjoin(User, User.id == assoc_user_role.c.user_id)
+        .where(visible(RoleProfile, who), RoleProfile.archived_at.is_(None) | (RoleProfile.id == item.id))
+        .group_by(RoleProfile.id, Role.name).order_by(RoleProfile.id).limit(_MOST_CARDS)
+    )  # fmt: skip
+    return [
+        {"label": role_label(code), "url": url_for("RoleScreen.show", pk=key), "is_here": key == item.id,
+         "holders": ngettext("%(num)d person", "%(num)d people", count)}
+        for key, code, count in rows
+    ]  # fmt: skip
+
+
+def _eyes(item: RoleProfile, who: Actor) -> dict[str, str] | None:
+    """A holder as whom he may look, to see what the role shows; None where there is none."""
+    if not who.is_himself or not looking.may_look(who):
+        return None
+    session = db.session()
+    few = session.scalars(select(Member).where(Member.id.in_(queries.holders(item.id)), visible(Member, who))
+                          .order_by(Member.sort_key).limit(_EYES_TRIED)).all()  # fmt: skip
+    found = next((one for one in few if looking.why_not(session, one, who) is None), None)
+    return None if found is None else {"name": found.name, "url": url_for("LookPages.begin", member_id=found.id)}
 
 
 def _rights_told(event: AuditEvent) -> Iterator[history.Line]:

@@ -245,12 +245,6 @@ def assign_roles(session: Session, member: Member, codes: Collection[str], *, by
     services.end_sign_ins(session, member.id, reason="roles")
 
 
-def keep_an_administrator(session: Session, leaving: Member) -> None:
-    """Raises BusinessError when nobody who may sign in would be an administrator without this person."""
-    if _is_last_administrator(session, leaving):
-        raise BusinessError(LAST_ADMINISTRATOR)
-
-
 def _is_last_administrator(session: Session, member: Member) -> bool:
     queue_up(session, "member")
     return [one.id for one in queries.members_with_role(session, ADMIN)] == [member.id]

@@ -132,7 +132,10 @@ def team_hindrances(session: Session, teams: Sequence[Team], who: Actor) -> dict
     ids = [team.id for team in teams]
     told: dict[int, list[str]] = {number: [] for number in ids}
     for number, found in uses.numbers_of_each(session, Team, ids).items():
-        told[number] += [str(use.sentence) for use in found if use.kind.model is TeamMember or use.open_count]
+        told[number] += [
+            str(use.sentence) for use in found
+            if use.open_count or (use.kind.model is TeamMember and use.count > use.aside)
+        ]  # fmt: skip
     below = select(Team.parent_id, Team.name).where(Team.parent_id.in_(ids), Team.archived_at.is_(None))
     for above, name in session.execute(below.order_by(Team.sort_key)):
         told[above or 0].append(str(_("the team %(name)s", name=name)))
@@ -145,9 +148,13 @@ def team_hindrances(session: Session, teams: Sequence[Team], who: Actor) -> dict
 
 
 def rights_changed(session: Session, member_ids: Sequence[int]) -> None:
-    """Whoever these people are signed in as, their next request reads their rights anew."""
+    """Whoever these people are signed in as, their next request reads their rights anew.
+
+    Nothing is said of the people themselves: who changed them last, and when, stays.
+    """
+    anew = {"rights_version": Member.rights_version + 1, "updated_at": Member.updated_at}
     session.execute(
-        update(Member).where(Member.id.in_(member_ids)).values(rights_version=Member.rights_version + 1),
+        update(Member).where(Member.id.in_(member_ids)).values(anew),
         execution_options={"synchronize_session": "fetch"},
     )
 

@@ -8,10 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import request
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import edge, formats
-from app.core.access import Actor, get_visible
+from app.core.access import Actor, get_visible, visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
@@ -90,7 +91,11 @@ class SharePart:
         return shareable(resource) is not None and who.may("view", resource)
 
     def count(self, session: Session, resource: str, record_id: int, who: Actor) -> int | None:
-        return None if resource == "Member" else shares.count_of(session, resource, record_id)
+        """Told of a member to those who may change this very person."""
+        if resource != "Member":
+            return shares.count_of(session, resource, record_id)
+        member = session.scalar(select(Member).where(Member.id == record_id, visible(Member, who, "edit")))
+        return None if member is None else shares.count_of_member(session, member)
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         if resource == "Member":

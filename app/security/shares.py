@@ -178,14 +178,24 @@ def count_of(session: Session, resource: str, record_id: int) -> int:
     return session.scalar(counted) or 0
 
 
+def count_of_member(session: Session, member: Member) -> int:
+    """What is shared with him, and what he shares."""
+    both = _with(session, member) | (Grant.created_by_id == member.id)
+    return session.scalar(select(func.count(Grant.id)).where(_live(), both)) or 0
+
+
 def with_member(session: Session, member: Member) -> list[Share]:
     """What is shared with him or with a team of his."""
-    teams = list(session.scalars(queries.teams_of(member.id)))
-    return _shares(session, or_(Grant.member_id == member.id, Grant.team_id.in_(teams)))
+    return _shares(session, _with(session, member))
 
 
 def by_member(session: Session, member: Member) -> list[Share]:
     return _shares(session, Grant.created_by_id == member.id)
+
+
+def _with(session: Session, member: Member) -> ColumnElement[bool]:
+    teams = list(session.scalars(queries.teams_of(member.id)))
+    return or_(Grant.member_id == member.id, Grant.team_id.in_(teams))
 
 
 def titles(session: Session, shares: Collection[Share], who: Actor) -> dict[int, tuple[str, str]]:

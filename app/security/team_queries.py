@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from app.core import uses
@@ -109,6 +109,16 @@ def forest(session: Session, who: Actor) -> list[Node]:
         above = nodes.get(one.parent_id)
         (above.below if above is not None else tops).append(nodes[one.id])
     return tops
+
+
+def headcount(session: Session, who: Actor) -> tuple[int, int]:
+    """How many people work here as far as he may see them, and how many of them are in no team."""
+    is_in = exists().where(TeamMember.member_id == Member.id)
+    counted = select(func.count(), func.count().filter(~is_in)).select_from(Member)
+    everybody, outside = session.execute(
+        counted.where(Member.deactivated_at.is_(None), visible(Member, who))
+    ).one()  # fmt: skip
+    return everybody, outside
 
 
 def in_reading_order(tops: Sequence[Node]) -> list[tuple[Node, int]]:

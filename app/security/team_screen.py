@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import jsonify, request, url_for
 from sqlalchemy import Select
@@ -28,6 +29,8 @@ from app.security.team_dialogs import FIELDS, LOOKUPS, typed
 
 #: people that a look-up brings at a time
 CHOICES = 20
+#: the list of people who are in no team
+_OUTSIDE = "/nhan-su/list/?" + urlencode({"view": "0", "where": "memberships empty and standing != 'gone'"})
 #: what one click does with somebody in a team
 _PUT, _TAKE, _MAIN = "them", "bo", "chinh"
 
@@ -206,10 +209,14 @@ class TeamScreen(Screen):
         """All teams as a picture, and the same as a list."""
         session, who = db.session(), edge.actor()
         tops = hanging.forest(session, who)
+        everybody, outside = hanging.headcount(session, who)
+        if tops and outside:
+            tops.append(hanging.Node(chart.OUTSIDE, "", str(_("In no team yet")), "", outside))
         company = settings.all_values(session)["company_name"]
         return self.render_template(
             "security/chart.html", title=_("Organisation chart"), listed=hanging.in_reading_order(tops),
-            company=company, size=chart.BOX, picture=chart.draw(company, tops), add=url_for(f"{self.endpoint}.add"),
+            company=company, everybody=everybody, outside=_OUTSIDE, size=chart.BOX,
+            picture=chart.draw(company, everybody, tops), add=url_for(f"{self.endpoint}.add"),
             may_add=who.may("add", self.resource),
             crumbs=trail((self.list_title, self._list_url()), here=_("Organisation chart")),
         )  # fmt: skip

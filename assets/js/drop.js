@@ -67,6 +67,10 @@ function dropZone(zone) {
     more([...event.dataTransfer.files]);
   });
   input.form?.addEventListener("reset", () => put([]));
+  // What was wrong with the only file stays to be read: without it there is nothing to send.
+  input.form?.addEventListener("submit", (event) => {
+    if ("needed" in input.dataset && refused.childElementCount && !files.length) event.preventDefault();
+  });
 }
 
 // ── on their way ──

@@ -98,7 +98,7 @@ def test_a_worker_that_stands_still_and_a_job_that_fails_are_told_in_words(clien
     page = page_of(client("hoa").get(HOME))
     assert "đã dừng 7 phút" in page.select_one(".tt-adminnote").text
     jobs = card(page, "chay-ngam")
-    assert "Nhật ký thiếu niêm phong gần nhất" in jobs
+    assert "Nhật ký thiếu niêm phong cuối cùng" in jobs
     assert "lần tới" not in jobs  # nothing is next while nobody runs it
     assert "Không niêm phong được" in card(page, "nhat-ky")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -18,10 +20,13 @@ from config import ROOT
 OF_FAB = {User, Role, Permission, ViewMenu, PermissionView}
 #: columns of FAB's user and role that we do not use
 UNUSED = {"ab_user": {"created_by_fk", "changed_by_fk"}}
+MODULES = {"sa", "sqlalchemy", "sql", "postgresql", "sqlite"}
 #: Statements past the flush, which nobody writes down by himself: what they change, and why that is right.
 UNTOLD = {
     ("app/core/screens/saved.py", "SavedView"): "places of tabs; told as saved_view.moved",
-    ("app/processes/store.py", "ProcessToken"): "no audited table",
+    ("app/core/leases.py", "model"): "queues, which are no audited tables",
+    ("app/notifications/services.py", "model"): "mails and notifications, which are none either",
+    ("app/security/role_services.py", "assoc_permissionview_role"): "told as role.rights_changed",
     ("app/security/services.py", "Member"): "rights_version, which says nothing",
     ("app/security/services.py", "SetupLink"): "links that were never used",
     ("app/tasks/alerts.py", "Task"): "next_alert_at, which says nothing",
@@ -63,9 +68,7 @@ def test_what_is_said_of_a_table_is_there():
 
 @cache
 def sources() -> list[tuple[str, ast.Module]]:
-    files = [
-        file for file in (ROOT / "app").rglob("*.py") if "migrations" not in file.parts and "demo" not in file.parts
-    ]
+    files = [file for file in (ROOT / "app").rglob("*.py") if "migrations" not in file.parts]
     return [(file.relative_to(ROOT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))) for file in files]
 
 
@@ -89,14 +92,40 @@ def test_every_event_that_is_written_has_words():
     assert written <= set(EVENTS), f"say in app/audit/kinds.py what these are: {sorted(written - set(EVENTS))}"
 
 
+def changed_past_the_flush(tree: ast.Module) -> Iterator[str]:
+    """What update(), insert() and delete() of SQLAlchemy are given, however they are reached: `sa.update(Name)`,
+    `Name.__table__.update()`, `session.query(Name).delete()`. What is no name of a class is told as it stands."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        function, given = call.func, ast.unparse(call.args[0]) if call.args else ""
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        of = ast.unparse(function.value) if isinstance(function, ast.Attribute) else "sa"
+        whole = ""
+        if name in ("update", "insert", "delete"):
+            whole = of if ".__table__" in of or ".query(" in of else given if of in MODULES else ""
+        elif name.startswith("bulk_"):
+            whole = given
+        if whole:
+            yield re.sub(r".*\.query\(|\.__table__.*|\).*", "", whole)
+
+
 def test_nothing_audited_is_changed_past_the_flush_without_being_told():
-    """update(), insert() and delete() of SQLAlchemy go past the listener: each of them is listed, with a reason."""
+    """Such statements go past the listener: each of them is listed, with a reason; so is one of which it cannot be read
+    what it changes."""
     names = {model.__name__ for model in audited()}
-    found = set()
-    for file, tree in sources():
-        for call in ast.walk(tree):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("update", "insert", "delete"):
-                first = call.args[0] if call.args else None
-                if isinstance(first, ast.Name) and first.id in names:
-                    found.add((file, first.id))
-    assert found <= set(UNTOLD), sorted(found - set(UNTOLD))
+    known = {model.class_.__name__ for model in Model.registry.mappers}
+    found = {
+        (file, name) for file, tree in sources() for name in changed_past_the_flush(tree)
+        if name in names or name not in known
+    }  # fmt: skip
+    assert found == set(UNTOLD), (sorted(found - set(UNTOLD)), sorted(set(UNTOLD) - found))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["update(Customer)", "sa.update(Customer)", "delete(Customer.__table__)", "Customer.__table__.update()",
+     "session.query(Customer).filter(x).delete()", "session.bulk_insert_mappings(Customer, rows)"],
+)  # fmt: skip
+def test_such_a_statement_is_seen_however_it_is_written(statement):
+    assert list(changed_past_the_flush(ast.parse(statement))) == ["Customer"]

@@ -490,6 +490,79 @@ def test_young_events_wait_for_the_seal(session, cast):
         assert audit.seal() == 0
 
 
+def put_in(**values) -> None:
+    with transaction() as inside:
+        inside.execute(insert(AuditEvent).values(action=AuditAction.event, changes={}, **values))
+
+
+@BOTH
+def test_what_is_dated_in_the_future_holds_nobody_up(session, cast):
+    """A clock that jumped, or a row that somebody made: it is sealed with what was written behind it."""
+    seal_everything()
+    ahead = datetime(2199, 1, 1, tzinfo=UTC)
+    with transaction() as inside:  # more than one batch
+        row = {"at": ahead, "name": "ahead", "action": AuditAction.event, "changes": {}}
+        inside.execute(insert(AuditEvent), [row] * 1_001)
+    with clock.at(MONDAY):
+        put_in(at=MONDAY, name="now")
+        # nobody writes any more: what is ahead is all there
+        assert audit.seal() == 1_001
+    with clock.at(MONDAY + timedelta(seconds=61)):
+        put_in(at=ahead, name="ahead")
+        assert audit.seal() == 2
+    assert audit.verify(session)[1] is None
+
+
+@BOTH
+def test_what_waits_too_long_for_its_seal_is_told(app, session, cast):
+    """No worker runs: the command fails, though all that is sealed is intact."""
+    run = app.test_cli_runner().invoke
+    with clock.at(MONDAY):
+        seal_everything()
+        put_in(at=MONDAY, name="young")
+    young = id_of(session, "young")
+    with clock.at(MONDAY + timedelta(minutes=9)):
+        assert run(args=["audit-verify"]).exit_code == 0
+    with clock.at(MONDAY + timedelta(minutes=11)):
+        answer = run(args=["audit-verify"])
+        assert (answer.exit_code, f"audit event {young}: unsealed" in answer.output) == (1, True), answer.output
+        audit.seal()
+        assert run(args=["audit-verify"]).exit_code == 0
+        put_in(at=MONDAY + timedelta(hours=1), name="ahead")
+        assert run(args=["audit-verify"]).exit_code == 1
+
+
+@BOTH
+def test_a_number_below_all_others_is_found_out_too(session):
+    seal_everything()
+    put_in(id=-5, at=MONDAY)
+    assert audit.verify(session)[1] == audit.Broken(-5, "inserted")
+
+
+@BOTH
+@pytest.mark.parametrize("change", ["at = '2026-01-01 00:00:00+00'", "first_id = first_id - 1", "last_id = 900000000"])
+def test_nothing_that_a_seal_says_of_itself_can_be_changed(sealed, change):
+    newest = audit.newest_seal(sealed).id
+    sealed.rollback()
+    tamper(f"UPDATE audit_seal SET {change} WHERE id = :id", id=newest)
+    assert audit.verify(sealed)[1].what == "seal"
+
+
+def test_a_seal_from_before_its_moment_was_bound_still_holds(sealed):
+    first = sealed.scalars(select(AuditSeal).order_by(AuditSeal.id)).first()
+    seal_id, bare = first.id, audit._link(first.previous_hash, first.ids, first.row_hashes, None)
+    assert first.hash != bare
+    last = audit.newest_seal(sealed)
+    of_last = audit._link(last.previous_hash, last.ids, last.row_hashes, None)
+    last_id = last.id
+    sealed.rollback()
+    tamper("UPDATE audit_seal SET hash = :hash WHERE id = :id", hash=of_last, id=last_id)
+    assert audit.verify(sealed)[1] is None
+    sealed.rollback()
+    tamper("UPDATE audit_seal SET hash = :hash WHERE id = :id", hash=bare, id=seal_id)
+    assert audit.verify(sealed)[1].what == "seal"  # the next one is bound to the other hash
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_a_long_transaction_holds_the_seal_back(session, cast):

@@ -12,6 +12,7 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
 from app.core.access import SYSTEM, FieldRight, FieldRule, Scope
+from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.core.errors import NotAllowedError
 from app.core.sheet_reading import SheetRefusedError, read_sheet
@@ -39,8 +40,8 @@ def csv_of(*rows, separator=",", encoding="utf-8-sig") -> bytes:
     return "\r\n".join(separator.join(f'"{cell}"' for cell in row) for row in rows).encode(encoding)
 
 
-def read(data, most_rows=2_000):
-    return read_sheet(data, most_rows=most_rows, largest=5 * 1024 * 1024)
+def read(data, most_rows=2_000, name=""):
+    return read_sheet(data, name=name, most_rows=most_rows, largest=5 * 1024 * 1024)
 
 
 def person(number=2, **more):
@@ -101,6 +102,8 @@ def _bomb() -> bytes:
 def test_what_cannot_be_read_is_refused_with_a_sentence(data):
     with pytest.raises(SheetRefusedError):
         read(data, most_rows=2)
+    with pytest.raises(SheetRefusedError):
+        read(b"hello", name="nhan-su.XLSX")
 
 
 def _lying(data: bytes, offset: int, *said: int) -> bytes:
@@ -139,6 +142,7 @@ def test_the_dry_run_tells_new_and_known_and_writes_nothing(session, cast):
         session, [person(teams=("CSKH", "van-hanh")), person(3, email="LAN@phosen.example")], by=cast.hoa
     )
     new, known = checkup.rows
+    assert known.known_as == "Nguyễn Ngọc Lan"
     assert (new.finding, known.finding, checkup.is_good) == (Finding.new, Finding.known, True)
     assert (new.username, new.team_names, new.roles) == ("hoa.dang", ("CSKH", "Vận hành"), ("Staff",))
     assert session.scalar(select(func.count()).select_from(Member)) == before
@@ -201,6 +205,20 @@ def test_nobody_gives_what_is_not_his_to_give(session, cast):
     assert len(told.split(".")) > 2
 
 
+def test_nobody_brings_in_whom_he_would_not_see_or_who_would_reach_other_teams_than_he(session, cast):
+    mine = frozenset({cast.team("van-hanh").id})
+    keeper = replace(cast.hoa, roles=frozenset({"nhan-su"}), team_ids=mine,
+                     scopes={**cast.hoa.scopes, ("Customer", "view"): Scope.team})  # fmt: skip
+    narrow = replace(keeper, scopes={**keeper.scopes, ("Member", "view"): Scope.team})
+    rows = [person(), person(3, email="b@phosen.example", teams=("van-hanh",))]
+    unseen, seen = problems(people_import.check(session, rows, by=narrow))
+    assert (bool(unseen), bool(seen)) == (True, False)
+    with pytest.raises(SheetChangedError, match="2"), transaction(keeper) as inside:
+        people_import.bring_in(inside, [person(teams=("cskh",))], by=keeper)
+    with transaction(keeper) as inside:
+        people_import.bring_in(inside, [person(teams=("van-hanh",))], by=keeper)
+
+
 # ── bringing in ──
 def test_everybody_comes_in_at_once_with_teams_roles_and_an_invitation(session, cast):
     rows = [person(teams=("CSKH", "van-hanh"), phone="0912345678"), person(3, email="b@phosen.example")]
@@ -213,6 +231,8 @@ def test_everybody_comes_in_at_once_with_teams_roles_and_an_invitation(session, 
     assert ung.more_team_ids == [cast.team("van-hanh").id]
     mailed = set(session.scalars(select(Outbox.to_user_id)))
     assert {ung.id, cast.member("hoa.dang2").id} <= mailed
+    event = session.scalars(select(AuditEvent).where(AuditEvent.name == "people_imported")).one()
+    assert (event.actor_id, event.changes) == (cast.hoa.user_id, {"rows": 2})
 
 
 def test_one_wrong_row_and_nobody_comes_in(session, cast):
@@ -275,6 +295,9 @@ def test_the_template_is_taken_back_as_it_is_filled_in(client):
     hoa = client("hoa")
     book = load_workbook(io.BytesIO(hoa.get("/nhan-su/nhap/mau.xlsx").data))
     assert len([cell.value for cell in book.active[1]]) == len(HEAD)
+    _empty, example, known = book.worksheets
+    assert all(example[2][place].value for place in (0, 1, 3, 6, 7))
+    assert ("CSKH", "cskh") in [row[:2] for row in known.iter_rows(values_only=True)]
     book.active.append(UNG)
     file = io.BytesIO()
     book.save(file)

@@ -8,6 +8,10 @@ import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
+from app.core import clock
+from app.core.db import db
+from tests.cast import Cast
+
 LIST = "/nhan-su/list/"
 EVERYBODY = ["Đỗ Thanh Bình", "Lê Thị Hoa", "Nguyễn Ngọc Lan", "Phạm Quang Minh", "Trần Anh Tuấn"]
 
@@ -35,9 +39,24 @@ def test_it_is_narrowed_by_role_team_and_sign_in(client):
     assert names(soup(hoa, where="roles = 'Manager'")) == sorted(["Đỗ Thanh Bình", "Phạm Quang Minh"])
     assert names(soup(hoa, where="roles not in ('Manager', 'Admin')")) == ["Nguyễn Ngọc Lan", "Trần Anh Tuấn"]
     assert names(soup(client("lan"), where="memberships = my_teams()")) == ["Nguyễn Ngọc Lan", "Phạm Quang Minh"]
-    assert names(soup(hoa, where="user.active = true")) == sorted(EVERYBODY)
-    assert names(soup(hoa, where="user.active = false")) == []
+    assert names(soup(hoa, where="standing = 'active'")) == sorted(EVERYBODY)
+    assert names(soup(hoa, where="standing in ('invited', 'waiting')")) == []
     assert names(soup(hoa, where="user.username = 'lan'")) == ["Nguyễn Ngọc Lan"]
+
+
+@pytest.mark.both_databases
+def test_whoever_has_left_stands_under_a_tab_of_his_own_and_in_no_team(client, change, app):
+    change(lambda session, cast: setattr(cast.member("tuan"), "deactivated_at", clock.now()))
+    change(lambda session, cast: setattr(cast.member("tuan").user, "active", False))
+    hoa = client("hoa")
+    page = soup(hoa)
+    assert "Trần Anh Tuấn" not in names(page)
+    assert [one.text.strip() for one in page.select(".tt-tabs a")][:3] == ["Đang làm việc", "Đã nghỉ", "Tất cả"]
+    assert names(soup(hoa, view="0", where="standing = 'gone'")) == ["Trần Anh Tuấn"]
+    assert names(soup(hoa, view="0")) == sorted(EVERYBODY)
+    with app.app_context():
+        team = Cast(db.session()).member("tuan").team_id
+    assert "Trần Anh Tuấn" not in hoa.get(f"/bo-phan/show/{team}").text
 
 
 @pytest.mark.both_databases

@@ -88,8 +88,9 @@ def test_a_colleague_is_added_invited_and_comes_in_once(client, told):
     assert (answer.status_code, answer.location) == (302, "/")
     assert stranger.get("/").status_code == 200
     late = client().get(door)
-    assert late.status_code == 404
-    assert "gửi lại" in late.text
+    assert late.status_code == 410
+    assert "Bạn đã đặt mật khẩu rồi" in late.text
+    assert page_of(late).select_one("main a[href='/login/']")
     answer = client().post("/login/", data={"username": "hoa.dang", "password": OWN})
     assert answer.location == "/"
 
@@ -123,10 +124,13 @@ def test_a_first_password_is_shown_once_and_opens_nothing_but_the_page_to_change
     page = f"/nhan-su/mat-khau-dau/{key}"
     assert lan.get("/").status_code == 200
     assert page_of(hoa.get(page)).find("dl", class_="tt-secret") is None
-    answer = hoa.post(page)
+    asked = {"rev": page_of(hoa.get(page)).find("input", {"name": "rev"})["value"]}
+    answer = hoa.post(page, data=asked)
     assert answer.headers["Cache-Control"] == "no-store"
     password = page_of(answer).select("dl.tt-secret dd")[1].text
     assert password not in hoa.get(page).text
+    again = hoa.post(page, data=asked)  # the page loaded once more: the password that was handed on stays
+    assert (again.status_code, page_of(again).find("dl", class_="tt-secret")) == (409, None)
     assert lan.get("/").location.startswith("/login/")
 
     lan = client()
@@ -200,6 +204,9 @@ def test_somebody_leaves_and_one_person_takes_everything_over(app, client, told)
     assert hoa.post(page, data=filled(page_of(answer), to="0")).status_code == 422
     answer = hoa.post(page, data=filled(page_of(hoa.get(page)), to=str(binh)))
     assert answer.location == f"/nhan-su/show/{key}"
+    assert re.search(r"Đã bàn giao \d+ mục cho Đỗ Thanh Bình", hoa.get(answer.location).text)
+    for closed in (key, id_of(told, "hoa")):
+        assert page_of(hoa.get(f"/nhan-su/ngung/{closed}")).select_one("main form button") is None
     assert lan.get("/").location.startswith("/login/")
     assert client().post("/login/", data={"username": "lan", "password": PASSWORD}).status_code == 401
     assert told(lambda session, _cast: session.get_one(Member, key).deactivated_at) is not None

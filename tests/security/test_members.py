@@ -232,7 +232,7 @@ def test_an_invitation_works_once_and_only_the_last_one_for_seven_days(session, 
     member = session.get_one(Member, key)
     assert member.is_active
     assert not member.must_change_password
-    with pytest.raises(NotFoundError):
+    with pytest.raises(admission.AlreadyInError):
         admission.open_invitation(session, second)
     with pytest.raises(BusinessError):
         invite(now + timedelta(days=7))

@@ -178,7 +178,7 @@ def test_a_member_is_told_in_words(client, change):
     lan = " ".join(rows["Nguyễn Ngọc Lan"].get_text(" ").split())
     assert "Nhân viên CSKH CSKH 0912 345 678 Được đăng nhập" in lan
     assert rows["Nguyễn Ngọc Lan"].select_one(".tt-av") is not None
-    assert "Chưa vào" in rows["Trần Anh Tuấn"].text
+    assert "Chưa có lời mời" in rows["Trần Anh Tuấn"].text
 
 
 def test_a_member_leads_to_his_teams_and_roles(client, id_of):

@@ -54,6 +54,34 @@ def is_in(browser) -> bool:
 
 
 # ── too many tries ──
+def told(app, *names: str) -> list[tuple[str, int | None, str | None]]:
+    with app.app_context():
+        rows = select(AuditEvent.name, AuditEvent.record_id, AuditEvent.address).where(AuditEvent.name.in_(names))
+        return [tuple(row) for row in db.session.execute(rows.order_by(AuditEvent.id))]
+
+
+def test_whoever_is_kept_waiting_stands_in_the_log_once_as_long_as_he_waits(app, program):
+    with app.app_context():
+        lan = Cast(db.session()).lan.user_id
+    with clock.at(MONDAY):
+        for number in range(TRIES + 4):
+            program("lan", "sai", address="10.0.0.1" if number % 2 else "10.0.0.2")
+        program("ai đó", "sai", address="10.0.0.1")
+    assert told(app, "sign_in_throttled") == [("sign_in_throttled", lan, "10.0.0.2")]
+    with clock.at(MONDAY + TRIES_WINDOW + STEP):
+        for _number in range(TRIES + 2):
+            program("lan", "sai", address="10.0.0.3")
+    assert told(app, "sign_in_throttled")[1:] == [("sign_in_throttled", lan, "10.0.0.3")]
+
+
+def test_a_right_password_that_opens_no_door_stands_in_the_log(app, program, change):
+    change(lambda session, cast: setattr(session.get_one(Member, cast.lan.user_id), "must_change_password", True))
+    assert program("lan").status_code == 403
+    ((name, who, address),) = told(app, "sign_in_refused", "sign_in")
+    assert (name, address) == ("sign_in_refused", "10.0.0.1")
+    assert who is not None
+
+
 @pytest.mark.both_databases
 def test_the_eleventh_try_for_one_account_is_refused_from_wherever(program):
     for number in range(TRIES):

@@ -70,6 +70,8 @@ class Declared(ModelView):
     form_fields: ClassVar[Mapping[str, Any]] = {}
     #: related screen's class name → its relation to this table, where there are several; or, where none is direct,
     #: a function: row of this table → condition on the rows of the related one
+    #: what a related list says when it is empty: a sentence, and a button with its address
+    related_empty: ClassVar[Mapping[str, tuple[Any, Any, str]]] = {}
     related_by: ClassVar[Mapping[str, str | Callable[[Any], ColumnElement[bool]]]] = {}
     #: related screen's class name → what the list is called here, where that is not its own title
     related_titles: ClassVar[Mapping[str, Any]] = {}

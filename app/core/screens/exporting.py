@@ -85,8 +85,8 @@ class ExportPart(ActionPart):
                 yield str(_("Search: %(text)s", text=value))
             elif name == "order":
                 column = self.label_columns.get(value.removeprefix("-"), _("When it was added"))
-                sentence = _("By %(column)s, falling") if value.startswith("-") else _("By %(column)s, rising")
-                yield str(sentence) % {"column": column}
+                falls = value.startswith("-")
+                yield str(_("%(column)s: falling", column=column) if falls else _("%(column)s: rising", column=column))
             elif name == "columns" and value:
                 labels = [str(self.label_columns.get(one, one)) for one in value.split(",")]
                 yield str(_("Columns: %(names)s", names=", ".join(labels)))

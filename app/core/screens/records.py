@@ -373,5 +373,7 @@ class RecordPart(ListPart):
             if view.presets_in_tabs and it is not None and view._is_for(one, it, who)
         ]
         chips = () if any(one["on"] for one in filters) else view._chips(page)
-        told = {"page": page, "related": view, "related_title": label, "filters": filters, "parts_on": chips}
+        empty = self.related_empty.get(type(view).__name__) or (view.empty_text or _("Nothing here yet."), "", "")
+        told = {"page": page, "related": view, "related_title": label, "filters": filters, "parts_on": chips,
+                "related_empty": empty}  # fmt: skip
         return Opened("screens/_related.html", told)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import get_template_attribute, jsonify, render_template, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from app.core import audit, edge, guarded, history
+from app.core import audit, clock, edge, guarded, history
 from app.core.access import Actor
+from app.core.audit import AuditEvent, AuditSensitive
 from app.core.errors import InvalidInputError, NotAllowedError, Sentence
 from app.core.guarded import REASONS, REVEALED
 from app.core.i18n import _
@@ -17,6 +21,9 @@ from app.core.pages import refuse_nul_sent, trail
 
 #: how the history of a record tells of it
 REVEALS: Mapping[str, Sentence] = {REVEALED: _("Covered value opened")}
+
+#: the same value for the same reason within it is opened once: a page is loaded again, a button pressed twice
+ONE_OPENING = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ def answer(asked: Asked, who: Actor, value: Callable[[], Any], above: tuple[Any,
     refuse_nul_sent()
     resource, table, number = asked.record
     if not who.field_rule(resource, asked.key).may_reveal:
-        raise NotAllowedError
+        raise NotAllowedError(_("This value cannot be opened: your roles show it with dots only."))
     refusal, shown, is_part = None, None, "X-Part" in request.headers
     if request.method == "POST":
         try:
@@ -53,10 +60,11 @@ def answer(asked: Asked, who: Actor, value: Callable[[], Any], above: tuple[Any,
         else:
             # Told before it is shown: nobody reads what no log knows of.
             with edge.transaction() as session:
-                audit.record(
-                    session, REVEALED, table=table, record_id=number, changes={"field": [None, asked.key]},
-                    personal={history.REASON: reason}, by=who,
-                )  # fmt: skip
+                if not _is_told(session, asked, reason, who):
+                    audit.record(
+                        session, REVEALED, table=table, record_id=number, changes={"field": [None, asked.key]},
+                        personal={history.REASON: reason}, by=who,
+                    )  # fmt: skip
             shown = str(value())
             if is_part:
                 return jsonify(value=shown)
@@ -67,3 +75,15 @@ def answer(asked: Asked, who: Actor, value: Callable[[], Any], above: tuple[Any,
         crumbs=trail(above, (asked.title, asked.url), here=asked.label),
     )  # fmt: skip
     return page, 422 if refusal else 200
+
+
+def _is_told(session: Session, asked: Asked, reason: str, who: Actor) -> bool:
+    """Has he opened this very value for this very reason just now? Then the page was loaded again: one opening."""
+    _resource, table, number = asked.record
+    just_now = session.execute(
+        select(AuditEvent.changes, AuditSensitive.new)
+        .join(AuditSensitive, (AuditSensitive.event_id == AuditEvent.id) & (AuditSensitive.field == history.REASON))
+        .where(AuditEvent.table_name == table, AuditEvent.record_id == number, AuditEvent.name == REVEALED,
+               AuditEvent.actor_id == who.user_id, AuditEvent.at > clock.now() - ONE_OPENING)
+    )  # fmt: skip
+    return any(changes.get("field") == [None, asked.key] and known == reason for changes, known in just_now)
