@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum, auto
 
-from app.core.vietnamese import phone_e164
+from app.core.vietnamese import read_phone
 
 DOTS = "•••"
 #: a shorter number would be told by its ends
@@ -52,9 +52,10 @@ def masked(mask: Mask, value: object) -> Covered:
 
 
 def _phone(value: str) -> str:
-    known = phone_e164(value)
-    if known is None:
+    phone = read_phone(value)
+    if phone is None:
         return _text(value)
+    known = phone.number
     at_home = f"0{known.removeprefix('+84')}" if known.startswith("+84") else known
     if len(at_home) < _SHORTEST_PHONE:
         return DOTS

@@ -10,7 +10,18 @@ from urllib.parse import urlsplit
 
 from app.core.errors import Sentence
 from app.core.i18n import _
-from app.core.vietnamese import as_typed, fold, phone_e164, show_phone, sort_key
+from app.core.vietnamese import (
+    as_typed,
+    begun_number,
+    fold,
+    phone_e164,
+    phone_tail,
+    read_phone,
+    show_phone,
+    sort_key,
+    stored_phone,
+    without_labels,
+)
 from app.customers.models import CONTACT_LENGTH, NAME_LENGTH, SORT_KEY_LENGTH, ContactKind, CustomerKind
 
 NOTE_LENGTH = 10_000
@@ -98,7 +109,7 @@ def read_contact(kind: ContactKind, typed: str) -> Contact:
             return _email(line)
         case ContactKind.zalo:
             # A Zalo account usually is a phone number, else a name.
-            return _phone(line, kind) if phone_e164(line) else Contact(kind, _lower(line), line)
+            return _phone(line, kind) if read_phone(line) else Contact(kind, _lower(line), line)
         case ContactKind.facebook | ContactKind.website:
             return Contact(kind, _link(line), line)
         case ContactKind.other:
@@ -106,10 +117,10 @@ def read_contact(kind: ContactKind, typed: str) -> Contact:
 
 
 def _phone(line: str, kind: ContactKind) -> Contact:
-    value = phone_e164(line)
-    if value is None:
+    phone = read_phone(line)
+    if phone is None:
         raise UnreadableError(_("This is not a phone number. Example: 0912 345 678"))
-    return Contact(kind, value, show_phone(value))
+    return Contact(kind, phone.stored, show_phone(phone.stored))
 
 
 def _email(line: str) -> Contact:
@@ -156,7 +167,7 @@ LONGEST_QUERY = 300
 NAME_ENDS = "|"
 _WORD = re.compile(r"[^\W_]+")
 # One number, however it is cut: "+84 (912) 345-678".
-_NUMBER = re.compile(r"(?<!\w)[+(]*[0-9](?:[ ().·/–-]*[0-9])*(?!\w)")
+_NUMBER = re.compile(r"(?<!\w)[+(]*[0-9](?:[ ().,_·/~‐‑‒–—−-]*[0-9])*(?!\w)")
 _PHONE_STARTS = ("0", "84", "1800", "1900")
 #: from here on digits in groups are one number, not several words
 _PHONE_DIGITS = 9
@@ -174,34 +185,43 @@ def search_text(code: str, name: str, contacts: Iterable[tuple[ContactKind, str]
     """
     found = [*words(code), *_findable(name), NAME_ENDS]
     for kind, value in contacts:
-        found += phone_words(value) if kind in PHONE_KINDS and value == phone_e164(value) else _findable(value)
+        found += phone_words(value) if kind in PHONE_KINDS and _is_number(value) else _findable(value)
     return " ".join(dict.fromkeys(found))
+
+
+def _is_number(value: str) -> bool:
+    number = stored_phone(value).number
+    return number == phone_e164(number)
 
 
 def _findable(text: str) -> list[str]:
     """The words of a text, and the numbers in it ("chị Lan 0912 345 678") as search_words() will put them together."""
     found = words(text)
-    for match in _NUMBER.finditer(fold(text)):
+    for match in _NUMBER.finditer(without_labels(fold(text))):
         known = phone_e164(match.group())
         found += phone_words(known) if known else words(_one_number(match))
     return found
 
 
+#: so many digits at the end of a number are a word of their own: people remember these
+LAST_DIGITS = 4
 #: A Zalo account is found and compared like the phone number it is.
 PHONE_KINDS = frozenset({ContactKind.phone, ContactKind.zalo})
 
 
 def phone_words(stored: str) -> list[str]:
-    """The words of a stored number: with country code, as dialled at home with and without 0, and the last 4 digits."""
-    digits = stored.removeprefix("+")
+    """The words of a stored number: with country code, as dialled at home with and without 0, the last 4 digits, and
+    the extension."""
+    phone = stored_phone(stored)
+    digits = phone.number.removeprefix("+")
     at_home = digits.removeprefix("84")
     national = [f"0{at_home}", at_home] if stored.startswith("+84") else []
-    return [digits, *national, digits[-4:]]
+    return [digits, *national, phone_tail(stored, LAST_DIGITS), *([phone.extension] if phone.extension else [])]
 
 
 def search_words(typed: str) -> list[str]:
     """The word beginnings that a customer must all have; phone numbers are put together again. Any text is welcome."""
-    text = _NUMBER.sub(_one_number, fold(typed[:LONGEST_QUERY]))
+    text = _NUMBER.sub(_one_number, without_labels(fold(typed[:LONGEST_QUERY])))
     return list(dict.fromkeys(words(text)))[:MOST_WORDS]
 
 
@@ -213,7 +233,7 @@ def _one_number(match: re.Match[str]) -> str:
     digits = re.sub("[^0-9]", "", typed)
     # A number that is still being typed; anything else ("tổ 19 5") stays separate words.
     is_phone = digits.startswith(_PHONE_STARTS) or typed.startswith("+") or len(digits) >= _PHONE_DIGITS
-    return digits if is_phone else typed
+    return begun_number(typed) if is_phone else typed
 
 
 def masked(name: str) -> str:

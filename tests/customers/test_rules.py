@@ -19,6 +19,7 @@ from app.customers.models import CONTACT_LENGTH, ContactKind, CustomerKind
         ("0168 123 4567", "+84381234567", "0381 234 567"),
         ("０９１２３４５６７８", "+84912345678", "0912 345 678"),
         ("1900 1234", "19001234", "1900 1234"),
+        ("ĐT: 028 3823 4567 - máy lẻ 102", "+842838234567;ext=102", "028 3823 4567 máy lẻ 102"),
     ],
 )
 def test_a_phone_has_one_normal_form_however_it_is_typed(typed: str, value: str, shown: str):
@@ -116,6 +117,10 @@ def test_codes_have_six_digits_until_there_are_more():
         ("0168 123 4567", ["84381234567"]),
         ("Lan 0912.345.678", ["lan", "84912345678"]),
         ("0912 34", ["091234"]),
+        ("+84 912", ["84912"]),
+        ("0168 12", ["03812"]),
+        ("Lan, SĐT: 0912_345_678", ["lan", "84912345678"]),
+        ("tel:028 3823 4567 máy lẻ 102", ["842838234567", "102"]),
         ("912 345 678", ["84912345678"]),
         ("9123 45678 9123", ["9123456789123"]),
         ("1900 12", ["190012"]),
@@ -147,6 +152,13 @@ NAMES = st.text(max_size=100) | st.from_regex(r"[a-zđ]{0,5}[ .@]?[0-9 .()+-]{1,
 def test_whoever_types_a_name_as_it_is_written_finds_it(name: str):
     stored = rules.search_text("KH000001", name, []).split()
     assert all(any(word.startswith(typed) for word in stored) for typed in rules.search_words(name))
+
+
+def test_a_number_is_found_by_its_last_four_digits_and_by_its_extension():
+    stored = rules.search_text("KH000001", "Lan", [(ContactKind.phone, "+842838234567;ext=102")]).split()
+    assert stored[stored.index(rules.NAME_ENDS) + 1 :] == [
+        "842838234567", "02838234567", "2838234567", "4567", "102",
+    ]  # fmt: skip
 
 
 def test_a_mask_shows_initials_only():

@@ -2,18 +2,34 @@
 
 from app.core.vietnamese.keyboard import as_typed
 from app.core.vietnamese.names import MARKED, PLAIN, SORT_KEY_LENGTH, alike, fold, plain_letters, sort_key
-from app.core.vietnamese.phones import MOBILE_RENUMBERING_2018, phone_e164, show_phone
+from app.core.vietnamese.phones import (
+    MOBILE_RENUMBERING_2018,
+    Phone,
+    begun_number,
+    phone_e164,
+    phone_tail,
+    read_phone,
+    show_phone,
+    stored_phone,
+    without_labels,
+)
 
 __all__ = [
     "MARKED",
     "MOBILE_RENUMBERING_2018",
     "PLAIN",
     "SORT_KEY_LENGTH",
+    "Phone",
     "alike",
     "as_typed",
+    "begun_number",
     "fold",
     "phone_e164",
+    "phone_tail",
     "plain_letters",
+    "read_phone",
     "show_phone",
     "sort_key",
+    "stored_phone",
+    "without_labels",
 ]

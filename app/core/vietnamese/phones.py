@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from dataclasses import dataclass
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
 from app.core.vietnamese.keyboard import as_typed
+from app.core.vietnamese.names import plain_letters
 
 REGION = "VN"
 COUNTRY_CODE = 84
@@ -39,7 +42,36 @@ MOBILE_RENUMBERING_2018 = {
 }
 HOTLINES = ("1800", "1900")
 # Letters are refused: the library reads them as keypad digits, and 67O would become 676.
-_PHONE = re.compile(r"[+0-9][0-9 ().·/–-]*|\([+0-9][0-9 ().·/–-]*")
+_PHONE = re.compile(r"\(?[+0-9][0-9 ().,_·/~‐‑‒–—−-]*")
+# signs between groups of digits that the library does not know
+_SEPARATORS = str.maketrans(dict.fromkeys(",_/", " "))
+
+# What people write around a number, in plain letters: "SĐT: 0912…", "028 3823 4567 - máy lẻ 102", "… (ext. 102)".
+_LABEL = re.compile(
+    r"(?:(?:so )?(?:sdt|dtdd|dtcd|dt|dien thoai|di dong)|telephone|tel|phone|mobile|mob|cell|call|hotline|zalo|viber)"
+    r" ?[.:]* ?(?=[+(0-9])"
+)
+_EXTENSION = re.compile(
+    r"(?<=[0-9)]) ?[-–,;(]? ?"
+    r"(?:;? ?(?:(?:so )?may le|so le|nhanh|noi bo|extension|exts?|line|ml|x)|#) ?[.:=#]* ?"
+    r"([0-9]{1,7}) ?\)?"
+)
+#: between the number and its extension, as it is stored (RFC 3966)
+_STORED_EXTENSION = ";ext="
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A number that was read, and whom to ask for behind a switchboard."""
+
+    #: as phone_e164() gives it
+    number: str
+    extension: str | None = None
+
+    @property
+    def stored(self) -> str:
+        """+842838234567;ext=102: two people behind one switchboard have two normal forms."""
+        return f"{self.number}{_STORED_EXTENSION}{self.extension}" if self.extension else self.number
 
 
 def _renumbered(number: PhoneNumber) -> PhoneNumber:
@@ -59,7 +91,7 @@ def phone_e164(text: str) -> str | None:
     if not _PHONE.fullmatch(typed):
         return None
     try:
-        number = _renumbered(phonenumbers.parse(typed, REGION))
+        number = _renumbered(phonenumbers.parse(typed.translate(_SEPARATORS), REGION))
     except NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):
@@ -70,8 +102,61 @@ def phone_e164(text: str) -> str | None:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def read_phone(text: str) -> Phone | None:
+    """One number as people write it: with what it is called before it (SĐT: …) and an extension behind. None: none.
+
+    Hotlines (1800, 1900) and numbers abroad are taken as well.
+    """
+    typed = " ".join(unicodedata.normalize("NFC", as_typed(text)).split())
+    plain = plain_letters(typed)
+    label = _LABEL.match(plain)
+    start = label.end() if label else 0
+    extension = next((found for found in _EXTENSION.finditer(plain, start) if found.end() == len(plain)), None)
+    number = phone_e164(typed[start : extension.start() if extension else None])
+    return Phone(number, extension[1] if extension else None) if number else None
+
+
+def stored_phone(stored: str) -> Phone:
+    """The two parts of a number in its stored form."""
+    number, _sign, extension = stored.partition(_STORED_EXTENSION)
+    return Phone(number, extension or None)
+
+
+def phone_tail(stored: str, digits: int) -> str:
+    """The last digits, by which people tell numbers apart: of +842838234567;ext=102 the last four are 4567."""
+    return stored_phone(stored).number[-digits:]
+
+
+def without_labels(folded: str) -> str:
+    """A folded text without the words around its numbers: "lan sdt 0912 345 678 ext 12" → "lan 0912 345 678 ; 12 "."""
+    return _EXTENSION.sub(r" ; \1 ", _LABEL_INSIDE.sub("", folded))
+
+
+_LABEL_INSIDE = re.compile(rf"(?<!\w){_LABEL.pattern}")
+
+
+def begun_number(typed: str) -> str:
+    """The digits of a number that is still being typed, as a stored one begins: +84 91 → 8491, 0168 1 → 0381."""
+    digits = re.sub("[^0-9]", "", typed)
+    is_abroad = typed.lstrip("( ").startswith("+") or digits.startswith("0084")
+    if is_abroad:
+        digits = digits.removeprefix("00")
+    lead = "84" if is_abroad and digits.startswith("84") else "0" if digits.startswith("0") else ""
+    national = digits.removeprefix(lead)
+    if lead == "84":
+        national = national.removeprefix("0")
+    new = MOBILE_RENUMBERING_2018.get(national[:3]) if lead else None
+    return lead + (f"{new}{national[3:]}" if new else national)
+
+
 def show_phone(stored: str) -> str:
-    """A stored number as people read it: 0912 345 678, 1900 1234; numbers abroad with their country code."""
+    """A stored number as people read it: 0912 345 678, 1900 1234; numbers abroad with their country code.
+
+    With an extension: 028 3823 4567 máy lẻ 102.
+    """
+    stored, _sign, extension = stored.partition(_STORED_EXTENSION)
+    if extension:
+        return f"{show_phone(stored)} máy lẻ {extension}"
     try:
         number = phonenumbers.parse(stored, REGION)
     except NumberParseException:
