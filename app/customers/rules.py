@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from app.core.errors import Sentence
 from app.core.i18n import _
@@ -22,6 +21,7 @@ from app.core.vietnamese import (
     stored_phone,
     without_labels,
 )
+from app.customers import normal_forms
 from app.customers.models import CONTACT_LENGTH, NAME_LENGTH, SORT_KEY_LENGTH, ContactKind, CustomerKind
 
 NOTE_LENGTH = 10_000
@@ -94,7 +94,6 @@ def read_note(typed: str) -> str:
 
 
 _EMAIL = re.compile(r"[^\s@,;<>\"()]+@[^\s@.,;<>\"()]+(?:\.[^\s@.,;<>\"()]+)+")
-_LINK = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 
 
 def read_contact(kind: ContactKind, typed: str) -> Contact:
@@ -109,11 +108,16 @@ def read_contact(kind: ContactKind, typed: str) -> Contact:
             return _email(line)
         case ContactKind.zalo:
             # A Zalo account usually is a phone number, else a name.
-            return _phone(line, kind) if read_phone(line) else Contact(kind, _lower(line), line)
-        case ContactKind.facebook | ContactKind.website:
-            return Contact(kind, _link(line), line)
+            account = normal_forms.zalo_form(line)
+            return _phone(account, kind) if read_phone(account) else Contact(kind, _cut(account), line)
+        case ContactKind.facebook:
+            return Contact(kind, _cut(normal_forms.facebook_form(line)), line)
+        case ContactKind.website:
+            return Contact(kind, _cut(normal_forms.website_form(line)), line)
+        case ContactKind.shop_id:
+            return Contact(kind, _cut(normal_forms.shop_form(line)), line)
         case ContactKind.other:
-            return Contact(kind, _lower(line), line)
+            return Contact(kind, _cut(line.lower()), line)
 
 
 def _phone(line: str, kind: ContactKind) -> Contact:
@@ -124,24 +128,15 @@ def _phone(line: str, kind: ContactKind) -> Contact:
 
 
 def _email(line: str) -> Contact:
+    line = normal_forms.bare(line)
     if not line.isprintable() or not _EMAIL.fullmatch(line):
         raise UnreadableError(_("This is not an e-mail address. Example: lan@example.com"))
-    return Contact(ContactKind.email, _lower(line), line)
+    return Contact(ContactKind.email, _cut(normal_forms.email_form(line)), line)
 
 
-def _lower(line: str) -> str:
-    # Small letters may be more than the capitals that were typed (İ), hence the cut.
-    return line.lower()[:CONTACT_LENGTH]
-
-
-def _link(line: str) -> str:
-    """The address without scheme, www, query and last slash: one page has one normal form."""
-    try:
-        parts = urlsplit(line if _LINK.match(line) else f"//{line}")
-    except ValueError:
-        return _lower(line)
-    host = parts.netloc.lower().removeprefix("www.").removeprefix("m.")
-    return f"{host}{parts.path.rstrip('/')}"[:CONTACT_LENGTH] or _lower(line)
+def _cut(form: str) -> str:
+    # Small letters may be more than the capitals that were typed (İ).
+    return form[:CONTACT_LENGTH]
 
 
 def field_of(kind: ContactKind, value: str) -> str | None:
