@@ -202,8 +202,8 @@ def read_ward(text: str, province_code: str) -> Place | None:
     names = {plain, _BEFORE.sub("", plain)}
     fitting = [one for one in wards_of(province_code) if fold(one.short) in names or fold(one.name) in names]
     # Xã Thanh An and Xã Thạnh An, and a ward beside a commune of its name: what was typed in full decides.
-    for is_meant in (lambda one: one.short.lower() in _lower(text), lambda one: fold(one.name) == plain):
-        fitting = [one for one in fitting if is_meant(one)] or fitting
+    fitting = [one for one in fitting if one.short.lower() in _lower(text)] or fitting
+    fitting = [one for one in fitting if fold(one.name) == plain] or fitting
     return fitting[0] if len(fitting) == 1 else None
 
 
