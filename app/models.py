@@ -16,6 +16,14 @@ from app.core.numbering import Counter  # the next KH000001, HS-000001
 from app.core.repeats import IdempotentAnswer  # what was answered to a repeated request
 from app.core.settings import Setting  # what the company set for itself
 from app.customers.models import ContactPoint, Customer, TimelineEntry  # people and companies, and what happened
+from app.customers.profile_models import (  # what they agreed to, bought, said, and how far they are on their way
+    ConsentEvent,
+    CustomerStage,
+    CustomerTag,
+    Interaction,
+    Purchase,
+    Tag,
+)
 from app.deadlines.models import (  # when the company works
     Calendar,
     CalendarException,
@@ -49,10 +57,10 @@ from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
     "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
-    "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ContactPoint", "Counter",
-    "Customer", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "JobHeartbeat", "Look", "Member",
-    "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
-    "ProcessToken", "ProcessVersion", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault",
-    "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionValue", "Task",
-    "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ConsentEvent", "ContactPoint",
+    "Counter", "Customer", "CustomerStage", "CustomerTag", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer",
+    "Interaction", "JobHeartbeat", "Look", "Member", "MemberInvitation", "MessageTemplate", "Notification", "Outbox",
+    "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Purchase", "RoleField",
+    "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Setting", "SetupLink", "SignIn", "SignInFailure",
+    "StoredFile", "Submission", "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogues.models import CatalogueEntry
+from app.catalogues.shipped import CALL_RESULT, CONSENT_PURPOSE, JOURNEY_STAGE
 from app.core import links, uses
 from app.core.access import Actor, visible
 from app.core.accounts import Role
+from app.core.db import Entity
 from app.core.i18n import _, ngettext
 from app.core.uses import Mention, UserKind
 from app.customers.models import SOURCES, Customer
+from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
+from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction
 from app.forms.models import Form, Submission
 from app.processes.models import (
     Process,
@@ -43,6 +48,17 @@ KINDS = (
         path=links.customer_path, is_aside=Customer.archived_at.is_not(None),
         counted_aside=lambda n: ngettext("%(num)d archived", "%(num)d archived", n),
     ),
+    UserKind(
+        Interaction, _("Contacts with customers"),
+        lambda n: ngettext("%(num)d contact with a customer", "%(num)d contacts with customers", n),
+    ),
+    UserKind(
+        ConsentEvent, _("Consents"), lambda n: ngettext("%(num)d consent", "%(num)d consents", n),
+    ),
+    UserKind(
+        CustomerStage, _("Stages of customers"),
+        lambda n: ngettext("%(num)d stage of a customer", "%(num)d stages of customers", n),
+    ),
     UserKind(Form, _("Forms"), lambda n: ngettext("%(num)d form", "%(num)d forms", n)),
     UserKind(Process, _("Processes"), lambda n: ngettext("%(num)d process", "%(num)d processes", n)),
     UserKind(Submission, _("Submissions"), lambda n: ngettext("%(num)d submission", "%(num)d submissions", n)),
@@ -69,11 +85,15 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "calendar_exception_interval": ("exception_id",),
     "calendar_interval": ("calendar_id",),
     "comment_mention": ("comment_id", "member_id"),
+    "consent_event": ("customer_id", "file_id"),
     "contact_point": ("customer_id",),
+    "customer_stage": ("customer_id",),
+    "customer_tag": ("customer_id", "tag_id"),
     "export": ("member_id",),
     "field_right": ("role_id",),
     "form_version": ("form_id",),
     "idempotent_answer": ("user_id",),
+    "interaction": ("customer_id", "contact_point_id"),
     "look": ("sign_in_id", "member_id"),
     "member": ("id",),
     "member_invitation": ("member_id",),
@@ -82,6 +102,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "process_event": ("instance_id", "task_id"),
     "process_token": ("instance_id",),
     "process_version": ("process_id",),
+    "purchase": ("customer_id",),
     "role_profile": ("id",),
     "role_scope": ("role_id",),
     "saved_view": ("owner_id", "role_id"),
@@ -130,8 +151,8 @@ def _drawn_with_forms(session: Session, forms: Sequence[Form], who: Actor) -> di
     return _drawn_with(session, {form.id: (f'form="{form.code}"',) for form in forms}, who)
 
 
-def _is_channel(entry: CatalogueEntry) -> bool:
-    return entry.catalogue.code == SOURCES
+def _is_of(catalogue: str) -> Callable[[CatalogueEntry], bool]:
+    return lambda entry: entry.catalogue.code == catalogue
 
 
 def register() -> None:
@@ -140,7 +161,16 @@ def register() -> None:
         uses.declare(kind)
     for table, columns in PARTS.items():
         uses.declare_part(table, *columns)
-    uses.declare_code(CatalogueEntry, Customer, Customer.source, _is_channel)
+    codes: tuple[tuple[type[Entity], Any, str], ...] = (
+        (Customer, Customer.source, SOURCES),
+        *((Customer, getattr(Customer, name), catalogue) for name, catalogue in PROFILE_CATALOGUES.items()),
+        (CustomerStage, CustomerStage.stage, JOURNEY_STAGE),
+        (ConsentEvent, ConsentEvent.purpose, CONSENT_PURPOSE),
+        (Interaction, Interaction.channel, SOURCES),
+        (Interaction, Interaction.result, CALL_RESULT),
+    )
+    for model, column, catalogue in codes:
+        uses.declare_code(CatalogueEntry, model, column, _is_of(catalogue))
     uses.declare_mentions(Team, _drawn_for_teams)
     uses.declare_mentions(Member, _drawn_for_members)
     uses.declare_mentions(Role, _drawn_for_roles)

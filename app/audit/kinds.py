@@ -13,18 +13,29 @@ from typing import Any
 
 from app.catalogues.dialogs import COLOUR_LABELS
 from app.catalogues.queries import Choices
+from app.catalogues.shipped import CALL_RESULT, CONSENT_PURPOSE, JOURNEY_STAGE
 from app.core import edge, exports, guarded, history, links, settings
 from app.core.access import Actor
 from app.core.audit import ERASED, Origin
 from app.core.conditions.fields import Kind as ValueKind
 from app.core.errors import Sentence
-from app.core.formats import exact_text, number_text
+from app.core.formats import exact_text, money_text, number_text
 from app.core.guarded import REVEALED
 from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.screens.columns import kind_of, readable
 from app.core.vietnamese import show_phone
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS
+from app.customers.labels import (
+    CONSENT_CHANNELS,
+    CONSENT_STATES,
+    DIRECTION_LABELS,
+    FIELD_LABELS,
+    GENDER_LABELS,
+    INTERACTION_LABELS,
+    place_name,
+)
 from app.customers.models import SOURCES
+from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
 from app.processes.shown import STATUS_LABELS
 from app.security.events import duty_called
 from app.security.field_rights import RIGHT_LABELS, place_words
@@ -192,16 +203,58 @@ KINDS: Mapping[str, Kind] = {
     "customer": Kind(
         _("Customer"), "Customer",
         {"name": _("Name"), "code": _("Code"), "kind": _("Kind"), "owner_id": _("Person in charge"),
-         "team_id": _("Team"), "source": _("Came through"), "note": _("Note"), **_ARCHIVED},
-        silent=_TECHNICAL, choices={"kind": KIND_LABELS, "source": Choices(SOURCES)}, title="name",
+         "team_id": _("Team"), "source": _("Came through"), "note": _("Note"), **FIELD_LABELS, **_ARCHIVED},
+        silent=_TECHNICAL, title="name",
+        choices={"kind": KIND_LABELS, "source": Choices(SOURCES), "gender": GENDER_LABELS,
+                 **{column: Choices(catalogue) for column, catalogue in PROFILE_CATALOGUES.items()}},
+        show={"ward_code": place_name, "province_code": place_name},
         path=links.customer_path,
     ),
     "contact_point": Kind(
         _("Way to reach"), "Customer",
         {"kind": _("Kind"), "shown": _("Number or address"), "is_preferred": _("Preferred"),
-         "customer_id": _("Customer"), **_ARCHIVED},
+         "is_shared": _("Used by several people"), "customer_id": _("Customer"), **_ARCHIVED},
         silent=frozenset({"value"}), choices={"kind": CONTACT_LABELS}, part_of=("customer_id", "customer"),
         fields={"shown": ("phone", "email"), "value": ("phone", "email")},
+    ),
+    "customer_stage": Kind(
+        _("Stage of a customer"), "Customer",
+        {"stage": _("Stage"), "since": _("From when"), "until": _("Until when"), "reason": _("Reason"),
+         "customer_id": _("Customer")},
+        choices={"stage": Choices(JOURNEY_STAGE)}, part_of=("customer_id", "customer"),
+    ),
+    "consent_event": Kind(
+        _("Consent"), "Customer",
+        {"purpose": _("Purpose"), "channel": _("Way of contact"), "state": _("State"), "at": _("Said on"),
+         "proof": _("Proof"), "text_version": _("Version of the text"), "file_id": _("Attached file"),
+         "customer_id": _("Customer")},
+        choices={"purpose": Choices(CONSENT_PURPOSE), "channel": CONSENT_CHANNELS, "state": CONSENT_STATES},
+        part_of=("customer_id", "customer"),
+    ),
+    "tag": Kind(
+        _("Tag"), "Customer", {"name": _("Name"), "colour": _("Colour"), **_ARCHIVED}, silent=frozenset({"key"}),
+        choices={"colour": COLOUR_LABELS}, title="name",
+    ),
+    "customer_tag": Kind(
+        _("Tag of a customer"), "Customer", {"tag_id": _("Tag"), "customer_id": _("Customer")},
+        part_of=("customer_id", "customer"),
+    ),
+    "purchase": Kind(
+        _("Purchase"), "Customer",
+        {"bought_on": _("Bought on"), "code": _("Code"), "product": _("Product"), "quantity": _("Quantity"),
+         "amount": _("Amount"), "note": _("Note"), "source": _("Taken over from"),
+         "external_id": _("Number there"), "customer_id": _("Customer"), **_ARCHIVED},
+        show={"amount": money_text}, part_of=("customer_id", "customer"),
+    ),
+    "interaction": Kind(
+        _("Contact with a customer"), "Customer",
+        {"kind": _("Kind"), "at": _("When"), "direction": _("Direction"), "channel": _("Channel"),
+         "result": _("Result"), "text": _("What was said"), "next_on": _("Next contact"),
+         "contact_point_id": _("Way to reach"), "source": _("Taken over from"), "external_id": _("Number there"),
+         "customer_id": _("Customer"), **_ARCHIVED},
+        choices={"kind": INTERACTION_LABELS, "direction": DIRECTION_LABELS, "channel": Choices(SOURCES),
+                 "result": Choices(CALL_RESULT)},
+        part_of=("customer_id", "customer"),
     ),
     "task": Kind(
         _("Task"), "Task",

@@ -12,6 +12,11 @@ TOUCHPOINT = "touchpoint"
 CALL_RESULT = "call-result"
 PRODUCT = "product"
 REASON = "reason"
+HONORIFIC = "honorific"
+CUSTOMER_TIER = "customer-tier"
+BEHAVIOUR = "behaviour"
+JOURNEY_STAGE = "journey-stage"
+CONSENT_PURPOSE = "consent-purpose"
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,68 @@ CATALOGUES: Sequence[Shipped] = (
             ("price", "Giá cả, khuyến mãi", "Price and offers", Colour.blue),
             ("question", "Hỏi thông tin", "Question", Colour.teal),
             ("other", "Lý do khác", "Another reason", Colour.grey),
+        ),
+    ),
+    Shipped(
+        HONORIFIC,
+        ("Xưng hô", "Forms of address"),
+        ("Gọi khách hàng thế nào khi nói chuyện và trong thư", "How customers are spoken to, aloud and in letters"),
+        (
+            ("anh", "Anh", "Anh (older man)", Colour.blue),
+            ("chi", "Chị", "Chị (older woman)", Colour.rose),
+            ("co", "Cô", "Cô (woman of parents' age)", Colour.rose),
+            ("chu", "Chú", "Chú (man of parents' age)", Colour.blue),
+            ("bac", "Bác", "Bác (older than parents)", Colour.violet),
+            ("em", "Em", "Em (younger)", Colour.teal),
+            ("ong", "Ông", "Ông (elderly man)", Colour.olive),
+            ("ba", "Bà", "Bà (elderly woman)", Colour.olive),
+        ),
+    ),
+    Shipped(
+        CUSTOMER_TIER,
+        ("Nhóm giá trị", "Value tiers"),
+        ("Khách hàng mang lại bao nhiêu giá trị", "How much a customer is worth to the company"),
+        (
+            ("vip", "VIP", "VIP", Colour.violet),
+            ("medium", "Trung bình", "Medium", Colour.teal),
+            ("small", "Nhỏ lẻ", "Small", Colour.grey),
+        ),
+    ),
+    Shipped(
+        BEHAVIOUR,
+        ("Nhóm hành vi", "Behaviour groups"),
+        ("Khách hàng mua và liên hệ đều đặn đến đâu", "How steadily customers buy and get in touch"),
+        (
+            ("regular", "Thường xuyên", "Regular", Colour.teal),
+            ("potential", "Tiềm năng", "Potential", Colour.blue),
+            ("returning", "Quay lại sau gián đoạn", "Back after a break", Colour.orange),
+            ("loyal", "Trung thành", "Loyal", Colour.violet),
+            ("dormant", "Lâu không mua", "Has not bought for long", Colour.grey),
+        ),
+    ),
+    Shipped(
+        JOURNEY_STAGE,
+        ("Giai đoạn", "Stages of the journey"),
+        ("Khách hàng đang ở đâu trên hành trình mua hàng", "Where on the way to buying and beyond customers are"),
+        (
+            ("new", "Mới", "New", Colour.blue),
+            ("considering", "Đang cân nhắc", "Considering", Colour.orange),
+            ("buying", "Đang mua", "Buying", Colour.teal),
+            ("after-sale", "Sau mua", "After buying", Colour.olive),
+            ("loyal", "Khách trung thành", "Loyal customer", Colour.violet),
+            ("lost", "Đã rời đi", "Lost", Colour.grey),
+        ),
+    ),
+    Shipped(
+        CONSENT_PURPOSE,
+        ("Mục đích liên hệ", "Purposes of contact"),
+        ("Khách hàng đồng ý cho công ty liên hệ để làm gì", "What customers agree to be contacted for"),
+        (
+            ("care", "Chăm sóc sau mua", "Care after buying", Colour.teal),
+            ("marketing", "Quảng cáo, khuyến mãi", "Advertising and offers", Colour.orange),
+            ("survey", "Khảo sát ý kiến", "Surveys", Colour.blue),
+            ("birthday", "Chúc mừng sinh nhật", "Birthday wishes", Colour.rose),
+            ("sharing", "Chia sẻ dữ liệu với đối tác", "Sharing data with partners", Colour.grey),
         ),
     ),
 )

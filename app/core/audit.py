@@ -55,6 +55,8 @@ _TECHNICAL = {
     "rights_version",
     "search_text",
     "sort_key",
+    "name_key",
+    "addr_key",
     # Half-typed, replaced every few seconds; what is handed in is a submission.
     "draft",
 }

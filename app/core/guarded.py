@@ -40,11 +40,18 @@ class GuardedField:
 
 
 _guarded: dict[str, dict[str, GuardedField]] = {}
+#: column → the field that it is a part of
+_parts: dict[str, str] = {}
 
 
 def declare(resource: str, fields: Iterable[GuardedField]) -> None:
     """Called by each screen; two screens of one resource add up. The same field again replaces."""
     _guarded.setdefault(resource, {}).update({one.key: one for one in fields})
+
+
+def declare_parts(field: str, columns: Iterable[str]) -> None:
+    """Several columns that are one field to people, such as the lines of an address."""
+    _parts.update(dict.fromkeys(columns, field))
 
 
 def guarded() -> Mapping[str, Mapping[str, GuardedField]]:
@@ -57,9 +64,11 @@ def field_of(resource: str, key: str) -> GuardedField | None:
 
 
 def key_of(name: str) -> str:
-    """The field behind a column, a foreign key or the column of a related row: owner.name and owner_id are owner."""
+    """The field behind a column, a foreign key, the column of a related row, or a part of a field: owner.name and
+    owner_id are owner, the street is the address."""
     root, dot, leaf = name.rpartition(".")
-    return root if dot and leaf == "name" else leaf.removesuffix("_id")
+    key = root if dot and leaf == "name" else leaf.removesuffix("_id")
+    return _parts.get(key, key)
 
 
 def mask_of(resource: str, key: str) -> Mask:

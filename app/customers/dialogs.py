@@ -33,6 +33,7 @@ CONTACT_LABELS = {
     ContactKind.zalo: _("Zalo"),
     ContactKind.facebook: _("Facebook"),
     ContactKind.website: _("Website"),
+    ContactKind.shop_id: _("Shop account"),
     ContactKind.other: _("Other contact"),
 }
 

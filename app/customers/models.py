@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.catalogues.models import CatalogueEntry
+from app.catalogues.models import CODE_LENGTH, CatalogueEntry
 from app.catalogues.shipped import CHANNEL
 from app.core import clock
 from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, sorted_text, stored
 from app.core.ddl import declare
+from app.customers.places import PROVINCE_LENGTH, WARD_LENGTH
 from app.security.models import Member, Team
 
 NAME_LENGTH = 200
@@ -23,6 +24,14 @@ SOURCE_LENGTH = 60
 SOURCES = CHANNEL
 #: an e-mail address has at most 254 characters (RFC 5321), links get the same room
 CONTACT_LENGTH = 254
+JOB_TITLE_LENGTH = 120
+STREET_LENGTH = 200
+OLD_ADDRESS_LENGTH = 300
+REASON_LENGTH = 500
+ADDRESS_KEY_LENGTH = 600
+#: 12 digits; a branch's tax code is 10 digits and 3 more behind a bar
+ID_NUMBER_LENGTH = 12
+TAX_CODE_LENGTH = 14
 
 
 class CustomerKind(StrEnum):
@@ -36,7 +45,17 @@ class ContactKind(StrEnum):
     zalo = auto()
     facebook = auto()
     website = auto()
+    shop_id = auto()
     other = auto()
+
+
+class Gender(StrEnum):
+    female = auto()
+    male = auto()
+    other = auto()
+
+
+_WAITING = "next_contact_on IS NOT NULL AND archived_at IS NULL"
 
 
 class Customer(Revisioned, Stamped, Entity):
@@ -48,6 +67,13 @@ class Customer(Revisioned, Stamped, Entity):
         Index("ix_customer_live", "sort_key", "id",
               sqlite_where=text("archived_at IS NULL"), postgresql_where=text("archived_at IS NULL")),
         Index("ix_customer_source", "source"),
+        # What finds the same customer a second time.
+        Index("ix_customer_tax_code", "tax_code",
+              sqlite_where=text("tax_code IS NOT NULL"), postgresql_where=text("tax_code IS NOT NULL")),
+        Index("ix_customer_name_key", "name_key"),
+        # Who is to be reached next: live customers with a day.
+        Index("ix_customer_next_contact", "next_contact_on", "id",
+              sqlite_where=text(_WAITING), postgresql_where=text(_WAITING)),
         {"extend_existing": False},
     )  # fmt: skip
 
@@ -67,6 +93,50 @@ class Customer(Revisioned, Stamped, Entity):
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     archived_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
 
+    # ── who it is ──
+    #: how he is spoken to (anh, chị, …): a code of the catalogue HONORIFIC
+    honorific: Mapped[str | None] = mapped_column(String(CODE_LENGTH), sort_order=1)
+    gender: Mapped[Gender | None] = mapped_column(stored(Gender), info={"sensitive": True}, sort_order=1)
+    birthday: Mapped[date | None] = mapped_column(Date, info={"sensitive": True}, sort_order=1)
+    #: normal form: 0312345678, 0312345678-001. Two customers may have the same one
+    tax_code: Mapped[str | None] = mapped_column(String(TAX_CODE_LENGTH), info={"sensitive": True}, sort_order=1)
+    #: of the citizen card (CCCD): 12 digits
+    id_number: Mapped[str | None] = mapped_column(String(ID_NUMBER_LENGTH), info={"sensitive": True}, sort_order=1)
+    #: where a person works: a customer of kind company
+    company_id: Mapped[int | None] = mapped_column(
+        ForeignKey("customer.id", ondelete="RESTRICT"), index=True, sort_order=1
+    )
+    job_title: Mapped[str | None] = mapped_column(String(JOB_TITLE_LENGTH), sort_order=1)
+    # ── where ──
+    street: Mapped[str | None] = mapped_column(String(STREET_LENGTH), info={"sensitive": True}, sort_order=1)
+    ward_code: Mapped[str | None] = mapped_column(String(WARD_LENGTH), info={"sensitive": True}, sort_order=1)
+    province_code: Mapped[str | None] = mapped_column(String(PROVINCE_LENGTH), sort_order=1)
+    #: as it was written before July 2025, districts included
+    old_address: Mapped[str | None] = mapped_column(String(OLD_ADDRESS_LENGTH), info={"sensitive": True}, sort_order=1)
+    # ── what kind of customer: codes of the catalogues of the same names ──
+    touchpoint: Mapped[str | None] = mapped_column(String(CODE_LENGTH), sort_order=1)
+    tier: Mapped[str | None] = mapped_column(String(CODE_LENGTH), sort_order=1)
+    #: somebody chose the tier: no rule moves it
+    tier_is_fixed: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=1)
+    behaviour: Mapped[str | None] = mapped_column(String(CODE_LENGTH), sort_order=1)
+    #: where on his way he is now; the way so far stands in customer_stage
+    stage: Mapped[str | None] = mapped_column(String(CODE_LENGTH), sort_order=1)
+    # ── what to heed ──
+    #: why he may be about to leave or not to pay; empty: no risk
+    risk_reason: Mapped[str | None] = mapped_column(String(REASON_LENGTH), info={"sensitive": True}, sort_order=1)
+    risk_since: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    do_not_contact: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=1)
+    do_not_contact_reason: Mapped[str | None] = mapped_column(
+        String(REASON_LENGTH), info={"sensitive": True}, sort_order=1
+    )
+    next_contact_on: Mapped[date | None] = mapped_column(Date, sort_order=1)
+    #: when both sides last spoke or met, kept by the services
+    last_contact_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    # ── by which the same customer is found again, kept by the services; None: not worked out yet ──
+    name_key: Mapped[str | None] = mapped_column(String(NAME_LENGTH), sort_order=1)
+    addr_key: Mapped[str | None] = mapped_column(String(ADDRESS_KEY_LENGTH), sort_order=1)
+
+    company: Mapped[Customer | None] = relationship(remote_side="Customer.id", foreign_keys=[company_id])
     owner: Mapped[Member | None] = relationship(foreign_keys=[owner_id])
     team: Mapped[Team | None] = relationship(foreign_keys=[team_id])
     #: all there ever were, the oldest first; `contact_points` are those in use
@@ -120,6 +190,8 @@ class ContactPoint(Stamped, Entity):
     #: at most one per customer
     is_preferred: Mapped[bool] = mapped_column(default=False)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: of a family, a shop, a switchboard: the same number elsewhere is no sign of the same customer
+    is_shared: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=1)
 
     customer: Mapped[Customer] = relationship(back_populates="all_contact_points")
 
@@ -149,6 +221,8 @@ class TimelineEntry(Entity):
     subject_type: Mapped[str | None] = mapped_column(String(60))
     subject_id: Mapped[int | None] = mapped_column()
     data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    #: through which it came, where something came: a code of the catalogue of channels
+    channel: Mapped[str | None] = mapped_column(String(CODE_LENGTH), sort_order=1)
 
     actor: Mapped[Member | None] = relationship(foreign_keys=[actor_id])
 

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.catalogues.services import UnknownCodeError, chosen_code
 from app.core import clock, guarded
 from app.core.access import Actor, get_visible, visible
-from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, Sentence
+from app.core.errors import BusinessError, ConflictError, NotAllowedError
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_number
-from app.customers import queries, rules
-from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
+from app.core.vietnamese import fold
+from app.customers import places, profile, queries, reach, rules, stages
+from app.customers.models import (
+    ADDRESS_KEY_LENGTH,
+    NAME_LENGTH,
+    SOURCES,
+    ContactKind,
+    ContactPoint,
+    Customer,
+    CustomerKind,
+    TimelineEntry,
+)
+from app.customers.profile import Problems, ProfileValues, code_of
+from app.customers.reach import TypedContact
 from app.security.models import Member, Team
 
-#: a contact point as typed
-TypedContact = tuple[ContactKind, str]
 
-
-class CustomerValues(TypedDict, total=False):
+class CustomerValues(ProfileValues, total=False):
     """What change_customer takes. An empty phone or e-mail takes the main one out of use."""
 
     name: str
@@ -45,24 +52,6 @@ class CustomerArchivedError(BusinessError):
     message = _("This customer is archived. Restore the customer first.")
 
 
-class _Problems:
-    """Everything that is wrong with what was typed, told at once and beside its field."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, list[Sentence]] = {}
-
-    @contextmanager
-    def beside(self, key: str) -> Iterator[None]:
-        try:
-            yield
-        except rules.UnreadableError as unreadable:
-            self.fields.setdefault(key, []).append(unreadable.sentence)
-
-    def refuse_any(self) -> None:
-        if self.fields:
-            raise InvalidInputError(fields=self.fields)
-
-
 def create_customer(
     session: Session,
     *,
@@ -75,30 +64,36 @@ def create_customer(
     note: str | None = None,
     source: str | None = None,
     contact_points: Sequence[TypedContact] = (),
+    **values: Unpack[ProfileValues],
 ) -> Customer:
     """A new customer, who belongs to its creator and to the creator's primary team; the first contact is preferred.
 
-    Raises InvalidInputError with every problem beside its field: name, phone, email, source, note, contact_points.N.
+    Raises InvalidInputError with every problem beside its field: name, phone, email, source, note, contact_points.N,
+    and those of ProfileValues.
     """
     by.must("add", "Customer")
     customer = Customer(kind=kind, name="", created_by_id=by.user_id, team_id=by.primary_team_id)
     customer.owner_id = owner.id if owner else by.user_id
     contacts: dict[tuple[ContactKind, str], rules.Contact] = {}
-    problems = _Problems()
+    problems = Problems()
     with problems.beside("name"):
         customer.name = rules.read_name(name)
     with problems.beside("source"):
-        customer.source = _channel(session, source)
+        customer.source = code_of(session, SOURCES, source)
     with problems.beside("note"):
         customer.note = rules.read_note(note or "") or None
-    for key, contact_kind, typed in _typed_contacts(phone, email, contact_points):
+    for key, contact_kind, typed in reach.typed_contacts(phone, email, contact_points):
         with problems.beside(key):
             contact = rules.read_contact(contact_kind, typed)
-            if not _may_write(by, contact, is_new=True):
+            if not reach.may_write(by, contact, is_new=True):
                 raise rules.UnreadableError(NOT_YOURS)
             contacts.setdefault((contact.kind, contact.value), contact)
+    new = profile.read_profile(session, customer, values, problems, by=by, kind=kind)
     problems.refuse_any()
-    said = [key for key in ("source", "note") if getattr(customer, key)]
+    stage = new.get("stage")
+    for column, value in new.items():
+        setattr(customer, column, value)
+    said = [key for key in ("source", "note", *new) if getattr(customer, key)]
     guarded.refuse_unwritable(by, "Customer", said, is_new=True)
 
     customer.all_contact_points = [
@@ -109,6 +104,9 @@ def create_customer(
     _index(customer)
     session.add(customer)
     session.flush()
+    if stage is not None:
+        stages.enter(session, customer, stage, reason=values.get("stage_reason"))
+        session.flush()
     record_timeline(session, customer.id, kind="created", by=by)
     return customer
 
@@ -120,20 +118,21 @@ def change_customer(
 
     A new owner or team needs the right to assign. Raises InvalidInputError like create_customer.
     """
-    _lock_for(session, customer, by, "edit")
+    lock_for(session, customer, by, "edit")
     _refuse_stale(session, customer, rev)
-    problems = _Problems()
+    problems = Problems()
     new: dict[str, Any] = {}
     readers: dict[str, Callable[[Any], Any]] = {
         "name": rules.read_name,
         "kind": CustomerKind,
-        "source": lambda typed: _channel(session, typed, present=customer.source),
+        "source": lambda typed: code_of(session, SOURCES, typed, present=customer.source),
         "note": lambda typed: rules.read_note(typed or "") or None,
     }
     for key, read in readers.items():
         if key in values:
             with problems.beside(key):
                 new[key] = read(values[key])  # type: ignore[literal-required]
+    new |= profile.read_profile(session, customer, values, problems, by=by, kind=new.get("kind"))
     for key, column in (("owner", "owner_id"), ("team", "team_id")):
         if key in values:
             row: Member | Team | None = values[key]  # type: ignore[literal-required]
@@ -147,58 +146,64 @@ def change_customer(
     problems.refuse_any()
 
     changed = [column for column, value in new.items() if getattr(customer, column) != value]
-    other = [kind.value for kind, contact in contacts.items() if _is_other_main(customer, kind, contact)]
+    other = [kind.value for kind, contact in contacts.items() if reach.is_other_main(customer, kind, contact)]
     guarded.refuse_unwritable(by, "Customer", [*changed, *other])
     if not by.is_system and {"owner_id", "team_id"} & set(changed):
         by.must("assign", "Customer")
+    moves = "stage" in changed
+    if moves:
+        came_from = customer.stage
+        stages.enter(session, customer, new["stage"], reason=values.get("stage_reason"))
     for column in changed:
         setattr(customer, column, new[column])
-    changed += [kind.value for kind, contact in contacts.items() if _replace_main(customer, kind, contact)]
+    if "company_id" in changed:
+        session.flush()
+        session.refresh(customer, ["company"])
+    changed += [kind.value for kind, contact in contacts.items() if reach.replace_main(customer, kind, contact)]
     if changed:
         _index(customer)
         # The names of the fields only: old and new values stand in the audit log, which can forget them.
         session.flush()
-        record_timeline(session, customer.id, kind="changed", by=by, data={"fields": sorted(changed)})
+        told = sorted({*changed} - profile.FOLLOWING - {"stage"})
+        if told:
+            record_timeline(session, customer.id, kind="changed", by=by, data={"fields": told})
+        if moves:
+            data = {"from": came_from, "to": customer.stage}
+            record_timeline(session, customer.id, kind="stage_changed", by=by, data=data)
     return customer
 
 
-def _channel(session: Session, code: str | None, *, present: str | None = None) -> str | None:
-    """The channel of this code. Raises UnreadableError with those that can be chosen."""
-    try:
-        return chosen_code(session, SOURCES, code, present=present)
-    except UnknownCodeError as unknown:
-        raise rules.UnreadableError(unknown.sentence) from unknown
-
-
 def add_contact_point(
-    session: Session, customer: Customer, *, by: Actor, kind: ContactKind, text: str, preferred: bool = False
-) -> ContactPoint:
+    session: Session, customer: Customer, *, by: Actor, kind: ContactKind, text: str, preferred: bool = False,
+    shared: bool = False,
+) -> ContactPoint:  # fmt: skip
     """One more way to reach the customer; one that was taken out of use comes back.
 
     Raises InvalidInputError (field "text") when it cannot be read or is there already.
     """
-    _lock_for(session, customer, by, "edit")
-    problems = _Problems()
+    lock_for(session, customer, by, "edit")
+    problems = Problems()
     with problems.beside("text"):
         contact = rules.read_contact(kind, text)
-        if not _may_write(by, contact):
+        if not reach.may_write(by, contact):
             raise rules.UnreadableError(NOT_YOURS)
-        if _same(customer, contact, customer.contact_points):
+        if reach.same(customer, contact, customer.contact_points):
             raise rules.UnreadableError(_("The customer has this contact already."))
     problems.refuse_any()
-    point = _put_in_use(customer, contact)
+    point = reach.put_in_use(customer, contact)
+    point.is_shared = shared
     if preferred or len(customer.contact_points) == 1:
-        _prefer(customer, point)
+        reach.prefer(customer, point)
     return _contacts_changed(session, customer, point, kind="contact_added", by=by)
 
 
 def remove_contact_point(session: Session, point: ContactPoint, *, by: Actor) -> ContactPoint:
     """Take a contact point out of use. The row stays, since earlier calls and mails refer to it."""
     customer = point.customer
-    _lock_for(session, customer, by, "edit")
-    _refuse_withheld(point, by)
+    lock_for(session, customer, by, "edit")
+    reach.refuse_withheld(point, by)
     if point.archived_at is None:
-        _take_out_of_use(customer, point)
+        reach.take_out_of_use(customer, point)
         _contacts_changed(session, customer, point, kind="contact_removed", by=by)
     return point
 
@@ -206,19 +211,30 @@ def remove_contact_point(session: Session, point: ContactPoint, *, by: Actor) ->
 def prefer_contact_point(session: Session, point: ContactPoint, *, by: Actor) -> ContactPoint:
     """Make this the customer's preferred way to be reached, instead of the present one."""
     customer = point.customer
-    _lock_for(session, customer, by, "edit")
-    _refuse_withheld(point, by)
+    lock_for(session, customer, by, "edit")
+    reach.refuse_withheld(point, by)
     if point.archived_at is not None:
         raise BusinessError(_("This contact is no longer in use."))
     if not point.is_preferred:
-        _prefer(customer, point)
+        reach.prefer(customer, point)
         _contacts_changed(session, customer, point, kind="contact_preferred", by=by)
+    return point
+
+
+def share_contact_point(session: Session, point: ContactPoint, *, by: Actor, shared: bool) -> ContactPoint:
+    """Say whether others are reached by it too (a family, a switchboard): then it is no sign of the same customer."""
+    customer = point.customer
+    lock_for(session, customer, by, "edit")
+    reach.refuse_withheld(point, by)
+    if point.is_shared is not shared:
+        point.is_shared = shared
+        _contacts_changed(session, customer, point, kind="contact_shared" if shared else "contact_own", by=by)
     return point
 
 
 def archive_customer(session: Session, customer: Customer, *, by: Actor) -> Customer:
     """Take the customer out of lists and searches. All that belongs to him stays."""
-    _lock_for(session, customer, by, "delete")
+    lock_for(session, customer, by, "delete")
     customer.archived_at, customer.archived_by_id = clock.now(), by.user_id
     record_timeline(session, customer.id, kind="archived", by=by)
     session.flush()
@@ -227,7 +243,7 @@ def archive_customer(session: Session, customer: Customer, *, by: Actor) -> Cust
 
 def restore_customer(session: Session, customer: Customer, *, by: Actor) -> Customer:
     """Bring an archived customer back. One that is not archived stays as he is."""
-    _lock_for(session, customer, by, "delete", archived=True)
+    lock_for(session, customer, by, "delete", archived=True)
     if customer.is_archived:
         customer.archived_at, customer.archived_by_id = None, None
         record_timeline(session, customer.id, kind="restored", by=by)
@@ -283,19 +299,7 @@ def record_timeline(
 # ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _typed_contacts(
-    phone: str | None, email: str | None, contact_points: Sequence[TypedContact]
-) -> Iterator[tuple[str, ContactKind, str]]:
-    """(field key, kind, typed text) of everything that was filled in."""
-    if phone and phone.strip():
-        yield "phone", ContactKind.phone, phone
-    if email and email.strip():
-        yield "email", ContactKind.email, email
-    for number, (kind, typed) in enumerate(contact_points):
-        yield f"contact_points.{number}", kind, typed
-
-
-def _lock_for(session: Session, customer: Customer, by: Actor, action: str, *, archived: bool = False) -> None:
+def lock_for(session: Session, customer: Customer, by: Actor, action: str, *, archived: bool = False) -> None:
     """Load the customer's present state and keep others from changing it, once he is the actor's to change."""
     by.must(action, "Customer")
     get_visible(session, Customer, customer.id, by, action)
@@ -313,68 +317,13 @@ def _refuse_stale(session: Session, customer: Customer, rev: int) -> None:
 
 
 def _index(customer: Customer) -> None:
-    """Bring the sort key and the searched words up to date with the name and the contact points."""
+    """Bring the sort key, the searched words and what finds doubles up to date with name, contacts and address."""
     customer.sort_key = rules.name_order(customer.name, customer.kind)
     in_use = [(point.kind, point.value) for point in customer.contact_points]
     customer.search_text = rules.search_text(customer.code, customer.name, in_use)
-
-
-def _same(customer: Customer, contact: rules.Contact, among: Sequence[ContactPoint]) -> ContactPoint | None:
-    return next((point for point in among if (point.kind, point.value) == (contact.kind, contact.value)), None)
-
-
-def _put_in_use(customer: Customer, contact: rules.Contact) -> ContactPoint:
-    point = _same(customer, contact, customer.all_contact_points)
-    if point is None:
-        point = ContactPoint(kind=contact.kind, value=contact.value, is_preferred=False)
-        customer.all_contact_points.append(point)
-    point.shown, point.archived_at = contact.shown, None
-    return point
-
-
-def _take_out_of_use(customer: Customer, point: ContactPoint) -> None:
-    """The next one becomes preferred, so that there is always one while there is any."""
-    was_preferred, point.is_preferred, point.archived_at = point.is_preferred, False, clock.now()
-    if was_preferred and customer.contact_points:
-        customer.contact_points[0].is_preferred = True
-
-
-def _prefer(customer: Customer, point: ContactPoint) -> None:
-    for other in customer.all_contact_points:
-        other.is_preferred = other is point
-
-
-def _may_write(by: Actor, contact: rules.Contact | ContactPoint, *, is_new: bool = False) -> bool:
-    """Does his right to phone numbers or e-mails, whichever it is, let him say this one?"""
-    field = rules.field_of(contact.kind, contact.value)
-    return field is None or by.writes("Customer", field, is_new=is_new)
-
-
-def _refuse_withheld(point: ContactPoint, by: Actor) -> None:
-    if not _may_write(by, point):
-        raise NotAllowedError(NOT_YOURS)
-
-
-def _is_other_main(customer: Customer, kind: ContactKind, contact: rules.Contact | None) -> bool:
-    """Would _replace_main change anything?"""
-    main = customer.first_contact(kind)
-    return (main.value if main else None) != (contact.value if contact else None)
-
-
-def _replace_main(customer: Customer, kind: ContactKind, contact: rules.Contact | None) -> bool:
-    """Put `contact` in the place of the customer's main phone or e-mail; None takes that out of use. Was it another?"""
-    if not _is_other_main(customer, kind, contact):
-        return False
-    main = customer.first_contact(kind)
-    takes_over = main is None and not customer.contact_points
-    if main is not None:
-        takes_over = main.is_preferred and contact is not None
-        _take_out_of_use(customer, main)
-    if contact is not None:
-        point = _put_in_use(customer, contact)
-        if takes_over:
-            _prefer(customer, point)
-    return True
+    customer.name_key = fold(customer.name)[:NAME_LENGTH]
+    address = places.address_line(customer.street, customer.ward_code, customer.province_code)
+    customer.addr_key = fold(address)[:ADDRESS_KEY_LENGTH] or None
 
 
 def _contacts_changed(

@@ -9,14 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
+from app.catalogues.shipped import CUSTOMER_TIER, HONORIFIC
 from app.comments import queries as comments
 from app.core import clock, guarded, history, links
 from app.core.access import Actor, FieldRight
 from app.core.formats import local, time_text
 from app.core.i18n import _
 from app.core.timewords import day_heading
-from app.customers import queries
+from app.customers import profile_queries, queries
 from app.customers.dialogs import CONTACT_LABELS
+from app.customers.labels import FIELD_LABELS
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.customers.rules import Contact
 from app.security import queries as people
@@ -33,6 +35,7 @@ LABELS = {
     "created_at": _("Created"),
     "source": _("Came through"),
     "note": _("Note"),
+    **FIELD_LABELS,
 }
 
 TIMELINE_TEXTS = {
@@ -41,6 +44,20 @@ TIMELINE_TEXTS = {
     "contact_added": _("Way to reach added"),
     "contact_removed": _("Way to reach no longer in use"),
     "contact_preferred": _("Preferred way to reach chosen"),
+    "contact_shared": _("Way to reach marked as used by several people"),
+    "contact_own": _("Way to reach marked as his own"),
+    "stage_changed": _("Stage changed"),
+    "tagged": _("Tags changed"),
+    "consent_given": _("Consent given"),
+    "consent_withdrawn": _("Consent taken back"),
+    "purchased": _("Purchase"),
+    "purchase_removed": _("Purchase taken out"),
+    "call": _("Call"),
+    "mail": _("Mail"),
+    "message": _("Message"),
+    "visit": _("Visit"),
+    "note": _("Note about the customer"),
+    "contact_struck": _("Contact written down by mistake"),
     "archived": _("Archived"),
     "restored": _("Restored"),
     "task_completed": _("Task finished"),
@@ -57,6 +74,20 @@ TIMELINE_SIGNS = {
     "contact_added": "phone",
     "contact_removed": "phone-off",
     "contact_preferred": "phone-call",
+    "contact_shared": "users",
+    "contact_own": "phone",
+    "stage_changed": "route",
+    "tagged": "pencil",
+    "consent_given": "check",
+    "consent_withdrawn": "ban",
+    "purchased": "flag",
+    "purchase_removed": "ban",
+    "call": "phone",
+    "mail": "mail",
+    "message": "message-2",
+    "visit": "users",
+    "note": "pencil",
+    "contact_struck": "ban",
     "archived": "archive",
     "restored": "refresh",
     "task_completed": "check",
@@ -82,6 +113,10 @@ _LINKS = {ContactKind.phone: "tel:", ContactKind.zalo: "tel:", ContactKind.email
 _SUBJECTS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path}
 
 
+#: the tier that is shown with a crown
+VIP = "vip"
+
+
 def header(session: Session, card: queries.CustomerCard, item: Customer | None, who: Actor) -> dict[str, Any]:
     archived_by = people.member_by_id(session, item.archived_by_id) if item and item.archived_by_id else None
 
@@ -92,8 +127,8 @@ def header(session: Session, card: queries.CustomerCard, item: Customer | None, 
         "name": card.name,
         "code": card.code,
         "company": card.kind is CustomerKind.company,
-        "tags": [],
-        "salutation": "",
+        "tags": _tags(session, item),
+        "salutation": seen("honorific", catalogues.label_of(session, HONORIFIC, item.honorific)) if item else "",
         "owner": seen("owner", item.owner.name) if item and item.owner else "",
         "team": seen("team", item.team.name) if item and item.team else "",
         "source": seen("source", catalogues.label_of(session, SOURCES, item.source)) if item else "",
@@ -103,6 +138,15 @@ def header(session: Session, card: queries.CustomerCard, item: Customer | None, 
         "archived_at": item.archived_at if item else None,
         "header_only": item is None,
     }
+
+
+def _tags(session: Session, item: Customer | None) -> list[dict[str, Any]]:
+    """His value to the company first, then what people wrote on him."""
+    if item is None:
+        return []
+    tier = [{"label": catalogues.label_of(session, CUSTOMER_TIER, item.tier), "vip": item.tier == VIP}]
+    tags = profile_queries.tags_of_each(session, [item.id])[item.id]
+    return [*(tier if item.tier else ()), *({"label": tag.name, "vip": False} for tag in tags)]
 
 
 def contacts(session: Session, card: queries.CustomerCard, who: Actor, *, may_edit: bool) -> list[dict[str, Any]]:

@@ -132,7 +132,7 @@ def test_programs_read_and_keep_catalogues(client, token):
     read = api.get("/api/v1/catalogues/channel", headers={**lan, "Accept-Language": "en"}).json
     assert (read["code"], read["label"]) == ("channel", "Channels")
     assert {"code": "referral", "label": "Referral"}.items() <= read["entries"][6].items()
-    assert api.get("/api/v1/catalogues/", headers=lan).json["count"] == 5
+    assert api.get("/api/v1/catalogues/", headers=lan).json["count"] == 10
     address = "/api/v1/catalogues/channel/entries"
     made = api.post(address, json={"label_vi": "Đại lý", "colour": "rose"}, headers=hoa)
     assert (made.status_code, made.json["code"], made.json["colour"]) == (201, "dai-ly", "rose")

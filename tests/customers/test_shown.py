@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import app as product
+from app.customers.interactions import STRUCK
+from app.customers.profile_models import InteractionKind
 from app.customers.shown import TIMELINE_SIGNS, TIMELINE_TEXTS
 from app.processes.engine.core import InstanceStatus
 
@@ -20,6 +22,8 @@ def said(value: ast.expr) -> set[str]:
         return {str(value.value)}
     if isinstance(value, ast.IfExp):
         return said(value.body) | said(value.orelse)
+    if ast.unparse(value) == "kind.value":
+        return set(InteractionKind)
     assert isinstance(value, ast.JoinedStr), ast.unparse(value)
     begin, end = value.values
     assert isinstance(begin, ast.Constant)
@@ -54,7 +58,7 @@ def recorded(name: str = "record_timeline") -> set[str]:
 
 
 def test_whatever_is_written_on_a_timeline_has_its_words_and_its_sign():
-    kinds = recorded()
+    kinds = recorded() | {STRUCK}
     assert kinds >= {"created", "contact_added", "form_submitted", "task_completed", "instance_failed"}
     assert kinds == set(TIMELINE_TEXTS) == set(TIMELINE_SIGNS)
 

@@ -1,0 +1,69 @@
+"""What did a customer agree to, and what did he take back? Written into a ledger, each time with its proof."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.catalogues.shipped import CONSENT_PURPOSE
+from app.core import clock
+from app.core.access import Actor
+from app.core.files import StoredFile
+from app.core.i18n import _
+from app.customers import rules
+from app.customers.models import Customer
+from app.customers.profile import Problems, code_of
+from app.customers.profile_models import VERSION_LENGTH, ConsentChannel, ConsentEvent, ConsentState
+from app.customers.services import lock_for, record_timeline
+
+
+def record_consent(
+    session: Session,
+    customer: Customer,
+    *,
+    by: Actor,
+    purpose: str,
+    channel: ConsentChannel,
+    state: ConsentState,
+    at: datetime | None = None,
+    proof: str = "",
+    file: StoredFile | None = None,
+    text_version: str = "",
+) -> ConsentEvent:
+    """The customer agreed (`given`), or took it back (`withdrawn`), at that moment (None: just now).
+
+    Who agrees has to be shown to have done so: with a proof in words or a file. Raises InvalidInputError beside
+    purpose, at, proof or text_version.
+    """
+    lock_for(session, customer, by, "edit")
+    now = clock.now()
+    event = ConsentEvent(customer_id=customer.id, channel=channel, state=state, at=at or now)
+    problems = Problems()
+    with problems.beside("purpose"):
+        event.purpose = _purpose(session, purpose)
+    with problems.beside("at"):
+        if event.at > now:
+            raise rules.UnreadableError(_("This moment has not come yet."))
+    with problems.beside("proof"):
+        event.proof = rules.read_note(proof) or None
+        if state is ConsentState.given and event.proof is None and file is None:
+            raise rules.UnreadableError(_("Say how the customer agreed: in which call, mail or paper."))
+    with problems.beside("text_version"):
+        event.text_version = rules.read_line(text_version, VERSION_LENGTH) or None
+    problems.refuse_any()
+    event.file_id = file.id if file is not None else None
+    session.add(event)
+    session.flush()
+    record_timeline(
+        session, customer.id, kind="consent_given" if state is ConsentState.given else "consent_withdrawn", by=by,
+        subject_type="consent_event", subject_id=event.id, data={"purpose": event.purpose, "channel": str(channel)},
+    )  # fmt: skip
+    return event
+
+
+def _purpose(session: Session, code: str) -> str:
+    found = code_of(session, CONSENT_PURPOSE, code)
+    if found is None:
+        raise rules.UnreadableError(_("Please fill this in."))
+    return found

@@ -1,0 +1,148 @@
+"""Who spoke with a customer, how did it end, and when is the next time? Each contact stands on his timeline."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.catalogues.shipped import CALL_RESULT, CHANNEL
+from app.core import clock
+from app.core.access import Actor
+from app.core.errors import ConflictError
+from app.core.formats import local
+from app.core.i18n import _
+from app.customers import rules
+from app.customers.models import ContactPoint, Customer, TimelineEntry
+from app.customers.profile import Problems, code_of
+from app.customers.profile_models import (
+    EXTERNAL_LENGTH,
+    SOURCE_LENGTH,
+    Direction,
+    Interaction,
+    InteractionKind,
+)
+from app.customers.services import lock_for, record_timeline
+
+#: results of a call in which nobody was spoken to; an entry of the company's own means that somebody was
+NOT_REACHED = frozenset({"no-answer", "busy", "wrong-number", "refused"})
+#: what the timeline tells of one that was written by mistake
+STRUCK = "contact_struck"
+#: the channel that goes without saying
+_USUAL_CHANNEL = {InteractionKind.call: "phone", InteractionKind.visit: "store"}
+
+
+def log_interaction(
+    session: Session,
+    customer: Customer,
+    *,
+    by: Actor,
+    kind: InteractionKind,
+    at: datetime | None = None,
+    direction: Direction | None = None,
+    channel: str | None = None,
+    result: str | None = None,
+    text: str = "",
+    next_on: date | None = None,
+    contact_point: ContactPoint | None = None,
+    source: str | None = None,
+    external_id: str | None = None,
+) -> Interaction:
+    """A call, mail, message, visit or note at that moment (None: just now); without a direction it went out.
+
+    `next_on` becomes the customer's next day of contact. `source` and `external_id`: where it was taken over from.
+    Raises InvalidInputError beside channel, result, text, at or next_on, and ConflictError when that row of that source
+    is there already.
+    """
+    lock_for(session, customer, by, "edit")
+    if source and external_id and _is_known(session, source, external_id):
+        raise ConflictError(_("This contact was taken over already."))
+    now = clock.now()
+    row = Interaction(customer_id=customer.id, kind=kind, at=at or now, next_on=next_on)
+    row.direction = None if kind is InteractionKind.note else direction or Direction.outbound
+    problems = Problems()
+    with problems.beside("channel"):
+        row.channel = code_of(session, CHANNEL, channel) or _usual_channel(session, kind)
+    with problems.beside("result"):
+        row.result = code_of(session, CALL_RESULT, result)
+        if kind is InteractionKind.call and row.result is None:
+            raise rules.UnreadableError(_("Choose how the call ended."))
+    with problems.beside("text"):
+        row.text = rules.read_note(text) or None
+        if kind is not InteractionKind.call and row.text is None:
+            raise rules.UnreadableError(_("Please fill this in."))
+    with problems.beside("at"):
+        if row.at > now:
+            raise rules.UnreadableError(_("This moment has not come yet."))
+    with problems.beside("next_on"):
+        if next_on is not None and next_on < local(now, by.time_zone).date():
+            raise rules.UnreadableError(_("This day is over. Choose today or a later day."))
+    problems.refuse_any()
+    if contact_point is not None and contact_point.customer_id == customer.id:
+        row.contact_point_id = contact_point.id
+    row.source, row.external_id = (source or "")[:SOURCE_LENGTH] or None, (external_id or "")[:EXTERNAL_LENGTH] or None
+    session.add(row)
+    if next_on is not None:
+        customer.next_contact_on = next_on
+    if is_two_way(kind, row.direction, row.result):
+        customer.last_contact_at = max(customer.last_contact_at or row.at, row.at)
+    session.flush()
+    entry = record_timeline(
+        session, customer.id, kind=kind.value, by=by, at=row.at, subject_type="interaction", subject_id=row.id,
+        data={"direction": row.direction, "result": row.result, "next_on": next_on.isoformat() if next_on else None},
+    )  # fmt: skip
+    entry.channel = row.channel
+    return row
+
+
+def archive_interaction(session: Session, row: Interaction, *, by: Actor) -> None:
+    """Written by mistake: it leaves the timeline, and counts as a contact no more."""
+    customer = row.customer
+    lock_for(session, customer, by, "edit")
+    if row.archived_at is not None:
+        return
+    row.archived_at = clock.now()
+    session.flush()
+    session.execute(
+        update(TimelineEntry)
+        .where(TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id == row.id)
+        .values(kind=STRUCK)
+        .execution_options(synchronize_session=False)
+    )
+    customer.last_contact_at = _last_contact(session, customer.id)
+    session.flush()
+
+
+def is_two_way(kind: InteractionKind, direction: Direction | None, result: str | None) -> bool:
+    """Did both sides hear from each other? What only went out did not."""
+    if kind is InteractionKind.note:
+        return False
+    if kind is InteractionKind.call:
+        return result not in NOT_REACHED
+    return kind is InteractionKind.visit or direction is Direction.inbound
+
+
+def _last_contact(session: Session, customer_id: int) -> datetime | None:
+    kinds = Interaction.kind
+    spoken = (kinds == InteractionKind.call) & Interaction.result.not_in(sorted(NOT_REACHED))
+    met = kinds == InteractionKind.visit
+    heard = kinds.in_([InteractionKind.mail, InteractionKind.message]) & (Interaction.direction == Direction.inbound)
+    return session.scalar(
+        select(func.max(Interaction.at)).where(
+            Interaction.customer_id == customer_id, Interaction.archived_at.is_(None), spoken | met | heard
+        )
+    )
+
+
+def _usual_channel(session: Session, kind: InteractionKind) -> str | None:
+    """None where the company has retired that channel, or none goes without saying."""
+    try:
+        return code_of(session, CHANNEL, _USUAL_CHANNEL.get(kind))
+    except rules.UnreadableError:
+        return None
+
+
+def _is_known(session: Session, source: str, external_id: str) -> bool:
+    found = select(Interaction.id).where(Interaction.source == source, Interaction.external_id == external_id)
+    return session.scalar(found) is not None

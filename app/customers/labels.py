@@ -1,0 +1,60 @@
+"""What are the fields of a customer's profile, and what may stand in them, called?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.i18n import _
+from app.customers import places
+from app.customers.models import Gender
+from app.customers.profile_models import ConsentChannel, ConsentState, Direction, InteractionKind
+
+#: column → label
+FIELD_LABELS: Mapping[str, Any] = {
+    "honorific": _("Form of address"),
+    "gender": _("Gender"),
+    "birthday": _("Birthday"),
+    "tax_code": _("Tax code"),
+    "id_number": _("Citizen number (CCCD)"),
+    "company_id": _("Works at"),
+    "job_title": _("Job title"),
+    "street": _("House number, street"),
+    "ward_code": _("Ward or commune"),
+    "province_code": _("Province or city"),
+    "old_address": _("Address before July 2025"),
+    "touchpoint": _("Touchpoint"),
+    "tier": _("Value tier"),
+    "tier_is_fixed": _("Tier chosen by hand"),
+    "behaviour": _("Behaviour group"),
+    "stage": _("Stage"),
+    "risk_reason": _("Risk"),
+    "risk_since": _("At risk since"),
+    "do_not_contact": _("Do not contact"),
+    "do_not_contact_reason": _("Why not to contact"),
+    "next_contact_on": _("Next contact"),
+    "last_contact_at": _("Last contact"),
+}
+GENDER_LABELS = {Gender.female: _("Woman"), Gender.male: _("Man"), Gender.other: _("Another gender")}
+CONSENT_CHANNELS = {
+    ConsentChannel.call: _("Phone call"),
+    ConsentChannel.sms: _("SMS"),
+    ConsentChannel.email: _("E-mail"),
+    ConsentChannel.zalo: _("Zalo"),
+    ConsentChannel.facebook: _("Facebook"),
+    ConsentChannel.post: _("Letter"),
+}
+CONSENT_STATES = {ConsentState.given: _("Agreed"), ConsentState.withdrawn: _("Taken back")}
+INTERACTION_LABELS = {
+    InteractionKind.call: _("Call"),
+    InteractionKind.mail: _("Mail"),
+    InteractionKind.message: _("Message"),
+    InteractionKind.visit: _("Visit"),
+    InteractionKind.note: _("Note about the customer"),
+}
+DIRECTION_LABELS = {Direction.inbound: _("From the customer"), Direction.outbound: _("To the customer")}
+
+def place_name(code: Any) -> Any:
+    """A province or ward by its code; a code that nobody knows as it is."""
+    found = places.place(code)
+    return found.name if found is not None else code

@@ -1,0 +1,37 @@
+"""How far is a customer on his way, since when, and where was he before? Kept as a dated history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.customers.models import Customer
+from app.customers.profile_models import CustomerStage
+
+
+def enter(session: Session, customer: Customer, stage: str | None, *, reason: str | None = None) -> None:
+    """The customer, locked by the caller and not changed yet, is at this stage from now on; None: at none."""
+    now = clock.now()
+    present = session.scalars(
+        select(CustomerStage).where(CustomerStage.customer_id == customer.id, CustomerStage.until.is_(None))
+    ).one_or_none()
+    if present is not None:
+        present.until = now
+        # One stage at a time: the old one ends before the new one begins.
+        session.flush()
+    customer.stage = stage
+    if stage is not None:
+        session.add(CustomerStage(customer_id=customer.id, stage=stage, since=now, reason=reason))
+
+
+def stage_at(session: Session, customer_id: int, at: datetime) -> str | None:
+    """At which stage he was then."""
+    return session.scalar(
+        select(CustomerStage.stage)
+        .where(CustomerStage.customer_id == customer_id, CustomerStage.since <= at)
+        .where(CustomerStage.until.is_(None) | (CustomerStage.until > at))
+        .order_by(CustomerStage.id.desc()).limit(1)
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""Which words stand on a customer, and how do they come, change their name and go?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.catalogues.models import Colour
+from app.core import clock
+from app.core.access import Actor
+from app.core.i18n import _
+from app.core.vietnamese import fold
+from app.customers import rules
+from app.customers.models import Customer
+from app.customers.profile import Problems
+from app.customers.profile_models import TAG_LENGTH, CustomerTag, Tag
+from app.customers.services import lock_for, record_timeline
+
+#: on one customer
+MOST_TAGS = 30
+
+
+def set_tags(session: Session, customer: Customer, names: Iterable[str], *, by: Actor) -> Sequence[Tag]:
+    """These tags, and no others, stand on the customer; a new word becomes a tag. Raises InvalidInputError ("tags")."""
+    lock_for(session, customer, by, "edit")
+    wanted = _tags(session, names)
+    kept = {one.tag_id: one for one in session.scalars(_on(customer))}
+    added = [tag for tag in wanted if tag.id not in kept]
+    gone = [one for tag_id, one in kept.items() if tag_id not in {tag.id for tag in wanted}]
+    for one in gone:
+        session.delete(one)
+    session.add_all(CustomerTag(customer_id=customer.id, tag_id=tag.id) for tag in added)
+    if added or gone:
+        session.flush()
+        data = {"added": [tag.name for tag in added], "removed": [one.tag.name for one in gone]}
+        record_timeline(session, customer.id, kind="tagged", by=by, data=data)
+    return wanted
+
+
+def add_tag(session: Session, customer: Customer, name: str, *, by: Actor) -> Tag:
+    """One more; nothing happens where it stands already."""
+    known = [one.tag.name for one in session.scalars(_on(customer))]
+    tags = set_tags(session, customer, [*known, name], by=by)
+    return next(tag for tag in tags if tag.key == fold(name))
+
+
+def remove_tag(session: Session, customer: Customer, tag: Tag, *, by: Actor) -> None:
+    known = [one.tag.name for one in session.scalars(_on(customer)) if one.tag_id != tag.id]
+    set_tags(session, customer, known, by=by)
+
+
+def change_tag(
+    session: Session, tag: Tag, *, by: Actor, name: str | None = None, colour: Colour | None = None
+) -> Tag:  # fmt: skip
+    """Another name or colour, for all customers who have it. Raises InvalidInputError beside "name"."""
+    by.must("edit", "Catalogue")
+    session.refresh(tag, with_for_update=True)
+    if name is not None:
+        problems = Problems()
+        with problems.beside("name"):
+            tag_name = _read(name)
+            twin = session.scalars(select(Tag).where(Tag.key == fold(tag_name), Tag.id != tag.id)).one_or_none()
+            if twin is not None:
+                raise rules.UnreadableError(_("There is a tag “%(name)s” already.", name=twin.name))
+            tag.name, tag.key = tag_name, fold(tag_name)
+        problems.refuse_any()
+    if colour is not None:
+        tag.colour = colour
+    session.flush()
+    return tag
+
+
+def archive_tag(session: Session, tag: Tag, *, by: Actor) -> None:
+    """Nobody is offered it any more; who has it keeps it."""
+    by.must("edit", "Catalogue")
+    if tag.archived_at is None:
+        tag.archived_at = clock.now()
+        session.flush()
+
+
+def restore_tag(session: Session, tag: Tag, *, by: Actor) -> None:
+    by.must("edit", "Catalogue")
+    if tag.archived_at is not None:
+        tag.archived_at = None
+        session.flush()
+
+
+def _on(customer: Customer) -> Select[CustomerTag]:
+    return select(CustomerTag).where(CustomerTag.customer_id == customer.id).order_by(CustomerTag.id)
+
+
+def _read(name: str) -> str:
+    line = rules.read_line(name.replace("#", ""), TAG_LENGTH)
+    if not fold(line):
+        raise rules.UnreadableError(_("Please fill this in."))
+    return line
+
+
+def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
+    """The tags of these names, each once; those that are not there yet are made, archived ones come back."""
+    problems = Problems()
+    read: dict[str, str] = {}
+    with problems.beside("tags"):
+        for name in names:
+            line = _read(name)
+            read.setdefault(fold(line)[:TAG_LENGTH], line)
+        if len(read) > MOST_TAGS:
+            raise rules.UnreadableError(_("A customer has at most %(count)d tags.", count=MOST_TAGS))
+    problems.refuse_any()
+    known = {tag.key: tag for tag in session.scalars(select(Tag).where(Tag.key.in_(read)).with_for_update())}
+    for key, line in read.items():
+        tag = known.get(key)
+        if tag is None:
+            known[key] = tag = Tag(name=line, key=key)
+            session.add(tag)
+        tag.archived_at = None
+    session.flush()
+    return [known[key] for key in read]
