@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
+import unicodedata
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime, time
+from decimal import Decimal
+from math import isfinite
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from app.core.errors import BusinessError
@@ -23,7 +29,11 @@ LONGEST_CELL = 1_000
 _LARGEST_UNPACKED = 80 * MEGABYTE
 #: how every workbook is packed
 _PACKED = (ZIP_STORED, ZIP_DEFLATED)
-_SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t|"
+#: what a spreadsheet writes into a first line of its own
+_SAID = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
+#: from so much of a file its separator is guessed
+_SAMPLE = 16 * 1024
 _XLSX = b"PK\x03\x04"
 
 #: openpyxl has no error of its own for a workbook that is none. SyntaxError is that of a broken XML; of a packed part
@@ -48,6 +58,20 @@ def read_sheet(data: bytes, *, name: str = "", most_rows: int, largest: int) -> 
     Row n of the answer is row n + 1 of the file. Raises SheetRefusedError above `largest` bytes or `most_rows` rows
     below the heading, and for what is neither XLSX nor CSV. `name`: what the file is called, as far as that is known.
     """
+    rows = list(iter_sheet(data, name=name, most_rows=most_rows, largest=largest))
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def iter_sheet(
+    data: bytes, *, name: str = "", most_rows: int, largest: int, unpacked: int = _LARGEST_UNPACKED
+) -> Iterator[list[str]]:
+    """The rows of read_sheet() one after the other: memory does not grow with them.
+
+    `unpacked`: how many bytes may come out of a workbook. A text is UTF-8 with or without its mark, UTF-16, or
+    Windows-1258; commas, semicolons, tabs or bars part its cells. A sheet of more than MOST_COLUMNS columns is refused.
+    """
     if not data:
         raise SheetRefusedError(_("This file is empty."))
     if len(data) > largest:
@@ -55,44 +79,101 @@ def read_sheet(data: bytes, *, name: str = "", most_rows: int, largest: int) -> 
             _("This file is larger than %(size)d MB. Split it into several.", size=largest // MEGABYTE)
         )
     is_workbook = data.startswith(_XLSX) or name.lower().endswith(".xlsx")
-    lines = _xlsx(data, most_rows) if is_workbook else _csv(data)
-    rows: Rows = []
     filled = 0
-    for line in lines:
+    for seen, line in enumerate(_xlsx(data, most_rows, unpacked) if is_workbook else _csv(data), start=1):
+        if any(cell.strip() for cell in line[MOST_COLUMNS:]):
+            raise SheetRefusedError(
+                _("This sheet has more than %(count)s columns. Keep those that are needed.", count=MOST_COLUMNS)
+            )
         cells = [cell.strip()[:LONGEST_CELL] for cell in line[:MOST_COLUMNS]]
-        rows.append(cells if any(cells) else [])
-        filled += 1 if rows[-1] else 0
-        if filled > most_rows + 1 or len(rows) > 2 * most_rows + 1_000:
+        is_filled = any(cells)
+        filled += is_filled
+        if filled > most_rows + 1 or seen > 2 * most_rows + 1_000:
             told = _("This file has more than %(count)s rows. Split it into several.", count=number_text(most_rows))
             raise SheetRefusedError(told)
-    while rows and not rows[-1]:
-        rows.pop()
-    return rows
+        yield cells if is_filled else []
+
+
+# ── CSV ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _csv(data: bytes) -> Iterator[list[str]]:
-    text = _decoded(data)
-    first = text.split("\n", 1)[0]
-    separator = max(_SEPARATORS, key=first.count)
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    except csv.Error:
-        raise SheetRefusedError(_("This file could not be read. Save it as an Excel workbook (.xlsx).")) from None
+    with io.TextIOWrapper(io.BytesIO(data), _encoding(data), newline="") as lines:
+        sample = lines.read(_SAMPLE)
+        said = _SAID.match(sample)
+        lines.seek(0)
+        if said:
+            lines.readline()
+        try:
+            for row in csv.reader(lines, delimiter=said[1] if said else _separator(sample)):
+                yield [cell if cell.isascii() else unicodedata.normalize("NFC", cell) for cell in row]
+        except csv.Error:
+            raise SheetRefusedError(_("This file could not be read. Save it as an Excel workbook (.xlsx).")) from None
 
 
-def _decoded(data: bytes) -> str:
+def _separator(sample: str) -> str:
+    """What cuts most lines into equally many cells, and into most of them. Commas of an address do not."""
+
+    def fitness(separator: str) -> tuple[float, int]:
+        try:
+            widths = Counter(len(row) for row in csv.reader(io.StringIO(whole, newline=""), delimiter=separator) if row)
+        except csv.Error:
+            return 0, 0
+        width, lines = max(widths.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
+        return (lines / widths.total(), width) if width > 1 else (0, 0)
+
+    # The last line of a sample is a half one.
+    whole = sample.rpartition("\n")[0] if len(sample) == _SAMPLE else sample
+    return max(_SEPARATORS, key=fitness)
+
+
+def _encoding(data: bytes) -> str:
+    """The name of the encoding in which all of it can be read. Raises SheetRefusedError: of none."""
     is_wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    try:
-        text = data.decode("utf-16" if is_wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        told = _("The letters of this file cannot be read. Save it as “CSV UTF-8”, or as an Excel workbook (.xlsx).")
-        raise SheetRefusedError(told) from None
-    if "\0" in text:
-        raise SheetRefusedError(_("This is neither an Excel workbook (.xlsx) nor a CSV file."))
-    return text
+    for encoding in ["utf-16"] if is_wide else ["utf-8-sig", "cp1258"]:
+        try:
+            is_text = _is_text(data, encoding)
+        except UnicodeDecodeError:
+            continue
+        if is_text:
+            return encoding
+        if encoding != "cp1258":
+            raise SheetRefusedError(_("This is neither an Excel workbook (.xlsx) nor a CSV file."))
+    raise SheetRefusedError(
+        _("The letters of this file cannot be read. Save it as “CSV UTF-8”, or as an Excel workbook (.xlsx).")
+    )
 
 
-def _xlsx(data: bytes, most_rows: int) -> Iterator[list[str]]:
+def _is_text(data: bytes, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    judged = 0
+    for start in range(0, len(data) + 1, MEGABYTE):
+        part = decoder.decode(data[start : start + MEGABYTE], final=start + MEGABYTE > len(data))
+        if "\0" in part:
+            return False
+        if encoding == "cp1258" and judged < MEGABYTE:
+            judged += len(part)
+            if not _is_vietnamese(part):
+                return False
+    return True
+
+
+_WORD = re.compile(r"\w+(?:[µ¶¸¹·¬®©¤¥¦§¨¡¢£ª«º»¼½¾¿]\w*)*|\w*[µ¶¸¹·¬®©¤¥¦§¨¡¢£ª«º»¼½¾¿]\w+")
+# What older Vietnamese fonts (TCVN3, VNI) look like when they are read as Windows-1258: capitals and signs inside of
+# words, letters of other languages, vowels that never stand beside each other.
+_ODD = re.compile(r"[a-zđ][À-ÝĂĐƠƯ]|[µ¶¸¹·¬®©¤¥¦§¨¡¢£ª«º»¼½¾¿åäëïöüÿçñæœøßÅÄËÏÖÜÇÑÆŒØ\u0300-\u036f]|[ae][âăê]|o[âôơ]")
+_MOST_ODD = 0.1
+
+
+def _is_vietnamese(text: str) -> bool:
+    words = [word for word in _WORD.findall(unicodedata.normalize("NFC", text)) if not word.isascii()]
+    return sum(1 for word in words if _ODD.search(word)) <= _MOST_ODD * len(words)
+
+
+# ── XLSX ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _xlsx(data: bytes, most_rows: int, unpacked: int) -> Iterator[list[str]]:
     from openpyxl import load_workbook  # here: a web process that reads no sheet does without it
 
     refused = SheetRefusedError(_("This file could not be opened. Save it again as an Excel workbook (.xlsx)."))
@@ -100,7 +181,7 @@ def _xlsx(data: bytes, most_rows: int) -> Iterator[list[str]]:
         with ZipFile(io.BytesIO(data)) as archive:
             if any(part.compress_type not in _PACKED for part in archive.infolist()):
                 raise refused
-            if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
+            if sum(part.file_size for part in archive.infolist()) > unpacked:
                 raise SheetRefusedError(_("This workbook holds too much. Keep the sheet with the people alone."))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a workbook lacks is none of our business
@@ -110,7 +191,7 @@ def _xlsx(data: bytes, most_rows: int) -> Iterator[list[str]]:
                     raise refused
                 sheet = book.worksheets[0]
                 sheet.reset_dimensions()  # some programs write a wrong size into the file
-                for row in sheet.iter_rows(max_row=2 * most_rows + 1_002, max_col=MOST_COLUMNS, values_only=True):
+                for row in sheet.iter_rows(max_row=2 * most_rows + 1_002, max_col=MOST_COLUMNS + 1, values_only=True):
                     yield _texts(row)
     except SheetRefusedError:
         raise
@@ -131,6 +212,10 @@ def _text(cell: object) -> str:
             return ""
         case float() if cell.is_integer() and abs(cell) < 1e15:
             return str(int(cell))
+        case float() if isfinite(cell):
+            text = format(Decimal(repr(cell)), "f")
+            # Read back as a text, 1.125 could be a thousand and more.
+            return f"{text}0" if text[-4:-3] == "." else text
         case datetime() | date() | time():
             return cell.isoformat()
     return str(cell)
