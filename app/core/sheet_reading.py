@@ -158,10 +158,14 @@ def _is_text(data: bytes, encoding: str) -> bool:
     return True
 
 
-_WORD = re.compile(r"\w+(?:[µ¶¸¹·¬®©¤¥¦§¨¡¢£ª«º»¼½¾¿]\w*)*|\w*[µ¶¸¹·¬®©¤¥¦§¨¡¢£ª«º»¼½¾¿]\w+")
+#: stand where these fonts have letters
+_SIGNS = "µ¶¸¹·¬®©¤¥¦§¨¡¢£ª«º»¼½¾¿"
+_WORD = re.compile(rf"(?:\w|[{_SIGNS}\u0300-\u036f])+")
 # What older Vietnamese fonts (TCVN3, VNI) look like when they are read as Windows-1258: capitals and signs inside of
 # words, letters of other languages, vowels that never stand beside each other.
-_ODD = re.compile(r"[a-zđ][À-ÝĂĐƠƯ]|[µ¶¸¹·¬®©¤¥¦§¨¡¢£ª«º»¼½¾¿åäëïöüÿçñæœøßÅÄËÏÖÜÇÑÆŒØ\u0300-\u036f]|[ae][âăê]|o[âôơ]")
+_ODD = re.compile(
+    rf"[a-zđ][À-ÝĂĐƠƯ]|\w[{_SIGNS}]|[{_SIGNS}]\w|[åäëïöüÿçñæœøßÅÄËÏÖÜÇÑÆŒØ\u0300-\u036f]|[ae][âăê]|o[âôơ]"
+)
 _MOST_ODD = 0.1
 
 
