@@ -186,7 +186,7 @@ def _xlsx(data: bytes, most_rows: int, unpacked: int) -> Iterator[list[str]]:
             if any(part.compress_type not in _PACKED for part in archive.infolist()):
                 raise refused
             if sum(part.file_size for part in archive.infolist()) > unpacked:
-                raise SheetRefusedError(_("This workbook holds too much. Keep the sheet with the people alone."))
+                raise SheetRefusedError(_("This workbook holds too much. Keep the one sheet that is needed."))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a workbook lacks is none of our business
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
