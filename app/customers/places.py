@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from app.core.errors import Sentence
@@ -189,22 +189,34 @@ _SHORT = re.compile(rf"\b(?:{'|'.join(sorted(_NICKNAMES, key=len, reverse=True))
 _LONE = re.compile(r"\b(?:tp|tt|tx|p|x|t) (?=\w)")
 
 
+@cache
+def _named(province_code: str) -> dict[str, tuple[Place, ...]]:
+    """Folded name, in full and short → those in the province that are called so; of "": the provinces themselves."""
+    named: dict[str, tuple[Place, ...]] = {}
+    for one in wards_of(province_code) if province_code else provinces():
+        for name in {fold(one.short), fold(one.name)}:
+            named[name] = (*named.get(name, ()), one)
+    return named
+
+
+@lru_cache(maxsize=2_000)  # the rows of a file are of few places
 def read_province(text: str) -> Place | None:
     """The province of today that this names, also without accents or Tỉnh: "TP.HCM", "ha noi". None: none of today."""
     plain = _BEFORE.sub("", _spelled(text))
-    name = _NICKNAMES.get(plain, plain)
-    return next((one for one in provinces() if fold(one.short) == name), None) if name else None
+    found = _named("").get(_NICKNAMES.get(plain, plain), ())
+    return found[0] if found else None
 
 
+@lru_cache(maxsize=10_000)
 def read_ward(text: str, province_code: str) -> Place | None:
     """The ward of today in that province that this names: "P. Bến Thành", "ben thanh". None: none, or several."""
     plain = _spelled(text)
-    names = {plain, _BEFORE.sub("", plain)}
-    fitting = [one for one in wards_of(province_code) if fold(one.short) in names or fold(one.name) in names]
+    named = _named(province_code) if province_code else {}
+    fitting = dict.fromkeys([*named.get(plain, ()), *named.get(_BEFORE.sub("", plain), ())])
     # Xã Thanh An and Xã Thạnh An, and a ward beside a commune of its name: what was typed in full decides.
-    fitting = [one for one in fitting if one.short.lower() in _lower(text)] or fitting
-    fitting = [one for one in fitting if fold(one.name) == plain] or fitting
-    return fitting[0] if len(fitting) == 1 else None
+    exact = [one for one in fitting if one.short.lower() in _lower(text)] or list(fitting)
+    exact = [one for one in exact if fold(one.name) == plain] or exact
+    return exact[0] if len(exact) == 1 else None
 
 
 def _lower(text: str) -> str:

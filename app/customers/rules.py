@@ -161,6 +161,7 @@ LONGEST_QUERY = 300
 #: no word of its own: both text indexes pass over it
 NAME_ENDS = "|"
 _WORD = re.compile(r"[^\W_]+")
+_DIGIT = re.compile(r"[0-9]")
 # One number, however it is cut: "+84 (912) 345-678".
 _NUMBER = re.compile(r"(?<!\w)[+(]*[0-9](?:[ ().,_·/~‐‑‒–—−-]*[0-9])*(?!\w)")
 _PHONE_STARTS = ("0", "84", "1800", "1900")
@@ -170,7 +171,11 @@ _PHONE_DIGITS = 9
 
 def words(text: str) -> list[str]:
     """The folded words of a text: letters and digits only, so that both databases cut it in the same places."""
-    return [word[:LONGEST_WORD] for word in _WORD.findall(fold(text))]
+    return _words_of(fold(text))
+
+
+def _words_of(folded: str) -> list[str]:
+    return [word[:LONGEST_WORD] for word in _WORD.findall(folded)]
 
 
 def search_text(code: str, name: str, contacts: Iterable[tuple[ContactKind, str]]) -> str:
@@ -180,19 +185,19 @@ def search_text(code: str, name: str, contacts: Iterable[tuple[ContactKind, str]
     """
     found = [*words(code), *_findable(name), NAME_ENDS]
     for kind, value in contacts:
-        found += phone_words(value) if kind in PHONE_KINDS and _is_number(value) else _findable(value)
+        found += phone_words(value) if kind in PHONE_KINDS and _STORED_NUMBER.fullmatch(value) else _findable(value)
     return " ".join(dict.fromkeys(found))
 
 
-def _is_number(value: str) -> bool:
-    number = stored_phone(value).number
-    return number == phone_e164(number)
+#: a number in normal form: a contact of these kinds that is none has no such value
+_STORED_NUMBER = re.compile(r"(?:\+[1-9][0-9]{6,14}|1[89]00[0-9]{4,6})(?:;ext=[0-9]{1,7})?")
 
 
 def _findable(text: str) -> list[str]:
     """The words of a text, and the numbers in it ("chị Lan 0912 345 678") as search_words() will put them together."""
-    found = words(text)
-    for match in _NUMBER.finditer(without_labels(fold(text))):
+    folded = fold(text)
+    found = _words_of(folded)
+    for match in _NUMBER.finditer(without_labels(folded)) if _DIGIT.search(folded) else ():
         known = phone_e164(match.group())
         found += phone_words(known) if known else words(_one_number(match))
     return found

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from unittest import mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from app.core.vietnamese import (
     begun_number,
     phone_e164,
     phone_tail,
+    phones,
     read_phone,
     show_phone,
     stored_phone,
@@ -155,3 +159,15 @@ def test_whoever_types_an_old_number_finds_the_new_one_with_every_key(mobile, le
 def test_words_around_numbers_are_left_out_of_a_search():
     assert without_labels("lan sdt 0912 345 678 ext 12").split() == ["lan", "0912", "345", "678", ";", "12"]
     assert without_labels("tel aviv, so nha 5") == "tel aviv, so nha 5"
+
+
+@given(st.from_regex(r"(\+ ?84|84|0|)[1-9][0-9 .-]{7,11}", fullmatch=True), st.integers(100, 999))
+def test_the_short_way_for_mobiles_ends_where_the_long_one_does(typed, start):
+    for text in (typed, f"0{start}1234567", f"+84 {start} 123 456", f"84{start}123456"):
+        found = phone_e164(text)
+        with mock.patch.object(phones, "_mobile", return_value=re.compile("none")):
+            assert phone_e164(text) == found
+        if found and found.startswith("+84"):
+            shown = show_phone(found)
+            with mock.patch.object(phones, "_STORED_MOBILE", re.compile("none")):
+                assert show_phone(found) == shown
