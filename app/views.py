@@ -36,7 +36,7 @@ from app.customers import queries as customers
 from app.customers.api import CustomerApi
 from app.customers.models import Customer
 from app.customers.screens import CustomerScreen
-from app.customers.views import ContactPages, CustomerPages, CustomerPicker
+from app.customers.views import ContactPages, CustomerPages, CustomerPicker, PlacePicker
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
@@ -169,6 +169,7 @@ VIEWS: tuple[type, ...] = (
     TeamChoices,
     FindPages,
     CustomerPicker,
+    PlacePicker,
     CommentPages,
     BellPages,
     MailPages,

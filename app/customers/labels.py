@@ -44,7 +44,7 @@ CONSENT_CHANNELS = {
     ConsentChannel.facebook: _("Facebook"),
     ConsentChannel.post: _("Letter"),
 }
-CONSENT_STATES = {ConsentState.given: _("Agreed"), ConsentState.withdrawn: _("Taken back")}
+CONSENT_STATES = {ConsentState.given: _("Agreed"), ConsentState.withdrawn: _("Withdrawn")}
 INTERACTION_LABELS = {
     InteractionKind.call: _("Call"),
     InteractionKind.mail: _("Mail"),

@@ -269,6 +269,12 @@ def add_with_phone(who: Actor, text: str) -> Suggestion | None:
     return Suggestion(title, f"/khach-hang/add?{urlencode({'phone': shown})}", "user-plus")
 
 
+def companies(rows: Select[Any], text: str, who: Actor) -> Select[Any]:
+    """Those of `rows` that are companies and match, in name order; where people work is chosen from them."""
+    found = rows.where(Customer.kind == CustomerKind.company, search(text, who))
+    return found.order_by(Customer.sort_key, Customer.id)
+
+
 def name_if_seen(actor: Actor) -> ColumnElement[str | None]:
     """The customer's name in a query that joins customers, or NULL where he may not read it."""
     return case((header_visible(actor), Customer.name))

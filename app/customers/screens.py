@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
 from flask import redirect, request
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
@@ -15,16 +15,18 @@ from app.core import clock, edge, history, links, paging
 from app.core.access import Actor, get_visible
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, NotFoundError
-from app.core.finding import record_key
+from app.core.finding import line, record_key
 from app.core.i18n import _
 from app.core.masking import Mask
 from app.core.pages import page_number, page_of, trail
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, action, route
+from app.core.screens.fields import Lookup
 from app.core.screens.parts import parts_for
 from app.core.screens.records import HISTORY
 from app.core.vietnamese import phone_e164, show_phone
-from app.customers import events, queries, services, shown
+from app.customers import events, places, profile, profile_shown, queries, services, shown
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
+from app.customers.labels import FIELD_LABELS, GENDER_LABELS
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind
 from app.security import columns as people_columns
 from app.security.models import Team
@@ -37,7 +39,36 @@ PART_ROWS = 25
 #: in the address the filter of the open tab, and among the lists that are counted its rows
 _FILTERED = "loc"
 
-_FORM = ["name", "kind", "phone", "email", "source", "note"]
+#: the sections of the form
+_SECTIONS: Sequence[tuple[Any, Sequence[str]]] = (
+    (_("Identity"), ("kind", "honorific", "name", "gender", "birthday", "tax_code", "id_number", "company",
+                      "job_title")),
+    (_("How to reach"), ("phone", "email")),
+    (_("Postal address"), ("province_code", "ward_code", "street", "old_address")),
+    (_("What kind of customer"), ("source", "touchpoint", "tier", "behaviour", "stage", "next_contact_on", "note")),
+    (_("Consent and restrictions"), ("do_not_contact", "do_not_contact_reason", "risk_reason")),
+)  # fmt: skip
+_FORM = [name for _title, names in _SECTIONS for name in names]
+#: those that the table itself has an input for
+_BUILT = {"birthday", "next_contact_on", "company"}
+_CHOSEN = {one: Derived(Kind.choice, getattr(Customer, one), choices=catalogues.Choices(catalogue))
+           for one, catalogue in profile.CATALOGUES.items()}  # fmt: skip
+
+
+def _provinces() -> Mapping[str, str]:
+    return {one.code: one.name for one in places.provinces()}
+
+
+def _address(street: str | None, ward: str | None, province: str | None, old: str | None) -> str:
+    told = places.address_line(street, ward, province)
+    return line(told, str(_("before July 2025: %(address)s", address=old))) if old else told
+
+
+def _typed(form: Any) -> profile.ProfileValues:
+    """What stands in the fields of the profile."""
+    typed = {name: form[name].data for name in _FORM if name in profile.KEYS}
+    return cast("profile.ProfileValues", typed)
+
 
 _TOLD_FIELDS = {
     "name": _("Name"),
@@ -46,8 +77,12 @@ _TOLD_FIELDS = {
     "team_id": _("Team"),
     "source": _("Came through"),
     "note": _("Note"),
+    **FIELD_LABELS,
 }
-_TOLD_OF_CONTACTS = {"kind": _("Kind"), "shown": _("Number or address"), "is_preferred": _("Preferred")}
+_TOLD_OF_CONTACTS = {
+    "kind": _("Kind"), "shown": _("Number or address"), "is_preferred": _("Preferred"),
+    "is_shared": _("Used by several people"),
+}  # fmt: skip
 
 
 class CustomerScreen(Screen):
@@ -65,10 +100,15 @@ class CustomerScreen(Screen):
     show_title = _("Customer")
     list_columns = ["name", "code", "phone", "email", "owner.name", "created_at"]
     order_columns = ["name", "code", "kind", "source", "owner.name", "team.name", "created_at", "updated_at"]
-    more_columns = ["kind", "source", "team.name", "note", "updated_at"]
+    more_columns = [
+        "kind", "source", "team.name", "honorific", "gender", "birthday", "tax_code", "id_number", "job_title",
+        "address", "province_code", "touchpoint", "tier", "behaviour", "stage", "do_not_contact", "next_contact_on",
+        "last_contact_at", "note", "updated_at",
+    ]  # fmt: skip
     search_columns = [
-        "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "note", "created_at",
-        "updated_at",
+        "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "honorific", "gender",
+        "birthday", "tax_code", "id_number", "province_code", "touchpoint", "tier", "behaviour", "stage",
+        "do_not_contact", "next_contact_on", "last_contact_at", "note", "created_at", "updated_at",
     ]  # fmt: skip
     derived = {
         "phone": Derived(Kind.phone, queries.main_contact(ContactKind.phone), queries.contacts(ContactKind.phone)),
@@ -76,15 +116,22 @@ class CustomerScreen(Screen):
         "owner.name": people_columns.person(Customer.owner_id),
         "team.name": people_columns.team(Customer.team_id),
         "source": Derived(Kind.choice, Customer.source, choices=catalogues.Choices(SOURCES)),
-    }
+        **_CHOSEN,
+        "province_code": Derived(Kind.choice, Customer.province_code, choices=_provinces()),
+        "address": Derived(
+            Kind.text, func.coalesce(Customer.street, ""), show=_address,
+            besides=(Customer.ward_code, Customer.province_code, Customer.old_address),
+        ),
+    }  # fmt: skip
     # Ids are given in the order of creation, and come with an index.
     order_keys = {"name": Customer.sort_key, "created_at": Customer.id}
     base_order = ("created_at", "desc")
     guarded = {
         "phone": Mask.phone, "email": Mask.email, "note": Mask.text, "source": Mask.text, "owner.name": Mask.text,
-        "team.name": Mask.text,
+        "team.name": Mask.text, "birthday": Mask.text, "tax_code": Mask.number, "id_number": Mask.number,
+        "address": Mask.text,
     }  # fmt: skip
-    sensitive = frozenset({"phone", "email", "note"})
+    sensitive = frozenset({"phone", "email", "note", "birthday", "tax_code", "id_number", "address"})
     presets = (
         Preset(_("All")),
         Preset(_("Mine"), "owner.name = me()"),
@@ -93,8 +140,15 @@ class CustomerScreen(Screen):
     show_columns = ["name", "code"]
     add_columns = _FORM
     edit_columns = _FORM
-    form_fields = {name: getattr(CustomerDialog, name) for name in _FORM}
-    choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"kind": KIND_LABELS}
+    form_fields = {name: getattr(CustomerDialog, name) for name in _FORM if name not in _BUILT}
+    form_sections = _SECTIONS
+    add_template = "customers/form.html"
+    edit_template = "customers/form.html"
+    lookups: ClassVar[Mapping[str, Lookup]] = {
+        "company": Lookup(
+            lambda rows, text: queries.companies(rows, text, edge.actor()), lambda company: company.code)
+    }  # fmt: skip
+    choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"kind": KIND_LABELS, "gender": GENDER_LABELS}
     label_columns = shown.LABELS
 
     def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
@@ -108,29 +162,16 @@ class CustomerScreen(Screen):
 
     def create(self, session: Session, form: Any, *, by: Actor) -> Customer:
         return services.create_customer(
-            session,
-            by=by,
-            name=form.name.data or "",
-            kind=CustomerKind(form.kind.data),
-            phone=form.phone.data,
-            email=form.email.data,
-            source=form.source.data,
-            note=form.note.data,
-        )
+            session, by=by, name=form.name.data or "", kind=CustomerKind(form.kind.data), phone=form.phone.data,
+            email=form.email.data, source=form.source.data, note=form.note.data, **_typed(form),
+        )  # fmt: skip
 
     def change(self, session: Session, item: Customer, form: Any, *, by: Actor) -> None:
         services.change_customer(
-            session,
-            item,
-            by=by,
-            rev=item.rev,
-            name=form.name.data or "",
-            kind=CustomerKind(form.kind.data),
-            phone=form.phone.data,
-            email=form.email.data,
-            source=form.source.data,
-            note=form.note.data,
-        )
+            session, item, by=by, rev=item.rev, name=form.name.data or "", kind=CustomerKind(form.kind.data),
+            phone=form.phone.data, email=form.email.data, source=form.source.data, note=form.note.data,
+            **_typed(form),
+        )  # fmt: skip
 
     @action(
         "archive",
@@ -158,6 +199,9 @@ class CustomerScreen(Screen):
         opened: Mapping[str, Any] = {}
         if item is not None:
             told["sections"], opened = self._sections(item, who)
+            told["profile"] = profile_shown.card(
+                session, item, who, lambda names: self._facts(item, names, who), may_edit=told["may_edit"]
+            )
         return self.render_template(
             "customers/customer.html",
             **{

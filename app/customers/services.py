@@ -15,11 +15,8 @@ from app.core.errors import BusinessError, ConflictError, NotAllowedError
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_number
-from app.core.vietnamese import fold
-from app.customers import places, profile, queries, reach, rules, stages
+from app.customers import matching, profile, queries, reach, rules, stages
 from app.customers.models import (
-    ADDRESS_KEY_LENGTH,
-    NAME_LENGTH,
     SOURCES,
     ContactKind,
     ContactPoint,
@@ -321,9 +318,9 @@ def _index(customer: Customer) -> None:
     customer.sort_key = rules.name_order(customer.name, customer.kind)
     in_use = [(point.kind, point.value) for point in customer.contact_points]
     customer.search_text = rules.search_text(customer.code, customer.name, in_use)
-    customer.name_key = fold(customer.name)[:NAME_LENGTH]
-    address = places.address_line(customer.street, customer.ward_code, customer.province_code)
-    customer.addr_key = fold(address)[:ADDRESS_KEY_LENGTH] or None
+    customer.name_key = matching.name_key(customer.name, customer.kind)
+    lives_at = (customer.street, customer.ward_code, customer.province_code, customer.old_address)
+    customer.addr_key = matching.addr_key(*lives_at) or None
 
 
 def _contacts_changed(

@@ -36,6 +36,8 @@ LABELS = {
     "source": _("Came through"),
     "note": _("Note"),
     **FIELD_LABELS,
+    "company": FIELD_LABELS["company_id"],
+    "address": _("Postal address"),
 }
 
 TIMELINE_TEXTS = {

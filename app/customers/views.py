@@ -16,8 +16,8 @@ from app.core.finding import line
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto
 from app.core.screens import revealing
-from app.customers import queries, rules, services
-from app.customers.dialogs import CONTACT_LABELS, ContactPointDialog
+from app.customers import consent, places, queries, rules, services, tags
+from app.customers.dialogs import CONTACT_LABELS, ConsentDialog, ContactPointDialog, TagsDialog
 from app.customers.models import ContactKind, ContactPoint, Customer
 
 PICKED = 20
@@ -71,6 +71,36 @@ class CustomerPages(Page):
             return refused_onto(links.customer_path(number), error)
         return done(links.customer_path(number), _("The contacts are saved."))
 
+    @page("/<customer_id>/dong-y", "POST", right="edit")
+    def record_consent(self, customer_id: str) -> Any:
+        number, dialog = row_id(customer_id), ConsentDialog()
+        if not dialog.validate():
+            flash(" ".join(str(told) for field in dialog for told in field.errors), "danger")
+            return redirect(links.customer_path(number))
+        channel, state = dialog.said
+        try:
+            with edge.transaction() as session:
+                customer = get_visible(session, Customer, number, edge.actor(), "edit")
+                consent.record_consent(
+                    session, customer, by=edge.actor(), purpose=dialog.purpose.data or "", channel=channel, state=state,
+                    proof=dialog.proof.data or "", text_version=dialog.text_version.data or "",
+                )  # fmt: skip
+        except InvalidInputError as error:
+            return refused_onto(links.customer_path(number), error)
+        return done(links.customer_path(number), _("What the customer said is written down."))
+
+    @page("/<customer_id>/the", "POST", right="edit")
+    def set_tags(self, customer_id: str) -> Any:
+        number, dialog = row_id(customer_id), TagsDialog()
+        names = [name for name in (dialog.tags.data or "").split(",") if name.strip()]
+        try:
+            with edge.transaction() as session:
+                customer = get_visible(session, Customer, number, edge.actor(), "edit")
+                tags.set_tags(session, customer, names, by=edge.actor())
+        except InvalidInputError as error:
+            return refused_onto(links.customer_path(number), error)
+        return done(links.customer_path(number), _("The tags are saved."))
+
 
 class ContactPages(Page):
     """A number or address that its reader sees with dots, opened with a reason."""
@@ -116,6 +146,38 @@ class CustomerPicker(Page):
             results=[{"id": str(one.id), "text": one.name, "hint": _hint(one, actor)} for one in found[:PICKED]],
             more=len(found) > PICKED and before + PICKED < MOST_PICKED,
         )
+
+
+class PlacePicker(Page):
+    """/tim/phuong-xa: wards to choose from inside forms."""
+
+    resource = "Customer"
+    route_base = "/tim"
+    default_view = "wards"
+
+    @page("/phuong-xa")
+    def wards(self) -> Any:
+        """Wards whose words begin like what is typed, a page at a time; ?with= is the code of their province."""
+        text = request.args.get("q", "").strip()[:200].replace("\0", "")
+        province = request.args.get("with", "")[: places.PROVINCE_LENGTH]
+        number = paging.asked_number(request.args, "page", 1, MOST_PICKED // PICKED)
+        before = (number - 1) * PICKED
+        if text:
+            hits = places.search(text, MOST_PICKED + places.MOST_FOUND, province_code=province or None)
+            found = [one for one in hits if not one.is_province]
+        else:
+            found = list(places.wards_of(province))
+        shown = found[before : before + PICKED]
+        return jsonify(
+            results=[{"id": one.code, "text": one.name, "hint": _province_of(one, province)} for one in shown],
+            more=before + PICKED < min(len(found), MOST_PICKED),
+        )
+
+
+def _province_of(ward: places.Place, asked: str) -> str:
+    """Named where it was not chosen already."""
+    province = None if asked else places.place(ward.province_code)
+    return province.name if province is not None else ""
 
 
 def _hint(customer: Customer, who: Actor) -> str:

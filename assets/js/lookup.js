@@ -20,10 +20,13 @@ export function look(select) {
   let next = 0; // the page that follows; none: 0
   let isTurning = false;
 
+  const other = select.dataset.with ? select.form?.elements[select.dataset.with] : null;
   const address = (typed, page) => {
     const where = new URL(url, location.href);
     where.searchParams.set("q", typed);
     if (page > 1) where.searchParams.set("page", page);
+    // what is chosen in another field narrows this one: the province its wards
+    if (other?.value) where.searchParams.set("with", other.value);
     return where;
   };
   const found = (typed, page) =>
@@ -74,6 +77,13 @@ export function look(select) {
       no_results: (data) => element("div", { class: "no-results" }, failed ? words.failed : words.nothing(data.input)),
       loading: () => element("div", { class: "spinner-line" }, element("span", { class: "tt-vh" }, words.searching), ...skeletons(3)),
     },
+  });
+  // Another province has other wards.
+  other?.addEventListener("change", () => {
+    field.clear();
+    field.clearOptions();
+    next = 0;
+    field.load("");
   });
   const isChosen = (option) => field.items.includes(String(option.id));
   const openCreate = (typed) => {

@@ -274,7 +274,8 @@ def test_outgoing_mail_tells_no_address_that_is_held_back(app, client, rule):
 def form_of(browser, path):
     page = BeautifulSoup(browser.get(path).text, "html.parser")
     form = page.select_one("form[data-guard]")
-    sent = {one["name"]: one.get("value", "") for one in form.select("input[name]")}
+    boxes = 'input[name]:not([type="checkbox"]), input[type="checkbox"][checked]'
+    sent = {one["name"]: one.get("value", "") for one in form.select(boxes)}
     sent |= {one["name"]: one.text.lstrip("\n") for one in form.select("textarea[name]")}
     for one in form.select("select[name]"):
         chosen = one.select_one("option[selected]")

@@ -157,7 +157,8 @@ class EditPart(RecordPart):
             if name in typed:
                 drawn += [] if name in without else [form[name]]
             elif item is not None and self._is_seen(who, name):
-                drawn.append({"label": form[name].label.text, "value": self._seen_in_form(who, form[name], item, name)})
+                told = self._seen_in_form(who, form[name], item, name)
+                drawn.append({"name": name, "label": form[name].label.text, "value": told})
         return drawn
 
     def _seen_in_form(self, who: Actor, field: Any, item: Any, name: str) -> Any:
