@@ -28,12 +28,14 @@ _FEWEST_PROVINCES, _FEWEST_WARDS = 30, 3_000
 
 
 class Unit(NamedTuple):
-    """One line of the file. A province lies in ""; `gone`: the ISO day from which there was no such unit, or ""."""
+    """One line of the file. A province lies in ""; `gone`: the ISO day from which there was no such unit, or "";
+    `formerly`: the names, parted by ;, of what became part of it, kept by hand."""
 
     code: str
     province: str
     name: str
     gone: str = ""
+    formerly: str = ""
 
 
 def main() -> int:
@@ -97,14 +99,15 @@ def wrong(units: dict[str, Unit]) -> str:
 
 def renew(known: dict[str, Unit], given: dict[str, Unit], state: date) -> list[Unit]:
     gone = [unit._replace(gone=unit.gone or str(state)) for code, unit in known.items() if code not in given]
-    return sorted([*given.values(), *gone], key=lambda unit: (bool(unit.province), unit.code))
+    kept = [unit._replace(formerly=known[code].formerly) if code in known else unit for code, unit in given.items()]
+    return sorted([*kept, *gone], key=lambda unit: (bool(unit.province), unit.code))
 
 
 def changes(known: dict[str, Unit], given: dict[str, Unit]) -> list[str]:
     present = {code: unit for code, unit in known.items() if not unit.gone}
     told = [f"new: {given[code]}" for code in sorted(given.keys() - present.keys())]
     told += [f"gone: {present[code]}" for code in sorted(present.keys() - given.keys())]
-    both = sorted(code for code in present.keys() & given.keys() if present[code] != given[code])
+    both = sorted(code for code in present.keys() & given.keys() if present[code][:3] != given[code][:3])
     return told + [f"changed: {present[code]} → {given[code]}" for code in both]
 
 

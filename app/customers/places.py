@@ -49,6 +49,8 @@ class Place:
     province_code: str
     #: ISO day since when there is no such unit; "": there is
     gone: str = ""
+    #: the provinces of before July 2025 that are part of it, parted by ;
+    formerly: str = ""
 
     @property
     def is_province(self) -> bool:
@@ -76,8 +78,8 @@ def _all() -> dict[str, Place]:
 def _read(lines: Iterable[str]) -> Iterator[Place]:
     for line in lines:
         if not line.startswith("#"):
-            code, province, name, *gone = line.split("\t")
-            yield Place(code, name, province, *gone)
+            code, province, name, *more = line.split("\t")
+            yield Place(code, name, province, *more)
 
 
 @cache
@@ -147,7 +149,7 @@ def _folded() -> tuple[tuple[str, str, str, Place], ...]:
     lines = []
     for one in known.values():
         if not one.gone:
-            within = f" {known[one.province_code].name}" if one.province_code else ""
+            within = f" {known[one.province_code].name}" if one.province_code else f" {one.formerly}"
             words = " ".join(_WORD.findall(fold(one.name + within)))
             lines.append((one.short.lower(), fold(one.short), f" {words} ", one))
     return tuple(lines)
@@ -156,9 +158,10 @@ def _folded() -> tuple[tuple[str, str, str, Place], ...]:
 def search(text: str, limit: int = MOST_FOUND, *, province_code: str | None = None) -> list[Place]:
     """Units of today whose words begin like all the words that were typed, in any order and with or without accents.
 
-    The words of its province find a ward too ("ba dinh ha noi"); the usual short forms are understood ("p. ben nghe
-    tphcm"). With `province_code` only its wards. First those in whose own name most of the words are, the very name
-    before one that only begins like it, provinces before wards; of equals the one that was typed with its accents.
+    The words of its province find a ward too ("ba dinh ha noi"), and a name of before July 2025 the province of which
+    that is part; the usual short forms are understood ("p. ben thanh tphcm"). With `province_code` only its wards.
+    First those in whose own name most of the words are, the very name before one that only begins like it, provinces
+    before wards; of equals the one that was typed with its accents.
     """
     plain = _spelled_out(as_typed(text)[:_LONGEST])
     beginnings = [f" {word}" for word in _WORD.findall(plain)]
@@ -194,14 +197,21 @@ def _named(province_code: str) -> dict[str, tuple[Place, ...]]:
     """Folded name, in full and short → those in the province that are called so; of "": the provinces themselves."""
     named: dict[str, tuple[Place, ...]] = {}
     for one in wards_of(province_code) if province_code else provinces():
-        for name in {fold(one.short), fold(one.name)}:
+        for name in {
+            _spelled(one.short),
+            _spelled(one.name),
+            *(_spelled(old) for old in one.formerly.split(";") if old),
+        }:
             named[name] = (*named.get(name, ()), one)
     return named
 
 
 @lru_cache(maxsize=2_000)  # the rows of a file are of few places
 def read_province(text: str) -> Place | None:
-    """The province of today that this names, also without accents or Tỉnh: "TP.HCM", "ha noi". None: none of today."""
+    """The province of today that this names, also without accents or Tỉnh: "TP.HCM", "ha noi". None: no province.
+
+    One of before July 2025 leads to the one that it is part of: "Bình Dương" is Thành phố Hồ Chí Minh.
+    """
     plain = _BEFORE.sub("", _spelled(text))
     found = _named("").get(_NICKNAMES.get(plain, plain), ())
     return found[0] if found else None
@@ -215,7 +225,7 @@ def read_ward(text: str, province_code: str) -> Place | None:
     fitting = dict.fromkeys([*named.get(plain, ()), *named.get(_BEFORE.sub("", plain), ())])
     # Xã Thanh An and Xã Thạnh An, and a ward beside a commune of its name: what was typed in full decides.
     exact = [one for one in fitting if one.short.lower() in _lower(text)] or list(fitting)
-    exact = [one for one in exact if fold(one.name) == plain] or exact
+    exact = [one for one in exact if _spelled(one.name) == plain] or exact
     return exact[0] if len(exact) == 1 else None
 
 
@@ -224,4 +234,4 @@ def _lower(text: str) -> str:
 
 
 def _spelled(text: str) -> str:
-    return fold(as_typed(text)[:_LONGEST]).replace(".", " ").replace("  ", " ").strip(" ,")
+    return " ".join(_WORD.findall(fold(as_typed(text)[:_LONGEST])))

@@ -29,6 +29,12 @@ def test_there_are_34_provinces_and_3321_wards_each_in_its_province():
     assert places.state() == "2026-10-10"
 
 
+def test_the_63_provinces_of_old_are_all_read():
+    old = [name for one in places.provinces() for name in one.formerly.split(";") if name]
+    assert len(old) + len(places.provinces()) == 63
+    assert all(places.read_province(f"tỉnh {name}").formerly for name in old)
+
+
 def test_what_changed_in_2026_is_in_it():
     cities = {one.short for one in places.provinces() if one.type == "Thành phố"}
     assert cities >= {"Đồng Nai", "Quảng Ninh", "Bắc Ninh", "Huế", "Hồ Chí Minh"}
@@ -56,6 +62,7 @@ def test_lists_stand_in_vietnamese_order_of_the_names_themselves():
         ("hue", "Thành phố Huế"),
         ("dao con", "Đặc khu Côn Đảo"),
         ("Nha Trang Khánh", "Phường Nha Trang"),
+        ("kiên giang", "Tỉnh An Giang"),
     ],
 )
 def test_a_place_is_found_by_words_in_any_order(typed, first):
@@ -87,7 +94,17 @@ def test_every_name_is_read_back_as_its_own_unit():
 
 @pytest.mark.parametrize(
     ("typed", "code"),
-    [("TP. HCM", "79"), ("Sài Gòn", "79"), ("tỉnh đắc lắc", "66"), ("Bình Dương", None), ("tp", None)],
+    [
+        ("TP. HCM", "79"),
+        ("Sài Gòn", "79"),
+        ("tỉnh đắc lắc", "66"),
+        ("Bình Dương", "79"),
+        ("ba ria vung tau", "79"),
+        ("Tỉnh Hòa Bình", "25"),
+        ("Bình Dường", "79"),
+        ("Atlantis", None),
+        ("tp", None),
+    ],
 )
 def test_a_province_is_read_from_what_people_write(typed, code):
     read = places.read_province(typed)
