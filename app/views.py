@@ -35,6 +35,7 @@ from app.core.view_api import ViewApi
 from app.customers import queries as customers
 from app.customers.api import CustomerApi
 from app.customers.models import Customer
+from app.customers.profile_api import CustomerProfileApi, InteractionApi, PlaceApi, TagApi
 from app.customers.screens import CustomerScreen
 from app.customers.views import ContactPages, CustomerPages, CustomerPicker, PlacePicker
 from app.deadlines.api import CalendarApi
@@ -189,6 +190,10 @@ VIEWS: tuple[type, ...] = (
 APIS: tuple[type, ...] = (
     SecurityApi,
     CustomerApi,
+    CustomerProfileApi,
+    InteractionApi,
+    TagApi,
+    PlaceApi,
     FormApi,
     SubmissionApi,
     ProcessApi,

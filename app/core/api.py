@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -225,6 +225,19 @@ class Api(BaseApi):
         if problems:
             raise InvalidInputError(fields=problems)
         return (body.get(key) or "").strip() or None
+
+    @staticmethod
+    def days(body: dict[str, Any], *keys: str) -> None:
+        """Read these texts of the body as days (2026-11-23), in their place. Raises InvalidInputError beside each."""
+        problems: dict[str, list[Sentence]] = {}
+        for key in keys:
+            if body.get(key) is not None:
+                try:
+                    body[key] = date.fromisoformat(body[key])
+                except ValueError:
+                    problems[key] = [_("This is no day. Example: 2026-12-31")]
+        if problems:
+            raise InvalidInputError(fields=problems)
 
     @staticmethod
     def id(text: str) -> int:

@@ -2,36 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session, joinedload, lazyload, selectinload
 
+from app.catalogues.models import CODE_LENGTH
 from app.core import edge
 from app.core.access import get_visible, visible
-from app.core.api import Api, equals, listing, moment, not_here, state_is, verb
+from app.core.api import Api, equals, flag, id_is, listing, moment, not_here, state_is, verb
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.i18n import _
-from app.core.schema import list_of, maybe, one_of, record, text, whole_number
+from app.core.schema import list_of, maybe, one_of, record, text, whole_number, yes_or_no
 from app.core.vietnamese import phone_e164
-from app.customers import queries, services
+from app.customers import places, profile, profile_queries, queries, services, tags
 from app.customers.models import (
     CONTACT_LENGTH,
+    JOB_TITLE_LENGTH,
     NAME_LENGTH,
+    OLD_ADDRESS_LENGTH,
+    REASON_LENGTH,
     SOURCE_LENGTH,
+    STREET_LENGTH,
     ContactKind,
     Customer,
     CustomerKind,
+    Gender,
 )
+from app.customers.places import PROVINCE_LENGTH, WARD_LENGTH
+from app.customers.profile import ProfileValues
+from app.customers.profile_models import TAG_LENGTH
 from app.customers.queries import CustomerCard
 from app.customers.rules import NOTE_LENGTH, PHONE_KINDS, Contact
+from app.customers.tags import MOST_TAGS
 from app.security.models import Member, Team
 from app.security.queries import member_by_username, team_by_code
 
 MOST_CONTACTS = 20
 
-_CONTACT = record(required=("kind", "value"), kind=one_of(ContactKind), value=text(CONTACT_LENGTH))
+_CODE = maybe(text(CODE_LENGTH))
+_CONTACT = record(
+    required=("kind", "value"), kind=one_of(ContactKind), value=text(CONTACT_LENGTH), is_shared=yes_or_no()
+)
+_PROFILE: dict[str, Any] = {
+    "honorific": _CODE,
+    "gender": maybe(one_of(Gender)),
+    "birthday": maybe(text(10)),
+    "tax_code": maybe(text(60)),
+    "id_number": maybe(text(60)),
+    "company": maybe(whole_number()),
+    "job_title": maybe(text(JOB_TITLE_LENGTH)),
+    "street": maybe(text(STREET_LENGTH)),
+    "ward_code": maybe(text(WARD_LENGTH)),
+    "province_code": maybe(text(PROVINCE_LENGTH)),
+    "old_address": maybe(text(OLD_ADDRESS_LENGTH)),
+    "touchpoint": _CODE,
+    "tier": _CODE,
+    "behaviour": _CODE,
+    "stage": _CODE,
+    "stage_reason": maybe(text(REASON_LENGTH)),
+    "risk_reason": maybe(text(REASON_LENGTH)),
+    "do_not_contact": yes_or_no(),
+    "do_not_contact_reason": maybe(text(REASON_LENGTH)),
+    "next_contact_on": maybe(text(10)),
+    "tags": list_of(text(TAG_LENGTH), most=MOST_TAGS),
+}
+_DAYS = ("birthday", "next_contact_on")
 _NEW = record(
     required=("name",),
     name=text(NAME_LENGTH),
@@ -41,6 +79,7 @@ _NEW = record(
     source=maybe(text(SOURCE_LENGTH)),
     note=maybe(text(NOTE_LENGTH)),
     contact_points=list_of(_CONTACT, most=MOST_CONTACTS),
+    **_PROFILE,
 )
 _CHANGED = record(
     required=("rev",),
@@ -53,6 +92,7 @@ _CHANGED = record(
     note=maybe(text(NOTE_LENGTH)),
     owner=maybe(text()),
     team=maybe(text()),
+    **_PROFILE,
 )
 
 _ORDERS = {
@@ -61,6 +101,8 @@ _ORDERS = {
     "created": Customer.created_at,
     "created_at": Customer.created_at,
     "updated_at": Customer.updated_at,
+    "next_contact_on": Customer.next_contact_on,
+    "last_contact_at": Customer.last_contact_at,
     "id": Customer.id,
 }
 _LOAD = (
@@ -84,6 +126,9 @@ class CustomerApi(Api):
             q="words of name, code, phones and e-mails, accents or none; phones in any spelling or their last 4 digits",
             name="exactly", code="exactly", phone="in any spelling", email="exactly, in any case",
             kind="person or company", owner="user name", team="team code", source="code of a channel",
+            tier="code of a value tier", stage="code of a stage", behaviour="code of a group",
+            province="code of a province", tag="name of a tag, accents or none",
+            company="id of the company they work at", do_not_contact="1 or 0",
         ),
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
@@ -97,10 +142,23 @@ class CustomerApi(Api):
             "owner": _owned_by,
             "team": lambda rows, code: rows.where(Customer.team_id.in_(select(Team.id).where(Team.code == code))),
             "source": equals(Customer.source),
+            "tier": equals(Customer.tier),
+            "stage": equals(Customer.stage),
+            "behaviour": equals(Customer.behaviour),
+            "province": equals(Customer.province_code),
+            "tag": lambda rows, name: rows.where(profile_queries.tagged(name)),
+            "company": id_is(Customer.company_id),
+            "do_not_contact": lambda rows, typed: flag(rows, typed, Customer.do_not_contact),
         }
         rows = select(Customer).where(queries.live(), visible(Customer, edge.actor()))
         return self.page(
-            rows, show=_whole, orders=_ORDERS, default_order="name", filters=filters, key=Customer.id, load=_LOAD
+            rows,
+            show_all=_all_whole,
+            orders=_ORDERS,
+            default_order="name",
+            filters=filters,
+            key=Customer.id,
+            load=_LOAD,
         )
 
     @verb("/<id>", "GET", "One customer; for whoever only has work on him: name, code and contact points", right=None)
@@ -110,12 +168,14 @@ class CustomerApi(Api):
             customer = get_visible(session, Customer, customer_id, actor)
         except NotFoundError:
             return _header(queries.customer_card(session, customer_id, actor))
-        return _whole(customer)
+        return _all_whole([customer])[0]
 
     @verb("/", "POST", "A new customer", right="add", body=_NEW, status=201)
     def post(self) -> dict[str, Any]:
         body = self.read()
-        points = [(ContactKind(point["kind"]), point["value"]) for point in body.get("contact_points", ())]
+        self.days(body, *_DAYS)
+        sent = body.get("contact_points", ())
+        points = [(ContactKind(point["kind"]), point["value"]) for point in sent]
 
         def create(session: Session) -> dict[str, Any]:
             customer = services.create_customer(
@@ -128,24 +188,31 @@ class CustomerApi(Api):
                 source=body.get("source"),
                 note=body.get("note"),
                 contact_points=points,
+                shared={number for number, point in enumerate(sent) if point.get("is_shared")},
+                **_profile(session, body),
             )
-            return _whole(customer)
+            if "tags" in body:
+                tags.set_tags(session, customer, body["tags"], by=edge.actor())
+            return _all_whole([customer])[0]
 
         return self.write(create)
 
     @verb("/<id>", "PUT", "Change what is sent and leave the rest; rev as read", right="edit", body=_CHANGED)
     def put(self, id: str) -> dict[str, Any]:
         customer_id, body = self.id(id), self.read()
-        rev = body.pop("rev")
+        self.days(body, *_DAYS)
+        rev, names = body.pop("rev"), body.pop("tags", None)
         if "kind" in body:
             body["kind"] = CustomerKind(body["kind"])
 
         def change(session: Session) -> dict[str, Any]:
             actor = edge.actor()
             customer = get_visible(session, Customer, customer_id, actor)
-            values = {**body, **_people(session, body)}
+            values = {**body, **_people(session, body), **_profile(session, body)}
             services.change_customer(session, customer, by=actor, rev=rev, **cast("services.CustomerValues", values))
-            return _whole(customer)
+            if names is not None:
+                tags.set_tags(session, customer, names, by=actor)
+            return _all_whole([customer])[0]
 
         return self.write(change)
 
@@ -162,6 +229,17 @@ def _people(session: Session, body: dict[str, Any]) -> dict[str, Member | Team |
         if body["team"] and named["team"] is None:
             raise not_here("team", _("No team has this code."))
     return named
+
+
+def _profile(session: Session, body: dict[str, Any]) -> ProfileValues:
+    """What the body says of the profile. Raises InvalidInputError for a company that is not there, or not for him."""
+    values = {key: body[key] for key in profile.KEYS if key in body}
+    if values.get("company") is not None:
+        try:
+            values["company"] = get_visible(session, Customer, values["company"], edge.actor())
+        except NotFoundError:
+            raise not_here("company", _("There is no such company, or you may not see it.")) from None
+    return cast("ProfileValues", values)
 
 
 # ── narrowing the list ──
@@ -183,6 +261,12 @@ def _owned_by(rows: Select[Any], username: str) -> Select[Any]:
 
 # ── as the interface writes it ──
 
+_AS_KEPT = (
+    "honorific", "gender", "tax_code", "id_number", "job_title", "street", "ward_code", "province_code", "old_address",
+    "touchpoint", "tier", "tier_is_fixed", "behaviour", "stage", "risk_reason", "do_not_contact",
+    "do_not_contact_reason",
+)  # fmt: skip
+
 
 def _contact(point: Contact) -> dict[str, Any]:
     return {"kind": point.kind, "value": point.value, "shown": point.shown}
@@ -195,6 +279,12 @@ def _value(points: list[dict[str, Any]], kind: ContactKind) -> str | None:
 def _header(card: CustomerCard) -> dict[str, Any]:
     points = [_contact(point) for point in card.contact_points]
     return {"id": card.id, "code": card.code, "name": card.name, "contact_points": points}
+
+
+def _all_whole(customers: Sequence[Customer]) -> list[dict[str, Any]]:
+    """Rows as the interface writes them, with their tags from one query."""
+    tags_of = profile_queries.tags_of_each(db.session(), [one.id for one in customers])
+    return [_whole(one) | {"tags": [tag.name for tag in tags_of[one.id]]} for one in customers]
 
 
 def _whole(customer: Customer) -> dict[str, Any]:
@@ -210,6 +300,13 @@ def _whole(customer: Customer) -> dict[str, Any]:
         "contact_points": points,
         "source": customer.source,
         "note": customer.note,
+        **{key: getattr(customer, key) for key in _AS_KEPT},
+        "company": customer.company_id,
+        "birthday": customer.birthday.isoformat() if customer.birthday else None,
+        "address": places.address_line(customer.street, customer.ward_code, customer.province_code) or None,
+        "risk_since": moment(customer.risk_since),
+        "next_contact_on": customer.next_contact_on.isoformat() if customer.next_contact_on else None,
+        "last_contact_at": moment(customer.last_contact_at),
         "owner": customer.owner.user.username if customer.owner else None,
         "team": customer.team.code if customer.team else None,
         "archived_at": moment(customer.archived_at),

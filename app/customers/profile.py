@@ -33,7 +33,7 @@ CATALOGUES = {
     "stage": JOURNEY_STAGE,
 }  # fmt: skip
 _LINES = {"job_title": JOB_TITLE_LENGTH, "street": STREET_LENGTH, "old_address": OLD_ADDRESS_LENGTH}
-_REASONS = ("risk_reason", "do_not_contact_reason")
+_REASONS = ("risk_reason", "do_not_contact_reason", "stage_reason")
 
 
 class ProfileValues(TypedDict, total=False):
@@ -65,7 +65,7 @@ class ProfileValues(TypedDict, total=False):
 
 #: to people one field: whoever may not read it reads none of them
 ADDRESS = ("street", "ward_code", "province_code", "old_address")
-guarded.declare_parts("address", ADDRESS)
+guarded.declare_parts("address", (*ADDRESS, "province"))
 
 #: columns that change with another one, and are not told of beside it
 FOLLOWING = frozenset({"tier_is_fixed", "risk_since"})
@@ -95,7 +95,8 @@ def read_profile(
     session: Session, customer: Customer, values: Mapping[str, Any], problems: Problems, *, by: Actor,
     kind: CustomerKind | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Column → new value of those that `values` names, and of those that follow from them. `kind` is the new one."""
+    """Column → new value of those that `values` names, and of those that follow from them; and `stage_reason`, which is
+    no column. `kind` is the new one."""
     new: dict[str, Any] = {}
     today = local(clock.now(), by.time_zone).date()
     for key, value in values.items():

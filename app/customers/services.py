@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -61,17 +61,20 @@ def create_customer(
     note: str | None = None,
     source: str | None = None,
     contact_points: Sequence[TypedContact] = (),
+    shared: Collection[int] = (),
     **values: Unpack[ProfileValues],
 ) -> Customer:
     """A new customer, who belongs to its creator and to the creator's primary team; the first contact is preferred.
 
+    `shared` are the numbers of the `contact_points` that others are reached by too.
     Raises InvalidInputError with every problem beside its field: name, phone, email, source, note, contact_points.N,
     and those of ProfileValues.
     """
     by.must("add", "Customer")
     customer = Customer(kind=kind, name="", created_by_id=by.user_id, team_id=by.primary_team_id)
     customer.owner_id = owner.id if owner else by.user_id
-    contacts: dict[tuple[ContactKind, str], rules.Contact] = {}
+    contacts: dict[tuple[ContactKind, str], tuple[rules.Contact, bool]] = {}
+    for_several = {f"contact_points.{number}" for number in shared}
     problems = Problems()
     with problems.beside("name"):
         customer.name = rules.read_name(name)
@@ -84,25 +87,27 @@ def create_customer(
             contact = rules.read_contact(contact_kind, typed)
             if not reach.may_write(by, contact, is_new=True):
                 raise rules.UnreadableError(NOT_YOURS)
-            contacts.setdefault((contact.kind, contact.value), contact)
+            contacts.setdefault((contact.kind, contact.value), (contact, key in for_several))
     new = profile.read_profile(session, customer, values, problems, by=by, kind=kind)
     problems.refuse_any()
-    stage = new.get("stage")
+    stage, stage_reason = new.get("stage"), new.pop("stage_reason", None)
     for column, value in new.items():
         setattr(customer, column, value)
     said = [key for key in ("source", "note", *new) if getattr(customer, key)]
     guarded.refuse_unwritable(by, "Customer", said, is_new=True)
 
     customer.all_contact_points = [
-        ContactPoint(kind=contact.kind, value=contact.value, shown=contact.shown, is_preferred=number == 0)
-        for number, contact in enumerate(contacts.values())
+        ContactPoint(
+            kind=contact.kind, value=contact.value, shown=contact.shown, is_preferred=number == 0, is_shared=is_shared
+        )
+        for number, (contact, is_shared) in enumerate(contacts.values())
     ]
     customer.code = rules.customer_code(next_number(session, "customer"))
     _index(customer)
     session.add(customer)
     session.flush()
     if stage is not None:
-        stages.enter(session, customer, stage, reason=values.get("stage_reason"))
+        stages.enter(session, customer, stage, reason=stage_reason)
         session.flush()
     record_timeline(session, customer.id, kind="created", by=by)
     return customer
@@ -142,6 +147,7 @@ def change_customer(
                 contacts[kind] = rules.read_contact(kind, typed) if typed else None
     problems.refuse_any()
 
+    stage_reason = new.pop("stage_reason", None)
     changed = [column for column, value in new.items() if getattr(customer, column) != value]
     other = [kind.value for kind, contact in contacts.items() if reach.is_other_main(customer, kind, contact)]
     guarded.refuse_unwritable(by, "Customer", [*changed, *other])
@@ -150,7 +156,7 @@ def change_customer(
     moves = "stage" in changed
     if moves:
         came_from = customer.stage
-        stages.enter(session, customer, new["stage"], reason=values.get("stage_reason"))
+        stages.enter(session, customer, new["stage"], reason=stage_reason)
     for column in changed:
         setattr(customer, column, new[column])
     if "company_id" in changed:

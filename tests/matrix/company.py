@@ -21,8 +21,11 @@ from app.core.exports import Wanted as ExportWanted
 from app.core.exports import ask as ask_export
 from app.core.screens.saved import Wanted as ViewWanted
 from app.core.screens.saved import save_new
+from app.customers.interactions import log_interaction
 from app.customers.models import Customer
+from app.customers.profile_models import InteractionKind
 from app.customers.services import archive_customer, create_customer
+from app.customers.tags import set_tags
 from app.forms.models import Form, FormVersion, Submission
 from app.jobs import write_exports
 from app.notifications.services import post_bell, queue_mail
@@ -153,6 +156,7 @@ def _company(person: Person, action: str, record: Record) -> bool:
 
 _RULES = {
     "Customer": _given,
+    "Interaction": _given,
     "Comment": _conversation,
     "File": _conversation,
     "SavedView": _private,
@@ -259,7 +263,11 @@ class _Morning:
                 team = "cskh" if who == "lan" else "kho"
                 given = ["lan", "van-hanh"] if state == "granted" else []
                 point = str(customer.contact_points[0].id)
-                self.made.add("Customer", state, customer.id, owners=[who], team=team, granted=given, point=point)
+                known = {"owners": [who], "team": team, "granted": given}
+                self.made.add("Customer", state, customer.id, **known, point=point)
+                note = log_interaction(inside, customer, by=actor, kind=InteractionKind.note, text=name)
+                self.made.add("Interaction", state, note.id, resource="Customer", **known)
+                set_tags(inside, customer, ["Quen"], by=actor)
         self._share("Customer", made["granted"])
         with transaction(SYSTEM) as inside:
             archive_customer(inside, inside.get_one(Customer, made["archived"]), by=SYSTEM)

@@ -1,0 +1,113 @@
+"""A customer's profile, and what is kept beside it, for programs."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.rest import Rest
+from tests.security.test_field_rights import MASKED, hold_back
+
+PROFILE = {
+    "honorific": "chi", "gender": "female", "birthday": "1990-03-05", "tax_code": "0100109106", "job_title": "Kế toán",
+    "street": "12 Lê Lợi", "province_code": "79", "touchpoint": "advice", "tier": "vip", "stage": "new",
+    "risk_reason": "Chậm trả tiền", "tags": ["Khách quen", "thích trà"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def lan(app: Flask) -> Rest:
+    return Rest(app, "lan")
+
+
+@pytest.mark.both_databases
+def test_a_profile_is_made_changed_and_found(lan):
+    company = lan.post("customers/", {"name": "Công ty Sen", "kind": "company"}).json
+    made = lan.post("customers/", {"name": "Ánh", **PROFILE, "company": company["id"]})
+    assert made.status_code == 201, made.json
+    assert {key: made.json[key] for key in PROFILE} == PROFILE
+    assert (made.json["company"], made.json["tier_is_fixed"]) == (company["id"], True)
+    assert made.json["address"] == "12 Lê Lợi, Thành phố Hồ Chí Minh"
+    number = made.json["id"]
+    changed = lan.put(
+        f"customers/{number}", {"rev": made.json["rev"], "stage": "considering", "tier": None, "tags": []}
+    )
+    assert (changed.json["stage"], changed.json["tier_is_fixed"], changed.json["tags"]) == ("considering", False, [])
+    assert lan.get(f"customers/{number}").json == changed.json
+    for query in (
+        {"stage": "considering"},
+        {"province": "79"},
+        {"company": company["id"]},
+        {"where": "gender = 'female'"},
+    ):
+        assert [row["id"] for row in lan.rows("customers/", **query)] == [number]
+    assert [row["stage"] for row in lan.rows(f"customers/{number}/stages")] == ["considering", "new"]
+
+
+@pytest.mark.parametrize(
+    ("body", "keys"),
+    [
+        ({"birthday": "31/02/1990"}, {"birthday"}),
+        (
+            {"birthday": "2990-01-01", "tax_code": "0100109107", "id_number": "12"},
+            {"birthday", "tax_code", "id_number"},
+        ),
+        ({"gender": "x", "tier": 5}, {"gender", "tier"}),
+        ({"tier": "gold", "ward_code": "99999", "company": 999_999_999_999}, {"company"}),
+        ({"tier": "gold", "ward_code": "99999"}, {"tier", "ward_code"}),
+        ({"do_not_contact": True}, {"do_not_contact_reason"}),
+        ({"tags": ["x"] * 31}, {"tags"}),
+        ({"stage": "new", "stage_reason": "x" * 501}, {"stage_reason"}),
+    ],
+)
+def test_what_is_wrong_in_a_profile_is_told_beside_its_key(lan, body, keys):
+    answer = lan.post("customers/", {"name": "Ánh", **body})
+    assert (answer.status_code, set(answer.json["fields"])) == (422, keys)
+
+
+@pytest.mark.both_databases
+def test_contacts_consents_and_purchases_are_written_and_listed(lan, app):
+    number = lan.post("customers/", {"name": "Ánh", "phone": "0912345678"}).json["id"]
+    call = {"customer": number, "kind": "call", "result": "reached", "text": "Khen ngon", "next_on": "2099-01-05"}
+    made = lan.post("interactions/", call | {"source": "tong-dai", "external_id": "c1"})
+    assert (made.status_code, made.json["by"], made.json["channel"]) == (201, "lan", "phone")
+    assert lan.post("interactions/", call | {"source": "tong-dai", "external_id": "c1"}).status_code == 409
+    read = lan.get(f"customers/{number}").json
+    assert (read["next_contact_on"], read["last_contact_at"]) == ("2099-01-05", made.json["at"])
+    assert [row["id"] for row in lan.rows("interactions/", customer=number, kind="call")] == [made.json["id"]]
+    agreed = {"purpose": "marketing", "channel": "zalo", "state": "given"}
+    assert lan.post(f"customers/{number}/consents", agreed).status_code == 422
+    assert lan.post(f"customers/{number}/consents", agreed | {"proof": "Cuộc gọi"}).status_code == 201
+    assert [row["state"] for row in lan.rows(f"customers/{number}/consents")] == ["given"]
+    bought = {"bought_on": "2026-01-05", "product": "Gạo ST25", "quantity": "2.5", "amount": 250_000}
+    made = lan.post(f"customers/{number}/purchases", bought)
+    assert (made.status_code, made.json["quantity"]) == (201, "2.5")
+    assert [row["amount"] for row in lan.rows(f"customers/{number}/purchases")] == [250_000]
+    shared = lan.post(
+        f"customers/{number}/contact_points", {"kind": "phone", "value": "028 3823 4567", "is_shared": True}
+    )
+    assert (shared.status_code, shared.json["is_shared"]) == (201, True)
+    tuan = Rest(app, "tuan")
+    assert tuan.get(f"customers/{number}/consents").status_code == 404
+    assert set(tuan.post("interactions/", call).json["fields"]) == {"customer"}
+    assert tuan.rows("interactions/") == []
+
+
+def test_tags_are_offered_and_kept_by_admins(lan, app):
+    lan.post("customers/", {"name": "Ánh", "tags": ["Khách quen"]})
+    (tag,) = lan.rows("tags/", q="quen")
+    assert lan.put(f"tags/{tag['id']}", {"name": "Khách cũ"}).status_code == 403
+    assert Rest(app, "hoa").put(f"tags/{tag['id']}", {"name": "Khách cũ"}).json["name"] == "Khách cũ"
+    assert [row["tags"] for row in lan.rows("customers/", tag="khach cu")] == [["Khách cũ"]]
+
+
+def test_an_address_in_dots_is_neither_read_nor_asked_for(lan, app):
+    number = lan.post("customers/", {"name": "Ánh", **PROFILE}).json["id"]
+    with app.app_context():
+        hold_back("Staff", MASKED, "address", "tax_code", "birthday")
+    read = lan.get(f"customers/{number}").json
+    assert read["tax_code"] == "••• 106"
+    assert "Lê Lợi" not in str(read)
+    assert "1990" not in str(read["birthday"])
+    assert lan.get("customers/", province="79").status_code == 400
+    assert set(lan.put(f"customers/{number}", {"rev": read["rev"], "street": "x"}).json["fields"]) == {"street"}
