@@ -32,7 +32,9 @@ from app.core.files import StoredFile
 from app.core.i18n import LANGUAGES
 from app.core.models import SavedView
 from app.core.settings import Setting
+from app.customers import places
 from app.customers.models import ContactPoint, Customer, TimelineEntry
+from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction, Purchase, Tag
 from app.customers.services import archive_customer, create_customer
 from app.deadlines.models import Calendar, CalendarException
 from app.demo.load import load_demo
@@ -159,12 +161,17 @@ def data_of(app: Flask) -> Data:
     """What people wrote: names, titles, notes, answers. No state, no kind, no name of a column."""
     known = Data()
     known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED, "XLSX", "CSV"])
+    known.add(one.name for one in (*places.provinces(), *places.search("ba", 200)))
     known.add(["name contains 'Hà Nội'"])  # an example of the condition language, made of a list's own field
     with app.app_context():
         for column in (
             Catalogue.label_vi, Catalogue.label_en, Catalogue.purpose_vi, Catalogue.purpose_en, CatalogueEntry.label_vi,
             CatalogueEntry.label_en, CatalogueEntry.code,
             Customer.name, Customer.code, Customer.source, Customer.note, ContactPoint.shown, ContactPoint.value,
+            Customer.job_title, Customer.tax_code, Customer.id_number, Customer.street, Customer.ward_code,
+            Customer.province_code, Customer.old_address, Customer.risk_reason, Customer.do_not_contact_reason,
+            ConsentEvent.proof, ConsentEvent.text_version, CustomerStage.reason, Interaction.text, Purchase.code,
+            Purchase.product, Purchase.note, Tag.name, Tag.key,
             Member.name, Member.title, RoleProfile.label_vi, RoleProfile.label_en, Team.name, Team.code,
             Calendar.name, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
