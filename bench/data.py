@@ -29,7 +29,7 @@ from app.core import clock
 from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.vietnamese import phone_e164
-from app.customers import rules
+from app.customers import matching, rules
 from app.customers.models import ContactKind, ContactPoint, Customer, TimelineEntry
 from app.deadlines.queries import company_calendar
 from app.demo import names
@@ -190,7 +190,7 @@ def _owners(company: Company, size: Size, rng: random.Random) -> Sequence[int]:
 
 _CUSTOMER = ("id", "code", "kind", "name", "sort_key", "search_text", "owner_id", "team_id", "source", "note",
              "archived_at", "archived_by_id", "rev", "created_at", "updated_at", "created_by_id",
-             "updated_by_id")  # fmt: skip
+             "updated_by_id", "name_key")  # fmt: skip
 _CONTACT = ("customer_id", "kind", "value", "shown", "is_preferred", "archived_at",
             "created_at", "updated_at", "created_by_id", "updated_by_id")  # fmt: skip
 _TIMELINE = ("customer_id", "at", "kind", "actor_id", "subject_type", "subject_id", "data")
@@ -242,7 +242,7 @@ def customer_rows(
     note = rules.read_note(profile.note or "") or None
     stamped = (at, at, owner, owner)
     row = (number, code, profile.kind, name, _name_order(name, profile.kind), words, owner, team, profile.source,
-           note, None, None, 1, *stamped)  # fmt: skip
+           note, None, None, 1, *stamped, _name_key(name, profile.kind))  # fmt: skip
     points = [
         (number, contact.kind, contact.value, contact.shown, place == 0, None, *stamped)
         for place, contact in enumerate(read)
@@ -251,6 +251,7 @@ def customer_rows(
 
 
 _name_order = lru_cache(maxsize=2 * _NAMES)(rules.name_order)
+_name_key = lru_cache(maxsize=2 * _NAMES)(matching.name_key)
 
 
 def _profiles(count: int, rng: random.Random) -> Iterator[Profile]:

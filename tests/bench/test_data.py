@@ -94,7 +94,8 @@ def test_a_customer_is_written_as_the_service_writes_him(company):
 
 
 CUSTOMER = ("code", "kind", "name", "sort_key", "search_text", "owner_id", "team_id", "source", "note", "archived_at",
-            "archived_by_id", "rev", "created_at", "updated_at", "created_by_id", "updated_by_id")  # fmt: skip
+            "archived_by_id", "rev", "created_at", "updated_at", "created_by_id", "updated_by_id",
+            "name_key")  # fmt: skip
 CONTACT = ("kind", "value", "shown", "is_preferred", "archived_at", "created_at", "updated_at", "created_by_id",
            "updated_by_id")  # fmt: skip
 
