@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
-from app.catalogues.shipped import CONSENT_PURPOSE, JOURNEY_STAGE
+from app.catalogues.queries import Choices
+from app.catalogues.shipped import CALL_RESULT, CHANNEL, CONSENT_PURPOSE, JOURNEY_STAGE
 from app.core import clock, history, links
 from app.core.access import Actor
 from app.core.formats import day_text, local, money_text
 from app.customers import identity, profile_queries, queries
 from app.customers.dialogs import ConsentDialog, TagsDialog
-from app.customers.labels import CONSENT_CHANNELS
-from app.customers.models import Customer, CustomerKind
-from app.customers.profile_models import ConsentState
+from app.customers.labels import CONSENT_CHANNELS, DIRECTION_LABELS, FIELD_LABELS
+from app.customers.models import Customer, CustomerKind, TimelineEntry
+from app.customers.profile_models import ConsentChannel, ConsentState, Direction, Interaction
 
 #: people of a company, and stages of his way, that the page names
 MOST_PEOPLE = 20
@@ -109,3 +112,39 @@ def _stages(session: Session, customer_id: int, who: Actor) -> list[dict[str, An
         }
         for row in rows
     ]
+
+
+# ── on the timeline ──
+_STAGES, _PURPOSES = Choices(JOURNEY_STAGE), Choices(CONSENT_PURPOSE)
+_CHANNELS, _RESULTS = Choices(CHANNEL), Choices(CALL_RESULT)
+
+
+def told(entry: TimelineEntry) -> list[str]:
+    """What an entry of the profile says in a few words, in the order in which it is read."""
+    data = entry.data
+    match entry.kind:
+        case "stage_changed":
+            return [" → ".join(_STAGES.get(data[key], data[key]) if data[key] else "—" for key in ("from", "to"))]
+        case "tagged":
+            return [f"+ {name}" for name in data["added"]] + [f"− {name}" for name in data["removed"]]
+        case "consent_given" | "consent_withdrawn":
+            way = CONSENT_CHANNELS[ConsentChannel(data["channel"])]
+            return [_PURPOSES.get(data["purpose"], data["purpose"]), str(way)]
+        case "purchased" | "purchase_removed":
+            return [data["product"], str(money_text(data["amount"]))]
+    if entry.subject_type != "interaction":
+        return []
+    said = [_CHANNELS.get(entry.channel, entry.channel)] if entry.channel else []
+    said += [str(DIRECTION_LABELS[Direction(data["direction"])])] if data.get("direction") else []
+    said += [_RESULTS.get(data["result"], data["result"])] if data.get("result") else []
+    if data.get("next_on"):
+        said.append(f"{FIELD_LABELS['next_contact_on']}: {day_text(date.fromisoformat(data['next_on']))}")
+    return said
+
+
+def said(session: Session, entries: Sequence[TimelineEntry]) -> dict[int, str]:
+    """What was written down of these contacts, by their number; the caller has seen to it that they are his to read."""
+    ids = [entry.subject_id for entry in entries]
+    wanted = select(Interaction.id, Interaction.text).where(Interaction.id.in_(ids), Interaction.archived_at.is_(None))
+    rows = session.execute(wanted) if ids else ()
+    return {number: text for number, text in rows if text}

@@ -16,7 +16,7 @@ from app.core.access import Actor, FieldRight
 from app.core.formats import local, time_text
 from app.core.i18n import _
 from app.core.timewords import day_heading
-from app.customers import profile_queries, queries
+from app.customers import profile_queries, profile_shown, queries
 from app.customers.dialogs import CONTACT_LABELS
 from app.customers.labels import FIELD_LABELS
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
@@ -130,7 +130,7 @@ def header(session: Session, card: queries.CustomerCard, item: Customer | None, 
         "code": card.code,
         "company": card.kind is CustomerKind.company,
         "tags": _tags(session, item),
-        "salutation": seen("honorific", catalogues.label_of(session, HONORIFIC, item.honorific)) if item else "",
+        "salutation": _salutation(session, item) if item else "",
         "owner": seen("owner", item.owner.name) if item and item.owner else "",
         "team": seen("team", item.team.name) if item and item.team else "",
         "source": seen("source", catalogues.label_of(session, SOURCES, item.source)) if item else "",
@@ -140,6 +140,14 @@ def header(session: Session, card: queries.CustomerCard, item: Customer | None, 
         "archived_at": item.archived_at if item else None,
         "header_only": item is None,
     }
+
+
+def _salutation(session: Session, item: Customer) -> str:
+    """Chị Duyên: how he is spoken to, by his given name."""
+    if item.honorific is None:
+        return ""
+    called = item.name.split()[-1] if item.kind is CustomerKind.person else ""
+    return f"{catalogues.label_of(session, HONORIFIC, item.honorific)} {called}".strip()
 
 
 def _tags(session: Session, item: Customer | None) -> list[dict[str, Any]]:
@@ -184,7 +192,10 @@ def timeline(session: Session, customer_id: int, actor: Actor, most: int) -> lis
     today = local(clock.now(), actor.time_zone).date()
     rows: Sequence[TimelineEntry] = session.scalars(queries.timeline(customer_id, actor).limit(most)).all()
     names = history.names_of_people(session, {row.actor_id for row in rows})
-    said = comments.excerpts(session, [row.subject_id for row in rows if row.kind == "commented"])
+    said = {
+        "comment": comments.excerpts(session, [row.subject_id for row in rows if row.kind == "commented"]),
+        "interaction": profile_shown.said(session, [row for row in rows if row.subject_type == "interaction"]),
+    }
     days: list[dict[str, Any]] = []
     for row in rows:
         day, entry = local(row.at, actor.time_zone).date(), _entry(row, actor, names, said)
@@ -198,7 +209,9 @@ def timeline(session: Session, customer_id: int, actor: Actor, most: int) -> lis
     return days
 
 
-def _entry(row: TimelineEntry, actor: Actor, names: Mapping[int, str], said: Mapping[int, str]) -> dict[str, Any]:
+def _entry(
+    row: TimelineEntry, actor: Actor, names: Mapping[int, str], said: Mapping[str, Mapping[int, str]]
+) -> dict[str, Any]:  # fmt: skip
     data, what = row.data, TIMELINE_TEXTS.get(row.kind, row.kind)
     name = data.get(_TIMELINE_NAMES.get(row.kind, ""))
     told = [str(data[key]) for key in ("code", "context") if data.get(key) and data[key] != name]
@@ -206,9 +219,10 @@ def _entry(row: TimelineEntry, actor: Actor, names: Mapping[int, str], said: Map
         str(LABELS[_FIELD_LABELS.get(key, key)]) for key in data.get("fields", ())
         if actor.field_right("Customer", guarded.key_of(key)) is not FieldRight.hidden
     ]  # fmt: skip
+    told += profile_shown.told(row)
     path = _SUBJECTS.get(row.subject_type or "")
     meta, by = " · ".join(told), names.get(row.actor_id or 0, "")
-    quote = said.get(row.subject_id or 0, "") if row.kind == "commented" else str(data.get("reason") or "")
+    quote = said.get(row.subject_type or "", {}).get(row.subject_id or 0, "") or str(data.get("reason") or "")
     return {
         "at": row.at,
         "time": time_text(row.at, actor.time_zone),

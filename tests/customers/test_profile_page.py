@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bs4 import BeautifulSoup
 
+from tests.rest import Rest
 from tests.security.test_field_rights import MASKED, hold_back
 
 
@@ -63,3 +64,21 @@ def test_an_address_is_one_field_to_people(app, client):
     assert lan.post(
         f"/khach-hang/edit/{number}", data={"name": "Ánh", "kind": "person", "street": "1 Hàng Bài", "rev": "1"}
     ).status_code == 422  # fmt: skip
+
+
+def test_the_timeline_says_what_was_said_bought_and_agreed_to(app, client):
+    lan, rest = client("lan"), Rest(app, "lan")
+    number = rest.post("customers/", {"name": "Đỗ Thị Ánh", "honorific": "chi", "stage": "new"}).json["id"]
+    rest.put(f"customers/{number}", {"rev": 1, "stage": "considering", "do_not_contact": True,
+                                     "do_not_contact_reason": "Khách yêu cầu"})  # fmt: skip
+    call = {"customer": number, "kind": "call", "result": "reached", "text": "Khen phở ngon", "next_on": "2099-01-05"}
+    rest.post("interactions/", call)
+    rest.post(f"customers/{number}/purchases", {"bought_on": "2026-01-05", "product": "Gạo ST25", "amount": 250_000})
+    consent = {"purpose": "marketing", "channel": "zalo", "state": "withdrawn"}
+    rest.post(f"customers/{number}/consents", consent)
+    text = " ".join(BeautifulSoup(lan.get(f"/khach-hang/show/{number}").text, "html.parser").text.split())
+    for told in (
+        "Chị Ánh", "Không liên hệ: Khách yêu cầu", "Mới → Đang cân nhắc", "Khen phở ngon", "Đã nói chuyện",
+        "Lần liên hệ tới: 05/01/2099", "Gạo ST25 · 250.000", "Quảng cáo, khuyến mãi · Zalo",
+    ):  # fmt: skip
+        assert told in text, told
