@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.access import FieldRight, FieldRule
 from app.core.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.customers import consent, interactions, places, profile_queries, purchases, queries, services, tags
+from app.customers.keys import fill_keys
 from app.customers.models import ContactKind, Customer, CustomerKind, Gender
 from app.customers.profile_models import (
     ConsentChannel,
@@ -249,3 +250,11 @@ def test_a_number_of_a_family_says_so(session, cast, anh):
     assert point.is_shared
     services.share_contact_point(session, point, by=cast.lan, shared=False)
     assert [kind for kind, _data in told(session, anh, cast.lan)][:2] == ["contact_own", "contact_added"]
+
+
+@pytest.mark.both_databases
+def test_keys_that_are_missing_are_worked_out_without_a_change_of_the_customer(session, cast, anh):
+    session.execute(text("UPDATE customer SET name_key = NULL, updated_at = '2020-01-01 00:00:00'"))
+    assert (fill_keys(session), fill_keys(session)) == (1, 0)
+    session.expire_all()
+    assert (anh.name_key, anh.rev, anh.updated_at.year) == ("nguyen thi anh", 1, 2020)
