@@ -287,8 +287,8 @@ def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], 
             old = history.deleted[0] if history.deleted else None
             new = history.added[0] if history.added else None
         old, new = _plain(old), _plain(new)
-        if old == new:
-            continue
+        if old == new or (is_new and new is False and column.server_default is not None):
+            continue  # what a switch is by itself was said by nobody
         if (column.table.name, column.name) in _SECRET:
             told[attribute.key] = ["…" if old else None, "…" if new else None]
         elif column.info.get("sensitive") or (column.table.name, column.name) in _SENSITIVE:

@@ -31,7 +31,7 @@ def fill_keys(session: Session, most: int = MOST) -> int:
     if keys:
         table = Customer.__table__
         # Past the rows' own revision and stamps: nobody typed anything.
-        change = update(table).where(table.c.id == bindparam("number"))
+        change = update(Customer.__table__).where(table.c.id == bindparam("number"))
         values = {"name_key": bindparam("named"), "addr_key": bindparam("placed"), "updated_at": table.c.updated_at}
         session.connection().execute(change.values(values), keys)
     return len(keys)

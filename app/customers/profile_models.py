@@ -58,6 +58,11 @@ class CustomerStage(Stamped, Entity):
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(String(REASON_LENGTH), info={"sensitive": True})
 
+    customer: Mapped[Customer] = relationship()
+
+    def __str__(self) -> str:
+        return self.customer.name
+
 
 class ConsentChannel(StrEnum):
     """A way by which the company itself gets in touch."""
@@ -97,6 +102,11 @@ class ConsentEvent(Stamped, Entity):
     file_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"))
     #: which wording he was shown
     text_version: Mapped[str | None] = mapped_column(String(VERSION_LENGTH))
+
+    customer: Mapped[Customer] = relationship()
+
+    def __str__(self) -> str:
+        return self.customer.name
 
 
 # Merged customers hand their events over, and a proof can be erased on request; nothing else of an event changes.
@@ -219,6 +229,9 @@ class Interaction(Stamped, Entity):
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     customer: Mapped[Customer] = relationship()
+
+    def __str__(self) -> str:
+        return self.customer.name
 
 
 # Codes are no foreign keys: this is what RESTRICT would do. Channels of customers have a trigger of their own.
