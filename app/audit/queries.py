@@ -447,11 +447,10 @@ def _word(word: str, people: Sequence[Any], codes: Mapping[str, Sequence[tuple[s
     ]
     meant = [(column, values) for column, values in meant if values]
     said = _says(AuditEvent, word)
+    found: ColumnElement[bool] = said
     if is_sqlite:  # it goes through the few entries that have a reason only where that is a question of its own
         few = aliased(AuditEvent)
         found = AuditEvent.id.in_(select(few.id).where(_says(few, word)))
-    else:
-        found = said
     return _Word(
         [found, *(column.in_(values) for column, values in meant)],
         [said, *(_unindexed(column).in_(values) for column, values in meant)],
