@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.core.i18n import in_language
-from app.core.timewords import LatenessKind, day_heading, length_text, moment_inside, moment_text, time_left
+from app.core.timewords import LatenessKind, day_heading, length_text, moment_inside, moment_text, time_left, until_text
 
 ZONE = "Asia/Ho_Chi_Minh"
 
@@ -117,3 +117,8 @@ def test_what_soon_means_can_be_said_per_task():
 def test_without_a_due_moment_nothing_is_late():
     lateness = time_left(None, NOW, ZONE)
     assert (lateness.kind, str(lateness.text)) == (LatenessKind.none, "No due date")
+
+
+def test_what_ends_with_a_day_says_that_day_and_not_the_next():
+    assert str(until_text(datetime(2026, 11, 30, 17, tzinfo=UTC), "Asia/Ho_Chi_Minh")) == "hết 30/11/2026"
+    assert str(until_text(datetime(2026, 11, 30, 7, 30, tzinfo=UTC), "Asia/Ho_Chi_Minh")) == "đến 30/11/2026 14:30"
