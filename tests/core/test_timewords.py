@@ -120,5 +120,6 @@ def test_without_a_due_moment_nothing_is_late():
 
 
 def test_what_ends_with_a_day_says_that_day_and_not_the_next():
-    assert str(until_text(datetime(2026, 11, 30, 17, tzinfo=UTC), "Asia/Ho_Chi_Minh")) == "hết 30/11/2026"
-    assert str(until_text(datetime(2026, 11, 30, 7, 30, tzinfo=UTC), "Asia/Ho_Chi_Minh")) == "đến 30/11/2026 14:30"
+    with in_language("vi"):
+        assert str(until_text(datetime(2026, 11, 30, 17, tzinfo=UTC), "Asia/Ho_Chi_Minh")) == "hết 30/11/2026"
+        assert str(until_text(datetime(2026, 11, 30, 7, 30, tzinfo=UTC), "Asia/Ho_Chi_Minh")) == "đến 30/11/2026 14:30"
