@@ -54,8 +54,8 @@ class LogScreen(Screen):
         "Personal values stay out of the file: it says that they changed, and calls customers by their code."
     )
     title_column = "table_name"
-    list_columns = ["at", "actor", "what", "kind", "record", "fields", "address"]
-    more_columns = ["on_behalf_of", "origin", "reason", "record_id", "is_automatic"]
+    list_columns = ["at", "actor", "what", "kind", "record", "fields"]
+    more_columns = ["address", "on_behalf_of", "origin", "reason", "record_id", "is_automatic"]
     show_columns = ["at"]
     order_columns = ["at"]
     search_columns = [
