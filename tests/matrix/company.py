@@ -111,6 +111,8 @@ class Record:
     point: str = ""
     #: stands in this record and nowhere else; empty: nothing in it is of its own
     canary: str = ""
+    #: whoever sees that one is told how its steps are called
+    step_of: Record | None = None
 
     def given_to(self, person: Person) -> bool:
         return bool(self.granted & ({person.username} | person.teams))
@@ -212,11 +214,12 @@ class Company:
 
     def add(
         self, kind: str, state: str, row_id: object, *, resource: str = "", marked: bool = False, **known: Any
-    ) -> None:
+    ) -> Record:
         told = {key: frozenset(value) if isinstance(value, list) else value for key, value in known.items()}
         word = canary(kind, state) if marked else ""
         one = Record(kind, resource or kind, state, str(row_id), canary=word, **told)
         self.records.setdefault(kind, []).append(one)
+        return one
 
     def out_of_sight(self, person: Person) -> list[str]:
         """The canaries that no answer to this person may hold."""
@@ -224,7 +227,7 @@ class Company:
             one.canary
             for records in self.records.values()
             for one in records
-            if one.canary and not (person.username and reaches(person, "view", one))
+            if one.canary and not any(reaches(person, "view", seen) for seen in (one, one.step_of) if seen)
         ]
 
     def asked(self, kind: str) -> list[Record | None]:
@@ -340,8 +343,8 @@ class _Morning:
                 task_id = task.id
             # Work on it is offered to Vận hành below, and with the work goes the right to look at it.
             reads = ["van-hanh"] if state == "own" else given
-            self.made.add("Instance", state, number, owners=[who], team=team, granted=reads)
-            self.made.add("Task", state, task_id, marked=True, owners=[who], team=team, granted=given)
+            whole = self.made.add("Instance", state, number, owners=[who], team=team, granted=reads)
+            self.made.add("Task", state, task_id, marked=True, step_of=whole, owners=[who], team=team, granted=given)
             self._take_back_what_was_offered(number)
             if given:
                 self._share("Instance", number)
