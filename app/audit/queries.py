@@ -524,7 +524,7 @@ def changed_shortly(event_id: int, cell: Cell, names: Names) -> str:
     if cell.action == AuditAction.change and labels:
         column = next(iter(labels))
         pair = names.beside.get((event_id, column), cell.changes[column])
-        old, new = (_shortly(_read(one, cell, column, names)) for one in pair)
+        old, new = (shortly(_read(one, cell, column, names)) for one in pair)
         if _PERSONAL not in (old, new):
             parts[0] = f"{parts[0]}: {old} → {new}"
     if cell.table == Grant.__tablename__ and names.sharers.get(cell.record_id or 0):
@@ -532,7 +532,8 @@ def changed_shortly(event_id: int, cell: Cell, names: Names) -> str:
     return ", ".join(parts)
 
 
-def _shortly(value: Any) -> str:
+def shortly(value: Any) -> str:
+    """A value as it stands in a cell of the list, at most `_LONGEST_IN_CELL` characters long."""
     text = "—" if value is None or value == "" else " ".join(str(value).split())
     return text if len(text) <= _LONGEST_IN_CELL else f"{text[: _LONGEST_IN_CELL - 1]}…"
 

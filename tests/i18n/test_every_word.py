@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
+from app.audit.queries import shortly
 from app.catalogues.models import Catalogue, CatalogueEntry
 from app.cli import prepare
 from app.comments.models import Comment
@@ -172,6 +173,8 @@ def data_of(app: Flask) -> Data:
             Outbox.from_address, Outbox.subject, Outbox.body_text, Outbox.message_id, AuditSensitive.old,
         ):  # fmt: skip
             known.add(value for value in db.session.scalars(select(column).distinct()) if isinstance(value, str))
+        for old, new in db.session.execute(select(AuditSensitive.old, AuditSensitive.new)):
+            known.add(shortly(value) for value in (old, new) if isinstance(value, str))
         for text in db.session.scalars(select(Comment.text)):
             known.add(re.split(r"@[\w.]+", text))
         for member in db.session.scalars(select(Member)):
@@ -190,6 +193,7 @@ def data_of(app: Flask) -> Data:
         known.add(db.session.scalars(select(AuditSeal.hash)))
         for changes in db.session.scalars(select(AuditEvent.changes)):
             known.add(_written(changes))
+            known.add(map(shortly, _written(changes)))
         for told in (*db.session.scalars(select(TimelineEntry.data)), *db.session.scalars(select(TaskEvent.data))):
             known.add(told[key] for key in ("task", "process", "code", "context", "form", "reason") if told.get(key))
         db.session.remove()
