@@ -87,6 +87,7 @@ def audit_verify(expect: tuple[str, ...], without_values: bool) -> None:
 
 _BROKEN = {
     "changed": "it is not what was sealed",
+    "reordered": "it was sealed under another number",
     "missing": "it was sealed and is gone",
     "inserted": "it was not there when its neighbours were sealed",
     "seal": "the seal of its batch does not follow from the one before",

@@ -43,6 +43,7 @@ from app.security import queries as people
 from app.security import services as security
 from app.security.models import Right
 from app.security.services import hash_password
+from app.security.teams import add_person
 from app.tasks import queries as tasks
 from app.tasks.alerts import alert_overdue
 from app.tasks.models import Task
@@ -161,7 +162,7 @@ def _hire(session: Session) -> Company:
                 session, username=username, family_name=family, given_name=given, email=f"{username}@phosen.example",
                 password_hash=password_hash, roles=["Staff"], title="Nhân viên", by=SYSTEM,
             )  # fmt: skip
-            security.join_team(session, team, member, primary=True, by=SYSTEM)
+            add_person(session, team, member, primary=True, by=SYSTEM)
     actors = {
         member.user.username: people.actor_of(session, member)
         for member in session.scalars(select(Member).order_by(Member.id))

@@ -95,6 +95,8 @@ class Happening:
     show_all: Show | None = None
     #: key → how its value is told to somebody, from all that the event tells; such a key has no room in a cell
     long: Mapping[str, Callable[[Mapping[str, Any], Actor], Any]] = field(default_factory=dict)
+    #: where its keys are user names: what was given to such a person, in words
+    given: Show | None = None
 
     def called(self, key: str) -> Any:
         """The label of one of its keys; None: it is not told."""
@@ -159,9 +161,10 @@ def _right(told: str) -> Any:
     return f"{_resource(resource)}: {ACTION_LABELS.get(action, action)}"
 
 
-def _duty(key: str) -> Any:
-    duty = duty_called(key)
-    return duty.label if duty is not None else key
+def _duties(counts: Any) -> str:
+    """{"tasks": 3, "customers": 59} → 3 open tasks, 59 customers"""
+    known = [(duty_called(key), count) for key, count in counts.items() if count]
+    return ", ".join(str(duty.counted(count)) for duty, count in known if duty is not None)
 
 
 def _permission(told: Any) -> Any:
@@ -458,6 +461,7 @@ KINDS: Mapping[str, Kind] = {
 EVENTS: Mapping[str, Happening] = {
     "sign_in": Happening(_("Signed in"), {"kind": _("By")}, {"kind": _words(_ENTRANCES)}),
     "sign_in_failed": Happening(_("Sign-in refused: wrong password")),
+    "sign_in_closed": Happening(_("Sign-in refused: the account is closed")),
     "sign_in_throttled": Happening(_("Sign-ins refused: too many wrong passwords")),
     "sign_in_refused": Happening(_("Sign-in of a program refused: first password not changed yet")),
     "password_not_confirmed": Happening(_("Present password was wrong")),
@@ -480,7 +484,7 @@ EVENTS: Mapping[str, Happening] = {
     "invitation_withdrawn": Happening(_("Invitation taken back")),
     "invitation_accepted": Happening(_("Invitation accepted")),
     "first_password_given": Happening(_("First password given")),
-    "member_deactivated": Happening(_("Account closed, work handed over"), label_of=_duty),
+    "member_deactivated": Happening(_("Account closed, work handed over"), given=_duties),
     "member_reactivated": Happening(_("Account opened again")),
     "people_imported": Happening(_("People taken over from a file"), {"rows": _("Rows")}, {"rows": number_text}),
     "look_began": Happening(_("Began to look as this person"), {"until": _("Until when")}, {"until": _moment}),

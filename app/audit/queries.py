@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Integer,
     String,
@@ -32,9 +33,12 @@ from app.audit import kinds
 from app.audit.kinds import EVENTS, KINDS, Kind
 from app.core import audit, exports, history
 from app.core.access import SYSTEM, Actor, Scope, has_row_rule, row_rule, visible
+from app.core.accounts import User
 from app.core.audit import (
     ARCHIVED,
+    BROUGHT_BACK,
     RESTORED,
+    RESTORES,
     AuditAction,
     AuditEvent,
     AuditSeal,
@@ -48,7 +52,8 @@ from app.core.guarded import key_of
 from app.core.history import HAPPENED, Entry, Happened, Line
 from app.core.i18n import _
 from app.core.vietnamese import fold
-from app.security.models import Member, TeamMember
+from app.security.models import Grant, Member, Team, TeamMember
+from app.security.shares import SHARE
 
 #: a code that somebody typed into the search names at most this many records
 _MOST_NAMED = 50
@@ -58,7 +63,7 @@ _PERSONAL = _("(personal)")
 
 #: what happened, by the value of core.audit.WHAT: changes of records first, then events
 WHAT: Mapping[str, Any] = {
-    "create": HAPPENED[Happened.created], "change": HAPPENED[Happened.changed],
+    "create": HAPPENED[Happened.created], "change": HAPPENED[Happened.changed], BROUGHT_BACK: history.BACK,
     ARCHIVED: HAPPENED[Happened.archived], RESTORED: HAPPENED[Happened.restored],
     "delete": HAPPENED[Happened.deleted], **{name: one.label for name, one in EVENTS.items()},
 }  # fmt: skip
@@ -92,16 +97,36 @@ class Named:
 Records = Mapping[tuple[str, int], Named]
 
 
-def records_named(session: Session, who: Actor, keys: Iterable[tuple[str | None, int | None]]) -> Records:
+def records_named(
+    session: Session, who: Actor, keys: Iterable[tuple[str | None, int | None]], *, by_code: bool = False
+) -> Records:
     """Those of these (table, id) that the reader may see, by what they are called now; one query for all tables.
 
-    A row that is a part of a record is called as that is.
+    A row that is a part of a record is called as that is, a share as what is shared (one query more). `by_code`: whose
+    name is personal is called by its code.
     """
     wanted: defaultdict[str, set[int]] = defaultdict(set)
     for table, record_id in keys:
         if table is not None and table in KINDS and record_id is not None:
             wanted[table].add(record_id)
-    parts = [part for table, ids in wanted.items() if (part := _titles(table, ids, who)) is not None]
+    shared = _shared(session, wanted.pop(Grant.__tablename__, ()))
+    for table, record_id in shared.values():
+        wanted[table].add(record_id)
+    found = _named(session, who, wanted, by_code)
+    return found | {(Grant.__tablename__, key): found[of] for key, of in shared.items() if of in found}
+
+
+def _shared(session: Session, ids: Collection[int]) -> dict[int, tuple[str, int]]:
+    """Share → (table, id) of what it opens."""
+    tables = {word: table for table in KINDS for word in _words_of(table)}
+    rows = session.execute(select(Grant.id, Grant.resource, Grant.record_id).where(Grant.id.in_(ids))) if ids else ()
+    return {key: (tables[resource], number) for key, resource, number in rows if resource in tables}
+
+
+def _named(
+    session: Session, who: Actor, wanted: Mapping[str, Collection[int]], by_code: bool
+) -> dict[tuple[str, int], Named]:
+    parts = [part for table, ids in wanted.items() if (part := _titles(table, ids, who, by_code)) is not None]
     if not parts:
         return {}
     rows: Any = parts[0] if len(parts) == 1 else union_all(*parts)
@@ -112,7 +137,7 @@ def records_named(session: Session, who: Actor, keys: Iterable[tuple[str | None,
     return found
 
 
-def _titles(table: str, ids: Collection[int], who: Actor) -> Any:
+def _titles(table: str, ids: Collection[int], who: Actor, by_code: bool) -> Any:
     """(table, id, table of the record, id of the record, its title)."""
     model, known, titled = history.model_of(table), KINDS[table], table
     if model is None:
@@ -132,7 +157,8 @@ def _titles(table: str, ids: Collection[int], who: Actor) -> Any:
         condition = and_(condition, visible(whole, who))
     elif not who.may("view", KINDS[titled].resource):
         return None
-    title = getattr(whole, KINDS[titled].title) if KINDS[titled].title else literal("")
+    column = _CODES[titled] if by_code and titled in _CODES and titled != Team.__tablename__ else KINDS[titled].title
+    title = getattr(whole, column) if column else literal("")
     return select(
         literal(table).label("t"), key.label("i"), literal(titled).label("w"), whole.id.label("wi"),
         cast(title, String).label("n"),
@@ -142,7 +168,7 @@ def _titles(table: str, ids: Collection[int], who: Actor) -> Any:
 def reason_of() -> ColumnElement[Any]:
     """Why, as `history.reason_text` reads it. Only a change takes another one back: what else begins with that mark was
     typed by somebody, and stands in quotation marks."""
-    is_typed = and_(AuditEvent.action != AuditAction.change, AuditEvent.reason.startswith(history.RESTORES))
+    is_typed = and_(AuditEvent.action != AuditAction.change, AuditEvent.reason.startswith(RESTORES))
     return case((is_typed, "“" + AuditEvent.reason + "”"), else_=AuditEvent.reason)
 
 
@@ -157,10 +183,21 @@ def record_key(value: str) -> tuple[str | None, int | None]:
     return table or None, int(row_id) if row_id else None
 
 
-def record_in_words(value: str) -> str:
-    """For a file: the kind and the number. Names of people may be personal, and change."""
+def record_in_words(value: str, records: Records) -> str:
+    """For a file: the kind and what the record is called there, or its number where the reader may not see it."""
     table, row_id = record_key(value)
-    return "" if table is None or row_id is None else f"{kinds.kind_label(table)} #{row_id}"
+    if table is None or row_id is None:
+        return ""
+    named = records.get((table, row_id))
+    return (
+        f"{kinds.kind_label(table)}: {named.title}" if named and named.title else f"{kinds.kind_label(table)} #{row_id}"
+    )
+
+
+def is_automatic() -> ColumnElement[bool]:
+    """Is the entry about a share that came or went with work, and that nobody gave by hand?"""
+    grants = select(Grant.id).where(Grant.id == AuditEvent.record_id, Grant.reason != SHARE)
+    return and_(func.coalesce(AuditEvent.table_name, "") == Grant.__tablename__, grants.exists())
 
 
 # ── what may be read ──
@@ -222,13 +259,16 @@ def told(session: Session, events: Sequence[AuditEvent], who: Actor) -> list[Tol
     entries = {one.id: one for one in history.told(session, known, subjects, who, withheld=kept)}
     people = history.names_of_people(session, [key for one in events for key in (one.actor_id, one.on_behalf_of_id)])
     missing, beside = _erased(session, events), _beside(session, events)
+    handed = _people_called(session, (key for one in events for key in _receivers(one.name, one.changes)))
+    sharers = _sharers(session, [one.record_id for one in events if one.table_name == Grant.__tablename__])
     return [
         Told(
             event, _what(event), _kind(event, entries.get(event.id)),
             named.get((event.table_name or "", event.record_id or 0)), _doer(event, people),
             people.get(event.on_behalf_of_id or 0, ""),
-            _lines(event, entries.get(event.id), who, _known(event, kept, beside)),
-            entries[event.id].reason if event.id in entries else history.reason_of(event), event.id in missing,
+            _lines(event, entries.get(event.id), who, _known(event, kept, beside), handed, sharers),
+            entries[event.id].reason if event.id in entries else history.reason_of(event, who.time_zone),
+            event.id in missing,
             any(_is_kept(event, column, kept) for column in event.changes),
             _seal_of(session, event.id) if len(events) == 1 else None,
         )
@@ -263,10 +303,41 @@ def _known(event: AuditEvent, kept: history.Withheld, beside: Beside) -> Mapping
     }
 
 
-def _lines(event: AuditEvent, entry: Entry | None, who: Actor, known: Mapping[str, Any]) -> Sequence[Line]:
+def _lines(
+    event: AuditEvent, entry: Entry | None, who: Actor, known: Mapping[str, Any], handed: Mapping[str, str],
+    sharers: Mapping[int, str],
+) -> Sequence[Line]:  # fmt: skip
     if event.action is AuditAction.event:
-        return tuple(details(event.name, known, who))
-    return entry.lines if entry is not None else ()
+        return tuple(details(event.name, known, who, handed))
+    lines = entry.lines if entry is not None else ()
+    to = sharers.get(event.record_id or 0) if event.table_name == Grant.__tablename__ else None
+    if to and event.action is AuditAction.change:
+        return (Line(_("Shared with"), to, to), *lines)
+    return lines
+
+
+def _receivers(name: str | None, changes: Mapping[str, Any]) -> Iterable[str]:
+    """The user names of those to whom something was handed over."""
+    known = EVENTS.get(name or "")
+    return changes if known is not None and known.given is not None else ()
+
+
+def _people_called(session: Session, names: Iterable[str]) -> dict[str, str]:
+    """User name → what the person is called."""
+    wanted = set(names)
+    rows = session.execute(
+        select(User.username, User.last_name, User.first_name).where(User.username.in_(wanted))
+    ) if wanted else ()  # fmt: skip
+    return {row.username: f"{row.last_name} {row.first_name}".strip() for row in rows}
+
+
+def _sharers(session: Session, ids: Collection[int | None]) -> dict[int, str]:
+    """Share → the person or the team that it opens something to."""
+    rows = session.execute(
+        select(Grant.id, func.coalesce(Member.name, Team.name)).where(Grant.id.in_(ids))
+        .outerjoin(Member, Member.id == Grant.member_id).outerjoin(Team, Team.id == Grant.team_id)
+    ) if ids else ()  # fmt: skip
+    return {key: called or "" for key, called in rows}
 
 
 def _kind(event: AuditEvent, entry: Entry | None) -> Any:
@@ -278,6 +349,8 @@ def _kind(event: AuditEvent, entry: Entry | None) -> Any:
 def _what(event: AuditEvent) -> Any:
     if event.action is AuditAction.event:
         return kinds.event_label(event.name)
+    if history.is_taking_back(event):
+        return history.BACK
     at = event.changes.get("archived_at") if event.action is AuditAction.change else None
     if at is not None:
         return WHAT[ARCHIVED if at[1] else RESTORED]
@@ -295,9 +368,20 @@ def _doer(event: AuditEvent, people: Mapping[int, str]) -> str:
     return str(doer(people.get(event.actor_id or 0), event.origin))
 
 
-def details(name: str | None, changes: Mapping[str, Any], who: Actor | None = None) -> Iterator[Line]:
-    """What an event tells beside its name; the long things to somebody alone who is named."""
+def details(
+    name: str | None, changes: Mapping[str, Any], who: Actor | None = None, people: Mapping[str, str] | None = None
+) -> Iterator[Line]:
+    """What an event tells beside its name; the long things to somebody alone who is named.
+
+    `people`: what they are called, by user name.
+    """
     known = EVENTS.get(name or "")
+    if known is not None and known.given is not None:
+        for key, given in changes.items():
+            called = (people or {}).get(key, key)
+            if words := known.given(given):
+                yield Line(_("Handed over to %(name)s", name=called), None, words)
+        return
     for key, logged in changes.items():
         if is_personal(logged):
             if known is not None and known.called(key) is not None:
@@ -334,62 +418,157 @@ def _seal_of(session: Session, event_id: int) -> str | None:
 
 
 # ── told in one cell: the list and its file ──
-#: the value of a list's column: table, action, event, and the changes as JSON
+#: the value of a list's column: table, number of the record, action, event, and the changes as JSON
 _PARTED = "\n"
+#: a longer value has no room in a cell of the list
+_LONGEST_IN_CELL = 40
 
 
 def changed_of() -> ColumnElement[str]:
     """All that a cell needs to say what changed, as one value."""
-    head = func.coalesce(AuditEvent.table_name, "") + _PARTED + cast(AuditEvent.action, String) + _PARTED
-    return head + func.coalesce(AuditEvent.name, "") + _PARTED + cast(AuditEvent.changes, Text)
+    record = func.coalesce(AuditEvent.table_name, "") + _PARTED
+    record = record + func.coalesce(cast(AuditEvent.record_id, String), "") + _PARTED
+    what = cast(AuditEvent.action, String) + _PARTED + func.coalesce(AuditEvent.name, "") + _PARTED
+    return record + what + cast(AuditEvent.changes, Text)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What `changed_of` says of one event."""
+
+    table: str
+    record_id: int | None
+    action: str
+    name: str
+    changes: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, value: str) -> Cell:
+        table, record_id, action, name, changes = value.split(_PARTED, 4)
+        return cls(table, int(record_id) if record_id else None, action, name, json.loads(changes))
+
+    @property
+    def is_event(self) -> bool:
+        return self.action == AuditAction.event
+
+    def labels(self) -> dict[str, Any]:
+        told = {} if self.is_event else kinds.labels_of(self.table, self.changes)
+        return {key: label for key, label in told.items() if key in self.changes and key != "archived_at"}
+
+    def pointed_at(self) -> Iterator[tuple[Column[Any], int]]:
+        """The rows of other tables that its told columns name."""
+        for column in self.labels():
+            target = _target(self.table, column)
+            if target is not None:
+                yield from ((target, key) for key in self.changes[column] if isinstance(key, int))
+
+
+def _target(table: str, column: str) -> Column[Any] | None:
+    model = history.model_of(table)
+    return history.target_of(model, column) if model is not None else None
+
+
+@dataclass(frozen=True)
+class Names:
+    """What is called how for this reader, of all that a page of cells names."""
+
+    who: Actor
+    records: Records
+    people: Mapping[int, str]
+    #: by user name
+    handed: Mapping[str, str]
+    sharers: Mapping[int, str]
+    #: (event, column) → old and new personal value; none of them leaves as a file
+    beside: Beside
+
+
+def names_for(
+    session: Session, who: Actor, cells: Mapping[int, Cell], keys: Iterable[tuple[str | None, int | None]] = (), *,
+    leaves: bool = False,
+) -> Names:  # fmt: skip
+    """`cells`: by event; `keys`: more records to name. As many queries however many there are. `leaves`: for a file."""
+    found = [one for cell in cells.values() for one in cell.pointed_at()]
+    people = {key for target, key in found if history.is_person(target)}
+    own = [(cell.table, cell.record_id) for cell in cells.values()]
+    others = [(target.table.name, key) for target, key in found if not history.is_person(target)]
+    personal = [] if leaves else [
+        key for key, cell in cells.items()
+        if cell.action == AuditAction.change and any(map(is_personal, cell.changes.values()))
+    ]  # fmt: skip
+    rows = session.scalars(select(AuditSensitive).where(AuditSensitive.event_id.in_(personal))) if personal else ()
+    return Names(
+        who, records_named(session, who, [*keys, *own, *others], by_code=leaves),
+        history.names_of_people(session, people),
+        _people_called(session, (name for one in cells.values() for name in _receivers(one.name, one.changes))),
+        _sharers(session, {one.record_id for one in cells.values() if one.table == Grant.__tablename__}),
+        {(row.event_id, row.field): [row.old, row.new] for row in rows},
+    )  # fmt: skip
 
 
 def changed_fields(value: str) -> str:
-    """Which fields changed, for a cell of the list."""
-    table, action, name, changes = _parted(value)
-    if action == AuditAction.event:
-        return ", ".join(f"{line.label}: {line.new}" for line in details(name, changes))
-    labels = kinds.labels_of(table, changes)
-    return ", ".join(str(label) for column, label in labels.items() if column in changes and column != "archived_at")
+    """Which fields changed, where nothing more can be told."""
+    cell = Cell.read(value)
+    if cell.is_event:
+        return ", ".join(f"{line.label}: {line.new}" for line in details(cell.name, cell.changes))
+    return ", ".join(map(str, cell.labels().values()))
 
 
-def changed_in_words(value: str, who: Actor, people: Mapping[int, str]) -> str:
+def changed_shortly(event_id: int, cell: Cell, names: Names) -> str:
+    """For a cell of the list: of a change the first field from what to what, as far as the reader may know it, and
+    which other fields changed."""
+    if cell.is_event:
+        told = details(cell.name, cell.changes, people=names.handed)
+        return ", ".join(f"{line.label}: {line.new}" for line in told)
+    labels = cell.labels()
+    parts = [str(label) for label in labels.values()]
+    if cell.action == AuditAction.change and labels:
+        column = next(iter(labels))
+        pair = names.beside.get((event_id, column), cell.changes[column])
+        old, new = (shortly(_read(one, cell, column, names)) for one in pair)
+        if _PERSONAL not in (old, new):
+            parts[0] = f"{parts[0]}: {old} → {new}"
+    if cell.table == Grant.__tablename__ and names.sharers.get(cell.record_id or 0):
+        parts.insert(0, names.sharers[cell.record_id or 0])
+    return ", ".join(parts)
+
+
+def shortly(value: Any) -> str:
+    """A value as it stands in a cell of the list, at most `_LONGEST_IN_CELL` characters long."""
+    text = "—" if value is None or value == "" else " ".join(str(value).split())
+    return text if len(text) <= _LONGEST_IN_CELL else f"{text[: _LONGEST_IN_CELL - 1]}…"
+
+
+def changed_in_words(cell: Cell, names: Names) -> str:
     """From what to what, for a cell of the file. Personal values do not leave."""
-    table, action, name, changes = _parted(value)
-    if action == AuditAction.event:
-        return "\n".join(f"{line.label}: {line.new}" for line in details(name, changes, who))
-    lines, model = [], history.model_of(table)
-    for column, label in kinds.labels_of(table, changes).items():
-        if column not in changes:
-            continue
-        target = history.target_of(model, column) if model is not None else None
-        old, new = (
-            _in_a_file(one, table, column, who, people if target is not None and history.is_person(target) else None)
-            for one in changes[column]
+    if cell.is_event:
+        return "\n".join(
+            f"{line.label}: {line.new}" for line in details(cell.name, cell.changes, names.who, names.handed)
         )
+    lines = [names.sharers[cell.record_id or 0]] if names.sharers.get(cell.record_id or 0) else []
+    for column, label in cell.labels().items():
+        old, new = (_read(one, cell, column, names) for one in cell.changes[column])
         told_now = str(new if new is not None else "—")
-        lines.append(f"{label}: {told_now}" if action == AuditAction.create else f"{label}: {old or '—'} → {told_now}")
+        is_new = cell.action == AuditAction.create
+        lines.append(f"{label}: {told_now}" if is_new else f"{label}: {'—' if old is None else old} → {told_now}")
     return "\n".join(lines)
 
 
-def _in_a_file(value: Any, table: str, column: str, who: Actor, people: Mapping[int, str] | None) -> Any:
+def _read(value: Any, cell: Cell, column: str, names: Names) -> Any:
+    """A logged value in words, as far as this reader may know it."""
     if value is None:
         return None
-    if is_fingerprint(value) or not may_read_value(who, table, column):
-        return str(_PERSONAL)
-    if people is not None:
-        return people.get(value, f"#{value}")
+    is_kept = is_personal(cell.changes[column]) and (cell.table, cell.record_id) not in names.records
+    if is_kept or is_fingerprint(value) or not may_read_value(names.who, cell.table, column):
+        return _PERSONAL
+    target, model = _target(cell.table, column), history.model_of(cell.table)
+    if target is not None and history.is_person(target):
+        return names.people.get(value, f"#{value}")
+    if target is not None:
+        named = names.records.get((target.table.name, value))
+        return named.title if named is not None and named.title else f"#{value}"
     if isinstance(value, list):
-        return ", ".join(str(kinds.shown(table, column, one)) for one in value)
-    model = history.model_of(table)
-    if model is not None and history.target_of(model, column) is not None:
-        return f"#{value}"
-    return kinds.shown(table, column, history.typed(model, column, value) if model is not None else value)
-
-
-def _parted(value: str) -> tuple[str, str, str, dict[str, Any]]:
-    table, action, name, changes = value.split(_PARTED, 3)
-    return table, action, name, json.loads(changes)
+        return ", ".join(str(kinds.shown(cell.table, column, one)) for one in value)
+    return kinds.shown(cell.table, column, history.typed(model, column, value) if model is not None else value)
 
 
 # ── found ──
@@ -447,11 +626,10 @@ def _word(word: str, people: Sequence[Any], codes: Mapping[str, Sequence[tuple[s
     ]
     meant = [(column, values) for column, values in meant if values]
     said = _says(AuditEvent, word)
+    found: ColumnElement[bool] = said
     if is_sqlite:  # it goes through the few entries that have a reason only where that is a question of its own
         few = aliased(AuditEvent)
         found = AuditEvent.id.in_(select(few.id).where(_says(few, word)))
-    else:
-        found = said
     return _Word(
         [found, *(column.in_(values) for column, values in meant)],
         [said, *(_unindexed(column).in_(values) for column, values in meant)],

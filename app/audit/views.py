@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -14,10 +15,9 @@ from sqlalchemy.orm import Session
 
 from app.audit import kinds, queries, services
 from app.audit.dialogs import EraseDialog
-from app.audit.queries import Told
+from app.audit.queries import Cell, Told
 from app.core import audit, edge, exports, history
 from app.core.access import Actor, get_visible
-from app.core.accounts import User
 from app.core.audit import AuditAction, AuditEvent, is_personal
 from app.core.db import db, row_id
 from app.core.errors import InvalidInputError, NotFoundError
@@ -27,12 +27,14 @@ from app.core.pages import Page, done, page, refused_onto, show, trail
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
 from app.core.screens.listing import Page as ListPage
 from app.core.screens.restoring import restoring_url
-from app.core.sheets import Header
+from app.core.vietnamese import fold
 from app.security import columns as people_columns
 
 #: what has to be typed before values are erased
 ERASE_WORD = _("ERASE")
 PATH = "/nhat-ky"
+#: rows of a file whose names are read together
+_AT_ONCE = 500
 
 
 class LogScreen(Screen):
@@ -48,21 +50,25 @@ class LogScreen(Screen):
     panel_template = "audit/panel.html"
     empty_text = _("Nothing is written here that you may see. Every change and every sign-in is noted here.")
     empty_art = "search"
+    export_note = _(
+        "Personal values stay out of the file: it says that they changed, and calls customers by their code."
+    )
     title_column = "table_name"
-    list_columns = ["at", "actor", "what", "kind", "record", "fields", "address"]
-    more_columns = ["on_behalf_of", "origin", "reason", "record_id"]
+    list_columns = ["at", "actor", "what", "kind", "record", "fields"]
+    more_columns = ["address", "on_behalf_of", "origin", "reason", "record_id", "is_automatic"]
     show_columns = ["at"]
     order_columns = ["at"]
     search_columns = [
         "at", "actor", "on_behalf_of", "what", "kind", "record_id", "address", "origin", "reason",
+        "is_automatic",
     ]  # fmt: skip
     base_order = ("at", "desc")
     presets = (
         Preset(_("All")),
         Preset(_("Today"), "at = today()"),
-        Preset(_("Sign-ins"), "what in ('sign_in', 'sign_in_failed', 'sign_out', 'sign_ins_ended')"),
+        Preset(_("Sign-ins"), "what in ('sign_in', 'sign_in_failed', 'sign_in_closed', 'sign_out', 'sign_ins_ended')"),
         Preset(_("Rights and settings"), "kind in ('ab_user', 'ab_role', 'role_profile', 'role_scope', 'field_right',"
-               " 'access_grant', 'team_member', 'setting')"),
+               " 'access_grant', 'team_member', 'setting') and is_automatic = false"),
         Preset(_("Taken away and opened"), "what in ('export', 'export.asked', 'field.revealed', 'audit.erased')"),
     )  # fmt: skip
     derived = {
@@ -77,10 +83,11 @@ class LogScreen(Screen):
         "record": Derived(Kind.text, queries.record_of(), show=lambda _value: ""),
         "fields": Derived(Kind.text, queries.changed_of(), show=queries.changed_fields),
         "record_id": Derived(Kind.number, AuditEvent.record_id),
+        "is_automatic": Derived(Kind.yes_no, queries.is_automatic()),
         "reason": Derived(Kind.text, queries.reason_of(), compared=AuditEvent.__table__.c.reason),
     }  # fmt: skip
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"origin": kinds.ORIGINS}
-    formatters_columns: ClassVar[Mapping[str, Any]] = {"reason": history.reason_text}
+    formatters_columns: ClassVar[Mapping[str, Any]] = {"reason": lambda value: _reason(value)}
     label_columns = {
         "at": _("When"),
         "actor": _("Who"),
@@ -93,6 +100,7 @@ class LogScreen(Screen):
         "address": _("From the address"),
         "origin": _("Way in"),
         "reason": _("Reason"),
+        "is_automatic": _("Shared by itself, with work"),
     }
 
     # ── the list ──
@@ -108,19 +116,34 @@ class LogScreen(Screen):
     def _page(self, *told: Any, **more: Any) -> ListPage:
         """With the records by their names: one query for all kinds of them."""
         found, who = super()._page(*told, **more), edge.actor()
-        place = next((number for number, head in enumerate(found.columns) if head.key == "record"), None)
-        if place is None:
-            return found
-        keys = {row.id: queries.record_key(row.values[place]) for row in found.rows}
-        named = queries.records_named(db.session(), who, keys.values())
-        rows = tuple(_with_record(row, place, _of(named, keys[row.id])) for row in found.rows)
-        return replace(found, rows=rows)
+        places = {head.key: number for number, head in enumerate(found.columns)}
+        record, fields = places.get("record"), places.get("fields")
+        keys = {} if record is None else {row.id: queries.record_key(row.values[record]) for row in found.rows}
+        cells = {} if fields is None else {row.id: Cell.read(row.values[fields]) for row in found.rows}
+        names = queries.names_for(db.session(), who, cells, keys.values())
+        rows = []
+        for row in found.rows:
+            shown = list(row.cells)
+            named = names.records.get((keys[row.id][0] or "", keys[row.id][1] or 0)) if row.id in keys else None
+            if record is not None and named is not None:
+                shown[record] = get_template_attribute("audit/_cells.html", "record")(named)
+            if fields is not None:
+                shown[fields] = queries.changed_shortly(row.id, cells[row.id], names)
+            rows.append(replace(row, cells=tuple(shown)))
+        return replace(found, rows=tuple(rows))
 
     def opened(self, session: Session, who: Actor, wanted: exports.Wanted) -> exports.Opened:
         """In the file a change stands with its old and new values, as far as they are not personal."""
         opened = super().opened(session, who, wanted)
-        people = _everybody(session)
-        return replace(opened, headers=[_in_words(header, self, who, people) for header in opened.headers])
+        labels = {header.label: place for place, header in enumerate(opened.headers)}
+        record, fields = (labels.get(self.label_columns[key]) for key in ("record", "fields"))
+        headers = [
+            replace(header, words=lambda value: history.reason_text(value, who.time_zone))
+            if header.label is self.label_columns["reason"]
+            else replace(header, words=None) if place in (record, fields) else header
+            for place, header in enumerate(opened.headers)
+        ]  # fmt: skip
+        return replace(opened, headers=headers, rows=_in_words(session, who, opened.rows, record, fields))
 
     # ── one event ──
     @route("/show/<pk>", right="view")
@@ -161,7 +184,7 @@ class ErasePages(Page):
     @page("/<table>/<record_id>", "POST", right="delete")
     def erase(self, table: str, record_id: str) -> Any:
         number, dialog, who = row_id(record_id), EraseDialog(), edge.actor()
-        if (dialog.typed.data or "").strip().casefold() != str(ERASE_WORD).casefold():
+        if fold((dialog.typed.data or "").strip()) != fold(str(ERASE_WORD)):  # XOÁ, xóa: wherever the sign stands
             dialog.typed.errors = [str(_("Type %(word)s to confirm.", word=ERASE_WORD))]
             return _erase_page(table, number, dialog, status=422)
         try:
@@ -195,36 +218,31 @@ def _erase_page(table: str, number: int, dialog: EraseDialog, status: int = 200)
     return show(
         "audit/erase.html", status, form=dialog, word=ERASE_WORD, record=f"{kinds.kind_label(whole[0])}: {name}",
         counts=[(kinds.kind_label(one), counts[one]) for one in kinds.KINDS if counts[one]], count=counts.total(),
-        back=log_of(table, number),
+        back=log_of(table, number), record_url=named.url if named is not None else None,
         crumbs=trail((_("Audit log"), f"{PATH}/list/"), here=_("Erase personal values")),
     )  # fmt: skip
 
 
-def _of(named: queries.Records, key: tuple[str | None, int | None]) -> queries.Named | None:
-    return named.get((key[0] or "", key[1] or 0))
+def _reason(value: Any) -> Any:
+    return history.reason_text(value, edge.time_zone())
 
 
-def _with_record(row: Any, place: int, named: queries.Named | None) -> Any:
-    if named is None:
-        return row
-    cell = get_template_attribute("audit/_cells.html", "record")(named)
-    return replace(row, cells=(*row.cells[:place], cell, *row.cells[place + 1 :]))
-
-
-def _everybody(session: Session) -> Mapping[int, str]:
-    """What colleagues are called, for a file that may name any of them."""
-    rows = session.query(User.id, User.last_name, User.first_name)
-    return {row.id: f"{row.last_name} {row.first_name}".strip() for row in rows}
-
-
-def _in_words(header: Header, screen: LogScreen, who: Actor, people: Mapping[int, str]) -> Header:
-    if header.label is screen.label_columns["fields"]:
-        return replace(header, words=lambda value: queries.changed_in_words(value, who, people))
-    if header.label is screen.label_columns["record"]:
-        return replace(header, words=queries.record_in_words)
-    if header.label is screen.label_columns["reason"]:
-        return replace(header, words=history.reason_text)
-    return header
+def _in_words(
+    session: Session, who: Actor, rows: Iterable[Sequence[Any]], record: int | None, fields: int | None
+) -> Iterator[Sequence[Any]]:
+    """Rows of a file with what they tell of in words; the names are read for many rows at once."""
+    left = iter(rows)
+    while some := list(islice(left, _AT_ONCE)):
+        cells = {} if fields is None else {place: Cell.read(row[fields]) for place, row in enumerate(some)}
+        keys = [] if record is None else [queries.record_key(row[record]) for row in some]
+        names = queries.names_for(session, who, cells, keys, leaves=True)
+        for place, row in enumerate(some):
+            told = list(row)
+            if record is not None:
+                told[record] = queries.record_in_words(row[record], names.records)
+            if fields is not None:
+                told[fields] = queries.changed_in_words(cells[place], names)
+            yield told
 
 
 def _facts(told: Told) -> Sequence[tuple[Any, Any]]:

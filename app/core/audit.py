@@ -81,6 +81,8 @@ _FINGERPRINT = "hmac:"
 #: the event that says of a record that its personal values were taken out of the log
 ERASED = "audit.erased"
 ARCHIVED, RESTORED = "archived", "restored"
+#: a change that puts back what an earlier one replaced; its reason begins with this mark, and tells which and when
+BROUGHT_BACK, RESTORES = "brought_back", "restores:"
 
 
 class AuditAction(StrEnum):
@@ -127,7 +129,7 @@ class AuditEvent(Entity):
     address: Mapped[str | None] = mapped_column(String(60))
     action: Mapped[AuditAction] = mapped_column(stored(AuditAction))
     #: for events their name ("process.published"), for a change that puts a record away or takes it back ARCHIVED or
-    #: RESTORED; else empty
+    #: RESTORED, for one that takes another one back BROUGHT_BACK; else empty
     name: Mapped[str | None] = mapped_column(String(80))
     table_name: Mapped[str | None] = mapped_column(String(60))
     record_id: Mapped[int | None] = mapped_column()
@@ -306,10 +308,12 @@ def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], 
     return told, sensitive
 
 
-def _named(changes: dict[str, Any]) -> str | None:
-    """A change that puts the record away, or takes it back, is looked for by that."""
-    _before, after = changes.get("archived_at", (None, None))
-    return (ARCHIVED if after else RESTORED) if "archived_at" in changes else None
+def _named(changes: dict[str, Any], reason: str | None) -> str | None:
+    """A change that puts the record away, takes it back, or takes another change back is looked for by that."""
+    if "archived_at" in changes:
+        _before, after = changes["archived_at"]
+        return ARCHIVED if after else RESTORED
+    return BROUGHT_BACK if reason is not None and reason.startswith(RESTORES) else None
 
 
 def _flushed(session: Session) -> Iterator[tuple[Any, AuditAction]]:
@@ -338,7 +342,7 @@ def _write_events(session: Session, _context: object) -> None:
             {
                 **stamp,
                 "action": action,
-                "name": _named(changes) if action is AuditAction.change else None,
+                "name": _named(changes, reason) if action is AuditAction.change else None,
                 "table_name": row.__table__.name,
                 "record_id": key[0] if isinstance(key[0], int) else None,
                 "changes": changes,
@@ -365,9 +369,10 @@ def _write_events(session: Session, _context: object) -> None:
 _TOLD = select(*AuditEvent.__table__.c)
 
 
-def _row_hash(row: AuditEvent | Row[Any]) -> bytes:
+def _row_hash(row: AuditEvent | Row[Any], number: int | None = None) -> bytes:
+    """`number`: as if the row had this one."""
     told = [
-        row.id,
+        row.id if number is None else number,
         row.at.isoformat(),
         row.actor_id,
         row.address,
@@ -479,7 +484,8 @@ def overdue() -> Select[int]:
 class Broken:
     """The first thing that is not as it was sealed.
 
-    `what`: an event was "changed", is "missing" or was "inserted"; a "seal" of the chain does not fit; a personal
+    `what`: an event was "changed", "reordered" (it stands under the number of another one), is "missing" or was
+    "inserted"; a "seal" of the chain does not fit; a personal
     "value" was changed, or taken out without an erasure; the chain was "cut" behind the event.
     """
 
@@ -514,7 +520,7 @@ def verify(session: Session, *, noted: Collection[str] = (), values: bool = True
             if row is None:
                 return checked, Broken(event_id, "missing")
             if _row_hash(row) != link.row_hashes[32 * position : 32 * position + 32]:
-                return checked, Broken(event_id, "changed")
+                return checked, Broken(event_id, "reordered" if _is_of_another(session, row) else "changed")
             if values and not _values_fit(row, beside, erased):
                 return checked, Broken(event_id, "value")
             checked += 1
@@ -523,6 +529,14 @@ def verify(session: Session, *, noted: Collection[str] = (), values: bool = True
         previous, last_id = link.hash, link.last_id
         unseen.discard(link.hash)
     return checked, Broken(last_id if checked else None, "cut") if unseen else None
+
+
+def _is_of_another(session: Session, row: Row[Any]) -> bool:
+    """Was the same thing sealed under the number of another event? Looked for once, when the chain is broken anyway."""
+    return any(
+        _row_hash(row, number) == link.row_hashes[32 * position : 32 * position + 32]
+        for link in _chain(session) for position, number in enumerate(link.ids)
+    )  # fmt: skip
 
 
 def _chain(session: Session) -> Iterator[AuditSeal]:

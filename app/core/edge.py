@@ -146,6 +146,12 @@ _SENTENCES = {
     415: _("This kind of content is not taken here."),
 }
 
+#: the same of a form without its token that cannot be kept: one of another browser window, or with a password in it
+_STALE = {
+    "heading": _("This page stood open for a long time"),
+    "message": _("Nothing was saved. Load the page again, then do it once more; what was typed has to be typed again."),
+}
+
 
 def _sentence(error: HTTPException) -> object:
     """What a view of ours said when it refused, else our words for what the framework refuses."""
@@ -197,7 +203,8 @@ def _http_error(error: HTTPException) -> Any:
         sentence = _("Please load the page again.") if isinstance(error, CSRFError) else _sentence(error)
         answer = jsonify(error_body(code, sentence))
     else:
-        answer = Response(render_template("errors/error.html", status=error.code, back_url=_came_from()))
+        told = _STALE if isinstance(error, CSRFError) else {}
+        answer = Response(render_template("errors/error.html", status=error.code, back_url=_came_from(), **told))
     answer.status_code = error.code
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):

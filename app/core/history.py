@@ -21,10 +21,10 @@ from sqlalchemy.orm import Session, lazyload
 from app.core import clock
 from app.core.access import SYSTEM, Actor, has_row_rule, visible
 from app.core.accounts import User
-from app.core.audit import AuditAction, AuditEvent, AuditSensitive, is_fingerprint, is_personal
+from app.core.audit import RESTORES, AuditAction, AuditEvent, AuditSensitive, is_fingerprint, is_personal
 from app.core.db import Entity, UtcDateTime
 from app.core.errors import BadRequestError
-from app.core.formats import local, time_text
+from app.core.formats import exact_text, local, time_text
 from app.core.i18n import _
 from app.core.timewords import day_heading
 
@@ -36,10 +36,10 @@ MOST_COUNTED = 100
 LONGEST_VALUE = 300
 #: events of one person so close together are one act of his
 AT_ONCE = timedelta(seconds=1)
-#: in front of the number of the change whose old value was brought back, as the reason of doing so
-RESTORES = "restores:"
 _ARCHIVING = {"archived_at", "archived_by_id"}
 _ERASED = _("(erased on request)")
+#: what is said of a change that takes another one back
+BACK = _("Earlier value brought back")
 WITHHELD = _("(personal)")
 #: under what an event keeps the reason that somebody typed
 REASON = "reason"
@@ -227,17 +227,29 @@ def told(
     return list(_Teller(session, subjects, events, who, withheld).all_entries())
 
 
-def reason_of(event: AuditEvent) -> Any:
+def reason_of(event: AuditEvent, time_zone: str) -> Any:
     """Why, as far as the event itself says it: nobody but a change takes another one back."""
-    return reason_text(event.reason) if event.action is AuditAction.change else event.reason or ""
+    return reason_text(event.reason, time_zone) if event.action is AuditAction.change else event.reason or ""
 
 
-def reason_text(reason: str | None) -> Any:
-    """Why, in words: what a person wrote, or which change was taken back."""
-    number = (reason or "").removeprefix(RESTORES)
-    if reason and number != reason and number.isdigit():
+def restoring(event: AuditEvent) -> str:
+    """Why something is changed that takes this change back, as `reason_text` reads it."""
+    return f"{RESTORES}{event.id}:{event.at.isoformat()}"
+
+
+def reason_text(reason: str | None, time_zone: str) -> Any:
+    """Why, in words: what a person wrote, or which change was taken back. Older ones do not tell of when that was."""
+    number, _colon, at = (reason or "").removeprefix(RESTORES).partition(":")
+    if reason is None or not reason.startswith(RESTORES) or not number.isdigit():
+        return reason or ""
+    if not at:
         return _("An earlier value was brought back, from before change no. %(number)s.", number=number)
-    return reason or ""
+    when = exact_text(datetime.fromisoformat(at), time_zone)
+    return _("The value from before %(when)s was brought back (change no. %(number)s).", when=when, number=number)
+
+
+def is_taking_back(event: AuditEvent) -> bool:
+    return event.action is AuditAction.change and (event.reason or "").startswith(RESTORES)
 
 
 def values_of(session: Session, event: AuditEvent) -> dict[str, tuple[Any, Any]]:
@@ -285,14 +297,16 @@ class _Teller:
             yield Entry(
                 event.id, event.at, time_text(event.at, self._who.time_zone),
                 self._people.get(event.actor_id or 0, SYSTEM.name), happened, what, subject.kind,
-                self._titles[subject.table].get(event.record_id or 0, ""), lines, self._reason(event),
+                # What was erased on request is not told again by what the part is called now.
+                "" if _is_erased(lines) else self._titles[subject.table].get(event.record_id or 0, ""), lines,
+                self._reason(event),
                 in_name_of=self._people.get(event.on_behalf_of_id or 0, ""), ids=(event.id,),
             )  # fmt: skip
 
     def _reason(self, event: AuditEvent) -> Any:
         """What somebody typed as his reason is personal, and lies beside the log."""
         if event.action is not AuditAction.event or not is_personal(event.changes.get(REASON)):
-            return reason_of(event)
+            return reason_of(event, self._who.time_zone)
         if self._withheld is not None and self._withheld(event, REASON):
             return WITHHELD
         return self._sensitive[event.id, REASON][1] if (event.id, REASON) in self._sensitive else _ERASED
@@ -399,6 +413,10 @@ class _Counter(_Teller):
         return None if logged in ("", []) else logged
 
 
+def _is_erased(lines: Iterable[Line]) -> bool:
+    return any(_ERASED in (line.old, line.new) for line in lines)
+
+
 def _happened(event: AuditEvent, subject: Subject) -> tuple[Happened, Any]:
     """What it was and its words; None where it is not told."""
     if event.action is AuditAction.event:
@@ -407,7 +425,7 @@ def _happened(event: AuditEvent, subject: Subject) -> tuple[Happened, Any]:
     if happened is None and "archived_at" in event.changes:
         happened = Happened.archived if event.changes["archived_at"][1] else Happened.restored
     happened = happened or Happened.changed
-    return happened, HAPPENED[happened]
+    return happened, BACK if happened is Happened.changed and is_taking_back(event) else HAPPENED[happened]
 
 
 def _column(model: type[Any], name: str) -> Any:

@@ -70,7 +70,7 @@ class InstanceScreen(Screen):
     show_columns = ["status", "started_at", "ended_at"]
     panel_columns = ("now_at", "customer", "process", "status", "initiator", "team", "started_at", "ended_at")
     fact_links: ClassVar[Mapping[str, Any]] = {"customer": lambda instance: links.customer_path(instance.customer_id)}
-    order_columns = ["code", "process", "initiator", "started_at", "ended_at"]
+    order_columns = ["code", "process", "status", "initiator", "team", "started_at", "ended_at"]
     search_columns = [
         "code", "process", "customer", "customer_code", "status", "initiator", "team", "started_at", "ended_at",
         "open_tasks", "now_at",
@@ -129,7 +129,8 @@ class InstanceScreen(Screen):
         if status in FINAL:
             return "late" if status is InstanceStatus.failed else "done", STATUS_LABELS[status]
         late = task_queries.overdue(clock.now())
-        return ("late", _("Overdue")) if db.session().scalar(_tasks_of(item).where(late).limit(1)) else None
+        is_late = db.session().scalar(_tasks_of(item).where(late).limit(1)) is not None
+        return ("late", _("Overdue")) if is_late else ("open", STATUS_LABELS[status])
 
     def next_action(self, item: ProcessInstance, who: Actor) -> NextAction | None:
         """To go to the work in it that is his, or that he could take."""

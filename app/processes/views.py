@@ -113,6 +113,7 @@ class InstancePages(Page):
                 for key in lists
             ],
             scope=status,
+            table={"path": "/ho-so/bang/list/", "arguments": {"view": "0", "where": f"status = '{status}'"}},
             rows=[self._row(i, names.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],
             start_url="/ho-so/bat-dau" if actor.may("add", "Instance") else None,
             page=page_of(number, len(instances), counts[InstanceStatus(status)], size=ROWS),

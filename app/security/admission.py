@@ -36,6 +36,11 @@ def invite_member(session: Session, member: Member, *, by: Actor) -> str:
         raise BusinessError(_("%(name)s can sign in already.", name=member.name))
     refuse_above(session, member, by)
     end_invitations(session, member)
+    return send_link(session, member, by=by)
+
+
+def send_link(session: Session, member: Member, *, by: Actor) -> str:
+    """The link and its mail, to somebody whom `by` may invite (refuse_above) and who has no other; its secret."""
     token, until = rules.new_token(), clock.now() + rules.INVITATION_LASTS
     session.add(MemberInvitation(member_id=member.id, token_hash=rules.token_hash(token), expires_at=until))
     session.flush()

@@ -41,7 +41,7 @@ class Placed(Protocol):
 
 @dataclass(frozen=True)
 class Box:
-    """One team, the company on top (`id` COMPANY) or those in no team (OUTSIDE): its corner, size, and words by line."""
+    """One team, the company on top (`id` COMPANY) or those in no team (OUTSIDE): its corner, its size and its words."""
 
     id: int
     x: int

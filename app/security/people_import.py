@@ -18,7 +18,7 @@ from app.core.errors import BusinessError, NotAllowedError, Sentence
 from app.core.i18n import _
 from app.core.vietnamese import phone_e164
 from app.security import admission, queries, rules
-from app.security.member_guard import OUT_OF_SIGHT, refuse_unseen
+from app.security.member_guard import OUT_OF_SIGHT, refuse_above
 from app.security.models import Member, Team, TeamMember
 from app.security.people_sheet import PersonRow, plain
 from app.security.role_services import roles_to_choose
@@ -141,10 +141,15 @@ def bring_in(
     typed = {key for one in checkup.of(Finding.new) for key in ("phone", "title") if getattr(one.row, key)}
     guarded.refuse_unwritable(by, "Member", ["family_name", "given_name", "username", "email", *typed], is_new=True)
     roles = {role.name: role for role in session.scalars(select(Role))}
-    added = []
+    added: list[Member] = []
+    # What somebody may do comes from these alone: each of them is asked for once
+    known: set[tuple[tuple[str, ...], tuple[int, ...]]] = set()
     for one in checkup.of(Finding.new):
         try:
             member = _bring(session, one, roles, by)
+            if (one.roles, one.team_ids) not in known:
+                refuse_above(session, member, by)
+                known.add((one.roles, one.team_ids))
             _let_in(session, member, password_hashes, by)
         except SheetChangedError:
             raise
@@ -154,13 +159,16 @@ def bring_in(
                 _("Nothing was added. Row %(number)d: %(why)s", number=one.row.number, why=told or refusal.message)
             ) from None
         added.append(member)
+    seen = select(func.count(Member.id)).where(Member.id.in_([one.id for one in added]), visible(Member, by))
+    if session.scalar(seen) != len(added):
+        raise SheetChangedError(OUT_OF_SIGHT)
     audit.record(session, "people_imported", table=Member.__tablename__, changes={"rows": len(added)}, by=by)
     return added
 
 
 def _let_in(session: Session, member: Member, password_hashes: Mapping[str, str] | None, by: Actor) -> None:
     if password_hashes is None:
-        admission.invite_member(session, member, by=by)
+        admission.send_link(session, member, by=by)
     elif member.email.lower() not in password_hashes:
         raise SheetChangedError
     else:
@@ -182,8 +190,6 @@ def _bring(session: Session, one: Checked, roles: Mapping[str, Role], by: Actor)
         TeamMember(team_id=team_id, member_id=member.id, is_primary=place == 0)
         for place, team_id in enumerate(one.team_ids)
     )
-    session.flush()
-    refuse_unseen(session, member, by)
     return member
 
 

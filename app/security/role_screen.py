@@ -39,7 +39,7 @@ class LikeField(SelectField):
     """The role that a new one begins as; or nothing at all."""
 
     def __init__(self, label: Any = None, validators: Any = None, **more: Any) -> None:
-        super().__init__(label, validators, coerce=str, **more)
+        super().__init__(label, validators, coerce=str, **{"default": "", **more})
 
     def process(self, formdata: Any, *args: Any, **more: Any) -> None:
         names = role_names(db.session()).values()

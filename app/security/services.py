@@ -331,7 +331,8 @@ def record_failure(
 ) -> None:
     """Count the wrong password. What was typed for nobody's name is not in the audit log: it may be a password."""
     session.add(SignInFailure(address=address, account=account))
-    _told(session, what, member.id if member else None, address=address)
+    is_closed = what == "sign_in_failed" and member is not None and member.deactivated_at is not None
+    _told(session, "sign_in_closed" if is_closed else what, member.id if member else None, address=address)
     session.execute(delete(SignInFailure).where(SignInFailure.at < clock.now() - 12 * rules.TRIES_WINDOW))
 
 

@@ -80,7 +80,9 @@ class TaskScreen(Screen):
         "outcome",
     )  # fmt: skip
     fact_links: ClassVar[Mapping[str, Any]] = {"customer": lambda task: links.customer_path(task.customer_id)}
-    order_columns = ["name", "assignee", "due_at", "opened_at", "completed_at"]
+    order_columns = [
+        "name", "context", "assignee", "team", "state", "due_at", "opened_at", "claimed_at", "completed_at",
+    ]  # fmt: skip
     search_columns = [
         "name", "customer", "customer_code", "context", "assignee", "team", "state", "is_open", "overdue", "due_at",
         "opened_at", "claimed_at", "completed_at", "completed_by", "outcome",
@@ -145,7 +147,7 @@ class TaskScreen(Screen):
     def state(self, item: Task) -> tuple[str, Any] | None:
         if not item.is_open:
             return "done", STATE_LABELS[item.state]
-        return _PRESSING.get(lateness(item, clock.now(), edge.time_zone()).kind)
+        return _PRESSING.get(lateness(item, clock.now(), edge.time_zone()).kind, ("open", STATE_LABELS[item.state]))
 
     def next_action(self, item: Task, who: Actor) -> NextAction | None:
         """To take it, or to go on with it; of what is in other hands, nothing."""

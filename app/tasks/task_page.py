@@ -156,7 +156,7 @@ def task_page(
 
 
 def _notes(session: Session, task: Task, actor: Actor) -> dict[str, Any]:
-    return conversation.thread(session, kind_named("Task"), task, actor, label=_("Notes and files"))
+    return conversation.thread(session, kind_named("Task"), task, actor, label=_("Comments"))
 
 
 def _above(task: Task, owner: OwnerShown, *, is_seen: bool) -> list[tuple[object, str]]:

@@ -82,9 +82,26 @@ def work_list(actor: Actor, session: Session, now: datetime) -> dict[str, Any]:
             for key, (label, _rows) in scopes.items()
         ],
         "chips": chips,
+        "table": {"path": "/cong-viec/bang/list/", "arguments": _in_the_table(actor, scope, span, person)},
         "rows": rows_of(session, tasks, actor),
         "page": page_of(number, len(tasks), count, size=ROWS),
     }
+
+
+def _in_the_table(actor: Actor, scope: str, span: str | None, person: Member | None) -> dict[str, str]:
+    """What the table of all work is asked for the same rows; of what is due soon it knows no word."""
+    teams = ", ".join(map(str, sorted(actor.headed_team_ids)))
+    told = {
+        "mine": "is_open = true and assignee = me()",
+        "queue": "state = 'ready'",
+        "team": f"is_open = true and team in ({teams})",
+        "done": "state = 'completed' and completed_by = me() and completed_at = today()",
+    }[scope]
+    if span == "qua_han" and scope != "done":
+        told += " and overdue = true"
+    if person is not None:
+        told += f" and assignee = {person.id}"
+    return {"view": "0", "where": told} | ({"order": "-completed_at"} if scope == "done" else {})
 
 
 def _span_asked() -> str | None:

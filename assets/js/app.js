@@ -5,6 +5,7 @@ import * as clipped from "./clipped.js";
 import * as comments from "./comments.js";
 import * as conflict from "./conflict.js";
 import { each, on } from "./dom.js";
+import * as downloads from "./downloads.js";
 import * as drop from "./drop.js";
 import * as due from "./due.js";
 import * as forms from "./forms.js";
@@ -23,7 +24,7 @@ import * as unsaved from "./unsaved.js";
 import * as viewForm from "./view-form.js";
 import * as worklist from "./worklist.js";
 
-for (const part of [shell, toasts, due, forms, bulk, money, drop, unsaved, worklist, place, recent, pop, keepTab, needs, viewForm]) part.start();
+for (const part of [shell, toasts, due, forms, bulk, money, drop, downloads, unsaved, worklist, place, recent, pop, keepTab, needs, viewForm]) part.start();
 
 clipped.start();
 
@@ -66,7 +67,12 @@ on("click", "[data-filter-edit]", (event, chip) => {
 });
 atFirst("[data-filter-editor]", (panel) => import("./filter-editor.js").then(({ edit }) => edit(panel)));
 atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
-each(".tt-views__tabs [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
+each(".tt-rolecards [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
+// Tabs in one line that is longer than the screen: the one that is open stands in sight, and the page stays where it is.
+each(".tt-tabs [aria-current]", (tab) => {
+  const bar = tab.parentElement;
+  bar.scrollLeft += tab.getBoundingClientRect().right - bar.getBoundingClientRect().right + 24;
+});
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("[data-keep]", conflict.start);

@@ -15,9 +15,15 @@ function isChanged(control) {
   return control.value !== control.defaultValue;
 }
 
-// A form that came back refused holds words that are saved nowhere.
-export const isUnsaved = (form) =>
-  !form.hasAttribute("data-sent") && (form.hasAttribute("data-unsaved") || [...form.elements].some(isChanged));
+function holdsSomething(control) {
+  if (!control.name || /^(hidden|submit|button|reset)$/.test(control.type)) return false;
+  return /^(checkbox|radio)$/.test(control.type) ? control.checked : control.value !== "";
+}
+
+// A form that came back refused holds words that are saved nowhere, unless it was sent empty.
+const cameBack = (form) => form.hasAttribute("data-unsaved") && [...form.elements].some(holdsSomething);
+
+export const isUnsaved = (form) => !form.hasAttribute("data-sent") && (cameBack(form) || [...form.elements].some(isChanged));
 
 const anyUnsaved = () =>
   Boolean(document.querySelector("[data-upload]")) || [...document.querySelectorAll("form[data-guard]")].some(isUnsaved);

@@ -14,14 +14,14 @@ from sqlalchemy import event, select
 
 from app.audit import queries, services
 from app.comments.services import write_comment
-from app.core import audit, exports
+from app.core import audit, clock, exports
 from app.core.access import FieldRight, FieldRule, get_visible
 from app.core.audit import AuditAction, AuditEvent, AuditSensitive
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError, NotAllowedError, NotFoundError
 from app.customers.models import Customer
 from app.customers.services import archive_customer, change_customer, create_customer
-from app.security.models import Member
+from app.security.models import Grant, Member, Right
 from app.tasks.services import comment_task
 
 BOTH = pytest.mark.both_databases
@@ -66,7 +66,7 @@ def the_list(browser, where="", **more):
 def test_the_list_tells_who_did_what_to_which_record(client, customer_id):
     found = rows_of(the_list(client("hoa"), f"kind = 'customer' and record_id = {customer_id}"))
     assert [row[1:6] for row in found] == [
-        ["Nguyễn Ngọc Lan", "Sửa", "Khách hàng", NEW_NAME, "Tên, Ghi chú"],
+        ["Nguyễn Ngọc Lan", "Sửa", "Khách hàng", NEW_NAME, f"Tên: {NAME} → {NEW_NAME}, Ghi chú"],
         ["Nguyễn Ngọc Lan", "Tạo mới", "Khách hàng", NEW_NAME, "Tên, Mã, Loại, Người phụ trách, Bộ phận, Ghi chú"],
     ]
 
@@ -158,6 +158,30 @@ def test_a_page_of_the_list_asks_as_often_however_many_kinds_stand_on_it(app, cl
     assert max(counted) <= 8, counted
 
 
+def test_work_handed_over_and_shares_are_told_with_names_and_shares_of_work_leave_the_tab_of_rights(
+    client, change, customer_id
+):
+    def hand_over(session, cast):
+        audit.record(session, "member_deactivated", table="member", record_id=cast.tuan.user_id, by=cast.hoa,
+                     changes={"lan": {"tasks": 3, "customers": 59}})  # fmt: skip
+        for reason in ("share", "task:17"):
+            grant = Grant(resource="Customer", record_id=customer_id, member_id=cast.minh.user_id, right=Right.view,
+                          reason=reason)  # fmt: skip
+            session.add(grant)
+            session.flush()
+            grant.ended_at = clock.now()
+            session.flush()
+
+    change(hand_over)
+    browser = client("hoa")
+    (row,) = rows_of(the_list(browser, "what = 'member_deactivated'"))
+    assert row[5].startswith("Bàn giao cho Nguyễn Ngọc Lan: 3 ")
+    assert "59 khách hàng" in row[5]
+    ended = rows_of(the_list(browser, "kind = 'access_grant' and what = 'change' and record_id > 0"))
+    assert [(one[4], "Minh" in one[5]) for one in ended] == [(NEW_NAME, True)] * 2
+    assert len(rows_of(the_list(browser, "kind = 'access_grant' and is_automatic = false"))) == 2
+
+
 # ── one entry ──
 def the_entry(app, browser, table="customer", action=AuditAction.change):
     with app.app_context():
@@ -235,7 +259,7 @@ def test_the_file_tells_from_what_to_what_and_no_personal_value(app, client, cus
     answer.close()
     told = [[str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
     everything = "\n".join(" ".join(row) for row in told)
-    assert "Khách hàng #" in everything
+    assert "Khách hàng: KH" in everything
     assert "Người phụ trách: Nguyễn Ngọc Lan" in everything
     for secret in (NAME, NEW_NAME, "hmac", "Gọi buổi sáng"):
         assert secret not in everything
@@ -270,7 +294,12 @@ def test_an_old_value_comes_back_by_the_records_own_form_and_the_log_says_from_w
         session = db.session()
         restored = session.get_one(Customer, customer_id)
         assert (restored.name, restored.note) == (NAME, "Gọi sau 14:30")
-        assert last(session, "customer").reason == "restores:" + way.rsplit("/", 1)[1]
+        taken_back = last(session, "customer")
+        assert taken_back.name == audit.BROUGHT_BACK
+        (entry,) = queries.told(session, [taken_back], _hoa())
+        assert (str(entry.what), "trước lúc" in str(entry.reason)) == ("Khôi phục giá trị cũ", True)
+    (row,) = rows_of(the_list(client("hoa"), f"what = 'brought_back' and record_id = {customer_id}"))
+    assert row[2] == "Khôi phục giá trị cũ"
     told = browser.get(f"/khach-hang/show/{customer_id}?phan=lich-su").text
     assert f"số {way.rsplit('/', 1)[1]}" in told
     assert "Không có gì để khôi phục" in browser.get(way).text
@@ -322,7 +351,7 @@ def test_erased_values_are_gone_with_those_of_the_parts_and_the_chain_holds(sess
     kept = [str(row) for row in session.execute(select(AuditSensitive.old, AuditSensitive.new))]
     assert not any(secret in " ".join(kept) for secret in (NAME, NEW_NAME, "912345678", "Gọi sau"))
     (told,) = queries.told(session, [last(session, "customer")], cast.hoa)
-    assert {str(line.new) for line in told.lines} == {"(đã xoá theo yêu cầu)"}
+    assert {str(line.new) for line in told.lines} == {"(đã xóa theo yêu cầu)"}
     erasures = session.scalars(select(AuditEvent).where(AuditEvent.name == audit.ERASED)).all()
     assert {(one.table_name, one.actor_id, one.reason) for one in erasures} == {
         ("customer", cast.hoa.user_id, "khách yêu cầu ngày 12/11"),
@@ -355,7 +384,7 @@ def test_what_people_typed_as_a_reason_or_a_search_is_told_like_a_field_and_eras
     assert "gọi chị Duyên" not in read(opened, cast.tuan)  # not his customer
     with transaction(cast.hoa) as inside:
         services.erase_sensitive(inside, "customer", number, "khách yêu cầu", by=cast.hoa)
-    assert "(đã xoá theo yêu cầu)" in read(opened, cast.hoa)
+    assert "(đã xóa theo yêu cầu)" in read(opened, cast.hoa)
 
 
 def test_nobody_forges_that_a_change_was_taken_back(session, cast):
@@ -416,10 +445,13 @@ def test_erasing_on_the_screen_wants_the_word_typed(app, client, customer_id):
     refused = browser.post(path, data={"reason": "khách yêu cầu", "typed": "thôi"})
     assert refused.status_code == 422
     assert "khách yêu cầu" in refused.text
-    assert browser.post(path, data={"reason": "", "typed": "xoá"}).status_code == 422
-    assert browser.post(path, data={"reason": "khách yêu cầu", "typed": "xoá"}).status_code == 302
+    assert browser.post(path, data={"reason": "", "typed": "xóa"}).status_code == 422
+    assert browser.post(path, data={"reason": "khách yêu cầu", "typed": " XÓA"}).status_code == 302
     assert "không còn giữ" in browser.get(path).text
-    assert "đã xoá theo yêu cầu" in the_entry(app, browser).text
+    entry = the_entry(app, browser)
+    assert "đã xóa theo yêu cầu" in entry.text
+    assert not entry.select('a[href*="/khoi-phuc/"]')
+    assert "/khoi-phuc/" not in client("lan").get(f"/khach-hang/show/{customer_id}?phan=lich-su").text
     with app.app_context():
         assert get_visible(db.session(), Customer, customer_id, _hoa()).name == NEW_NAME
 
@@ -441,4 +473,4 @@ def test_the_record_pages_of_members_tell_of_looking_in_anothers_name(app, clien
     with app.app_context():
         lan = _hoa() and last(db.session(), "member").record_id
     told = client("hoa").get(f"/nhan-su/show/{lan}?tab=lich-su").text
-    assert "thay mặt Nguyễn Ngọc Lan" in told
+    assert "khi đang xem như Nguyễn Ngọc Lan" in told

@@ -351,7 +351,7 @@ def test_events_that_changed_places_are_found_out(sealed):
     one, two = id_of(sealed, "event.1.1"), id_of(sealed, "event.1.2")
     for old, new in ((one, -1), (two, one), (-1, two)):
         tamper("UPDATE audit_event SET id = :new WHERE id = :old", old=old, new=new)
-    assert audit.verify(sealed)[1] == audit.Broken(one, "changed")
+    assert audit.verify(sealed)[1] == audit.Broken(one, "reordered")
 
 
 @BOTH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -71,6 +72,8 @@ def test_a_short_list_is_the_answer_of_the_click(app, client, customers):
     answer = press(browser, query="?q=000002&order=name&columns=name,code&page=1")
     assert answer.headers["Content-Disposition"].startswith("attachment; ")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert any(f"tt_downloaded={quote('Đã tải xuống 1 dòng')};" in one for one in cookies), cookies
     assert read(answer) == [["Tên", "Mã"], ["Khách 000002", "KH000002"]]
     with app.app_context():
         [event] = db.session.scalars(select(AuditEvent).where(AuditEvent.name == "export"))

@@ -225,7 +225,7 @@ def test_the_codes_of_choices_are_written_as_people_read_them(session, cast, cus
     customers(1)
     assert written_at_once(Wanted(LIST, Format.xlsx, (("columns", "kind,source"),)), cast.minh) == [["Cá nhân", "Zalo"]]
     shipped = written_at_once(Wanted("RoleScreen", Format.xlsx, (("columns", "name"),)), cast.hoa)
-    assert shipped == [["Quản trị"], ["Quản lý"], ["Nhân viên"], ["Kiểm soát"]]
+    assert shipped == [["Quản trị"], ["Quản lý"], ["Nhân viên"], ["Kiểm soát viên"]]
 
 
 def test_a_row_with_several_values_has_the_label_of_each(session, cast):

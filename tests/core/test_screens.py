@@ -397,6 +397,17 @@ def test_list_refuses_what_it_does_not_offer(query: str, client: Client) -> None
     assert client("lan").get(f"/sach/list/?{query}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    "query", ["after=abc", "before=!!", "after=W10&page=7", "view=abc", "order=pages&after=WyJ0ZXh0IiwgImEiLCAxXQ"]
+)
+def test_a_page_that_cannot_be_found_is_told_over_the_first_one(query: str, client: Client, a_volume: Maker) -> None:
+    a_volume("Alpha")
+    page = BeautifulSoup(client("lan").get(f"/sach/list/?{query}").text, "html.parser")
+    assert len(page.select(".tt-listcol > .tt-listnote")) == 1
+    assert page.select("tbody .tt-rowlink[title=Alpha]")
+    assert "Trang 2" not in page.text
+
+
 def titles(answer: Any, *known: str) -> list[str]:
     """The known titles on the page in the order in which they stand there."""
     assert answer.status_code == 200, answer.text

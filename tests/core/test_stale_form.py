@@ -33,3 +33,4 @@ def test_what_another_site_posts_is_not_offered_again(client, guarded):
     page = client().post("/khach-hang/add", data=TYPED, headers={"Sec-Fetch-Site": "cross-site"})
     assert page.status_code == 400
     assert "Phan Thị Ngưỡng" not in page.text
+    assert "Trang này đã mở quá lâu" in page.text

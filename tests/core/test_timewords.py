@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.core.i18n import in_language
-from app.core.timewords import LatenessKind, day_heading, length_text, moment_inside, moment_text, time_left
+from app.core.timewords import LatenessKind, day_heading, length_text, moment_inside, moment_text, time_left, until_text
 
 ZONE = "Asia/Ho_Chi_Minh"
 
@@ -117,3 +117,9 @@ def test_what_soon_means_can_be_said_per_task():
 def test_without_a_due_moment_nothing_is_late():
     lateness = time_left(None, NOW, ZONE)
     assert (lateness.kind, str(lateness.text)) == (LatenessKind.none, "No due date")
+
+
+@pytest.mark.parametrize("reader", ["vi"], indirect=True)
+def test_what_ends_with_a_day_says_that_day_and_not_the_next(reader):
+    assert str(until_text(vietnam("2026-12-01T00:00"), "Asia/Ho_Chi_Minh")) == "hết 30/11/2026"
+    assert str(until_text(vietnam("2026-11-30T14:30"), "Asia/Ho_Chi_Minh")) == "đến 30/11/2026 14:30"

@@ -278,7 +278,7 @@ def test_a_head_hands_work_to_somebody_else_who_hears_of_it_at_the_bell(
 
     minh.goto("/cong-viec/?team=1")
     row(minh, step, "Nguyễn Ngọc Lan").get_by_role("link", name=step).click()
-    minh.get_by_label("Giao lại hoặc trả việc").click()
+    minh.get_by_label("Thao tác với công việc").click()
     minh.get_by_role("button", name="Giao lại").first.click()
     dialog = minh.get_by_role("dialog")
     dialog.get_by_label("Giao cho").select_option(label="Vũ Thành Đạt, 0 việc đang mở")

@@ -252,7 +252,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(hands: Callable[..., Hands],
     task = rest.post("instances/", {"process": "goi-lai", "customer_id": None})["open_tasks"][0]["id"]
     minh = hands("minh")
     minh.page.goto(f"/cong-viec/{task}")
-    minh.to("Giao lại hoặc trả việc")
+    minh.to("Thao tác với công việc")
     minh.press("Enter", "ArrowDown", "ArrowDown")
     minh.until("^Giao lại$")
     minh.press("Enter")
@@ -263,7 +263,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(hands: Callable[..., Hands],
         minh.stop()
     minh.press("Escape")
     expect(dialog).to_be_hidden()
-    minh.until("Giao lại hoặc trả việc")
+    minh.until("Thao tác với công việc")
 
 
 def test_the_palette_opens_from_anywhere_and_gives_the_focus_back(hands: Callable[..., Hands]) -> None:

@@ -71,7 +71,7 @@ def test_keys_turn_the_panel_open_the_page_and_give_the_focus_back(desk: Desk) -
     hoa.wait_for_url(f"**{page}")
 
 
-def test_on_a_phone_a_row_leads_to_its_page_where_the_summary_comes_first(desk: Desk) -> None:
+def test_on_a_phone_a_row_leads_to_its_page_where_the_tabs_come_before_the_rail(desk: Desk) -> None:
     hoa = desk.page("hoa", PHONE)
     hoa.goto(LISTS[1])
     rows(hoa).first.click()
@@ -79,7 +79,7 @@ def test_on_a_phone_a_row_leads_to_its_page_where_the_summary_comes_first(desk: 
     rail, parts = hoa.locator(".tt-rail").bounding_box(), hoa.locator(".tt-tabs--card").bounding_box()
     assert rail is not None
     assert parts is not None
-    assert rail["y"] < parts["y"]
+    assert parts["y"] < rail["y"]
     assert hoa.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 

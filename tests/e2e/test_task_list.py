@@ -43,7 +43,7 @@ def test_a_head_gives_what_he_chooses_to_somebody_with_the_mouse(begun: list[str
     minh.get_by_role("link", name="Dạng bảng").click()
     expect(minh.get_by_role("heading", level=1)).to_contain_text("Bảng công việc")
     tabs = minh.get_by_role("navigation", name="Cách xem")
-    expect(tabs.locator("[aria-current]")).to_have_text("Đang mở")
+    expect(tabs.locator("[aria-current]")).to_have_text("Của tôi")
 
     minh.goto(of(*begun))
     expect(rows(minh)).to_have_count(2)

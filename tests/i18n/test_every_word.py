@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
+from app.audit.queries import shortly
 from app.catalogues.models import Catalogue, CatalogueEntry
 from app.cli import prepare
 from app.comments.models import Comment
@@ -72,7 +73,8 @@ DOORS = (
     "/tim/phuong-xa?q=ba",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
-    "/nhan-su/ngung/1", "/nhan-su/mat-khau-dau/1",
+    "/nhan-su/ngung/1", "/nhan-su/mat-khau-dau/1", "/nhan-su/nhap/", "/bo-phan/so-do", "/bo-phan/add",
+    "/bo-phan/edit/1", "/bo-phan/show/1",
     "/nhan-su/fields", "/vai-tro/list/", "/quyen-hieu-luc/", "/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:1",
     "/quyen-hieu-luc/ban-ghi?loai=customer&q=an", "/bo-phan/list/", "/tai-khoan/", "/chia-se/", "/chia-se/customer/1",
     "/nhat-ky/list/", "/nhat-ky/fields", "/nhat-ky/xoa/customer/1", "/nhat-ky/list/?view=0&where=what = 'change'",
@@ -179,6 +181,8 @@ def data_of(app: Flask) -> Data:
             Outbox.from_address, Outbox.subject, Outbox.body_text, Outbox.message_id, AuditSensitive.old,
         ):  # fmt: skip
             known.add(value for value in db.session.scalars(select(column).distinct()) if isinstance(value, str))
+        for old, new in db.session.execute(select(AuditSensitive.old, AuditSensitive.new)):
+            known.add(shortly(value) for value in (old, new) if isinstance(value, str))
         for text in db.session.scalars(select(Comment.text)):
             known.add(re.split(r"@[\w.]+", text))
         for member in db.session.scalars(select(Member)):
@@ -197,6 +201,7 @@ def data_of(app: Flask) -> Data:
         known.add(db.session.scalars(select(AuditSeal.hash)))
         for changes in db.session.scalars(select(AuditEvent.changes)):
             known.add(_written(changes))
+            known.add(map(shortly, _written(changes)))
         for told in (*db.session.scalars(select(TimelineEntry.data)), *db.session.scalars(select(TaskEvent.data))):
             known.add(told[key] for key in ("task", "process", "code", "context", "form", "reason") if told.get(key))
         db.session.remove()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -12,8 +13,7 @@ from sqlalchemy.orm import Session
 from app.catalogues.models import CatalogueEntry
 from app.comments.services import archive_comment, write_comment
 from app.core import clock, files
-from app.core.access import SYSTEM, Scope
-from app.core.accounts import Role
+from app.core.access import SYSTEM, FieldRight, FieldRule, Scope
 from app.core.audit import AuditEvent
 from app.core.db import transaction
 from app.core.exports import Format
@@ -26,13 +26,15 @@ from app.customers.models import Customer
 from app.customers.profile_models import InteractionKind
 from app.customers.services import archive_customer, create_customer
 from app.customers.tags import set_tags
-from app.forms.models import Form, FormVersion, Submission
+from app.forms.models import FormVersion, Submission
+from app.forms.services import create_form
+from app.forms.services import save_draft as draft_form
 from app.jobs import write_exports
 from app.notifications.services import post_bell, queue_mail
 from app.processes.services import cancel_instance, start_instance
-from app.security import leaving, teams
+from app.security import admission, field_rights, leaving, role_services, teams
 from app.security import services as security
-from app.security.models import Grant, Right
+from app.security.models import Grant, Right, RoleProfile
 from app.security.roles import SHIPPED
 from app.security.services import hash_password
 from app.tasks.models import Task
@@ -41,10 +43,25 @@ from app.tasks.services import open_task
 from tests.cast import PASSWORD, Cast
 from tests.story import Story
 
-#: stands in every record that some of those who ask may not see
-CANARY = "Hoàng Yến Vàng"
+#: stands in all records that hold a canary, so that whoever looks for it meets them
+BIRD = "Hoàng"
+#: what is written of customers and the discreet role shows nobody: the part of it that stands however it is drawn
+KEPT_BACK = ("912345608", "912345618", "912345628", "912345638", "thucanary", "noteVang")
 #: larger than an id can be
 BEYOND = str(2**31 + 10**9)
+
+
+#: a role of the company's own: sees and exports everything, works on customers, and reads neither phone nor e-mail nor
+#: note of any
+DISCREET = "Discreet"
+RIGHTS: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
+    **SHIPPED,
+    DISCREET: {
+        **SHIPPED["Auditor"],
+        "Customer": dict.fromkeys(("view", "add", "edit", "delete", "export"), Scope.all),
+        "Comment": {"add": Scope.all},
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +75,7 @@ class Person:
     heads: frozenset[str] = frozenset()
 
     def scope(self, action: str, resource: str) -> Scope:
-        return SHIPPED.get(self.role, {}).get(resource, {}).get(action, Scope.none)
+        return RIGHTS.get(self.role, {}).get(resource, {}).get(action, Scope.none)
 
     def may(self, action: str, resource: str) -> bool:
         return self.scope(action, resource) is not Scope.none
@@ -72,6 +89,7 @@ PEOPLE = (
     Person("manager", "minh", "Manager", frozenset({"cskh"}), frozenset({"cskh"})),
     Person("other manager", "oanh", "Manager", frozenset({"kho"}), frozenset({"kho"})),
     Person("auditor", "kien", "Auditor"),
+    Person("discreet", "kin", DISCREET),
     Person("admin", "hoa", "Admin"),
 )
 
@@ -94,6 +112,10 @@ class Record:
     offered: str | None = None
     #: a contact point of the customer
     point: str = ""
+    #: stands in this record and nowhere else; empty: nothing in it is of its own
+    canary: str = ""
+    #: whoever sees that one is told how its steps are called
+    step_of: Record | None = None
 
     def given_to(self, person: Person) -> bool:
         return bool(self.granted & ({person.username} | person.teams))
@@ -154,6 +176,11 @@ def _company(person: Person, action: str, record: Record) -> bool:
     return person.scope(action, record.resource) is Scope.all
 
 
+def canary(kind: str, state: str) -> str:
+    """A word without accents: JSON writes the others in numbers."""
+    return f"{kind}Vang{state}"
+
+
 _RULES = {
     "Customer": _given,
     "Interaction": _given,
@@ -178,6 +205,7 @@ _MORE = (
     ("khoa", "Mai Đăng", "Khoa", "Staff", "kho"),
     ("oanh", "Tô Kim", "Oanh", "Manager", "kho"),
     ("kien", "Ngô Trung", "Kiên", "Auditor", None),
+    ("kin", "Lý Như", "Kín", DISCREET, None),
     ("cu", "Đinh Văn", "Cũ", "Staff", "kho"),
 )
 
@@ -188,9 +216,23 @@ class Company:
 
     records: dict[str, list[Record]] = field(default_factory=dict)
 
-    def add(self, kind: str, state: str, row_id: object, *, resource: str = "", **known: Any) -> None:
+    def add(
+        self, kind: str, state: str, row_id: object, *, resource: str = "", marked: bool = False, **known: Any
+    ) -> Record:
         told = {key: frozenset(value) if isinstance(value, list) else value for key, value in known.items()}
-        self.records.setdefault(kind, []).append(Record(kind, resource or kind, state, str(row_id), **told))
+        word = canary(kind, state) if marked else ""
+        one = Record(kind, resource or kind, state, str(row_id), canary=word, **told)
+        self.records.setdefault(kind, []).append(one)
+        return one
+
+    def out_of_sight(self, person: Person) -> list[str]:
+        """The canaries that no answer to this person may hold."""
+        return [
+            one.canary
+            for records in self.records.values()
+            for one in records
+            if one.canary and not any(reaches(person, "view", seen) for seen in (one, one.step_of) if seen)
+        ]
 
     def asked(self, kind: str) -> list[Record | None]:
         """The records of that kind, one that is not there, and a number that no table holds; no kind: nothing."""
@@ -206,15 +248,17 @@ def found(session: Session) -> Company:
     cast, made = Cast(session), Company()
     with transaction(SYSTEM) as inside:
         kho = security.create_team(inside, code="kho", name="Kho", by=SYSTEM)
-        old_team = security.create_team(inside, code="bo-phan-cu", name=f"Bộ phận {CANARY}", by=SYSTEM)
+        old_team = security.create_team(inside, code="bo-phan-cu", name="Bộ phận cũ", by=SYSTEM)
+        discreet = _discreet(inside)
         for username, family_name, given_name, role, team in _MORE:
             member = security.create_member(
                 inside, username=username, family_name=family_name, given_name=given_name,
                 email=f"{username}@phosen.example", password_hash=hash_password(PASSWORD, "pbkdf2:sha256:1"),
-                roles=[role], by=SYSTEM,
+                roles=[discreet if role == DISCREET else role], by=SYSTEM,
             )  # fmt: skip
             if team:
                 teams.add_person(inside, kho, member, primary=True, by=SYSTEM)
+        teams.add_person(inside, kho, cast.member("binh"), by=SYSTEM)
         teams.appoint_head(inside, kho, cast.member("oanh"), by=SYSTEM)
         security.archive_team(inside, old_team, by=SYSTEM)
         leaving.deactivate_member(inside, cast.member("cu"), receivers={}, by=SYSTEM)
@@ -224,8 +268,22 @@ def found(session: Session) -> Company:
     return made
 
 
+def _discreet(session: Session) -> str:
+    """The code of that role."""
+    made = role_services.create_role(session, label_vi="Kín đáo", by=SYSTEM)
+    cells = {
+        (resource, action): reach for resource, given in RIGHTS[DISCREET].items() for action, reach in given.items()
+    }
+    role_services.change_rights(session, made, cells, rev=made.rev, by=SYSTEM)
+    hidden, masked = FieldRule(FieldRight.hidden), FieldRule(FieldRight.masked)
+    rules = {("Customer", "phone"): hidden, ("Customer", "note"): hidden, ("Customer", "email"): masked}
+    version = field_rights.version_of(field_rights.rules_of(session, made.id))
+    field_rights.change(session, made, rules, version=version, by=SYSTEM)
+    return made.name
+
+
 class _Morning:
-    """Who did what. Everything of Khoa carries the canary: Lan's team may see what was given to it, and no more."""
+    """Who did what. Every record carries its own canary, so that whoever is told of it out of turn is found out."""
 
     def __init__(self, session: Session, cast: Cast, story: Story, made: Company) -> None:
         self.session, self.cast, self.story, self.made = session, cast, story, made
@@ -257,14 +315,16 @@ class _Morning:
         for state, who in (("own", "lan"), ("other", "khoa"), ("granted", "khoa"), ("archived", "lan")):
             with self._as(who) as inside:
                 actor = self.cast.actor(who)
-                name = "Đặng Thị Mỹ Duyên" if who == "lan" else f"{CANARY} {state}"
-                customer = create_customer(inside, by=actor, name=name, phone=f"09123456{len(made)}8", note=name)
+                customer = create_customer(
+                    inside, by=actor, name=f"{BIRD} {canary('Customer', state)}", phone=f"09123456{len(made)}8",
+                    email=f"thucanary.{state}@phosen.example", note=f"noteVang{state}",
+                )  # fmt: skip
                 made[state] = customer.id
                 team = "cskh" if who == "lan" else "kho"
                 given = ["lan", "van-hanh"] if state == "granted" else []
                 point = str(customer.contact_points[0].id)
                 known = {"owners": [who], "team": team, "granted": given}
-                self.made.add("Customer", state, customer.id, **known, point=point)
+                self.made.add("Customer", state, customer.id, marked=True, **known, point=point)
                 note = log_interaction(inside, customer, by=actor, kind=InteractionKind.note, text=name)
                 self.made.add("Interaction", state, note.id, resource="Customer", **known)
                 set_tags(inside, customer, ["Quen"], by=actor)
@@ -284,14 +344,14 @@ class _Morning:
                 number = instance.id
                 task = open_task(
                     inside, owner_type="instance", owner_id=number, step="receive", token=1000 + number,
-                    name=f"Việc {CANARY if who == 'khoa' else state}", context="", customer_id=customer.id,
+                    name=f"{BIRD} {canary('Task', state)}", context="", customer_id=customer.id,
                     offer=Offer(member_id=actor.user_id), deadline=Deadline(), form_version=None, by=SYSTEM,
                 )  # fmt: skip
                 task_id = task.id
             # Work on it is offered to Vận hành below, and with the work goes the right to look at it.
             reads = ["van-hanh"] if state == "own" else given
-            self.made.add("Instance", state, number, owners=[who], team=team, granted=reads)
-            self.made.add("Task", state, task_id, owners=[who], team=team, granted=given)
+            whole = self.made.add("Instance", state, number, owners=[who], team=team, granted=reads)
+            self.made.add("Task", state, task_id, marked=True, step_of=whole, owners=[who], team=team, granted=given)
             self._take_back_what_was_offered(number)
             if given:
                 self._share("Instance", number)
@@ -302,9 +362,10 @@ class _Morning:
             if state == "own":
                 with transaction(SYSTEM) as inside:
                     offered = open_task(
-                        inside, owner_type="instance", owner_id=number, step="find-order", token=2000, name="Tìm đơn",
-                        context="", customer_id=None, offer=Offer(team_id=self.cast.team("van-hanh").id),
-                        deadline=Deadline(), form_version=None, by=SYSTEM,
+                        inside, owner_type="instance", owner_id=number, step="find-order", token=2000,
+                        name="Tìm đơn", context="", customer_id=None,
+                        offer=Offer(team_id=self.cast.team("van-hanh").id), deadline=Deadline(),
+                        form_version=None, by=SYSTEM,
                     )  # fmt: skip
                     self.made.add("Task", "offered", offered.id, team="van-hanh", offered="van-hanh")
 
@@ -321,13 +382,15 @@ class _Morning:
             given = ["lan", "van-hanh"] if state == "granted" else []
             with self._as(who) as inside:
                 actor = self.cast.actor(who)
-                said = write_comment(inside, "Customer", customers[state], f"Gọi lại {CANARY}", by=actor)
+                said = write_comment(
+                    inside, "Customer", customers[state], f"{BIRD} {canary('Comment', state)}", by=actor
+                )
                 about = {"resource": "Customer", "owners": [who], "team": team, "granted": given}
-                self.made.add("Comment", state, said.id, **about)
-                received = files.receive(BytesIO(CANARY.encode()), "biên bản.txt")
+                self.made.add("Comment", state, said.id, marked=True, **about)
+                received = files.receive(BytesIO(canary("File", state).encode()), "biên bản.txt")
                 kept = files.keep(inside, received, owner_type="comment", owner_id=said.id)
                 inside.flush()
-                self.made.add("File", state, kept.id, **about)
+                self.made.add("File", state, kept.id, marked=True, **about)
                 if state == "own":
                     gone = write_comment(inside, "Customer", customers[state], "Nhầm", by=actor)
                     archive_comment(inside, gone.id, by=actor)
@@ -337,11 +400,11 @@ class _Morning:
             actor = self.cast.actor(who)
             with self._as(who) as inside:
                 line = post_bell(inside, to=actor.user_id or 0, kind="task_assigned", subject_type="task", subject_id=1,
-                                 data={"task": CANARY, "by": CANARY}, at=clock.now())  # fmt: skip
-                view = save_new(inside, "CustomerScreen", f"Của {CANARY}", ViewWanted(q=CANARY), by=actor)
+                                 data={"task": canary("Notification", state), "by": BIRD}, at=clock.now())  # fmt: skip
+                view = save_new(inside, "CustomerScreen", canary("SavedView", state), ViewWanted(q=BIRD), by=actor)
                 inside.flush()
-                self.made.add("Notification", state, line.id, owners=[who])
-                self.made.add("SavedView", state, view.id, owners=[who])
+                self.made.add("Notification", state, line.id, marked=True, owners=[who])
+                self.made.add("SavedView", state, view.id, marked=True, owners=[who])
         for state, who in (("own", "minh"), ("other", "oanh")):
             with self._as(who) as inside:
                 wanted = ExportWanted("CustomerScreen", Format.csv)
@@ -354,27 +417,25 @@ class _Morning:
         for state, who in (("own", "lan"), ("other", "khoa")):
             team = "cskh" if who == "lan" else "kho"
             with self._as(who) as inside:
-                given = Submission(form_version_id=version, team_id=self.cast.team(team).id, answers={"note": CANARY},
-                                   created_by_id=self.cast.actor(who).user_id)  # fmt: skip
+                given = Submission(
+                    form_version_id=version, team_id=self.cast.team(team).id,
+                    created_by_id=self.cast.actor(who).user_id, answers={"note": canary("Submission", state)},
+                )  # fmt: skip
                 inside.add(given)
                 inside.flush()
-                self.made.add("Submission", state, given.id, owners=[who], team=team)
+                self.made.add("Submission", state, given.id, marked=True, owners=[who], team=team)
 
     def _company(self) -> None:
         story, cast = self.story, self.cast
-        ids: dict[str, int] = {
-            "Process": story.process().id,
-            "Form": self.session.scalars(select(Form.id).order_by(Form.id)).first() or 0,
-            "Role": self.session.scalars(select(Role.id).where(Role.name == "Staff")).one(),
-            "CatalogueEntry": self.session.scalars(select(CatalogueEntry.id).order_by(CatalogueEntry.id)).first() or 0,
-        }
-        for kind, number in ids.items():
-            self.made.add(kind, "other", number)
+        entry = self.session.scalars(select(CatalogueEntry.id).order_by(CatalogueEntry.id)).first()
+        self.made.add("Process", "other", story.process().id)
+        self.made.add("CatalogueEntry", "other", entry)
+        self._unused()
         with transaction(SYSTEM) as inside:
             mail = queue_mail(inside, to_address="khach@phosen.example", template="task_overdue",
-                              values={"task": CANARY}, language="vi", at=clock.now())  # fmt: skip
+                              values={"task": canary("Outbox", "other")}, language="vi", at=clock.now())  # fmt: skip
             inside.flush()
-            self.made.add("Outbox", "other", mail.id)
+            self.made.add("Outbox", "other", mail.id, marked=True)
         newest = self.session.scalars(select(func.max(AuditEvent.id))).one()
         self.made.add("AuditEvent", "other", newest, resource="Audit")
         self.made.add("Member", "own", cast.member("lan").id, owners=["lan"])
@@ -383,3 +444,28 @@ class _Morning:
         self.made.add("Team", "own", cast.team("cskh").id, owners=["minh"], team="cskh")
         self.made.add("Team", "other", cast.team("kho").id, owners=["oanh"], team="kho")
         self.made.add("Team", "archived", cast.team("bo-phan-cu").id)
+
+    def _unused(self) -> None:
+        """What can be archived, restored, published and let in: nothing hangs on it yet."""
+        definition = self.session.scalars(
+            select(FormVersion.definition).where(FormVersion.state == "published")
+        ).first()
+        with transaction(SYSTEM) as inside:
+            form = create_form(inside, code="ban-nhap", name={"vi": "Bản nháp"}, by=SYSTEM)
+            draft_form(inside, form, definition or {}, by=SYSTEM)
+            role = role_services.create_role(inside, label_vi="Trực đêm", by=SYSTEM)
+            gone = role_services.create_role(inside, label_vi="Trực ngày", by=SYSTEM)
+            role_services.archive_role(inside, inside.get_one(RoleProfile, gone.id), by=SYSTEM)
+            team = security.create_team(inside, code="moi", name="Mới", by=SYSTEM)
+            waiting = security.create_member(
+                inside, username="moi", family_name="Hồ", given_name="Mới", email="moi@phosen.example",
+                password_hash="", roles=["Staff"], by=SYSTEM,
+            )  # fmt: skip
+            waiting.user.active = False
+            inside.flush()
+            admission.invite_member(inside, waiting, by=SYSTEM)
+            self.made.add("Form", "other", form.id)
+            self.made.add("Role", "other", role.id)
+            self.made.add("Role", "archived", gone.id)
+            self.made.add("Team", "unused", team.id)
+            self.made.add("Member", "waiting", waiting.id)

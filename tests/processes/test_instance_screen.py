@@ -178,7 +178,7 @@ def test_the_tabs_are_views_of_the_same_table(files, client):
 
 def test_the_page_of_the_day_leads_to_the_table_and_back(files, client):
     lan = client("lan")
-    assert soup(lan.get("/ho-so/")).select_one(f'a[href="{LIST}"]')
+    assert soup(lan.get("/ho-so/")).select_one(f'a[href^="{LIST}?view=0"]')
     assert soup(lan.get(LIST)).select_one('.tt-listhead a[href="/ho-so/"]')
 
 
@@ -213,7 +213,7 @@ def test_a_longer_page_costs_no_more_queries(app, files, client):
 # ── beside the list ──
 def glance(browser: FlaskClient, number: int) -> tuple[BeautifulSoup, dict[str, str]]:
     panel = soup(browser.get(f"/ho-so/bang/panel/{number}", headers={"X-Part": "1"}))
-    labels, values = panel.select(".tt-panel__body dl dt"), panel.select(".tt-panel__body dl dd")
+    labels, values = panel.select(".tt-panel__body .tt-kv dt"), panel.select(".tt-panel__body .tt-kv dd")
     return panel, {label.text: value.get_text(" ", strip=True) for label, value in zip(labels, values, strict=True)}
 
 

@@ -127,3 +127,9 @@ def test_it_says_what_a_person_reads_of_each_field_and_which_role_says_so(sessio
     told = of("lan", "Số điện thoại")
     assert told[0] == "full"
     assert told[2].endswith("Vai trò Nhân viên cho “Che bớt”; quyền rộng nhất được tính.")
+
+
+def test_a_record_that_there_is_not_is_told_as_such(client):
+    answer = client("hoa").get("/quyen-hieu-luc/?loai=customer&ban-ghi=xyz")
+    assert answer.status_code == 404
+    assert "Không có mục này" in answer.text

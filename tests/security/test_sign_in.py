@@ -258,6 +258,13 @@ def test_a_failed_sign_in_is_in_the_audit_log_without_what_was_typed(program, to
     assert told_of("sign_in_failed") == [(None, id_of("lan"), "10.0.0.7", {}), (None, None, "10.0.0.8", {})]
 
 
+def test_the_log_knows_that_an_account_was_closed_and_whoever_knocks_is_told_no_more(program, change, told_of, id_of):
+    change(lambda session, cast: deactivate_member(session, cast.member("tuan"), by=cast.hoa))
+    assert program("tuan").status_code == program("tuan", "sai-bét").status_code
+    assert [one[1] for one in told_of("sign_in_closed")] == [id_of("tuan")] * 2
+    assert told_of("sign_in_failed") == []
+
+
 def test_the_end_of_all_sessions_is_in_the_audit_log_when_there_were_any(token, change, told_of, id_of):
     change(ENDS["another password"])
     assert told_of("sign_ins_ended") == []

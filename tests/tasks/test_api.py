@@ -231,7 +231,7 @@ def test_mine_queue_and_overdue(app):
 
 
 @pytest.mark.parametrize(
-    "query", [{"mine": "yes"}, {"state": "done"}, {"instance": "x"}, {"customer": "-1"}, {"order": "state"}]
+    "query", [{"mine": "yes"}, {"state": "done"}, {"instance": "x"}, {"customer": "-1"}, {"order": "customer"}]
 )
 def test_what_a_list_does_not_understand_is_refused(app, query):
     assert Rest(app, "lan").get("tasks/", **query).status_code == 400

@@ -131,7 +131,7 @@ def glance(browser: FlaskClient, number: int) -> BeautifulSoup:
 
 
 def facts(panel: BeautifulSoup) -> dict[str, str]:
-    labels, values = panel.select(".tt-panel__body dl dt"), panel.select(".tt-panel__body dl dd")
+    labels, values = panel.select(".tt-panel__body .tt-kv dt"), panel.select(".tt-panel__body .tt-kv dd")
     return {label.text: value.get_text(" ", strip=True) for label, value in zip(labels, values, strict=True)}
 
 
@@ -502,7 +502,7 @@ def test_taken_work_goes_back_to_the_team_and_work_given_by_name_does_not(app, w
 # ── ways there and back ──
 def test_the_inbox_leads_to_the_table_and_back(work, client):
     lan = client("lan")
-    assert soup(lan.get("/cong-viec/")).select_one(f'a[href="{LIST}"]')
+    assert soup(lan.get("/cong-viec/")).select_one(f'a[href^="{LIST}?view=0"]')
     assert soup(lan.get(LIST)).select_one('.tt-listhead a[href="/cong-viec/"]')
 
 

@@ -76,6 +76,9 @@ class Declared(ModelView):
     #: related screen's class name → what the list is called here, where that is not its own title
     related_titles: ClassVar[Mapping[str, Any]] = {}
 
+    #: what is said before the list leaves as a file
+    export_note: Any = ""
+
     list_template = "screens/list.html"
     show_template = "screens/show.html"
     add_template = "screens/form.html"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any
+from urllib.parse import quote
 
 from flask import redirect, request
 from sqlalchemy import Select, func, select
@@ -19,7 +20,7 @@ from app.core.db import db
 from app.core.errors import BadRequestError, ConflictError
 from app.core.export_view import as_download
 from app.core.exports import Format, Opened, TooManyToExportError, Wanted, sources
-from app.core.i18n import _, in_language
+from app.core.i18n import _, in_language, ngettext
 from app.core.lists import read_condition
 from app.core.pages import refused_onto
 from app.core.screens import chooser, listing
@@ -30,6 +31,9 @@ from app.core.screens.saving import chosen_ids
 from app.core.sheets import Header
 
 _BATCH = 1_000
+#: The page stays where it is while a file is taken: what is said of it travels beside it (assets/js/downloads.js).
+_DOWNLOADED = "tt_downloaded"
+_TOLD_FOR = 60
 #: which part of a list is on the screen says nothing about what is taken away; nor does the view that led to it, for
 #: what a view asks for stands beside it
 _OF_THE_SCREEN = ("page", "page_size", "after", "before", "view")
@@ -165,7 +169,10 @@ def _at_once(opened: Opened, wanted: Wanted, who: Actor) -> Response:
         with edge.transaction() as session:
             exports.tell_audit(session, wanted, rows=rows, by=who)
         file.seek(0)
-        return as_download(file, exports.file_name(opened.title, wanted.format, by=who), wanted.format)
+        answer = as_download(file, exports.file_name(opened.title, wanted.format, by=who), wanted.format)
+        told = ngettext("%(num)s row downloaded", "%(num)s rows downloaded", rows)
+        answer.set_cookie(_DOWNLOADED, quote(str(told)), max_age=_TOLD_FOR, samesite="Lax", secure=request.is_secure)
+        return answer
     except BaseException:
         file.close()
         raise

@@ -94,7 +94,8 @@ def read_arguments(arguments: MultiDict[str, str], offer: Offer, *, besides: Ite
         if archived not in ("0", "1"):
             raise BadRequestError(_("Please use 0 or 1."))
     with _about("page"):
-        page, cursor = asked_number(arguments, "page", 1, LARGEST_PAGE), _read_cursor(arguments)
+        page = asked_number(arguments, "page", 1, LARGEST_PAGE)
+    cursor = _read_cursor(arguments)
     with _about("page_size"):
         page_size = asked_number(arguments, "page_size", offer.page_size, LARGEST_PAGE_SIZE)
     with _about("where"):
@@ -144,11 +145,12 @@ def _read_columns(typed: str, offer: Offer) -> tuple[str, ...] | None:
 
 
 def _read_cursor(arguments: Mapping[str, str]) -> Cursor | None:
-    if "after" in arguments and "before" in arguments:
-        raise BadRequestError
-    for name in ("after", "before"):
+    for name, other in (("after", "before"), ("before", "after")):
         if name in arguments:
-            return read_cursor(arguments[name], backwards=name == "before")
+            with _about(name):
+                if other in arguments:
+                    raise BadRequestError
+                return read_cursor(arguments[name], backwards=name == "before")
     return None
 
 

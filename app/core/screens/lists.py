@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -22,6 +22,7 @@ from app.core.conditions.fields import Field
 from app.core.db import db
 from app.core.errors import BadRequestError, Sentence
 from app.core.guarded import key_of, mask_of
+from app.core.i18n import _
 from app.core.lists import LONGEST_CONDITION, read_condition, register_list
 from app.core.pages import refuse_nul_sent
 from app.core.paging import Piece
@@ -33,6 +34,7 @@ from app.core.screens.listing import LONGEST_SEARCH, LOOKS, Asked, Chip, Head, O
 
 #: sentences over a list; an address with more that is wrong is none of ours
 MOST_REFUSED = 5
+_NO_SUCH_PAGE = _("That page is no longer there. This is the first one.")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,14 @@ class ListPart(Declared):
         refusal = next((sentence for name, sentence in refused.items() if name not in LOOKS), None)
         reach = (who.user_id, who.scope(self.resource), who.team_ids, frozenset(who.fields.items()))
         known_as = None if refusal else (self.endpoint, reach, asked.q, asked.archived, asked.where)
-        page = self._page(rows, asked, offer, known_as=known_as)
+        try:
+            page = self._page(rows, asked, offer, known_as=known_as)
+        except BadRequestError:
+            if asked.cursor is None:
+                raise
+            # The row that the page begins behind is one of another order.
+            asked, refused = replace(asked, page=1, cursor=None), {**refused, "after": _NO_SUCH_PAGE}
+            page = self._page(rows, asked, offer, known_as=known_as)
         presets = self._preset_tabs(asked)
         is_preset = any(one["current"] for one in presets)  # its tab says what the list is narrowed to
         shown = self.render_template(
@@ -100,7 +109,7 @@ class ListPart(Declared):
                 name = refusal.about or "where"
                 if name not in arguments or len(refused) == MOST_REFUSED:
                     raise
-                refused[name] = refusal.message
+                refused[name] = _NO_SUCH_PAGE if name in ("after", "before") else refusal.message
                 gone = {name, "page", "after", "before"}
                 arguments = MultiDict([one for one in arguments.items(multi=True) if one[0] not in gone])
             else:

@@ -119,7 +119,7 @@ class RecordPart(ListPart):
 
     # ── hooks: what a feature says by code ──
     def state(self, item: Any) -> tuple[str, Any] | None:
-        """(late, soon, ok, done or archived; its words) in the head of the row; None: nothing worth telling."""
+        """(late, soon, ok, open, done or archived; its words) in the head of the row; None: nothing worth telling."""
         return ("archived", _("Archived")) if getattr(item, "archived_at", None) is not None else None
 
     def owner_name(self, item: Any) -> str:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.core import audit, edge, history
 from app.core.access import Actor, get_visible, has_row_rule, visible
-from app.core.audit import AuditAction, AuditEvent
+from app.core.audit import AuditAction, AuditEvent, AuditSensitive, is_personal
 from app.core.db import Revisioned, db, row_id
 from app.core.errors import BusinessError, ConflictError, NotFoundError
 from app.core.formats import exact_text
@@ -89,7 +89,7 @@ class RestorePart(EditPart):
         fields = self._fields_back(item, event, who)
         if request.method == "GET" or not any(one.differs for one in fields):
             return self._restore_page(item, event, fields)
-        reason = f"{history.RESTORES}{event.id}"
+        reason = history.restoring(event)
         form = self._form_back(item, fields)
         if not self._lock(form, who, item) or not form.validate():
             return self._restore_page(item, event, fields, form, status=422)
@@ -152,7 +152,13 @@ class RestorePart(EditPart):
         # What several changes did at once is told as one: there is no one value before it.
         told = [one.id for day in opened.values["history"].days for one in day.entries if len(one.ids) == 1]
         events = db.session().scalars(select(AuditEvent).where(AuditEvent.id.in_(told)))
-        ways = {one.id: self.restore_path(one) for one in events if self.restorable(one, who)}
+        found = [one for one in events if self.restorable(one, who)]
+        kept = _with_values(db.session(), found)
+        ways = {
+            one.id: self.restore_path(one) for one in found
+            if any(not is_personal(one.changes[column]) or (one.id, column) in kept
+                   for column in self.restorable(one, who))
+        }  # fmt: skip
         return Opened(opened.template, {**opened.values, "ways_back": ways})
 
 
@@ -162,11 +168,20 @@ def restoring_url(session: Session, event: AuditEvent, who: Actor) -> str | None
     screen = list_of(model) if model is not None else None
     if not isinstance(screen, RestorePart) or not who.may("edit", screen.resource):
         return None
-    if not screen.restorable(event, who):
+    columns = screen.restorable(event, who)
+    kept = _with_values(session, [event])
+    if not any(not is_personal(event.changes[one]) or (event.id, one) in kept for one in columns):
         return None
     row = select(screen.model.id).where(screen.model.id == event.record_id)
     may = session.scalar(row.where(visible(screen.model, who), visible(screen.model, who, "edit")))
     return screen.restore_path(event) if may is not None else None
+
+
+def _with_values(session: Session, events: Sequence[AuditEvent]) -> set[tuple[int, str]]:
+    """(event, column) of the personal values that were not erased."""
+    ids = [one.id for one in events if any(map(is_personal, one.changes.values()))]
+    beside = select(AuditSensitive.event_id, AuditSensitive.field).where(AuditSensitive.event_id.in_(ids))
+    return {(event_id, column) for event_id, column in session.execute(beside)} if ids else set()
 
 
 def _old_values(

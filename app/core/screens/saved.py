@@ -155,6 +155,13 @@ def may_share(who: Actor, role: str) -> bool:
     return reach is not None and (reach is Scope.all or role in who.roles)
 
 
+def share_help(who: Actor) -> Sentence:
+    """Who sees what he shares, and with which roles he can."""
+    if _shares(who) is Scope.all:
+        return _("Everybody with the role sees it, in every team.")
+    return _("Everybody with the role sees it, in every team. So you can choose the roles that you have yourself.")
+
+
 def _shares(who: Actor) -> Scope | None:
     """How far he may share; None: not at all."""
     return who.scope(RESOURCE, "assign") if who.may("assign", RESOURCE) else None

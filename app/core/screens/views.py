@@ -63,6 +63,8 @@ class Bar:
     opens_with: int | None
     #: (id, label) of the roles with which he may share
     roles: Sequence[tuple[int, Sentence]]
+    #: who sees what is shared, and why no other role stands there
+    share_help: Sentence
     #: what the view names and the list has no more, or that it is not there itself
     lost: tuple[Sentence, ...]
 
@@ -82,15 +84,15 @@ class ViewPart(ListPart):
     def _opening(self, who: Actor) -> Opening:
         try:
             return self._opening_by(request.args, who)
-        except NotFoundError:
-            # Gone or somebody else's: told alike. The list stands there as it opens without a view.
+        except (NotFoundError, BadRequestError) as refusal:
+            # Gone, somebody else's or never a number: told alike. The list stands there as it opens without a view.
             said = MultiDict([one for one in request.args.items(multi=True) if one[0] in SAID])
             usual = self._opening_by(said, who)
             lost = _("This view is no longer there, or not for you. The list is shown as usual.")
-            return replace(usual, beside=replace(usual.beside, lost=(lost,)), status=404)
+            return replace(usual, beside=replace(usual.beside, lost=(lost,)), status=refusal.status)
 
     def _opening_by(self, asked: MultiDict[str, str], who: Actor) -> Opening:
-        """Raises NotFoundError for a view that is not his to see."""
+        """Raises NotFoundError for a view that is not his to see, BadRequestError for what is no number of one."""
         number = asked_view(asked)
         views = saved.views_of(db.session(), self.key, who, asked=number)
         if not asked:
@@ -168,6 +170,7 @@ class ViewPart(ListPart):
             may_right=may_change and row[-1] is not shown,
             opens_with=beside.views.opens_with,
             roles=saved.roles_to_share_with(db.session(), who) if may_change else (),
+            share_help=saved.share_help(who),
             lost=beside.lost,
         )
 
@@ -360,7 +363,7 @@ class ViewPart(ListPart):
             action=self._view_url(number) if number else f"{self.route_base}/views", view=view,
             name=request.values.get("name", view.name if view else ""), query=request.values.get("query", ""),
             role=request.values.get("role", ""), roles=saved.roles_to_share_with(db.session(), who),
-            longest=saved.LONGEST_NAME, back=self._back(self._list_url()),
+            share_help=saved.share_help(who), longest=saved.LONGEST_NAME, back=self._back(self._list_url()),
             crumbs=trail((self.list_title, self._list_url()), here=title),
         )  # fmt: skip
         return page, refusal.status
