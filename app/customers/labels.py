@@ -54,6 +54,7 @@ INTERACTION_LABELS = {
 }
 DIRECTION_LABELS = {Direction.inbound: _("From the customer"), Direction.outbound: _("To the customer")}
 
+
 def place_name(code: Any) -> Any:
     """A province or ward by its code; a code that nobody knows as it is."""
     found = places.place(code)
