@@ -325,7 +325,7 @@ class _Morning:
                 point = str(customer.contact_points[0].id)
                 known = {"owners": [who], "team": team, "granted": given}
                 self.made.add("Customer", state, customer.id, marked=True, **known, point=point)
-                note = log_interaction(inside, customer, by=actor, kind=InteractionKind.note, text=name)
+                note = log_interaction(inside, customer, by=actor, kind=InteractionKind.note, text=customer.name)
                 self.made.add("Interaction", state, note.id, resource="Customer", **known)
                 set_tags(inside, customer, ["Quen"], by=actor)
         self._share("Customer", made["granted"])
