@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.audit import kinds, queries
+from app.audit import kinds
+from app.audit.rights import withheld
 from app.core import edge
 from app.core.access import get_visible, visible
 from app.core.api import Api, equals, id_is, listing, moment, state_is, usernames, verb
@@ -46,7 +47,7 @@ class AuditApi(Api):
 
 def _shown(events: Sequence[AuditEvent]) -> list[dict[str, Any]]:
     session, who = db.session(), edge.actor()
-    kept = queries.withheld(session, who, events)
+    kept = withheld(session, who, events)
     names = usernames([key for one in events for key in (one.actor_id, one.on_behalf_of_id)])
     personal = session.scalars(select(AuditSensitive).where(AuditSensitive.event_id.in_([one.id for one in events])))
     beside = {(row.event_id, row.field): [row.old, row.new] for row in personal}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
 
-from app.audit.services import LONGEST_REASON
+from app.audit.erasing import LONGEST_REASON
 from app.core.i18n import _
 
 

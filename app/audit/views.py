@@ -13,9 +13,11 @@ from flask import get_template_attribute, redirect, request
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from app.audit import kinds, queries, services
+from app.audit import details, entries, erasing, kinds, records
+from app.audit.cells import Cell, changed_fields, changed_in_words, changed_of, changed_shortly, names_for
 from app.audit.dialogs import EraseDialog
-from app.audit.queries import Cell, Told
+from app.audit.entries import Told
+from app.audit.search import search
 from app.core import audit, edge, exports, history
 from app.core.access import Actor, get_visible
 from app.core.audit import AuditAction, AuditEvent, is_personal
@@ -73,18 +75,18 @@ class LogScreen(Screen):
     )  # fmt: skip
     derived = {
         "actor": replace(
-            people_columns.person(AuditEvent.actor_id), show=queries.doer, besides=(AuditEvent.origin,), order=None
+            people_columns.person(AuditEvent.actor_id), show=details.doer, besides=(AuditEvent.origin,), order=None
         ),
         "on_behalf_of": replace(people_columns.person(AuditEvent.on_behalf_of_id), order=None),
-        "what": Derived(Kind.choice, audit.WHAT, choices=queries.WHAT),
+        "what": Derived(Kind.choice, audit.WHAT, choices=details.WHAT),
         "kind": Derived(
             Kind.choice, AuditEvent.table_name, choices={name: one.label for name, one in kinds.KINDS.items()},
         ),
-        "record": Derived(Kind.text, queries.record_of(), show=lambda _value: ""),
-        "fields": Derived(Kind.text, queries.changed_of(), show=queries.changed_fields),
+        "record": Derived(Kind.text, records.record_of(), show=lambda _value: ""),
+        "fields": Derived(Kind.text, changed_of(), show=changed_fields),
         "record_id": Derived(Kind.number, AuditEvent.record_id),
-        "is_automatic": Derived(Kind.yes_no, queries.is_automatic()),
-        "reason": Derived(Kind.text, queries.reason_of(), compared=AuditEvent.__table__.c.reason),
+        "is_automatic": Derived(Kind.yes_no, records.is_automatic()),
+        "reason": Derived(Kind.text, details.reason_of(), compared=AuditEvent.__table__.c.reason),
     }  # fmt: skip
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"origin": kinds.ORIGINS}
     formatters_columns: ClassVar[Mapping[str, Any]] = {"reason": lambda value: _reason(value)}
@@ -103,9 +105,8 @@ class LogScreen(Screen):
         "is_automatic": _("Shared by itself, with work"),
     }
 
-    # ── the list ──
     def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(queries.search(db.session(), who, text))
+        return rows.where(search(db.session(), who, text))
 
     def title_of(self, value: Any) -> str:
         return str(kinds.kind_label(value))
@@ -118,9 +119,9 @@ class LogScreen(Screen):
         found, who = super()._page(*told, **more), edge.actor()
         places = {head.key: number for number, head in enumerate(found.columns)}
         record, fields = places.get("record"), places.get("fields")
-        keys = {} if record is None else {row.id: queries.record_key(row.values[record]) for row in found.rows}
+        keys = {} if record is None else {row.id: records.record_key(row.values[record]) for row in found.rows}
         cells = {} if fields is None else {row.id: Cell.read(row.values[fields]) for row in found.rows}
-        names = queries.names_for(db.session(), who, cells, keys.values())
+        names = names_for(db.session(), who, cells, keys.values())
         rows = []
         for row in found.rows:
             shown = list(row.cells)
@@ -128,7 +129,7 @@ class LogScreen(Screen):
             if record is not None and named is not None:
                 shown[record] = get_template_attribute("audit/_cells.html", "record")(named)
             if fields is not None:
-                shown[fields] = queries.changed_shortly(row.id, cells[row.id], names)
+                shown[fields] = changed_shortly(row.id, cells[row.id], names)
             rows.append(replace(row, cells=tuple(shown)))
         return replace(found, rows=tuple(rows))
 
@@ -145,7 +146,6 @@ class LogScreen(Screen):
         ]  # fmt: skip
         return replace(opened, headers=headers, rows=_in_words(session, who, opened.rows, record, fields))
 
-    # ── one event ──
     @route("/show/<pk>", right="view")
     def show(self, pk: str) -> Any:
         item, told = self._one(pk)
@@ -166,7 +166,7 @@ class LogScreen(Screen):
     def _one(self, pk: str) -> tuple[AuditEvent, Told]:
         who = edge.actor()
         item = get_visible(db.session(), AuditEvent, row_id(pk), who)
-        (told,) = queries.told(db.session(), [item], who)
+        (told,) = entries.told(db.session(), [item], who)
         return item, told
 
 
@@ -189,11 +189,11 @@ class ErasePages(Page):
             return _erase_page(table, number, dialog, status=422)
         try:
             with edge.transaction() as session:
-                count = services.erase_sensitive(session, table, number, dialog.reason.data or "", by=who)
+                count = erasing.erase_sensitive(session, table, number, dialog.reason.data or "", by=who)
         except InvalidInputError as error:
             dialog.reason.errors = [str(one) for one in error.fields["reason"]]
             return _erase_page(table, number, dialog, status=422)
-        except services.NothingKeptError as error:
+        except erasing.NothingKeptError as error:
             return refused_onto(log_of(table, number), error)
         told = ngettext("%(num)d value erased from the log.", "%(num)d values erased from the log.", count)
         return done(log_of(table, number), told)
@@ -208,12 +208,12 @@ def _erase_page(table: str, number: int, dialog: EraseDialog, status: int = 200)
     if table not in kinds.KINDS:
         raise NotFoundError
     session, who = db.session(), edge.actor()
-    whole = queries.whole_of(session, table, number)
-    kept = queries.values_kept(session, queries.rows_of(session, *whole))
+    whole = erasing.whole_of(session, table, number)
+    kept = erasing.values_kept(session, erasing.rows_of(session, *whole))
     counts: Counter[str] = Counter()
     for (one, _number), count in kept.items():
         counts[one] += count
-    named = queries.records_named(session, who, [whole]).get(whole)
+    named = records.records_named(session, who, [whole]).get(whole)
     name = named.title if named is not None and named.title else _("no. %(number)s", number=whole[1])
     return show(
         "audit/erase.html", status, form=dialog, word=ERASE_WORD, record=f"{kinds.kind_label(whole[0])}: {name}",
@@ -234,14 +234,14 @@ def _in_words(
     left = iter(rows)
     while some := list(islice(left, _AT_ONCE)):
         cells = {} if fields is None else {place: Cell.read(row[fields]) for place, row in enumerate(some)}
-        keys = [] if record is None else [queries.record_key(row[record]) for row in some]
-        names = queries.names_for(session, who, cells, keys, leaves=True)
+        keys = [] if record is None else [records.record_key(row[record]) for row in some]
+        names = names_for(session, who, cells, keys, leaves=True)
         for place, row in enumerate(some):
             told = list(row)
             if record is not None:
-                told[record] = queries.record_in_words(row[record], names.records)
+                told[record] = records.record_in_words(row[record], names.records)
             if fields is not None:
-                told[fields] = queries.changed_in_words(cells[place], names)
+                told[fields] = changed_in_words(cells[place], names)
             yield told
 
 

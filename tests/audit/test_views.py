@@ -12,7 +12,8 @@ from bs4 import BeautifulSoup
 from openpyxl import load_workbook
 from sqlalchemy import event, select
 
-from app.audit import queries, services
+from app.audit import details, entries, erasing
+from app.audit.search import search
 from app.comments.services import write_comment
 from app.core import audit, clock, exports
 from app.core.access import FieldRight, FieldRule, get_visible
@@ -101,7 +102,7 @@ def test_words_find_people_kinds_events_codes_and_reasons(session, cast):
     code = session.get_one(Customer, number).code
 
     def found(text, who=cast.hoa):
-        rows = select(AuditEvent.table_name, AuditEvent.record_id).where(queries.search(session, who, text))
+        rows = select(AuditEvent.table_name, AuditEvent.record_id).where(search(session, who, text))
         return set(map(tuple, session.execute(rows)))
 
     assert ("customer", number) in found("khach lan")
@@ -227,21 +228,21 @@ def test_personal_values_are_told_to_whoever_sees_the_record_and_reads_the_field
     strangers = replace(cast.hoa, permissions=cast.hoa.permissions - {("view", "Customer")})
     partial = replace(cast.hoa, fields={("Customer", "note"): FieldRule(FieldRight.masked)})
     read = {
-        name: {str(line.label): line.new for line in queries.told(session, [changed], who)[0].lines}
+        name: {str(line.label): line.new for line in entries.told(session, [changed], who)[0].lines}
         for name, who in (("all", everything), ("none", strangers), ("some", partial))
     }
     assert set(read["all"].values()) == {NEW_NAME, "Gọi buổi sáng"}
     assert not {NEW_NAME, "Gọi buổi sáng"} & set(map(str, read["none"].values()))
     assert NEW_NAME in read["some"].values()
     assert "Gọi buổi sáng" not in map(str, read["some"].values())
-    assert queries.told(session, [changed], strangers)[0].record is None
+    assert entries.told(session, [changed], strangers)[0].record is None
     assert number
 
 
 def test_an_event_without_words_is_told_by_its_name_and_a_lost_table_by_its_own(session, cast):
     with transaction(cast.hoa) as inside:
         audit.record(inside, "never.heard", table="never_there", record_id=7, changes={"a": [1, 2]})
-    (told,) = queries.told(session, session.scalars(select(AuditEvent).where(AuditEvent.name == "never.heard")).all(),
+    (told,) = entries.told(session, session.scalars(select(AuditEvent).where(AuditEvent.name == "never.heard")).all(),
                            cast.hoa)  # fmt: skip
     assert (told.what, told.kind, [(line.old, line.new) for line in told.lines]) == (
         "never.heard", "never_there", [(1, 2)],
@@ -296,7 +297,7 @@ def test_an_old_value_comes_back_by_the_records_own_form_and_the_log_says_from_w
         assert (restored.name, restored.note) == (NAME, "Gọi sau 14:30")
         taken_back = last(session, "customer")
         assert taken_back.name == audit.BROUGHT_BACK
-        (entry,) = queries.told(session, [taken_back], _hoa())
+        (entry,) = entries.told(session, [taken_back], _hoa())
         assert (str(entry.what), "trước lúc" in str(entry.reason)) == ("Khôi phục giá trị cũ", True)
     (row,) = rows_of(the_list(client("hoa"), f"what = 'brought_back' and record_id = {customer_id}"))
     assert row[2] == "Khôi phục giá trị cũ"
@@ -343,22 +344,22 @@ def test_erased_values_are_gone_with_those_of_the_parts_and_the_chain_holds(sess
         number = a_customer(inside, cast)
     seal_everything()
     with transaction(cast.hoa) as inside:
-        count = services.erase_sensitive(inside, "customer", number, "khách yêu cầu ngày 12/11", by=cast.hoa)
+        count = erasing.erase_sensitive(inside, "customer", number, "khách yêu cầu ngày 12/11", by=cast.hoa)
     assert count == 6
     seal_everything()
     assert audit.verify(session)[1] is None
     session.rollback()
     kept = [str(row) for row in session.execute(select(AuditSensitive.old, AuditSensitive.new))]
     assert not any(secret in " ".join(kept) for secret in (NAME, NEW_NAME, "912345678", "Gọi sau"))
-    (told,) = queries.told(session, [last(session, "customer")], cast.hoa)
+    (told,) = entries.told(session, [last(session, "customer")], cast.hoa)
     assert {str(line.new) for line in told.lines} == {"(đã xóa theo yêu cầu)"}
     erasures = session.scalars(select(AuditEvent).where(AuditEvent.name == audit.ERASED)).all()
     assert {(one.table_name, one.actor_id, one.reason) for one in erasures} == {
         ("customer", cast.hoa.user_id, "khách yêu cầu ngày 12/11"),
         ("contact_point", cast.hoa.user_id, "khách yêu cầu ngày 12/11"),
     }
-    with pytest.raises(services.NothingKeptError), transaction(cast.hoa) as inside:
-        services.erase_sensitive(inside, "customer", number, "nữa", by=cast.hoa)
+    with pytest.raises(erasing.NothingKeptError), transaction(cast.hoa) as inside:
+        erasing.erase_sensitive(inside, "customer", number, "nữa", by=cast.hoa)
 
 
 def test_what_people_typed_as_a_reason_or_a_search_is_told_like_a_field_and_erased_like_one(session, cast):
@@ -373,7 +374,7 @@ def test_what_people_typed_as_a_reason_or_a_search_is_told_like_a_field_and_eras
     assert "Duyên" not in json.dumps([opened.changes, taken.changes], ensure_ascii=False)
 
     def read(event, who):
-        (told,) = queries.told(session, [event], who)
+        (told,) = entries.told(session, [event], who)
         return " ".join(map(str, [told.reason, *(line.new for line in told.lines)]))
 
     assert "gọi chị Duyên" in read(opened, cast.hoa)
@@ -383,7 +384,7 @@ def test_what_people_typed_as_a_reason_or_a_search_is_told_like_a_field_and_eras
     assert "Duyên" not in read(taken, blind)
     assert "gọi chị Duyên" not in read(opened, cast.tuan)  # not his customer
     with transaction(cast.hoa) as inside:
-        services.erase_sensitive(inside, "customer", number, "khách yêu cầu", by=cast.hoa)
+        erasing.erase_sensitive(inside, "customer", number, "khách yêu cầu", by=cast.hoa)
     assert "(đã xóa theo yêu cầu)" in read(opened, cast.hoa)
 
 
@@ -391,9 +392,9 @@ def test_nobody_forges_that_a_change_was_taken_back(session, cast):
     with transaction(cast.lan) as inside:
         audit.record(inside, "field.revealed", table="customer", record_id=1, reason="restores:123", by=cast.lan)
     event = session.scalars(select(AuditEvent).where(AuditEvent.name == "field.revealed")).one()
-    (told,) = queries.told(session, [event], cast.hoa)
+    (told,) = entries.told(session, [event], cast.hoa)
     assert told.reason == "restores:123"
-    assert session.scalar(select(queries.reason_of()).where(AuditEvent.id == event.id)) == "“restores:123”"
+    assert session.scalar(select(details.reason_of()).where(AuditEvent.id == event.id)) == "“restores:123”"
 
 
 @BOTH
@@ -405,10 +406,10 @@ def test_all_that_tells_of_a_customer_is_erased_from_whichever_of_its_entries(se
         write_comment(inside, "Customer", story.customer_id, "Chị ấy đang bực", by=cast.lan)
         comment_task(inside, story.task(instance_id, "call-back").id, "Gọi sau giờ làm", by=cast.lan)
     point = last(session, "contact_point", AuditAction.create)
-    whole = queries.whole_of(session, "contact_point", point.record_id)
+    whole = erasing.whole_of(session, "contact_point", point.record_id)
     assert whole == ("customer", story.customer_id)
     with transaction(cast.hoa) as inside:
-        services.erase_sensitive(inside, "contact_point", point.record_id, "khách yêu cầu", by=cast.hoa)
+        erasing.erase_sensitive(inside, "contact_point", point.record_id, "khách yêu cầu", by=cast.hoa)
     session.rollback()
     kept = json.dumps([tuple(row) for row in session.execute(select(AuditSensitive.old, AuditSensitive.new))],
                       ensure_ascii=False)  # fmt: skip
@@ -422,7 +423,7 @@ def test_of_a_person_the_account_and_what_lies_beside_it_are_erased_together(ses
         lan = inside.get_one(Member, cast.lan.user_id)
         lan.phone, lan.user.email = "+84912345678", "lan.moi@phosen.example"
     with transaction(cast.hoa) as inside:
-        services.erase_sensitive(inside, "ab_user", cast.lan.user_id, "nghỉ việc", by=cast.hoa)
+        erasing.erase_sensitive(inside, "ab_user", cast.lan.user_id, "nghỉ việc", by=cast.hoa)
     session.rollback()
     rows = select(AuditEvent.id).join(AuditSensitive, AuditSensitive.event_id == AuditEvent.id)
     of_lan = rows.where(AuditEvent.table_name.in_(["ab_user", "member"]), AuditEvent.record_id == cast.lan.user_id)
@@ -436,7 +437,7 @@ def test_erasing_wants_the_right_a_reason_and_a_table_that_is_known(session, cas
         (cast.hoa, "member", "x" * 501, InvalidInputError), (cast.hoa, "sqlite_master", "x", NotFoundError),
     ):  # fmt: skip
         with pytest.raises(refusal), transaction(who) as inside:
-            services.erase_sensitive(inside, table, member, reason, by=who)
+            erasing.erase_sensitive(inside, table, member, reason, by=who)
 
 
 def test_erasing_on_the_screen_wants_the_word_typed(app, client, customer_id):

@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
-from app.audit.queries import shortly
+from app.audit.cells import shortly
 from app.catalogues.models import Catalogue, CatalogueEntry
 from app.cli import prepare
 from app.comments.models import Comment
