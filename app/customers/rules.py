@@ -185,12 +185,17 @@ def search_text(code: str, name: str, contacts: Iterable[tuple[ContactKind, str]
     """
     found = [*words(code), *_findable(name), NAME_ENDS]
     for kind, value in contacts:
-        found += phone_words(value) if kind in PHONE_KINDS and _STORED_NUMBER.fullmatch(value) else _findable(value)
+        found += phone_words(value) if kind in PHONE_KINDS and is_number(value) else _findable(value)
     return " ".join(dict.fromkeys(found))
 
 
 #: a number in normal form: a contact of these kinds that is none has no such value
 _STORED_NUMBER = re.compile(r"(?:\+[1-9][0-9]{6,14}|1[89]00[0-9]{4,6})(?:;ext=[0-9]{1,7})?")
+
+
+def is_number(value: str) -> bool:
+    """Is this normal form one of a phone number? A Zalo account may also be a name."""
+    return _STORED_NUMBER.fullmatch(value) is not None
 
 
 def _findable(text: str) -> list[str]:
