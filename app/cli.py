@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
 from app.catalogues.services import ensure_catalogues
-from app.core import anchor, audit, clock, links
+from app.core import anchor, chain, clock, links
 from app.core.access import SYSTEM
 from app.core.backup import backup_command, restore_command
 from app.core.db import db, transaction
@@ -68,18 +68,18 @@ def audit_verify(expect: tuple[str, ...], without_values: bool) -> None:
     except anchor.UnreadableError as error:
         raise click.ClickException(str(error)) from error
     noted = {one.strip().lower() for one in expect} | ({kept.hash} if kept else set())
-    checked, broken = audit.verify(session, noted=noted, values=not without_values)
+    checked, broken = chain.verify(session, noted=noted, values=not without_values)
     if broken is not None:
         told = f"audit event {broken.event_id}" if broken.event_id else "audit log"
         raise click.ClickException(f"{told}: {broken.what}, {_BROKEN[broken.what]} ({checked} events are intact)")
-    late = audit.overdue().subquery()
+    late = chain.overdue().subquery()
     first, count = session.execute(select(func.min(late.c.id), func.count()).select_from(late)).one()
     if count:
         raise click.ClickException(
             f"audit event {first}: unsealed, and {count} in all that should be sealed by now: does the worker run, and"
             f" is the clock right? ({checked} sealed audit events are intact)"
         )
-    newest = audit.newest_seal(session)
+    newest = chain.newest_seal(session)
     click.echo(f"{checked} sealed audit events are intact")
     if newest is not None:
         click.echo(f"newest seal, up to event {newest.last_id}: {newest.hash}")

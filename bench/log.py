@@ -21,7 +21,7 @@ from flask_migrate import upgrade
 from sqlalchemy import inspect, select, text
 
 from app.cli import prepare
-from app.core import audit, clock
+from app.core import audit, chain, clock
 from app.core.access import SYSTEM
 from app.core.audit import AuditAction, AuditEvent, AuditSensitive, Origin
 from app.core.db import db, transaction
@@ -64,7 +64,7 @@ def fill(count: int) -> None:
     people = [*db.session().scalars(select(Member.id)), None]
     first = (db.session().scalar(select(AuditEvent.id).order_by(AuditEvent.id.desc()).limit(1)) or 0) + 1
     db.session.remove()
-    prints = {value: audit._fingerprint(value) for value in _VALUES}
+    prints = {value: audit.fingerprint(value) for value in _VALUES}
     beside: list[tuple[int, str, str]] = []
 
     def events() -> Iterator[tuple[Any, ...]]:
@@ -89,7 +89,7 @@ def fill(count: int) -> None:
         bulk.write(AuditSensitive.__table__, ("event_id", "field", "new"), beside)
         bulk.continue_numbers(AuditEvent.__table__)
     began = time.perf_counter()
-    sealed = audit.seal()
+    sealed = chain.seal()
     print(f"sealed {sealed:,} in {time.perf_counter() - began:.1f} s")
     with db.engine.connect() as connection:
         told = "VACUUM ANALYZE" if db.engine.dialect.name == "postgresql" else "ANALYZE"
@@ -175,7 +175,7 @@ def main() -> None:
         if asked.only in ("", "verify"):
             before, began = _memory(), time.perf_counter()
             with app.app_context():
-                checked, broken = audit.verify(db.session())
+                checked, broken = chain.verify(db.session())
             print(f"audit-verify: {checked:,} events, {broken or 'intact'}: {time.perf_counter() - began:.1f} s, "
                   f"{_memory() - before:.0f} MiB more than before")  # fmt: skip
 

@@ -14,7 +14,7 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.administration.rules import JobState, error_in_words, often_text
-from app.core import audit
+from app.core import chain
 from app.core.audit import AuditSeal
 from app.core.health import pulse_status
 from app.core.leases import LeaseState
@@ -72,8 +72,8 @@ def facts(session: Session, *, at: datetime) -> Facts:
             _up_to(select(Outbox.id).where(Outbox.status == LeaseState.dead)),
             due.scalar_subquery(),
             select(AuditSeal.at).order_by(AuditSeal.last_id.desc()).limit(1).scalar_subquery(),
-            _up_to(audit.unsealed()),
-            _up_to(audit.overdue()),
+            _up_to(chain.unsealed()),
+            _up_to(chain.overdue()),
             exists().where(Team.archived_at.is_(None)),
             (select(func.count()).select_from(people.limit(2).subquery()).scalar_subquery() > 1) | exists(invited),
             # the week that everybody begins with counts once somebody of the company has looked at it and saved it

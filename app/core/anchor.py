@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from app.core import audit
+from app.core import chain
 from app.core.db import db
 
 logger = logging.getLogger(__name__)
@@ -68,9 +68,9 @@ def seal_and_keep() -> None:
     """
     folder = Path(current_app.config["DATA_FOLDER"])
     before = kept(folder)
-    audit.seal()
+    chain.seal()
     session = db.session()
-    newest, is_whole = audit.newest_seal(session), before is None or audit.is_sealed(session, before.hash)
+    newest, is_whole = chain.newest_seal(session), before is None or chain.is_sealed(session, before.hash)
     found = Anchor(newest.last_id, newest.hash) if newest is not None else None
     session.rollback()
     if not is_whole:
