@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from app.catalogues.services import ensure_catalogues
 from app.core import anchor, chain, clock, links
 from app.core.access import SYSTEM
-from app.core.backup import backup_command, restore_command
+from app.core.backup.commands import backup_command, restore_command
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
 from app.deadlines.queries import find_company_calendar

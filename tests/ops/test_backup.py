@@ -358,7 +358,7 @@ def test_killed_before_any_step_the_database_is_whole_and_a_second_try_succeeds(
                 raise OSError("pulled the plug")
             rename(source, target)
 
-        monkeypatch.setattr("app.core.backup.os.replace", failing)
+        monkeypatch.setattr("app.core.backup.restoring.os.replace", failing)
         with clock.at(datetime(2030, 1, 1, 0, number, tzinfo=UTC)):
             try:
                 restore_backup(place, tmp_path / "kept.tar")
@@ -436,7 +436,7 @@ def test_without_the_client_programs_a_backup_says_what_to_install(on_postgres, 
     def nothing(name: str) -> None:
         return None
 
-    monkeypatch.setattr("app.core.backup.shutil.which", nothing)
-    monkeypatch.setattr("app.core.backup._DEBIAN", tmp_path)
+    monkeypatch.setattr("app.core.backup.postgresql.shutil.which", nothing)
+    monkeypatch.setattr("app.core.backup.postgresql._DEBIAN", tmp_path)
     with pytest.raises(BackupError, match="postgresql-client"):
         make_backup(on_postgres, tmp_path / "kept.tar")
