@@ -25,7 +25,7 @@ from app.cli import prepare
 from app.core import clock, paging
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
-from app.core.screens.saved import forget_views
+from app.core.screens.shown import forget_views
 from app.demo import people
 from app.security import queries as security
 from app.security.role_names import forget_role_names

@@ -19,6 +19,7 @@ from app.core.lists import LONGEST_CONDITION, Listed, list_called, list_keyed
 from app.core.models import SavedView
 from app.core.schema import list_of, maybe, record, text, whole_number
 from app.core.screens import saved
+from app.core.screens.shown import RESOURCE, views_of
 
 _ASKS = {
     "where": maybe(text(LONGEST_CONDITION)),
@@ -35,7 +36,7 @@ class ViewApi(Api):
     """Saved views of the lists: one's own, and those of one's roles. `?view=12` in a collection looks through one."""
 
     resource_name = "views"
-    resource = saved.RESOURCE
+    resource = RESOURCE
 
     @verb(
         "/", "GET", "The views of one list that one sees", right=None,
@@ -43,7 +44,7 @@ class ViewApi(Api):
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
         listed = list_called(request.args.get("list", ""), edge.actor())
-        views = saved.views_of(db.session(), listed.key, edge.actor())
+        views = views_of(db.session(), listed.key, edge.actor())
         return {"result": [_shown(one.view, one.role) for one in views.shown], "opens_with": views.opens_with}
 
     @verb("/<id>", "GET", "One view", right=None)

@@ -14,7 +14,7 @@ from app.core.conditions.fields import Kind
 from app.core.i18n import _
 from app.core.screens.chooser import Chooser, register_chooser
 from app.core.screens.columns import Derived
-from app.core.screens.saved import call_roles_by
+from app.core.screens.shown import call_roles_by
 from app.security.member_queries import Standing
 from app.security.models import Member, MemberInvitation, Team, TeamMember
 from app.security.queries import now_when_asked

@@ -20,7 +20,8 @@ from app.core.errors import BusinessError, ConflictError, InvalidInputError, Not
 from app.core.models import SavedView
 from app.core.screens import saved
 from app.core.screens.listing import Offer
-from app.core.screens.saved import Wanted
+from app.core.screens.shown import RESOURCE, roles_to_share_with, views_of
+from app.core.screens.wanted import Fitted, Wanted, fitted
 from app.customers.models import CustomerKind
 from app.customers.services import create_customer
 from app.security import queries
@@ -46,22 +47,22 @@ def do(who: Actor, verb: Callable[..., object], number: int, *values: object, re
 
 
 def names(session, who: Actor) -> list[str]:
-    return [one.view.name for one in saved.views_of(session, LIST, who).shown]
+    return [one.view.name for one in views_of(session, LIST, who).shown]
 
 
 # ── whose they are ──
 @pytest.mark.both_databases
 def test_a_view_is_kept_as_it_was_asked_and_seen_by_nobody_else(session, cast):
     number = keep(cast.lan)
-    (shown,) = saved.views_of(session, LIST, cast.lan).shown
+    (shown,) = views_of(session, LIST, cast.lan).shown
     assert shown.view.id == number
     assert shown.view.wanted == {
         "where": {"field": "kind", "op": "=", "value": "company"}, "order": "name", "columns": ["name", "phone"],
         "page_size": 50,
     }  # fmt: skip
-    assert saved.views_of(session, "TaskScreen", cast.lan).shown == ()
+    assert views_of(session, "TaskScreen", cast.lan).shown == ()
     for other in (cast.minh, cast.hoa, cast.tuan):
-        assert saved.views_of(session, LIST, other, asked=number).shown == ()
+        assert views_of(session, LIST, other, asked=number).shown == ()
 
 
 @pytest.mark.parametrize("verb", [saved.rename, saved.archive, saved.share, saved.save_over])
@@ -207,7 +208,7 @@ def test_a_shared_view_is_seen_by_the_whole_role_and_changed_by_who_may_share(se
     number = keep(cast.hoa)
     do(cast.hoa, saved.share, number, role_id("Staff"))
     for colleague in (cast.lan, cast.tuan):
-        (shown,) = saved.views_of(session, LIST, colleague).shown
+        (shown,) = views_of(session, LIST, colleague).shown
         assert (shown.view.id, shown.role, shown.may_change) == (number, "Staff", False)
         with pytest.raises(NotAllowedError):
             do(colleague, saved.rename, number, "Của tôi", rev=2)
@@ -217,9 +218,9 @@ def test_a_shared_view_is_seen_by_the_whole_role_and_changed_by_who_may_share(se
 
 
 def test_a_manager_shares_with_his_own_roles_and_a_member_of_staff_with_none(session, cast):
-    assert [role for role, _label in saved.roles_to_share_with(session, cast.minh)] == [role_id("Manager")]
-    assert saved.roles_to_share_with(session, cast.lan) == []
-    assert {role_id("Staff"), role_id("Auditor")} <= {role for role, _l in saved.roles_to_share_with(session, cast.hoa)}
+    assert [role for role, _label in roles_to_share_with(session, cast.minh)] == [role_id("Manager")]
+    assert roles_to_share_with(session, cast.lan) == []
+    assert {role_id("Staff"), role_id("Auditor")} <= {role for role, _l in roles_to_share_with(session, cast.hoa)}
     number = keep(cast.minh)
     with pytest.raises(NotAllowedError):
         do(cast.minh, saved.share, number, role_id("Staff"))
@@ -232,7 +233,7 @@ def test_who_shares_with_every_role_opens_a_shared_view_by_its_address(session, 
     number = keep(cast.minh)
     do(cast.minh, saved.share, number, role_id("Manager"))
     assert names(session, cast.hoa) == []
-    (shown,) = saved.views_of(session, LIST, cast.hoa, asked=number).shown
+    (shown,) = views_of(session, LIST, cast.hoa, asked=number).shown
     assert shown.may_change
 
 
@@ -241,17 +242,17 @@ def test_who_may_change_a_view_follows_his_rights_at_once(session, cast):
     do(cast.hoa, saved.share, number, role_id("Manager"))
 
     def may_change(who: Actor) -> bool:
-        return saved.views_of(session, LIST, who).of(number).may_change
+        return views_of(session, LIST, who).of(number).may_change
 
     minh = cast.minh
     assert may_change(minh)
-    assert not may_change(replace(minh, permissions=minh.permissions - {("assign", saved.RESOURCE)}))
+    assert not may_change(replace(minh, permissions=minh.permissions - {("assign", RESOURCE)}))
     assert may_change(minh)
 
 
 # ── with which a list opens ──
 def opens(session, who: Actor) -> tuple[int | None, bool]:
-    views = saved.views_of(session, LIST, who)
+    views = views_of(session, LIST, who)
     return views.opens_with, views.is_chosen
 
 
@@ -317,18 +318,18 @@ OFFER = Offer(orders={"name": 1, "code": 1}, default_order="-code", page_size=25
               columns=["name", "code", "phone"])  # fmt: skip
 
 
-def fitted(stored, known=("kind", "name")):
-    return saved.fitted(stored, OFFER, lambda condition: condition.keys <= set(known), {"kind": "Loại", "team": "Nhóm"})
+def fit(stored, known=("kind", "name")):
+    return fitted(stored, OFFER, lambda condition: condition.keys <= set(known), {"kind": "Loại", "team": "Nhóm"})
 
 
 def test_a_view_that_names_nothing_retired_loses_nothing():
-    assert fitted(COMPANIES.stored()) == saved.Fitted(COMPANIES)
+    assert fit(COMPANIES.stored()) == Fitted(COMPANIES)
 
 
 def test_what_was_retired_is_left_out_and_told_by_its_name():
     where = parse("kind = 'company' and grade = 'vip' and name contains 'phở'")
     wanted = Wanted(where, order="-grade", columns=("grade", "phone", "x"), labels={"grade": "Hạng", "x": "Vùng"})
-    found = fitted(wanted.stored())
+    found = fit(wanted.stored())
     assert found.wanted.columns == ("phone",)
     assert found.wanted.order == ""
     assert found.wanted.where == parse("kind = 'company' and name contains 'phở'")
@@ -340,14 +341,14 @@ def test_what_was_retired_is_left_out_and_told_by_its_name():
 
 
 def test_what_the_list_knows_and_does_not_show_this_reader_is_told_as_it_is_called_now():
-    found = fitted(Wanted(columns=("name", "team"), labels={"team": "Team"}).stored())
+    found = fit(Wanted(columns=("name", "team"), labels={"team": "Team"}).stored())
     assert "Nhóm" in str(found.lost[0])
 
 
 def test_what_the_reader_may_not_read_is_left_out_without_its_name_and_value():
     where = parse("kind = 'company' and phone = '0912345678'")
     stored = Wanted(where, order="phone", columns=("email",), labels={"phone": "Điện thoại", "email": "Thư"}).stored()
-    found = saved.fitted(
+    found = fitted(
         stored, OFFER, lambda condition: condition.keys <= {"kind"}, {}, lambda key: key in ("phone", "email")
     )
     assert found.wanted.where == parse("kind = 'company'")
@@ -362,14 +363,14 @@ def test_what_the_reader_may_not_read_is_left_out_without_its_name_and_value():
      {"order": "password"}],
 )  # fmt: skip
 def test_what_can_no_longer_be_read_is_left_out_whole(stored):
-    found = fitted(stored)
+    found = fit(stored)
     assert found.wanted == Wanted()
     assert len(found.lost) == 1
 
 
 @pytest.mark.parametrize("size", [0, -1, 10**9, "25", None])
 def test_a_page_size_that_is_none_is_the_usual_one(size):
-    assert fitted({"page_size": size}) == saved.Fitted(Wanted())
+    assert fit({"page_size": size}) == Fitted(Wanted())
 
 
 # ── on the page ──

@@ -19,8 +19,8 @@ from app.core.db import transaction
 from app.core.exports import Format
 from app.core.exports import Wanted as ExportWanted
 from app.core.exports import ask as ask_export
-from app.core.screens.saved import Wanted as ViewWanted
 from app.core.screens.saved import save_new
+from app.core.screens.wanted import Wanted as ViewWanted
 from app.customers.interactions import log_interaction
 from app.customers.models import Customer
 from app.customers.profile_models import InteractionKind

@@ -25,8 +25,9 @@ from app.core.screens import chooser, saved
 from app.core.screens.doors import route
 from app.core.screens.listing import SAID, Asked, Page, asked_view, read_query
 from app.core.screens.lists import ListPart, Opening
-from app.core.screens.saved import Fitted, Shown, Views, Wanted
 from app.core.screens.saving import saving
+from app.core.screens.shown import Shown, Views, may_share, roles_to_share_with, share_help, views_of
+from app.core.screens.wanted import Fitted, Wanted, fitted
 
 PAGE_SIZES = (10, 25, 50, 100)
 
@@ -94,7 +95,7 @@ class ViewPart(ListPart):
     def _opening_by(self, asked: MultiDict[str, str], who: Actor) -> Opening:
         """Raises NotFoundError for a view that is not his to see, BadRequestError for what is no number of one."""
         number = asked_view(asked)
-        views = saved.views_of(db.session(), self.key, who, asked=number)
+        views = views_of(db.session(), self.key, who, asked=number)
         if not asked:
             number = views.opens_with
         if not number:
@@ -122,7 +123,7 @@ class ViewPart(ListPart):
         def is_withheld(key: str) -> bool:
             return not self._may_compare(key, who)
 
-        return saved.fitted(view.wanted, self._offer(self.page_size, who), holds, self.label_columns, is_withheld)
+        return fitted(view.wanted, self._offer(self.page_size, who), holds, self.label_columns, is_withheld)
 
     # ── over the list ──
     def _around(self, opening: Opening, page: Page, who: Actor) -> Mapping[str, Any]:
@@ -165,12 +166,12 @@ class ViewPart(ListPart):
             is_changed=beside.fitted is not None and self._as_view(asked) != self._as_usual(beside.fitted.wanted),
             query=page.link(),
             is_chosen=beside.views.is_chosen,
-            may_share_here=shown is not None and shown.role is not None and saved.may_share(who, shown.role),
+            may_share_here=shown is not None and shown.role is not None and may_share(who, shown.role),
             may_left=may_change and row[0] is not shown,
             may_right=may_change and row[-1] is not shown,
             opens_with=beside.views.opens_with,
-            roles=saved.roles_to_share_with(db.session(), who) if may_change else (),
-            share_help=saved.share_help(who),
+            roles=roles_to_share_with(db.session(), who) if may_change else (),
+            share_help=share_help(who),
             lost=beside.lost,
         )
 
@@ -249,17 +250,17 @@ class ViewPart(ListPart):
         return self._told(view, _("%(name)s is as it was before.", name=view.name))
 
     def _rename(self, number: int, who: Actor) -> Response:
-        before = saved.views_of(db.session(), self.key, who, asked=number).of(number).view.name
+        before = views_of(db.session(), self.key, who, asked=number).of(number).view.name
         name = request.values.get("name", "")
         view = self._changed(lambda s: saved.rename(s, self.key, number, name, rev=_rev(), by=who))
         return self._told(view, _("View renamed: %(name)s", name=view.name), "rename", name=before)
 
     def _share(self, number: int, who: Actor) -> Response:
-        before = saved.views_of(db.session(), self.key, who, asked=number).of(number).view.role_id
+        before = views_of(db.session(), self.key, who, asked=number).of(number).view.role_id
         typed = request.values.get("role", "")
         role_id = row_id(typed) if typed else None
         view = self._changed(lambda s: saved.share(s, self.key, number, role_id, rev=_rev(), by=who))
-        role = saved.views_of(db.session(), self.key, who, asked=number).of(number).role_label
+        role = views_of(db.session(), self.key, who, asked=number).of(number).role_label
         told = (
             _("%(name)s is shared with the role %(role)s.", name=view.name, role=role) if role
             else _("%(name)s is yours alone.", name=view.name)
@@ -267,7 +268,7 @@ class ViewPart(ListPart):
         return self._told(view, told, "share", role=before or "")
 
     def _open_with(self, number: int, who: Actor) -> Response:
-        before = saved.views_of(db.session(), self.key, who)
+        before = views_of(db.session(), self.key, who)
         with saving() as session:
             saved.open_with(session, self.key, number or None, by=who)
         undo = ("open_with", before.opens_with or 0) if before.is_chosen else ("open_as_usual", number)
@@ -344,7 +345,7 @@ class ViewPart(ListPart):
 
     def opened_by(self, number: int, who: Actor) -> Mapping[str, str]:
         """What a view asks for, as arguments. Raises NotFoundError for one that is not his to see."""
-        view = saved.views_of(db.session(), self.key, who, asked=number).of(number).view
+        view = views_of(db.session(), self.key, who, asked=number).of(number).view
         return self._fitted(view, who).wanted.arguments
 
     def kept_as_read(self, view: SavedView, who: Actor) -> Mapping[str, Any]:
@@ -356,14 +357,14 @@ class ViewPart(ListPart):
     ) -> tuple[str, int]:
         """The form on a page of its own, with what was typed and the sentence why not."""
         who = edge.actor()
-        view = saved.views_of(db.session(), self.key, who, asked=number).of(number).view if number else None
+        view = views_of(db.session(), self.key, who, asked=number).of(number).view if number else None
         page = self.render_template(
             "screens/saved_view.html", screen=self, title=title, verb=verb, refusal=refusal.message,
             problems=[text for texts in refusal.fields.values() for text in texts],
             action=self._view_url(number) if number else f"{self.route_base}/views", view=view,
             name=request.values.get("name", view.name if view else ""), query=request.values.get("query", ""),
-            role=request.values.get("role", ""), roles=saved.roles_to_share_with(db.session(), who),
-            share_help=saved.share_help(who), longest=saved.LONGEST_NAME, back=self._back(self._list_url()),
+            role=request.values.get("role", ""), roles=roles_to_share_with(db.session(), who),
+            share_help=share_help(who), longest=saved.LONGEST_NAME, back=self._back(self._list_url()),
             crumbs=trail((self.list_title, self._list_url()), here=title),
         )  # fmt: skip
         return page, refusal.status
