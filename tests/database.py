@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -181,7 +181,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         data = home / "data"
         if owner is not None:
             os.chown(home, owner.pw_uid, owner.pw_gid)
-        run_as: dict[str, object] = (
+        run_as: dict[str, Any] = (
             {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
         )
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(home)}
@@ -191,14 +191,14 @@ def postgres_server() -> Iterator[PostgresServer]:
         ]  # fmt: skip
         made = subprocess.run(
             initialise, env=environment, cwd=home, capture_output=True, text=True, check=False, **run_as
-        )  # type: ignore[call-overload]
+        )
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr}")
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(home)]
         for setting in _SETTINGS:
             command += ["-c", setting]
         with (home / "log").open("wb") as log:
-            process = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log, **run_as)  # type: ignore[call-overload]
+            process = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log, **run_as)
         server = PostgresServer(home)
         _wait(server, process, home / "log")
         yield server

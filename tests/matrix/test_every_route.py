@@ -11,12 +11,12 @@ import json
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -139,14 +139,17 @@ class OnPostgres:
 
     def changed(self) -> bool:
         """What was given up again is no change."""
-        assert self._watch is not None
         kept = "SELECT bool_or(pg_xact_status(n::text::xid8) = 'committed') FROM generate_series(%s, %s - 1) n"
-        return bool(self._watch.execute(kept, [self._seen, self._version()]).fetchone()[0])  # type: ignore[index]
+        return bool(self._one(kept, [self._seen, self._version()]))
 
     def _version(self) -> int:
+        return int(self._one("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+
+    def _one(self, question: LiteralString, values: Sequence[int] = ()) -> Any:
         assert self._watch is not None
-        counted = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-        return int(self._watch.execute(counted).fetchone()[0])  # type: ignore[index]
+        row = self._watch.execute(question, values).fetchone()
+        assert row is not None
+        return row[0]
 
     def close(self) -> None:
         if self._watch is not None:

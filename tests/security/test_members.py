@@ -45,20 +45,22 @@ def hire(session, cast):
     return add
 
 
+def let_managers(inside, action, resource, scope):
+    """The role does that from now on, that far."""
+    manager = queries.role_by_code(inside, "Manager")
+    have = {(p.permission.name, p.view_menu.name): p for p in queries.role_by_code(inside, "Admin").permissions}
+    manager.permissions.append(have[f"can_{action}", resource])
+    inside.add(RoleScope(role_id=manager.id, resource=resource, action=action, scope=scope))
+
+
 @pytest.fixture
 def lead_staff(session, cast):
     """Minh may now add and change people, as far as `scope` reaches; he is no administrator."""
 
     def let(scope=Scope.all):
         with transaction(SYSTEM) as inside:
-            role = queries.role_by_code(inside, "Manager")
-            permissions = {
-                (one.permission.name, one.view_menu.name): one
-                for one in queries.role_by_code(inside, "Admin").permissions
-            }
             for action in ("add", "edit"):
-                role.permissions.append(permissions[f"can_{action}", "Member"])
-                inside.add(RoleScope(role_id=role.id, resource="Member", action=action, scope=scope))
+                let_managers(inside, action, "Member", scope)
             inside.execute(Member.__table__.update().values(rights_version=Member.rights_version + 1))
 
     return let
@@ -181,10 +183,7 @@ def test_whoever_reads_less_of_customers_lets_nobody_in_who_reads_more(session, 
 def test_the_main_team_is_not_changed_by_whoever_may_not_change_that_team(session, cast, lead_staff):
     lead_staff()
     with transaction(SYSTEM) as inside:
-        manager = queries.role_by_code(inside, "Manager")
-        have = {(p.permission.name, p.view_menu.name): p for p in queries.role_by_code(inside, "Admin").permissions}
-        manager.permissions.append(have["can_edit", "Team"])
-        inside.add(RoleScope(role_id=manager.id, resource="Team", action="edit", scope=Scope.team))
+        let_managers(inside, "edit", "Team", Scope.team)
         add_person(inside, cast.team("van-hanh"), cast.member("minh"), by=SYSTEM)
         add_person(inside, cast.team("van-hanh"), cast.member("lan"), by=SYSTEM)
     minh = replace(cast.minh, team_ids=frozenset({cast.team("cskh").id}))  # he sees both and may change one
@@ -411,10 +410,7 @@ def test_what_only_he_could_take_and_the_team_he_heads_need_somebody_else(sessio
 def test_nobody_comes_to_head_a_team_by_taking_it_over(session, cast, lead_staff):
     lead_staff()
     with transaction(SYSTEM) as inside:
-        manager = queries.role_by_code(inside, "Manager")
-        have = {(p.permission.name, p.view_menu.name): p for p in queries.role_by_code(inside, "Admin").permissions}
-        manager.permissions.append(have["can_edit", "Team"])
-        inside.add(RoleScope(role_id=manager.id, resource="Team", action="edit", scope=Scope.all))
+        let_managers(inside, "edit", "Team", Scope.all)
         rights_changed(inside, [cast.member("minh").id])
         teams = {code: cast.team(code).id for code in ("cskh", "van-hanh")}
     # as far as his rights go he may do all of it, but for taking the team himself

@@ -190,6 +190,16 @@ def shown(app):
             return made.id, cast.member("tuan").id
 
 
+@pytest.fixture
+def given_to_tuan(app, shown):
+    """Lan shares the customer with him; his number."""
+    number, tuan = shown
+    with app.app_context():
+        cast = Cast(db.session())
+        give(db.session(), "Customer", number, by=cast.lan, member=cast.member("tuan"))
+    return tuan
+
+
 def test_the_tab_of_the_record_shares_lists_and_ends(app, client, shown):
     number, tuan = shown
     lan, page = client("lan"), f"/khach-hang/show/{number}?phan=chia-se"
@@ -218,33 +228,20 @@ def test_the_tab_of_the_record_shares_lists_and_ends(app, client, shown):
     assert client("tuan").get(f"/khach-hang/show/{number}").status_code == 404
 
 
-def test_a_members_page_tells_what_is_shared_with_him(app, client, shown):
-    number, tuan = shown
-    with app.app_context():
-        lan = Cast(db.session()).lan
-        with transaction(lan) as inside:
-            shares.share(
-                inside, "Customer", number, member=Cast(inside).member("tuan"), right=Right.view, note=WHY, by=lan
-            )
-    told = client("hoa").get(f"/nhan-su/show/{tuan}?tab=chia-se")
+def test_a_members_page_tells_what_is_shared_with_him(client, given_to_tuan):
+    told = client("hoa").get(f"/nhan-su/show/{given_to_tuan}?tab=chia-se")
     assert told.status_code == 200
     assert CANARY in told.text
-    assert client("lan").get(f"/nhan-su/show/{tuan}?tab=chia-se").status_code == 404
+    assert client("lan").get(f"/nhan-su/show/{given_to_tuan}?tab=chia-se").status_code == 404
 
 
-def test_why_something_is_shared_is_told_with_what_is_shared(app, client, shown):
-    number, tuan = shown
+def test_why_something_is_shared_is_told_with_what_is_shared(app, client, given_to_tuan):
     with app.app_context():
-        lan = Cast(db.session()).lan
-        with transaction(lan) as inside:
-            shares.share(
-                inside, "Customer", number, member=Cast(inside).member("tuan"), right=Right.view, note=WHY, by=lan
-            )
         with transaction(SYSTEM) as inside:  # Bình looks after the people of Vận hành, and sees no customer of CSKH
             profile = inside.get(RoleProfile, queries.role_by_code(inside, "Manager").id)
             change_rights(inside, profile, {("Member", "edit"): Scope.team}, rev=profile.rev, by=SYSTEM)
         lan_id = Cast(db.session()).member("lan").id
-    told = client("binh").get(f"/nhan-su/show/{tuan}?tab=chia-se")
+    told = client("binh").get(f"/nhan-su/show/{given_to_tuan}?tab=chia-se")
     assert told.status_code == 200
     assert "Mục mà bạn không được xem" in told.text
     assert WHY not in told.text
