@@ -32,7 +32,7 @@ from app.core.formats import day_text, exact_text, number_text, unbroken_codes
 from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.timewords import moment_inside, moment_text, until_text
 from app.core.view_api import ViewApi
-from app.customers import queries as customers
+from app.customers import search as customer_search
 from app.customers.api import CustomerApi
 from app.customers.models import Customer
 from app.customers.profile_api import CustomerProfileApi, InteractionApi, PlaceApi, TagApi
@@ -136,8 +136,8 @@ CREATE: Sequence[Item] = (
 
 #: What the box on top and the palette look through, in the order of the answer. A new kind of record is a new line.
 FINDERS: tuple[Finder, ...] = (
-    Finder("Customer", _("Customers"), "user", customers.find_customers, customers.named_customers,
-           instead=customers.add_with_phone, model=Customer),
+    Finder("Customer", _("Customers"), "user", customer_search.find_customers, customer_search.named_customers,
+           instead=customer_search.add_with_phone, by_phone=True, model=Customer),
     Finder("Task", _("Tasks"), "checklist", tasks.find_tasks, tasks.named_tasks, model=Task),
     Finder("Instance", _("Process files"), "route", processes.find_instances, processes.named_instances,
            model=ProcessInstance),

@@ -8,7 +8,8 @@ from flask import current_app, jsonify, redirect, request
 
 from app.core import edge
 from app.core.db import db
-from app.core.finding import LONGEST_TEXT, Finder, Found, find, recent, the_one
+from app.core.finding import LONGEST_TEXT, MOST_COUNTED, Finder, Found, find, recent, the_one
+from app.core.formats import number_text
 from app.core.i18n import _
 from app.core.pages import Page, page, show, trail
 
@@ -63,8 +64,16 @@ def _typed() -> str:
 
 def _group(found: Found) -> dict[str, Any]:
     icon = found.finder.icon
-    items = [{"title": hit.title, "hint": hit.hint, "url": hit.url, "icon": icon} for hit in found.hits]
+    items = [
+        {"title": hit.title, "hint": hit.hint, "marked": hit.marked, "url": hit.url, "icon": icon} for hit in found.hits
+    ]
     if found.suggestion:
         told = found.suggestion
-        items.append({"title": str(told.title), "hint": "", "url": told.url, "icon": told.icon})
-    return {"label": str(found.finder.label), "items": items, "found": len(found.hits)}
+        items.append({"title": str(told.title), "hint": "", "marked": "", "url": told.url, "icon": told.icon})
+    more = _("More than %(count)s results. Type more to narrow it down.", count=number_text(MOST_COUNTED))
+    return {
+        "label": str(found.finder.label),
+        "items": items,
+        "found": len(found.hits),
+        "more": str(more) if found.is_capped else "",
+    }

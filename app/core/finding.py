@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Actor
 from app.core.db import LARGEST_ID
-from app.core.vietnamese import fold
+from app.core.vietnamese import fold, phone_in
 
 #: more is never typed on purpose
 LONGEST_TEXT = 200
 MOST_WORDS = 12
+#: so many matches are put into order; who has more is told so
+MOST_COUNTED = 1000
 #: how many records a browser remembers as recently opened
 MOST_RECENT = 12
 
@@ -32,8 +34,14 @@ class Hit:
     title: str
     hint: str
     url: str
-    #: what was typed names this record (its whole phone number, its code), not some words of it
+    #: what was typed names this record (its phone number, or the end of it, its code), not some words of it
     exact: bool = False
+    #: the part of the hint that was typed
+    marked: str = ""
+
+
+class Capped(list[Hit]):
+    """Hits of which there are more than anybody counts."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,8 @@ class Finder:
     right: str = "view"
     #: the table, where it can be asked who may do what with one row of it
     model: type[Any] | None = None
+    #: whoever types a phone number means one of these
+    by_phone: bool = False
 
     @property
     def kind(self) -> str:
@@ -84,22 +94,30 @@ class Found:
     finder: Finder
     hits: tuple[Hit, ...]
     suggestion: Suggestion | None = None
+    is_capped: bool = False
 
 
 def find(finders: Iterable[Finder], session: Session, who: Actor, text: str, *, each: int) -> list[Found]:
-    """At most `each` hits of every kind that he may look for; kinds with nothing to offer are left out."""
+    """At most `each` hits of every kind that he may look for; kinds with nothing to offer are left out.
+
+    Behind a phone number stands whoever has it: the other kinds are asked only when that is nobody.
+    """
     text = text.strip()[:LONGEST_TEXT]
     if not text or "\0" in text:
         return []
-    found = []
-    for finder in finders:
-        if not who.may(finder.right, finder.resource):
-            continue
-        hits = tuple(finder.find(session, who, text, each)[:each])
-        suggestion = finder.instead(who, text) if finder.instead and not hits else None
-        if hits or suggestion:
-            found.append(Found(finder, hits, suggestion))
-    return found
+    asked = [finder for finder in finders if who.may(finder.right, finder.resource)]
+    first = [finder for finder in asked if finder.by_phone] if phone_in(text) is not None else []
+    found = [_found(finder, session, who, text, each) for finder in first]
+    if not any(one.hits for one in found):
+        found += [_found(finder, session, who, text, each) for finder in asked if finder not in first]
+    return [one for one in found if one.hits or one.suggestion]
+
+
+def _found(finder: Finder, session: Session, who: Actor, text: str, each: int) -> Found:
+    hits = finder.find(session, who, text, each)
+    is_named = any(hit.exact for hit in hits)
+    suggestion = finder.instead(who, text) if finder.instead and not is_named else None
+    return Found(finder, tuple(hits[:each]), suggestion, isinstance(hits, Capped))
 
 
 def the_one(found: Iterable[Found]) -> Hit | None:

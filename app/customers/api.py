@@ -17,7 +17,7 @@ from app.core.errors import NotFoundError
 from app.core.i18n import _
 from app.core.schema import list_of, maybe, one_of, record, text, whole_number, yes_or_no
 from app.core.vietnamese import phone_e164
-from app.customers import places, profile, profile_queries, queries, services, tags
+from app.customers import places, profile, profile_queries, queries, search, services, tags
 from app.customers.models import (
     CONTACT_LENGTH,
     JOB_TITLE_LENGTH,
@@ -123,7 +123,8 @@ class CustomerApi(Api):
         "/", "GET", "Customers, archived ones left out",
         query=listing(
             _ORDERS,
-            q="words of name, code, phones and e-mails, accents or none; phones in any spelling or their last 4 digits",
+            q="words of name, code, tags, company, phones and e-mails, accents or none; phones in any spelling or their "
+            "last 4 digits",
             name="exactly", code="exactly", phone="in any spelling", email="exactly, in any case",
             kind="person or company", owner="user name", team="team code", source="code of a channel",
             tier="code of a value tier", stage="code of a stage", behaviour="code of a group",
@@ -133,7 +134,7 @@ class CustomerApi(Api):
     )  # fmt: skip
     def index(self) -> dict[str, Any]:
         filters = {
-            "q": lambda rows, typed: rows.where(queries.search(typed, edge.actor())),
+            "q": lambda rows, typed: rows.where(search.search(typed, edge.actor())),
             "name": equals(Customer.name),
             "code": equals(Customer.code),
             "phone": _with_phone,
@@ -247,11 +248,11 @@ def _profile(session: Session, body: dict[str, Any]) -> ProfileValues:
 
 def _with_phone(rows: Select[Any], typed: str) -> Select[Any]:
     value = phone_e164(typed)
-    return rows.where(false() if value is None else queries.reached_by(PHONE_KINDS, value))
+    return rows.where(false() if value is None else search.reached_by(PHONE_KINDS, value))
 
 
 def _with_email(rows: Select[Any], typed: str) -> Select[Any]:
-    return rows.where(queries.reached_by({ContactKind.email}, typed.strip().lower()))
+    return rows.where(search.reached_by({ContactKind.email}, typed.strip().lower()))
 
 
 def _owned_by(rows: Select[Any], username: str) -> Select[Any]:

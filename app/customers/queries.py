@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, cast
-from urllib.parse import urlencode
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, case, false, literal, or_, select, true
-from sqlalchemy.engine import Dialect
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Select, case, false, or_, select, true
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
 
 from app.core import guarded, links
-from app.core.access import SYSTEM, Actor, FieldRight, row_rule, scoped, visible
+from app.core.access import Actor, FieldRight, row_rule, scoped, visible
 from app.core.errors import NotFoundError
-from app.core.finding import Hit, Suggestion, line
-from app.core.i18n import _
-from app.core.vietnamese import phone_e164, show_phone
 from app.customers import rules
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
 from app.security.models import Right
 from app.security.queries import granted
-
-#: so many matches are sorted and shown; who has more types another letter
-MOST_FOUND = 1000
-
 
 # ── Who may see what ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,173 +93,6 @@ def contacts(kind: ContactKind) -> Any:
 def _ids(condition: ColumnElement[bool]) -> Select[int]:
     # On its own, even inside a query that joins customers: the rule must not lean on the outer one.
     return select(Customer.id).where(condition).correlate(None)
-
-
-# ── Search ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _WordBeginnings(TypeDecorator[list[str]]):
-    """Words (letters and digits only) → all of them as prefixes, in the language of each text index."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return " ".join(f'"{word}"*' for word in value)
-        return " & ".join(f"'{word}':*" for word in value)
-
-
-class _InTextIndex(FunctionElement[Any]):
-    """Is the customer among those whose search_text has all the word beginnings? Arguments: customer id, beginnings."""
-
-    inherit_cache = True
-
-
-@compiles(_InTextIndex)  # SQLAlchemy also writes statements down for itself, without a database
-@compiles(_InTextIndex, "sqlite")
-def _in_fts_table(element: _InTextIndex, compiler: SQLCompiler, **options: Any) -> str:
-    key, beginnings = (compiler.process(part, **options) for part in element.clauses)
-    return f"({key} IN (SELECT rowid FROM customer_fts WHERE customer_fts MATCH {beginnings}))"  # noqa: S608 - bound
-
-
-@compiles(_InTextIndex, "postgresql")
-def _in_gin_index(element: _InTextIndex, compiler: SQLCompiler, **options: Any) -> str:
-    key, beginnings = (compiler.process(part, **options) for part in element.clauses)
-    # OFFSET 0 keeps the planner from walking all customers in name order and looking at each one's text (0.9 s).
-    return (
-        f"({key} IN (SELECT hit.id FROM customer AS hit "  # noqa: S608 - bound
-        f"WHERE to_tsvector('simple', hit.search_text) @@ CAST({beginnings} AS tsquery) OFFSET 0))"
-    )
-
-
-class _IsText(FunctionElement[Any]):
-    """The same of the row itself. Arguments: customer id, beginnings, search_text."""
-
-    inherit_cache = True
-
-
-@compiles(_IsText)
-@compiles(_IsText, "sqlite")
-def _is_in_fts_table(element: _IsText, compiler: SQLCompiler, **options: Any) -> str:
-    key, beginnings, _text = element.clauses
-    return compiler.process(_InTextIndex(key, beginnings), **options)
-
-
-@compiles(_IsText, "postgresql")
-def _is_in_gin_index(element: _IsText, compiler: SQLCompiler, **options: Any) -> str:
-    _key, beginnings, text = (compiler.process(part, **options) for part in element.clauses)
-    return f"(to_tsvector('simple', {text}) @@ CAST({beginnings} AS tsquery))"
-
-
-def search(text: str, who: Actor = SYSTEM) -> ColumnElement[bool]:
-    """Customers in whose name, code, phones or e-mails every typed word begins a word; accents and order do not matter.
-
-    Phones in any spelling, or their last 4 digits. Blank text: all; nothing but punctuation: none. Any text is safe.
-    Whoever does not read phones and e-mails as they are finds by name and code, and by a number or address that he
-    knows whole.
-    """
-    return _searched(text, who, lambda beginnings: _InTextIndex(Customer.id, beginnings))
-
-
-def matches(text: str, who: Actor) -> ColumnElement[bool]:
-    """search() for a query without an order of its own, which may leave the text index as soon as it has enough."""
-    return _searched(text, who, lambda beginnings: _IsText(Customer.id, beginnings, Customer.search_text))
-
-
-def _searched(text: str, who: Actor, indexed: Callable[[Any], FunctionElement[Any]]) -> ColumnElement[bool]:
-    if not text.strip():
-        return true()
-    beginnings = rules.search_words(text)
-    if not beginnings:
-        return false()
-    condition = cast("ColumnElement[bool]", indexed(bindparam(None, beginnings, type_=_WordBeginnings())))
-    if all(who.reads("Customer", field) for field in ("phone", "email")):
-        return condition
-    words = literal(" ", Text) + Customer.search_text
-    by_name = and_(condition, *(words.like(f"% {word}%{rules.NAME_ENDS}%") for word in beginnings))
-    return or_(by_name, *_known_whole(text, who))
-
-
-def _known_whole(text: str, who: Actor) -> Iterator[ColumnElement[bool]]:
-    """Customers with exactly this number or address, where there is such a field for him."""
-    phone, email = phone_e164(text), text.strip().lower()
-    if phone is not None and who.field_right("Customer", "phone") is not FieldRight.hidden:
-        yield reached_by(rules.PHONE_KINDS, phone)
-    if "@" in email and who.field_right("Customer", "email") is not FieldRight.hidden:
-        yield reached_by({ContactKind.email}, email)
-
-
-def reached_by(kinds: Collection[ContactKind], value: str) -> ColumnElement[bool]:
-    """Customers with this number or address, in normal form, in use."""
-    points = select(ContactPoint.customer_id).where(
-        ContactPoint.kind.in_(sorted(kinds)), ContactPoint.value == value, ContactPoint.archived_at.is_(None)
-    )
-    return Customer.id.in_(points.correlate(None))
-
-
-def found(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[Customer]:
-    """The live customers that he may see and that match: the first `limit` of them in name order.
-
-    Ids and sort keys come from the text index first, MOST_FOUND of them are sorted, and whole rows are read for those
-    that are shown: the cost is that of the page, not of the matches or the table.
-    """
-    matching = select(Customer.id, Customer.sort_key).where(matches(text, actor), live(), visible(Customer, actor))
-    # OFFSET 0: sorted when they are found. The planner would rather walk all customers in name order.
-    hits = matching.limit(MOST_FOUND).offset(0).correlate(None).subquery("hits")
-    first = select(hits.c.id).order_by(hits.c.sort_key, hits.c.id).limit(limit).correlate(None)
-    return select(Customer).where(Customer.id.in_(first)).order_by(Customer.sort_key, Customer.id)
-
-
-def found_ids(text: str, actor: Actor, *, limit: int = MOST_FOUND) -> Select[int]:
-    """The ids of some live customers that he may see and that match, in no order."""
-    return (
-        select(Customer.id).where(matches(text, actor), live(), visible(Customer, actor)).limit(limit).correlate(None)
-    )
-
-
-def find_customers(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
-    """By words of name, code or e-mail, by phone in any spelling or its last 4 digits; from the text index."""
-    phone, code = phone_e164(text), text.strip().upper()
-    rows = session.execute(found(text, who, limit=limit).with_only_columns(*_LINE))
-    return [_hit(one, who, exact=phone is not None or one.code == code) for one in rows]
-
-
-def named_customers(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
-    """Also those of whom he sees the header alone: their page opens for him."""
-    rows = select(*_LINE).where(Customer.id.in_(ids), header_visible(who))
-    return [_hit(one, who) for one in session.execute(rows)]
-
-
-#: what a line of a search tells of a customer
-_LINE = (
-    Customer.id, Customer.name, Customer.code,
-    main_contact(ContactKind.phone).label("phone"), main_contact(ContactKind.email).label("email"),
-)  # fmt: skip
-
-
-def _hit(row: Any, who: Actor, *, exact: bool = False) -> Hit:
-    phone = row.phone and guarded.seen(who, "Customer", "phone", row.phone)
-    reached = phone or (row.email and guarded.seen(who, "Customer", "email", row.email))
-    return Hit(row.id, row.name, line(row.code, reached), links.customer_path(row.id), exact)
-
-
-def add_with_phone(who: Actor, text: str) -> Suggestion | None:
-    """A number that nobody has is that of a new customer."""
-    phone = phone_e164(text)
-    if phone is None or not who.may("add", "Customer") or not who.writes("Customer", "phone", is_new=True):
-        return None
-    shown = show_phone(phone)
-    title = _("Add a customer with the number %(phone)s", phone=shown)
-    return Suggestion(title, f"/khach-hang/add?{urlencode({'phone': shown})}", "user-plus")
-
-
-def companies(rows: Select[Any], text: str, who: Actor) -> Select[Any]:
-    """Those of `rows` that are companies and match, in name order; where people work is chosen from them."""
-    found = rows.where(Customer.kind == CustomerKind.company, search(text, who))
-    return found.order_by(Customer.sort_key, Customer.id)
 
 
 def name_if_seen(actor: Actor) -> ColumnElement[str | None]:

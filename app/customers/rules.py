@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.vietnamese import (
+    NUMBER,
     as_typed,
     begun_number,
     fold,
@@ -148,7 +149,7 @@ def field_of(kind: ContactKind, value: str) -> str | None:
         return "phone"
     if kind is ContactKind.email or "@" in value:
         return "email"
-    return "phone" if any(phone_e164(found.group()) for found in _NUMBER.finditer(fold(value))) else None
+    return "phone" if any(phone_e164(found.group()) for found in NUMBER.finditer(fold(value))) else None
 
 
 # ── Finding ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,12 +159,10 @@ MOST_WORDS = 12
 LONGEST_WORD = 60
 LONGEST_QUERY = 300
 
-#: no word of its own: both text indexes pass over it
-NAME_ENDS = "|"
+#: no words of their own: both text indexes pass over them
+NAME_ENDS, COMPANY_BEGINS = "|", "/"
 _WORD = re.compile(r"[^\W_]+")
 _DIGIT = re.compile(r"[0-9]")
-# One number, however it is cut: "+84 (912) 345-678".
-_NUMBER = re.compile(r"(?<!\w)[+(]*[0-9](?:[ ().,_·/~‐‑‒–—−-]*[0-9])*(?!\w)")
 _PHONE_STARTS = ("0", "84", "1800", "1900")
 #: from here on digits in groups are one number, not several words
 _PHONE_DIGITS = 9
@@ -178,15 +177,26 @@ def _words_of(folded: str) -> list[str]:
     return [word[:LONGEST_WORD] for word in _WORD.findall(folded)]
 
 
-def search_text(code: str, name: str, contacts: Iterable[tuple[ContactKind, str]]) -> str:
+def search_text(
+    code: str,
+    name: str,
+    contacts: Iterable[tuple[ContactKind, str]],
+    tags: Iterable[str] = (),
+    company: str | None = None,
+) -> str:
     """All words under which a customer is found, separated by spaces. `contacts` are (kind, normal form).
 
-    Behind NAME_ENDS stand those of his numbers and addresses, by which not everybody may find him.
+    Code, name and tags come first. Behind NAME_ENDS stand the words of his numbers and addresses, behind COMPANY_BEGINS
+    those of where he works: not everybody may find him by these.
     """
-    found = [*words(code), *_findable(name), NAME_ENDS]
+    named = [*words(code), *_findable(name)]
+    for tag in tags:
+        named += words(tag)
+    reached: list[str] = []
     for kind, value in contacts:
-        found += phone_words(value) if kind in PHONE_KINDS and is_number(value) else _findable(value)
-    return " ".join(dict.fromkeys(found))
+        reached += phone_words(value) if kind in PHONE_KINDS and is_number(value) else _findable(value)
+    there = [COMPANY_BEGINS, *dict.fromkeys(_findable(company))] if company else []
+    return " ".join([*dict.fromkeys(named), NAME_ENDS, *dict.fromkeys(reached), *there])
 
 
 #: a number in normal form: a contact of these kinds that is none has no such value
@@ -202,7 +212,7 @@ def _findable(text: str) -> list[str]:
     """The words of a text, and the numbers in it ("chị Lan 0912 345 678") as search_words() will put them together."""
     folded = fold(text)
     found = _words_of(folded)
-    for match in _NUMBER.finditer(without_labels(folded)) if _DIGIT.search(folded) else ():
+    for match in NUMBER.finditer(without_labels(folded)) if _DIGIT.search(folded) else ():
         known = phone_e164(match.group())
         found += phone_words(known) if known else words(_one_number(match))
     return found
@@ -224,9 +234,14 @@ def phone_words(stored: str) -> list[str]:
     return [digits, *national, phone_tail(stored, LAST_DIGITS), *([phone.extension] if phone.extension else [])]
 
 
+def last_digits(typed: str) -> set[str]:
+    """What was typed as the end of a number: each word of just so many digits."""
+    return {word for word in words(typed) if len(word) == LAST_DIGITS and word.isdecimal()}
+
+
 def search_words(typed: str) -> list[str]:
     """The word beginnings that a customer must all have; phone numbers are put together again. Any text is welcome."""
-    text = _NUMBER.sub(_one_number, without_labels(fold(typed[:LONGEST_QUERY])))
+    text = NUMBER.sub(_one_number, without_labels(fold(typed[:LONGEST_QUERY])))
     return list(dict.fromkeys(words(text)))[:MOST_WORDS]
 
 

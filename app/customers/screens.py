@@ -23,8 +23,8 @@ from app.core.screens import Derived, Interface, Kind, Preset, Screen, action, r
 from app.core.screens.fields import Lookup
 from app.core.screens.parts import parts_for
 from app.core.screens.records import HISTORY
-from app.core.vietnamese import phone_e164, show_phone
-from app.customers import events, places, profile, profile_shown, queries, services, shown
+from app.core.vietnamese import read_phone, show_phone
+from app.customers import events, places, profile, profile_shown, queries, search, services, shown
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, ContactPointDialog, CustomerDialog
 from app.customers.labels import FIELD_LABELS, GENDER_LABELS
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind
@@ -146,19 +146,19 @@ class CustomerScreen(Screen):
     edit_template = "customers/form.html"
     lookups: ClassVar[Mapping[str, Lookup]] = {
         "company": Lookup(
-            lambda rows, text: queries.companies(rows, text, edge.actor()), lambda company: company.code)
+            lambda rows, text: search.companies(rows, text, edge.actor()), lambda company: company.code)
     }  # fmt: skip
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"kind": KIND_LABELS, "gender": GENDER_LABELS}
     label_columns = shown.LABELS
 
     def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(queries.matches(text, who))
+        return rows.where(search.matches(text, who))
 
     def prefill(self, form: Any) -> None:
         """?phone=: the number that somebody searched for and nobody has."""
-        phone = phone_e164(request.args.get("phone", "")[:40])
+        phone = read_phone(request.args.get("phone", "")[:60])
         if phone:
-            form.phone.data = show_phone(phone)
+            form.phone.data = show_phone(phone.stored)
 
     def create(self, session: Session, form: Any, *, by: Actor) -> Customer:
         return services.create_customer(

@@ -16,7 +16,7 @@ from app.core.finding import line
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto
 from app.core.screens import revealing
-from app.customers import consent, places, queries, rules, services, tags
+from app.customers import consent, places, queries, rules, search, services, tags
 from app.customers.dialogs import CONTACT_LABELS, ConsentDialog, ContactPointDialog, TagsDialog
 from app.customers.models import ContactKind, ContactPoint, Customer
 
@@ -139,7 +139,7 @@ class CustomerPicker(Page):
         text = request.args.get("q", "").strip()[:200].replace("\0", "")
         number = paging.asked_number(request.args, "page", 1, MOST_PICKED // PICKED)
         before = (number - 1) * PICKED
-        rows = queries.found(text, actor, limit=before + PICKED + 1) if text else _latest(actor)
+        rows = search.found(text, actor, limit=before + PICKED + 1) if text else _latest(actor)
         wanted = rows.offset(before).options(selectinload(Customer.all_contact_points))
         found = db.session.scalars(wanted).unique().all()
         return jsonify(

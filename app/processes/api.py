@@ -26,6 +26,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.schema import free_object, maybe, record, text, whole_number
 from app.customers import queries as customers
+from app.customers import search
 from app.customers.models import Customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
@@ -150,7 +151,7 @@ class InstanceApi(Api):
         actor = edge.actor()
 
         def of_customer(rows: Select[Any], typed: str) -> Select[Any]:
-            found = select(Customer.id).where(customers.search(typed), customers.header_visible(actor))
+            found = select(Customer.id).where(search.search(typed, actor), customers.header_visible(actor))
             return rows.where(ProcessInstance.customer_id.in_(found))
 
         return self.page(

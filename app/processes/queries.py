@@ -16,7 +16,8 @@ from app.core.errors import NotFoundError
 from app.core.finding import Hit, line, matches
 from app.core.i18n import _
 from app.customers.models import Customer
-from app.customers.queries import found_ids, name_if_seen
+from app.customers.queries import name_if_seen
+from app.customers.search import found_ids
 from app.processes.engine import bpmn
 from app.processes.engine.core import FINAL, InstanceStatus
 from app.processes.engine.graph import Definition

@@ -16,7 +16,7 @@ from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
 from app.core.screens.listing import Asked
 from app.core.screens.records import NextAction
 from app.customers import columns as customer_columns
-from app.customers.queries import found_ids
+from app.customers.search import found_ids
 from app.processes import services
 from app.processes.engine.core import FINAL, InstanceStatus
 from app.processes.models import Process, ProcessInstance, ProcessVersion

@@ -20,6 +20,7 @@ from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.schema import free_object, maybe, record, text, whole_number
 from app.customers import queries as customers
+from app.customers import search
 from app.customers.models import Customer
 from app.customers.queries import CustomerCard
 from app.forms.queries import context_for, json_schema
@@ -76,7 +77,7 @@ class TaskApi(Api):
         actor = edge.actor()
 
         def of_customer(rows: Select[Any], typed: str) -> Select[Any]:
-            found = select(Customer.id).where(customers.search(typed), customers.header_visible(actor))
+            found = select(Customer.id).where(search.search(typed, actor), customers.header_visible(actor))
             return rows.where(Task.customer_id.in_(found))
 
         rows = select(Task).where(visible(Task, actor))

@@ -13,7 +13,8 @@ from app.core import links
 from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.finding import Hit, line, matches
 from app.customers.models import Customer
-from app.customers.queries import found_ids, name_if_seen
+from app.customers.queries import name_if_seen
+from app.customers.search import found_ids
 from app.security import queries as people
 from app.security.models import Member, Right, Team
 from app.security.queries import granted

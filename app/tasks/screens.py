@@ -22,7 +22,7 @@ from app.core.screens.listing import Asked
 from app.core.screens.records import NextAction
 from app.core.timewords import SOON, LatenessKind, time_left
 from app.customers import columns as customer_columns
-from app.customers.queries import found_ids
+from app.customers.search import found_ids
 from app.security import columns as people_columns
 from app.security import queries as people
 from app.security.models import Member

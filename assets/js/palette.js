@@ -146,13 +146,21 @@ function draw(typed, found, records, waiting, problem = "") {
   move(options.length ? Math.max(0, same) : -1);
 }
 
-function group({ label, items }, number) {
+function group({ label, items, more }, number) {
   const head = element("p", { class: "tt-palette__group", id: `lenh-nhom-${number}`, role: "presentation" }, label);
-  return element("div", { role: "group", "aria-labelledby": head.id }, head, ...items.map(option));
+  const said = more ? [element("p", { class: "tt-palette__say tt-2", role: "presentation" }, more)] : [];
+  return element("div", { role: "group", "aria-labelledby": head.id }, head, ...items.map(option), ...said);
+}
+
+// The part of the line that was typed stands out: the last digits of a number.
+function hint({ hint: told, marked }) {
+  const at = marked ? told.lastIndexOf(marked) : -1;
+  if (at < 0) return told ? [element("small", {}, told)] : [];
+  return [element("small", {}, told.slice(0, at), element("mark", {}, marked), told.slice(at + marked.length))];
 }
 
 function option(item) {
-  const words_ = element("span", { class: "tt-grow" }, element("b", {}, item.title), ...(item.hint ? [element("small", {}, item.hint)] : []));
+  const words_ = element("span", { class: "tt-grow" }, element("b", {}, item.title), ...hint(item));
   const made = element(
     item.url ? "a" : "div",
     { role: "option", id: `lenh-${options.length}`, "aria-selected": "false", href: item.url ?? null, tabindex: "-1", "data-key": item.url ?? item.title },

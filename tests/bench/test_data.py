@@ -16,7 +16,7 @@ from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.customers import queries as customers
-from app.customers import services
+from app.customers import search, services
 from app.customers.models import ContactKind, ContactPoint, Customer
 from app.demo.names import KNOWN
 from app.processes.models import ProcessInstance
@@ -105,7 +105,7 @@ def test_search_finds_customers_by_name_and_number(company):
     for customer in company.scalars(newest):
         last_digits = (customer.phone or "").replace(" ", "")[-4:]
         for typed in (customer.name, customer.code, last_digits):
-            assert customer.id in company.scalars(select(Customer.id).where(customers.search(typed))).all(), typed
+            assert customer.id in company.scalars(select(Customer.id).where(search.search(typed))).all(), typed
 
 
 def test_names_are_in_vietnamese_order_and_the_newest_have_the_largest_ids(company):

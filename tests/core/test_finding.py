@@ -41,11 +41,11 @@ def test_words_of_several_texts_count_together():
 # ── the protocol ──
 
 
-def numbered(resource="Customer", count=9, **more):
+def numbered(resource="Customer", count=9, exact=False, **more):
     """A finder of things that are called by their numbers and match everything."""
 
     def find(_session, _who, _text, limit):
-        return [Hit(number, str(number), "", f"/{number}") for number in range(1, count + 1)][:limit]
+        return [Hit(number, str(number), "", f"/{number}", exact) for number in range(1, count + 1)][:limit]
 
     def named(_session, _who, ids):
         return [Hit(number, str(number), "", f"/{number}") for number in sorted(ids) if number <= count]
@@ -67,12 +67,25 @@ def test_kinds_without_the_right_are_not_even_asked(session, cast):
     assert finding.recent([secret], session, cast.lan, ["outbox:1"]) == []
 
 
-def test_what_finds_nothing_may_suggest_something(session, cast):
+def test_what_names_nothing_may_suggest_something(session, cast):
     add = Suggestion("Add", "/add", "plus")
-    (found,) = finding.find([numbered(count=0, instead=lambda _who, _text: add)], session, cast.lan, "x", each=5)
+    kind = lambda **more: numbered(instead=lambda _who, _text: add, **more)  # noqa: E731
+    (found,) = finding.find([kind(count=0)], session, cast.lan, "x", each=5)
     assert (found.hits, found.suggestion) == ((), add)
-    (found,) = finding.find([numbered(count=1, instead=lambda _who, _text: add)], session, cast.lan, "x", each=5)
+    (found,) = finding.find([kind(count=1)], session, cast.lan, "x", each=5)
+    assert (len(found.hits), found.suggestion) == (1, add)
+    (found,) = finding.find([kind(count=1, exact=True)], session, cast.lan, "x", each=5)
     assert found.suggestion is None
+
+
+def test_whoever_types_a_number_means_who_has_it_and_the_other_kinds_are_asked_only_for_nobodys(session, cast):
+    def kinds(count):
+        finders = [numbered("Task"), numbered("Customer", count=count, by_phone=True)]
+        found = finding.find(finders, session, cast.lan, "chị Lan 0912 345 678 hỏi hàng", each=5)
+        return [one.finder.kind for one in found]
+
+    assert kinds(count=1) == ["customer"]
+    assert kinds(count=0) == ["task"]
 
 
 def test_recent_records_come_in_the_order_of_their_keys_and_once(session, cast):
@@ -131,21 +144,23 @@ def named_one(story, who, text):
     return finding.the_one(finding.find(FINDERS, story.session, story.cast.actor(who), text, each=5))
 
 
-def test_a_whole_phone_number_or_a_code_names_one_record(running):
+def test_a_phone_number_its_last_digits_or_a_code_name_one_record(running):
     story, instance_id = running
     instance = story.instance(instance_id)
-    assert named_one(story, "lan", "0912345678").title == "Đặng Thị Mỹ Duyên"
+    for typed in ("0912345678", "5678", "duyen 5678", "chị Duyên, sđt 0912.345.678 hỏi hàng"):
+        assert named_one(story, "lan", typed).title == "Đặng Thị Mỹ Duyên", typed
     assert named_one(story, "lan", "kh000001").title == "Đặng Thị Mỹ Duyên"
     assert named_one(story, "lan", instance.code.lower()).url == f"/ho-so/{instance_id}"
-    for loose in ("duyen", "5678", str(instance_id), "giao hang"):
+    for loose in ("duyen", "678", str(instance_id), "giao hang"):
         assert named_one(story, "lan", loose) is None, loose
 
 
 def test_two_customers_with_one_phone_are_a_choice(story):
     with transaction(story.cast.lan) as inside:
         create_customer(inside, by=story.cast.lan, name="Con gái chị Duyên", phone="0912345678")
-    assert named_one(story, "lan", "0912345678") is None
-    assert len(found(story, "lan", "0912345678")["customer"]) == 2
+    for typed in ("0912345678", "5678"):
+        assert named_one(story, "lan", typed) is None
+        assert len(found(story, "lan", typed)["customer"]) == 2
 
 
 def test_a_phone_that_nobody_has_is_offered_as_a_new_customer(story):
@@ -153,7 +168,8 @@ def test_a_phone_that_nobody_has_is_offered_as_a_new_customer(story):
         groups = finding.find(FINDERS, story.session, story.cast.actor(who), typed, each=5)
         return [group.suggestion.url for group in groups if group.suggestion]
 
-    assert offered("lan", "0966 111 222") == ["/khach-hang/add?phone=0966+111+222"]
+    for typed in ("0966 111 222", "+84966111222", "SĐT: 0966.111.222", "chị Hoa 0966 111 222 hỏi giá"):
+        assert offered("lan", typed) == ["/khach-hang/add?phone=0966+111+222"], typed
     assert offered("lan", "0912 345 678") == []
     assert offered("lan", "0966") == []
     assert offered("lan", "khong co ai") == []

@@ -13,7 +13,7 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import in_language
-from app.customers import queries, services
+from app.customers import queries, search, services
 from app.customers.models import ContactKind, Customer, CustomerKind, TimelineEntry
 
 
@@ -23,7 +23,7 @@ def kinds(session: Session, customer: Customer) -> list[str]:
 
 
 def indexed(session: Session, word: str) -> list[int]:
-    found = select(Customer.id).where(queries.search(word)).order_by(Customer.id)
+    found = select(Customer.id).where(search.search(word)).order_by(Customer.id)
     return list(session.scalars(found))
 
 
@@ -228,7 +228,7 @@ def test_an_archived_customer_leaves_the_lists_stays_readable_and_comes_back(ses
     customer = services.create_customer(session, by=cast.lan, name="Ánh")
     services.archive_customer(session, customer, by=cast.minh)
     assert (customer.is_archived, customer.archived_by_id) == (True, cast.minh.user_id)
-    assert session.scalars(queries.found("ánh", cast.lan)).all() == []
+    assert session.scalars(search.found("ánh", cast.lan)).all() == []
     assert queries.customer_card(session, customer.id, cast.lan).full
     with pytest.raises(services.CustomerArchivedError):
         services.change_customer(session, customer, by=cast.lan, rev=customer.rev, name="x")
@@ -236,7 +236,7 @@ def test_an_archived_customer_leaves_the_lists_stays_readable_and_comes_back(ses
         services.archive_customer(session, customer, by=cast.minh)
     services.restore_customer(session, customer, by=cast.minh)
     services.restore_customer(session, customer, by=cast.minh)
-    assert session.scalars(queries.found("ánh", cast.lan)).all() == [customer]
+    assert session.scalars(search.found("ánh", cast.lan)).all() == [customer]
     assert kinds(session, customer) == ["created", "archived", "restored"]
 
 

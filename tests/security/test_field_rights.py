@@ -14,8 +14,7 @@ from app.core.audit import AuditEvent, AuditSensitive
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.leases import LeaseState
-from app.customers import queries as customers
-from app.customers import services
+from app.customers import search, services
 from app.customers.models import ContactKind, Customer
 from app.notifications.models import Outbox
 from app.security import field_rights, queries
@@ -151,9 +150,9 @@ def test_a_number_is_found_whole_or_not_at_all(app, held, typed, by_masked, by_h
     def is_found() -> bool:
         with app.app_context():
             cast = Cast(db.session())
-            assert db.session.scalars(customers.found(typed, cast.minh)).all(), "others find it"
-            hits = customers.find_customers(db.session(), cast.lan, typed, 5)
-            assert [hit.id for hit in hits] == db.session.scalars(customers.found_ids(typed, cast.lan)).all()
+            assert db.session.scalars(search.found(typed, cast.minh)).all(), "others find it"
+            hits = search.find_customers(db.session(), cast.lan, typed, 5)
+            assert [hit.id for hit in hits] == db.session.scalars(search.found_ids(typed, cast.lan)).all()
             assert not any(canary in hit.hint for hit in hits for canary in CANARIES)
             return [hit.id for hit in hits] == [number]
 

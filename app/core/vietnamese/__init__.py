@@ -4,9 +4,11 @@ from app.core.vietnamese.keyboard import as_typed
 from app.core.vietnamese.names import MARKED, PLAIN, SORT_KEY_LENGTH, alike, fold, plain_letters, sort_key
 from app.core.vietnamese.phones import (
     MOBILE_RENUMBERING_2018,
+    NUMBER,
     Phone,
     begun_number,
     phone_e164,
+    phone_in,
     phone_tail,
     read_phone,
     show_phone,
@@ -17,6 +19,7 @@ from app.core.vietnamese.phones import (
 __all__ = [
     "MARKED",
     "MOBILE_RENUMBERING_2018",
+    "NUMBER",
     "PLAIN",
     "SORT_KEY_LENGTH",
     "Phone",
@@ -25,6 +28,7 @@ __all__ = [
     "begun_number",
     "fold",
     "phone_e164",
+    "phone_in",
     "phone_tail",
     "plain_letters",
     "read_phone",

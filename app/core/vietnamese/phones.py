@@ -11,7 +11,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
 from app.core.vietnamese.keyboard import as_typed
-from app.core.vietnamese.names import plain_letters
+from app.core.vietnamese.names import fold, plain_letters
 
 REGION = "VN"
 COUNTRY_CODE = 84
@@ -61,6 +61,8 @@ _EXTENSION = re.compile(
     r"(?:;? ?(?:(?:so )?may le|so le|nhanh|noi bo|extension|exts?|line|ml|x)|#) ?[.:=#]* ?"
     r"([0-9]{1,7}) ?\)?"
 )
+#: One number inside a folded text, however it is cut: "+84 (912) 345-678".
+NUMBER = re.compile(r"(?<!\w)[+(]*[0-9](?:[ ().,_·/~‐‑‒–—−-]*[0-9])*(?!\w)")
 #: between the number and its extension, as it is stored (RFC 3966)
 _STORED_EXTENSION = ";ext="
 
@@ -132,6 +134,15 @@ def read_phone(text: str) -> Phone | None:
     extension = next((found for found in _EXTENSION.finditer(plain, start) if found.end() == len(plain)), None)
     number = phone_e164(typed[start : extension.start() if extension else None])
     return Phone(number, extension[1] if extension else None) if number else None
+
+
+def phone_in(text: str) -> Phone | None:
+    """The number in what was typed, among other words too: "chị Lan 0912 345 678 hỏi hàng". None or several: None."""
+    phone = read_phone(text)
+    if phone is not None or not any(sign.isdigit() for sign in text):
+        return phone
+    numbers = {phone_e164(found.group()) for found in NUMBER.finditer(without_labels(fold(text)))} - {None}
+    return Phone(numbers.pop() or "") if len(numbers) == 1 else None
 
 
 def stored_phone(stored: str) -> Phone:
