@@ -31,7 +31,9 @@ from app.forms.services import create_form
 from app.forms.services import save_draft as draft_form
 from app.jobs import write_exports
 from app.notifications.services import post_bell, queue_mail
-from app.processes.services import cancel_instance, start_instance
+from app.processes.models import ProcessVersion
+from app.processes.services import cancel_instance, create_process, start_instance
+from app.processes.services import save_draft as draft_process
 from app.security import admission, field_rights, leaving, role_services, teams
 from app.security import services as security
 from app.security.models import Grant, Right, RoleProfile
@@ -39,7 +41,7 @@ from app.security.roles import SHIPPED
 from app.security.services import hash_password
 from app.tasks.models import Task
 from app.tasks.rules import Deadline, Offer
-from app.tasks.services import open_task
+from app.tasks.services import open_task, reassign_task
 from tests.cast import PASSWORD, Cast
 from tests.story import Story
 
@@ -185,12 +187,15 @@ _RULES = {
     "Customer": _given,
     "Interaction": _given,
     "Comment": _conversation,
+    "ArchivedComment": _conversation,
     "File": _conversation,
     "SavedView": _private,
     "Instance": _given,
     "Task": _task,
+    "HandedTask": _task,
     "Notification": _private,
     "Export": _private,
+    "WaitingExport": _private,
     "SignIn": _private,
     "Outbox": _company,
     "Role": _company,
@@ -215,6 +220,8 @@ class Company:
     """The records by kind, and what else an address needs."""
 
     records: dict[str, list[Record]] = field(default_factory=dict)
+    #: what an address or a body needs beside a number, by the word that stands for it in the file
+    given: dict[str, str] = field(default_factory=dict)
 
     def add(
         self, kind: str, state: str, row_id: object, *, resource: str = "", marked: bool = False, **known: Any
@@ -235,10 +242,11 @@ class Company:
         ]
 
     def asked(self, kind: str) -> list[Record | None]:
-        """The records of that kind, one that is not there, and a number that no table holds; no kind: nothing."""
+        """The records of these kinds ("Form+ArchivedForm"), one that is not there, and a number that no table holds; no
+        kind: nothing."""
         if not kind:
             return [None]
-        known = self.records[kind]
+        known = [one for each in kind.split("+") for one in self.records[each]]
         resource = known[0].resource
         return [*known, Record(kind, resource, "missing", "999999"), Record(kind, resource, "beyond", BEYOND)]
 
@@ -291,6 +299,7 @@ class _Morning:
     def passes(self) -> None:
         customers = self._customers()
         self._instances_and_tasks(customers)
+        self._handed_over(customers["own"])
         self._comments_and_files(customers)
         self._private_things()
         self._submissions()
@@ -328,6 +337,7 @@ class _Morning:
                 note = log_interaction(inside, customer, by=actor, kind=InteractionKind.note, text=customer.name)
                 self.made.add("Interaction", state, note.id, resource="Customer", **known)
                 set_tags(inside, customer, ["Quen"], by=actor)
+        self.made.given["@customer"] = str(made["own"])
         self._share("Customer", made["granted"])
         with transaction(SYSTEM) as inside:
             archive_customer(inside, inside.get_one(Customer, made["archived"]), by=SYSTEM)
@@ -369,6 +379,16 @@ class _Morning:
                     )  # fmt: skip
                     self.made.add("Task", "offered", offered.id, team="van-hanh", offered="van-hanh")
 
+    def _handed_over(self, customer_id: int) -> None:
+        """A step of a process, offered to CSKH and given to Lan by Hoa: it can be finished, released and taken back."""
+        with self._as("lan") as inside:
+            customer = inside.get_one(Customer, customer_id)
+            number = start_instance(inside, self.story.process(), by=self.cast.lan, customer=customer).id
+        with self._as("hoa") as inside:
+            task = inside.scalars(select(Task).where(Task.owner_id == number)).one()
+            reassign_task(inside, task.id, self.cast.member("lan"), by=self.cast.hoa, reason="Thay")
+            self.made.add("HandedTask", "own", task.id, resource="Task", owners=["lan"], team="cskh")
+
     def _take_back_what_was_offered(self, instance_id: int) -> None:
         """The process itself offered its first step to CSKH: then nobody's instance would be another's."""
         with transaction(SYSTEM) as inside:
@@ -394,6 +414,7 @@ class _Morning:
                 if state == "own":
                     gone = write_comment(inside, "Customer", customers[state], "Nhầm", by=actor)
                     archive_comment(inside, gone.id, by=actor)
+                    self.made.add("ArchivedComment", state, gone.id, **about)
 
     def _private_things(self) -> None:
         for state, who in (("own", "lan"), ("other", "khoa")):
@@ -411,6 +432,9 @@ class _Morning:
                 export = ask_export(inside, wanted, rows=1, by=self.cast.actor(who))
                 self.made.add("Export", state, export.id, owners=[who])
         write_exports()
+        with self._as("hoa") as inside:
+            waits = ask_export(inside, ExportWanted("CustomerScreen", Format.csv), rows=1, by=self.cast.hoa)
+            self.made.add("WaitingExport", "own", waits.id, resource="Export", owners=["hoa"])
 
     def _submissions(self) -> None:
         version = self.session.scalars(select(FormVersion.id).where(FormVersion.state == "published")).first()
@@ -429,6 +453,8 @@ class _Morning:
         story, cast = self.story, self.cast
         entry = self.session.scalars(select(CatalogueEntry.id).order_by(CatalogueEntry.id)).first()
         self.made.add("Process", "other", story.process().id)
+        drawing = self.session.scalars(select(ProcessVersion.bpmn)).first()
+        self.made.given["@drawing"] = drawing or ""
         self.made.add("CatalogueEntry", "other", entry)
         self._unused()
         with transaction(SYSTEM) as inside:
@@ -465,6 +491,13 @@ class _Morning:
             inside.flush()
             admission.invite_member(inside, waiting, by=SYSTEM)
             self.made.add("Form", "other", form.id)
+            old_form = create_form(inside, code="mau-cu", name={"vi": "Mẫu cũ"}, by=SYSTEM)
+            drawn = create_process(inside, code="ban-nhap", name="Bản nháp", by=SYSTEM)
+            old_process = create_process(inside, code="quy-trinh-cu", name="Quy trình cũ", by=SYSTEM)
+            draft_process(inside, drawn, self.made.given["@drawing"], by=SYSTEM)
+            for old, kind in ((old_form, "Form"), (old_process, "Process")):
+                old.archived_at = clock.now()
+                self.made.add(f"Archived{kind}", "archived", old.id, resource=kind)
             self.made.add("Role", "other", role.id)
             self.made.add("Role", "archived", gone.id)
             self.made.add("Team", "unused", team.id)
