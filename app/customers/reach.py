@@ -31,6 +31,12 @@ def same(customer: Customer, contact: rules.Contact, among: Sequence[ContactPoin
     return next((point for point in among if (point.kind, point.value) == (contact.kind, contact.value)), None)
 
 
+def is_shared(customer: Customer, contact: rules.Contact) -> bool:
+    """Was this one of his ways to be reached, and others are reached by it too?"""
+    point = same(customer, contact, customer.all_contact_points)
+    return point is not None and point.is_shared
+
+
 def put_in_use(customer: Customer, contact: rules.Contact) -> ContactPoint:
     point = same(customer, contact, customer.all_contact_points)
     if point is None:

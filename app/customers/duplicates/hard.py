@@ -21,6 +21,7 @@ from app.core.errors import BusinessError
 from app.core.i18n import _
 from app.core.vietnamese import show_phone
 from app.customers import rules
+from app.customers.duplicates.models import CustomerMerge
 from app.customers.models import ContactKind, ContactPoint, Customer
 from app.customers.queries import header_visible
 
@@ -87,11 +88,14 @@ def contact_key(kind: ContactKind, value: str, *, is_shared: bool = False) -> Ha
     return None
 
 
+def tax_key(tax_code: str | None) -> HardKey | None:
+    return HardKey(HardField.tax_code, tax_code) if tax_code else None
+
+
 def keys_of(customer: Customer) -> set[HardKey]:
     """What this customer has of the kind now."""
     found = {contact_key(one.kind, one.value, is_shared=one.is_shared) for one in customer.contact_points}
-    if customer.tax_code:
-        found.add(HardKey(HardField.tax_code, customer.tax_code))
+    found.add(tax_key(customer.tax_code))
     return {key for key in found if key is not None}
 
 
@@ -114,7 +118,10 @@ def holders(session: Session, keys: Collection[HardKey]) -> dict[HardKey, list[i
 
 def _holding(field: HardField, values: Sequence[str]) -> Select[Any, int]:
     if field is HardField.tax_code:
-        return select(Customer.tax_code, Customer.id).where(Customer.tax_code.in_(values))
+        merged = select(CustomerMerge.merged_id).where(CustomerMerge.undone_at.is_(None))
+        return select(Customer.tax_code, Customer.id).where(
+            Customer.tax_code.in_(values), Customer.id.not_in(merged.correlate(None))
+        )
     kinds = sorted(rules.PHONE_KINDS) if field is HardField.phone else [ContactKind.email]
     return select(ContactPoint.value, ContactPoint.customer_id).where(
         ContactPoint.kind.in_(kinds), ContactPoint.value.in_(values), ContactPoint.archived_at.is_(None),
