@@ -68,7 +68,12 @@ class Server:
         answer = connection.getresponse()
         answer.read()
         assert answer.status == 302, f"{username} was not let in: {answer.status}"
-        return _cookie(answer.getheader("Set-Cookie"))
+        cookie = _cookie(answer.getheader("Set-Cookie"))
+        # Browsers keep what the first page adds to it (the token of its forms); without it every page would add it.
+        connection.request("GET", "/", headers={"Cookie": cookie})
+        answer = connection.getresponse()
+        answer.read()
+        return _cookie(answer.getheader("Set-Cookie")) or cookie
 
 
 def _cookie(header: str | None) -> str:

@@ -18,7 +18,7 @@ ACTIONS = ("view", "add", "edit", "delete", "export", "assign", "approve")
 
 
 #: (table, action) → the rule as it is for certain rights
-Rules = dict[tuple[type[Any], str], ColumnElement[bool]]
+Rules = dict[tuple[Any, ...], Any]
 
 
 class Scope(StrEnum):
@@ -92,7 +92,7 @@ class Actor:
     fields: Mapping[tuple[str, str], FieldRule] = field(default_factory=dict)
     #: do the records that were handed to him count? Not where it is asked what his roles alone give
     takes_grants: bool = True
-    #: row rules that were put together for these very rights already
+    #: row rules, and lists behind them, that were put together for these very rights already
     rules: Rules = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def remembering(self, rules: Rules) -> Actor:

@@ -5,7 +5,7 @@ Templates are loaded when everything that they share is there: each keeps it as 
 
 from __future__ import annotations
 
-import json
+import marshal
 from collections.abc import MutableMapping
 from functools import lru_cache
 from typing import Any
@@ -18,6 +18,9 @@ from app.core.i18n import LazySentence, reader_language
 
 #: some kilobytes each
 _MOST = 512
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+#: a form of marshal in which equal values are equal bytes, 1 is not True, and nothing is told by reference
+_BY_VALUE = 2
 
 
 class Templates(Environment):
@@ -34,7 +37,7 @@ class _Drawing:
         self.macro, self.values = macro, values
         # Two templates may call a macro alike; its own says which it is in the code that Jinja makes of it.
         template = macro._func.__globals__["name"]
-        self._key = (template, macro.name, reader_language(), json.dumps(_plain(values)))
+        self._key = (template, macro.name, reader_language(), marshal.dumps(_plain(values), _BY_VALUE))
 
     def __hash__(self) -> int:
         return hash(self._key)
@@ -44,18 +47,19 @@ class _Drawing:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON that no other value has; a sentence counts as what it says. Raises TypeError for anything else:
-    what is markup would be taken for the same text without being any, what draws by itself for something equal."""
-    if isinstance(value, LazySentence):
-        return str(value)
-    if value is None or (isinstance(value, str | int | float) and not hasattr(value, "__html__")):
+    """The value with its sentences as what they say. Raises TypeError for anything that is neither plain nor a
+    sentence: what is markup would be taken for the same text without being any, what draws by itself for something
+    equal."""
+    kind = type(value)
+    if kind in _SCALARS:
         return value
-    if isinstance(value, list | tuple):
+    if kind is dict:
+        return {key: _plain(one) for key, one in value.items()}
+    if kind is list or kind is tuple:
         return [_plain(one) for one in value]
-    if isinstance(value, dict):
-        # As pairs: the keys of a JSON object are texts, and 1 is not "1".
-        return {"pairs": [[_plain(key), _plain(one)] for key, one in value.items()]}
-    raise TypeError(f"drawn() takes plain values and sentences, no {type(value).__name__}")
+    if kind is LazySentence or (isinstance(value, str) and not hasattr(value, "__html__")):  # the latter: of a StrEnum
+        return str(value)
+    raise TypeError(f"drawn() takes plain values and sentences, no {kind.__name__}")
 
 
 @lru_cache(maxsize=_MOST)

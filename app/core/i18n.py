@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any
 
 import flask_babel
 from babel.numbers import format_decimal
@@ -20,14 +21,18 @@ LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
 DEFAULT_LANGUAGE = "vi"
 DEFAULT_TIME_ZONE = "Asia/Ho_Chi_Minh"
 
-Text = TypeVar("Text", str, Markup)
-
 
 class LazySentence(LazyString):
     """A sentence that is translated when it is shown, and escaped like any other text.
 
     Flask-Babel's own says of itself that it is HTML, so a name typed into it would run in the page.
     """
+
+    def __str__(self) -> str:
+        # A sentence without values, as most are: LazyString would ask its function in four steps more.
+        if self._func is _gettext and not self._kwargs:
+            return _said(_reader().catalogue, *self._args)
+        return str(super().__str__())
 
     def __html__(self) -> Markup:
         # Without it a template would look for it in the translated text, and so translate every sentence twice.
@@ -77,8 +82,15 @@ def _nobody(_error: BaseException | None) -> None:
     _now_reading.set(None)
 
 
+@lru_cache(maxsize=8192)
+def _said(catalogue: Any, message: str) -> str:
+    """The sentence in that catalogue, found there once."""
+    sentence: str = catalogue.ugettext(message)
+    return sentence
+
+
 def _gettext(message: str, **values: Any) -> str:
-    sentence: str = _reader().catalogue.ugettext(message)
+    sentence = _said(_reader().catalogue, message)
     return _filled(sentence, values) if values else sentence
 
 
@@ -86,7 +98,7 @@ def _counted(singular: str, plural: str, count: int, **values: Any) -> str:
     return _filled(_ngettext(singular, plural, count), {"num": count, **values})
 
 
-def _filled(sentence: Text, values: Mapping[str, Any]) -> Text:
+def _filled(sentence: str, values: Mapping[str, Any]) -> str:
     """The counts (%(name)d) are grouped as the reader groups them: 10.000 · 10,000."""
     counts = {
         name: format_decimal(value, locale=reader_language()) for name, value in values.items()
@@ -102,15 +114,25 @@ def _ngettext(singular: str, plural: str, count: int) -> str:
     return sentence
 
 
+@lru_cache(maxsize=8192)
+def _marked(catalogue: Any, message: str) -> Markup:
+    return Markup(_said(catalogue, message))  # noqa: S704 - nobody else's text
+
+
 def _in_template(message: str, **values: Any) -> Markup:
     """{{ _("…") }}: the sentence is ours, what is filled in is escaped. Jinja's own does the same in ten steps."""
-    sentence = Markup(_reader().catalogue.ugettext(message))  # noqa: S704 - nobody else's text
-    return _filled(sentence, values) if values or "%" in sentence else sentence
+    sentence = _marked(_reader().catalogue, message)
+    return _filled_in_template(sentence, values) if values or "%" in sentence else sentence
+
+
+def _filled_in_template(sentence: str, values: Mapping[str, Any]) -> Markup:
+    # Markup's own % wraps each value in an object that escapes itself.
+    safe = {name: value if type(value) is int else escape(value) for name, value in values.items()}
+    return Markup(_filled(str(sentence), safe))  # noqa: S704 - the sentence is ours, what fills it is escaped
 
 
 def _counted_in_template(singular: str, plural: str, count: int, **values: Any) -> Markup:
-    sentence = Markup(_ngettext(singular, plural, count))  # noqa: S704 - nobody else's text
-    return _filled(sentence, {"num": count, **values})
+    return _filled_in_template(_ngettext(singular, plural, count), {"num": count, **values})
 
 
 def install(app: Flask) -> None:

@@ -86,6 +86,8 @@ class Column:
             return self.show(value, *besides)
         if value is None:
             return ""
+        if type(value) is str and self.kind is not Kind.choice:  # most cells
+            return value
         return readable(self.kind, value, self.choices)
 
 

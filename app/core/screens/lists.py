@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import islice
+from functools import cached_property, partial
+from itertools import accumulate, pairwise
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,6 +34,9 @@ from app.core.screens.listing import LONGEST_SEARCH, LOOKS, Asked, Chip, Head, O
 
 #: sentences over a list; an address with more that is wrong is none of ours
 MOST_REFUSED = 5
+#: lists and row rules of one person
+_MOST_REMEMBERED = 200
+_Once = Callable[[Callable[[], Select[Any]]], Select[Any]]
 _NO_SUCH_PAGE = _("That page is no longer there. This is the first one.")
 
 
@@ -315,7 +318,9 @@ class ListPart(Declared):
         columns, by = self.columns_for(asked, edge.actor()), self._order(asked)
         start = (asked.page - 1) * asked.page_size if asked.cursor is None else 0
         piece = Piece(asked.page_size, asked.is_falling, start, asked.cursor)
-        found, (counted, is_capped) = self._found(rows, by, columns, piece, known_as)
+        is_usual = known_as is not None and piece.is_first and not (asked.q or asked.where)
+        once = partial(self._once, asked) if is_usual else None
+        found, (counted, is_capped) = self._found(rows, by, columns, piece, known_as, once)
         shown, has_more = found[: asked.page_size], len(found) > asked.page_size
         if piece.is_backwards:
             shown, has_more = shown[::-1], True
@@ -325,7 +330,7 @@ class ListPart(Declared):
             asked=asked,
             offer=offer,
             columns=tuple(self._column_head(column, asked, offer) for column in columns),
-            rows=tuple(self._row(one, columns) for one in shown),
+            rows=self._rows(shown, columns),
             count=counted,
             count_capped=is_capped,
             has_next=has_more,
@@ -335,13 +340,24 @@ class ListPart(Declared):
         )
 
     def _found(
-        self, rows: Select[Any], by: Any, columns: Sequence[Column], piece: Piece, known_as: Any
+        self, rows: Select[Any], by: Any, columns: Sequence[Column], piece: Piece, known_as: Any, once: _Once | None
     ) -> tuple[Sequence[Any], tuple[int, bool]]:
         """The rows of the piece, and how many there are: in one query unless they turn out to be many."""
         session = db.session()
-        if not paging.is_long(known_as):
+
+        def counted_too() -> Select[Any]:
             ids, number = paging.one_finding(rows, by, self._key, piece)
-            found = session.execute(self._read(ids, by, columns, piece).add_columns(number)).all()
+            return self._read(ids, by, columns, piece).add_columns(number)
+
+        def walked() -> Select[Any]:
+            if not piece.start:
+                return piece.of(self._drawn(rows, by, columns), by, self._key)
+            # Only keys are skipped: columns of rows above the page are never read.
+            keys = rows.with_only_columns(self._key, maintain_column_froms=True)
+            return self._read(piece.of(keys, by, self._key).correlate(None), by, columns, piece)
+
+        if not paging.is_long(known_as):
+            found = session.execute(once(counted_too) if once else counted_too()).all()
             if found or piece.is_first:
                 counted = paging.capped(found[0][-1] if found else 0)
             else:  # beyond the last page
@@ -349,13 +365,18 @@ class ListPart(Declared):
             if not counted[1]:
                 return found, counted
             paging.stays_long(known_as)
-        if piece.start:
-            # Only keys are skipped: columns of rows above the page are never read.
-            keys = rows.with_only_columns(self._key, maintain_column_froms=True)
-            walked = self._read(piece.of(keys, by, self._key).correlate(None), by, columns, piece)
-        else:
-            walked = piece.of(self._drawn(rows, by, columns), by, self._key)
-        return session.execute(walked).all(), paging.capped(paging.COUNT_CAP + 1)
+        return session.execute(once(walked) if once else walked()).all(), paging.capped(paging.COUNT_CAP + 1)
+
+    def _once(self, asked: Asked, build: Callable[[], Select[Any]]) -> Select[Any]:
+        """The first page of a list that is not narrowed, as most open it: put together once for the same rights."""
+        who = edge.actor()
+        key = (self.endpoint, build.__name__, asked.columns, asked.order, asked.page_size, asked.archived, who.language)
+        known: Select[Any] | None = who.rules.get(key)
+        if known is None:
+            if len(who.rules) >= _MOST_REMEMBERED:
+                who.rules.clear()
+            known = who.rules[key] = build()
+        return known
 
     def _read(self, ids: Select[int], by: Any, columns: Sequence[Column], piece: Piece) -> Select[Any]:
         """The rows with these keys."""
@@ -384,14 +405,22 @@ class ListPart(Declared):
         )  # fmt: skip
 
     # ── as people read them ──
-    def _row(self, row: Any, columns: Sequence[Column]) -> Row:
-        values, besides = tuple(row[3 : 3 + len(columns)]), iter(row[3 + len(columns) :])
+    def _rows(self, found: Sequence[Any], columns: Sequence[Column]) -> tuple[Row, ...]:
+        # Behind id, order, title and all values stands what some columns are shown with besides.
+        ends = list(accumulate((len(column.besides) for column in columns), initial=3 + len(columns)))
+        places = [(column.shown, *between) for column, between in zip(columns, pairwise(ends), strict=True)]
+        return tuple(self._row(tuple(row), row, places) for row in found)
+
+    def _row(self, told: tuple[Any, ...], row: Any, places: Sequence[tuple[Callable[..., Any], int, int]]) -> Row:
+        values = told[3 : 3 + len(places)]
         cells = tuple(
-            column.shown(value, *islice(besides, len(column.besides)))
-            for column, value in zip(columns, values, strict=True)
+            [
+                show(value, *told[start:end]) if start < end else show(value)
+                for (show, start, end), value in zip(places, values, strict=True)
+            ]
         )
-        panel = f"{self.route_base}/panel/{row.id}"
-        return Row(row.id, self.row_url(row), panel, self.title_of(row.title), cells, values)
+        panel = f"{self.route_base}/panel/{told[0]}"
+        return Row(told[0], self.row_url(row), panel, self.title_of(told[2]), cells, values)
 
     def _column_head(self, column: Column, asked: Asked, offer: Offer) -> Head:
         name, is_this = column.key, column.key == asked.order_column
