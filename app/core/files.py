@@ -125,8 +125,14 @@ def largest(session: Session) -> int:
 # ── taking a file in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def receive(stream: IO[bytes], filename: str | None) -> ReceivedFile:
+#: what a sheet of rows may be
+SHEETS = ("xlsx", "csv")
+
+
+def receive(stream: IO[bytes], filename: str | None, *, as_sheet: bool = False) -> ReceivedFile:
     """Check an upload and write it to the disk. Call it outside of a transaction, then `keep` inside one.
+
+    `as_sheet`: an XLSX or CSV file that core.sheet_reading reads, which knows more encodings than UTF-8.
 
     Raises FileRefusedError for an unknown kind, for contents that are not what the name says, and for size 0 or
     above what the company takes; nothing is left on the disk then.
@@ -137,10 +143,12 @@ def receive(stream: IO[bytes], filename: str | None) -> ReceivedFile:
         raise FileRefusedError(
             _("Files of this kind are not taken. Pictures, PDF, Word, Excel, PowerPoint, text and CSV are.")
         )
+    if as_sheet and extension not in SHEETS:
+        raise FileRefusedError(_("Bring an Excel workbook (.xlsx) or a CSV file."))
     path = secrets.token_hex(20)
     place = folder() / path
     try:
-        size, digest = _write(stream, place, is_text=extension in _TEXTS, most=largest(db.session()))
+        size, digest = _write(stream, place, is_text=extension in _TEXTS and not as_sheet, most=largest(db.session()))
         _refuse_other_contents(place, extension)
     except BaseException:
         place.unlink(missing_ok=True)

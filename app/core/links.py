@@ -77,6 +77,10 @@ def export_path(export_id: int) -> str:
     return f"/xuat/{export_id}"
 
 
+def import_path(import_id: int) -> str:
+    return f"/nhap/{import_id}"
+
+
 def file_path(file_id: int, name: str) -> str:
     return f"/tep/{file_id}/{quote(name, safe='')}"
 

@@ -20,8 +20,8 @@ class Counter(Entity):
 
 # One statement, so that two writers can never read the same value: the second waits for the first one's commit.
 _NEXT = text(
-    "INSERT INTO counter (name, value) VALUES (:name, 1) "
-    "ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value"
+    "INSERT INTO counter (name, value) VALUES (:name, :count) "
+    "ON CONFLICT (name) DO UPDATE SET value = counter.value + :count RETURNING value"
 )
 
 
@@ -30,4 +30,12 @@ def next_number(session: Session, name: str) -> int:
 
     The counter's row stays locked until the transaction ends: ask for the number late.
     """
-    return int(session.execute(_NEXT, {"name": name}).scalar_one())
+    return next_numbers(session, name, 1)[0]
+
+
+def next_numbers(session: Session, name: str, count: int) -> range:
+    """So many in a row, as next_number gives one."""
+    if not count:
+        return range(0)
+    last = int(session.execute(_NEXT, {"name": name, "count": count}).scalar_one())
+    return range(last - count + 1, last + 1)

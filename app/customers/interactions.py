@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from app.catalogues.shipped import CALL_RESULT, CHANNEL
@@ -96,6 +96,47 @@ def log_interaction(
     return row
 
 
+def change_interaction(
+    session: Session, row: Interaction, *, by: Actor, result: str | None, channel: str | None, text: str,
+    direction: Direction | None,
+) -> Interaction:  # fmt: skip
+    """Put right what was written of it; when it was and what kind it is stays. Raises InvalidInputError."""
+    customer = row.customer
+    lock_for(session, customer, by, "edit")
+    problems = Problems()
+    with problems.beside("channel"):
+        row.channel = code_of(session, CHANNEL, channel, present=row.channel)
+    with problems.beside("result"):
+        row.result = code_of(session, CALL_RESULT, result, present=row.result)
+        if row.kind is InteractionKind.call and row.result is None:
+            raise rules.UnreadableError(_("Choose how the call ended."))
+    with problems.beside("text"):
+        row.text = rules.read_note(text) or None
+        if row.kind is not InteractionKind.call and row.text is None:
+            raise rules.UnreadableError(_("Please fill this in."))
+    problems.refuse_any()
+    row.direction = None if row.kind is InteractionKind.note else direction or row.direction
+    session.flush()
+    customer.last_contact_at = _last_contact(session, customer.id)
+    entry = session.scalars(_entry_of(row)).one_or_none()
+    if entry is not None:
+        entry.channel, entry.data = row.channel, {**entry.data, "direction": row.direction, "result": row.result}
+    session.flush()
+    return row
+
+
+def restore_interaction(session: Session, row: Interaction, *, by: Actor) -> None:
+    """It was no mistake after all."""
+    lock_for(session, row.customer, by, "edit")
+    if row.archived_at is None:
+        return
+    row.archived_at = None
+    session.flush()
+    _retell(session, row, row.kind.value)
+    row.customer.last_contact_at = _last_contact(session, row.customer_id)
+    session.flush()
+
+
 def archive_interaction(session: Session, row: Interaction, *, by: Actor) -> None:
     """Written by mistake: it leaves the timeline, and counts as a contact no more."""
     customer = row.customer
@@ -104,14 +145,25 @@ def archive_interaction(session: Session, row: Interaction, *, by: Actor) -> Non
         return
     row.archived_at = clock.now()
     session.flush()
+    _retell(session, row, STRUCK)
+    customer.last_contact_at = last_contact(session, customer.id)
+    session.flush()
+
+
+def _entry_of(row: Interaction) -> Select[TimelineEntry]:
+    return select(TimelineEntry).where(
+        TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id == row.id,
+        TimelineEntry.customer_id == row.customer_id,
+    ).order_by(TimelineEntry.id).limit(1)  # fmt: skip
+
+
+def _retell(session: Session, row: Interaction, told: str) -> None:
     session.execute(
         update(TimelineEntry)
         .where(TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id == row.id)
-        .values(kind=STRUCK)
+        .values(kind=told)
         .execution_options(synchronize_session=False)
     )
-    customer.last_contact_at = _last_contact(session, customer.id)
-    session.flush()
 
 
 def is_two_way(kind: InteractionKind, direction: Direction | None, result: str | None) -> bool:
@@ -123,7 +175,7 @@ def is_two_way(kind: InteractionKind, direction: Direction | None, result: str |
     return kind is InteractionKind.visit or direction is Direction.inbound
 
 
-def _last_contact(session: Session, customer_id: int) -> datetime | None:
+def last_contact(session: Session, customer_id: int) -> datetime | None:
     kinds = Interaction.kind
     spoken = (kinds == InteractionKind.call) & Interaction.result.not_in(sorted(NOT_REACHED))
     met = kinds == InteractionKind.visit

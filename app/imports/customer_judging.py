@@ -1,0 +1,254 @@
+"""Is the customer of a row new, here already, or like somebody who is? Asked for many rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from app.core.access import Actor, visible
+from app.core.guarded import key_of
+from app.core.i18n import _
+from app.core.vietnamese import fold, show_phone
+from app.customers import matching, reach, rules
+from app.customers.duplicates.hard import HardField, HardKey, holders
+from app.customers.models import Customer, CustomerKind
+from app.customers.profile_models import TAG_LENGTH, CustomerTag, Tag
+from app.customers.queries import header_visible
+from app.imports import queries
+from app.imports.customer_reading import Typed
+from app.imports.models import Finding, ImportJob, OnDuplicate, OnUpdate
+from app.imports.rows import Row
+
+#: customers that one number leads to and that are looked at; one shared by more tells nothing
+_MOST_LIKE = 10
+_FIELDS = {HardField.phone: _("Phone number"), HardField.email: _("E-mail"), HardField.tax_code: _("Tax code")}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A customer who is here, as the importer may use him."""
+
+    customer: Customer
+    #: he sees the name
+    is_seen: bool
+    is_editable: bool
+    tags: Collection[str] = ()
+
+    def told(self) -> str:
+        one = self.customer
+        if not self.is_seen:
+            return str(_("%(name)s, a customer of others", name=rules.masked(one.name)))
+        told = f"{one.name} ({one.code})"
+        return str(_("%(name)s, archived", name=told)) if one.is_archived else told
+
+
+class CustomerJudge:
+    """Knows which keys were met in the file so far."""
+
+    def __init__(self, job: ImportJob, who: Actor) -> None:
+        self._job, self._who = job, who
+        self._met: dict[HardKey, Row] = {}
+        #: of the rows that were judged last
+        self.known: dict[int, Known] = {}
+        #: plain name or code of a company → its id
+        self._companies: dict[str, int | None] = {}
+
+    def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
+        good = [row for row in rows if row.is_good]
+        if is_written:
+            self._met.clear()
+        held = holders(session, {key for row in good for key in row.keys})
+        coded = self._ids_by_code(session, good)
+        alike = self._ids_by_name(session, good)
+        ids = {number for numbers in held.values() for number in numbers[:_MOST_LIKE]} | set(coded.values())
+        ids |= {number for numbers in alike.values() for number in numbers}
+        self._load(session, ids)
+        gone = queries.taken_back(session, [one for one, known in self.known.items() if known.customer.is_archived])
+        made = queries.made_by(session, self._job, ids) if is_written and ids else {}
+        self._find_companies(session, good)
+        for row in good:
+            self._place_at_work(row)
+            if not row.is_good:
+                continue
+            typed: Typed = row.values
+            if typed.code:
+                self._judge_coded(row, typed, coded)
+                continue
+            hits = dict.fromkeys(
+                number for key in row.keys for number in held.get(key, ())[:_MOST_LIKE]
+                if number in self.known and number not in gone
+            )  # fmt: skip
+            self._judge_found(row, typed, list(hits), made)
+            if row.finding is Finding.duplicate:
+                row.like = {key: [one for one in held[key] if one in hits] for key in row.keys if key in held}
+            if row.finding is Finding.new and not row.keys:
+                self._judge_nameless(row, typed, alike)
+            for key in row.keys:
+                self._met.setdefault(key, row)
+
+    def _judge_coded(self, row: Row, typed: Typed, coded: Mapping[str, int]) -> None:
+        known = self.known.get(coded.get(typed.code, 0))
+        if known is None or not known.is_seen:
+            row.wrong("", _("There is no customer %(code)s, or you may not see it.", code=typed.code[:20]))
+        elif known.customer.is_archived:
+            row.wrong("", _("The customer %(code)s is archived.", code=typed.code))
+        elif not known.is_editable:
+            row.wrong("", _("You may not change the customer %(code)s.", code=typed.code))
+        else:
+            self._is_about(row, known)
+
+    def _judge_found(self, row: Row, typed: Typed, hits: Sequence[int], made: Mapping[int, int]) -> None:
+        twin = next((self._met[key] for key in row.keys if key in self._met), None)
+        earlier = twin.number if twin else next((made[number] for number in hits if number in made), None)
+        if earlier is not None:
+            row.finding, row.twin = Finding.duplicate, twin
+            row.record_id = next((number for number in hits if number in made), None)
+            row.reasons.append(str(_("The same %(what)s as in row %(number)d.", what=self._shared(row, twin),
+                                     number=earlier)))  # fmt: skip
+            return
+        if not hits:
+            return
+        first = self.known[hits[0]]
+        is_his = not typed.name or matching.name_key(typed.name, first.customer.kind) == first.customer.name_key
+        if len(hits) == 1 and is_his and first.is_editable and not first.customer.is_archived:
+            self._is_about(row, first)
+            return
+        row.finding = Finding.duplicate
+        usable = (one for one in hits if self.known[one].is_editable and not self.known[one].customer.is_archived)
+        row.record_id = next(usable, None)
+        for number in hits[:3]:
+            row.reasons.append(str(_("The same %(what)s as %(who)s.", what=self._shared(row, None),
+                                     who=self.known[number].told())))  # fmt: skip
+
+    def _shared(self, row: Row, twin: Row | None) -> str:
+        among = set(twin.keys) if twin else None
+        key = next((key for key in row.keys if among is None or key in among), None)
+        if key is None:
+            return str(_FIELDS[HardField.phone])
+        shown = show_phone(key.value) if key.field is HardField.phone else key.value
+        return f"{str(_FIELDS[key.field]).lower()} {shown}"
+
+    def _judge_nameless(self, row: Row, typed: Typed, alike: Mapping[str, Sequence[int]]) -> None:
+        """Without a number or address: is there somebody of this name of whom the row says nothing new?"""
+        for number in alike.get(matching.name_key(typed.name, typed.likely_kind), ()):
+            known = self.known.get(number)
+            if known and known.is_editable and not known.customer.is_archived and not self.changes(row, known):
+                row.finding, row.record_id = Finding.unchanged, number
+                return
+
+    def _is_about(self, row: Row, known: Known) -> None:
+        row.record_id = known.customer.id
+        row.finding = Finding.update if self.changes(row, known) else Finding.unchanged
+
+    def changes(self, row: Row, known: Known) -> dict[str, Any]:
+        """Column → new value, "contacts" → those to be added, "tags" → words to be added; what he may not change is
+        left out."""
+        typed, customer, who = row.values, known.customer, self._who
+        overwrites = self._job.on_update is OnUpdate.overwrite
+        new: dict[str, Any] = {}
+        columns = dict(typed.columns)
+        if typed.name and overwrites:
+            columns["name"] = typed.name
+        if typed.kind and overwrites:
+            columns["kind"] = typed.kind
+        for column, value in columns.items():
+            present = getattr(customer, column)
+            if present == value or (present not in (None, "") and not overwrites):
+                continue
+            if column in ("owner_id", "team_id") and not who.may("assign", "Customer"):
+                continue
+            if who.writes("Customer", key_of(column)):
+                new[column] = value
+        contacts = [
+            one for one in typed.contacts
+            if reach.same(customer, one, customer.contact_points) is None and reach.may_write(who, one)
+        ]  # fmt: skip
+        tags = [name for name in typed.tags if tag_key(name) not in known.tags]
+        return new | ({"contacts": contacts} if contacts else {}) | ({"tags": tags} if tags else {})
+
+    # ── what is here ──
+    def _ids_by_code(self, session: Session, rows: Iterable[Row]) -> dict[str, int]:
+        codes = {row.values.code for row in rows if row.values.code}
+        if not codes:
+            return {}
+        found = session.execute(select(Customer.code, Customer.id).where(Customer.code.in_(sorted(codes))))
+        return dict(found.tuples().all())
+
+    def _ids_by_name(self, session: Session, rows: Iterable[Row]) -> dict[str, list[int]]:
+        names = {
+            matching.name_key(row.values.name, row.values.likely_kind) for row in rows
+            if not row.keys and not row.values.code and row.values.name
+        }  # fmt: skip
+        found: dict[str, list[int]] = {}
+        if names:
+            rows_of = select(Customer.name_key, Customer.id).where(
+                Customer.name_key.in_(sorted(names)), Customer.archived_at.is_(None)
+            ).order_by(Customer.id)  # fmt: skip
+            for key, number in session.execute(rows_of):
+                if key is not None and len(found.setdefault(key, [])) < _MOST_LIKE:
+                    found[key].append(number)
+        return found
+
+    def _load(self, session: Session, ids: Collection[int]) -> None:
+        self.known = {}
+        if not ids:
+            return
+        who = self._who
+        rows = session.execute(
+            select(Customer, header_visible(who).label("seen"), visible(Customer, who, "edit").label("editable"))
+            .where(Customer.id.in_(sorted(ids)))
+            .options(selectinload(Customer.all_contact_points))
+        ).all()
+        tagged: dict[int, set[str]] = {}
+        worn = select(CustomerTag.customer_id, Tag.key).join(Tag, Tag.id == CustomerTag.tag_id)
+        for number, key in session.execute(worn.where(CustomerTag.customer_id.in_(sorted(ids)))):
+            tagged.setdefault(number, set()).add(key)
+        for customer, seen, editable in rows:
+            self.known[customer.id] = Known(customer, bool(seen), bool(editable), tagged.get(customer.id, ()))
+
+    def _find_companies(self, session: Session, rows: Iterable[Row]) -> None:
+        wanted = {row.values.company for row in rows if row.values.company} - self._companies.keys()
+        if not wanted:
+            return
+        keys = {text: matching.name_key(text, CustomerKind.company) for text in wanted}
+        by_key: dict[str, list[int]] = {}
+        found = session.execute(
+            select(Customer.id, Customer.code, Customer.name_key)
+            .where(Customer.kind == CustomerKind.company, Customer.archived_at.is_(None), visible(Customer, self._who))
+            .where(Customer.name_key.in_(sorted(keys.values())) | Customer.code.in_(sorted(wanted)))
+        )
+        for number, code, key in found:
+            for word in (code, key or ""):
+                by_key.setdefault(word, []).append(number)
+        for text in wanted:
+            several = by_key.get(text) or by_key.get(keys[text], [])
+            self._companies[text] = several[0] if len(several) == 1 else -1 if several else None
+
+    def _place_at_work(self, row: Row) -> None:
+        text = row.values.company
+        if not text:
+            return
+        number = self._companies.get(text)
+        if number is None:
+            row.wrong(_("Works at"), _("There is no company called “%(name)s”. Bring the companies in first.",
+                                       name=text[:60]))  # fmt: skip
+        elif number < 0:
+            row.wrong(_("Works at"), _("Several companies are called “%(name)s”. Write the code.", name=text[:60]))
+        elif row.values.likely_kind is CustomerKind.person:
+            row.values.columns["company_id"] = number
+
+
+def tag_key(name: str) -> str:
+    """By what a tag is known."""
+    return fold(name)[:TAG_LENGTH]
+
+
+def is_made(job: ImportJob, row: Row) -> bool:
+    """Does the row become a record of its own?"""
+    return row.finding is Finding.new or (
+        row.finding is Finding.duplicate and job.on_duplicate is OnDuplicate.make
+    )  # fmt: skip

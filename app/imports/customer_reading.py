@@ -1,0 +1,192 @@
+"""What does a row say of a customer? Read from its cells, with every problem told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from app.core.formats import typed_day
+from app.core.i18n import _
+from app.core.vietnamese import fold
+from app.customers import identity, places, rules
+from app.customers.duplicates.hard import HardField, HardKey
+from app.customers.models import (
+    JOB_TITLE_LENGTH,
+    NAME_LENGTH,
+    OLD_ADDRESS_LENGTH,
+    SOURCES,
+    STREET_LENGTH,
+    ContactKind,
+    CustomerKind,
+    Gender,
+)
+from app.customers.profile import CATALOGUES
+from app.customers.profile_models import TAG_LENGTH
+from app.customers.rules import UnreadableError
+from app.customers.tags import MOST_TAGS
+from app.imports.fields import CODE, TAX_CODE, plain
+from app.imports.rows import Cells, Row, keys_of, label_of
+
+#: the catalogues whose words can stand in such a file
+USED = (SOURCES, *CATALOGUES.values())
+_CHOSEN: Mapping[str, str] = {"source": SOURCES, **CATALOGUES}
+_KINDS = {
+    **dict.fromkeys(("canhan", "nguoi", "khachle", "person", "individual"), CustomerKind.person),
+    **dict.fromkeys(("congty", "doanhnghiep", "tochuc", "cty", "company", "business", "organisation", "organization"),
+                    CustomerKind.company),
+}  # fmt: skip
+_GENDERS = {
+    **dict.fromkeys(("nu", "female", "f", "chi", "ba", "co", "woman"), Gender.female),
+    **dict.fromkeys(("nam", "male", "m", "anh", "ong", "man"), Gender.male),
+    **dict.fromkeys(("khac", "other", "gioitinhkhac"), Gender.other),
+}  # fmt: skip
+_COMPANY = re.compile(r"(?:cong ty|cty|doanh nghiep|dntn|htx|hop tac xa|tap doan|tong cong ty|ho kinh doanh|hkd)\b")
+_BETWEEN_TAGS = re.compile(r"[;,#\n]")
+_KINDS_OF_CONTACT = (
+    ContactKind.phone, ContactKind.email, ContactKind.zalo, ContactKind.facebook, ContactKind.website,
+    ContactKind.shop_id,
+)  # fmt: skip
+
+
+@dataclass
+class Typed:
+    """What a row says of a customer. None and missing: nothing."""
+
+    name: str = ""
+    code: str = ""
+    kind: CustomerKind | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    contacts: list[rules.Contact] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    #: name or code of where he works, user name or name of who looks after him: looked up later
+    company: str = ""
+    owner: str = ""
+
+    @property
+    def likely_kind(self) -> CustomerKind:
+        """As the row says; without that, what its name begins like."""
+        return self.kind or (CustomerKind.company if _COMPANY.match(fold(self.name)) else CustomerKind.person)
+
+
+def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
+    """Problems are told to the row."""
+    typed = Typed(company=known.text(cells, "company"), owner=known.text(cells, "owner"))
+    typed.code = known.text(cells, CODE).upper()
+    _read_name(row, typed, cells, known)
+    typed.kind = known.read(row, cells, "kind", lambda text: _word(text, _KINDS))
+    for kind in _KINDS_OF_CONTACT:
+        for contact in known.contacts(row, cells, kind):
+            if all((contact.kind, contact.value) != (one.kind, one.value) for one in typed.contacts):
+                typed.contacts.append(contact)
+    columns = typed.columns
+    for key, read in _READERS.items():
+        columns[key] = known.read(row, cells, key, read)
+    for key, catalogue in _CHOSEN.items():
+        columns[key] = known.code(row, cells, key, catalogue)
+    for key in (TAX_CODE, "id_number"):
+        columns[key] = known.read(row, cells, key, _number(key, known.today))
+    columns["birthday"] = _birthday(row, cells, known)
+    next_on = columns["next_contact_on"] = known.day(row, cells, "next_contact_on")
+    if next_on is not None and next_on < known.today:
+        del columns["next_contact_on"]  # a promise of the past is none
+    _read_address(row, typed, cells, known)
+    _read_tags(row, typed, cells, known)
+    typed.columns = {column: value for column, value in columns.items() if value is not None}
+    row.label = label_of(typed.name or typed.code)
+    row.keys = list(keys_of(typed.contacts))
+    if TAX_CODE in typed.columns:
+        row.keys.append(HardKey(HardField.tax_code, typed.columns[TAX_CODE]))
+    return typed
+
+
+def _line(longest: int) -> Callable[[str], str | None]:
+    return lambda text: rules.read_line(text, longest) or None
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "gender": lambda text: _word(text, _GENDERS),
+    "job_title": _line(JOB_TITLE_LENGTH),
+    "street": _line(STREET_LENGTH),
+    "old_address": _line(OLD_ADDRESS_LENGTH),
+    "note": lambda text: rules.read_note(text) or None,
+}
+
+
+def _number(key: str, today: date) -> Callable[[str], str | None]:
+    read = identity.read_tax_code if key == TAX_CODE else identity.read_citizen_id
+    return lambda text: read(text, today=today, from_sheet=True)
+
+
+def _word(text: str, words: Mapping[str, Any]) -> Any:
+    found = words.get(plain(text))
+    if found is None:
+        raise UnreadableError(_("“%(text)s” was not understood.", text=text[:40]))
+    return found
+
+
+def _read_name(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
+    whole = known.text(cells, "name")
+    parts = [known.text(cells, "family_name"), known.text(cells, "given_name")]
+    text = whole or " ".join(part for part in parts if part)
+    try:
+        typed.name = rules.read_line(text, NAME_LENGTH)
+    except UnreadableError as unreadable:
+        row.wrong(_("Name"), unreadable.sentence)
+    if not text and not typed.code:
+        row.wrong("", _("The name is missing."))
+
+
+def _birthday(row: Row, cells: Sequence[str], known: Cells) -> date | None:
+    day = known.day(row, cells, "birthday")
+    if day is None:
+        return None
+    if day > known.today and day.year - known.today.year < 100 and _has_short_year(known.text(cells, "birthday")):
+        day = day.replace(year=day.year - 100, day=min(day.day, 28) if day.month == 2 else day.day)
+    try:
+        identity.check_birthday(day, today=known.today)
+    except UnreadableError as unreadable:
+        row.wrong(known.labels["birthday"], f"{typed_day(day)} – {unreadable.sentence}")
+    return day
+
+
+def _has_short_year(text: str) -> bool:
+    return not re.search(r"[0-9]{4}", text)
+
+
+def _read_address(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
+    """Units of today get their codes; what is none of them was written before July 2025 and stays a text."""
+    named, ward_named = known.text(cells, "province"), known.text(cells, "ward")
+    if not named and not ward_named:
+        return
+    province = places.read_province(named) if named else None
+    ward = places.read_ward(ward_named, province.code) if ward_named and province else None
+    columns = typed.columns
+    if province is not None:
+        columns["province_code"] = province.code
+    if ward is not None:
+        columns["ward_code"] = ward.code
+    if (named and province is None) or (ward_named and ward is None):
+        written = ", ".join(part for part in (columns.get("street"), ward_named, named) if part)
+        try:
+            columns["old_address"] = columns.get("old_address") or rules.read_line(written, OLD_ADDRESS_LENGTH)
+        except UnreadableError as unreadable:
+            row.wrong(known.labels["old_address"], unreadable.sentence)
+
+
+def _read_tags(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
+    read: dict[str, str] = {}
+    for text, _habits in known.texts(cells, "tags"):
+        for part in _BETWEEN_TAGS.split(text):
+            try:
+                line = rules.read_line(part, TAG_LENGTH)
+            except UnreadableError as unreadable:
+                row.wrong(known.labels["tags"], unreadable.sentence)
+                continue
+            if fold(line):
+                read.setdefault(fold(line)[:TAG_LENGTH], line)
+    if len(read) > MOST_TAGS:
+        row.wrong(known.labels["tags"], _("A customer has at most %(count)d tags.", count=MOST_TAGS))
+    typed.tags = list(read.values())

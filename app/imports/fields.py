@@ -1,0 +1,178 @@
+"""Which columns can a file have, how do people call them, and which one is meant by a heading? Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core import guarded
+from app.core.access import Actor
+from app.core.i18n import _
+from app.core.vietnamese import fold
+from app.customers.labels import FIELD_LABELS
+from app.imports.models import ImportTarget
+
+_PLAIN = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class ImportField:
+    """Something that a column can hold. `words`: how people head it, without accents and signs."""
+
+    key: str
+    label: Any
+    words: tuple[str, ...] = ()
+    #: several columns may hold it
+    several: bool = False
+    #: the field of a customer under whose right it falls; "": none
+    falls_under: str = ""
+
+
+def plain(text: str) -> str:
+    """By what headings are compared: "Số điện thoại (*)" → "sodienthoai"."""
+    return _PLAIN.sub("", fold(text))
+
+
+def _field(key: str, label: Any, words: str = "", *, several: bool = False, under: str | None = None) -> ImportField:
+    return ImportField(key, label, tuple(words.split()), several, guarded.key_of(key) if under is None else under)
+
+
+#: by any of these a row tells which customer it is about
+CODE, PHONE, EMAIL, TAX_CODE = "code", "phone", "email", "tax_code"
+_PHONE_WORDS = (
+    "dienthoai sodienthoai sdt dt didong sodidong dienthoaididong dienthoaiban sodt sdtkhachhang phone phonenumber "
+    "mobile mobilephone tel telephone hotline dienthoai1 dienthoai2 sdt1 sdt2 phone1 phone2"
+)
+_EMAIL_WORDS = "email thudientu diachiemail mail emailaddress emailkhachhang email1 email2"
+_TAX_WORDS = "mst masothue taxcode vat vatnumber taxid"
+_CODE_WORDS = "makhachhang makh ma idkhachhang customercode customerid code"
+
+CUSTOMER_FIELDS: Sequence[ImportField] = (
+    _field("name", _("Name"), "ten hoten hovaten hotenkhachhang tenkhachhang tenkh khachhang hotenkh tencongty "
+           "tendoanhnghiep name fullname customer customername company companyname", under=""),
+    _field("family_name", _("Family name"), "ho hovatendem hodem hovadem familyname lastname surname", under=""),
+    _field("given_name", _("Given name"), "tengoi tenrieng givenname firstname", under=""),
+    _field(CODE, _("Customer code"), _CODE_WORDS, under=""),
+    _field("kind", _("Person or company"), "loai loaikhachhang loaikh canhancongty kind customertype type", under=""),
+    _field(PHONE, _("Phone number"), _PHONE_WORDS, several=True),
+    _field(EMAIL, _("E-mail"), _EMAIL_WORDS, several=True),
+    _field("zalo", _("Zalo"), "zalo sozalo zaloid", several=True, under="phone"),
+    _field("facebook", _("Facebook"), "facebook fb linkfacebook fanpage", several=True, under=""),
+    _field("website", _("Website"), "website web trangweb diachiweb url", several=True, under=""),
+    _field("shop_id", _("Shop account"), "shop gianhang shopee lazada tiki tiktokshop shopid idshop", several=True,
+           under=""),
+    _field("honorific", FIELD_LABELS["honorific"], "xungho danhxung cachxungho honorific title salutation"),
+    _field("gender", FIELD_LABELS["gender"], "gioitinh phai gender sex"),
+    _field("birthday", FIELD_LABELS["birthday"], "ngaysinh sinhnhat ngaythangnamsinh namsinh birthday dateofbirth dob "
+           "birthdate"),
+    _field(TAX_CODE, FIELD_LABELS["tax_code"], _TAX_WORDS),
+    _field("id_number", FIELD_LABELS["id_number"], "cccd cmnd socccd socmnd cancuoc cancuoccongdan idnumber "
+           "nationalid"),
+    _field("company", FIELD_LABELS["company_id"], "noilamviec donvicongtac coquan lamviectai worksat employer"),
+    _field("job_title", FIELD_LABELS["job_title"], "chucvu chucdanh vitri jobtitle position"),
+    _field("street", FIELD_LABELS["street"], "diachi sonha duong sonhaduong diachinha address street"),
+    _field("ward", FIELD_LABELS["ward_code"], "phuong xa phuongxa xaphuong ward commune", under="address"),
+    _field("province", FIELD_LABELS["province_code"], "tinh thanhpho tinhthanh tinhthanhpho tp province city",
+           under="address"),
+    _field("old_address", FIELD_LABELS["old_address"], "diachicu oldaddress"),
+    _field("source", _("Came through"), "nguon nguonkhach nguonkhachhang kenh source channel leadsource"),
+    _field("touchpoint", FIELD_LABELS["touchpoint"], "diemcham diemtiepxuc touchpoint"),
+    _field("tier", FIELD_LABELS["tier"], "hang hangkhach hangkhachhang phanhang capdo tier rank"),
+    _field("behaviour", FIELD_LABELS["behaviour"], "nhom nhomkhach nhomkhachhang nhomhanhvi group segment"),
+    _field("stage", FIELD_LABELS["stage"], "giaidoan trangthai tinhtrang stage status"),
+    _field("next_contact_on", FIELD_LABELS["next_contact_on"], "lienhelai ngaylienhe henlienhe ngayhen ngaylienhetiep "
+           "nextcontact followup"),
+    _field("tags", _("Tags"), "nhan the tag tags label labels", several=True, under=""),
+    _field("note", _("Note"), "ghichu chuthich mota note notes comment remark description"),
+    _field("owner", _("Person in charge"), "nguoiphutrach phutrach nhanvien nhanvienphutrach nvphutrach sale owner "
+           "assignedto salesperson"),
+)  # fmt: skip
+
+_WHOSE: Sequence[ImportField] = (
+    _field(CODE, _("Customer code"), f"{_CODE_WORDS} khachhang customer", under=""),
+    _field(PHONE, _("Phone number"), _PHONE_WORDS),
+    _field(EMAIL, _("E-mail"), _EMAIL_WORDS),
+    _field(TAX_CODE, FIELD_LABELS["tax_code"], _TAX_WORDS),
+)
+
+PURCHASE_FIELDS: Sequence[ImportField] = (
+    *_WHOSE,
+    _field("bought_on", _("Bought on"), "ngay ngaymua ngaydat ngaydathang ngayban ngayhoadon date orderdate boughton "
+           "purchasedate", under=""),
+    _field("order", _("Order or invoice"), "madon madonhang donhang sodonhang sodon hoadon sohoadon mahoadon order "
+           "orderid ordernumber invoice invoicenumber", under=""),
+    _field("product", _("Product or service"), "sanpham tensanpham hang hanghoa tenhang dichvu tendichvu mathang "
+           "product productname item service", under=""),
+    _field("quantity", _("Quantity"), "soluong sl quantity qty", under=""),
+    _field("amount", _("Amount"), "thanhtien sotien tongtien giatri doanhthu tien amount total price "
+           "revenue", under=""),
+    _field("note", _("Note"), "ghichu chuthich mota note notes remark description", under=""),
+)  # fmt: skip
+
+INTERACTION_FIELDS: Sequence[ImportField] = (
+    *_WHOSE,
+    _field("at", _("When"), "ngay ngaygio thoigian luc ngaylienhe date datetime time when at", under=""),
+    _field("time", _("Time of day"), "gio timeofday", under=""),
+    _field("kind", _("Kind"), "loai hinhthuc loailienhe kieu kind type", under=""),
+    _field("direction", _("Direction"), "chieu huong chieugoi direction", under=""),
+    _field("channel", _("Channel"), "kenh kenhlienhe channel", under=""),
+    _field("result", _("How the call ended"), "ketqua ketquacuocgoi result outcome", under=""),
+    _field("text", _("What was said"), "noidung ghichu mota traodoi text content note notes description summary",
+           under=""),
+    _field("next_on", FIELD_LABELS["next_contact_on"], "henlai ngayhen lienhelai ngaylienhetiep next nextcontact "
+           "followup", under=""),
+)  # fmt: skip
+
+FIELDS: Mapping[ImportTarget, Sequence[ImportField]] = {
+    ImportTarget.customers: CUSTOMER_FIELDS,
+    ImportTarget.purchases: PURCHASE_FIELDS,
+    ImportTarget.interactions: INTERACTION_FIELDS,
+}
+#: of these groups at least one column has to be there
+NEEDED: Mapping[ImportTarget, Sequence[tuple[str, ...]]] = {
+    ImportTarget.customers: (("name", "family_name", "given_name"),),
+    ImportTarget.purchases: ((CODE, PHONE, EMAIL, TAX_CODE), ("bought_on",), ("product",), ("amount",)),
+    ImportTarget.interactions: ((CODE, PHONE, EMAIL, TAX_CODE), ("at",)),
+}
+
+
+def fields_for(who: Actor, target: ImportTarget) -> Iterator[ImportField]:
+    """Those that this person may write. Whom a row is about anybody may say; who looks after him, who may assign."""
+    for one in FIELDS[target]:
+        if one.key == "owner" and not who.may("assign", "Customer"):
+            continue
+        if one.falls_under and target is ImportTarget.customers:
+            if not who.writes("Customer", one.falls_under, is_new=True):
+                continue
+        elif one.falls_under and not who.reads("Customer", one.falls_under):
+            continue
+        yield one
+
+
+def guess(target: ImportTarget, headings: Sequence[str], allowed: Sequence[ImportField]) -> list[str]:
+    """For every column the key of the field that its heading means, "" where none does or another column has it."""
+    keys = {one.key for one in allowed}
+    known: dict[str, str] = {}
+    for one in FIELDS[target]:
+        for word in (plain(str(one.label)), *one.words):
+            known.setdefault(word, one.key)
+    repeated = {one.key for one in allowed if one.several}
+    taken: set[str] = set()
+    mapping = []
+    for heading in headings:
+        word = plain(heading)
+        key = known.get(word) or known.get(word.rstrip("0123456789"), "")
+        if key not in keys or (key in taken and key not in repeated):
+            key = ""
+        taken.add(key)
+        mapping.append(key)
+    return mapping
+
+
+def header_key(target: ImportTarget, headings: Sequence[str]) -> str:
+    """The same for files of the same columns in the same order."""
+    words = "\n".join([str(target), *map(plain, headings)])
+    return hashlib.sha256(words.encode()).hexdigest()

@@ -1,0 +1,74 @@
+"""Which imports does somebody see, and what is to be told of one?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy.orm import Session
+
+from app.core.access import Actor, row_rule, scoped, visible
+from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
+
+#: rows that are there because of a file of the same contents
+_COUNTS = (ImportPhase.applying, ImportPhase.applied)
+
+
+@row_rule(ImportJob)
+def _jobs(actor: Actor, action: str) -> ColumnElement[bool]:
+    """One's own; with a wider right everybody's, though never the rows of another's file."""
+    if not actor.may(action, "Import"):
+        return false()
+    return scoped(actor.scope("Import", action), actor, owner_id=ImportJob.member_id)
+
+
+def jobs(who: Actor) -> Select[ImportJob]:
+    """Newest first."""
+    return select(ImportJob).where(visible(ImportJob, who)).order_by(ImportJob.id.desc())
+
+
+def remembered_mapping(session: Session, target: ImportTarget, header_key: str) -> list[str] | None:
+    """How the columns of the last file with these headings were matched."""
+    return session.scalar(
+        select(ImportJob.mapping)
+        .where(ImportJob.target == target, ImportJob.header_key == header_key)
+        .where(ImportJob.phase.in_([*_COUNTS, ImportPhase.undoing, ImportPhase.undone]))
+        .order_by(ImportJob.id.desc()).limit(1)
+    )  # fmt: skip
+
+
+def brought_before(session: Session, job: ImportJob) -> ImportJob | None:
+    """The last import of the very same file, unless it was taken back."""
+    return session.scalars(
+        select(ImportJob)
+        .where(ImportJob.sha256 == job.sha256, ImportJob.target == job.target, ImportJob.id != job.id)
+        .where(ImportJob.phase.in_(_COUNTS))
+        .order_by(ImportJob.id.desc()).limit(1)
+    ).one_or_none()  # fmt: skip
+
+
+def rows_of(job: ImportJob, finding: Finding) -> Select[ImportRow]:
+    """In the order of the file."""
+    return select(ImportRow).where(ImportRow.job_id == job.id, ImportRow.finding == finding).order_by(ImportRow.number)
+
+
+def made_by(session: Session, job: ImportJob, record_ids: Collection[int]) -> dict[int, int]:
+    """Record → the row of this file that made it."""
+    if not record_ids:
+        return {}
+    rows = select(ImportRow.record_id, ImportRow.number).where(
+        ImportRow.job_id == job.id, ImportRow.finding.in_([Finding.new, Finding.duplicate]),
+        ImportRow.record_id.in_(sorted(record_ids)),
+    ).order_by(ImportRow.number.desc())  # fmt: skip
+    return {record_id: number for record_id, number in session.execute(rows) if record_id is not None}
+
+
+def taken_back(session: Session, customer_ids: Collection[int]) -> set[int]:
+    """Those customers that an import made and its undo put away: the same rows may make them anew."""
+    if not customer_ids:
+        return set()
+    rows = select(ImportRow.record_id).join(ImportJob, ImportJob.id == ImportRow.job_id).where(
+        ImportRow.record_id.in_(sorted(customer_ids)), ImportRow.outcome == Outcome.undone,
+        ImportJob.target == ImportTarget.customers,
+    )  # fmt: skip
+    return {record_id for record_id in session.scalars(rows) if record_id is not None}

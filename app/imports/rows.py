@@ -1,0 +1,201 @@
+"""One row of the file on its way: what was read, what it is found to be, what became of it; and how cells are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from app.catalogues import queries as catalogues
+from app.core import clock
+from app.core.access import Actor
+from app.core.errors import Sentence
+from app.core.formats import local
+from app.core.i18n import _
+from app.core.sheet_values import Habits, is_shortened, read_date
+from app.customers import rules
+from app.customers.duplicates.hard import HardKey, contact_key
+from app.customers.models import ContactKind
+from app.customers.rules import UnreadableError
+from app.imports.fields import FIELDS, plain
+from app.imports.models import LABEL_LENGTH, Finding, ImportJob, Outcome
+
+#: of a cell in a sentence
+_QUOTED = 60
+_SEVERAL = re.compile(r"[;\n]|,(?!\d{3}\b)|/(?=\s*\+?\d{6})| {2,}")
+_LOOKS_LIKE_A_DAY = re.compile(r"[0-9]{1,4}[/. -][0-9]{1,2}[/. -][0-9]{1,4}")
+_TIME = re.compile(r"(?:[t ,]|^)([0-9]{1,2})[:hg]([0-9]{2})?(?::[0-9]{2})?", re.IGNORECASE)
+
+
+@dataclass
+class Row:
+    """`values` is what its target makes of the cells."""
+
+    number: int
+    values: Any = None
+    finding: Finding = Finding.new
+    reasons: list[str] = field(default_factory=list)
+    label: str = ""
+    #: which customer it is about, or like whom it looks, by hard keys
+    keys: list[HardKey] = field(default_factory=list)
+    #: the record that it is about; after writing, the one that was written
+    record_id: int | None = None
+    #: whom it is like in these keys, where it is made all the same
+    like: dict[HardKey, list[int]] = field(default_factory=dict)
+    #: an earlier row of the same lot that looks the same
+    twin: Row | None = None
+    outcome: Outcome | None = None
+    before: dict[str, Any] | None = None
+
+    def wrong(self, label: Sentence, sentence: Sentence) -> None:
+        self.finding = Finding.error
+        self.reasons.append(f"{label}: {sentence}" if label else str(sentence))
+
+    @property
+    def is_good(self) -> bool:
+        return self.finding is not Finding.error
+
+
+class Target(Protocol):
+    """What the rows of a file are written to."""
+
+    def read(self, number: int, cells: Sequence[str]) -> Row:
+        """Without the database."""
+
+    def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
+        """Who of them is new, known, doubled? `is_written`: the rows before these are in the database already."""
+
+    def write(self, session: Session, rows: Sequence[Row]) -> None:
+        """Those that were judged, in the transaction that judged them. Sets outcome, record_id and before."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How the cells of this file are read: which column holds what, as this person writes."""
+
+    who: Actor
+    today: date
+    #: field → the places of its columns
+    places: Mapping[str, Sequence[int]]
+    habits: Sequence[Habits]
+    labels: Mapping[str, Sentence]
+    #: catalogue → plain label or code → code
+    codes: Mapping[str, Mapping[str, str]]
+
+    def texts(self, cells: Sequence[str], key: str) -> Iterator[tuple[str, Habits]]:
+        """The filled cells of that field."""
+        for place in self.places.get(key, ()):
+            if place < len(cells) and cells[place]:
+                yield cells[place], self.habits[place]
+
+    def text(self, cells: Sequence[str], key: str) -> str:
+        return next((text for text, _habits in self.texts(cells, key)), "")
+
+    def read(self, row: Row, cells: Sequence[str], key: str, read: Callable[[str], Any]) -> Any:
+        """What `read` makes of the cell; None for an empty one, and for one that is wrong, which is told."""
+        text = self.text(cells, key)
+        if not text:
+            return None
+        try:
+            return read(text)
+        except UnreadableError as unreadable:
+            row.wrong(self.labels[key], unreadable.sentence)
+            return None
+
+    def day(self, row: Row, cells: Sequence[str], key: str) -> date | None:
+        for text, habits in self.texts(cells, key):
+            day = read_date(text, habits)
+            if day is not None:
+                return day
+            if _LOOKS_LIKE_A_DAY.match(text):
+                sentence = _("There is no %(day)s in the calendar. Check day and month.", day=text[:_QUOTED])
+            else:
+                sentence = _("“%(text)s” is not a day. Example: %(example)s", text=text[:_QUOTED], example="31/12/1990")
+            row.wrong(self.labels[key], sentence)
+            return None
+        return None
+
+    def moment(self, row: Row, cells: Sequence[str], key: str, time_key: str) -> datetime | None:
+        """The moment on his clock; without a time of day, noon."""
+        day = self.day(row, cells, key)
+        if day is None:
+            return None
+        told = _TIME.search(self.text(cells, time_key)) or _TIME.search(self.text(cells, key))
+        try:
+            at = time(int(told[1]), int(told[2] or 0)) if told else time(12)
+        except ValueError:
+            row.wrong(self.labels[time_key], _("This is no time of day. Example: 14:30"))
+            return None
+        return datetime.combine(day, at, ZoneInfo(self.who.time_zone))
+
+    def code(self, row: Row, cells: Sequence[str], key: str, catalogue: str) -> str | None:
+        text = self.text(cells, key)
+        if not text:
+            return None
+        code = self.codes[catalogue].get(plain(text))
+        if code is None:
+            row.wrong(self.labels[key], _("“%(text)s” is not in the list of the catalogue.", text=text[:_QUOTED]))
+        return code
+
+    def contacts(self, row: Row, cells: Sequence[str], kind: ContactKind) -> Iterator[rules.Contact]:
+        """All of that kind; a cell may hold several."""
+        for text, _habits in self.texts(cells, kind.value):
+            try:
+                yield from _contacts(kind, text)
+            except UnreadableError as unreadable:
+                row.wrong(self.labels[kind.value], f"“{text[:_QUOTED]}” – {unreadable.sentence}")
+
+    def line(self, longest: int) -> Callable[[str], str | None]:
+        return lambda text: rules.read_line(text, longest) or None
+
+
+def cells_of(session: Session, job: ImportJob, who: Actor, habits: Sequence[Habits], used: Sequence[str]) -> Cells:
+    """`used`: the catalogues whose words can stand in it."""
+    places: dict[str, list[int]] = {}
+    for place, key in enumerate(job.mapping):
+        if key:
+            places.setdefault(key, []).append(place)
+    codes = {
+        name: {
+            word: one.code
+            for one in reversed(catalogues.entries(session, name)) if not one.retired
+            for word in (plain(one.label_vi), plain(one.label_en), plain(one.code)) if word
+        }
+        for name in used
+    }  # fmt: skip
+    labels = {one.key: one.label for one in FIELDS[job.target]}
+    return Cells(who, local(clock.now(), who.time_zone).date(), places, habits, labels, codes)
+
+
+def _contacts(kind: ContactKind, text: str) -> list[rules.Contact]:
+    if kind in rules.PHONE_KINDS:
+        if is_shortened(text):
+            raise UnreadableError(
+                _("Excel has shortened this number, its last digits are lost. Make the column a text and try again.")
+            )
+        # Excel takes a phone number for a number and drops its first zero.
+        if text.isascii() and text.isdigit() and len(text) in (9, 10) and text[0] != "0" and not text.startswith("1"):
+            text = f"0{text}"
+    try:
+        return [rules.read_contact(kind, text)]
+    except UnreadableError:
+        parts = [part for part in _SEVERAL.split(text) if part.strip()]
+        if len(parts) < 2:
+            raise
+        return [rules.read_contact(kind, part.strip()) for part in parts]
+
+
+def keys_of(contacts: Sequence[rules.Contact]) -> Iterator[HardKey]:
+    for one in contacts:
+        key = contact_key(one.kind, one.value)
+        if key is not None:
+            yield key
+
+
+def label_of(*parts: str | None) -> str:
+    return " · ".join(part for part in parts if part)[:LABEL_LENGTH]

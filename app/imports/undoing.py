@@ -1,0 +1,196 @@
+"""How is an import taken back? What it made is put away, what it changed becomes what it was; what a person has
+changed since stays as it is, and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Date, Enum, and_, delete, func, or_, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.audit import AuditAction, AuditEvent
+from app.core.db import UtcDateTime
+from app.core.i18n import _
+from app.customers import indexing, reach, stages
+from app.customers.interactions import STRUCK, last_contact
+from app.customers.models import Customer, TimelineEntry
+from app.customers.profile_models import CustomerTag, Interaction, Purchase, Thousandths
+from app.imports.customers import SUBJECT
+from app.imports.models import ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
+
+
+def take_back(session: Session, job: ImportJob, rows: Sequence[ImportRow], *, by: Actor) -> None:
+    """These rows, the last one of the file first. Each gets the outcome undone or left."""
+    if job.target is ImportTarget.customers:
+        _take_back_customers(session, job, rows, by)
+    elif job.target is ImportTarget.purchases:
+        _take_back_events(session, Purchase, rows, by)
+    else:
+        _take_back_events(session, Interaction, rows, by)
+    session.flush()
+
+
+def _leave(row: ImportRow) -> None:
+    row.outcome = Outcome.left
+    row.reasons = [*row.reasons, str(_("Somebody has changed it since: it was left as it is."))]
+
+
+# ── customers ──
+def _take_back_customers(session: Session, job: ImportJob, rows: Sequence[ImportRow], by: Actor) -> None:
+    ids = {row.record_id for row in rows if row.record_id is not None}
+    customers = {
+        one.id: one for one in session.scalars(
+            select(Customer).where(Customer.id.in_(sorted(ids))).order_by(Customer.id)
+            .options(selectinload(Customer.all_contact_points)).with_for_update(of=Customer)
+        )
+    }  # fmt: skip
+    touched = _touched(session, job, ids)
+    changed: set[int] = set()
+    for row in rows:
+        customer = customers.get(row.record_id or 0)
+        is_made = row.outcome is Outcome.made
+        if customer is None or customer.is_archived or (is_made and customer.id in touched):
+            _leave(row)
+            continue
+        if is_made:
+            customer.archived_at, customer.archived_by_id = clock.now(), by.user_id
+            kind = "archived"
+        elif not _is_as_written(customer, row.before or {}):
+            _leave(row)
+            continue
+        else:
+            _put_back(session, customer, row.before or {})
+            changed.add(customer.id)
+            kind = "changed"
+        row.outcome = Outcome.undone
+        fields = sorted((row.before or {}).get("columns", {})) if kind == "changed" else []
+        session.add(TimelineEntry(
+            customer_id=customer.id, at=clock.now(), kind=kind, actor_id=by.user_id, subject_type=SUBJECT,
+            subject_id=job.id, data={"fields": fields} if fields else {},
+        ))  # fmt: skip
+    session.flush()
+    if changed:
+        indexing.renew(session, changed)
+
+
+def _touched(session: Session, job: ImportJob, ids: Collection[int]) -> set[int]:
+    """With whom anybody has done anything since this import made him: his timeline tells. What another import did and
+    took back again does not count."""
+    is_ours = and_(TimelineEntry.subject_type == SUBJECT, TimelineEntry.subject_id == job.id)
+    last = (
+        select(TimelineEntry.customer_id, func.max(TimelineEntry.id).label("last"))
+        .where(is_ours, TimelineEntry.customer_id.in_(sorted(ids))).group_by(TimelineEntry.customer_id).subquery()
+    )  # fmt: skip
+    undone = select(ImportJob.id).where((ImportJob.id == job.id) | (ImportJob.phase == ImportPhase.undone))
+    is_undone = and_(TimelineEntry.subject_type == SUBJECT, TimelineEntry.subject_id.in_(undone))
+    since = (
+        select(TimelineEntry.customer_id).join(last, last.c.customer_id == TimelineEntry.customer_id)
+        .where(TimelineEntry.id > last.c.last, TimelineEntry.actor_id.is_not(None))
+        .where(or_(TimelineEntry.subject_type.is_(None), ~is_undone)).distinct()
+    )  # fmt: skip
+    return set(session.scalars(since))
+
+
+def _is_as_written(row: Any, before: dict[str, Any]) -> bool:
+    return all(getattr(row, key) == _value(type(row), key, new) for key, (_old, new) in before["columns"].items())
+
+
+def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> None:
+    columns = {key: _value(Customer, key, old) for key, (old, _new) in before["columns"].items()}
+    if "stage" in columns:
+        stages.enter(session, customer, columns.pop("stage"), reason=None)
+    for key, value in columns.items():
+        setattr(customer, key, value)
+    added = set(before.get("contacts", ()))
+    for point in [one for one in customer.contact_points if one.id in added]:
+        reach.take_out_of_use(customer, point)
+    worn = before.get("tags", ())
+    if worn:
+        session.execute(
+            delete(CustomerTag).where(CustomerTag.customer_id == customer.id, CustomerTag.tag_id.in_(worn))
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+    if columns:
+        indexing.index(session, customer)
+
+
+def _value(model: type[Any], key: str, plain: Any) -> Any:
+    """As the column has it, of what was kept as JSON."""
+    if plain is None:
+        return None
+    kind = model.__table__.c[key].type
+    if isinstance(kind, Date):
+        return date.fromisoformat(plain)
+    if isinstance(kind, UtcDateTime):
+        return datetime.fromisoformat(plain)
+    if isinstance(kind, Thousandths):
+        return Decimal(plain)
+    if isinstance(kind, Enum) and kind.enum_class is not None:
+        return kind.enum_class(plain)
+    return plain
+
+
+# ── purchases and contacts ──
+def _take_back_events(session: Session, model: type[Any], rows: Sequence[ImportRow], by: Actor) -> None:
+    ids = {row.record_id for row in rows if row.record_id is not None}
+    found = {one.id: one for one in session.scalars(select(model).where(model.id.in_(sorted(ids))))}
+    edited = set(session.scalars(
+        select(AuditEvent.record_id).where(
+            AuditEvent.table_name == model.__tablename__, AuditEvent.record_id.in_(sorted(ids)),
+            AuditEvent.action == AuditAction.change, AuditEvent.actor_id.is_not(None),
+        )
+    ))  # fmt: skip
+    gone: list[Any] = []
+    for row in rows:
+        one = found.get(row.record_id or 0)
+        is_made = row.outcome is Outcome.made
+        before = row.before or {}
+        if one is None or one.archived_at is not None or (is_made and one.id in edited):
+            _leave(row)
+        elif is_made:
+            one.archived_at = clock.now()
+            gone.append((one, before))
+            row.outcome = Outcome.undone
+        elif not _is_as_written(one, before):
+            _leave(row)
+        else:
+            for key, (old, _new) in before["columns"].items():
+                setattr(one, key, _value(model, key, old))
+            row.outcome = Outcome.undone
+    session.flush()
+    if model is Interaction:
+        _strike(session, gone)
+    else:
+        session.add_all(
+            TimelineEntry(customer_id=one.customer_id, at=clock.now(), kind="purchase_removed", actor_id=by.user_id,
+                          subject_type="purchase", subject_id=one.id,
+                          data={"product": one.product, "amount": one.amount, "code": one.code})
+            for one, _before in gone
+        )  # fmt: skip
+
+
+def _strike(session: Session, gone: Sequence[tuple[Interaction, dict[str, Any]]]) -> None:
+    """They leave the timeline, and count as contacts no more."""
+    session.execute(
+        update(TimelineEntry)
+        .where(TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id.in_([one.id for one, _b in gone]))
+        .values(kind=STRUCK).execution_options(synchronize_session=False)
+    )  # fmt: skip
+    customers = {
+        one.id: one for one in session.scalars(
+            select(Customer).where(Customer.id.in_(sorted({one.customer_id for one, _b in gone}))).order_by(Customer.id)
+            .with_for_update(of=Customer)
+        )
+    }  # fmt: skip
+    for one, before in gone:
+        old, new = before.get("next_contact_on", (None, None))
+        customer = customers[one.customer_id]
+        if new is not None and customer.next_contact_on == date.fromisoformat(new):
+            customer.next_contact_on = date.fromisoformat(old) if old else None
+    for customer in customers.values():
+        customer.last_contact_at = last_contact(session, customer.id)

@@ -1,0 +1,128 @@
+"""A file of customers is looked through, written, written again, and taken back."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core.audit import AuditEvent
+from app.core.db import db, transaction
+from app.core.errors import InvalidInputError
+from app.customers import services as customers
+from app.customers.models import ContactKind, Customer
+from app.customers.profile_models import CustomerTag
+from app.imports.models import Finding, ImportPhase, OnDuplicate, OnUpdate, Outcome
+
+SHEET = """Khách hàng tháng 10,,,,,,
+Họ tên,SĐT,Email,Ngày sinh,Tỉnh/Thành,Phường/Xã,Nhãn
+Nguyễn Thị Lan,0912 345 678,lan@example.com,5/3/90,TP.HCM,P. Bến Thành,VIP; Hà Nội
+Trần Văn Bình,0168 123 4567,,31/02/1990,,,
+,0987654321,,,,,
+Phạm Minh Châu,09123,,,,,
+Lê Hoà,912345678,,,Tỉnh Đồng Nai cũ,Phường 5,
+CTY TNHH An Phát,02838234567,info@anphat.vn,,,,
+"""
+
+
+def live() -> list[Customer]:
+    return list(db.session.scalars(select(Customer).where(Customer.archived_at.is_(None)).order_by(Customer.id)))
+
+
+def count() -> int:
+    db.session.rollback()
+    return db.session.scalar(select(func.count(Customer.id)).where(Customer.archived_at.is_(None))) or 0
+
+
+@pytest.mark.both_databases
+def test_a_file_is_looked_through_and_then_written(brought, cast, session):
+    before = count()
+    job = brought(SHEET)
+    assert job.job.phase is ImportPhase.checked, job.job.problem
+    assert job.job.found == {Finding.new: 2, Finding.error: 3, Finding.duplicate: 1}
+    assert "31/02/1990" in job.reasons(4)
+    assert "Tên" in job.reasons(5) or "name" in job.reasons(5).lower()
+    assert "09123" in job.reasons(6)
+    assert "3" in job.reasons(7)
+    assert count() == before
+    job.apply()
+    assert (job.job.phase, job.job.written) == (ImportPhase.applied, {Outcome.made: 2, Outcome.skipped: 1})
+    lan, company = live()[-2:]
+    assert (lan.name, lan.phone, lan.birthday) == ("Nguyễn Thị Lan", "0912 345 678", date(1990, 3, 5))
+    assert (lan.province_code, lan.ward_code) == ("79", "26743")
+    assert (lan.owner_id, lan.team_id, company.kind) == (cast.minh.user_id, cast.minh.primary_team_id, "company")
+    tags = db.session.scalar(select(func.count(CustomerTag.id)).where(CustomerTag.customer_id == lan.id))
+    assert tags == 2
+    events = db.session.scalars(select(AuditEvent).where(AuditEvent.table_name == "customer").order_by(AuditEvent.id))
+    assert [one.actor_id for one in events][-2:] == [cast.minh.user_id] * 2
+
+
+@pytest.mark.both_databases
+def test_the_same_file_again_changes_nothing_and_a_changed_one_fills_or_overwrites(brought):
+    sheet = "Họ tên,Điện thoại,Chức vụ\nVũ Hạnh,0903111222,Kế toán\nĐỗ Không Số,,\n"
+    brought(sheet).apply()
+    there = count()
+    again = brought(sheet)
+    assert again.job.found == {Finding.unchanged: 2}
+    again.apply()
+    assert count() == there
+    changed = sheet.replace("Kế toán", "Giám đốc").replace("Họ tên,", "Họ tên,Email,").replace("Hạnh,", "Hạnh,h@a.vn,")
+    changed = changed.replace("Số,", "Số,,")
+    filled = brought(changed).apply()
+    assert filled.job.written[Outcome.changed] == 1
+    hanh = live()[-2]
+    assert (hanh.job_title, hanh.email) == ("Kế toán", "h@a.vn")
+    over = brought(changed, on_update=OnUpdate.overwrite).apply()
+    db.session.expire_all()
+    assert live()[-2].job_title == "Giám đốc"
+    over.undo()
+    assert over.job.phase is ImportPhase.undone
+    assert live()[-2].job_title == "Kế toán"
+    filled.undo()
+    assert live()[-2].email is None
+
+
+def test_rows_like_somebody_are_left_out_written_to_him_or_made_with_a_reason(brought, cast):
+    brought("Tên,Điện thoại\nHồ Thu,0904111222\n").apply()
+    there = count()
+    like = "Tên,Điện thoại,Email\nHồ Thị Thu Hà,0904111222,ha@example.com\n"
+    skipped = brought(like)
+    assert skipped.job.found == {Finding.duplicate: 1}
+    assert "Hồ Thu (KH" in skipped.reasons(2)
+    skipped.apply()
+    assert count() == there
+    brought(like).apply(OnDuplicate.update)
+    assert (count(), live()[-1].email) == (there, "ha@example.com")
+    last = brought(like.replace("ha@", "hai@"))
+    with pytest.raises(InvalidInputError):
+        last.apply(OnDuplicate.make)
+    last.apply(OnDuplicate.make, "Hai mẹ con dùng chung số")
+    assert (count(), live()[-1].name) == (there + 1, "Hồ Thị Thu Hà")
+
+
+def test_whoever_is_beyond_sight_is_told_masked_and_never_changed(brought, cast):
+    with transaction(cast.tuan) as session:
+        customers.create_customer(session, by=cast.tuan, name="Lý Bí Mật", phone="0905111222")
+    job = brought("Tên,Điện thoại,Email\nLý Bí Mật,0905111222,x@example.com\n")
+    assert job.job.found == {Finding.duplicate: 1}
+    assert "Bí" not in job.reasons(2)
+    job.apply(OnDuplicate.update)
+    assert job.job.written == {Outcome.skipped: 1}
+
+
+@pytest.mark.both_databases
+def test_what_a_person_has_changed_since_is_left_and_told(brought, cast):
+    job = brought("Tên,Điện thoại\nMột,0906111222\nHai,0906111333\n").apply()
+    first, second = (one.id for one in live()[-2:])
+    with transaction(cast.minh) as session:
+        one = session.get_one(Customer, first)
+        customers.change_customer(session, one, by=cast.minh, rev=one.rev, note="Khách quen")
+    job.undo()
+    assert job.job.written == {Outcome.made: 2, Outcome.undone: 1, Outcome.left: 1}
+    db.session.expire_all()
+    assert not db.session.get_one(Customer, first).is_archived
+    assert db.session.get_one(Customer, second).is_archived
+    assert job.rows()[2].reasons
+    # What was taken back can be brought in anew.
+    assert brought("Tên,Điện thoại\nHai,0906111333\n").job.found == {Finding.new: 1}
