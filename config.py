@@ -123,7 +123,8 @@ class Config:
         self.BASE_URL = _base_url(env.text("TANTAM_BASE_URL") or _origin(self.HOST, self.PORT))
 
         # TANTAM_SMTP_URL: smtp://[user:password@]host[:port] (STARTTLS when offered) or smtps://….
-        # Default: empty; mails are kept and can be read in the built-in mail viewer.
+        # Goes before what is set in the browser. Default: empty; without either, mails are kept and can be read in the
+        # built-in mail viewer.
         self.SMTP_URL = _smtp_url(env.text("TANTAM_SMTP_URL"))
 
         # TANTAM_MAIL_FROM: the sender of mails until an admin sets another one: an address, or Name <address>.

@@ -61,7 +61,7 @@ def create_app(config: Any = None) -> Flask:
     from app.administration.queries import register_jobs
     from app.comments.events import register_commented
     from app.comments.handlers import CommentPart, register_screens
-    from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads
+    from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads, vault
     from app.core.db import db, listen_to
     from app.core.screens import parts
     from app.customers.events import register_part
@@ -105,6 +105,7 @@ def create_app(config: Any = None) -> Flask:
     uses.register()
     register_jobs(jobs.JOBS)
     register_owner(InstanceTasks())
+    vault.configure(app.config["SECRET_KEY"])
     register_messenger(PeopleMessenger())
     for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):
         register_duty(duty)

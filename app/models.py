@@ -31,7 +31,14 @@ from app.deadlines.models import (  # when the company works
     CalendarInterval,
 )
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue  # dynamic forms and their answers
-from app.notifications.models import Alert, MessageTemplate, Notification, Outbox  # warnings, texts, bell, mails
+from app.imports.models import ImportJob, ImportRow  # files that are brought in, and what became of their rows
+from app.notifications.models import (  # warnings, texts, bell, mails and through which server they go
+    Alert,
+    MailServer,
+    MessageTemplate,
+    Notification,
+    Outbox,
+)
 from app.processes.models import (  # how work runs through the company
     Process,
     ProcessEvent,

@@ -11,6 +11,7 @@ from flask import current_app, g, request
 from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.administration.mail_view import MailSettingPages
 from app.administration.views import AdministrationPages
 from app.audit.api import AuditApi
 from app.audit.views import ErasePages, LogScreen
@@ -184,6 +185,7 @@ VIEWS: tuple[type, ...] = (
     AccountPages,
     FileView,
     ExportPages,
+    MailSettingPages,
 )
 
 #: Every REST resource, in the order of design.md §6.

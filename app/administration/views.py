@@ -24,9 +24,9 @@ from app.core.pages import Page, done, page, refused_onto, show, trail
 from app.core.timewords import length_text, moment_inside, moment_text
 from app.demo import removal
 from app.demo.people import COMPANY as DEMO_NAME
-from app.notifications.channels.settings import mail_settings
+from app.notifications.channels.settings import MailSettings
 from app.notifications.models import Outbox
-from app.notifications.queries import address_of, error_of
+from app.notifications.queries import address_of, error_of, mail_settings
 from app.notifications.rules import why_not_sent
 from config import sqlite_file
 
@@ -48,19 +48,20 @@ class AdministrationPages(Page):
     @page("/")
     def index(self) -> Any:
         session, who, now = db.session(), edge.actor(), clock.now()
-        values = settings.all_values(session)
+        values, sending = settings.all_values(session), mail_settings(session)
+        has_server = sending.server is not None
         if request.args.get("phan") == "thu":
-            told = _test_mail(session, values, who, now)
+            told = _test_mail(session, values, who, now, has_server=has_server)
             return show("administration/_mail.html", 200 if told and told["is_open"] else _ENOUGH, test=told)
         facts, worker = queries.facts(session, at=now), queries.scheduler(session, at=now)
-        mail = _test_mail(session, values, who, now)
+        mail = _test_mail(session, values, who, now, has_server=has_server)
         steps = _steps(values, facts, mail)
         return show(
             "administration/home.html",
             steps=steps, steps_done=sum(step.is_done for step in steps),
             steps_shown=not values["setup_hidden"] and not all(step.is_done for step in steps),
             steps_hidden=values["setup_hidden"] and not all(step.is_done for step in steps),
-            cards=_cards(session, who, now, values, facts, worker),
+            cards=_cards(session, who, now, values, facts, worker, sending),
             logo_url=links.logo_path(values["logo_file_id"]),
             test=mail, test_url=f"{PATH}/thu-thu", my_address=_my_address(session, who),
             worker=worker, worker_problem=_worker_problem(worker, now, who),
@@ -141,9 +142,10 @@ def _named(values: dict[str, Any]) -> Step:
 
 # ── the cards ──
 def _cards(
-    session: Session, who: Actor, now: datetime, values: dict[str, Any], facts: Facts, worker: Scheduler
-) -> list[Card]:
-    cards = [_company(values, who), _mail(values, who)]
+    session: Session, who: Actor, now: datetime, values: dict[str, Any], facts: Facts, worker: Scheduler,
+    sending: MailSettings,
+) -> list[Card]:  # fmt: skip
+    cards = [_company(values, who), _mail(sending, who)]
     if who.may("view", "Outbox"):
         cards.append(_outbox(facts, who, now))
     cards.append(_storage(session, values, who))
@@ -184,20 +186,23 @@ def _language(values: dict[str, Any], who: Actor) -> Card:
     )  # fmt: skip
 
 
-def _mail(values: dict[str, Any], who: Actor) -> Card:
-    mail = mail_settings()
-    server = mail.server
-    name = values["mail_from_name"] or values["company_name"]
+def _mail(sending: MailSettings, who: Actor) -> Card:
+    server = sending.server
     state = ("ok", _("Server connected")) if server else ("soon", _("No mail server yet"))
-    facts: list[tuple[Sentence, Any]] = [(_("Sender"), f"{name} <{mail.sender_address}>")]
+    facts: list[tuple[Sentence, Any]] = [(_("Sender"), sending.sender)]
+    if sending.reply_to:
+        facts.append((_("Replies go to"), sending.reply_to))
     if server is not None:
         facts += [
             (_("Server"), f"{server.host}:{server.port}"),
             (_("Signs in"), _("with a user name") if server.user else _("without a user name")),
         ]
-    note = None if server else _("No mail server is connected: mails wait here until whoever runs the system has"
-                                 " connected one.")  # fmt: skip
-    return Card("thu", _("Mail settings"), "mail", state, facts, note)
+    note = None if server else _("No mail server is set: mails wait here until there is one.")
+    if sending.password_is_lost:
+        state = ("late", _("Password can no longer be read"))
+        note = _("The system has got another key. Type the password of the mail server again; until then mails wait.")
+    label = _("Change the mail settings") if who.may("edit", "Setting") else _("See the mail settings")
+    return Card("thu", _("Mail settings"), "mail", state, facts, note, [(label, f"{PATH}/thu/")])
 
 
 def _outbox(facts: Facts, who: Actor, now: datetime) -> Card:
@@ -268,7 +273,9 @@ def _worker_problem(worker: Scheduler, now: datetime, who: Actor) -> Sentence | 
 
 
 # ── the test mail ──
-def _test_mail(session: Session, values: dict[str, Any], who: Actor, now: datetime) -> dict[str, Any] | None:
+def _test_mail(
+    session: Session, values: dict[str, Any], who: Actor, now: datetime, *, has_server: bool
+) -> dict[str, Any] | None:
     """What became of the last test mail; `is_open` while that may still change within moments."""
     mail = session.get(Outbox, values["test_mail_id"]) if values["test_mail_id"] else None
     if mail is None:
@@ -279,7 +286,7 @@ def _test_mail(session: Session, values: dict[str, Any], who: Actor, now: dateti
         kind, is_open = "ok", False
     elif mail.status in (LeaseState.dead, LeaseState.held):
         kind, told, is_open = "late", _("Not sent: %(why)s", why=_why(mail, who)), False
-    elif mail_settings().server is None:
+    elif not has_server:
         told = _("No mail server yet: the mail waits under outgoing mail and can be read.")
         is_open = False
     elif mail.last_error:

@@ -38,6 +38,9 @@ from app.customers.models import SOURCES
 from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
 from app.processes.shown import STATUS_LABELS
 from app.security.events import duty_called
+from app.imports.labels import IMPORT_EVENTS, OUTCOME_LABELS, TARGET_LABELS
+from app.notifications.mail_server import TRIED
+from app.notifications.server_rules import SECURITY_LABELS
 from app.security.field_rights import RIGHT_LABELS, place_words
 from app.security.role_names import role_label
 from app.security.roles import ACTION_LABELS, RESOURCE_LABELS, SCOPE_LABELS
@@ -422,6 +425,12 @@ KINDS: Mapping[str, Kind] = {
         _("Working hours"), "Calendar",
         {"weekday": _("Day of the week"), "start_minute": _("From the time"), "end_minute": _("To the time")},
         silent=frozenset({"calendar_id"}),
+    "mail_server": Kind(
+        _("Mail settings"), "Setting",
+        {"host": _("Mail server"), "port": _("Port"), "security": _("Encryption"), "username": _("User name"),
+         "password": _("Password"), "sender_address": _("Sender address"), "reply_to": _("Replies go to")},
+        choices={"security": SECURITY_LABELS}, title="host", path=lambda _row_id: "/quan-tri/thu/",
+    ),
         show={"weekday": lambda day: _WEEKDAYS[day], "start_minute": _time_of_day, "end_minute": _time_of_day},
         part_of=("calendar_id", "calendar"),
     ),
@@ -532,6 +541,9 @@ def shown(table: str, column: str, value: Any) -> Any:
     known, model = KINDS.get(table), history.model_of(table)
     if value is None or known is None:
         return value
+    TRIED: Happening(
+        _("Mail settings tried"), {"host": _("Mail server"), "port": _("Port"), "username": _("User name")}
+    ),
     if column in known.show:
         return known.show[column](value)
     if column in known.choices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, IntegerField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
 from app.core.i18n import LANGUAGES, _
@@ -22,11 +22,6 @@ class CompanyDialog(FlaskForm):
     phone = StringField(_("Phone number"), [Length(max=30)], render_kw={"inputmode": "tel"})
     email = StringField(_("E-mail"), [Length(max=254)], render_kw={"inputmode": "email"})
     website = StringField(_("Website"), [Length(max=200)], render_kw={"inputmode": "url"})
-    mail_from_name = StringField(
-        _("Sender of mails"),
-        [Optional(), Length(max=100)],
-        description=_("The name that people see in the From line of mails. Empty: the company's name."),
-    )
     logo = FileField(
         _("Logo"),
         description=_("Stands on the sign-in page and in the sidebar. PNG, JPG or WebP, at most 2 MB, best 512 × 512."),

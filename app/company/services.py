@@ -47,12 +47,12 @@ def _refused(problem: Sentence) -> InvalidInputError:
 
 
 def save_profile(session: Session, typed: Mapping[str, str], *, by: Actor) -> None:
-    """Keep what the company says of itself: its name, FACTS, the sender of mails; what is not typed stays as it is.
+    """Keep what the company says of itself: its name and FACTS; what is not typed stays as it is.
 
     Raises InvalidInputError with every problem beside its field, and NotAllowedError.
     """
     problems: dict[str, list[Sentence]] = {key: [one] for key, one in rules.profile_problems(typed).items()}
-    for key in ("company_name", "mail_from_name", *FACTS):
+    for key in ("company_name", *FACTS):
         if key in typed and key not in problems:
             try:
                 settings.put(session, key, typed[key], by=by)

@@ -1,4 +1,4 @@
-"""The settings screen: the company's name, sender and logo, and when it works; the logo for whoever signs in."""
+"""The settings screen: the company's name and logo, and when it works; the logo for whoever signs in."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class SettingPages(Page):
                 received = services.receive_logo(upload.stream, upload.filename)
             with edge.transaction() as session:
                 by = edge.actor()
-                typed = ("company_name", "mail_from_name", *services.FACTS)
+                typed = ("company_name", *services.FACTS)
                 services.save_profile(session, {key: dialog[key].data or "" for key in typed}, by=by)
                 if received is not None:
                     services.set_logo(session, received, by=by)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from random import SystemRandom
 
 from sqlalchemy import select
@@ -13,9 +15,10 @@ from app.core import clock, leases
 from app.core.db import db, transaction
 from app.notifications import rules
 from app.notifications.channels import DeliveryError
-from app.notifications.channels.settings import mail_settings
-from app.notifications.channels.smtp import Mail, SmtpConnection
+from app.notifications.channels.settings import MailSettings
+from app.notifications.channels.smtp import Logo, Mail, SmtpConnection
 from app.notifications.models import Outbox
+from app.notifications.queries import logo_of_mails, mail_settings
 from app.security.rules import without_secrets
 
 logger = logging.getLogger(__name__)
@@ -39,12 +42,12 @@ def dispatch_outbox() -> int:
 
     Any number of workers may run this at once. Needs an application context.
     """
-    settings = mail_settings()
+    settings = _read_settings()
     if settings.server is None:
         return 0
     until = clock.now() + LONGEST_RUN
     with SmtpConnection(settings.server, timeout=settings.timeout) as connection:
-        run = _Run(connection, leases.new_owner())
+        run = _Run(connection, leases.new_owner(), settings)
         while clock.now() <= until:
             claimed = leases.claim(Outbox, owner=run.owner, at=clock.now(), limit=BATCH, lease=LEASE)
             run.send(_load(claimed))
@@ -56,15 +59,26 @@ def dispatch_outbox() -> int:
 class _Run:
     """One run of one worker: what it has sent, and whether the server is there at all."""
 
-    def __init__(self, connection: SmtpConnection, owner: str) -> None:
+    def __init__(self, connection: SmtpConnection, owner: str, settings: MailSettings) -> None:
         self.connection = connection
         self.owner = owner
+        self.settings = settings
         self.sent = 0
         self.stopped = False
         #: the server said yes or no to the mail before: silence is then the single mail's fault
         self.server_is_there = False
 
-    def send(self, mails: Sequence[Mail]) -> None:
+    @cached_property
+    def logo(self) -> Logo | None:
+        session = db.session()
+        logo = logo_of_mails(session)
+        session.rollback()
+        return logo
+
+    def send(self, waiting: Sequence[Mail]) -> None:
+        # In whose name it goes is decided now: a mail may have waited since before there was a server.
+        sender, reply_to = self.settings.sender, self.settings.reply_to
+        mails = [replace(mail, from_address=sender, reply_to=reply_to) for mail in waiting]
         held_since = clock.now()
         mine = {mail.id for mail in mails}
         for position, mail in enumerate(mails):
@@ -74,7 +88,7 @@ class _Run:
             if mail.id not in mine:
                 continue
             try:
-                self.connection.send(mail)
+                self.connection.send(mail, self.logo)
             except DeliveryError as error:
                 gone = error.unreachable or not (error.answered or self.server_is_there)
                 if gone and not error.taken_perhaps:
@@ -99,7 +113,9 @@ class _Run:
             # Whoever got the mail has the secret now; the outbox has no more use for it.
             texts = {"body_text": mail.body_text, "body_html": mail.body_html}
             bare = {name: without_secrets(text) for name, text in texts.items() if text is not None}
-            kept = leases.mark_done(session, Outbox, mail.id, owner=self.owner, sent_at=clock.now(), **bare)
+            kept = leases.mark_done(
+                session, Outbox, mail.id, owner=self.owner, sent_at=clock.now(), from_address=mail.from_address, **bare
+            )
         self.sent += 1
         if not kept:
             logger.warning("mail %s was sent after its lease had run out; it may go twice", mail.id)
@@ -126,6 +142,14 @@ class _Run:
         with transaction() as session:
             leases.renew(session, Outbox, ids, owner=self.owner, at=at, lease=LEASE)
             return leases.held_by(session, Outbox, ids, owner=self.owner)
+
+
+def _read_settings() -> MailSettings:
+    """As they are at this moment: what is set in the browser holds from the next run on."""
+    session = db.session()
+    settings = mail_settings(session)
+    session.rollback()
+    return settings
 
 
 def _load(ids: Sequence[int]) -> list[Mail]:

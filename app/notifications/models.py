@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -78,6 +78,18 @@ class Channel(StrEnum):
     mail = auto()
 
 
+class Security(StrEnum):
+    """How the conversation with a mail server is protected."""
+
+    #: asked for after the greeting, and nothing is said without it (mostly port 587)
+    starttls = auto()
+    #: from the first byte (mostly port 465)
+    tls = auto()
+    none = auto()
+    #: STARTTLS if the server has it; a password only then, or to this very machine
+    offered = auto()
+
+
 class Outbox(Leased, Entity):
     """A message to the outside, written in the transaction of what it tells, sent later.
 
@@ -101,6 +113,27 @@ class Outbox(Leased, Entity):
     body_html: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class MailServer(Revisioned, Stamped, Entity):
+    """Through which server the company's mail goes, and in whose name: one row, or none as long as nobody set it."""
+
+    __tablename__ = "mail_server"
+    __table_args__: ClassVar = (CheckConstraint("id = 1", name="the_only_one"), {"extend_existing": False})
+
+    #: empty: none; mails wait
+    host: Mapped[str] = mapped_column(String(253), default="")
+    port: Mapped[int] = mapped_column(Integer, default=587)
+    security: Mapped[Security] = mapped_column(stored(Security), default=Security.starttls)
+    username: Mapped[str] = mapped_column(String(254), default="")
+    #: locked by core.vault together with the server that it is for (mail_server.bound)
+    password: Mapped[str | None] = mapped_column(Text)
+    #: empty: the one of the installation
+    sender_address: Mapped[str] = mapped_column(String(254), default="")
+    reply_to: Mapped[str] = mapped_column(String(254), default="")
+
+    def __str__(self) -> str:
+        return self.host
 
 
 class MessageTemplate(Revisioned, Stamped, Entity):

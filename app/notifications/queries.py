@@ -1,22 +1,35 @@
-"""What waits in whose bell, and how is the outbox?"""
+"""What waits in whose bell, how is the outbox, and through which server do its mails go?"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
+from email.headerregistry import Address
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, select, true
 from sqlalchemy.orm import Session
 
-from app.core import guarded
+from app.company.services import find_logo
+from app.core import files, guarded
+from app.core import settings as company
 from app.core.access import Actor, Scope, private, row_rule, scoped
 from app.core.leases import LeaseState
 from app.core.masking import DOTS
-from app.notifications.models import Alert, MessageTemplate, Notification, Outbox
+from app.core.vault import LostKeyError
+from app.notifications.channels.settings import MailSettings, SmtpServer, operators_settings
+from app.notifications.channels.smtp import Logo
+from app.notifications.models import Alert, MailServer, MessageTemplate, Notification, Outbox
+from app.notifications.rules import one_line
+from app.notifications.server_rules import password_inside
 from app.security import queries as people
 from app.security.role_rules import is_beyond
 from app.security.rules import without_secrets
+
+#: bytes that a picture may add to each mail
+LARGEST_IN_MAILS = 200 * 1024
+_KINDS_IN_MAILS = ("png", "jpeg")
 
 
 @row_rule(Notification)
@@ -98,3 +111,40 @@ def oldest_waiting_mail_at(session: Session, *, at: datetime) -> datetime | None
     return session.scalar(
         select(func.min(Outbox.created_at)).where(Outbox.status == LeaseState.waiting, Outbox.next_at <= at)
     )
+
+
+def mail_settings(session: Session) -> MailSettings:
+    """Through which server mail goes at this moment, and in whose name: the one answer for every process.
+
+    What the operator named at the start goes before what was set in the browser.
+    """
+    operator, row, values = operators_settings(), find_mail_server(session), company.all_values(session)
+    name = one_line(values["mail_from_name"] or values["company_name"], 100)
+    address = row.sender_address if row is not None and row.sender_address else operator.sender_address
+    named = replace(operator, sender=str(Address(name, addr_spec=address)), reply_to=row.reply_to if row else "")
+    if operator.server is not None:
+        return replace(named, is_of_the_operator=True)
+    if row is None or not row.host:
+        return named
+    try:
+        password = password_inside(row)
+    except LostKeyError:
+        return replace(named, password_is_lost=True)
+    return replace(named, server=SmtpServer(row.host, row.port, row.username or None, password, row.security))
+
+
+def find_mail_server(session: Session) -> MailServer | None:
+    """What was set in the browser; None: nothing yet."""
+    return session.get(MailServer, 1)
+
+
+def logo_of_mails(session: Session) -> Logo | None:
+    """The company's logo if every mail program shows its kind and it is small enough to go along with each mail."""
+    file = find_logo(session)
+    kind = file.content_type.rpartition("/")[2] if file is not None else ""
+    if file is None or kind not in _KINDS_IN_MAILS or file.size > LARGEST_IN_MAILS:
+        return None
+    try:
+        return Logo(files.location(file).read_bytes(), kind)
+    except OSError:
+        return None

@@ -16,6 +16,8 @@ from app.core.i18n import _
 from app.core.leases import WORN_OUT, backoff
 from app.notifications.models import Notification, Outbox
 
+#: where the HTML of a mail has room for the company's logo; it is put there on its way out
+LOGO_ROOM = "<!-- logo -->"
 LONGEST_SUBJECT = 200
 LONGEST_TEMPLATE = 20_000
 LONGEST_VALUE = 2_000
@@ -89,8 +91,18 @@ def check_template(kind: TemplateKind, *, subject: str, body: str) -> None:
         raise MessageTemplateError(fields=problems, keys=sorted(kind.keys))
 
 
-def render(kind: TemplateKind, *, subject: str, body: str, values: Mapping[str, str], language: str) -> Rendered:
-    """The message with its values. A key without a value is empty; a value is never read as a template.
+def footer_lines(values: Mapping[str, Any]) -> list[Sentence]:
+    """What stands below every mail about the company, from its settings: its name, where it is, how it is reached."""
+    phone = _("Hotline: %(phone)s", phone=values["phone"]) if values["phone"] else ""
+    reached = " · ".join(str(one) for one in (phone, values["email"], values["website"]) if one)
+    return [line for line in (values["company_name"], values["address"], reached) if line]
+
+
+def render(
+    kind: TemplateKind, *, subject: str, body: str, values: Mapping[str, str], language: str, footer: Sequence[str] = ()
+) -> Rendered:
+    """The message with its values. A key without a value is empty; a value is never read as a template. `footer`: lines
+    that stand below it.
 
     Raises MessageTemplateError for a wrong template and KeyError for a value that the kind does not know.
     """
@@ -99,10 +111,12 @@ def render(kind: TemplateKind, *, subject: str, body: str, values: Mapping[str, 
         raise KeyError(f"{kind.code} knows no {', '.join(sorted(unknown))}")
     clean = {key: _clean(value)[:LONGEST_VALUE] for key, value in values.items()}
     pieces = list(_pieces(_parse(body, kind.keys), clean))
+    below = [one_line(line, LONGEST_VALUE) for line in footer]
+    end = "\n".join(["", "-- ", *below, ""]) if below else ""
     return Rendered(
         subject=one_line("".join(text for _key, text in _pieces(_parse(subject, kind.keys), clean)), LONGEST_SUBJECT),
-        text="".join(text for _key, text in pieces).strip() + "\n",
-        html=_as_html(pieces, kind.links, language),
+        text="".join(text for _key, text in pieces).strip() + "\n" + end,
+        html=_as_html(pieces, kind.links, language, below),
     )
 
 
@@ -211,7 +225,9 @@ def _clean(value: str) -> str:
     )
 
 
-def _as_html(pieces: Sequence[tuple[str | None, str]], links: frozenset[str], language: str) -> str:
+def _as_html(
+    pieces: Sequence[tuple[str | None, str]], links: frozenset[str], language: str, footer: Sequence[str]
+) -> str:
     def shown(key: str | None, text: str) -> str:
         safe = html.escape(text)
         if key in links and text.startswith(("http://", "https://")):
@@ -220,9 +236,13 @@ def _as_html(pieces: Sequence[tuple[str | None, str]], links: frozenset[str], la
 
     body = "".join(shown(key, text) for key, text in pieces).strip()
     paragraphs = "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", body)).replace("\n", "<br>\n")
+    end = ""
+    if footer:
+        lines = "<br>\n".join([f"<b>{html.escape(footer[0])}</b>", *map(html.escape, footer[1:])])
+        end = f'<hr style="border: 0; border-top: 1px solid #ddd">{LOGO_ROOM}<p style="font-size: 13px">{lines}</p>'
     return (
         f'<!doctype html>\n<html lang="{html.escape(language)}"><head><meta charset="utf-8"></head>'
-        f'<body style="font-family: sans-serif; font-size: 15px; line-height: 1.5">{paragraphs}</body></html>\n'
+        f'<body style="font-family: sans-serif; font-size: 15px; line-height: 1.5">{paragraphs}{end}</body></html>\n'
     )
 
 

@@ -6,7 +6,6 @@ import logging
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from email.headerregistry import Address
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, select, update
@@ -20,8 +19,8 @@ from app.core.db import Entity
 from app.core.errors import ConflictError
 from app.core.i18n import DEFAULT_LANGUAGE, LANGUAGES, in_language
 from app.notifications import rules, shipped
-from app.notifications.channels.settings import MailSettings, mail_settings
 from app.notifications.models import Alert, Channel, MessageTemplate, Notification, Outbox
+from app.notifications.queries import mail_settings
 
 logger = logging.getLogger(__name__)
 
@@ -99,8 +98,8 @@ def queue_mail(
     language = language if language in LANGUAGES else company.get(session, "language")
     with in_language(language):
         told = {key: str(value) for key, value in values.items() if value is not None}
-    content = _write(session, rules.template_kinds[template], language, told)
-    settings = mail_settings()
+    content = write(session, rules.template_kinds[template], language, told)
+    settings = mail_settings(session)
     address = to_address.strip()
     possible = rules.is_address(address)
     row: dict[InstrumentedAttribute[Any], Any] = {
@@ -108,7 +107,7 @@ def queue_mail(
         # Random, not made from the key: a database begun anew must not repeat the ids of the one before.
         Outbox.message_id: f"<{uuid.uuid4().hex}@{settings.domain}>",
         Outbox.idempotency_key: idempotency_key,
-        Outbox.from_address: _sender(session, settings),
+        Outbox.from_address: settings.sender,
         Outbox.to_address: address if possible else rules.one_line(address, 320),
         Outbox.to_user_id: to_user_id,
         Outbox.subject: content.subject,
@@ -167,26 +166,25 @@ def ensure_templates(session: Session) -> int:
     return len(missing)
 
 
-def _sender(session: Session, mail: MailSettings) -> str:
-    """Who a mail is from: the name that the company set, on the address of the installation."""
-    values = company.all_values(session)
-    name = values["mail_from_name"] or values["company_name"]
-    return str(Address(rules.one_line(name, 100), addr_spec=mail.sender_address))
-
-
-def _write(session: Session, kind: rules.TemplateKind, language: str, values: Mapping[str, str]) -> rules.Rendered:
-    """The admin's wording; where there is none, or it says what is no longer known, the shipped one."""
+def write(session: Session, kind: rules.TemplateKind, language: str, values: Mapping[str, str]) -> rules.Rendered:
+    """The admin's wording; where there is none, or it says what is no longer known, the shipped one. Below it stands
+    who the company is.
+    """
+    with in_language(language):
+        footer = [str(line) for line in rules.footer_lines(company.all_values(session))]
     own = session.scalars(
         select(MessageTemplate).where(MessageTemplate.code == kind.code, MessageTemplate.language == language)
     ).one_or_none()
     if own is not None:
         try:
-            return rules.render(kind, subject=own.subject, body=own.body, values=values, language=language)
+            return rules.render(
+                kind, subject=own.subject, body=own.body, values=values, language=language, footer=footer
+            )
         except rules.MessageTemplateError:
             logger.exception("message template %s (%s) cannot be used; the shipped one goes out", kind.code, language)
     language = language if language in kind.shipped else DEFAULT_LANGUAGE
     subject, body = kind.shipped[language]
-    return rules.render(kind, subject=subject, body=body, values=values, language=language)
+    return rules.render(kind, subject=subject, body=body, values=values, language=language, footer=footer)
 
 
 def _mark_read(session: Session, lines: ColumnElement[bool], at: datetime) -> int:

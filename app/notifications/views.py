@@ -17,11 +17,10 @@ from app.core.leases import LeaseState
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.timewords import moment_inside
 from app.notifications import queries, services
-from app.notifications.channels.settings import mail_settings
 from app.notifications.exported import EXPORT_DONE, EXPORT_FAILED
 from app.notifications.models import Notification, Outbox
 from app.notifications.people import HANDED_OVER
-from app.notifications.queries import text_for
+from app.notifications.queries import mail_settings, text_for
 from app.notifications.rules import bell_text, why_not_sent
 
 LINES = 100
@@ -34,7 +33,7 @@ def _desk(_before: int) -> str:
 
 #: where a bell line leads, by the kind of its subject
 _PATHS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path,
-          "customer": links.customer_path, "export": links.export_path, "work": _desk}  # fmt: skip
+          "customer": links.customer_path, "export": links.export_path, "import_job": links.import_path, "work": _desk}  # fmt: skip
 
 STATE_LABELS = {
     LeaseState.waiting: _("Waiting"),
@@ -112,7 +111,7 @@ class MailPages(Page):
         number = page_number()
         mails = session.scalars(lists[state].order_by(Outbox.id.desc()).limit(LINES).offset((number - 1) * LINES)).all()
         tabs = [("", _("All")), *((str(key), label) for key, label in STATE_LABELS.items() if counts[str(key)][0])]
-        server = mail_settings().server
+        server = mail_settings(session).server
         return show(
             "notifications/mails.html",
             mail_tabs=[
@@ -128,19 +127,19 @@ class MailPages(Page):
             ],
             scope=state,
             server=server.host if server else None,
-            rows=[_mail(mail, now, actor) for mail in mails],
+            rows=[_mail(mail, now, actor, has_server=server is not None) for mail in mails],
             page=page_of(number, len(mails), counts[state], size=LINES),
         )
 
     @page("/<mail_id>")
     def mail(self, mail_id: str) -> Any:
-        actor = edge.actor()
-        mail = get_visible(db.session(), Outbox, row_id(mail_id), actor)
-        row = _mail(mail, clock.now(), actor)
+        actor, session = edge.actor(), db.session()
+        mail = get_visible(session, Outbox, row_id(mail_id), actor)
+        row = _mail(mail, clock.now(), actor, has_server=mail_settings(session).server is not None)
         told = {
             **row,
             "sender": mail.from_address,
-            "body": text_for(db.session(), mail, actor),
+            "body": text_for(session, mail, actor),
             "message_id": mail.message_id,
             "sent_at": mail.sent_at,
         }
@@ -166,10 +165,10 @@ _SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "mentio
           EXPORT_DONE: "download", EXPORT_FAILED: "alert-circle"}  # fmt: skip
 
 
-def _mail(mail: Outbox, now: datetime, actor: Actor) -> dict[str, Any]:
+def _mail(mail: Outbox, now: datetime, actor: Actor, *, has_server: bool) -> dict[str, Any]:
     """One line of the viewer: what became of the mail, in words."""
     state, kind = STATE_LABELS[mail.status], _KINDS.get(mail.status, "none")
-    if mail.status is LeaseState.waiting and mail_settings().server is None:
+    if mail.status is LeaseState.waiting and not has_server:
         state = _("No mail server yet")
     elif mail.status is LeaseState.waiting and mail.last_error:
         when = str(moment_inside(mail.next_at, now, actor.time_zone))

@@ -80,7 +80,7 @@ def test_the_page_stands_in_the_menu_and_asks_few_questions_and_writes_nothing(a
 def test_a_password_of_the_mail_server_is_never_on_the_page(client, monkeypatch):
     server = SmtpServer("mail.example.vn", 587, user="cskh-gui-thu", password="rat-bi-mat")
     sending = MailSettings(server=server, sender="CSKH <cskh@example.vn>")
-    monkeypatch.setattr("app.administration.views.mail_settings", lambda: sending)
+    monkeypatch.setattr("app.administration.views.mail_settings", lambda _session: sending)
     answer = client("hoa").get(HOME)
     assert "mail.example.vn:587" in answer.text
     assert "cskh@example.vn" in answer.text
@@ -135,7 +135,7 @@ def test_a_test_mail_goes_through_the_outbox_to_oneself_once_a_minute(client, re
 )
 def test_what_became_of_the_test_mail_is_shown(client, change, monkeypatch, status, told):
     sending = MailSettings(server=SmtpServer("mail.example.vn", 587))
-    monkeypatch.setattr("app.administration.views.mail_settings", lambda: sending)
+    monkeypatch.setattr("app.administration.views.mail_settings", lambda _session: sending)
 
     def sent(session, cast) -> None:
         mail = services.send_test_mail(session, by=cast.hoa)

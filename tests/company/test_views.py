@@ -11,7 +11,7 @@ from app.core import files, settings
 from app.core.db import db
 from tests.company.pictures import jpeg, png
 
-COMPANY = {"company_name": "Công ty Phở Sen", "mail_from_name": ""}
+COMPANY = {"company_name": "Công ty Phở Sen"}
 
 
 def page_of(answer) -> BeautifulSoup:

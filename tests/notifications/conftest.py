@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.db import db, transaction
-from app.notifications.channels.settings import MailSettings, configure, mail_settings, parse_smtp_url
+from app.notifications.channels.settings import MailSettings, configure, operators_settings, parse_smtp_url
 from app.notifications.models import Outbox
 from app.notifications.services import queue_mail
 from tests.notifications.sink import Sink
@@ -47,7 +47,7 @@ def sink() -> Iterator[Sink]:
 @pytest.fixture
 def mail_by():
     """Say through which server mail goes; afterwards it is as before."""
-    before = mail_settings()
+    before = operators_settings()
 
     def use(url: str, timeout: float = 30.0) -> None:
         configure(MailSettings(server=parse_smtp_url(url), sender="Tận Tâm <cskh@phosen.example>", timeout=timeout))

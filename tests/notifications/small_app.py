@@ -16,6 +16,7 @@ TABLES = [
     User.__table__,
     *(kind.__table__ for kind in (audit.AuditEvent, audit.AuditSensitive, settings.Setting)),
     *(kind.__table__ for kind in (models.Alert, models.Notification, models.Outbox, models.MessageTemplate)),
+    models.MailServer.__table__,
 ]
 
 

@@ -396,7 +396,9 @@ def test_a_worker_whose_lease_was_lost_leaves_the_mail_to_the_other(a_mail, mail
 def test_a_mail_that_cannot_be_written_is_dead_and_does_not_stop_the_rest(a_mail, mail_row, mail_by, sink):
     broken, good = a_mail(task="Hỏng"), a_mail(task="Lành")
     with transaction() as session:
-        session.execute(text("UPDATE outbox SET from_address = '' WHERE id = :id"), {"id": broken})
+        session.execute(
+            text("UPDATE outbox SET message_id = :broken WHERE id = :id"), {"id": broken, "broken": "<a\nb>"}
+        )
     mail_by(sink.url)
 
     assert jobs.dispatch_outbox() == 1
@@ -410,10 +412,10 @@ def test_a_bug_with_one_mail_does_not_stop_the_rest(a_mail, mail_row, mail_by, s
     mail_by(sink.url)
     write = smtp.build_message
 
-    def write_or_break(mail: smtp.Mail) -> EmailMessage:
+    def write_or_break(mail: smtp.Mail, logo: smtp.Logo | None) -> EmailMessage:
         if mail.id == broken:
             raise ZeroDivisionError
-        return write(mail)
+        return write(mail, logo)
 
     monkeypatch.setattr(smtp, "build_message", write_or_break)
     assert jobs.dispatch_outbox() == 1

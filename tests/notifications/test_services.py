@@ -191,7 +191,7 @@ def test_the_admins_wording_is_used(session, a_mail, mail_row):
         template = inside.scalars(select(MessageTemplate).where(_OURS)).one()
         services.save_template(inside, template, subject="Trễ: {{ task }}", body="{{ name }}", rev=1, by=SYSTEM)
     row = mail_row(a_mail())
-    assert (row.subject, row.body_text) == ("Trễ: Tiếp nhận phản ánh", "Lan\n")
+    assert (row.subject, row.body_text) == ("Trễ: Tiếp nhận phản ánh", "Lan\n\n-- \nTận Tâm\n")
 
 
 def test_a_wording_that_became_impossible_does_not_stop_the_mail(session, a_mail, mail_row):

@@ -1,39 +1,65 @@
-"""Through which server does mail go, and in whose name?"""
+"""Through which server does mail go, and in whose name? What the operator sets at the start, and what is no server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from email.utils import parseaddr
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote, urlsplit
 
+from app.notifications.models import Security
 from app.notifications.rules import is_address, one_line
 
 #: RFC 6409 has 587 for submission; a bare host mostly means the relay next door
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
+#: where providers of machines answer the machine's own questions, also for its keys; no mail server is there
+_OF_THE_PROVIDER = {
+    ip_address(text) for text in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254")
+}
+#: IPv4 addresses in the clothes of IPv6 (RFC 6052)
+_NAT64 = int(ip_address("64:ff9b::")) >> 32
 
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where mail is handed over. `implicit_tls`: encrypted from the first byte (smtps), else STARTTLS when offered."""
+    """Where mail is handed over, and how the conversation is protected."""
 
     host: str
     port: int
     user: str | None = None
     password: str | None = None
-    implicit_tls: bool = False
+    security: Security = Security.offered
 
     def __repr__(self) -> str:
         return f"SmtpServer({self.host}:{self.port})"  # never the password
 
     @property
     def is_this_machine(self) -> bool:
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_this_machine(self.host)
+
+
+def is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_out_of_bounds(address: str) -> bool:
+    """Is this IP address none that a mail server has, but one at which a machine talks with its surroundings?"""
+    ip = ip_address(address.partition("%")[0])
+    if isinstance(ip, IPv6Address):
+        ip = _inside(ip)
+    return ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip in _OF_THE_PROVIDER
+
+
+def _inside(ip: IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one stands for, or itself."""
+    if int(ip) >> 32 == _NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip
 
 
 def parse_smtp_url(url: str) -> SmtpServer | None:
@@ -55,7 +81,7 @@ def parse_smtp_url(url: str) -> SmtpServer | None:
         port=port or DEFAULT_PORTS[parts.scheme],
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password or "") if parts.username else None,
-        implicit_tls=parts.scheme == "smtps",
+        security=Security.tls if parts.scheme == "smtps" else Security.offered,
     )
 
 
@@ -64,8 +90,15 @@ class MailSettings:
     """What the outbox needs to know. `server` None: mails stay readable here. `timeout`: seconds per answer."""
 
     server: SmtpServer | None = None
+    #: a whole From line
     sender: str = "Tận Tâm <tantam@localhost.localdomain>"
+    #: a bare address, or empty
+    reply_to: str = ""
     timeout: float = 15.0
+    #: the operator named the server at the start: nobody changes it in the browser
+    is_of_the_operator: bool = False
+    #: a server is set, but its password cannot be read any more (another SECRET_KEY): it has to be typed again
+    password_is_lost: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for a sender that no server would take."""
@@ -86,10 +119,10 @@ _configured = MailSettings()
 
 
 def configure(settings: MailSettings) -> None:
-    """Called once by create_app()."""
+    """Called once by create_app() with what the operator set; queries.mail_settings() tells what holds."""
     global _configured
     _configured = settings
 
 
-def mail_settings() -> MailSettings:
+def operators_settings() -> MailSettings:
     return _configured

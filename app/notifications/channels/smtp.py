@@ -1,8 +1,9 @@
 """Does the mail server take this mail, and if not, whose fault is it?
 
-Encryption: STARTTLS whenever offered, or TLS from the start (smtps), with the certificate checked against the system's
-authorities; a company's own authority is added by the environment variable SSL_CERT_FILE. Only a server on this very
-machine may show a certificate that nobody signed, and only to it a password is sent without encryption.
+Encryption: as the server's `security` says, with the certificate checked against the system's authorities; a company's
+own authority is added by the environment variable SSL_CERT_FILE. Only a server on this very machine may show a
+certificate that nobody signed, and only to it a password is sent without encryption. Addresses at which a machine asks
+its provider (settings.is_out_of_bounds) are not called, whatever name leads there.
 """
 
 from __future__ import annotations
@@ -24,16 +25,28 @@ from threading import Timer
 from types import TracebackType
 from typing import Self
 
-from app.notifications.channels import DeliveryError
-from app.notifications.channels.settings import SmtpServer
-from app.notifications.rules import NO_ADDRESS, SILENT, STRANGE_LETTERS, UNREACHABLE, UNWRITABLE, is_address, one_line
+from app.notifications.channels import DeliveryError, Fault
+from app.notifications.channels.settings import SmtpServer, is_out_of_bounds
+from app.notifications.models import Security
+from app.notifications.rules import (
+    LOGO_ROOM,
+    NO_ADDRESS,
+    SILENT,
+    STRANGE_LETTERS,
+    UNREACHABLE,
+    UNWRITABLE,
+    is_address,
+    one_line,
+)
 
 #: servers close a connection that brings too many
 MAILS_PER_CONNECTION = 100
 #: seconds from the first word about a mail, or from connecting for it, to the answer that it is taken
 LONGEST_MAIL = 45.0
 SERVICE_CLOSING = 421
+LOGIN_NEEDED = 530
 MESSAGE_TOO_LARGE = 552
+_LOGO_ID = "logo@tantam"
 
 
 @dataclass(frozen=True)
@@ -50,14 +63,25 @@ class Mail:
     created_at: datetime
     attempts: int
     failing_since: datetime | None
+    reply_to: str = ""
 
 
-def build_message(mail: Mail) -> EmailMessage:
+@dataclass(frozen=True)
+class Logo:
+    """A picture that goes along inside of mails. `kind`: png or jpeg."""
+
+    content: bytes
+    kind: str
+
+
+def build_message(mail: Mail, logo: Logo | None = None) -> EmailMessage:
     """The mail as RFC 5322 wants it; every copy of it bears the same Message-ID and Date. Raises ValueError."""
     message = EmailMessage(policy=SMTP)
     name, address = parseaddr(mail.from_address)
     message["From"] = Address(display_name=name, addr_spec=address)
     message["To"] = Address(addr_spec=mail.to_address)
+    if mail.reply_to:
+        message["Reply-To"] = Address(addr_spec=mail.reply_to)
     message["Subject"] = one_line(mail.subject, 300)
     message["Date"] = format_datetime(mail.created_at)
     message["Message-ID"] = mail.message_id
@@ -66,8 +90,26 @@ def build_message(mail: Mail) -> EmailMessage:
     # 7-bit on the wire: not every relay speaks 8BITMIME
     message.set_content(mail.body_text, cte="quoted-printable")
     if mail.body_html is not None:
-        message.add_alternative(mail.body_html, subtype="html", cte="quoted-printable")
+        has_room = logo is not None and LOGO_ROOM in mail.body_html
+        picture = f'<img src="cid:{_LOGO_ID}" alt="" height="48">' if has_room else ""
+        html = mail.body_html.replace(LOGO_ROOM, picture, 1)
+        message.add_alternative(html, subtype="html", cte="quoted-printable")
+        if logo is not None and has_room:
+            with_html = message.get_body(("html",))
+            assert with_html is not None
+            with_html.add_related(
+                logo.content,
+                "image",
+                logo.kind,
+                cid=f"<{_LOGO_ID}>",
+                disposition="inline",
+                filename=f"logo.{logo.kind}",
+            )
     return message
+
+
+class _OutOfBoundsError(OSError):
+    """The name leads to an address that is not called."""
 
 
 class _Conversation(smtplib.SMTP):
@@ -109,7 +151,7 @@ class SmtpConnection:
                 self._smtp.quit()
         self._drop()
 
-    def send(self, mail: Mail) -> None:
+    def send(self, mail: Mail, logo: Logo | None = None) -> None:
         """Returns when the server has taken the mail (250 after the text). Raises DeliveryError.
 
         A refusal at the greeting, encryption, sign-in or MAIL FROM is about us and the server (unreachable), one at
@@ -118,7 +160,7 @@ class SmtpConnection:
         if not is_address(mail.to_address):
             raise DeliveryError(NO_ADDRESS, permanent=True)
         try:
-            message = build_message(mail)
+            message = build_message(mail, logo)
         except (ValueError, LookupError, IndexError) as error:
             raise DeliveryError(f"{UNWRITABLE}{error}", permanent=True) from error
         with self._cut_when_too_long():
@@ -131,16 +173,16 @@ class SmtpConnection:
         try:
             sender = parseaddr(mail.from_address)[1]
             content, options = _on_the_wire(smtp, message, sender + mail.to_address)
-            self._expect("MAIL FROM", smtp.mail(sender, options), (250,), about_us=True)
-            self._expect("RCPT TO", smtp.rcpt(mail.to_address), (250, 251))
-            self._expect("DATA", smtp.docmd("DATA"), (354,))
+            self._expect("MAIL FROM", smtp.mail(sender, options), (250,), Fault.sender, about_us=True)
+            self._expect("RCPT TO", smtp.rcpt(mail.to_address), (250, 251), Fault.recipient)
+            self._expect("DATA", smtp.docmd("DATA"), (354,), Fault.content)
             text_is_out = True
             smtp.send(content + b".\r\n")
-            self._expect("Text", smtp.getreply(), (250,))
+            self._expect("Text", smtp.getreply(), (250,), Fault.content)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             reason = f"{SILENT}{self._told(error)}"
-            raise DeliveryError(reason, answered=False, taken_perhaps=text_is_out) from error
+            raise DeliveryError(reason, answered=False, taken_perhaps=text_is_out, fault=Fault.timeout) from error
 
     @contextmanager
     def _cut_when_too_long(self) -> Iterator[None]:
@@ -185,18 +227,26 @@ class SmtpConnection:
         # Given, because smtplib would ask the name server for it, which may hang longer than any timeout of ours.
         name = socket.gethostname()
         name = name if "." in name else "[127.0.0.1]"
+        stage = Fault.refused
         try:
             line = self._call()
-            if server.implicit_tls:
+            encrypted = server.security is Security.tls
+            if encrypted:
+                stage = Fault.not_tls
                 line = self._tls().wrap_socket(line, server_hostname=server.host)
+            stage = Fault.no_greeting
             smtp = _Conversation(line, server, our_name=name, timeout=self._timeout)
             smtp.ehlo_or_helo_if_needed()
-            encrypted = server.implicit_tls
-            if not encrypted and smtp.has_extn("starttls"):
+            if server.security in (Security.starttls, Security.offered) and smtp.has_extn("starttls"):
+                stage = Fault.no_starttls
                 smtp.starttls(context=self._tls())
                 smtp.ehlo()
                 encrypted = True
+            if server.security is Security.starttls and not encrypted:
+                stage = Fault.no_starttls
+                raise smtplib.SMTPNotSupportedError("it offers no STARTTLS, so nothing was said")
             if server.user is not None:
+                stage = Fault.no_login
                 if not (encrypted or server.is_this_machine):
                     raise smtplib.SMTPNotSupportedError("no encryption offered, so the password was not sent")
                 smtp.login(server.user, server.password or "")
@@ -205,14 +255,33 @@ class SmtpConnection:
                 smtp.close()
             self._drop()
             reason = f"{UNREACHABLE}{server.host}:{server.port}: {self._told(error)}"
-            raise DeliveryError(reason, unreachable=True) from error
+            raise DeliveryError(reason, unreachable=True, fault=self._fault(error, stage)) from error
         return smtp
+
+    def _fault(self, error: Exception, stage: Fault) -> Fault:
+        """What it means that the conversation broke off at this stage."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return Fault.certificate
+        if isinstance(error, socket.gaierror):
+            return Fault.no_such_name
+        if isinstance(error, _OutOfBoundsError):
+            return Fault.out_of_bounds
+        if isinstance(error, smtplib.SMTPAuthenticationError):
+            return Fault.wrong_login
+        late = isinstance(error, TimeoutError) or time.monotonic() >= self._until
+        if late and stage is Fault.refused:
+            return Fault.timeout
+        # Whoever waits for TLS says nothing in the clear, or hangs up.
+        return stage
 
     def _call(self) -> socket.socket:
         """A line to the first of the server's addresses that answers."""
         problem: OSError = OSError("its name has no address")
         port = self._server.port
         for *_kind, address in socket.getaddrinfo(self._server.host, port, type=socket.SOCK_STREAM):
+            if is_out_of_bounds(str(address[0])):
+                problem = _OutOfBoundsError(f"{address[0]} is no address of a mail server")
+                continue
             try:
                 line = socket.create_connection((str(address[0]), port), min(self._timeout, self._seconds_left()))
             except OSError as error:
@@ -232,7 +301,9 @@ class SmtpConnection:
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    def _expect(self, stage: str, answer: tuple[int, bytes], good: tuple[int, ...], *, about_us: bool = False) -> None:
+    def _expect(
+        self, stage: str, answer: tuple[int, bytes], good: tuple[int, ...], fault: Fault, *, about_us: bool = False
+    ) -> None:
         code, reply = answer
         if code in good:
             return
@@ -241,8 +312,9 @@ class SmtpConnection:
         reason = f"{stage}: {code} {_text(reply)}"
         if code == SERVICE_CLOSING or (about_us and code != MESSAGE_TOO_LARGE):
             self._drop()
-            raise DeliveryError(reason, unreachable=True)
-        raise DeliveryError(reason, permanent=code >= 500)
+            fault = Fault.login_needed if code == LOGIN_NEEDED else fault
+            raise DeliveryError(reason, unreachable=True, fault=fault)
+        raise DeliveryError(reason, permanent=code >= 500, fault=fault)
 
     def _drop(self) -> None:
         if self._smtp is not None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.notifications.channels.settings import MailSettings, SmtpServer, parse_smtp_url
+from app.notifications.models import Security
 
 
 @pytest.mark.parametrize(
@@ -12,7 +13,7 @@ from app.notifications.channels.settings import MailSettings, SmtpServer, parse_
         ("  ", None),
         ("smtp://127.0.0.1:2525", SmtpServer("127.0.0.1", 2525)),
         ("smtp://mail.phosen.vn", SmtpServer("mail.phosen.vn", 25)),
-        ("smtps://mail.phosen.vn", SmtpServer("mail.phosen.vn", 465, implicit_tls=True)),
+        ("smtps://mail.phosen.vn", SmtpServer("mail.phosen.vn", 465, security=Security.tls)),
         ("smtp://[::1]:25/", SmtpServer("::1", 25)),
         (
             "smtp://cskh%40phosen.vn:m%C3%A2t%3Akh%E1%BA%A9u@mail:587",

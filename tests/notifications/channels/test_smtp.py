@@ -15,6 +15,7 @@ from app.notifications import jobs
 from app.notifications.channels import DeliveryError
 from app.notifications.channels.settings import SmtpServer
 from app.notifications.channels.smtp import LONGEST_MAIL, Mail, SmtpConnection, build_message
+from app.notifications.models import Security
 from app.notifications.rules import SILENT, STRANGE_LETTERS, UNREACHABLE, UNWRITABLE
 from tests.notifications.sink import Sink, dripper, talker
 
@@ -146,7 +147,7 @@ def test_a_refused_mail_does_not_spoil_the_next(sink):
 )
 def test_a_server_that_drips_its_answers_is_cut_off(greeting, drop, secure):
     with dripper(drop, greeting=greeting) as port:
-        server = SmtpServer("127.0.0.1", port, implicit_tls=secure)
+        server = SmtpServer("127.0.0.1", port, security=Security.tls if secure else Security.offered)
         with (
             SmtpConnection(server, timeout=10, longest=0.3) as connection,
             pytest.raises(DeliveryError, match=r"longer than 0\.3 s") as refused,
