@@ -15,6 +15,8 @@ from app.core.access import SYSTEM
 from app.core.backup.commands import backup_command, restore_command
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
+from app.customers.classes.services import ensure_rules
+from app.customers.forgotten.services import ensure_targets
 from app.deadlines.queries import find_company_calendar
 from app.deadlines.services import create_company_calendar
 from app.notifications.services import ensure_templates
@@ -27,6 +29,8 @@ def prepare() -> None:
         ensure_roles(session)
         ensure_templates(session)
         ensure_catalogues(session)
+        ensure_rules(session)
+        ensure_targets(session)
         if find_company_calendar(session) is None:
             this_year = clock.today("Asia/Ho_Chi_Minh").year
             create_company_calendar(session, by=SYSTEM, years=range(this_year - 1, this_year + 2))

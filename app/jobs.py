@@ -9,6 +9,11 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.i18n import _
 from app.core.worker import Job
+from app.customers.classes.jobs import classify
+from app.customers import indexing
+from app.imports import running as imports
+from app.imports import services as brought
+from app.imports.telling import tell_of_import
 from app.notifications import jobs as notifications
 from app.notifications.exported import tell_of_export
 from app.security import looking, shares
@@ -35,6 +40,7 @@ def forget() -> None:
         repeats.forget_answers(session, before=clock.now() - timedelta(days=1))
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
         exports.forget(session, at=clock.now())
+        brought.forget(session, at=clock.now())
     files.remove_orphans()
     exports.remove_strays()
 
@@ -50,9 +56,22 @@ def write_exports() -> None:
     exports.write_waiting(present_actor, tell_of_export)
 
 
+def run_imports() -> None:
+    """Each in the name of whoever brought the file, with the rights that he has by then."""
+    imports.run_waiting(present_actor, tell_of_import)
+
+
 def end_shares() -> None:
     with transaction(SYSTEM) as session:
         shares.end_expired(session, at=clock.now())
+
+
+def renew_search_words() -> None:
+    """Small steps: whoever saves a customer meanwhile hardly waits."""
+    while True:
+        with transaction(SYSTEM) as session:
+            if indexing.refresh(session) < indexing.MOST:
+                return
 
 
 JOBS = (
@@ -85,11 +104,32 @@ JOBS = (
         reason="a long list is ready soon after it was asked for",
     ),
     Job(
+        name="imports.run",
+        label=_("Bring in files"),
+        run=run_imports,
+        every=timedelta(seconds=2),
+        reason="a file is looked through soon after it was brought, and its rows are written soon after that",
+    ),
+    Job(
         name="shares.end",
         label=_("End shares whose time is over"),
         run=end_shares,
         every=timedelta(minutes=1),
         reason="a share whose time is over ends at once by itself; the audit log tells of it within the minute",
+    ),
+    Job(
+        name="customers.search_words",
+        label=_("Renew the words that customers are found by"),
+        run=renew_search_words,
+        every=timedelta(seconds=5),
+        reason="a tag or a company with a new name is found by it within seconds",
+    ),
+    Job(
+        name="customers.classify",
+        label=_("Put customers into their classes"),
+        run=classify,
+        every=timedelta(seconds=30),
+        reason="every night, and soon after somebody asked for it; killed anywhere, it goes on where it was",
     ),
     Job(
         name="audit.seal",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.care.models import CareRound  # care tasks that were made together
 from app.catalogues.models import Catalogue, CatalogueEntry  # the small lists that admins keep
 from app.comments.models import Comment, CommentMention  # what was said about a record, and to whom
 from app.core.audit import AuditEvent, AuditSeal, AuditSensitive  # who changed what; the chain; erasable values
@@ -15,6 +16,9 @@ from app.core.models import (  # the pulse of every scheduled job; how people lo
 from app.core.numbering import Counter  # the next KH000001, HS-000001
 from app.core.repeats import IdempotentAnswer  # what was answered to a repeated request
 from app.core.settings import Setting  # what the company set for itself
+from app.customers.classes.models import ClassMove, ClassRule, ClassRun  # tiers and groups worked out by rules
+from app.customers.duplicates.models import CustomerMerge, DuplicatePair, DuplicateRun  # who is in here twice
+from app.customers.forgotten.models import ContactTarget  # how long one may go without a contact
 from app.customers.models import ContactPoint, Customer, TimelineEntry  # people and companies, and what happened
 from app.customers.profile_models import (  # what they agreed to, bought, said, and how far they are on their way
     ConsentEvent,
@@ -24,6 +28,8 @@ from app.customers.profile_models import (  # what they agreed to, bought, said,
     Purchase,
     Tag,
 )
+from app.customers.promise_models import Promise  # what they were promised
+from app.customers.segments.models import Segment, SegmentMember  # groups of customers under a name
 from app.deadlines.models import (  # when the company works
     Calendar,
     CalendarException,
@@ -64,10 +70,12 @@ from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
     "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
-    "CalendarInterval", "Catalogue", "CatalogueEntry", "Comment", "CommentMention", "ConsentEvent", "ContactPoint",
-    "Counter", "Customer", "CustomerStage", "CustomerTag", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer",
-    "Interaction", "JobHeartbeat", "Look", "Member", "MemberInvitation", "MessageTemplate", "Notification", "Outbox",
-    "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Purchase", "RoleField",
-    "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Setting", "SetupLink", "SignIn", "SignInFailure",
-    "StoredFile", "Submission", "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment",
+    "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerMerge",
+    "CustomerStage", "CustomerTag", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion", "Grant",
+    "IdempotentAnswer", "ImportJob", "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation",
+    "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken",
+    "ProcessVersion", "Promise", "Purchase", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault",
+    "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission",
+    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

@@ -35,9 +35,12 @@ from app.core.timewords import moment_inside, moment_text, until_text
 from app.core.view_api import ViewApi
 from app.customers import search as customer_search
 from app.customers.api import CustomerApi
+from app.customers.kept_views import InteractionPages, PromisePages, PurchasePages
 from app.customers.models import Customer
 from app.customers.profile_api import CustomerProfileApi, InteractionApi, PlaceApi, TagApi
+from app.customers.classes.views import ClassPages
 from app.customers.screens import CustomerScreen
+from app.customers.segments.views import SegmentPages
 from app.customers.views import ContactPages, CustomerPages, CustomerPicker, PlacePicker
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
@@ -139,9 +142,10 @@ CREATE: Sequence[Item] = (
 FINDERS: tuple[Finder, ...] = (
     Finder("Customer", _("Customers"), "user", customer_search.find_customers, customer_search.named_customers,
            instead=customer_search.add_with_phone, by_phone=True, model=Customer),
-    Finder("Task", _("Tasks"), "checklist", tasks.find_tasks, tasks.named_tasks, model=Task),
+    Finder("Task", _("Tasks"), "checklist", tasks.find_tasks, tasks.named_tasks, model=Task,
+           belonging=True),
     Finder("Instance", _("Process files"), "route", processes.find_instances, processes.named_instances,
-           model=ProcessInstance),
+           model=ProcessInstance, belonging=True),
     Finder("Process", _("Processes"), "versions", processes.find_processes, processes.named_processes, model=Process),
     Finder("Form", _("Forms"), "forms", forms.find_forms, forms.named_forms, model=Form),
     Finder("Member", _("Staff"), "users-group", people.find_members, people.named_members, model=Member),
@@ -154,7 +158,9 @@ VIEWS: tuple[type, ...] = (
     InstancePages,
     InstanceScreen,
     CustomerScreen,
-    CustomerPages,
+    SegmentPages,
+    ClassPages,
+    CustomerPages, PurchasePages, InteractionPages, PromisePages,
     ContactPages,
     ProcessScreen,
     FormScreen,
@@ -180,12 +186,12 @@ VIEWS: tuple[type, ...] = (
     LogScreen,
     ErasePages,
     AdministrationPages,
+    MailSettingPages,
     SettingPages,
     LogoView,
     AccountPages,
     FileView,
     ExportPages,
-    MailSettingPages,
 )
 
 #: Every REST resource, in the order of design.md §6.

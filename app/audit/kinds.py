@@ -26,21 +26,26 @@ from app.core.screens.columns import kind_of, readable
 from app.core.vietnamese import show_phone
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS
 from app.customers.labels import (
+    CLASS_COLUMNS,
+    CLASS_KINDS,
     CONSENT_CHANNELS,
     CONSENT_STATES,
     DIRECTION_LABELS,
     FIELD_LABELS,
     GENDER_LABELS,
     INTERACTION_LABELS,
+    PAIR_STATES,
+    PROMISE_STATES,
+    SEGMENT_KINDS,
     place_name,
 )
 from app.customers.models import SOURCES
 from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
-from app.processes.shown import STATUS_LABELS
-from app.security.events import duty_called
 from app.imports.labels import IMPORT_EVENTS, OUTCOME_LABELS, TARGET_LABELS
 from app.notifications.mail_server import TRIED
 from app.notifications.server_rules import SECURITY_LABELS
+from app.processes.shown import STATUS_LABELS
+from app.security.events import duty_called
 from app.security.field_rights import RIGHT_LABELS, place_words
 from app.security.role_names import role_label
 from app.security.roles import ACTION_LABELS, RESOURCE_LABELS, SCOPE_LABELS
@@ -154,6 +159,11 @@ def _field(key: Any) -> Any:
     return " / ".join(labels) or key
 
 
+def _in_common(told: Any) -> str:
+    """phone, tax_code → Phone number, Tax code"""
+    return ", ".join(str(_field(key)) for key in str(told).split(", "))
+
+
 def _moment(value: Any) -> Any:
     return exact_text(datetime.fromisoformat(value), edge.time_zone()) if isinstance(value, str) else value
 
@@ -261,6 +271,44 @@ KINDS: Mapping[str, Kind] = {
         choices={"kind": INTERACTION_LABELS, "direction": DIRECTION_LABELS, "channel": Choices(SOURCES),
                  "result": Choices(CALL_RESULT)},
         part_of=("customer_id", "customer"),
+    ),
+    "duplicate_pair": Kind(
+        _("Pair of customers who may be one"), "Customer",
+        {"first_id": _("Customer"), "second_id": _("May be the same as"), "state": _("State"), "note": _("Reason"),
+         "decided_at": _("Decided")},
+        silent=frozenset({"score", "reasons", "found_at", "decided_by_id"}), choices={"state": PAIR_STATES},
+        tells_of={"first_id": "customer", "second_id": "customer"},
+    ),
+    "customer_merge": Kind(
+        _("Customers made one"), "Customer",
+        {"kept_id": _("Kept"), "merged_id": _("Became part of it"), "at": _("When"), "undone_at": _("Taken back")},
+        silent=frozenset({"before", "after", "moved", "by_id", "undone_by_id"}),
+        tells_of={"kept_id": "customer", "merged_id": "customer"},
+    ),
+    "promise": Kind(
+        _("Promise"), "Customer",
+        {"text": _("What was promised"), "due_on": _("By when"), "owner_id": _("Who promised"), "state": _("State"),
+         "settled_at": _("Settled"), "interaction_id": _("Contact with a customer"), "customer_id": _("Customer")},
+        choices={"state": PROMISE_STATES}, part_of=("customer_id", "customer"),
+    ),
+    "segment": Kind(
+        _("Customer segment"), "Customer",
+        {"name": _("Name"), "purpose": _("What it is for"), "condition": _("Conditions"), "kind": _("Kind"),
+         "frozen_at": _("Frozen on"), "owner_id": _("Kept by"), "team_id": _("Shared with"), **_ARCHIVED},
+        silent=frozenset({"frozen_by_id"}), choices={"kind": SEGMENT_KINDS}, title="name",
+        path=lambda number: f"/nhom-khach-hang/{number}",
+    ),
+    "class_rule": Kind(
+        _("Rule of a customer class"), "Setting",
+        {"kind": _("Kind"), "code": _("Class"), "position": _("Place"), **CLASS_COLUMNS},
+        choices={"kind": CLASS_KINDS}, show={"amount": money_text}, title="code",
+    ),
+    "contact_target": Kind(
+        _("Longest time without a contact"), "Setting", {"tier": _("Value tier"), "days": _("Days")}, title="tier",
+    ),
+    "care_round": Kind(
+        _("Round of care tasks"), "Customer",
+        {"made_at": _("When"), "tasks": _("Tasks"), "taken_back_at": _("Taken back")}, silent=frozenset({"made_by_id"}),
     ),
     "task": Kind(
         _("Task"), "Task",
@@ -399,6 +447,12 @@ KINDS: Mapping[str, Kind] = {
         called=lambda key: str(settings.KINDS[key].label) if key in settings.KINDS else str(key),
         path=lambda _row_id: "/cai-dat/",
     ),
+    "mail_server": Kind(
+        _("Mail settings"), "Setting",
+        {"host": _("Mail server"), "port": _("Port"), "security": _("Encryption"), "username": _("User name"),
+         "password": _("Password"), "sender_address": _("Sender address"), "reply_to": _("Replies go to")},
+        choices={"security": SECURITY_LABELS}, title="host", path=lambda _row_id: "/quan-tri/thu/",
+    ),
     "setup_link": Kind(
         _("Set-up link"), "Setting", {"used_at": _("Used"), "created_at": _("Created")},
         silent=frozenset({"token_hash"}),
@@ -425,12 +479,6 @@ KINDS: Mapping[str, Kind] = {
         _("Working hours"), "Calendar",
         {"weekday": _("Day of the week"), "start_minute": _("From the time"), "end_minute": _("To the time")},
         silent=frozenset({"calendar_id"}),
-    "mail_server": Kind(
-        _("Mail settings"), "Setting",
-        {"host": _("Mail server"), "port": _("Port"), "security": _("Encryption"), "username": _("User name"),
-         "password": _("Password"), "sender_address": _("Sender address"), "reply_to": _("Replies go to")},
-        choices={"security": SECURITY_LABELS}, title="host", path=lambda _row_id: "/quan-tri/thu/",
-    ),
         show={"weekday": lambda day: _WEEKDAYS[day], "start_minute": _time_of_day, "end_minute": _time_of_day},
         part_of=("calendar_id", "calendar"),
     ),
@@ -464,6 +512,11 @@ KINDS: Mapping[str, Kind] = {
     ),
     # what is no audited table, and has events of its own
     "export": Kind(_("Exported list"), "Audit", {}),
+    "import_job": Kind(_("File brought in"), "Import", {}, path=links.import_path),
+}  # fmt: skip
+
+_IMPORTED = {
+    "target": _("What the rows are"), "rows": _("Rows"), **{str(one): label for one, label in OUTCOME_LABELS.items()},
 }  # fmt: skip
 
 #: event → its words
@@ -471,6 +524,7 @@ EVENTS: Mapping[str, Happening] = {
     "sign_in": Happening(_("Signed in"), {"kind": _("By")}, {"kind": _words(_ENTRANCES)}),
     "sign_in_failed": Happening(_("Sign-in refused: wrong password")),
     "sign_in_closed": Happening(_("Sign-in refused: the account is closed")),
+    "first_password_expired": Happening(_("Sign-in refused: the first password has expired")),
     "sign_in_throttled": Happening(_("Sign-ins refused: too many wrong passwords")),
     "sign_in_refused": Happening(_("Sign-in of a program refused: first password not changed yet")),
     "password_not_confirmed": Happening(_("Present password was wrong")),
@@ -484,6 +538,8 @@ EVENTS: Mapping[str, Happening] = {
         {"list_key": exports.title_of, "format": _in_capitals, "rows": number_text},
         long={"arguments": _narrowed},
     ),
+    **{name: Happening(label, _IMPORTED, {"target": _words(TARGET_LABELS)}) for name, label in IMPORT_EVENTS.items()},
+    "segment.frozen": Happening(_("Segment frozen"), {"members": _("Customers")}, {"members": number_text}),
     "export.asked": Happening(
         _("File of a list asked for"),
         {"list_key": _("List"), "rows": _("Rows"), "format": _("Kind of file")},
@@ -498,10 +554,20 @@ EVENTS: Mapping[str, Happening] = {
     "people_imported": Happening(_("People taken over from a file"), {"rows": _("Rows")}, {"rows": number_text}),
     "look_began": Happening(_("Began to look as this person"), {"until": _("Until when")}, {"until": _moment}),
     "look_ended": Happening(_("No longer looks as this person")),
+    "customer.saved_twice": Happening(
+        _("Saved although another customer has the same"), {"fields": _("Field")}, {"fields": _in_common}
+    ),
+    "customer.merged": Happening(
+        _("Two customers made one"), {"other": _("The other customer")}, label_of=lambda table: kind_label(table)
+    ),
+    "customer.merge_undone": Happening(_("Merge taken back"), {"other": _("The other customer")}),
     "role.rights_changed": Happening(_("Rights of a role changed"), label_of=_right, show_all=_words(SCOPE_LABELS)),
     "process.published": Happening(_("Published"), {"version": _("Number")}),
     "saved_view.moved": Happening(_("View moved"), {"position": _("Place")}),
     REVEALED: Happening(_("Covered value opened"), {"field": _("Field")}, {"field": _field}),
+    TRIED: Happening(
+        _("Mail settings tried"), {"host": _("Mail server"), "port": _("Port"), "username": _("User name")}
+    ),
     ERASED: Happening(_("Personal values erased from the log"), {"values": _("How many")}),
 }  # fmt: skip
 
@@ -541,9 +607,6 @@ def shown(table: str, column: str, value: Any) -> Any:
     known, model = KINDS.get(table), history.model_of(table)
     if value is None or known is None:
         return value
-    TRIED: Happening(
-        _("Mail settings tried"), {"host": _("Mail server"), "port": _("Port"), "username": _("User name")}
-    ),
     if column in known.show:
         return known.show[column](value)
     if column in known.choices:

@@ -7,8 +7,12 @@ from typing import Any
 
 from app.core.i18n import _
 from app.customers import places
+from app.customers.classes.models import ClassKind
+from app.customers.duplicates.models import PairState
 from app.customers.models import Gender
 from app.customers.profile_models import ConsentChannel, ConsentState, Direction, InteractionKind
+from app.customers.promise_models import PromiseState
+from app.customers.segments.models import SegmentKind
 
 #: column → label
 FIELD_LABELS: Mapping[str, Any] = {
@@ -34,6 +38,7 @@ FIELD_LABELS: Mapping[str, Any] = {
     "do_not_contact_reason": _("Why not to contact"),
     "next_contact_on": _("Next contact"),
     "last_contact_at": _("Last contact"),
+    "former_codes": _("Former codes"),
 }
 GENDER_LABELS = {Gender.female: _("Woman"), Gender.male: _("Man"), Gender.other: _("Another gender")}
 CONSENT_CHANNELS = {
@@ -52,7 +57,26 @@ INTERACTION_LABELS = {
     InteractionKind.visit: _("Visit"),
     InteractionKind.note: _("Note about the customer"),
 }
+PROMISE_STATES = {
+    PromiseState.open: _("Open"), PromiseState.kept: _("Kept"), PromiseState.broken: _("Broken"),
+}  # fmt: skip
+PAIR_STATES = {
+    PairState.open: _("Open"), PairState.not_duplicate: _("Not the same customer"), PairState.merged: _("Made one"),
+}  # fmt: skip
 DIRECTION_LABELS = {Direction.inbound: _("From the customer"), Direction.outbound: _("To the customer")}
+
+SEGMENT_KINDS = {SegmentKind.dynamic: _("Moves by itself"), SegmentKind.frozen: _("Frozen")}
+CLASS_KINDS = {ClassKind.tier: FIELD_LABELS["tier"], ClassKind.behaviour: FIELD_LABELS["behaviour"]}
+#: what a rule of a class asks
+CLASS_COLUMNS: Mapping[str, Any] = {
+    "times": _("Purchases at least"),
+    "amount": _("Bought for at least (₫)"),
+    "over_days": _("in the last … days"),
+    "bought_within": _("Last purchase at most … days ago"),
+    "bought_before": _("Last purchase more than … days ago"),
+    "pause": _("Break before it of at least … days"),
+    "heard_within": _("Last contact at most … days ago"),
+}
 
 
 def place_name(code: Any) -> Any:

@@ -66,6 +66,7 @@ on("click", "[data-filter-edit]", (event, chip) => {
   panel.dispatchEvent(new CustomEvent("tt:edit"));
 });
 atFirst("[data-filter-editor]", (panel) => import("./filter-editor.js").then(({ edit }) => edit(panel)));
+each("[data-segment-editor]", (panel) => import("./segment.js").then(({ compose }) => compose(panel)));
 atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
 each(".tt-rolecards [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
 // Tabs in one line that is longer than the screen: the one that is open stands in sight, and the page stays where it is.

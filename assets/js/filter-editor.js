@@ -131,6 +131,7 @@ export function edit(panel) {
     typed.value = inStep;
     panel.removeAttribute("data-refused");
     tell("");
+    panel.dispatchEvent(new CustomEvent("tt:where"));
   }
 
   function draw() {
@@ -389,5 +390,13 @@ export function edit(panel) {
     switcher.textContent = words.rows;
   } else face("rows");
   panel.addEventListener("tt:edit", () => fields && begin());
+  // What the server refuses stands beside the comparison that it is about, counted as they are written one behind the other.
+  panel.addEventListener("tt:refused", ({ detail }) => {
+    const written = root && panel.dataset.mode !== "typed" ? rowsIn(root).filter((row) => !isEmpty(row)).flatMap((row) => (row.takes === "two" && row.values.filter((one) => one || one === 0).length > 1 ? [row, row] : [row])) : [];
+    const row = written[detail.row ?? -1];
+    const made = row && document.getElementById(row.id)?.closest("[data-fe-row]").querySelector(".tt-fe__value :is(input, select)");
+    if (made) wrong(made, detail.sentence);
+    else tell(detail.sentence);
+  });
   load();
 }

@@ -28,6 +28,13 @@ class Kind(StrEnum):
     team = auto()
 
 
+class Since(StrEnum):
+    """A number that is how long ago a day or moment lies: `days`, or full `years` as with ages."""
+
+    days = auto()
+    years = auto()
+
+
 @dataclass(frozen=True)
 class Field:
     """Something that rows can be narrowed by."""
@@ -40,3 +47,7 @@ class Field:
     column: ColumnElement[Any] | Select[Any]
     #: stored value → label, for choices
     choices: Mapping[str, Any] = field(default_factory=dict)
+    #: of a number: `column` is a day or a moment, and the number is how long ago it lies
+    since: Since | None = None
+    #: rows with no value at all differ from every value: who has no tags does not have this one
+    absent_differs: bool = False

@@ -42,6 +42,7 @@ from app.core.conditions.errors import ConditionError
 from app.core.conditions.fields import Field, Kind
 from app.core.conditions.functions import FUNCTIONS, Asked
 from app.core.conditions.functions import Kind as Gives
+from app.core.conditions.since import lies
 from app.core.conditions.tree import EMPTINESSES, ORDERINGS, Call, Group, Not, Operand, Row, operand_text
 from app.core.conditions.values import BLANKS, Period, moment_of
 from app.core.db import UtcDateTime
@@ -121,10 +122,24 @@ class _Translation:
         positive, is_negated = _POSITIVE.get(op, op), op in _POSITIVE
         if op in EMPTINESSES:
             return _is_empty(field, wanted=not is_negated)
-        test = self._test(field, positive, operands)
+        test = self._long_ago(field, positive, operands) if field.since else self._test(field, positive, operands)
         if test is None:
             return false()
+        if is_negated and field.absent_differs:
+            return not_(_holds(field.column, test, negated=False))
         return _holds(field.column, test, negated=is_negated)
+
+    def _long_ago(self, field: Field, op: str, operands: Sequence[Operand]) -> Test | None:
+        """`age >= 18` is `birthday <= the day 18 years ago`: the column itself is compared, with days."""
+        assert field.since is not None
+        self._test(field, op, operands)  # refused like any number
+        if not all(type(one) is int for one in operands):
+            raise ConditionError(_("“%(label)s” is a whole number. Example: %(example)s", label=field.label,
+                                   example=example(field)))  # fmt: skip
+        periods = [lies(field.since, one, self._reader.today) for one in operands if isinstance(one, int)]
+        kind = Kind.moment if isinstance(field.column.type, UtcDateTime) else Kind.date  # type: ignore[union-attr]
+        mirrored = _MIRRORED.get(op, op)
+        return lambda column: or_(*[self._compare_days(kind, mirrored, column, one) for one in periods])
 
     def _field(self, named: tree.Field) -> Field:
         field = self._fields.get(named.key)

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, ColumnElement, Date, Enum, Integer, Numeric, Sel
 
 from app.core import edge
 from app.core.access import Actor
-from app.core.conditions.fields import Field, Kind
+from app.core.conditions.fields import Field, Kind, Since
 from app.core.db import UtcDateTime
 from app.core.formats import day_text, exact_text, money_text, number_text
 from app.core.i18n import _
@@ -42,6 +42,11 @@ class Derived:
     seen_by: Callable[[Actor], Derived] | None = None
     #: the resource that one must be allowed to view; for everybody else there is no such column
     needs: str = ""
+    #: as in conditions.fields.Field
+    since: Since | None = None
+    absent_differs: bool = False
+    #: the field whose right this falls under, where that is not its own: the age is the birthday's
+    guarded_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,9 @@ class Column:
             return self
         seen = self.seen_by(who)
         compared = seen.value if seen.compared is None else seen.compared
-        return replace(
-            self, value=seen.value, field=None if self.field is None else replace(self.field, column=compared)
-        )
+        choices = self.choices if seen.choices is None else seen.choices
+        field = None if self.field is None else replace(self.field, column=compared, choices=choices)
+        return replace(self, value=seen.value, choices=choices, field=field)
 
     def masked(self, mask: Mask) -> Column:
         """The same for somebody who may only recognise the value: nothing is compared with it or ordered by it."""

@@ -68,6 +68,8 @@ class Declared(ModelView):
     choice_labels: ClassVar[Mapping[str, Mapping[StrEnum, Any]]] = {}
     #: WTForms fields in the place of, or beside, columns of a form
     form_fields: ClassVar[Mapping[str, Any]] = {}
+    #: a template above the fields of both forms, for what this screen has to say there; it knows `form`
+    form_note: ClassVar[str] = ""
     #: related screen's class name → its relation to this table, where there are several; or, where none is direct,
     #: a function: row of this table → condition on the rows of the related one
     #: what a related list says when it is empty: a sentence, and a button with its address
@@ -237,7 +239,10 @@ class Declared(ModelView):
     # ── fields that not everybody reads ──
     def right_to(self, who: Actor, name: str) -> FieldRight:
         """What this person may do with what stands in the column."""
-        return who.field_right(self.resource, key_of(name)) if who.fields else FieldRight.full
+        if not who.fields:
+            return FieldRight.full
+        ruled_by = self.derived[name].guarded_as if name in self.derived else ""
+        return who.field_right(self.resource, key_of(ruled_by or name))
 
     def _is_seen(self, who: Actor, name: str) -> bool:
         return self.right_to(who, name) is not FieldRight.hidden

@@ -263,12 +263,12 @@ class ListPart(Declared):
         if isinstance(choices, dict):  # any other mapping is looked up when it is read: a catalogue changes
             choices = {str(value): text for value, text in choices.items()}
         compared = declared.value if declared.compared is None else declared.compared
+        field = Field(name, label, declared.kind, compared, choices, declared.since, declared.absent_differs)
         return Column(
             key=name, label=label, kind=declared.kind, value=declared.value,
             order=self.order_keys.get(name, declared.value if declared.order is None else declared.order),
-            field=Field(name, label, declared.kind, compared, choices) if name in self.search_columns else None,
-            choices=choices, show=self.formatters_columns.get(name, declared.show), besides=declared.besides,
-            seen_by=declared.seen_by,
+            field=field if name in self.search_columns else None, choices=choices,
+            show=self.formatters_columns.get(name, declared.show), besides=declared.besides, seen_by=declared.seen_by,
         )  # fmt: skip
 
     def _plain(self, name: str) -> Derived:

@@ -1,0 +1,97 @@
+"""Which forgotten customers wait for a care task, and which have one?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.care.models import CareRound
+from app.core.access import Actor, row_rule, visible
+from app.customers.forgotten import queries as forgotten
+from app.customers.models import Customer
+from app.security.models import Member
+from app.tasks import queries as tasks
+from app.tasks.models import Task
+
+#: the kind of owner of care tasks (tasks.events)
+OWNER = "care"
+
+
+@row_rule(CareRound)
+def _rounds(actor: Actor, _action: str) -> ColumnElement[bool]:
+    """One's own; whoever assigns to everybody takes back everybody's."""
+    return CareRound.made_by_id == actor.user_id
+
+
+def cared_for() -> Select[int]:
+    """Customers with an open care task, whosever it is."""
+    rows = select(Task.customer_id).where(tasks.is_open(), Task.owner_type == OWNER, Task.customer_id.is_not(None))
+    return rows.correlate(None)  # type: ignore[return-value]
+
+
+def is_mine(who: Actor) -> ColumnElement[bool]:
+    """Customers for whom he may make care tasks: his own, and as a head those of his teams too."""
+    mine = Customer.owner_id == who.user_id
+    if not who.may("assign", "Task"):
+        return mine
+    return or_(mine, visible(Customer, who, "edit"))
+
+
+def waiting(who: Actor) -> Select[Customer]:
+    """Forgotten customers without an open care task for whom he may make one, the longest silence first."""
+    rows = forgotten.forgotten(who).where(is_mine(who), visible(Customer, who, "edit"))
+    return rows.where(Customer.id.not_in(cared_for()))
+
+
+def count_waiting(session: Session, who: Actor, most: int) -> int:
+    """At most one more than `most`."""
+    rows = waiting(who).order_by(None).with_only_columns(Customer.id).limit(most + 1)
+    return session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A person, or nobody, with the number of his forgotten customers."""
+
+    id: int | None
+    name: str
+    count: int
+
+
+def owners(session: Session, who: Actor) -> list[Owner]:
+    counted = forgotten.by_owner(session, who)
+    ids = [one.owner_id for one in counted if one.owner_id is not None]
+    names = {row.id: row.name for row in session.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))}
+    return [Owner(one.owner_id, names.get(one.owner_id or 0, ""), one.count) for one in counted]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A forgotten customer as the list shows him."""
+
+    customer: Customer
+    days: int
+    allowed: int | None
+    #: the open care task, where there is one
+    task_id: int | None
+
+
+def lines(session: Session, rows: Select[Customer], at: datetime) -> Sequence[Line]:
+    found = session.scalars(rows).unique().all()
+    open_tasks = select(Task.customer_id, func.min(Task.id)).where(
+        tasks.is_open(), Task.owner_type == OWNER, Task.customer_id.in_([one.id for one in found])
+    )
+    cared = {customer_id: task_id for customer_id, task_id in session.execute(open_tasks.group_by(Task.customer_id))}
+    allowed = forgotten.targets(session)
+    return [
+        Line(one, forgotten.days_silent(one, at), allowed.get(one.tier or ""), cared.get(one.id)) for one in found
+    ]
+
+
+def tasks_of(session: Session, round_id: int) -> list[Task]:
+    return tasks.of_owner(session, OWNER, round_id)
+

@@ -1,0 +1,134 @@
+"""Make care tasks for forgotten customers, evenly spread, once each; and take a round of them back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from app.care import queries, rules
+from app.care.models import CareRound
+from app.core import clock
+from app.core.access import Actor, get_visible, visible
+from app.core.db import queue_up
+from app.core.errors import BusinessError
+from app.core.formats import local
+from app.core.i18n import _
+from app.customers.models import Customer
+from app.customers.services import record_timeline
+from app.deadlines.queries import company_calendar
+from app.security.models import Member
+from app.tasks.events import OwnerShown
+from app.tasks.models import Task, TaskState
+from app.tasks.rules import Deadline, Offer
+from app.tasks.services import cancel_task, open_task
+
+#: tasks of one click: what is more waits for the next one
+MOST = 500
+STEP = "care"
+NOTHING = _("Nobody is left to make a care task for.")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What one click made."""
+
+    round_id: int
+    tasks: int
+    people: int
+    days: int
+
+
+def make_tasks(session: Session, *, by: Actor, only: Sequence[int] | None = None) -> Made:
+    """A care task for each forgotten customer without one, or for those of `only`; due over the coming working days.
+
+    Whoever looks after the customer gets it; of a customer without anybody, his team; else whoever makes them. No
+    customer has two. Raises BusinessError where there is nobody to make one for.
+    """
+    by.must("edit", "Customer")
+    queue_up(session, "care_tasks")
+    rows = queries.waiting(by).limit(MOST)
+    if only is not None:
+        rows = rows.where(Customer.id.in_(sorted(set(only))))
+    customers = session.scalars(rows).unique().all()
+    if not customers:
+        raise BusinessError(NOTHING)
+    calendar, now = company_calendar(session), clock.now()
+    days = rules.working_days(calendar, local(now, calendar.time_zone).date(), rules.DAYS)
+    if not days:
+        raise BusinessError(_("The working calendar has no working days ahead."))
+    active = _active(session, {one.owner_id for one in customers if one.owner_id is not None})
+    offers = {one.id: _offer(one, active, by) for one in customers}
+    piles: dict[Offer, list[int]] = {}
+    for one in customers:
+        piles.setdefault(offers[one.id], []).append(one.id)
+    when = rules.spread(piles, days)
+    made = CareRound(made_at=now, made_by_id=by.user_id, tasks=len(customers))
+    session.add(made)
+    session.flush()
+    name = str(_("Ask how the customer is doing"))
+    for one in customers:
+        due_at, warn_at = rules.deadline(calendar, when[one.id])
+        task = open_task(
+            session, owner_type=queries.OWNER, owner_id=made.id, step=STEP, token=one.id, name=name,
+            context=str(_("Forgotten customers")), customer_id=one.id, offer=offers[one.id],
+            deadline=Deadline(due_at, warn_at), form_version=None, by=by,
+        )  # fmt: skip
+        record_timeline(session, one.id, kind="task_opened", by=by, subject_type="task", subject_id=task.id,
+                        data={"task": name})  # fmt: skip
+    return Made(made.id, len(customers), len(piles), len(set(when.values())))
+
+
+def take_back(session: Session, round_id: int, *, by: Actor) -> int:
+    """Those of its tasks that nobody has begun are cancelled; how many.
+
+    Raises BusinessError where none of them is left to take back.
+    """
+    made = get_visible(session, CareRound, round_id, by)
+    session.refresh(made, with_for_update=True)
+    tasks = select(Task).where(Task.owner_type == queries.OWNER, Task.owner_id == made.id)
+    untouched = tasks.where(Task.state.in_([TaskState.ready, TaskState.claimed]), Task.draft.is_(None))
+    found = session.scalars(untouched.with_for_update(of=Task)).unique().all()
+    if made.taken_back_at is not None or not found:
+        raise BusinessError(_("These care tasks were taken back already, or somebody works on them."))
+    for task in found:
+        cancel_task(session, task, by=by, reason=str(_("Taken back")))
+    made.taken_back_at = clock.now()
+    session.flush()
+    return len(found)
+
+
+def _active(session: Session, ids: set[int]) -> set[int]:
+    rows = select(Member).where(Member.id.in_(sorted(ids)))
+    return {one.id for one in session.scalars(rows).unique() if one.is_active}
+
+
+def _offer(customer: Customer, active: set[int], by: Actor) -> Offer:
+    if customer.owner_id in active:
+        return Offer(member_id=customer.owner_id)
+    return Offer(team_id=customer.team_id) if customer.team_id is not None else Offer(member_id=by.user_id)
+
+
+class CareTasks:
+    """Tells app.tasks what care tasks belong to: the TaskOwner of kind "care"."""
+
+    kind = queries.OWNER
+    resource = "CareRound"
+
+    def lock(self, session: Session, owner_id: int) -> None:
+        session.scalars(select(CareRound.id).where(CareRound.id == owner_id).with_for_update()).one()
+
+    def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
+        seen: ColumnElement[bool] = owner_id.in_(select(CareRound.id).where(visible(CareRound, actor)))
+        return seen
+
+    def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
+        return OwnerShown(url="", code="", name=task.context)
+
+    def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
+        """Nothing follows: what was said is written on the customer's page."""
+
+

@@ -1,0 +1,1 @@
+"""Which customers have something in common? Segments: a condition over the list of customers, under a name."""

@@ -1,0 +1,150 @@
+"""By what can customers be narrowed besides their own columns? By tags, purchases, age, consent, silence and segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Integer, Select, String, cast, extract, func, literal, null, select, type_coerce
+from sqlalchemy.orm import aliased
+
+from app.catalogues import queries as catalogues
+from app.catalogues.shipped import CONSENT_PURPOSE
+from app.core import clock
+from app.core.access import Actor, visible
+from app.core.conditions.fields import Kind, Since
+from app.core.db import db
+from app.core.i18n import _
+from app.core.screens.columns import Derived
+from app.customers.forgotten import queries as forgotten
+from app.customers.labels import CONSENT_CHANNELS, FIELD_LABELS
+from app.customers.models import Customer
+from app.customers.profile_models import ConsentEvent, ConsentState, CustomerTag, Purchase, Tag
+from app.customers.segments.models import Segment, SegmentKind, SegmentMember
+
+MONTHS = range(1, 13)
+
+
+class _Labels(Mapping[str, Any]):
+    """Stored value → label, read anew whenever somebody looks."""
+
+    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
+        self._read = read
+
+    def __getitem__(self, key: str) -> Any:
+        return self._read()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+
+def _tag_names() -> dict[str, Any]:
+    rows = db.session().execute(select(Tag.key, Tag.name).order_by(Tag.archived_at.is_not(None), Tag.key))
+    return {row.key: row.name for row in rows}
+
+
+def _consents() -> dict[str, Any]:
+    purposes = catalogues.Choices(CONSENT_PURPOSE)
+    return {
+        f"{code}.{channel}": f"{label} · {told}"
+        for code, label in purposes.items() for channel, told in CONSENT_CHANNELS.items()
+    }  # fmt: skip
+
+
+def _tags() -> Select[Any]:
+    rows = select(Tag.key).join(CustomerTag, CustomerTag.tag_id == Tag.id)
+    return rows.where(CustomerTag.customer_id == Customer.id).correlate(Customer)
+
+
+def _agreed() -> Select[Any]:
+    """What the customer agrees to now, as "purpose.channel": the last event of each says so."""
+    event, later = ConsentEvent, aliased(ConsentEvent)
+    newer = (
+        select(later.id)
+        .where(later.customer_id == event.customer_id, later.purpose == event.purpose, later.channel == event.channel)
+        .where((later.at > event.at) | ((later.at == event.at) & (later.id > event.id)))
+        .correlate(event)
+    )  # fmt: skip
+    told = event.purpose + "." + type_coerce(event.channel, String)
+    rows = select(told).where(event.customer_id == Customer.id, event.state == ConsentState.given, ~newer.exists())
+    return rows.correlate(Customer)
+
+
+def _bought(what: Any, *, since: date | None = None) -> Select[Any]:
+    rows = select(what).where(Purchase.customer_id == Customer.id, Purchase.archived_at.is_(None))
+    return (rows if since is None else rows.where(Purchase.bought_on >= since)).correlate(Customer)
+
+
+def _over(kind: Kind, what: Any, days: int) -> Derived:
+    """Counted or added up over the purchases of the last so many days."""
+
+    def seen_by(who: Actor) -> Derived:
+        first = clock.today(who.time_zone) - timedelta(days=days)
+        return Derived(kind, _bought(what, since=first).scalar_subquery())
+
+    return Derived(kind, null(), seen_by=seen_by)
+
+
+_COUNT, _SUM = func.count(Purchase.id), func.coalesce(func.sum(Purchase.amount), 0)
+_LAST = _bought(func.max(Purchase.bought_on)).scalar_subquery()
+
+
+def _segments(who: Actor) -> Derived:
+    """The frozen ones that he sees: a dynamic one is its condition."""
+    kept = Segment.kind == SegmentKind.frozen
+    known = select(Segment.id, Segment.name).where(kept, Segment.archived_at.is_(None), visible(Segment, who))
+    ids = select(cast(SegmentMember.segment_id, String)).join(Segment, Segment.id == SegmentMember.segment_id)
+    members = ids.where(SegmentMember.customer_id == Customer.id, kept, visible(Segment, who)).correlate(Customer)
+    names = _Labels(lambda: {str(row.id): row.name for row in db.session().execute(known.order_by(Segment.name))})
+    return Derived(Kind.choice, null(), members, choices=names)
+
+
+#: field → what it compares; the customers' list takes them into its filter
+FIELDS: Mapping[str, Derived] = {
+    "tag": Derived(Kind.choice, null(), _tags(), choices=_Labels(_tag_names), absent_differs=True),
+    "forgotten": Derived(Kind.yes_no, null(), seen_by=lambda who: Derived(Kind.yes_no, forgotten.is_forgotten())),
+    "silent_days": Derived(Kind.number, null(), forgotten.heard_at(), since=Since.days),
+    "age": Derived(Kind.number, null(), Customer.birthday, since=Since.years, guarded_as="birthday"),
+    "birth_month": Derived(
+        Kind.choice, null(), cast(cast(extract("month", Customer.birthday), Integer), String),
+        choices={str(month): _("Month %(month)s", month=month) for month in MONTHS}, guarded_as="birthday",
+    ),
+    "bought_times": Derived(Kind.number, _bought(_COUNT).scalar_subquery()),
+    "bought_amount": Derived(Kind.money, _bought(_SUM).scalar_subquery()),
+    "bought_times_year": _over(Kind.number, _COUNT, 365),
+    "bought_amount_year": _over(Kind.money, _SUM, 365),
+    "bought_times_quarter": _over(Kind.number, _COUNT, 90),
+    "bought_amount_quarter": _over(Kind.money, _SUM, 90),
+    "bought_last": Derived(Kind.date, _LAST),
+    "bought_days": Derived(Kind.number, _LAST, since=Since.days),
+    "product": Derived(Kind.text, null(), _bought(Purchase.product), absent_differs=True),
+    "consent": Derived(Kind.choice, null(), _agreed(), choices=_Labels(_consents), absent_differs=True),
+    "at_risk": Derived(Kind.yes_no, null(), Customer.risk_since.is_not(None)),
+    "segment": Derived(Kind.choice, null(), literal(None, String), seen_by=_segments, absent_differs=True),
+}  # fmt: skip
+LABELS: Mapping[str, Any] = {
+    "tag": _("Tag"),
+    "forgotten": _("Forgotten"),
+    "silent_days": _("Days without a contact"),
+    "age": _("Age"),
+    "birth_month": _("Month of birth"),
+    "bought_times": _("Number of purchases"),
+    "bought_amount": _("Bought for"),
+    "bought_times_year": _("Purchases in 12 months"),
+    "bought_amount_year": _("Bought for in 12 months"),
+    "bought_times_quarter": _("Purchases in 90 days"),
+    "bought_amount_quarter": _("Bought for in 90 days"),
+    "bought_last": _("Last purchase"),
+    "bought_days": _("Days since the last purchase"),
+    "product": _("Product bought"),
+    "consent": _("Agrees to"),
+    "at_risk": _("At risk"),
+    "segment": _("Frozen segment"),
+    "tier_is_fixed": FIELD_LABELS["tier_is_fixed"],
+}
+#: of the customer's own row, which the list has no other use for
+OWN = ("tier_is_fixed",)
