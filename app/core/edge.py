@@ -38,7 +38,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.core import audit
 from app.core import db as database
 from app.core.access import Actor
-from app.core.errors import BusinessError, ConflictError, NotSignedInError
+from app.core.errors import BusinessError, ConflictError, NothingTakenError, NotSignedInError
 from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, LANGUAGES, _
 
 logger = logging.getLogger(__name__)
@@ -130,6 +130,8 @@ def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
     else:
         back = _came_from() if request.method == "POST" else _without_arguments()
         told = {"status": error.status, "message": error.message, "back_url": back}
+        if isinstance(error, NothingTakenError):
+            told["given_back"] = _typed_words()
         response = Response(render_template("errors/error.html", **told))
         response.status_code = error.status
     if "retry_after" in error.details:
@@ -229,6 +231,19 @@ def _unsent() -> Unsent | None:
     if any("password" in name for name, _text in typed):
         return None
     return Unsent(request.full_path.rstrip("?"), typed, had_files=bool(request.files))
+
+
+def _typed_words() -> str:
+    """What somebody may want to keep of the form that is being refused, to be copied: a line for each field, without
+    what the page itself put in (a revision, a way back) and what was only chosen."""
+    unsent = _unsent()
+    told = [text.strip() for name, text in unsent.typed if name not in _OURS] if unsent else []
+    return "\n".join(dict.fromkeys(text for text in told if len(text) >= _WORTH_KEEPING and not text.startswith("/")))
+
+
+#: fields of a form that no person fills in
+_OURS = {"rev", "back", "next"}
+_WORTH_KEEPING = 3
 
 
 def _stale_form(error: CSRFError) -> Any:

@@ -56,6 +56,10 @@ class NotAllowedError(BusinessError):
     message = _("You do not have the right to do this.")
 
 
+class NothingTakenError(NotAllowedError):
+    """Whatever is sent just now is refused, so that nobody is to blame for it: what was typed is given back."""
+
+
 class NotFoundError(BusinessError):
     """Not there, or not yours: the two look the same."""
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app.core import edge, links
 from app.core.access import get_visible
 from app.core.db import db, row_id
-from app.core.errors import BusinessError, NotAllowedError, NotFoundError
+from app.core.errors import BusinessError, NotFoundError, NothingTakenError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto
 from app.security import looking
@@ -73,14 +73,14 @@ def _read_only() -> None:
     if who is None:
         return
     if who.real_user_id is not None:
-        raise NotAllowedError(
+        raise NothingTakenError(
             _("You are looking as %(name)s: nothing can be changed meanwhile. Stop looking first.", name=who.name)
         )
     if session.pop(_LOOKING, None) is not None:
         # It ended by itself. This may come from a page that still shows somebody else's work.
         with edge.transaction() as inside:
             looking.end_look(inside, session.get("token", ""))
-        raise NotAllowedError(
+        raise NothingTakenError(
             _("You no longer look as somebody else: the time was over. Nothing was changed; open the page again.")
         )
 

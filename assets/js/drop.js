@@ -58,13 +58,14 @@ function dropZone(zone) {
   input.addEventListener("change", () => more([...input.files]));
   zone.addEventListener("dragover", (event) => {
     event.preventDefault();
-    zone.classList.add("is-over");
+    if (input.disabled) event.dataTransfer.dropEffect = "none";
+    else zone.classList.add("is-over");
   });
   zone.addEventListener("dragleave", (event) => zone.contains(event.relatedTarget) || zone.classList.remove("is-over"));
   zone.addEventListener("drop", (event) => {
     event.preventDefault();
     zone.classList.remove("is-over");
-    more([...event.dataTransfer.files]);
+    if (!input.disabled) more([...event.dataTransfer.files]);
   });
   input.form?.addEventListener("reset", () => put([]));
   // What was wrong with the only file stays to be read: without it there is nothing to send.

@@ -1,4 +1,5 @@
 // Whoever looks as somebody else changes nothing: what sends a form is not offered (account.css), and what is sent all the same says why.
+// A look-up in it does not open (Tom Select asks whether its field is disabled), and a drop zone takes nothing (drop.js).
 import { each, on } from "./dom.js";
 import { toast } from "./toasts.js";
 

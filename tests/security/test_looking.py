@@ -70,6 +70,18 @@ def test_nothing_is_changed_meanwhile(app, client, ids, method, address):
     assert events(app) == before
 
 
+def test_what_was_typed_is_given_back_and_cannot_be_sent(client, ids):
+    hoa = client("hoa")
+    hoa.post(f"/xem-nhu/{ids['lan']}")
+    typed = {"text": "Chị ấy <b>bận</b> tới 14:30", "rev": "123456", "back": "/khach-hang/list/", "kind": "1"}
+    page = BeautifulSoup(hoa.post("/khach-hang/add", data=typed).text, "html.parser")
+    assert page.select_one("textarea[readonly]").text.strip() == typed["text"]
+    assert page.select("main form") == []
+    told = hoa.post("/tai-khoan/mat-khau", data={"new_password": "Sen-2026-thom"}).text
+    assert "textarea" not in told
+    assert "Sen-2026-thom" not in told
+
+
 def test_after_half_an_hour_it_is_over(app, client, ids):
     hoa = client("hoa")
     hoa.post(f"/xem-nhu/{ids['lan']}")
