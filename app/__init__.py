@@ -64,9 +64,13 @@ def create_app(config: Any = None) -> Flask:
     from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads, vault
     from app.core.db import db, listen_to
     from app.core.screens import parts
-    from app.customers.events import register_part
+    from app.customers.events import register_part, register_quick_action
     from app.customers.handlers import SHARED_CUSTOMERS, CustomerComments, LookedAfter
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
+    from app.customers.mails import SendMail
+    from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
+    from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
+    from app.forms.handlers import CustomerSubmissions
     from app.notifications.channels.settings import configure as configure_mail
     from app.notifications.people import PeopleMessenger
     from app.notifications.shared import ShareTeller
@@ -80,6 +84,7 @@ def create_app(config: Any = None) -> Flask:
     from app.security.share_views import SharePart
     from app.security.shared import register_shareable, register_teller
     from app.tasks.events import register_owner
+    from app.tasks.customer_tasks import AddTask, CustomerWork
     from app.tasks.handlers import SHARED_TASKS, CustomerTasks, Decisions, NobodyElsesQueue, OpenTasks, TaskComments
     from config import Config
 
@@ -105,16 +110,22 @@ def create_app(config: Any = None) -> Flask:
     uses.register()
     register_jobs(jobs.JOBS)
     register_owner(InstanceTasks())
-    vault.configure(app.config["SECRET_KEY"])
+    register_owner(CareTasks())
+    register_owner(CustomerWork())
     register_messenger(PeopleMessenger())
     for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):
         register_duty(duty)
     for key, trace in (("begun", begun_by), ("named", named_in_processes), ("roles", roles_left_empty)):
         register_trace(key, trace)
-    for part in (CustomerTasks(), CustomerInstances()):
+    for part in (
+        CustomerTasks(), CustomerInstances(), CustomerSubmissions(), CustomerPurchases(), PeopleThere(),
+        CustomerFiles(),
+    ):  # fmt: skip
         register_part(part)
     for commented in (CustomerComments(), TaskComments(), InstanceComments()):
         register_commented(commented)
+    for quick in (LogCall(), WriteNote(), LogMessage(), SendMail(), AddTask(), MakePromise()):
+        register_quick_action(quick)
     register_screens(views.VIEWS)
     parts.register_part(CommentPart())
     parts.register_part(SharePart())

@@ -52,6 +52,9 @@ class CommentPart:
     def count(self, session: Session, resource: str, record_id: int, who: Actor) -> int | None:
         return queries.count(session, resource, record_id)
 
+    def counting(self, resource: str, record_id: int, who: Actor) -> Any:
+        return queries.counting(resource, record_id).scalar_subquery()
+
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         kind = kind_named(resource)
         record = get_visible(session, kind.model, record_id, who)

@@ -98,8 +98,11 @@ def archived(session: Session, kind: Commented, record_id: int, who: Actor, *, l
 
 
 def count(session: Session, resource: str, record_id: int) -> int:
-    rows = of_record(resource, record_id).where(live()).with_only_columns(func.count(Comment.id))
-    return session.scalar(rows) or 0
+    return session.scalar(counting(resource, record_id)) or 0
+
+
+def counting(resource: str, record_id: int) -> Select[int]:
+    return of_record(resource, record_id).where(live()).with_only_columns(func.count(Comment.id)).order_by(None)
 
 
 def how_many_before(session: Session, comment: Comment) -> int:

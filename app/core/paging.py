@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -257,11 +257,16 @@ def capped(found: int) -> tuple[int, bool]:
 
 def counts(session: Session, lists: Mapping[K, Select[Any]], key: Any = None) -> dict[K, tuple[int, bool]]:
     """The same for several lists, in one query. `key` of none: of each the id that it selects."""
-    if not lists:
-        return {}
+    return counts_and(session, lists, (), key)[0] if lists else {}
+
+
+def counts_and(
+    session: Session, lists: Mapping[K, Select[Any]], more: Sequence[Any], key: Any = None
+) -> tuple[dict[K, tuple[int, bool]], Sequence[Any]]:
+    """The same, and the values of other columns, in the same query."""
     counted = (_up_to_the_cap(rows, rows.selected_columns.id if key is None else key) for rows in lists.values())
-    row = session.execute(select(*(one.scalar_subquery() for one in counted))).one()
-    return {name: capped(found) for name, found in zip(lists, row, strict=True)}
+    row = session.execute(select(*(one.scalar_subquery() for one in counted), *more)).one()
+    return {name: capped(found) for name, found in zip(lists, row, strict=False)}, row[len(lists):]
 
 
 def forget_counts() -> None:

@@ -9,13 +9,16 @@ from sqlalchemy.orm import Session
 from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock
 from app.core.access import Actor
-from app.core.files import StoredFile
+from app.core.files import ReceivedFile, keep
 from app.core.i18n import _
 from app.customers import rules
 from app.customers.models import Customer
 from app.customers.profile import Problems, code_of
 from app.customers.profile_models import VERSION_LENGTH, ConsentChannel, ConsentEvent, ConsentState
 from app.customers.services import lock_for, record_timeline
+
+#: what a proof belongs to: its event, and with that the customer
+PROOFS = "consent_event"
 
 
 def record_consent(
@@ -28,7 +31,7 @@ def record_consent(
     state: ConsentState,
     at: datetime | None = None,
     proof: str = "",
-    file: StoredFile | None = None,
+    file: ReceivedFile | None = None,
     text_version: str = "",
 ) -> ConsentEvent:
     """The customer agreed (`given`), or took it back (`withdrawn`), at that moment (None: just now).
@@ -52,9 +55,11 @@ def record_consent(
     with problems.beside("text_version"):
         event.text_version = rules.read_line(text_version, VERSION_LENGTH) or None
     problems.refuse_any()
-    event.file_id = file.id if file is not None else None
     session.add(event)
     session.flush()
+    if file is not None:
+        event.file_id = keep(session, file, owner_type=PROOFS, owner_id=event.id).id
+        session.flush()
     record_timeline(
         session, customer.id, kind="consent_given" if state is ConsentState.given else "consent_withdrawn", by=by,
         subject_type="consent_event", subject_id=event.id, data={"purpose": event.purpose, "channel": str(channel)},

@@ -11,6 +11,7 @@ from wtforms import (
     BooleanField,
     EmailField,
     Field,
+    FileField,
     Form,
     IntegerField,
     SelectField,
@@ -52,7 +53,7 @@ CONTACT_LABELS = {
 }
 
 
-def _readable(read: Callable[[str], object], *, longest: int) -> Callable[[Form, Field], None]:
+def checked(read: Callable[[str], object], *, longest: int) -> Callable[[Form, Field], None]:
     """The rule that the service will apply, told already beside the field."""
 
     def check(_form: Form, field: Field) -> None:
@@ -66,11 +67,11 @@ def _readable(read: Callable[[str], object], *, longest: int) -> Callable[[Form,
 
 
 def _contact(kind: ContactKind) -> list[Any]:
-    return [Optional(), _readable(lambda typed: rules.read_contact(kind, typed), longest=CONTACT_LENGTH)]
+    return [Optional(), checked(lambda typed: rules.read_contact(kind, typed), longest=CONTACT_LENGTH)]
 
 
-def _line(longest: int) -> list[Any]:
-    return [Optional(), _readable(lambda typed: rules.read_line(typed, longest), longest=longest)]
+def line_of(longest: int) -> list[Any]:
+    return [Optional(), checked(lambda typed: rules.read_line(typed, longest), longest=longest)]
 
 
 def _or_none(value: object) -> str | None:
@@ -127,7 +128,7 @@ class CustomerDialog(FlaskForm):
 
     name = StringField(
         _("Customer name"),
-        [InputRequired(_("Please type the customer's name.")), _readable(rules.read_name, longest=NAME_LENGTH)],
+        [InputRequired(_("Please type the customer's name.")), checked(rules.read_name, longest=NAME_LENGTH)],
         description=_("What you call the person, or the company as on its invoices."),
     )
     kind = SelectField(_("Kind"), choices=list(KIND_LABELS.items()), default=CustomerKind.person, coerce=str)
@@ -142,7 +143,7 @@ class CustomerDialog(FlaskForm):
         description=_("How the customer first found us. Leave it open if you do not know."),
     )  # fmt: skip
     note = TextAreaField(
-        _("Note"), [_readable(rules.read_note, longest=rules.NOTE_LENGTH)],
+        _("Note"), [checked(rules.read_note, longest=rules.NOTE_LENGTH)],
         description=_("What a colleague should know before calling: habits, wishes, whom to ask for."),
     )  # fmt: skip
     honorific = EntryField(FIELD_LABELS["honorific"], catalogue=HONORIFIC)
@@ -151,21 +152,21 @@ class CustomerDialog(FlaskForm):
         coerce=_or_none,
     )  # fmt: skip
     tax_code = StringField(
-        FIELD_LABELS["tax_code"], _line(60),
+        FIELD_LABELS["tax_code"], line_of(60),
         description=_("10 digits, 13 with a branch, or 12 for a person."), render_kw={"inputmode": "numeric"},
     )  # fmt: skip
     id_number = StringField(
-        FIELD_LABELS["id_number"], _line(60), description=_("12 digits, only where you need it."),
+        FIELD_LABELS["id_number"], line_of(60), description=_("12 digits, only where you need it."),
         render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )  # fmt: skip
-    job_title = StringField(FIELD_LABELS["job_title"], _line(JOB_TITLE_LENGTH))
+    job_title = StringField(FIELD_LABELS["job_title"], line_of(JOB_TITLE_LENGTH))
     province_code = ProvinceField(FIELD_LABELS["province_code"])
     ward_code = WardField(
         FIELD_LABELS["ward_code"], description=_("Choose it alone, and the province follows by itself."),
     )  # fmt: skip
-    street = StringField(FIELD_LABELS["street"], _line(STREET_LENGTH))
+    street = StringField(FIELD_LABELS["street"], line_of(STREET_LENGTH))
     old_address = StringField(
-        FIELD_LABELS["old_address"], _line(OLD_ADDRESS_LENGTH),
+        FIELD_LABELS["old_address"], line_of(OLD_ADDRESS_LENGTH),
         description=_("As it stands on old papers, with its district."),
     )  # fmt: skip
     touchpoint = EntryField(FIELD_LABELS["touchpoint"], catalogue=TOUCHPOINT)
@@ -176,11 +177,15 @@ class CustomerDialog(FlaskForm):
     behaviour = EntryField(FIELD_LABELS["behaviour"], catalogue=BEHAVIOUR)
     stage = EntryField(FIELD_LABELS["stage"], catalogue=JOURNEY_STAGE)
     risk_reason = StringField(
-        FIELD_LABELS["risk_reason"], _line(REASON_LENGTH),
+        FIELD_LABELS["risk_reason"], line_of(REASON_LENGTH),
         description=_("Why the customer may leave or not pay; left empty, there is no risk."),
     )  # fmt: skip
     do_not_contact = BooleanField(FIELD_LABELS["do_not_contact"])
-    do_not_contact_reason = StringField(FIELD_LABELS["do_not_contact_reason"], _line(REASON_LENGTH))
+    do_not_contact_reason = StringField(FIELD_LABELS["do_not_contact_reason"], line_of(REASON_LENGTH))
+    duplicate_reason = StringField(
+        _("Why both customers have it"), line_of(REASON_LENGTH),
+        description=_("For instance: husband and wife share the number."),
+    )  # fmt: skip
     #: the revision that was shown: saving on an older one is refused
     rev = IntegerField(widget=HiddenInput(), default=1)
 
@@ -195,11 +200,12 @@ class ContactPointDialog(FlaskForm):
     kind = SelectField(_("Kind"), choices=list(CONTACT_LABELS.items()), default=ContactKind.phone, coerce=str)
     text = StringField(_("Number or address"), [InputRequired(_("Please fill this in."))])
     preferred = BooleanField(_("Preferred way to reach the customer"))
+    shared = BooleanField(_("Others are reached by it too (a family, a shop, a switchboard)"))
 
     def validate_text(self, field: Field) -> None:
         if self.kind.data in set(ContactKind):
             kind = ContactKind(self.kind.data)
-            _readable(lambda typed: rules.read_contact(kind, typed), longest=CONTACT_LENGTH)(self, field)
+            checked(lambda typed: rules.read_contact(kind, typed), longest=CONTACT_LENGTH)(self, field)
 
 
 class ConsentDialog(FlaskForm):
@@ -217,11 +223,14 @@ class ConsentDialog(FlaskForm):
         choices=[("", _("Choose…")), *((str(one), told) for one, told in CONSENT_STATES.items())],
     )  # fmt: skip
     proof = TextAreaField(
-        _("Proof"), [_readable(rules.read_note, longest=rules.NOTE_LENGTH)],
+        _("Proof"), [checked(rules.read_note, longest=rules.NOTE_LENGTH)],
         description=_("In which call, mail or paper the customer said so, and in which words."),
     )  # fmt: skip
+    file = FileField(
+        _("Proof as a file"), [Optional()], description=_("A recording of the paper, a picture or a PDF."),
+    )  # fmt: skip
     text_version = StringField(
-        _("Version of the text"), _line(VERSION_LENGTH), description=_("Which wording was shown, such as 2026-01."),
+        _("Version of the text"), line_of(VERSION_LENGTH), description=_("Which wording was shown, such as 2026-01."),
     )  # fmt: skip
 
     @property

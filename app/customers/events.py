@@ -14,6 +14,7 @@ from app.core.access import Actor
 from app.core.db import Entity
 from app.core.errors import Sentence
 from app.core.timewords import Lateness
+from app.customers.models import Customer
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class PartRow:
     lateness: Lateness | None = None
     due_at: datetime | None = None
     state: Sentence = ""
+    #: how much it is, behind the line
+    amount: Sentence = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,25 @@ class NextStep:
     sign: str
     lateness: Lateness
     due_at: datetime | None
+    #: another thing that may be done instead: its words and address
+    other: tuple[Sentence, str] | None = None
+
+
+@dataclass(frozen=True)
+class AddLink:
+    """A button over the rows of a part."""
+
+    label: Sentence
+    url: str
+
+
+@dataclass(frozen=True)
+class Heeded:
+    """A line over the page that one should heed before getting in touch; `kind` is late, soon or brand."""
+
+    text: Sentence
+    kind: str
+    icon: str
 
 
 @dataclass(frozen=True)
@@ -76,12 +98,52 @@ class CustomerPart(Protocol):
     def rows(self, session: Session, chosen: Select[Any], actor: Actor, now: datetime) -> list[PartRow]:
         """Those of `chosen` (a page of `select`) as people read them."""
 
-    def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
-        """What is to be done next for the customer: by him, or else by others as far as he sees it; None: nothing."""
+    def is_for(self, customer: Customer) -> bool:
+        """Does this customer have such a tab?"""
+        return True
+
+    def add(self, customer: Customer, actor: Actor) -> AddLink | None:
+        """Where another row is made, for whoever may."""
         return None
 
+    def upcoming(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> Sequence[NextStep]:
+        """What is to be done for the customer, the most urgent first: by him, or by others as far as he sees it."""
+        return ()
+
+
+class QuickAction(Protocol):
+    """What is written down on the customer's page without leaving it: a call, a note, a task. Registered like parts.
+
+    `key` stands in the address; `fields` are the names of the form's inputs in sight, `more` of those folded away.
+    """
+
+    key: str
+    label: Sentence
+    icon: str
+    verb: Sentence
+    fields: Sequence[str]
+    more: Sequence[str]
+
+    def hindrance(self, customer: Customer, actor: Actor) -> Sentence | None:
+        """Why this cannot be done for this customer now, to be read in place of the form. None: it can."""
+        return None
+
+    def is_for(self, actor: Actor) -> bool:
+        """Is it offered to him at all?"""
+        return True
+
+    def form(self, session: Session, customer: Customer, actor: Actor, typed: Any | None) -> Any:
+        """The form, empty or with what was typed."""
+
+    def write(self, session: Session, customer: Customer, form: Any, *, by: Actor) -> Sentence:
+        """Do it with the checked form; what to say then. Raises InvalidInputError beside the fields."""
+
+
+Heed = Callable[[Customer, Actor, datetime], "Heeded | None"]
 
 _parts: dict[str, CustomerPart] = {}
+_quick_actions: dict[str, QuickAction] = {}
+_heeds: dict[str, Heed] = {}
 
 
 def register_part(part: CustomerPart) -> None:
@@ -91,3 +153,21 @@ def register_part(part: CustomerPart) -> None:
 
 def parts() -> Sequence[CustomerPart]:
     return tuple(_parts.values())
+
+
+def register_quick_action(action: QuickAction) -> None:
+    """Called once by create_app, in the order of the buttons; registering again replaces."""
+    _quick_actions[action.key] = action
+
+
+def quick_actions() -> Sequence[QuickAction]:
+    return tuple(_quick_actions.values())
+
+
+def register_heed(key: str, heed: Heed) -> None:
+    """`heed(customer, who, now)` looks at the customer alone, without asking the database again."""
+    _heeds[key] = heed
+
+
+def heeded(customer: Customer, actor: Actor, now: datetime) -> list[Heeded]:
+    return [found for heed in _heeds.values() if (found := heed(customer, actor, now)) is not None]

@@ -117,7 +117,7 @@ def change_interaction(
     problems.refuse_any()
     row.direction = None if row.kind is InteractionKind.note else direction or row.direction
     session.flush()
-    customer.last_contact_at = _last_contact(session, customer.id)
+    customer.last_contact_at = last_contact(session, customer.id)
     entry = session.scalars(_entry_of(row)).one_or_none()
     if entry is not None:
         entry.channel, entry.data = row.channel, {**entry.data, "direction": row.direction, "result": row.result}
@@ -133,7 +133,7 @@ def restore_interaction(session: Session, row: Interaction, *, by: Actor) -> Non
     row.archived_at = None
     session.flush()
     _retell(session, row, row.kind.value)
-    row.customer.last_contact_at = _last_contact(session, row.customer_id)
+    row.customer.last_contact_at = last_contact(session, row.customer_id)
     session.flush()
 
 

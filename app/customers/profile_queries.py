@@ -21,6 +21,7 @@ from app.customers.profile_models import (
     Purchase,
     Tag,
 )
+from app.customers.promise_models import Promise
 
 #: tags that a form offers at once
 MOST_OFFERED = 20
@@ -35,7 +36,7 @@ def _of_customer(model: Any) -> None:
         return model.customer_id.in_(select(Customer.id).where(visible(Customer, actor, asked)).correlate(None))  # type: ignore[no-any-return]
 
 
-for _model in (CustomerStage, ConsentEvent, CustomerTag, Purchase, Interaction):
+for _model in (CustomerStage, ConsentEvent, CustomerTag, Purchase, Interaction, Promise):
     _of_customer(_model)
 
 
@@ -137,8 +138,7 @@ def stages_of(customer_id: int, who: Actor) -> Select[CustomerStage]:
     return rows.order_by(CustomerStage.since.desc(), CustomerStage.id.desc())
 
 
-def contacts_at(session: Session, company_id: int, who: Actor, limit: int) -> Sequence[Customer]:
-    """People who work at that company, as far as he may see them."""
+def people_at(company_id: int, who: Actor) -> Select[Customer]:
+    """Who works at that company, as far as he may see them."""
     rows = select(Customer).where(Customer.company_id == company_id, Customer.archived_at.is_(None))
-    rows = rows.where(visible(Customer, who)).order_by(Customer.sort_key, Customer.id)
-    return session.scalars(rows.limit(limit)).all()
+    return rows.where(visible(Customer, who)).order_by(Customer.sort_key, Customer.id)

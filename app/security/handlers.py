@@ -118,6 +118,9 @@ class OpenWorkPart:
             return None
         return sum(held.count for _duty, held in leaving.open_work(session, member, who, titles=0))
 
+    def counting(self, resource: str, record_id: int, who: Actor) -> Any:
+        return None
+
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         member = get_visible(session, Member, record_id, who, "edit")
         return {

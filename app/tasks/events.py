@@ -54,9 +54,12 @@ class OwnerShown:
 class TaskOwner(Protocol):
     """What tasks belong to. A feature above registers itself in create_app; tasks know nothing else of it."""
 
-    #: the kind stored in task.owner_type, and the resource of its grants
+    #: the kind stored in task.owner_type
     kind: str
-    resource: str
+
+    @property
+    def resource(self) -> str | None:
+        """The resource of its grants; None: work on it gives no sight of the owner."""
 
     def lock(self, session: Session, owner_id: int) -> None:
         """Lock the owner's row before the task's: everybody takes locks in this order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,10 @@ SHARED_TASKS = Shareable(
     "Task", Task, links.task_path, lambda task: f"{task.name} ({task.context})" if task.context else task.name,
     (_("Tasks"), "/cong-viec/"),
 )  # fmt: skip
+
+
+#: tasks in sight beside the customer's story
+_UPCOMING = 4
 
 
 class CustomerTasks(CustomerPart):
@@ -59,20 +64,21 @@ class CustomerTasks(CustomerPart):
             for task in session.scalars(queries.with_people(chosen)).unique()
         ]
 
-    def next_step(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> NextStep | None:
+    def upcoming(self, session: Session, customer_id: int, actor: Actor, now: datetime) -> Sequence[NextStep]:
         rows = select(Task).where(Task.customer_id == customer_id, queries.is_open(), visible(Task, actor))
         # What he can do himself comes before what he sees in other hands.
         own_first = rows.order_by(case((Task.assignee_id == actor.user_id, 0), (queries.offered_to(actor), 1), else_=2))
-        chosen = queries.with_people(queries.by_due(own_first).limit(1))
-        task = session.scalars(chosen).unique().first()
-        if task is None:
-            return None
+        chosen = queries.with_people(queries.by_due(own_first).limit(_UPCOMING))
+        found = session.execute(chosen.add_columns(visible(Task, actor, "edit").label("may_edit"))).unique()
+        return [self._step(task, actor, now, may_edit=bool(may_edit)) for task, may_edit in found]
+
+    def _step(self, task: Task, actor: Actor, now: datetime, *, may_edit: bool) -> NextStep:
         holder, verb = "", _("Open")
         if task.assignee_id == actor.user_id:
             verb = _("Do it now")
         elif task.assignee is not None:
             holder = str(_("%(name)s is in charge", name=task.assignee.name))
-        elif task.state is TaskState.ready and queries.may(session, task.id, actor, "edit"):
+        elif task.state is TaskState.ready and may_edit:
             verb = _("Look and claim")
         return NextStep(
             title=task.name,

@@ -393,7 +393,8 @@ def _grant(session: Session, task: Task) -> None:
     reason = _reason(task)
     end_grants(session, reason=reason)
     members, team_id = _in_whose_hands(session, task)
-    shown = [(owner_of(task.owner_type).resource, task.owner_id, Right.view)]
+    owned = owner_of(task.owner_type).resource
+    shown = [(owned, task.owner_id, Right.view)] if owned is not None else []
     if task.customer_id is not None:
         shown.append(("Customer", task.customer_id, Right.header))
     for resource, record_id, right in shown:

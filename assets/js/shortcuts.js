@@ -31,6 +31,7 @@ function sections() {
         has("input[data-date], input[data-moment]") && [["Alt ↓"], words.keyCalendar],
       ],
     ],
+    [words.keysQuick, has(".tt-quicklog") && [[["g"], words.keyQuick], [["1", "6"], words.keyQuickNth]]],
     [words.keysTask, [has("[data-claim-here]") && [["n"], words.keyClaim], has("[data-finish]") && [["e"], words.keyFinish]]],
   ]
     .map(([title, rows]) => [title, (rows || []).filter(Boolean)])

@@ -90,6 +90,9 @@ const vi = {
   keyClaim: "Nhận việc",
   keyChoose: "Chọn hoặc bỏ chọn dòng",
   keyFinish: "Hoàn thành",
+  keysQuick: "Ghi nhanh về khách hàng",
+  keyQuick: "Ghi ngay",
+  keyQuickNth: "Chọn cuộc gọi, ghi chú, thư, việc",
 };
 const en = {
   late: (time) => `${time} late`,
@@ -182,6 +185,9 @@ const en = {
   keyClaim: "Claim",
   keyChoose: "Choose the row, or not",
   keyFinish: "Finish",
+  keysQuick: "Writing down about the customer",
+  keyQuick: "Write down",
+  keyQuickNth: "Choose call, note, mail, task",
 };
 
 export const words = document.documentElement.lang === "en" ? en : vi;

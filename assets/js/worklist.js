@@ -33,10 +33,13 @@ const KEYS = {
   },
   x: () => document.querySelector('[data-worklist] .is-cursor input[name="rowid"]')?.click(),
   e: () => press("[data-finish]"),
+  g: () => document.querySelector(".tt-quicklog select, .tt-quicklog textarea, .tt-quicklog input:not([type=hidden])")?.focus(),
 };
+// On a customer's page: 1 to 9 choose what is written down.
+for (let nth = 1; nth <= 9; nth += 1) KEYS[nth] = () => press(`.tt-quicklog > nav > :nth-child(${nth})`);
 
 export function start() {
-  if (!document.querySelector("[data-worklist], [data-finish], [data-claim-here]")) return;
+  if (!document.querySelector("[data-worklist], [data-finish], [data-claim-here], .tt-quicklog")) return;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     const act = KEYS[event.key];

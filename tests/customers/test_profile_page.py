@@ -46,7 +46,7 @@ def test_what_a_customer_agreed_to_and_his_tags_are_written_on_his_page(app, cli
     told = lan.post(
         f"/khach-hang/{number}/the", data={"tags": "Khách quen, thích trà,khach quen"}, follow_redirects=True
     )
-    assert told.text.count('<span class="tt-tag">Khách quen</span>') == 1
+    assert told.text.count('<span class="tt-tag tt-tag--line">Khách quen</span>') == 1
     assert client("tuan").post(f"/khach-hang/{number}/the", data={"tags": "Lạ"}).status_code == 404
 
 

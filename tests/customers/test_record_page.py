@@ -30,7 +30,7 @@ def tabs(shown):
 def test_the_page_counts_the_customers_work_and_process_instances(client, complaint):
     shown = page(client("lan"), f"/khach-hang/show/{complaint}")
     counted = tabs(shown)
-    assert [counted[name] for name in ("Diễn biến", "Công việc", "Hồ sơ quy trình")] == ["2", "1", "1"]
+    assert [counted[name] for name in ("Dòng thời gian", "Công việc", "Hồ sơ quy trình")] == ["2", "1", "1"]
     assert list(counted)[-1] == "Lịch sử thay đổi"
 
 
@@ -111,9 +111,9 @@ def test_a_part_or_page_that_does_not_exist_is_refused(client, complaint, query)
 def test_every_part_follows_the_row_rule_of_its_table(story):
     """Tuấn sees nothing of a customer of CSKH, whichever part is asked."""
     story.start()
-    assert {part.key for part in parts()} == {"cong-viec", "ho-so"}
+    assert {part.model for part in parts()} >= {Task, ProcessInstance}
     for part in parts():
-        assert part.model in (Task, ProcessInstance)
         found = story.session.scalars(part.select(story.customer_id, story.cast.tuan)).all()
         assert found == []
-        assert story.session.scalars(part.select(story.customer_id, story.cast.lan)).all()
+        if part.model in (Task, ProcessInstance):
+            assert story.session.scalars(part.select(story.customer_id, story.cast.lan)).all()

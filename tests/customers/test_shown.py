@@ -9,7 +9,7 @@ from pathlib import Path
 import app as product
 from app.customers.interactions import STRUCK
 from app.customers.profile_models import InteractionKind
-from app.customers.shown import TIMELINE_SIGNS, TIMELINE_TEXTS
+from app.customers.timeline_words import SIGNS, TEXTS
 from app.processes.engine.core import InstanceStatus
 
 ROOT = Path(product.__file__).parent
@@ -60,9 +60,9 @@ def recorded(name: str = "record_timeline") -> set[str]:
 def test_whatever_is_written_on_a_timeline_has_its_words_and_its_sign():
     kinds = recorded() | {STRUCK}
     assert kinds >= {"created", "contact_added", "form_submitted", "task_completed", "instance_failed"}
-    assert kinds == set(TIMELINE_TEXTS) == set(TIMELINE_SIGNS)
+    assert kinds == set(TEXTS) == set(SIGNS)
 
 
 def test_every_sign_is_drawn():
     drawn = set((ROOT.parent / "assets" / "icons.txt").read_text(encoding="utf-8").split())
-    assert set(TIMELINE_SIGNS.values()) <= drawn
+    assert set(SIGNS.values()) <= drawn

@@ -24,7 +24,10 @@ class RecordPart(Protocol):
         """Do records of this resource have it, and may he see it?"""
 
     def count(self, session: Session, resource: str, record_id: int, who: Actor) -> int | None:
-        """The number beside its name; None: none is told."""
+        """The number beside its name; None: none is told; NOT_HERE: he does not see the part on this very record."""
+
+    def counting(self, resource: str, record_id: int, who: Actor) -> Any:
+        """The same number as a column, for a page that asks for all its numbers at once; None where count() is None."""
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         """What its template needs; asked for the open tab alone. The record itself was checked to be visible."""
