@@ -68,7 +68,8 @@ class LogScreen(Screen):
     presets = (
         Preset(_("All")),
         Preset(_("Today"), "at = today()"),
-        Preset(_("Sign-ins"), "what in ('sign_in', 'sign_in_failed', 'sign_in_closed', 'sign_out', 'sign_ins_ended')"),
+        Preset(_("Sign-ins"), "what in ('sign_in', 'sign_in_failed', 'sign_in_closed', 'first_password_expired',"
+               " 'sign_out', 'sign_ins_ended')"),
         Preset(_("Rights and settings"), "kind in ('ab_user', 'ab_role', 'role_profile', 'role_scope', 'field_right',"
                " 'access_grant', 'team_member', 'setting') and is_automatic = false"),
         Preset(_("Taken away and opened"), "what in ('export', 'export.asked', 'field.revealed', 'audit.erased')"),

@@ -11,6 +11,7 @@ from app.core.errors import NotAllowedError, TooManyRequestsError
 from app.core.i18n import _
 from app.security import admission, queries, rules, services
 from app.security.models import Member, SignInKind
+from app.security.services import Judged
 
 
 class PasswordToChangeError(NotAllowedError):
@@ -20,8 +21,18 @@ class PasswordToChangeError(NotAllowedError):
     message = _("Make a password of your own first: sign in with a browser and follow the page that opens.")
 
 
+class FirstPasswordExpiredError(NotAllowedError):
+    """The right password, but one that somebody else knows, and its time is over."""
+
+    code = "first_password_expired"
+    message = _("This first password has expired. Ask whoever gave it to you for a new one.")
+
+
 def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
-    """The new session's token, or None when name and password do not match. Raises TooManyRequestsError.
+    """The new session's token, or None when name and password do not match.
+
+    Raises TooManyRequestsError, PasswordToChangeError, and FirstPasswordExpiredError: nobody is told of an account
+    who does not know its password.
 
     The slow comparison of the password happens outside any transaction.
     """
@@ -31,19 +42,24 @@ def sign_in(name: str, password: str, kind: SignInKind) -> str | None:
     # Whoever is meant is counted once, by whichever of his names; nobody's name is counted just the same.
     account = rules.account_key(name if member is None else member.user.username)
     _refuse_when_throttled(reading, address=address, account=account, member=member)
-    matches = services.matches_password(member, password)
+    judged = services.judge_password(member, password)
+    matches = judged is Judged.right
     with transaction(
         None if member is None or not matches else queries.actor_of(reading, member, address=address)
     ) as inside:
         # Counted again inside: parallel guesses do not get more tries than one after the other.
         services.refuse_when_throttled(inside, address=address, account=account)
-        if not matches or member is None:
+        if judged is Judged.wrong or member is None:
             services.record_failure(inside, address=address, account=account, member=member)
             return None
-        if kind is not SignInKind.bearer or not member.must_change_password:
+        if judged is Judged.expired:
+            what = FirstPasswordExpiredError.code
+            services.record_failure(inside, address=address, account=account, member=member, what=what)
+        elif kind is not SignInKind.bearer or not member.must_change_password:
             return services.sign_in(inside, member, kind=kind, address=address, agent=request.user_agent.string)
-        services.record_refusal(inside, member, address=address)
-    raise PasswordToChangeError
+        else:
+            services.record_refusal(inside, member, address=address)
+    raise FirstPasswordExpiredError if judged is Judged.expired else PasswordToChangeError
 
 
 def _refuse_when_throttled(reading: Session, *, address: str, account: str, member: Member | None) -> None:

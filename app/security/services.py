@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from enum import StrEnum, auto
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
@@ -315,15 +316,31 @@ def refuse_when_throttled(session: Session, *, address: str, account: str) -> No
         raise TooManyRequestsError(retry_after=int(rules.TRIES_WINDOW.total_seconds()))
 
 
-def matches_password(member: Member | None, password: str) -> bool:
+class Judged(StrEnum):
+    """What a typed password is worth."""
+
+    right = auto()
+    wrong = auto()
+    #: right, but somebody else knows it too, and its time is over
+    expired = auto()
+
+
+def judge_password(member: Member | None, password: str) -> Judged:
     """Is this the person's password, and does it still count? Takes the same time for an unknown name.
 
     Run it outside a transaction.
     """
-    if member is None or not member.lets_in or len(password) > rules.LONGEST_PASSWORD:
+    if member is None or not member.is_active or len(password) > rules.LONGEST_PASSWORD:
         check_password_hash(_NOBODY, password[: rules.LONGEST_PASSWORD])
-        return False
-    return check_password_hash(member.user.password, password)
+        return Judged.wrong
+    if not check_password_hash(member.user.password, password):
+        return Judged.wrong
+    return Judged.right if member.lets_in else Judged.expired
+
+
+def matches_password(member: Member | None, password: str) -> bool:
+    """May he come in with it? As judge_password()."""
+    return judge_password(member, password) is Judged.right
 
 
 def record_failure(

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import request
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from app.core import edge, formats
@@ -17,6 +17,7 @@ from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show, trail
+from app.core.screens import parts
 from app.core.timewords import until_text
 from app.security import queries, shares
 from app.security.models import Member, Right, Team
@@ -91,18 +92,24 @@ class SharePart:
         return shareable(resource) is not None and who.may("view", resource)
 
     def count(self, session: Session, resource: str, record_id: int, who: Actor) -> int | None:
-        """Told of a member to those who may change this very person."""
+        """Told of a member to those who may change this very person, of a record to those who may share it."""
         if resource != "Member":
-            return shares.count_of(session, resource, record_id)
+            return session.scalar(select(self.counting(resource, record_id, who)))
         member = session.scalar(select(Member).where(Member.id == record_id, visible(Member, who, "edit")))
         return None if member is None else shares.count_of_member(session, member)
+
+    def counting(self, resource: str, record_id: int, who: Actor) -> Any:
+        if resource == "Member":
+            return None
+        counted = shares.counting(resource, record_id).scalar_subquery()
+        return case((shares.is_held(resource, record_id, who), counted), else_=parts.NOT_HERE)
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         if resource == "Member":
             member = get_visible(session, Member, record_id, who, "edit")
             return {"sharing": None, **_of_member(session, member, who)}
         kind = shareable(resource)
-        if kind is None:
+        if kind is None or not shares.holds(session, kind, record_id, Right.view, who):
             raise NotFoundError
         return {"sharing": _sharing(session, kind, record_id, who)}
 

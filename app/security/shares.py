@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock
@@ -111,6 +111,14 @@ def holds(session: Session, kind: Shareable, record_id: int, right: Right, by: A
     return session.scalar(found) is not None
 
 
+def is_held(resource: str, record_id: int, by: Actor) -> ColumnElement[bool]:
+    """As holds() for seeing, as a part of another query."""
+    kind = _kind(resource)
+    if by.is_system:
+        return true()
+    return exists().where(kind.model.id == record_id, visible(kind.model, by.by_roles_alone(), "view"))
+
+
 def _receiver_problem(
     session: Session, resource: str, record_id: int, right: Right, member: Member | None, team: Team | None, by: Actor
 ) -> Sentence | None:
@@ -173,9 +181,8 @@ def of_record(session: Session, resource: str, record_id: int) -> list[Share]:
     return _shares(session, (Grant.resource == resource) & (Grant.record_id == record_id))
 
 
-def count_of(session: Session, resource: str, record_id: int) -> int:
-    counted = select(func.count(Grant.id)).where(_live(), Grant.resource == resource, Grant.record_id == record_id)
-    return session.scalar(counted) or 0
+def counting(resource: str, record_id: int) -> Select[int]:
+    return select(func.count(Grant.id)).where(_live(), Grant.resource == resource, Grant.record_id == record_id)
 
 
 def count_of_member(session: Session, member: Member) -> int:

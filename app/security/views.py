@@ -45,8 +45,8 @@ class AuthView(BaseView):
         if form.validate_on_submit():
             try:
                 token = entrance.sign_in(form.username.data or "", form.password.data or "", SignInKind.web)
-            except TooManyRequestsError as error:
-                status, problem = 429, error.message
+            except (TooManyRequestsError, entrance.FirstPasswordExpiredError) as error:
+                status, problem = error.status, error.message
             else:
                 if token is not None:
                     edge.sign_in_cookie(token)

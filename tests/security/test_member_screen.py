@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import select
 
+from app.core import clock
+from app.core.audit import AuditEvent
 from app.core.db import db
 from app.notifications.models import Outbox
+from app.security import rules
 from app.security.models import Member
 from tests.cast import PASSWORD, Cast
 from tests.rest import Rest
@@ -150,6 +154,27 @@ def test_a_first_password_is_shown_once_and_opens_nothing_but_the_page_to_change
     assert lan.get("/mat-khau-moi").location == "/tai-khoan/"
     body["password"] = OWN
     assert app.test_client().post("/api/v1/security/login", json=body).status_code == 200
+
+
+def test_a_first_password_whose_time_is_over_is_told_to_whoever_knows_it_and_logged(app, client, told):
+    hoa, key = client("hoa"), id_of(told, "lan")
+    page = f"/nhan-su/mat-khau-dau/{key}"
+    asked = {"rev": page_of(hoa.get(page)).find("input", {"name": "rev"})["value"]}
+    password = page_of(hoa.post(page, data=asked)).select("dl.tt-secret dd")[1].text
+    with clock.at(clock.now() + rules.INVITATION_LASTS + timedelta(minutes=1)):
+        wrong = client().post("/login/", data={"username": "lan", "password": f"{password}x"})
+        assert wrong.status_code == 401
+        assert "hết hạn" not in wrong.text  # nobody learns of an account whose password he does not know
+        right = client().post("/login/", data={"username": "lan", "password": password})
+        assert right.status_code == 403
+        assert "Mật khẩu đầu tiên này đã hết hạn" in right.text
+        body = {"username": "lan", "password": password, "provider": "db"}
+        refused = app.test_client().post("/api/v1/security/login", json=body)
+        assert (refused.status_code, refused.json["error"]) == (403, "first_password_expired")
+    names = told(
+        lambda session, _cast: session.scalars(select(AuditEvent.name).where(AuditEvent.record_id == key)).all()
+    )
+    assert names.count("first_password_expired") == 2
 
 
 def test_choosing_a_first_password_leads_there_after_adding(client):

@@ -228,6 +228,14 @@ def test_the_tab_of_the_record_shares_lists_and_ends(app, client, shown):
     assert client("tuan").get(f"/khach-hang/show/{number}").status_code == 404
 
 
+def test_whoever_sees_a_record_by_a_share_alone_is_not_shown_to_whom_it_is_shared(client, shown, given_to_tuan):
+    page = f"/khach-hang/show/{shown[0]}"
+    assert "phan=chia-se" in client("lan").get(page).text
+    tuan = client("tuan")
+    assert "phan=chia-se" not in tuan.get(page).text
+    assert tuan.get(f"{page}?phan=chia-se").status_code == 404
+
+
 def test_a_members_page_tells_what_is_shared_with_him(client, given_to_tuan):
     told = client("hoa").get(f"/nhan-su/show/{given_to_tuan}?tab=chia-se")
     assert told.status_code == 200

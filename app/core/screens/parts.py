@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Actor
 
+#: the number of a part that is not on the page of this record for him
+NOT_HERE = -1
+
 
 class RecordPart(Protocol):
     """A tab on the page of every record that wants it. Registered in create_app, in the order of the tabs."""

@@ -306,10 +306,11 @@ class RecordPart(ListPart):
         others = {part.key: part for part in parts.parts_for(self.resource, who)}
         keys = [*views, *others, HISTORY]
         chosen = request.args.get("tab", keys[0])
-        if chosen not in keys:
-            raise NotFoundError
         counts = self._related_counts(views, item, who)
         counts |= {key: (part.count(db.session(), self.resource, item.id, who), False) for key, part in others.items()}
+        keys = [key for key in keys if counts.get(key, (None, False))[0] != parts.NOT_HERE]
+        if chosen not in keys:
+            raise NotFoundError
         counts[HISTORY] = history.count(db.session(), self._subjects(item, who), who)
         labels = {name: self.related_titles.get(type(view).__name__, view.list_title) for name, view in views.items()}
         labels |= {key: part.label for key, part in others.items()} | {HISTORY: _("Change history")}
