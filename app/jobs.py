@@ -7,10 +7,11 @@ from datetime import timedelta
 from app.core import anchor, clock, exports, files, repeats
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
-from app.core.i18n import _
+from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.core.worker import Job
-from app.customers.classes.jobs import classify
 from app.customers import indexing
+from app.customers.classes.jobs import classify
+from app.customers.duplicates.looking import look_when_due
 from app.imports import running as imports
 from app.imports import services as brought
 from app.imports.telling import tell_of_import
@@ -74,6 +75,10 @@ def renew_search_words() -> None:
                 return
 
 
+def look_for_duplicates() -> None:
+    look_when_due(DEFAULT_TIME_ZONE)
+
+
 JOBS = (
     Job(
         name="notifications.dispatch",
@@ -130,6 +135,13 @@ JOBS = (
         run=classify,
         every=timedelta(seconds=30),
         reason="every night, and soon after somebody asked for it; killed anywhere, it goes on where it was",
+    ),
+    Job(
+        name="customers.duplicates",
+        label=_("Look for customers who are in here twice"),
+        run=look_for_duplicates,
+        every=timedelta(minutes=5),
+        reason="who was typed a second time is found soon; at night everybody is compared with everybody",
     ),
     Job(
         name="audit.seal",

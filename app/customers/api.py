@@ -18,6 +18,7 @@ from app.core.i18n import _
 from app.core.schema import list_of, maybe, one_of, record, text, whole_number, yes_or_no
 from app.core.vietnamese import phone_e164
 from app.customers import places, profile, profile_queries, queries, search, services, tags
+from app.customers.duplicates import queries as duplicates
 from app.customers.models import (
     CONTACT_LENGTH,
     JOB_TITLE_LENGTH,
@@ -78,6 +79,7 @@ _NEW = record(
     email=maybe(text(CONTACT_LENGTH)),
     source=maybe(text(SOURCE_LENGTH)),
     note=maybe(text(NOTE_LENGTH)),
+    duplicate_reason=maybe(text(REASON_LENGTH)),
     contact_points=list_of(_CONTACT, most=MOST_CONTACTS),
     **_PROFILE,
 )
@@ -92,6 +94,7 @@ _CHANGED = record(
     note=maybe(text(NOTE_LENGTH)),
     owner=maybe(text()),
     team=maybe(text()),
+    duplicate_reason=maybe(text(REASON_LENGTH)),
     **_PROFILE,
 )
 
@@ -171,7 +174,14 @@ class CustomerApi(Api):
             return _header(queries.customer_card(session, customer_id, actor))
         return _all_whole([customer])[0]
 
-    @verb("/", "POST", "A new customer", right="add", body=_NEW, status=201)
+    @verb(
+        "/",
+        "POST",
+        "A new customer; 409 with the one who is known by the same, unless duplicate_reason says why",
+        right="add",
+        body=_NEW,
+        status=201,
+    )
     def post(self) -> dict[str, Any]:
         body = self.read()
         self.days(body, *_DAYS)
@@ -190,6 +200,7 @@ class CustomerApi(Api):
                 note=body.get("note"),
                 contact_points=points,
                 shared={number for number, point in enumerate(sent) if point.get("is_shared")},
+                duplicate_reason=body.get("duplicate_reason"),
                 **_profile(session, body),
             )
             if "tags" in body:
@@ -198,7 +209,13 @@ class CustomerApi(Api):
 
         return self.write(create)
 
-    @verb("/<id>", "PUT", "Change what is sent and leave the rest; rev as read", right="edit", body=_CHANGED)
+    @verb(
+        "/<id>",
+        "PUT",
+        "Change what is sent and leave the rest; rev as read; 409 as for a new one",
+        right="edit",
+        body=_CHANGED,
+    )
     def put(self, id: str) -> dict[str, Any]:
         customer_id, body = self.id(id), self.read()
         self.days(body, *_DAYS)
@@ -284,8 +301,14 @@ def _header(card: CustomerCard) -> dict[str, Any]:
 
 def _all_whole(customers: Sequence[Customer]) -> list[dict[str, Any]]:
     """Rows as the interface writes them, with their tags from one query."""
-    tags_of = profile_queries.tags_of_each(db.session(), [one.id for one in customers])
-    return [_whole(one) | {"tags": [tag.name for tag in tags_of[one.id]]} for one in customers]
+    session = db.session()
+    tags_of = profile_queries.tags_of_each(session, [one.id for one in customers])
+    # Whoever became part of another one is archived; the other one has his number now.
+    parts = {one.id: duplicates.merged_into(session, one.id) for one in customers if one.is_archived}
+    return [
+        _whole(one) | {"tags": [tag.name for tag in tags_of[one.id]], "merged_into": parts.get(one.id)}
+        for one in customers
+    ]
 
 
 def _whole(customer: Customer) -> dict[str, Any]:

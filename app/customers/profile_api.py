@@ -20,7 +20,7 @@ from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.schema import maybe, one_of, record, text, whole_number, yes_or_no
 from app.customers import consent, interactions, places, profile_queries, purchases, services, tags
-from app.customers.models import CONTACT_LENGTH, ContactKind, ContactPoint, Customer
+from app.customers.models import CONTACT_LENGTH, REASON_LENGTH, ContactKind, ContactPoint, Customer
 from app.customers.profile_models import (
     EXTERNAL_LENGTH,
     PRODUCT_LENGTH,
@@ -60,7 +60,7 @@ _CONSENT = record(
 )  # fmt: skip
 _POINT = record(
     required=("kind", "value"), kind=one_of(ContactKind), value=text(CONTACT_LENGTH), is_shared=yes_or_no(),
-    is_preferred=yes_or_no(),
+    is_preferred=yes_or_no(), duplicate_reason=maybe(text(REASON_LENGTH)),
 )  # fmt: skip
 
 
@@ -231,6 +231,7 @@ class CustomerProfileApi(Api):
             point = services.add_contact_point(
                 session, _customer(session, number, is_address=True), by=edge.actor(), kind=ContactKind(body["kind"]),
                 text=body["value"], preferred=body.get("is_preferred", False), shared=body.get("is_shared", False),
+                duplicate_reason=body.get("duplicate_reason"),
             )  # fmt: skip
             return _point(point)
 

@@ -15,3 +15,5 @@ class StartDialog(FlaskForm):
     customer_id = IntegerField(_("Customer"), [Optional()])
     new_name = StringField(_("Name of the new customer"), [Optional(), Length(max=200)])
     new_phone = TelField(_("Phone number"), [Optional(), Length(max=60)])
+    #: where another customer has that number
+    new_reason = StringField(_("Why both customers have it"), [Optional(), Length(max=500)])

@@ -25,8 +25,9 @@ from app.core.pages import Page, done, page, page_number, page_of, refused_onto,
 from app.core.repeats import LONGEST_KEY, Repeatable, UsedKeyError
 from app.core.screens import Interface, Screen, action
 from app.core.timewords import length_text
+from app.customers.duplicates.hard import DuplicateCustomerError, with_phone
 from app.customers.models import Customer
-from app.customers.queries import NamedCustomer, customer_cards, customer_names, possible_duplicates
+from app.customers.queries import NamedCustomer, customer_cards, customer_names
 from app.customers.services import create_customer
 from app.forms.builder import AnswerForm, build_form
 from app.forms.queries import context_for
@@ -166,6 +167,9 @@ class InstancePages(Page):
                 begun = _begin(process.id, dialog, form, form_version.id if form_version else None)
             except InvalidInputError as error:
                 _beside(dialog, form, error)
+            except DuplicateCustomerError as error:
+                dialog.new_phone.errors = [*dialog.new_phone.errors, str(error)]
+                return _start_page(session, process, dialog, form, status=error.status)
             except UsedKeyError:
                 flash(_("This page has started a process already. Start once more if you want another one."), "warning")
                 return _start_page(session, process, dialog, form, status=409, fresh=True)
@@ -264,7 +268,7 @@ def _start_page(
                 "hint": one.code or "",
                 "url": links.customer_path(one.customer_id) if one.customer_id else None,
             }
-            for one in possible_duplicates(session, actor=actor, phone=dialog.new_phone.data)
+            for one in with_phone(session, dialog.new_phone.data, who=actor)
         ]
     return show(
         "processes/start.html",
@@ -287,6 +291,8 @@ def _start_page(
         customer_problem=next(iter(dialog.customer_id.errors), ""),
         new_name=dialog.new_name.data or "",
         new_phone=dialog.new_phone.data or "",
+        new_reason=dialog.new_reason.data or "",
+        new_reason_problem=next(iter(dialog.new_reason.errors), ""),
         new_name_problem=next(iter(dialog.new_name.errors), ""),
         new_phone_problem=next(iter(dialog.new_phone.errors), ""),
         may_add_customer=actor.may("add", "Customer"),
@@ -319,9 +325,12 @@ def _customer(session: Session, dialog: StartDialog) -> Customer | None:
     actor = edge.actor()
     if dialog.new_name.data or dialog.new_phone.data:
         try:
-            return create_customer(session, by=actor, name=dialog.new_name.data or "", phone=dialog.new_phone.data)
+            return create_customer(
+                session, by=actor, name=dialog.new_name.data or "", phone=dialog.new_phone.data,
+                duplicate_reason=dialog.new_reason.data,
+            )  # fmt: skip
         except InvalidInputError as error:
-            beside = {"name": "new_name", "phone": "new_phone"}
+            beside = {"name": "new_name", "phone": "new_phone", "duplicate_reason": "new_reason"}
             raise InvalidInputError(
                 fields={beside.get(key, key): told for key, told in error.fields.items()}
             ) from error

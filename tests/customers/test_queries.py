@@ -13,6 +13,7 @@ from app.security.services import end_grants, hand_over
 
 
 def a_customer(session: Session, by: Actor = SYSTEM, name: str = "Đặng Thị Ánh Nguyệt", **values) -> Customer:
+    values.setdefault("duplicate_reason", "Một người ở hai bộ phận")
     values.setdefault("phone", "0912 345 678")
     values.setdefault("email", "Nguyet.Dang@PhoSen.example")
     return services.create_customer(session, by=by, name=name, **values)
@@ -124,37 +125,3 @@ def test_a_card_shows_contact_points_in_use_the_preferred_one_first(session, cas
     services.remove_contact_point(session, customer.contact_points[1], by=cast.lan)
     card = queries.customer_card(session, customer.id, cast.lan)
     assert [point.shown for point in card.contact_points] == ["Nguyet.Dang@PhoSen.example", "0977 000 111"]
-
-
-# ── Nobody twice ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_same_phone_or_mail_in_any_spelling_is_a_possible_duplicate(session, cast):
-    customer = a_customer(session, by=cast.lan)
-    for given_values in ({"phone": "+84 912.345.678"}, {"email": " nguyet.dang@PHOSEN.example"}):
-        (duplicate,) = queries.possible_duplicates(session, actor=cast.minh, **given_values)
-        assert (duplicate.customer_id, duplicate.code, duplicate.name) == (customer.id, "KH000001", customer.name)
-
-
-def test_a_duplicate_out_of_sight_shows_initials_and_no_way_to_it(session, cast):
-    a_customer(session, by=cast.lan)
-    (duplicate,) = queries.possible_duplicates(session, actor=cast.tuan, phone="0912345678")
-    assert (duplicate.customer_id, duplicate.code, duplicate.name) == (None, None, "Đ… T… Á… N…")
-
-
-def test_a_zalo_number_matches_a_phone(session, cast):
-    services.create_customer(session, by=cast.lan, name="Ánh", contact_points=[(ContactKind.zalo, "0912345678")])
-    assert len(queries.possible_duplicates(session, actor=cast.lan, phone="0912345678")) == 1
-
-
-def test_the_customer_being_edited_and_contacts_out_of_use_are_no_duplicates(session, cast):
-    customer = a_customer(session, by=cast.lan)
-    assert queries.possible_duplicates(session, actor=cast.lan, phone="0912345678", besides=customer.id) == []
-    services.change_customer(session, customer, by=cast.lan, rev=1, phone=None)
-    assert queries.possible_duplicates(session, actor=cast.lan, phone="0912345678") == []
-
-
-@pytest.mark.parametrize(("phone", "email"), [(None, None), ("", " "), ("12", "x@"), ("\0", "\0")])
-def test_what_cannot_be_read_matches_nobody(session, cast, phone, email):
-    a_customer(session, by=cast.lan)
-    assert queries.possible_duplicates(session, actor=cast.lan, phone=phone, email=email) == []

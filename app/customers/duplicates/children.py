@@ -53,7 +53,7 @@ class Link:
         return f"{self.table.name}.{self.column.name}"
 
 
-def keys() -> Iterator[Column[Any]]:
+def foreign_keys() -> Iterator[Column[Any]]:
     """All foreign keys to a customer, by table and column."""
     found = (
         column for table in Entity.metadata.sorted_tables for column in table.columns
@@ -64,7 +64,7 @@ def keys() -> Iterator[Column[Any]]:
 
 def links() -> Sequence[Link]:
     """Those that are handed over alike."""
-    plain = [Link(column, true()) for column in keys() if _name(column) not in OWN_WAY | STAYING]
+    plain = [Link(column, true()) for column in foreign_keys() if _name(column) not in OWN_WAY | STAYING]
     tables = Entity.metadata.tables
     records = [
         Link(tables[table].c[number], tables[table].c[kind] == called)

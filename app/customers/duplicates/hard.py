@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.core.access import Actor
+from app.core.access import Actor, FieldRight
 from app.core.db import queue_up
 from app.core.errors import BusinessError
 from app.core.i18n import _
@@ -141,6 +141,17 @@ def matches(session: Session, keys: Collection[HardKey], *, who: Actor, besides:
     )  # fmt: skip
     known = {row.id: row for row in rows}
     return [_told(key, known[one]) for key, ids_of in sorted(found.items()) for one in ids_of if one in known]
+
+
+def with_phone(session: Session, typed: str, *, who: Actor) -> list[HardMatch]:
+    """Who has this number, in any spelling; what is no number has nobody. Nothing where numbers are kept from him."""
+    if who.field_right("Customer", "phone") is FieldRight.hidden:
+        return []
+    try:
+        key = contact_key(ContactKind.phone, rules.read_contact(ContactKind.phone, typed).value)
+    except rules.UnreadableError:
+        return []
+    return matches(session, [key] if key is not None else [], who=who)
 
 
 def _told(key: HardKey, row: Any) -> HardMatch:

@@ -14,7 +14,6 @@ from app.core.db import Entity, Json, UtcDateTime, stored
 from app.customers.models import REASON_LENGTH, Customer
 from app.security.models import Member
 
-
 #: so long a merge can be taken back
 UNDO_WITHIN = timedelta(days=30)
 

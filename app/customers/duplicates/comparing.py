@@ -1,0 +1,161 @@
+"""How do two customers look side by side, as far as this person may read them: what is alike, what has to be chosen?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.catalogues import queries as catalogues
+from app.core import guarded
+from app.core.access import Actor, FieldRight
+from app.core.errors import Sentence
+from app.core.formats import day_text
+from app.core.i18n import _
+from app.customers import places, queries
+from app.customers.duplicates import children, fields
+from app.customers.duplicates.fields import Choice, Side
+from app.customers.labels import FIELD_LABELS, GENDER_LABELS
+from app.customers.matching import REASON_WORDS, Reason
+from app.customers.models import SOURCES, Customer
+from app.customers.profile import CATALOGUES
+from app.security.models import Member, Team
+
+LABELS: Mapping[str, Sentence] = {
+    "name": _("Name"), "company_id": FIELD_LABELS["company_id"], "address": _("Postal address"),
+    "owner_id": _("Person in charge"), "team_id": _("Team"), "source": _("Came through"), "note": _("Note"),
+    **FIELD_LABELS,
+}  # fmt: skip
+_HARD: Mapping[str, Sentence] = {
+    "hard_phone": _("same phone number"), "hard_email": _("same e-mail"), "hard_tax_code": _("same tax code"),
+}  # fmt: skip
+#: what is counted of each, in this order: table → words
+_COUNTED: Sequence[tuple[str, Sentence]] = (
+    ("purchase", _("Purchases")), ("interaction", _("Contacts")), ("task", _("Tasks")),
+    ("process_instance", _("Process files")), ("submission", _("Submissions")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """A field in which the two differ. `values` are those of the first and the second as he reads them, `chosen` says
+    which is taken (0, 1, or 2: both). One that he may not write follows the rule."""
+
+    key: str
+    label: Sentence
+    values: tuple[str, str]
+    chosen: int
+    may_choose: bool
+    takes_both: bool
+
+
+def reason_words(codes: Sequence[str]) -> list[Sentence]:
+    """What agrees, in words; a code that is no longer known is left out."""
+    known = {str(reason): told for reason, told in REASON_WORDS.items()} | dict(_HARD)
+    return [known[code] for code in codes if code in known]
+
+
+def may_be_told(codes: Sequence[str], who: Actor) -> list[str]:
+    """Without what would tell a field that is kept from this person."""
+    about = {
+        Reason.same_birthday: "birthday", Reason.turned_birthday: "birthday", Reason.same_address: "address",
+        Reason.similar_address: "address", Reason.same_phone_tail: "phone", Reason.same_id_number: "id_number",
+    }  # fmt: skip
+    fields_of = {str(reason): key for reason, key in about.items()}
+    fields_of |= {"hard_phone": "phone", "hard_email": "email", "hard_tax_code": "tax_code"}
+    return [
+        code for code in codes
+        if code not in fields_of or who.field_right("Customer", fields_of[code]) is not FieldRight.hidden
+    ]  # fmt: skip
+
+
+def rows(session: Session, first: Customer, second: Customer, who: Actor, taken: Mapping[str, str]) -> list[Row]:
+    """The fields in which they differ. `taken`: field → "0", "1" or "2", as chosen before."""
+    found = []
+    for choice in fields.CHOICES:
+        if who.field_right("Customer", choice.guarded) is FieldRight.hidden:
+            continue
+        if not fields.differs(first, second, choice):
+            continue
+        beforehand = {Side.kept: 0, Side.merged: 1, Side.both: 2}[fields.beforehand(first, second, choice)]
+        asked = taken.get(choice.key, "")
+        takes_both = Side.both in choice.sides
+        chosen = int(asked) if asked in ("0", "1", *(["2"] if takes_both else [])) else beforehand
+        values = (told(session, first, choice, who), told(session, second, choice, who))
+        if values[0] != values[1] or choice.key != "tier":
+            may = who.writes("Customer", choice.guarded)
+            found.append(Row(choice.key, LABELS[choice.key], values, chosen, may, takes_both))
+    return found
+
+
+def alike(session: Session, first: Customer, second: Customer, who: Actor) -> list[tuple[Sentence, str]]:
+    """(label, value) of what both have."""
+    return [
+        (LABELS[choice.key], told(session, first, choice, who)) for choice in fields.CHOICES
+        if not fields.differs(first, second, choice) and not fields.is_empty(first, choice)
+        and who.field_right("Customer", choice.guarded) is not FieldRight.hidden
+    ]  # fmt: skip
+
+
+def told(session: Session, customer: Customer, choice: Choice, who: Actor) -> str:
+    """The value of a field as this person reads it; "" where there is none."""
+    shown = guarded.seen(who, "Customer", choice.guarded, _words(session, customer, choice.key) or None)
+    return str(shown or "")
+
+
+def _words(session: Session, customer: Customer, key: str) -> str:
+    if key == "address":
+        line = places.address_line(customer.street, customer.ward_code, customer.province_code)
+        return " · ".join(filter(None, (line, customer.old_address)))
+    value = getattr(customer, key)
+    if value is None:
+        return ""
+    if key in CATALOGUES:
+        return catalogues.label_of(session, CATALOGUES[key], value)
+    match key:
+        case "source":
+            return catalogues.label_of(session, SOURCES, value)
+        case "gender":
+            return str(GENDER_LABELS[value])
+        case "birthday" | "next_contact_on":
+            return day_text(value)
+        case "company_id":
+            return customer.company.name if customer.company is not None else ""
+        case "owner_id":
+            return session.get_one(Member, value).name
+        case "team_id":
+            return session.get_one(Team, value).name
+    return str(value)
+
+
+def contacts(customer: Customer, who: Actor) -> list[str]:
+    """The ways to reach him in use, the preferred one first."""
+    return [one.shown for one in queries.contacts_seen(customer.contact_points, who)]
+
+
+def counted(session: Session, customer_id: int) -> list[tuple[Sentence, int]]:
+    """How much of what belongs to him; what there is nothing of is left out."""
+    links = {link.table.name: link for link in children.links() if link.column.name == "customer_id"}
+    found = []
+    for table, label in _COUNTED:
+        if table in links:
+            column = links[table].column
+            number = session.scalar(select(func.count()).select_from(column.table).where(column == customer_id)) or 0
+            if number:
+                found.append((label, number))
+    return found
+
+
+def sides(taken: Mapping[str, Any], *, keeps_first: bool) -> dict[str, Side]:
+    """What was chosen by first and second (0, 1, 2), by kept and merged. What cannot be meant is left out."""
+    by_place = {"0": Side.kept if keeps_first else Side.merged, "1": Side.merged if keeps_first else Side.kept}
+    known = {choice.key: choice for choice in fields.CHOICES}
+    found: dict[str, Side] = {}
+    for key, value in taken.items():
+        side = Side.both if value == "2" else by_place.get(str(value))
+        if side is not None and key in known and side in known[key].sides:
+            found[key] = side
+    return found
