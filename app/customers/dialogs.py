@@ -176,6 +176,10 @@ class CustomerDialog(FlaskForm):
     )  # fmt: skip
     behaviour = EntryField(FIELD_LABELS["behaviour"], catalogue=BEHAVIOUR)
     stage = EntryField(FIELD_LABELS["stage"], catalogue=JOURNEY_STAGE)
+    stage_reason = StringField(
+        _("Why the stage changes"), line_of(REASON_LENGTH),
+        description=_("Stands in the history of stages. Only where the stage changes."),
+    )  # fmt: skip
     risk_reason = StringField(
         FIELD_LABELS["risk_reason"], line_of(REASON_LENGTH),
         description=_("Why the customer may leave or not pay; left empty, there is no risk."),

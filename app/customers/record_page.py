@@ -22,6 +22,7 @@ from app.core.screens import Screen, parts, route
 from app.core.screens.records import HISTORY, Stamp
 from app.customers import events, page_queries, profile_shown, shown, timeline
 from app.customers.dialogs import ContactPointDialog
+from app.customers.duplicates.queries import merged_into
 from app.customers.log_dialogs import put_beside
 from app.customers.models import Customer
 
@@ -82,10 +83,12 @@ class CustomerPage(Screen):
     def _customer_page(self, number: int, *, quick: events.QuickAction | None = None, form: Any = None) -> Any:
         who, session, now = edge.actor(), db.session(), clock.now()
         read = self._read_customer(session, number, who)
+        if read.item is not None and read.item.is_archived and (stayed := merged_into(session, number)) is not None:
+            return redirect(links.customer_path(stayed), 308)
         told = self._card(session, read, who)
         opened: Mapping[str, Any] = {}
         if read.item is not None:
-            told |= self._whole(session, read, read.item, who, now)
+            told |= self._whole(session, read, read.item, told, who, now)
             told["sections"], opened, bought = self._sections(session, read.item, who, may_edit=told["may_edit"])
             told["profile"] = profile_shown.card(
                 session, read, read.item, who, self._facts(read.item, profile_shown.FACTS, who), bought,
@@ -137,7 +140,8 @@ class CustomerPage(Screen):
         }
 
     def _whole(
-        self, session: Session, read: page_queries.Read, item: Customer, who: Actor, now: datetime
+        self, session: Session, read: page_queries.Read, item: Customer, card: Mapping[str, Any], who: Actor,
+        now: datetime,
     ) -> dict[str, Any]:  # fmt: skip
         """What whoever sees the whole customer is told beside his story."""
         promised = page_queries.promises(session, item.id, who)
@@ -145,7 +149,11 @@ class CustomerPage(Screen):
         stamps = [Stamp(_("Record added"), item.created_at, read.added_by)]
         if item.updated_at != item.created_at:
             stamps.append(Stamp(_("Last change"), item.updated_at, read.changed_by))
+        steps = [*card["upcoming"], *shown.own_steps(item, promised, card["contacts"], who, now)]
+        first = shown.first_step(steps)
         told: dict[str, Any] = {
+            "next_step": first,
+            "upcoming": [step for step in card["upcoming"] if step is not first],
             "promises": shown.promises(item.id, promised, who, now, may_edit=may_edit),
             "heeds": events.heeded(item, who, now),
             "stamps": stamps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from app.core.i18n import _, ngettext
 from app.core.timewords import Lateness, LatenessKind
 from app.customers import page_queries, places, queries
 from app.customers.dialogs import CONTACT_LABELS
+from app.customers.events import NextStep
 from app.customers.labels import PROMISE_STATES
 from app.customers.models import SOURCES, ContactKind, Customer, CustomerKind
 from app.customers.promise_models import Promise, PromiseState
@@ -116,6 +117,41 @@ def promises(
             "reopen_url": f"{base}/mo-lai" if not is_open and may_edit else None,
         })  # fmt: skip
     return told
+
+
+def own_steps(
+    item: Customer, promised: Sequence[tuple[Promise, str]], told: Sequence[Mapping[str, Any]], who: Actor, now: datetime
+) -> list[NextStep]:  # fmt: skip
+    """What the customer himself waits for: what was promised, and the day on which to get in touch again. `told` are
+    the ways to reach him."""
+    if item.is_archived:
+        return []
+    log = f"{links.customer_path(item.id)}?ghi=goi#ghi"
+    phone = next((one["link"] for one in told if (one["link"] or "").startswith("tel:")), None)
+    other = (_("Log the call"), log) if phone and not item.do_not_contact else None
+    url, verb = (phone, _("Call now")) if phone and other else (log, _("Log the call"))
+    steps = [
+        NextStep(str(_("Promised: %(what)s", what=promise.text)), name, url, verb, "phone-call",
+                 _of_day(promise.due_on, who, now), None, other)
+        for promise, name in promised if promise.state is PromiseState.open
+    ]  # fmt: skip
+    day = item.next_contact_on
+    if day is not None and not item.do_not_contact:
+        text = str(_("Agreed for %(day)s", day=day_text(day)))
+        steps.append(
+            NextStep(
+                str(_("Call the customer back")), text, url, verb, "phone-call", _of_day(day, who, now), None, other
+            )
+        )
+    return steps  # fmt: skip
+
+
+_URGENCY = (LatenessKind.late, LatenessKind.soon, LatenessKind.ok, LatenessKind.none)
+
+
+def first_step(steps: Sequence[NextStep]) -> NextStep | None:
+    """The most urgent; of equally urgent ones the first."""
+    return min(steps, key=lambda step: _URGENCY.index(step.lateness.kind), default=None)
 
 
 def _of_day(day: date, who: Actor, now: datetime) -> Lateness:

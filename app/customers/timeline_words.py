@@ -28,6 +28,7 @@ LABELS = {
     **FIELD_LABELS,
     "company": FIELD_LABELS["company_id"],
     "address": _("Postal address"),
+    "stage_reason": _("Why the stage changes"),
 }
 
 TEXTS = {
