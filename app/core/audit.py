@@ -46,6 +46,7 @@ _TECHNICAL = {
     "fail_login_count",
     "rights_version",
     "search_text",
+    "search_is_stale",
     "sort_key",
     "name_key",
     "addr_key",

@@ -73,6 +73,7 @@ def _group(found: Found) -> dict[str, Any]:
     more = _("More than %(count)s results. Type more to narrow it down.", count=number_text(MOST_COUNTED))
     return {
         "label": str(found.finder.label),
+        "icon": icon,
         "items": items,
         "found": len(found.hits),
         "more": str(more) if found.is_capped else "",

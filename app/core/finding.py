@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Actor
 from app.core.db import LARGEST_ID
-from app.core.vietnamese import fold, phone_in
+from app.core.vietnamese import fold, phone_in, read_phone
 
 #: more is never typed on purpose
 LONGEST_TEXT = 200
@@ -62,7 +62,7 @@ class Finder:
     label: Any
     icon: str
     #: (session, who, typed, limit) → the best matches; any text is safe
-    find: Callable[[Session, Actor, str, int], Sequence[Hit]]
+    find: Callable[..., Sequence[Hit]]
     #: (session, who, ids) → those that he may open, in any order
     named: Callable[[Session, Actor, Collection[int]], Sequence[Hit]]
     #: (who, typed) → what is offered when nothing of this kind is found
@@ -70,8 +70,10 @@ class Finder:
     right: str = "view"
     #: the table, where it can be asked who may do what with one row of it
     model: type[Any] | None = None
-    #: whoever types a phone number means one of these
+    #: whoever types a phone number means one of these; what is found of them, `belonging` kinds look beside
     by_phone: bool = False
+    #: find() takes one more: the ids of what was found by_phone, whose tasks, files, … these are
+    belonging: bool = False
 
     @property
     def kind(self) -> str:
@@ -100,21 +102,22 @@ class Found:
 def find(finders: Iterable[Finder], session: Session, who: Actor, text: str, *, each: int) -> list[Found]:
     """At most `each` hits of every kind that he may look for; kinds with nothing to offer are left out.
 
-    Behind a phone number stands whoever has it: the other kinds are asked only when that is nobody.
+    Who types a phone number means whoever has it: the other kinds are not asked for it.
     """
     text = text.strip()[:LONGEST_TEXT]
     if not text or "\0" in text:
         return []
     asked = [finder for finder in finders if who.may(finder.right, finder.resource)]
-    first = [finder for finder in asked if finder.by_phone] if phone_in(text) is not None else []
-    found = [_found(finder, session, who, text, each) for finder in first]
-    if not any(one.hits for one in found):
-        found += [_found(finder, session, who, text, each) for finder in asked if finder not in first]
+    found = [_found(finder, session, who, text, each) for finder in asked if finder.by_phone]
+    owners = [hit.id for one in found for hit in one.hits]
+    is_phone = read_phone(text) is not None or (owners and phone_in(text) is not None)
+    others = [finder for finder in asked if not (finder.by_phone or is_phone)]
+    found += [_found(finder, session, who, text, each, *([owners] * finder.belonging)) for finder in others]
     return [one for one in found if one.hits or one.suggestion]
 
 
-def _found(finder: Finder, session: Session, who: Actor, text: str, each: int) -> Found:
-    hits = finder.find(session, who, text, each)
+def _found(finder: Finder, session: Session, who: Actor, text: str, each: int, *more: Collection[int]) -> Found:
+    hits = finder.find(session, who, text, each, *more)
     is_named = any(hit.exact for hit in hits)
     suggestion = finder.instead(who, text) if finder.instead and not is_named else None
     return Found(finder, tuple(hits[:each]), suggestion, isinstance(hits, Capped))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.catalogues.models import CODE_LENGTH, CatalogueEntry
@@ -29,6 +29,7 @@ STREET_LENGTH = 200
 OLD_ADDRESS_LENGTH = 300
 REASON_LENGTH = 500
 ADDRESS_KEY_LENGTH = 600
+FORMER_CODES_LENGTH = 400
 #: 12 digits; a branch's tax code is 10 digits and 3 more behind a bar
 ID_NUMBER_LENGTH = 12
 TAX_CODE_LENGTH = 14
@@ -55,6 +56,7 @@ class Gender(StrEnum):
     other = auto()
 
 
+_STALE = "search_is_stale"
 _WAITING = "next_contact_on IS NOT NULL AND archived_at IS NULL"
 
 
@@ -74,6 +76,8 @@ class Customer(Revisioned, Stamped, Entity):
         # Who is to be reached next: live customers with a day.
         Index("ix_customer_next_contact", "next_contact_on", "id",
               sqlite_where=text(_WAITING), postgresql_where=text(_WAITING)),
+        Index("ix_customer_search_stale", "id",
+              sqlite_where=text(_STALE), postgresql_where=text(_STALE)),
         {"extend_existing": False},
     )  # fmt: skip
 
@@ -82,7 +86,7 @@ class Customer(Revisioned, Stamped, Entity):
     kind: Mapped[CustomerKind] = mapped_column(stored(CustomerKind), default=CustomerKind.person)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH), info={"sensitive": True})
     sort_key: Mapped[str] = mapped_column(sorted_text(SORT_KEY_LENGTH))
-    #: what the text index holds: the words of rules.search_text, kept by the services
+    #: what the text index holds: the words of rules.search_text, kept by customers.indexing
     search_text: Mapped[str] = mapped_column(Text)
     #: who looks after the customer
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
@@ -135,6 +139,11 @@ class Customer(Revisioned, Stamped, Entity):
     # ── by which the same customer is found again, kept by the services; None: not worked out yet ──
     name_key: Mapped[str | None] = mapped_column(String(NAME_LENGTH), sort_order=1)
     addr_key: Mapped[str | None] = mapped_column(String(ADDRESS_KEY_LENGTH), sort_order=1)
+
+    #: codes of customers who became part of him: he is found by them too
+    former_codes: Mapped[str | None] = mapped_column(String(FORMER_CODES_LENGTH), sort_order=1)
+    #: a tag of his or the company where he works got another name: the worker brings search_text up to date
+    search_is_stale: Mapped[bool] = mapped_column(default=False, server_default=true(), sort_order=1)
 
     company: Mapped[Customer | None] = relationship(remote_side="Customer.id", foreign_keys=[company_id])
     owner: Mapped[Member | None] = relationship(foreign_keys=[owner_id])

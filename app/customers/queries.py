@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, case, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.core import guarded, links
-from app.core.access import Actor, FieldRight, row_rule, scoped, visible
+from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.customers import rules
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
@@ -98,6 +98,13 @@ def _ids(condition: ColumnElement[bool]) -> Select[int]:
 def name_if_seen(actor: Actor) -> ColumnElement[str | None]:
     """The customer's name in a query that joins customers, or NULL where he may not read it."""
     return case((header_visible(actor), Customer.name))
+
+
+def names_seen(session: Session, ids: Collection[int], who: Actor) -> set[int]:
+    """Those of these customers whose name he may read."""
+    if not ids or who.scope("Customer") is Scope.all:
+        return set(ids)
+    return set(session.scalars(select(Customer.id).where(Customer.id.in_(ids), header_visible(who))))
 
 
 # ── One customer ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,60 +213,3 @@ def timeline(customer_id: int, actor: Actor) -> Select[TimelineEntry]:
         .where(TimelineEntry.customer_id == customer_id, visible(TimelineEntry, actor))
         .order_by(TimelineEntry.at.desc(), TimelineEntry.id.desc())
     )
-
-
-# ── Nobody twice ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """A customer who has this phone or e-mail already. Beyond the actor's sight: no id, no code, the name masked."""
-
-    kind: ContactKind
-    #: the shared number or address, as people read it
-    shown: str
-    name: str
-    customer_id: int | None
-    code: str | None
-
-
-#: as many as a person compares; a number shared by more is no warning but a switchboard
-MOST_DUPLICATES = 10
-
-
-def possible_duplicates(
-    session: Session, *, actor: Actor, phone: str | None = None, email: str | None = None, besides: int | None = None
-) -> list[Duplicate]:
-    """Customers, archived ones too, with the same phone or e-mail. What cannot be read matches nobody.
-
-    `besides` is the id of the customer who is being edited.
-    """
-    typed = [(kind, text) for kind, text in ((ContactKind.phone, phone), (ContactKind.email, email))
-             if actor.field_right("Customer", kind.value) is not FieldRight.hidden]  # fmt: skip
-    same = list(_same_values(typed))
-    if not same:
-        return []
-    rows = session.execute(
-        select(ContactPoint, Customer, header_visible(actor).label("known"))
-        .join(Customer, Customer.id == ContactPoint.customer_id)
-        .where(or_(*same), ContactPoint.archived_at.is_(None), Customer.id != (besides or 0))
-        .order_by(Customer.id, ContactPoint.id)
-        .limit(MOST_DUPLICATES)
-    )
-    return [_duplicate(point, customer, known=bool(known)) for point, customer, known in rows]
-
-
-def _same_values(typed: Iterable[tuple[ContactKind, str | None]]) -> Iterable[ColumnElement[bool]]:
-    for kind, text in typed:
-        try:
-            value = rules.read_contact(kind, text or "").value
-        except rules.UnreadableError:
-            continue
-        kinds: Sequence[ContactKind] = sorted(rules.PHONE_KINDS) if kind in rules.PHONE_KINDS else [kind]
-        yield ContactPoint.kind.in_(kinds) & (ContactPoint.value == value)
-
-
-def _duplicate(point: ContactPoint, customer: Customer, *, known: bool) -> Duplicate:
-    if known:
-        return Duplicate(point.kind, point.shown, customer.name, customer.id, customer.code)
-    return Duplicate(point.kind, point.shown, rules.masked(customer.name), None, None)

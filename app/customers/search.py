@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
+from enum import Enum, auto
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -27,7 +28,7 @@ from app.core.i18n import _
 from app.core.vietnamese import fold, phone_in, phone_tail, show_phone, stored_phone
 from app.customers import rules
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind
-from app.customers.queries import header_visible, live, main_contact
+from app.customers.queries import header_visible, live, main_contact, names_seen
 
 
 class _WordBeginnings(TypeDecorator[list[str]]):
@@ -86,6 +87,17 @@ def _is_in_gin_index(element: _IsText, compiler: SQLCompiler, **options: Any) ->
     return f"(to_tsvector('simple', {text}) @@ CAST({beginnings} AS tsquery))"
 
 
+class _Work(Enum):
+    """What of the place where somebody works may find him?"""
+
+    #: its name, where it may be read
+    seen = auto()
+    #: its name; whoever asks drops those that may not be read
+    any = auto()
+    #: nothing, for whoever does not see every customer
+    none = auto()
+
+
 def search(text: str, who: Actor = SYSTEM) -> ColumnElement[bool]:
     """Customers in whose name, code, tags, company, phones or other addresses every typed word begins a word; accents
     and order do not matter.
@@ -97,20 +109,22 @@ def search(text: str, who: Actor = SYSTEM) -> ColumnElement[bool]:
     return _searched(text, who, lambda beginnings: _InTextIndex(Customer.id, beginnings))
 
 
-def matches(text: str, who: Actor) -> ColumnElement[bool]:
+def matches(text: str, who: Actor, work: _Work = _Work.seen) -> ColumnElement[bool]:
     """search() for a query without an order of its own, which may leave the text index as soon as it has enough."""
-    return _searched(text, who, lambda beginnings: _IsText(Customer.id, beginnings, Customer.search_text))
+    return _searched(text, who, lambda beginnings: _IsText(Customer.id, beginnings, Customer.search_text), work)
 
 
-def _searched(text: str, who: Actor, indexed: Callable[[Any], FunctionElement[Any]]) -> ColumnElement[bool]:
+def _searched(
+    text: str, who: Actor, indexed: Callable[[Any], FunctionElement[Any]], work: _Work = _Work.seen
+) -> ColumnElement[bool]:
     if not text.strip():
         return true()
     beginnings = rules.search_words(text)
     if not beginnings:
         return false()
     condition = cast("ColumnElement[bool]", indexed(bindparam(None, beginnings, type_=_WordBeginnings())))
-    if who.scope("Customer") is not Scope.all:
-        condition = and_(condition, _of_companies_seen(beginnings, who))
+    if who.scope("Customer") is not Scope.all and work is not _Work.any:
+        condition = and_(condition, _by_what_is_seen(beginnings, who, work))
     if all(who.reads("Customer", field) for field in ("phone", "email")):
         return condition
     by_name = and_(condition, *(or_(_before(rules.NAME_ENDS, word), _at_work(word)) for word in beginnings))
@@ -126,11 +140,13 @@ def _at_work(word: str) -> ColumnElement[bool]:
     return Customer.search_text.like(f"%{rules.COMPANY_BEGINS}% {word}%")
 
 
-def _of_companies_seen(beginnings: Sequence[str], who: Actor) -> ColumnElement[bool]:
+def _by_what_is_seen(beginnings: Sequence[str], who: Actor, work: _Work) -> ColumnElement[bool]:
     """Where the company's name is needed for the match, it must be one that he may read."""
-    its_own = (_before(rules.COMPANY_BEGINS, word) for word in beginnings)
-    seen = select(Customer.id).where(Customer.kind == CustomerKind.company, header_visible(who)).correlate(None)
-    return or_(Customer.company_id.is_(None), and_(*its_own), Customer.company_id.in_(seen))
+    enough = [Customer.company_id.is_(None), and_(*(_before(rules.COMPANY_BEGINS, word) for word in beginnings))]
+    if work is _Work.seen:
+        seen = select(Customer.id).where(Customer.kind == CustomerKind.company, header_visible(who)).correlate(None)
+        enough.append(Customer.company_id.in_(seen))
+    return or_(*enough)
 
 
 def _known_whole(text: str, who: Actor) -> Iterator[ColumnElement[bool]]:
@@ -157,16 +173,16 @@ def found(text: str, actor: Actor, *, limit: int = MOST_COUNTED) -> Select[Custo
     Ids and sort keys come from the text index first, MOST_COUNTED of them are sorted, and whole rows are read for those
     that are shown: the cost is that of the page, not of the matches or the table.
     """
-    first, rank = _first(text, actor, limit)
+    first, rank = _first(text, actor, limit, matches(text, actor))
     return select(Customer).join(first, first.c.id == Customer.id).order_by(*rank)
 
 
-def _first(text: str, actor: Actor, limit: int) -> tuple[Any, Sequence[Any]]:
+def _first(text: str, actor: Actor, limit: int, fits: ColumnElement[bool]) -> tuple[Any, Sequence[Any]]:
     """The ids of the first ones, with how many were looked at as `total`; and the order that they stand in."""
     other_accents = _other_accents(text)
     matching = select(Customer.id, Customer.sort_key, other_accents.label("rank"))
     # OFFSET 0: sorted when they are found. The planner would rather walk all customers in name order.
-    inside = matching.where(matches(text, actor), live(), visible(Customer, actor)).limit(MOST_COUNTED + 1).offset(0)
+    inside = matching.where(fits, live(), visible(Customer, actor)).limit(MOST_COUNTED + 1).offset(0)
     hits = inside.correlate(None).subquery("hits")
     first = select(hits.c.id, func.count().over().label("total"), hits.c.rank)
     order = (hits.c.rank, hits.c.sort_key, hits.c.id)
@@ -191,9 +207,8 @@ def _other_accents(text: str) -> ColumnElement[int]:
 
 def found_ids(text: str, actor: Actor, *, limit: int = MOST_COUNTED) -> Select[int]:
     """The ids of some live customers that he may see and that match, in no order."""
-    return (
-        select(Customer.id).where(matches(text, actor), live(), visible(Customer, actor)).limit(limit).correlate(None)
-    )
+    fits = matches(text, actor, _Work.none)
+    return select(Customer.id).where(fits, live(), visible(Customer, actor)).limit(limit).correlate(None)
 
 
 def find_customers(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
@@ -203,17 +218,37 @@ def find_customers(session: Session, who: Actor, text: str, limit: int) -> list[
     """
     hits = _find(session, who, text, limit)
     phone = phone_in(text)
-    return hits if hits or phone is None else _find(session, who, phone.number, limit)
+    if hits or phone is None or rules.search_words(text) == rules.search_words(phone.number):
+        return hits
+    return _find(session, who, phone.number, limit)
 
 
 def _find(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
-    first, rank = _first(text, who, limit)
-    rows = session.execute(_LINES.add_columns(first.c.total).join(first, first.c.id == Customer.id).order_by(*rank))
-    found = rows.all()
+    first, rank = _first(text, who, limit, matches(text, who, _Work.any))
+    columns = (first.c.total, Customer.company_id, Customer.search_text)
+    rows = session.execute(_LINES.add_columns(*columns).join(first, first.c.id == Customer.id).order_by(*rank)).all()
+    found = _without_hidden_work(session, who, text, rows)
     told = _numbers_meant(session, who, text, [row.id for row in found])
     code = text.strip().upper()
     hits = [_hit(row, who, meant=told.get(row.id), exact=row.id in told or row.code == code) for row in found]
     return Capped(hits) if found and found[0].total > MOST_COUNTED else hits
+
+
+def _without_hidden_work(session: Session, who: Actor, text: str, rows: Sequence[Any]) -> Sequence[Any]:
+    """Without those whom the words of a company alone have found whose name he may not read."""
+    if who.scope("Customer") is Scope.all:
+        return rows
+    words = rules.search_words(text)
+
+    def needs_work(row: Any) -> bool:
+        own = f" {row.search_text.partition(rules.COMPANY_BEGINS)[0]}"
+        return row.company_id is not None and not all(f" {word}" in own for word in words)
+
+    by_work = {row.company_id for row in rows if needs_work(row)}
+    if not by_work:
+        return rows
+    seen = names_seen(session, by_work, who)
+    return [row for row in rows if row.company_id in seen or not needs_work(row)]
 
 
 def _numbers_meant(session: Session, who: Actor, text: str, ids: Sequence[int]) -> dict[int, tuple[str, str]]:

@@ -15,7 +15,9 @@ from app.core.errors import BusinessError, ConflictError, NotAllowedError
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_number
-from app.customers import matching, profile, queries, reach, rules, stages
+from app.customers import indexing, profile, queries, reach, rules, stages
+from app.customers.duplicates import hard, warning
+from app.customers.duplicates import queries as duplicates
 from app.customers.models import (
     SOURCES,
     ContactKind,
@@ -40,6 +42,8 @@ class CustomerValues(ProfileValues, total=False):
     team: Team | None
     source: str | None
     note: str | None
+    #: why a number, address or tax code that somebody has already is his too
+    duplicate_reason: str | None
 
 
 class CustomerArchivedError(BusinessError):
@@ -62,13 +66,14 @@ def create_customer(
     source: str | None = None,
     contact_points: Sequence[TypedContact] = (),
     shared: Collection[int] = (),
+    duplicate_reason: str | None = None,
     **values: Unpack[ProfileValues],
 ) -> Customer:
     """A new customer, who belongs to its creator and to the creator's primary team; the first contact is preferred.
 
     `shared` are the numbers of the `contact_points` that others are reached by too.
     Raises InvalidInputError with every problem beside its field: name, phone, email, source, note, contact_points.N,
-    and those of ProfileValues.
+    and those of ProfileValues; DuplicateCustomerError when somebody is known by the same, unless it is said why.
     """
     by.must("add", "Customer")
     customer = Customer(kind=kind, name="", created_by_id=by.user_id, team_id=by.primary_team_id)
@@ -95,6 +100,9 @@ def create_customer(
         setattr(customer, column, value)
     said = [key for key in ("source", "note", *new) if getattr(customer, key)]
     guarded.refuse_unwritable(by, "Customer", said, is_new=True)
+    known_by = {hard.contact_key(one.kind, one.value, is_shared=is_shared) for one, is_shared in contacts.values()}
+    known_by.add(hard.tax_key(customer.tax_code))
+    accepted = warning.accept(session, known_by, by=by, besides=None, reason=duplicate_reason)
 
     customer.all_contact_points = [
         ContactPoint(
@@ -103,13 +111,14 @@ def create_customer(
         for number, (contact, is_shared) in enumerate(contacts.values())
     ]
     customer.code = rules.customer_code(next_number(session, "customer"))
-    _index(customer)
+    indexing.index(session, customer)
     session.add(customer)
     session.flush()
     if stage is not None:
         stages.enter(session, customer, stage, reason=stage_reason)
         session.flush()
     record_timeline(session, customer.id, kind="created", by=by)
+    _keep(session, customer, accepted, by=by)
     return customer
 
 
@@ -118,7 +127,8 @@ def change_customer(
 ) -> Customer:
     """Change what is given and leave the rest. `rev` is the one that the editor saw: raises ConflictError on another.
 
-    A new owner or team needs the right to assign. Raises InvalidInputError like create_customer.
+    A new owner or team needs the right to assign. Raises InvalidInputError and DuplicateCustomerError like
+    create_customer.
     """
     lock_for(session, customer, by, "edit")
     _refuse_stale(session, customer, rev)
@@ -153,6 +163,14 @@ def change_customer(
     guarded.refuse_unwritable(by, "Customer", [*changed, *other])
     if not by.is_system and {"owner_id", "team_id"} & set(changed):
         by.must("assign", "Customer")
+    known_by = {
+        hard.contact_key(one.kind, one.value, is_shared=reach.is_shared(customer, one))
+        for kind, one in contacts.items() if one is not None and kind.value in other
+    }  # fmt: skip
+    known_by.add(hard.tax_key(new["tax_code"]) if "tax_code" in changed else None)
+    accepted = warning.accept(
+        session, known_by - hard.keys_of(customer), by=by, besides=customer.id, reason=values.get("duplicate_reason")
+    )
     moves = "stage" in changed
     if moves:
         came_from = customer.stage
@@ -164,25 +182,28 @@ def change_customer(
         session.refresh(customer, ["company"])
     changed += [kind.value for kind, contact in contacts.items() if reach.replace_main(customer, kind, contact)]
     if changed:
-        _index(customer)
+        indexing.index(session, customer)
         # The names of the fields only: old and new values stand in the audit log, which can forget them.
         session.flush()
+        if "name" in changed and customer.kind is CustomerKind.company:
+            indexing.changed(session, indexing.works_at(customer.id))
         told = sorted({*changed} - profile.FOLLOWING - {"stage"})
         if told:
             record_timeline(session, customer.id, kind="changed", by=by, data={"fields": told})
         if moves:
             data = {"from": came_from, "to": customer.stage}
             record_timeline(session, customer.id, kind="stage_changed", by=by, data=data)
+        _keep(session, customer, accepted, by=by)
     return customer
 
 
 def add_contact_point(
     session: Session, customer: Customer, *, by: Actor, kind: ContactKind, text: str, preferred: bool = False,
-    shared: bool = False,
+    shared: bool = False, duplicate_reason: str | None = None,
 ) -> ContactPoint:  # fmt: skip
     """One more way to reach the customer; one that was taken out of use comes back.
 
-    Raises InvalidInputError (field "text") when it cannot be read or is there already.
+    Raises InvalidInputError (field "text") when it cannot be read or is there already, and DuplicateCustomerError.
     """
     lock_for(session, customer, by, "edit")
     problems = Problems()
@@ -193,11 +214,15 @@ def add_contact_point(
         if reach.same(customer, contact, customer.contact_points):
             raise rules.UnreadableError(_("The customer has this contact already."))
     problems.refuse_any()
+    known_by = {hard.contact_key(contact.kind, contact.value, is_shared=shared)} - hard.keys_of(customer)
+    accepted = warning.accept(session, known_by, by=by, besides=customer.id, reason=duplicate_reason)
     point = reach.put_in_use(customer, contact)
     point.is_shared = shared
     if preferred or len(customer.contact_points) == 1:
         reach.prefer(customer, point)
-    return _contacts_changed(session, customer, point, kind="contact_added", by=by)
+    _contacts_changed(session, customer, point, kind="contact_added", by=by)
+    _keep(session, customer, accepted, by=by)
+    return point
 
 
 def remove_contact_point(session: Session, point: ContactPoint, *, by: Actor) -> ContactPoint:
@@ -224,14 +249,22 @@ def prefer_contact_point(session: Session, point: ContactPoint, *, by: Actor) ->
     return point
 
 
-def share_contact_point(session: Session, point: ContactPoint, *, by: Actor, shared: bool) -> ContactPoint:
-    """Say whether others are reached by it too (a family, a switchboard): then it is no sign of the same customer."""
+def share_contact_point(
+    session: Session, point: ContactPoint, *, by: Actor, shared: bool, duplicate_reason: str | None = None
+) -> ContactPoint:
+    """Say whether others are reached by it too (a family, a switchboard): then it is no sign of the same customer.
+
+    Raises DuplicateCustomerError when it is said to be his own and somebody else has it.
+    """
     customer = point.customer
     lock_for(session, customer, by, "edit")
     reach.refuse_withheld(point, by)
     if point.is_shared is not shared:
+        known_by = {None if point.archived_at else hard.contact_key(point.kind, point.value, is_shared=shared)}
+        accepted = warning.accept(session, known_by, by=by, besides=customer.id, reason=duplicate_reason)
         point.is_shared = shared
         _contacts_changed(session, customer, point, kind="contact_shared" if shared else "contact_own", by=by)
+        _keep(session, customer, accepted, by=by)
     return point
 
 
@@ -247,6 +280,9 @@ def archive_customer(session: Session, customer: Customer, *, by: Actor) -> Cust
 def restore_customer(session: Session, customer: Customer, *, by: Actor) -> Customer:
     """Bring an archived customer back. One that is not archived stays as he is."""
     lock_for(session, customer, by, "delete", archived=True)
+    log = session.scalars(duplicates.live_merge(customer.id)).one_or_none()
+    if log is not None:
+        raise BusinessError(_("This customer is part of %(code)s now. Take the merge back there.", code=log.kept.code))
     if customer.is_archived:
         customer.archived_at, customer.archived_by_id = None, None
         record_timeline(session, customer.id, kind="restored", by=by)
@@ -319,20 +355,18 @@ def _refuse_stale(session: Session, customer: Customer, rev: int) -> None:
         raise ConflictError(by=name, at=customer.updated_at, rev=customer.rev)
 
 
-def _index(customer: Customer) -> None:
-    """Bring the sort key, the searched words and what finds doubles up to date with name, contacts and address."""
-    customer.sort_key = rules.name_order(customer.name, customer.kind)
-    in_use = [(point.kind, point.value) for point in customer.contact_points]
-    customer.search_text = rules.search_text(customer.code, customer.name, in_use)
-    customer.name_key = matching.name_key(customer.name, customer.kind)
-    lives_at = (customer.street, customer.ward_code, customer.province_code, customer.old_address)
-    customer.addr_key = matching.addr_key(*lives_at) or None
+def _keep(session: Session, customer: Customer, accepted: warning.Accepted | None, *, by: Actor) -> None:
+    if accepted is not None:
+        warning.keep(session, customer, accepted, by=by)
+        data = {"fields": accepted.fields, "reason": accepted.reason}
+        record_timeline(session, customer.id, kind=warning.SAVED, by=by, data=data)
+        session.flush()
 
 
 def _contacts_changed(
     session: Session, customer: Customer, point: ContactPoint, *, kind: str, by: Actor
 ) -> ContactPoint:
-    _index(customer)
+    indexing.index(session, customer)
     session.flush()
     record_timeline(
         session, customer.id, kind=kind, by=by, subject_type="contact_point", subject_id=point.id,

@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.i18n import _
 from app.core.vietnamese import fold
-from app.customers import rules
+from app.customers import indexing, rules
 from app.customers.models import Customer
 from app.customers.profile import Problems
 from app.customers.profile_models import TAG_LENGTH, CustomerTag, Tag
@@ -34,6 +34,7 @@ def set_tags(session: Session, customer: Customer, names: Iterable[str], *, by: 
     session.add_all(CustomerTag(customer_id=customer.id, tag_id=tag.id) for tag in added)
     if added or gone:
         session.flush()
+        indexing.renew(session, [customer.id])
         data = {"added": [tag.name for tag in added], "removed": [one.tag.name for one in gone]}
         record_timeline(session, customer.id, kind="tagged", by=by, data=data)
     return wanted
@@ -66,6 +67,7 @@ def change_tag(
                 raise rules.UnreadableError(_("There is a tag “%(name)s” already.", name=twin.name))
             tag.name, tag.key = tag_name, fold(tag_name)
         problems.refuse_any()
+        indexing.changed(session, indexing.tagged(tag.id))
     if colour is not None:
         tag.colour = colour
     session.flush()

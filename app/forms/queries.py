@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
@@ -126,15 +126,18 @@ def _submissions(actor: Actor, action: str) -> ColumnElement[bool]:
     return or_(by_scope, *shared)
 
 
-def _hit(form: Form) -> Hit:
+_NAMES = select(Form.id, Form.name, Form.code)
+
+
+def _hit(form: Any) -> Hit:
     return Hit(form.id, form.name, str(_("Form")), links.form_path(form.id))
 
 
 def find_forms(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
     """By words of name or code. A company has some dozens of them: all are looked through."""
-    rows = session.scalars(select(Form).where(visible(Form, who)).order_by(Form.name, Form.id).limit(MOST_LOOKED_AT))
+    rows = session.execute(_NAMES.where(visible(Form, who)).order_by(Form.name, Form.id).limit(MOST_LOOKED_AT))
     return [_hit(one) for one in rows if matches(text, one.name, one.code)][:limit]
 
 
 def named_forms(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
-    return [_hit(one) for one in session.scalars(select(Form).where(Form.id.in_(ids), visible(Form, who)))]
+    return [_hit(one) for one in session.execute(_NAMES.where(Form.id.in_(ids), visible(Form, who)))]

@@ -137,20 +137,14 @@ def instance_code(number: int) -> str:
     return f"HS-{number:06d}"
 
 
-def _lines(actor: Actor) -> Select[int, str, str, str | None]:
-    """id, code, the process's name and the customer's as far as he may read it."""
+def _lines(customer: Any) -> Select[int, str, str, str | None]:
+    """id, code, the process's name and `customer`."""
     return (
-        select(
-            ProcessInstance.id,
-            ProcessInstance.code,
-            Process.name.label("process"),
-            name_if_seen(actor).label("customer"),
-        )
+        select(ProcessInstance.id, ProcessInstance.code, Process.name.label("process"), customer.label("customer"))
         .select_from(ProcessInstance)
         .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
         .join(Process, Process.id == ProcessVersion.process_id)
         .outerjoin(Customer, Customer.id == ProcessInstance.customer_id)
-        .where(visible(ProcessInstance, actor))
     )
 
 
@@ -158,18 +152,20 @@ def _instance_hit(row: Any, *, exact: bool = False) -> Hit:
     return Hit(row.id, row.process, line(row.code, row.customer), links.instance_path(row.id), exact)
 
 
-def find_instances(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+def find_instances(session: Session, who: Actor, text: str, limit: int, of: Collection[int] | None = None) -> list[Hit]:
     """By code (HS-000012, hs12 or 12), by customer, and by the process's name; the newest first.
 
-    A code is looked up. Customers come from their text index, the MOST_CUSTOMERS first ones. Names are matched with the
-    processes, and the instances of those are looked for among the MOST_LOOKED_AT newest running ones: the rule of who
-    may see what is asked of so many rows and no more, however large the table.
+    A code is looked up. Customers are those of `of`, whom he sees and the same text has found (None: the MOST_CUSTOMERS
+    first that match). Names are matched with the processes, and the instances of those are looked for among the
+    MOST_LOOKED_AT newest running ones: the rule of who may see what is asked of so many rows and no more, however large
+    the table.
     """
     newest = ProcessInstance.id.desc()
     hits: dict[int, Hit] = {}
 
-    def add(condition: ColumnElement[bool], *, exact: bool = False) -> None:
-        rows = session.execute(_lines(who).where(condition).order_by(newest).limit(limit))
+    def add(condition: ColumnElement[bool], customer: Any = None, *, exact: bool = False) -> None:
+        lines = _lines(name_if_seen(who) if customer is None else customer).where(visible(ProcessInstance, who))
+        rows = session.execute(lines.where(condition).order_by(newest).limit(limit))
         for row in rows:
             hits.setdefault(row.id, _instance_hit(row, exact=exact))
 
@@ -178,8 +174,9 @@ def find_instances(session: Session, who: Actor, text: str, limit: int) -> list[
         # A bare number may as well be the end of a phone number: only "HS" makes it a code for sure.
         said_so = text.strip()[:2].lower() == "hs"
         add(ProcessInstance.code == instance_code(int(code[1])), exact=said_so)
-    if len(hits) < limit:
-        add(ProcessInstance.customer_id.in_(found_ids(text, who, limit=MOST_CUSTOMERS)))
+    if len(hits) < limit and (of is None or of):
+        ids = found_ids(text, who, limit=MOST_CUSTOMERS) if of is None else of
+        add(ProcessInstance.customer_id.in_(ids), Customer.name)
     if not code and len(hits) < limit:
         names = session.execute(select(ProcessVersion.id, Process.name).join(Process)).all()
         versions = [row.id for row in names if matches(text, row.name)]
@@ -191,10 +188,11 @@ def find_instances(session: Session, who: Actor, text: str, limit: int) -> list[
 
 
 def named_instances(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
-    return [_instance_hit(row) for row in session.execute(_lines(who).where(ProcessInstance.id.in_(ids)))]
+    lines = _lines(name_if_seen(who)).where(ProcessInstance.id.in_(ids), visible(ProcessInstance, who))
+    return [_instance_hit(row) for row in session.execute(lines)]
 
 
-def _process_hit(process: Process, who: Actor) -> Hit:
+def _process_hit(process: Any, who: Actor) -> Hit:
     """Who draws processes opens the process; for everyone else it is something to begin."""
     if who.may("edit", "Process"):
         return Hit(process.id, process.name, str(_("Process")), links.process_path(process.id))
@@ -208,7 +206,8 @@ def _offered(who: Actor) -> Select[Process]:
 
 def find_processes(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
     """By words of name or code. A company has some dozens of them: all are looked through."""
-    rows = session.scalars(_offered(who).limit(MOST_LOOKED_AT))
+    names = _offered(who).with_only_columns(Process.id, Process.name, Process.code)
+    rows = session.execute(names.limit(MOST_LOOKED_AT))
     return [_process_hit(one, who) for one in rows if matches(text, one.name, one.code)][:limit]
 
 

@@ -13,7 +13,7 @@ from app.core import links
 from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.finding import Hit, line, matches
 from app.customers.models import Customer
-from app.customers.queries import name_if_seen
+from app.customers.queries import name_if_seen, names_seen
 from app.customers.search import found_ids
 from app.security import queries as people
 from app.security.models import Member, Right, Team
@@ -23,6 +23,8 @@ from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskState
 
 #: so many open tasks are looked through when somebody types a word; those of a customer are found beyond them
 MOST_LOOKED_AT = 300
+#: so many for each task that is wanted: of some that match by it he may not read the customer's name
+MOST_MEANT = 3
 
 # Written out, not bound: SQLite uses a partial index only when it can read the very words of its condition.
 _OPEN: list[ColumnElement[Any]] = [literal_column(f"'{state}'") for state in OPEN_STATES]
@@ -210,9 +212,9 @@ def history(session: Session, task_id: int) -> list[TaskEvent]:
     return list(session.scalars(select(TaskEvent).where(TaskEvent.task_id == task_id).order_by(TaskEvent.id)))
 
 
-def _lines(actor: Actor) -> Select[int, str, str, str | None]:
-    """id, name, context and the customer's name as far as he may read it."""
-    columns = select(Task.id, Task.name, Task.context, name_if_seen(actor).label("customer"))
+def _lines(actor: Actor, customer: Any) -> Select[int, str, str, str | None, int | None]:
+    """id, name, context, `customer` and the customer's id."""
+    columns = select(Task.id, Task.name, Task.context, customer.label("customer"), Task.customer_id)
     return columns.outerjoin(Customer, Customer.id == Task.customer_id).where(visible(Task, actor))
 
 
@@ -220,21 +222,26 @@ def _hit(row: Any) -> Hit:
     return Hit(row.id, row.name, line(row.customer, row.context), links.task_path(row.id))
 
 
-def find_tasks(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+def find_tasks(session: Session, who: Actor, text: str, limit: int, of: Collection[int] | None = None) -> list[Hit]:
     """Open tasks by words of their name, of where they stand, and of the customer; least time left first.
 
-    Task names have no text index: the MOST_LOOKED_AT tasks due next that he may see are looked through. What belongs
-    to a matching customer comes from the customers' text index, however much open work there is.
+    Task names have no text index: the MOST_LOOKED_AT tasks due next that he may see are looked through. With them come
+    those of the customers `of`, whom he sees and the same text has found; None: of all that match.
     """
-    opened = _lines(who).where(is_open()).order_by(*BY_DUE)
+    opened = _lines(who, Customer.name).where(is_open()).order_by(*BY_DUE)
     near = session.execute(opened.limit(MOST_LOOKED_AT)).all()
-    hits = [_hit(row) for row in near if matches(text, row.name, row.context, row.customer)][:limit]
-    if len(hits) < limit and len(near) == MOST_LOOKED_AT:
-        known = [hit.id for hit in hits]
-        theirs = opened.where(Task.customer_id.in_(found_ids(text, who)), Task.id.not_in(known))
-        hits += [_hit(row) for row in session.execute(theirs.limit(limit - len(hits)))]
-    return hits
+    meant = [row for row in near if matches(text, row.name, row.context, row.customer)]
+    # Whose names he may read is asked of the few that match, not of all that are looked through.
+    asked = {row.customer_id for row in meant[: MOST_MEANT * limit] if row.customer_id not in (of or ())}
+    seen = names_seen(session, asked - {None}, who) | set(of or ())
+    told = (row if row.customer_id in seen else row._replace(customer=None) for row in meant)
+    hits = [_hit(row) for row in told if row.customer or matches(text, row.name, row.context)]
+    if of is None or of:
+        theirs = opened.where(Task.customer_id.in_(found_ids(text, who) if of is None else of))
+        known = {hit.id for hit in hits}
+        hits += [_hit(row) for row in session.execute(theirs.limit(limit)) if row.id not in known]
+    return hits[:limit]
 
 
 def named_tasks(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
-    return [_hit(row) for row in session.execute(_lines(who).where(Task.id.in_(ids)))]
+    return [_hit(row) for row in session.execute(_lines(who, name_if_seen(who)).where(Task.id.in_(ids)))]

@@ -157,7 +157,9 @@ def test_a_phone_number_its_last_digits_or_a_code_name_one_record(running):
 
 def test_two_customers_with_one_phone_are_a_choice(story):
     with transaction(story.cast.lan) as inside:
-        create_customer(inside, by=story.cast.lan, name="Con gái chị Duyên", phone="0912345678")
+        create_customer(
+            inside, by=story.cast.lan, name="Con gái chị Duyên", phone="0912345678", duplicate_reason="dùng chung số"
+        )
     for typed in ("0912345678", "5678"):
         assert named_one(story, "lan", typed) is None
         assert len(found(story, "lan", typed)["customer"]) == 2

@@ -17,6 +17,7 @@ from app.customers.models import ContactKind, Customer
 def a_customer(session: Session, by: Actor = SYSTEM, name: str = "Đặng Thị Ánh Nguyệt", **values) -> Customer:
     values.setdefault("phone", "0912 345 678")
     values.setdefault("email", "Nguyet.Dang@PhoSen.example")
+    values.setdefault("duplicate_reason", "another of the family")
     return services.create_customer(session, by=by, name=name, **values)
 
 
