@@ -25,6 +25,8 @@ from app.security.models import Grant
 _PARTED = "\n"
 #: a longer value has no room in a cell of the list
 _LONGEST_IN_CELL = 40
+#: so many values of a new record have
+_VALUES_OF_NEW = 3
 _PERSONAL = _("(personal)")
 
 
@@ -97,7 +99,7 @@ def names_for(
     others = [(target.table.name, key) for target, key in found if not history.is_person(target)]
     personal = [] if leaves else [
         key for key, cell in cells.items()
-        if cell.action == AuditAction.change and any(map(is_personal, cell.changes.values()))
+        if cell.action in (AuditAction.create, AuditAction.change) and any(map(is_personal, cell.changes.values()))
     ]  # fmt: skip
     rows = session.scalars(select(AuditSensitive).where(AuditSensitive.event_id.in_(personal))) if personal else ()
     return Names(
@@ -118,8 +120,8 @@ def changed_fields(value: str) -> str:
 
 
 def changed_shortly(event_id: int, cell: Cell, names: Names) -> str:
-    """For a cell of the list: of a change the first field from what to what, as far as the reader may know it, and
-    which other fields changed."""
+    """For a cell of the list, as far as the reader may know it: of a change the first field from what to what, of what
+    is new its first values; and which other fields there are."""
     if cell.is_event:
         told = details(cell.name, cell.changes, people=names.handed)
         return ", ".join(f"{line.label}: {line.new}" for line in told)
@@ -131,9 +133,24 @@ def changed_shortly(event_id: int, cell: Cell, names: Names) -> str:
         old, new = (shortly(_read(one, cell, column, names)) for one in pair)
         if _PERSONAL not in (old, new):
             parts[0] = f"{parts[0]}: {old} → {new}"
+    if cell.action == AuditAction.create:
+        parts = _first_values(event_id, cell, names)
     if cell.table == Grant.__tablename__ and names.sharers.get(cell.record_id or 0):
         parts.insert(0, names.sharers[cell.record_id or 0])
     return ", ".join(parts)
+
+
+def _first_values(event_id: int, cell: Cell, names: Names) -> list[str]:
+    """The fields of a new record, the first of them with their values; its name stands beside the cell already."""
+    told, values, kind = [], 0, kinds.KINDS.get(cell.table)
+    named_by = kind.title if kind is not None and kind.part_of is None else ""
+    for column, label in cell.labels().items():
+        _nothing, new = names.beside.get((event_id, column), cell.changes[column])
+        text = shortly(_read(new, cell, column, names))
+        is_told = values < _VALUES_OF_NEW and text != _PERSONAL and column != named_by
+        values += is_told
+        told.append(f"{label}: {text}" if is_told else str(label))
+    return told
 
 
 def shortly(value: Any) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, String, and_, cast, func, literal, select,
 from sqlalchemy.orm import Session
 
 from app.audit import kinds
-from app.audit.kinds import KINDS
+from app.audit.kinds import KINDS, Kind
 from app.core import history
 from app.core.access import Actor, has_row_rule, visible
 from app.core.audit import AuditEvent
@@ -102,9 +102,17 @@ def _titles(table: str, ids: Collection[int], who: Actor, by_code: bool) -> Any:
 
 
 def words_of(table: str) -> tuple[str, ...]:
-    """As rows that may be about records of any kind name such a one: by its resource, or by that in small letters."""
-    known = KINDS[table]
-    return (known.resource, known.resource.lower()) if known.path is not None and known.part_of is None else ()
+    """As rows that may be about records of any kind name such a one: by its resource, or by that in small letters.
+
+    Of several tables with one resource it is the first that has a page; the others are looked after by its right alone.
+    """
+    resource = KINDS[table].resource
+    first = next((one for one, kind in KINDS.items() if kind.resource == resource and _has_page(kind)), None)
+    return (resource, resource.lower()) if table == first else ()
+
+
+def _has_page(kind: Kind) -> bool:
+    return kind.path is not None and kind.part_of is None
 
 
 def record_of() -> ColumnElement[str]:

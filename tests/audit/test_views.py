@@ -13,7 +13,9 @@ from openpyxl import load_workbook
 from sqlalchemy import event, select
 
 from app.audit import details, entries, erasing
-from app.audit.search import search
+from app.audit.kinds import KINDS
+from app.audit.records import words_of
+from app.audit.search import from_address_like, search
 from app.comments.services import write_comment
 from app.core import audit, chain, clock, exports
 from app.core.access import FieldRight, FieldRule, get_visible
@@ -68,8 +70,9 @@ def test_the_list_tells_who_did_what_to_which_record(client, customer_id):
     found = rows_of(the_list(client("hoa"), f"kind = 'customer' and record_id = {customer_id}"))
     assert [row[1:6] for row in found] == [
         ["Nguyễn Ngọc Lan", "Sửa", "Khách hàng", NEW_NAME, f"Tên: {NAME} → {NEW_NAME}, Ghi chú"],
-        ["Nguyễn Ngọc Lan", "Tạo mới", "Khách hàng", NEW_NAME, "Tên, Mã, Loại, Người phụ trách, Bộ phận, Ghi chú"],
-    ]
+        ["Nguyễn Ngọc Lan", "Tạo mới", "Khách hàng", NEW_NAME,
+         "Tên, Mã: KH000001, Loại: Cá nhân, Người phụ trách: Nguyễn Ngọc Lan, Bộ phận, Ghi chú"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -111,6 +114,22 @@ def test_words_find_people_kinds_events_codes_and_reasons(session, cast):
     assert found("đối soát") == found("minh đối") == {("export", None)}
     assert found("lưu trữ khách") == {("customer", number)}
     assert found("khongcoai") == set()
+
+
+@BOTH
+@pytest.mark.parametrize("many", [20_000, 0])
+def test_a_part_of_an_address_is_looked_for_among_those_that_there_are(session, cast, monkeypatch, many):
+    monkeypatch.setattr("app.audit.search._MANY", many)
+    for address in ("10.0.3.24", "10.0.3.240", "192.168.7.7", None):
+        with transaction(replace(cast.lan, address=address)) as inside:
+            audit.record(inside, "export")
+
+    def found(typed):
+        return set(session.scalars(select(AuditEvent.address).where(from_address_like(session, typed))))
+
+    assert found("0.3.24") == {"10.0.3.24", "10.0.3.240"}
+    assert found("192.168.7.7") == {"192.168.7.7"}
+    assert found("%") == found("7.8") == set()
 
 
 @BOTH
@@ -475,3 +494,9 @@ def test_the_record_pages_of_members_tell_of_looking_in_anothers_name(app, clien
         lan = _hoa() and last(db.session(), "member").record_id
     told = client("hoa").get(f"/nhan-su/show/{lan}?tab=lich-su").text
     assert "khi đang xem như Nguyễn Ngọc Lan" in told
+
+
+def test_rows_about_records_of_a_kind_are_about_the_one_table_that_bears_its_name():
+    words = [word for table in KINDS for word in words_of(table)]
+    assert len(words) == len(set(words))
+    assert words_of("customer") == ("Customer", "customer")
