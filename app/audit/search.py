@@ -113,3 +113,16 @@ def _by_code(session: Session, who: Actor, words: Collection[str]) -> dict[str, 
     for table, row_id, code in session.execute(union_all(*parts).limit(_MOST_NAMED)) if typed else ():
         found[typed.get(code, code)].append((table, row_id))
     return found
+
+
+def from_address_like(session: Session, typed: str) -> ColumnElement[bool]:
+    """Entries from an address that holds this. It is looked for among the addresses that there are: far fewer, and read
+    one after the other off their index."""
+    address = AuditEvent.address
+    known = select(func.min(address).label("address")).where(address.is_not(None)).cte("known", recursive=True)
+    after = select(func.min(address)).where(address > known.c.address).correlate(known).scalar_subquery()
+    known = known.union_all(select(after).where(known.c.address.is_not(None)))
+    found = session.scalars(select(known.c.address).where(known.c.address.icontains(typed, autoescape=True))).all()
+    some = select(AuditEvent.id).where(address.in_(found)).limit(_MANY + 1).subquery()
+    count = session.scalar(select(func.count()).select_from(some)) or 0
+    return (address if count <= _MANY else _unindexed(address)).in_(found)

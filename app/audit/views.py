@@ -17,7 +17,7 @@ from app.audit import details, entries, erasing, kinds, records
 from app.audit.cells import Cell, changed_fields, changed_in_words, changed_of, changed_shortly, names_for
 from app.audit.dialogs import EraseDialog
 from app.audit.entries import Told
-from app.audit.search import search
+from app.audit.search import from_address_like, search
 from app.core import audit, edge, exports, history
 from app.core.access import Actor, get_visible
 from app.core.audit import AuditAction, AuditEvent, is_personal
@@ -85,6 +85,9 @@ class LogScreen(Screen):
         ),
         "record": Derived(Kind.text, records.record_of(), show=lambda _value: ""),
         "fields": Derived(Kind.text, changed_of(), show=changed_fields),
+        "address": Derived(
+            Kind.text, AuditEvent.address, contains=lambda typed: from_address_like(db.session(), typed)
+        ),
         "record_id": Derived(Kind.number, AuditEvent.record_id),
         "is_automatic": Derived(Kind.yes_no, records.is_automatic()),
         "reason": Derived(Kind.text, details.reason_of(), compared=AuditEvent.__table__.c.reason),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import Any
@@ -51,3 +51,5 @@ class Field:
     since: Since | None = None
     #: rows with no value at all differ from every value: who has no tags does not have this one
     absent_differs: bool = False
+    #: a text → the rows whose value holds it, where there is a faster way than to compare every row
+    contains: Callable[[str], ColumnElement[bool]] | None = None

@@ -210,6 +210,9 @@ class _Translation:
             return None
         if field.kind in _DAYS:
             return lambda column: or_(*[self._compare_days(field.kind, op, column, one) for one in wanted])
+        if op == "contains" and field.contains is not None:
+            found = field.contains(wanted[0])
+            return lambda _column: found
         if op == "contains":
             return _contains_digits(field, wanted[0]) if field.kind is Kind.phone else _contains(wanted[0])
         if op in _ORDERS:

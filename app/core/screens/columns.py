@@ -45,6 +45,7 @@ class Derived:
     #: as in conditions.fields.Field
     since: Since | None = None
     absent_differs: bool = False
+    contains: Callable[[str], ColumnElement[bool]] | None = None
     #: the field whose right this falls under, where that is not its own: the age is the birthday's
     guarded_as: str = ""
 

@@ -263,7 +263,9 @@ class ListPart(Declared):
         if isinstance(choices, dict):  # any other mapping is looked up when it is read: a catalogue changes
             choices = {str(value): text for value, text in choices.items()}
         compared = declared.value if declared.compared is None else declared.compared
-        field = Field(name, label, declared.kind, compared, choices, declared.since, declared.absent_differs)
+        field = Field(
+            name, label, declared.kind, compared, choices, declared.since, declared.absent_differs, declared.contains
+        )
         return Column(
             key=name, label=label, kind=declared.kind, value=declared.value,
             order=self.order_keys.get(name, declared.value if declared.order is None else declared.order),
