@@ -357,7 +357,7 @@ def test_only_whoever_may_edit_the_record_brings_values_back(app, client, custom
 # ── erasing ──
 @BOTH
 def test_erased_values_are_gone_with_those_of_the_parts_and_the_chain_holds(session, cast):
-    from tests.core.test_audit import seal_everything
+    from tests.core.test_chain import seal_everything
 
     with transaction(cast.lan) as inside:
         number = a_customer(inside, cast)
