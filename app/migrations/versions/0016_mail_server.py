@@ -29,12 +29,12 @@ def upgrade() -> None:
         sa.Column("password", sa.Text(), nullable=True),
         sa.Column("sender_address", sa.String(length=254), nullable=False),
         sa.Column("reply_to", sa.String(length=254), nullable=False),
-        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("updated_by_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_mail_server_the_only_one")),
         sa.ForeignKeyConstraint(
             ["created_by_id"], ["ab_user.id"], name=op.f("fk_mail_server_created_by_id"), ondelete="RESTRICT"
