@@ -140,6 +140,8 @@ def test_nobody_narrows_or_orders_by_what_he_does_not_read(app, client, held, ru
         ("huongtram", False, False),
         ("0912 345 321", True, False),
         ("+84 912 345 321", True, False),
+        ("Bích 5321", False, False),
+        ("SĐT: 0912.345.321", True, False),
         ("BichNgoc@huongtram.vn", True, False),
     ],
 )
