@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core.vietnamese import fold, phone_e164
 from app.customers.models import CustomerKind
@@ -133,8 +133,9 @@ def is_reserved(digits: str) -> bool:
 
 
 def profiles(rng: random.Random, count: int) -> Iterator[Profile]:
-    """`count` customers, no two with one name or number: the known ones first, then persons and some companies."""
+    """`count` customers, no two with one name, number or address: the known ones first, then persons and companies."""
     names = {known.name for known in KNOWN}
+    addresses = {known.email for known in KNOWN}
     numbers = {phone_e164(known.phone) for known in KNOWN}
     yield from KNOWN[:count]
     while len(names) < count:
@@ -142,7 +143,8 @@ def profiles(rng: random.Random, count: int) -> Iterator[Profile]:
         if drawn.name not in names:
             names.add(drawn.name)
             numbers.add(phone_e164(drawn.phone))
-            yield drawn
+            yield replace(drawn, email=None) if drawn.email in addresses else drawn
+            addresses.add(drawn.email)
 
 
 def more_numbers(rng: random.Random, known: Sequence[Profile]) -> Iterator[str]:

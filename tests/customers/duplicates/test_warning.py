@@ -110,7 +110,6 @@ def test_of_two_at_once_the_second_is_refused(app, session, cast):
         return number
 
     results = at_once(app, [lambda n=n: change(n) for n in known])
-    print(results)
     assert sorted(type(one).__name__ for one in results) == ["DuplicateCustomerError", "int"]
 
 
