@@ -59,6 +59,7 @@ def create_app(config: Any = None) -> Flask:
     # Imported here: `import app` alone must not load the whole product (style, migrations, tools).
     from app import cli, jobs, models, uses, views
     from app.administration.queries import register_jobs
+    from app.care.services import CareTasks
     from app.comments.events import register_commented
     from app.comments.handlers import CommentPart, register_screens
     from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads, vault
@@ -66,11 +67,11 @@ def create_app(config: Any = None) -> Flask:
     from app.core.screens import parts
     from app.customers.events import register_part, register_quick_action
     from app.customers.handlers import SHARED_CUSTOMERS, CustomerComments, LookedAfter
-    from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.customers.mails import SendMail
     from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
     from app.forms.handlers import CustomerSubmissions
+    from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
     from app.notifications.people import PeopleMessenger
     from app.notifications.shared import ShareTeller
@@ -83,8 +84,8 @@ def create_app(config: Any = None) -> Flask:
     from app.security.manager import SecurityManager, load_actor
     from app.security.share_views import SharePart
     from app.security.shared import register_shareable, register_teller
-    from app.tasks.events import register_owner
     from app.tasks.customer_tasks import AddTask, CustomerWork
+    from app.tasks.events import register_owner
     from app.tasks.handlers import SHARED_TASKS, CustomerTasks, Decisions, NobodyElsesQueue, OpenTasks, TaskComments
     from config import Config
 
@@ -105,6 +106,7 @@ def create_app(config: Any = None) -> Flask:
     DefaultMeta.get_translations = lambda _self, _form: _Translations()  # type: ignore[assignment,method-assign]
     FlaskForm.Meta.get_translations = lambda _self, _form: _Translations()
     audit.configure(app.config["SECRET_KEY"])
+    vault.configure(app.config["SECRET_KEY"])
     links.configure(app.config["BASE_URL"])
     configure_mail(MailSettings(server=parse_smtp_url(app.config["SMTP_URL"]), sender=app.config["MAIL_FROM"]))
     uses.register()
@@ -122,10 +124,10 @@ def create_app(config: Any = None) -> Flask:
         CustomerFiles(),
     ):  # fmt: skip
         register_part(part)
-    for commented in (CustomerComments(), TaskComments(), InstanceComments()):
-        register_commented(commented)
     for quick in (LogCall(), WriteNote(), LogMessage(), SendMail(), AddTask(), MakePromise()):
         register_quick_action(quick)
+    for commented in (CustomerComments(), TaskComments(), InstanceComments()):
+        register_commented(commented)
     register_screens(views.VIEWS)
     parts.register_part(CommentPart())
     parts.register_part(SharePart())

@@ -15,6 +15,8 @@ from app.administration.mail_view import MailSettingPages
 from app.administration.views import AdministrationPages
 from app.audit.api import AuditApi
 from app.audit.views import ErasePages, LogScreen
+from app.care.api import ForgottenApi
+from app.care.views import CarePages, TargetPages
 from app.catalogues.api import CatalogueApi
 from app.catalogues.views import CataloguePages, EntryScreen
 from app.comments.api import CommentApi
@@ -35,11 +37,15 @@ from app.core.timewords import moment_inside, moment_text, until_text
 from app.core.view_api import ViewApi
 from app.customers import search as customer_search
 from app.customers.api import CustomerApi
+from app.customers.classes.views import ClassPages
+from app.customers.duplicates.api import DuplicateApi
+from app.customers.duplicates.views import DuplicatePages
+from app.customers.kept_api import ContactPointApi, CustomerMailApi, KeptContactApi, PromiseApi, PurchaseApi
 from app.customers.kept_views import InteractionPages, PromisePages, PurchasePages
 from app.customers.models import Customer
 from app.customers.profile_api import CustomerProfileApi, InteractionApi, PlaceApi, TagApi
-from app.customers.classes.views import ClassPages
 from app.customers.screens import CustomerScreen
+from app.customers.segments.api import SegmentApi
 from app.customers.segments.views import SegmentPages
 from app.customers.views import ContactPages, CustomerPages, CustomerPicker, PlacePicker
 from app.deadlines.api import CalendarApi
@@ -47,6 +53,8 @@ from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
 from app.forms.models import Form
 from app.forms.views import FormScreen
+from app.imports.api import ImportApi
+from app.imports.views import FilePages
 from app.notifications.api import AlertApi, NotificationApi, OutboxApi
 from app.notifications.queries import unread
 from app.notifications.views import BellPages, MailPages
@@ -112,6 +120,9 @@ MENU: Sequence[Item | Group] = (
     Item(_("This morning"), "sunrise", "/"),
     Item(_("Tasks"), "checklist", "/cong-viec/", "Task"),
     Item(_("Customers"), "users", "/khach-hang/list/", "Customer"),
+    Item(_("Customer segments"), "users-group", "/nhom-khach-hang/", "Customer"),
+    Item(_("Forgotten customers"), "clock", "/khach-hang-bi-quen/", "Customer"),
+    Item(_("Suspected duplicates"), "copy", "/nghi-trung/", "Customer", "delete"),
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
@@ -126,6 +137,7 @@ MENU: Sequence[Item | Group] = (
             Item(_("Roles"), "key", "/vai-tro/list/", "Role"),
             Item(_("Outgoing mail"), "mail", "/thu-di/", "Outbox"),
             Item(_("Catalogues"), "list-details", "/danh-muc/", "Catalogue", "edit"),
+            Item(_("Customer classes"), "adjustments", "/xep-nhom/", "Setting", "edit"),
             Item(_("Settings"), "adjustments", "/cai-dat/", "Setting"),
             Item(_("Audit log"), "history", "/nhat-ky/list/", "Audit"),
         ),
@@ -159,7 +171,10 @@ VIEWS: tuple[type, ...] = (
     InstanceScreen,
     CustomerScreen,
     SegmentPages,
+    DuplicatePages,
     ClassPages,
+    CarePages,
+    TargetPages,
     CustomerPages, PurchasePages, InteractionPages, PromisePages,
     ContactPages,
     ProcessScreen,
@@ -192,6 +207,7 @@ VIEWS: tuple[type, ...] = (
     AccountPages,
     FileView,
     ExportPages,
+    FilePages,
 )
 
 #: Every REST resource, in the order of design.md §6.
@@ -200,7 +216,15 @@ APIS: tuple[type, ...] = (
     CustomerApi,
     CustomerProfileApi,
     InteractionApi,
+    KeptContactApi,
+    PurchaseApi,
+    ContactPointApi,
+    PromiseApi,
+    CustomerMailApi,
     TagApi,
+    SegmentApi,
+    ForgottenApi,
+    DuplicateApi,
     PlaceApi,
     FormApi,
     SubmissionApi,
@@ -220,6 +244,7 @@ APIS: tuple[type, ...] = (
     OutboxApi,
     AuditApi,
     ExportApi,
+    ImportApi,
     ViewApi,
     OpenApi,
 )

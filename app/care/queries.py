@@ -85,13 +85,10 @@ def lines(session: Session, rows: Select[Customer], at: datetime) -> Sequence[Li
     open_tasks = select(Task.customer_id, func.min(Task.id)).where(
         tasks.is_open(), Task.owner_type == OWNER, Task.customer_id.in_([one.id for one in found])
     )
-    cared = {customer_id: task_id for customer_id, task_id in session.execute(open_tasks.group_by(Task.customer_id))}
+    cared = dict(session.execute(open_tasks.group_by(Task.customer_id)).all())
     allowed = forgotten.targets(session)
-    return [
-        Line(one, forgotten.days_silent(one, at), allowed.get(one.tier or ""), cared.get(one.id)) for one in found
-    ]
+    return [Line(one, forgotten.days_silent(one, at), allowed.get(one.tier or ""), cared.get(one.id)) for one in found]
 
 
 def tasks_of(session: Session, round_id: int) -> list[Task]:
     return tasks.of_owner(session, OWNER, round_id)
-

@@ -130,5 +130,3 @@ class CareTasks:
 
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         """Nothing follows: what was said is written on the customer's page."""
-
-

@@ -6,8 +6,11 @@ from datetime import date
 
 from app.catalogues.queries import Choices
 from app.catalogues.shipped import BEHAVIOUR, CALL_RESULT, CHANNEL, CONSENT_PURPOSE, CUSTOMER_TIER, JOURNEY_STAGE
+from app.core.access import Actor
 from app.core.formats import day_text, money_text
 from app.core.i18n import _
+from app.customers import beside_fields
+from app.customers.beside_fields import BOUGHT
 from app.customers.classes.rules import reason_text
 from app.customers.labels import CONSENT_CHANNELS, DIRECTION_LABELS, FIELD_LABELS
 from app.customers.models import TimelineEntry
@@ -126,7 +129,7 @@ _STAGES, _PURPOSES = Choices(JOURNEY_STAGE), Choices(CONSENT_PURPOSE)
 _CHANNELS, _RESULTS = Choices(CHANNEL), Choices(CALL_RESULT)
 
 
-def told(entry: TimelineEntry) -> list[str]:
+def told(entry: TimelineEntry, who: Actor) -> list[str]:
     """What an entry of the profile says in a few words, in the order in which it is read."""
     data = entry.data
     match entry.kind:
@@ -142,7 +145,8 @@ def told(entry: TimelineEntry) -> list[str]:
             way = CONSENT_CHANNELS[ConsentChannel(data["channel"])]
             return [_PURPOSES.get(data["purpose"], data["purpose"]), str(way)]
         case "purchased" | "purchase_removed":
-            return [data["product"], str(money_text(data["amount"]))]
+            amount = beside_fields.seen(who, BOUGHT, str(money_text(data["amount"])))
+            return [data["product"], *([amount] if amount else [])]
     if entry.subject_type != "interaction":
         return []
     said = [_CHANNELS.get(entry.channel, entry.channel)] if entry.channel else []

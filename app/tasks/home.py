@@ -16,9 +16,11 @@ from app.core.formats import local, time_text, weekday_text
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, page, show
 from app.core.timewords import LatenessKind
+from app.customers.forgotten.queries import forgotten
+from app.customers.models import Customer
 from app.deadlines.queries import company_calendar
 from app.security import queries as people
-from app.security.models import Team
+from app.security.models import Team, TeamMember
 from app.tasks import queries
 from app.tasks.models import Task
 from app.tasks.shown import rows_of
@@ -46,7 +48,7 @@ class Home(Page):
             "home.html",
             greeting=_greeting(actor, now, counts),
             day_line=_day_line(session, actor, now),
-            counters=_counters(counts),
+            counters=_counters(counts, actor),
             team=_team(session, actor, now),
             work=[_with_reason(row) for row in rows[: len(work)]],
             work_count=counts["mine"],
@@ -61,7 +63,7 @@ class Home(Page):
 
 
 def _counts(session: Session, actor: Actor, now: datetime) -> dict[str, int]:
-    """All counters of the page in two queries."""
+    """All counters of the page in a few queries."""
     due = queries.mine(actor).with_only_columns(
         func.count(Task.id),
         func.count(Task.id).filter(Task.due_at <= now),
@@ -71,7 +73,13 @@ def _counts(session: Session, actor: Actor, now: datetime) -> dict[str, int]:
     queue, more = paging.count(session, queries.queue(actor), Task.id)
     midnight = local(now, actor.time_zone).replace(hour=0, minute=0, second=0, microsecond=0)
     finished = select(func.count(Task.id)).where(Task.completed_by_id == actor.user_id, Task.completed_at >= midnight)
-    return {"mine": mine, "late": late, "soon": soon, "queue": queue, "more": more,
+    silent = 0
+    if actor.may("view", "Customer"):
+        heads = select(TeamMember.member_id).where(TeamMember.team_id.in_(sorted(actor.headed_team_ids)))
+        owners = [actor.user_id or 0, *(session.scalars(heads) if actor.headed_team_ids else ())]
+        rows = forgotten(actor, owners=owners).order_by(None).with_only_columns(func.count(Customer.id))
+        silent = session.scalar(rows) or 0
+    return {"mine": mine, "late": late, "soon": soon, "queue": queue, "more": more, "silent": silent,
             "done": session.scalar(finished) or 0}  # fmt: skip
 
 
@@ -115,13 +123,18 @@ def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-def _counters(counts: dict[str, int]) -> list[dict[str, Any]]:
+def _counters(counts: dict[str, int], actor: Actor) -> list[dict[str, Any]]:
     rest = max(0, counts["mine"] - counts["late"] - counts["soon"])
     entries = (
         ("late", "alert-circle", counts["late"], _("Overdue"), "/cong-viec/?qua_han=1"),
         ("soon", "clock", counts["soon"], _("Due soon"), "/cong-viec/?sap_den=1"),
         ("brand", "calendar-event", rest, _("Still on time"), "/cong-viec/?dung_han=1"),
         ("", "inbox", counts["queue"], _("Waiting to be taken"), "/cong-viec/?queue=1"),
+        *(
+            [("soon", "user", counts["silent"], _("Forgotten customers"), _silent_url(actor))]
+            if counts["silent"]
+            else []
+        ),
         ("ok", "circle-check", counts["done"], _("Done today"), "/cong-viec/?xong=1"),
     )
     return [
@@ -135,7 +148,13 @@ def _counters(counts: dict[str, int]) -> list[dict[str, Any]]:
             "current": False,
         }
         for kind, sign, count, label, url in entries
+        if count or sign != "user"
     ]
+
+
+def _silent_url(actor: Actor) -> str:
+    """A head looks after those of his people too."""
+    return "/khach-hang-bi-quen/" if actor.headed_team_ids else f"/khach-hang-bi-quen/?nguoi={actor.user_id}"
 
 
 def _team(session: Session, actor: Actor, now: datetime) -> dict[str, Any] | None:

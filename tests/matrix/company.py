@@ -19,17 +19,22 @@ from app.core.db import transaction
 from app.core.exports import Format
 from app.core.exports import Wanted as ExportWanted
 from app.core.exports import ask as ask_export
+from app.core.leases import LeaseState
 from app.core.screens.saved import save_new
 from app.core.screens.wanted import Wanted as ViewWanted
 from app.customers.interactions import log_interaction
 from app.customers.models import Customer
 from app.customers.profile_models import InteractionKind
+from app.customers.segments.services import Typed, create_segment
 from app.customers.services import archive_customer, create_customer
 from app.customers.tags import set_tags
 from app.forms.models import FormVersion, Submission
 from app.forms.services import create_form
 from app.forms.services import save_draft as draft_form
-from app.jobs import write_exports
+from app.imports import services as imports
+from app.imports.models import ImportJob, ImportPhase, ImportTarget
+from app.imports.services import Wishes
+from app.jobs import run_imports, write_exports
 from app.notifications.services import post_bell, queue_mail
 from app.processes.models import ProcessVersion
 from app.processes.services import cancel_instance, create_process, start_instance
@@ -190,12 +195,21 @@ _RULES = {
     "ArchivedComment": _conversation,
     "File": _conversation,
     "SavedView": _private,
+    "Segment": _private,
     "Instance": _given,
     "Task": _task,
     "HandedTask": _task,
     "Notification": _private,
     "Export": _private,
     "WaitingExport": _private,
+    # Others read how far it is, and take it back; nobody else goes on with it.
+    "Import": lambda person, action, record: (
+        _by_scope(person, action, record) and (action == "view" or _private(person, action, record))
+    ),
+    "WaitingImport": _private,
+    "CheckedImport": _private,
+    "FailedImport": _private,
+    "ImportRows": _private,
     "SignIn": _private,
     "Outbox": _company,
     "Role": _company,
@@ -302,6 +316,7 @@ class _Morning:
         self._handed_over(customers["own"])
         self._comments_and_files(customers)
         self._private_things()
+        self._imports()
         self._submissions()
         self._company()
 
@@ -423,7 +438,9 @@ class _Morning:
                 line = post_bell(inside, to=actor.user_id or 0, kind="task_assigned", subject_type="task", subject_id=1,
                                  data={"task": canary("Notification", state), "by": BIRD}, at=clock.now())  # fmt: skip
                 view = save_new(inside, "CustomerScreen", canary("SavedView", state), ViewWanted(q=BIRD), by=actor)
+                segment = create_segment(inside, Typed(canary("Segment", state), "bought_times >= 1"), by=actor)
                 inside.flush()
+                self.made.add("Segment", state, segment.id, marked=True, owners=[who])
                 self.made.add("Notification", state, line.id, marked=True, owners=[who])
                 self.made.add("SavedView", state, view.id, marked=True, owners=[who])
         for state, who in (("own", "minh"), ("other", "oanh")):
@@ -435,6 +452,35 @@ class _Morning:
         with self._as("hoa") as inside:
             waits = ask_export(inside, ExportWanted("CustomerScreen", Format.csv), rows=1, by=self.cast.hoa)
             self.made.add("WaitingExport", "own", waits.id, resource="Export", owners=["hoa"])
+
+    def _imports(self) -> None:
+        def bring(by: str, sheet: str) -> int:
+            received = files.receive(BytesIO(sheet.encode()), "khách.csv", as_sheet=True)
+            with self._as(by) as inside:
+                return imports.bring(inside, received, ImportTarget.customers, by=self.cast.actor(by)).id
+
+        def go_on(by: str, number: int, step: Any, **more: Any) -> None:
+            with self._as(by) as inside:
+                step(inside, inside.get_one(ImportJob, number), by=self.cast.actor(by), **more)
+
+        for state, who in (("own", "minh"), ("other", "oanh")):
+            number = bring(who, "Họ tên,Điện thoại\nPhạm Nhập,0909000111\n")
+            self.made.add("Import", state, number, owners=[who])
+            self.made.add("ImportRows", state, number, resource="Import", owners=[who])
+        wishes = Wishes(["name", "phone"])
+        made = [bring("hoa", f"Tên,Điện thoại\nLê Nhập,090900022{number}\n") for number in range(4)]
+        for number in made[:3]:
+            go_on("hoa", number, imports.check, wishes=wishes)
+        run_imports()
+        go_on("hoa", made[1], imports.apply)
+        run_imports()
+        go_on("hoa", made[2], imports.apply)
+        with self._as("hoa") as inside:
+            failed = inside.get_one(ImportJob, made[2])
+            failed.phase, failed.status = ImportPhase.failed, LeaseState.dead
+        go_on("hoa", made[3], imports.check, wishes=wishes)
+        for kind, number in zip(("CheckedImport", "AppliedImport", "FailedImport", "WaitingImport"), made, strict=True):
+            self.made.add(kind, "own", number, resource="Import", owners=["hoa"])
 
     def _submissions(self) -> None:
         version = self.session.scalars(select(FormVersion.id).where(FormVersion.state == "published")).first()

@@ -101,9 +101,8 @@ def _bought(session: Session, first: int, last: int, every: Sequence[Rule], toda
         inside = Purchase.bought_on > today - timedelta(days=days) if days else literal(True)
         columns += [func.sum(case((inside, 1), else_=0)), func.sum(case((inside, Purchase.amount), else_=0))]
     given = (Purchase.customer_id.between(first, last), Purchase.archived_at.is_(None), Purchase.bought_on <= today)
-    rows = session.execute(
-        select(Purchase.customer_id, func.max(Purchase.bought_on), *columns).where(*given).group_by(Purchase.customer_id)
-    )
+    summed = select(Purchase.customer_id, func.max(Purchase.bought_on), *columns).where(*given)
+    rows = session.execute(summed.group_by(Purchase.customer_id))
     before = _day_before_last(session, given) if any(rule.pause for rule in every) else {}
     found = {}
     for customer_id, newest, *sums in rows:
@@ -122,7 +121,7 @@ def _day_before_last(session: Session, given: Sequence[ColumnElement[bool]]) -> 
     rank = func.dense_rank().over(partition_by=Purchase.customer_id, order_by=Purchase.bought_on.desc())
     ranked = select(Purchase.customer_id, Purchase.bought_on, rank.label("place")).where(*given).subquery()
     rows = select(ranked.c.customer_id, ranked.c.bought_on).where(ranked.c.place == 2).distinct()
-    return {customer_id: day for customer_id, day in session.execute(rows)}
+    return dict(session.execute(rows).all())
 
 
 @dataclass(frozen=True)

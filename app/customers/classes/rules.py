@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
@@ -86,13 +87,13 @@ def _found(rule: Rule, facts: Facts) -> dict[str, int] | None:
     if rule.is_empty:
         return None
     over = rule.over_days or EVER
-    asked = (
-        ("bought_days", facts.bought_days, rule.bought_within, lambda found, most: found <= most),
-        ("bought_days", facts.bought_days, rule.bought_before, lambda found, least: found > least),
-        ("times", facts.times.get(over, 0), rule.times, lambda found, least: found >= least),
-        ("amount", facts.amount.get(over, 0), rule.amount, lambda found, least: found >= least),
-        ("pause", facts.pause, rule.pause, lambda found, least: found >= least),
-        ("heard_days", facts.heard_days, rule.heard_within, lambda found, most: found <= most),
+    asked: tuple[tuple[str, int | None, int | None, Callable[[int, int], bool]], ...] = (
+        ("bought_days", facts.bought_days, rule.bought_within, operator.le),
+        ("bought_days", facts.bought_days, rule.bought_before, operator.gt),
+        ("times", facts.times.get(over, 0), rule.times, operator.ge),
+        ("amount", facts.amount.get(over, 0), rule.amount, operator.ge),
+        ("pause", facts.pause, rule.pause, operator.ge),
+        ("heard_days", facts.heard_days, rule.heard_within, operator.le),
     )
     told: dict[str, int] = {}
     for name, found, wanted, holds in asked:
@@ -117,10 +118,11 @@ def problems(rules: Sequence[Rule]) -> dict[str, list[Sentence]]:
                 sentence = _("A whole number from %(least)s to %(most)s.", least=1,
                              most=number_text(most.get(name, MOST_DAYS)))  # fmt: skip
                 told.setdefault(f"{rule.code}.{name}", []).append(sentence)
-        if rule.bought_within is not None and rule.bought_before is not None and rule.bought_within <= rule.bought_before:
+        within, before = rule.bought_within, rule.bought_before
+        if within is not None and before is not None and within <= before:
             told.setdefault(f"{rule.code}.bought_before", []).append(
                 _("Nobody bought within %(within)s days and yet more than %(before)s days ago.",
-                  within=rule.bought_within, before=rule.bought_before)
+                  within=within, before=before)
             )  # fmt: skip
         if rule.over_days is not None and rule.times is None and rule.amount is None:
             told.setdefault(f"{rule.code}.over_days", []).append(

@@ -1,4 +1,4 @@
-"""Say by which rules customers are put into classes, ask for a round through them all, and move whoever belongs elsewhere."""
+"""Say by which rules customers are put into classes, ask for a round, and move whoever belongs elsewhere."""
 
 from __future__ import annotations
 

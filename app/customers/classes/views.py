@@ -101,7 +101,7 @@ def _page(
     ]  # fmt: skip
     return show(
         "segments/classes.html", status, path=PATH, may_edit=who.is_himself and who.may("edit", "Setting"),
-        kinds=[
+        groups=[
             {"kind": kind, "label": CLASS_KINDS[kind], "rows": _rows(kind, by_kind[kind], labels[kind], typed, refused)}
             for kind in ClassKind
         ],

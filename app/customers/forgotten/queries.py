@@ -81,13 +81,15 @@ class OfOwner:
 def by_owner(session: Session, who: Actor) -> list[OfOwner]:
     """The most first."""
     rows = forgotten(who).order_by(None).with_only_columns(Customer.owner_id, func.count(Customer.id))
-    found = session.execute(rows.group_by(Customer.owner_id).order_by(func.count(Customer.id).desc(), Customer.owner_id))
+    most_first = (func.count(Customer.id).desc(), Customer.owner_id)
+    found = session.execute(rows.group_by(Customer.owner_id).order_by(*most_first))
     return [OfOwner(owner_id, count) for owner_id, count in found]
 
 
 def targets(session: Session) -> dict[str, int]:
     """Tier → days; "" for customers without a tier."""
-    return {row.tier: row.days for row in session.scalars(select(ContactTarget).order_by(ContactTarget.tier))}
+    rows = session.scalars(select(ContactTarget).order_by(ContactTarget.tier))
+    return {row.tier: row.days for row in rows if row.days is not None}
 
 
 def days_silent(customer: Customer, at: datetime) -> int:

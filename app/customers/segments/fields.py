@@ -1,4 +1,4 @@
-"""By what can customers be narrowed besides their own columns? By tags, purchases, age, consent, silence and segments."""
+"""By what are customers narrowed besides their own columns? By tags, purchases, age, consent, silence, segments."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from app.core.conditions.fields import Kind, Since
 from app.core.db import db
 from app.core.i18n import _
 from app.core.screens.columns import Derived
+from app.customers.beside_fields import BOUGHT
 from app.customers.forgotten import queries as forgotten
 from app.customers.labels import CONSENT_CHANNELS, FIELD_LABELS
 from app.customers.models import Customer
@@ -86,7 +87,7 @@ def _over(kind: Kind, what: Any, days: int) -> Derived:
         first = clock.today(who.time_zone) - timedelta(days=days)
         return Derived(kind, _bought(what, since=first).scalar_subquery())
 
-    return Derived(kind, null(), seen_by=seen_by)
+    return Derived(kind, null(), seen_by=seen_by, guarded_as=BOUGHT if kind is Kind.money else "")
 
 
 _COUNT, _SUM = func.count(Purchase.id), func.coalesce(func.sum(Purchase.amount), 0)
@@ -108,13 +109,13 @@ FIELDS: Mapping[str, Derived] = {
     "tag": Derived(Kind.choice, null(), _tags(), choices=_Labels(_tag_names), absent_differs=True),
     "forgotten": Derived(Kind.yes_no, null(), seen_by=lambda who: Derived(Kind.yes_no, forgotten.is_forgotten())),
     "silent_days": Derived(Kind.number, null(), forgotten.heard_at(), since=Since.days),
-    "age": Derived(Kind.number, null(), Customer.birthday, since=Since.years, guarded_as="birthday"),
+    "age": Derived(Kind.number, null(), Customer.birthday.expression, since=Since.years, guarded_as="birthday"),
     "birth_month": Derived(
         Kind.choice, null(), cast(cast(extract("month", Customer.birthday), Integer), String),
         choices={str(month): _("Month %(month)s", month=month) for month in MONTHS}, guarded_as="birthday",
     ),
     "bought_times": Derived(Kind.number, _bought(_COUNT).scalar_subquery()),
-    "bought_amount": Derived(Kind.money, _bought(_SUM).scalar_subquery()),
+    "bought_amount": Derived(Kind.money, _bought(_SUM).scalar_subquery(), guarded_as=BOUGHT),
     "bought_times_year": _over(Kind.number, _COUNT, 365),
     "bought_amount_year": _over(Kind.money, _SUM, 365),
     "bought_times_quarter": _over(Kind.number, _COUNT, 90),

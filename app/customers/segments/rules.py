@@ -27,7 +27,7 @@ class Refused:
 def read(
     typed: str, fields: Mapping[str, Field], narrows: Callable[[Condition], object]
 ) -> tuple[Condition | None, Refused | None]:
-    """The condition that was typed, or put together in rows. `narrows` raises BadRequestError for what it does not take."""
+    """The condition that was typed or put together in rows. `narrows` raises BadRequestError for what it refuses."""
     try:
         condition = read_condition(typed, fields)
         if condition is None:

@@ -133,9 +133,9 @@ def _read(session: Session, typed: Typed, by: Actor, segment: Segment | None) ->
         told["condition"] = read_where(typed.where, by).to_json()
     is_other = segment is None or segment.team_id != typed.team_id
     with problems.beside("team"):
-        if typed.team_id is not None and is_other:
-            if session.get(Team, typed.team_id) is None or not queries.may_share(by, typed.team_id):
-                raise typed_texts.UnreadableError(NOT_YOURS)
+        may = typed.team_id is None or not is_other or queries.may_share(by, typed.team_id)
+        if not may or (typed.team_id is not None and session.get(Team, typed.team_id) is None):
+            raise typed_texts.UnreadableError(NOT_YOURS)
     if segment is not None and segment.owner_id != by.user_id and typed.team_id is None:
         raise NotAllowedError(_("Only its owner takes a shared segment back for himself."))
     problems.refuse_any()
@@ -155,5 +155,3 @@ def read_rows(typed: str, by: Actor) -> tuple[Condition | None, rules.Refused | 
     """A typed condition on customers as far as he may compare them, or what is wrong in it and in which row."""
     listed = queries.customer_list()
     return rules.read(typed, listed.fields_for(by), lambda condition: listed.narrowed(condition, by))
-
-

@@ -209,5 +209,3 @@ def _counted_of(session: Session, segment: Segment, who: Actor) -> Any:
         return _counted(queries.count(session, who, queries.belongs(segment, who)))
     except BadRequestError as refusal:
         return refusal.message
-
-

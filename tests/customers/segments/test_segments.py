@@ -24,6 +24,7 @@ from app.customers.segments.services import Typed
 @pytest.fixture
 def people(session, cast, app):
     """Three of Lan's and one of Tuấn's, each something else."""
+
     def made(by, name, **values):
         return services.create_customer(session, by=by, name=name, **values)
 
@@ -139,7 +140,8 @@ def test_a_segment_is_its_owners_until_it_is_shared_with_a_team(session, cast):
     made = segments.create_segment(session, Typed("Của Minh", "tier = 'vip'"), by=cast.minh)
     with pytest.raises(NotFoundError):
         segments.archive_segment(session, made.id, by=cast.lan)
-    segments.change_segment(session, made.id, Typed("Của đội", "tier = 'vip'", team_id=team), rev=made.rev, by=cast.minh)
+    shared = Typed("Của đội", "tier = 'vip'", team_id=team)
+    segments.change_segment(session, made.id, shared, rev=made.rev, by=cast.minh)
     names = lambda who: [one.name for one in session.scalars(queries.segments(who)).unique()]  # noqa: E731
     assert (names(cast.lan), names(cast.tuan), names(cast.hoa)) == (["Của đội"], [], ["Của đội"])
     with pytest.raises(InvalidInputError) as refused:

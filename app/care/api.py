@@ -1,0 +1,63 @@
+"""Forgotten customers for programs, and the care tasks that are made for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.care import queries, services
+from app.core import clock, edge
+from app.core.api import Api, id_is, listing, moment, verb
+from app.core.db import LARGEST_ID, db
+from app.core.schema import list_of, record, whole_number
+from app.customers.forgotten import queries as forgotten
+from app.customers.models import Customer
+
+_ORDERS = {"heard_at": forgotten.heard_at(), "id": Customer.id}
+
+
+class ForgottenApi(Api):
+    """Customers nobody has spoken with for longer than their tier allows, the longest silence first."""
+
+    resource_name = "forgotten"
+    resource = "Customer"
+
+    @verb("/", "GET", "The forgotten customers that one sees",
+          query=listing(_ORDERS, owner="the id of whoever looks after them"))  # fmt: skip
+    def index(self) -> dict[str, Any]:
+        session, now = db.session(), clock.now()
+        allowed = forgotten.targets(session)
+        return self.page(
+            forgotten.forgotten(edge.actor()).order_by(None), orders=_ORDERS, default_order="heard_at", key=Customer.id,
+            filters={"owner": id_is(Customer.owner_id)},
+            show=lambda one: {
+                "id": one.id, "code": one.code, "name": one.name, "tier": one.tier, "owner_id": one.owner_id,
+                "last_contact_at": moment(one.last_contact_at), "days": forgotten.days_silent(one, now),
+                "target": allowed.get(one.tier or ""),
+            },
+        )  # fmt: skip
+
+    @verb("/owners", "GET", "How many forgotten customers each person has")
+    def owners(self) -> dict[str, Any]:
+        found = queries.owners(db.session(), edge.actor())
+        return {"result": [{"owner_id": one.id, "count": one.count} for one in found]}
+
+    @verb("/tasks", "POST", "Make a care task for each, or for those named; none gets a second one", right="edit",
+          body=record(customers=list_of(whole_number(), most=services.MOST)), status=201)  # fmt: skip
+    def make(self) -> dict[str, Any]:
+        body, who = self.read(), edge.actor()
+        only = [one for one in body["customers"] if 0 < one <= LARGEST_ID] if "customers" in body else None
+
+        def act(session: Session) -> dict[str, Any]:
+            made = services.make_tasks(session, by=who, only=only)
+            return {"round": made.round_id, "tasks": made.tasks, "people": made.people, "days": made.days}
+
+        return self.write(act)
+
+    @verb("/tasks/<id>/undo", "POST", "Take a round of care tasks back, those that nobody has begun", right="edit",
+          body=record())  # fmt: skip
+    def undo(self, id: str) -> dict[str, Any]:
+        self.read()
+        number, who = self.id(id), edge.actor()
+        return self.write(lambda session: {"cancelled": services.take_back(session, number, by=who)})

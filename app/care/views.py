@@ -1,0 +1,139 @@
+"""/khach-hang-bi-quen: whom have we not spoken with for too long, whose customers are they, what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from sqlalchemy.orm import selectinload
+
+from app.care import queries, services
+from app.catalogues import queries as catalogues
+from app.catalogues.shipped import CUSTOMER_TIER
+from app.core import clock, edge, guarded, links, paging
+from app.core.db import db, row_id
+from app.core.errors import BadRequestError, BusinessError, InvalidInputError, Sentence
+from app.core.formats import number_text, read_integer
+from app.core.i18n import _, ngettext
+from app.core.pages import Page, Undo, done, page, page_number, page_of, refused_onto, show
+from app.customers.forgotten import queries as forgotten
+from app.customers.forgotten.services import save_targets
+from app.customers.models import Customer
+from app.customers.queries import reached_first
+
+PATH = "/khach-hang-bi-quen"
+ROWS = 25
+#: people as chips over the list
+MOST_OWNERS = 20
+
+
+class CarePages(Page):
+    """/khach-hang-bi-quen: the forgotten customers."""
+
+    resource = "Customer"
+    route_base = PATH
+
+    @page("/")
+    def index(self) -> Any:
+        return _page({})
+
+    @page("/viec", "POST", right="edit")
+    def make(self) -> Any:
+        """A care task for each of those who were ticked, or for everybody who waits."""
+        chosen = request.form.getlist("rowid")
+        if len(chosen) > services.MOST:
+            raise BadRequestError
+        only = [row_id(one) for one in chosen] if chosen else None
+        try:
+            with edge.transaction() as session:
+                made = services.make_tasks(session, by=edge.actor(), only=only)
+        except BusinessError as error:
+            return refused_onto(f"{PATH}/", error)
+        told = ngettext(
+            "%(num)d care task made, for %(people)s people, over %(days)s working days.",
+            "%(num)d care tasks made, for %(people)s people, over %(days)s working days.",
+            made.tasks, people=number_text(made.people), days=number_text(made.days),
+        )  # fmt: skip
+        return done(f"{PATH}/", told, undo=Undo(f"{PATH}/hoan-tac/{made.round_id}"))
+
+    @page("/hoan-tac/<round_id>", "POST", right="edit")
+    def take_back(self, round_id: str) -> Any:
+        try:
+            with edge.transaction() as session:
+                count = services.take_back(session, row_id(round_id), by=edge.actor())
+        except BusinessError as error:
+            return refused_onto(f"{PATH}/", error)
+        return done(f"{PATH}/", ngettext("%(num)d care task taken back.", "%(num)d care tasks taken back.", count))
+
+
+class TargetPages(Page):
+    """/khach-hang-bi-quen/muc-tieu: after how many days somebody is forgotten."""
+
+    resource = "Setting"
+    route_base = f"{PATH}/muc-tieu"
+    default_view = "save"
+
+    @page("/", "POST", right="edit")
+    def save(self) -> Any:
+        typed = {tier: request.form.get(f"tier-{tier}", "").strip()[:20] for tier in _tiers()}
+        read = {tier: read_integer(text) if text else None for tier, text in typed.items()}
+        # what is no number is refused like one that is out of reach
+        days = {tier: 0 if value is None and typed[tier] else value for tier, value in read.items()}
+        try:
+            with edge.transaction() as session:
+                save_targets(session, days, by=edge.actor())
+        except InvalidInputError as error:
+            return _page(error.fields, typed=typed, status=422)
+        return done(f"{PATH}/", _("The targets are saved."))
+
+
+def _tiers() -> dict[str, Any]:
+    return {**catalogues.Choices(CUSTOMER_TIER), "": _("Without a tier")}
+
+
+def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None, status: int = 200) -> Any:
+    session, who, now = db.session(), edge.actor(), clock.now()
+    chosen = request.args.get("nguoi", "")
+    if chosen and chosen != "0" and not (chosen.isascii() and chosen.isdigit() and len(chosen) < 10):
+        raise BadRequestError(_("%(name)s was not understood.", name="nguoi"))
+    rows = forgotten.forgotten(who)
+    if chosen:
+        rows = rows.where(Customer.owner_id.is_(None) if chosen == "0" else Customer.owner_id == int(chosen))
+    number = page_number()
+    counted = paging.count(session, rows.order_by(None), Customer.id)
+    shown = rows.options(selectinload(Customer.all_contact_points)).limit(ROWS).offset((number - 1) * ROWS)
+    lines = queries.lines(session, shown, now)
+    waiting = queries.count_waiting(session, who, services.MOST) if who.may("edit", "Customer") else 0
+    owners, tiers, targets = queries.owners(session, who), _tiers(), forgotten.targets(session)
+    reads_owner = who.reads("Customer", "owner")
+    return show(
+        "care/forgotten.html", status, path=PATH, count=counted,
+        owners=[
+            {"label": one.name or _("Nobody in charge"), "count": one.count, "key": str(one.id or 0),
+             "current": chosen == str(one.id or 0)}
+            for one in owners[:MOST_OWNERS]
+        ] if reads_owner else [],
+        everybody=sum(one.count for one in owners), chosen=chosen,
+        rows=[
+            {"customer": one.customer, "url": links.customer_path(one.customer.id), "days": one.days,
+             "allowed": one.allowed, "tier": tiers.get(one.customer.tier or "", ""),
+             "reach": reached_first(one.customer, who),
+             "owner": guarded.seen(who, "Customer", "owner", one.customer.owner.name) if one.customer.owner else "",
+             "task_url": links.task_path(one.task_id) if one.task_id else None}
+            for one in lines
+        ],
+        page=page_of(number, len(lines), counted, size=ROWS) if counted[0] > ROWS or number > 1 else None,
+        waiting=min(waiting, services.MOST), more=waiting > services.MOST, most=services.MOST,
+        may_make=who.is_himself and who.may("edit", "Customer"),
+        targets=[
+            {"key": tier, "label": label, "errors": [str(one) for one in refused.get(tier, ())],
+             "value": typed[tier] if typed is not None else _shown(targets.get(tier))}
+            for tier, label in tiers.items()
+        ] if who.is_himself and who.may("edit", "Setting") else [],
+        targets_open=bool(refused),
+    )  # fmt: skip
+
+
+def _shown(days: int | None) -> Sentence:
+    return "" if days is None else str(days)

@@ -1,0 +1,99 @@
+"""Forgotten customers: a task each, evenly spread over working days, once, and taken back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.care import queries, rules, services
+from app.core import clock
+from app.core.errors import BusinessError, NotFoundError
+from app.customers import services as customers
+from app.customers.forgotten.services import ensure_targets
+from app.deadlines.rules import WeeklyInterval, WorkCalendar
+from app.tasks.models import Task, TaskState
+
+
+def test_each_persons_customers_are_spread_evenly_over_the_next_working_days():
+    calendar = WorkCalendar.of("Asia/Ho_Chi_Minh", [WeeklyInterval(day, 480, 1020) for day in range(5)])
+    days = rules.working_days(calendar, date(2026, 11, 20), 5)  # a Friday
+    assert days == [date(2026, 11, 23) + timedelta(days=ahead) for ahead in range(5)]
+    when = rules.spread({"lan": range(12), "tuan": range(100, 103)}, days)
+    load = Counter(when[one] for one in range(12))
+    assert max(load.values()) - min(load.values()) <= 1
+    assert [when[one] for one in range(12)] == sorted(when[one] for one in range(12))
+    assert len({when[one] for one in range(100, 103)}) == 3
+    assert rules.deadline(calendar, days[0])[0].isoformat() == "2026-11-23T17:00:00+07:00"
+    assert rules.spread({"lan": []}, days) == {}
+
+
+@pytest.fixture
+def silent(session, cast):
+    """Seven of Lan's and one of Minh's that nobody has spoken with for 100 days, and one of Tuấn's."""
+    ensure_targets(session)
+    found = []
+    for number, by in enumerate([cast.lan] * 7 + [cast.minh, cast.tuan]):
+        one = customers.create_customer(session, by=by, name=f"Khách {number}")
+        one.last_contact_at = clock.now() - timedelta(days=100 + number)
+        found.append(one)
+    session.flush()
+    return found
+
+
+def test_one_click_makes_a_task_each_and_a_second_one_none(session, cast, silent):
+    made = services.make_tasks(session, by=cast.minh)
+    assert (made.tasks, made.people) == (8, 2)
+    tasks = session.scalars(select(Task).where(Task.owner_type == "care")).unique().all()
+    assert sorted(Counter(task.assignee_id for task in tasks).values()) == [1, 7]
+    assert all(task.state is TaskState.claimed and task.due_at > clock.now() for task in tasks)
+    lan = Counter(task.due_at.date() for task in tasks if task.assignee_id == cast.lan.user_id)
+    assert sorted(lan.values()) == [1, 1, 1, 2, 2]
+    with pytest.raises(BusinessError):
+        services.make_tasks(session, by=cast.minh)
+    with pytest.raises(NotFoundError):
+        services.take_back(session, made.round_id, by=cast.lan)
+    tasks[0].state, tasks[0].draft = TaskState.in_progress, {"a": "b"}
+    session.flush()
+    assert services.take_back(session, made.round_id, by=cast.minh) == 7
+    assert services.make_tasks(session, by=cast.minh).tasks == 7
+
+
+def test_staff_make_them_for_their_own_and_see_how_many_each_has(session, cast, silent):
+    assert {one.id: one.count for one in queries.owners(session, cast.lan)} == {
+        cast.lan.user_id: 7,
+        cast.minh.user_id: 1,
+    }
+    made = services.make_tasks(session, by=cast.lan, only=[silent[0].id, silent[7].id, silent[8].id])
+    assert (made.tasks, made.people) == (1, 1)
+
+
+def test_the_page_the_home_and_programs_tell_of_them(change, client, token):
+    def make(session, cast):
+        ensure_targets(session)
+        for number in range(3):
+            one = customers.create_customer(session, by=cast.lan, name=f"Khách {number}")
+            one.last_contact_at = clock.now() - timedelta(days=70)
+
+    change(make)
+    lan = client("lan")
+    page = lan.get("/khach-hang-bi-quen/").text
+    assert "Khách 0" in page
+    assert "70 ngày" in page
+    assert "/khach-hang-bi-quen/?nguoi=" in lan.get("/").text
+    rows = lan.get("/api/v1/forgotten/", headers=token("lan")).json
+    assert (rows["count"], rows["result"][0]["days"], rows["result"][0]["target"]) == (3, 70, 60)
+    answer = lan.post("/api/v1/forgotten/tasks", json={}, headers=token("lan"))
+    assert (answer.status_code, answer.json["tasks"]) == (201, 3)
+    assert lan.post("/khach-hang-bi-quen/viec", follow_redirects=True).status_code == 200
+    undone = lan.post(f"/api/v1/forgotten/tasks/{answer.json['round']}/undo", json={}, headers=token("lan"))
+    assert undone.json == {"cancelled": 3}
+    told = lan.post("/khach-hang-bi-quen/viec", follow_redirects=True).text
+    assert "Đã tạo 3 việc chăm sóc" in told
+    hoa = client("hoa")
+    assert hoa.post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "0", "tier-": "60"}).status_code == 422
+    assert hoa.post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "7", "tier-": ""}).status_code == 302
+    assert "Khách 0" not in lan.get("/khach-hang-bi-quen/").text
+    assert client("minh").post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "7"}).status_code == 403

@@ -1,0 +1,161 @@
+"""Tiers and groups by rules: who falls where, moved once, told why, and never against a choice by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.errors import ConflictError, InvalidInputError, NotAllowedError
+from app.customers import purchases, services
+from app.customers.classes import jobs, queries, rules
+from app.customers.classes import services as classes
+from app.customers.classes.models import ClassKind, ClassMove, ClassRun
+from app.customers.classes.rules import EVER, Facts, Rule
+from app.customers.models import Customer, TimelineEntry
+
+
+def test_of_the_rules_the_first_whose_every_question_is_answered_counts():
+    tier, behaviour = rules.DEFAULTS[ClassKind.tier], rules.DEFAULTS[ClassKind.behaviour]
+
+    def falls(some, **facts):
+        found = rules.chosen(some, Facts(**facts))
+        return found and (found[0].code, found[1])
+
+    assert falls(tier) is None
+    assert falls(tier, times={EVER: 1, 365: 0}, amount={EVER: 9, 365: 0}) == ("small", {"times": 1})
+    rich = {EVER: 99_000_000, 365: 20_000_000}
+    assert falls(tier, times={EVER: 1}, amount=rich) == ("vip", {"amount": 20_000_000, "over_days": 365})
+    assert falls(behaviour, bought_days=60, pause=180)[0] == "returning"
+    assert falls(behaviour, bought_days=61, pause=180) is None
+    assert falls(behaviour, bought_days=10, times={365: 3})[0] == "regular"
+    assert falls(behaviour, bought_days=181)[0] == "dormant"
+    assert falls(behaviour, heard_days=0) == ("potential", {"heard_days": 0})
+    assert rules.chosen([Rule("vip")], Facts()) is None
+    wrong = [Rule("a", bought_within=5, bought_before=9), Rule("b", over_days=3), Rule("c", times=0)]
+    assert set(rules.problems(wrong)) == {"a.bought_before", "b.over_days", "c.times"}
+
+
+@pytest.fixture
+def shop(change, app):
+    """Rich with much, Poor with a little, Fixed whose tier was chosen by hand, Nobody without a purchase."""
+    ids = {}
+
+    def make(session, cast):
+        classes.ensure_rules(session)
+        today = clock.today("Asia/Ho_Chi_Minh")
+        for name, amounts, tier in (
+            ("Rich", (15_000_000, 6_000_000), None), ("Poor", (90_000,), "vip"), ("Fixed", (90_000,), "vip"),
+            ("Nobody", (), "medium"),
+        ):  # fmt: skip
+            one = services.create_customer(session, by=cast.hoa, name=name, tier=tier)
+            one.tier_is_fixed = name == "Fixed"
+            for number, amount in enumerate(amounts):
+                purchases.add_purchase(session, one, by=cast.hoa, bought_on=today - timedelta(days=number * 200),
+                                       product="Trà", amount=amount, quantity=Decimal(1))  # fmt: skip
+            session.flush()
+            ids[name] = one.id
+
+    change(make)
+    return ids
+
+
+def tiers(session):
+    return dict(session.execute(select(Customer.name, Customer.tier)).all())
+
+
+def test_a_round_moves_each_once_tells_why_and_leaves_what_was_chosen_by_hand(shop, change, app, session, monkeypatch):
+    monkeypatch.setattr(queries, "PIECE", 2)
+    seen = queries.preview(session, queries.all_rules(session))
+    assert {(kind.value, before, after): n for (kind, before, after), n in seen.moves.items()} == {
+        ("tier", None, "vip"): 1, ("tier", "vip", "small"): 1, ("behaviour", None, "returning"): 1,
+    }  # fmt: skip
+    change(lambda session, cast: classes.ask_round(session, by=cast.hoa))
+    with pytest.raises(ConflictError):
+        change(lambda session, cast: classes.ask_round(session, by=cast.hoa))
+    session.rollback()
+    assert (classes.work(), classes.work()) == (3, 0)
+    session.expire_all()
+    assert tiers(session) == {"Rich": "vip", "Poor": "small", "Fixed": "vip", "Nobody": "medium"}
+    moves = session.scalars(select(ClassMove).where(ClassMove.customer_id == shop["Rich"]).order_by(ClassMove.id)).all()
+    assert [(one.kind, one.before, one.after) for one in moves] == [
+        (ClassKind.tier, None, "vip"), (ClassKind.behaviour, None, "returning"),
+    ]  # fmt: skip
+    assert moves[0].reason == {"amount": 21_000_000, "over_days": 365}
+    told = session.scalars(select(TimelineEntry).where(TimelineEntry.kind == "classified")).all()
+    assert len(told) == 3
+    run = session.scalars(select(ClassRun)).one()
+    assert (run.looked_at, run.moved, run.finished_at is not None) == (4, 3, True)
+
+
+def test_a_round_that_died_goes_on_where_it_was(shop, change, session, monkeypatch):
+    monkeypatch.setattr(queries, "PIECE", 1)
+    monkeypatch.setattr(classes, "TOGETHER", 1)
+    change(lambda session, cast: classes.ask_round(session, by=cast.hoa))
+    session.rollback()
+    kept, moves = classes._note, []
+
+    def dies(*given):
+        moves.append(1)
+        if len(moves) == 2:
+            raise KeyboardInterrupt
+        kept(*given)
+
+    monkeypatch.setattr(classes, "_note", dies)
+    with pytest.raises(KeyboardInterrupt):
+        classes.work()
+    monkeypatch.setattr(classes, "_note", kept)
+    assert classes.work() == 0  # still held by the one that died
+    change(lambda session, cast: session.query(ClassRun).update({"lease_until": clock.now() - timedelta(seconds=1)}))
+    session.rollback()
+    classes.work()
+    session.expire_all()
+    assert tiers(session) == {"Rich": "vip", "Poor": "small", "Fixed": "vip", "Nobody": "medium"}
+    run = session.scalars(select(ClassRun)).one()
+    assert (run.moved, run.looked_at) == (3, 4)
+    assert len(session.scalars(select(ClassMove)).all()) == 3
+
+
+def test_every_night_has_one_round_and_the_first_day_none(app, session, monkeypatch):
+    def nights(*hours):
+        for hour in hours:
+            at = datetime(2026, 11, 21, 17, tzinfo=UTC) + timedelta(hours=hour)
+            monkeypatch.setattr(clock, "now", lambda at=at: at)
+            jobs.classify()
+        session.rollback()
+        return session.scalars(select(ClassRun.night).order_by(ClassRun.id)).all()
+
+    assert nights(1, 9) == []
+    assert nights(26, 27, 28) == [date(2026, 11, 23)]
+    assert nights(24 + 25, 48 + 9, 48 + 10) == [date(2026, 11, 23), date(2026, 11, 24)]
+
+
+def test_rules_are_saved_by_whoever_keeps_the_settings(change, session, cast):
+    new = {ClassKind.tier: [Rule("small", times=2), Rule("vip", amount=1_000_000)], ClassKind.behaviour: []}
+    with pytest.raises(NotAllowedError):
+        classes.save_rules(session, new, by=cast.minh)
+    with pytest.raises(InvalidInputError) as refused:
+        classes.save_rules(session, {ClassKind.tier: [Rule("vip", times=0)]}, by=cast.hoa)
+    assert set(refused.value.fields) == {"tier.vip.times"}
+    classes.ensure_rules(session)
+    classes.save_rules(session, new, by=cast.hoa)
+    assert queries.all_rules(session) == new
+
+
+def test_the_page_shows_what_rules_would_do_before_they_are_saved(shop, client, change):
+    hoa, kept = client("hoa"), []
+    page = hoa.get("/xep-nhom/")
+    assert page.status_code == 200
+    typed = {"tier.vip.amount": "100.000.000", "tier.small.times": "1", "do": "preview"}
+    told = hoa.post("/xep-nhom/", data=typed)
+    assert told.status_code == 200
+    assert "2 trong 4 khách hàng sẽ chuyển" in told.text
+    change(lambda session, cast: kept.extend(queries.rules_of(session, ClassKind.tier)))
+    assert kept == [*rules.DEFAULTS[ClassKind.tier]]
+    wrong = hoa.post("/xep-nhom/", data=typed | {"tier.vip.amount": "nhiều", "do": "save"})
+    assert (wrong.status_code, 'value="nhiều"' in wrong.text) == (422, True)
+    assert hoa.post("/xep-nhom/", data=typed | {"do": "save"}).status_code == 302
+    assert client("minh").get("/xep-nhom/").status_code == 403
