@@ -24,6 +24,7 @@ from app.core.guarded import REVEALED
 from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.screens.columns import kind_of, readable
 from app.core.vietnamese import show_phone
+from app.customers.beside_fields import BOUGHT, PROOF, SAID
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS
 from app.customers.labels import (
     CLASS_COLUMNS,
@@ -245,7 +246,7 @@ KINDS: Mapping[str, Kind] = {
          "proof": _("Proof"), "text_version": _("Version of the text"), "file_id": _("Attached file"),
          "customer_id": _("Customer")},
         choices={"purpose": Choices(CONSENT_PURPOSE), "channel": CONSENT_CHANNELS, "state": CONSENT_STATES},
-        part_of=("customer_id", "customer"),
+        part_of=("customer_id", "customer"), fields={"proof": (PROOF,)},
     ),
     "tag": Kind(
         _("Tag"), "Customer", {"name": _("Name"), "colour": _("Colour"), **_ARCHIVED}, silent=frozenset({"key"}),
@@ -261,6 +262,7 @@ KINDS: Mapping[str, Kind] = {
          "amount": _("Amount"), "note": _("Note"), "source": _("Taken over from"),
          "external_id": _("Number there"), "customer_id": _("Customer"), **_ARCHIVED},
         show={"amount": money_text}, part_of=("customer_id", "customer"),
+        fields={"amount": (BOUGHT,), "note": (BOUGHT,)},
     ),
     "interaction": Kind(
         _("Contact with a customer"), "Customer",
@@ -270,7 +272,7 @@ KINDS: Mapping[str, Kind] = {
          "customer_id": _("Customer"), **_ARCHIVED},
         choices={"kind": INTERACTION_LABELS, "direction": DIRECTION_LABELS, "channel": Choices(SOURCES),
                  "result": Choices(CALL_RESULT)},
-        part_of=("customer_id", "customer"),
+        part_of=("customer_id", "customer"), fields={"text": (SAID,)},
     ),
     "duplicate_pair": Kind(
         _("Pair of customers who may be one"), "Customer",
@@ -281,7 +283,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "customer_merge": Kind(
         _("Customers made one"), "Customer",
-        {"kept_id": _("Kept"), "merged_id": _("Became part of it"), "at": _("When"), "undone_at": _("Taken back")},
+        {"kept_id": _("The one that stays"), "merged_id": _("Became part of it"), "at": _("When"), "undone_at": _("Taken back")},
         silent=frozenset({"before", "after", "moved", "by_id", "undone_by_id"}),
         tells_of={"kept_id": "customer", "merged_id": "customer"},
     ),
@@ -289,7 +291,7 @@ KINDS: Mapping[str, Kind] = {
         _("Promise"), "Customer",
         {"text": _("What was promised"), "due_on": _("By when"), "owner_id": _("Who promised"), "state": _("State"),
          "settled_at": _("Settled"), "interaction_id": _("Contact with a customer"), "customer_id": _("Customer")},
-        choices={"state": PROMISE_STATES}, part_of=("customer_id", "customer"),
+        choices={"state": PROMISE_STATES}, part_of=("customer_id", "customer"), fields={"text": (SAID,)},
     ),
     "segment": Kind(
         _("Customer segment"), "Customer",

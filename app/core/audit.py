@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime
 from enum import StrEnum, auto
@@ -29,6 +29,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import Entity, Json, UtcDateTime, stored
 from app.core.ddl import declare, refuse_changes
+from app.core.numbering import next_ids
 
 #: Columns that say nothing about what was done.
 _TECHNICAL = {
@@ -339,15 +340,51 @@ def _write_events(session: Session, _context: object) -> None:
             }
         )
         beside.append(sensitive)
+    _write(session, entries, beside)
+
+
+def record_made(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> None:
+    """What a flush would have told of these rows, where one statement made them all. Each has its id."""
+    stamp, reason = _stamp(session.info.get("actor")), session.info.get("reason")
+    table = model.__table__
+    told = [
+        (column, bool(column.info.get("sensitive")) or (table.name, column.name) in _SENSITIVE)
+        for column in table.c if column.name not in _TECHNICAL and not column.primary_key
+    ]  # fmt: skip
+    entries: list[dict[str, Any]] = []
+    beside: list[dict[str, tuple[Any, Any]]] = []
+    for row in rows:
+        changes: dict[str, Any] = {}
+        sensitive: dict[str, tuple[Any, Any]] = {}
+        for column, is_sensitive in told:
+            new = _plain(row.get(column.name))
+            if new is None or (new is False and column.server_default is not None):
+                continue
+            changes[column.name] = [None, fingerprint(new) if is_sensitive else new]
+            if is_sensitive:
+                sensitive[column.name] = (None, new)
+        entries.append({
+            **stamp, "action": AuditAction.create, "name": None, "table_name": table.name, "record_id": row["id"],
+            "changes": changes, "reason": reason,
+        })  # fmt: skip
+        beside.append(sensitive)
+    _write(session, entries, beside)
+
+
+def _write(
+    session: Session, entries: Sequence[Mapping[str, Any]], beside: Sequence[Mapping[str, tuple[Any, Any]]]
+) -> None:  # fmt: skip
+    """`beside`: of each entry the clear values of its sensitive columns."""
     if not any(beside):
         if entries:
             session.execute(insert(AuditEvent), entries)
         return
-    # One statement for all, so that their ids come in the order in which the rows were changed.
-    written = insert(AuditEvent).returning(AuditEvent.id, sort_by_parameter_order=True)
+    # By one statement, though each has to be known by its id; they come in the order in which the rows were changed.
+    ids = next_ids(session, AuditEvent.__table__, len(entries))
+    session.execute(insert(AuditEvent), [{**entry, "id": number} for number, entry in zip(ids, entries, strict=True)])
     values = [
-        {"event_id": event_id, "field": name, "old": old, "new": new}
-        for event_id, sensitive in zip(session.scalars(written, entries), beside, strict=True)
+        {"event_id": number, "field": name, "old": old, "new": new}
+        for number, sensitive in zip(ids, beside, strict=True)
         for name, (old, new) in sensitive.items()
     ]
     session.execute(insert(AuditSensitive), values)

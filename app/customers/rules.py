@@ -64,9 +64,12 @@ def name_order(name: str, kind: CustomerKind) -> str:
 # ── Reading what was typed ───────────────────────────────────────────────────────────────────────────────────────────
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 def _storable(typed: str) -> str:
     """The text with composed letters. Raises UnreadableError for what no database keeps (NUL, half an emoji)."""
-    if "\0" in typed or any("\ud800" <= sign <= "\udfff" for sign in typed):
+    if _UNSTORABLE.search(typed):
         raise UnreadableError(_("This text contains signs that cannot be stored."))
     return unicodedata.normalize("NFC", typed)
 

@@ -176,7 +176,7 @@ class CustomerJudge:
         if not codes:
             return {}
         found = session.execute(select(Customer.code, Customer.id).where(Customer.code.in_(sorted(codes))))
-        return dict(found.tuples().all())
+        return {row.code: row.id for row in found}
 
     def _ids_by_name(self, session: Session, rows: Iterable[Row]) -> dict[str, list[int]]:
         names = {

@@ -78,16 +78,17 @@ def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
     _read_name(row, typed, cells, known)
     typed.kind = known.read(row, cells, "kind", lambda text: _word(text, _KINDS))
     for kind in _KINDS_OF_CONTACT:
-        for contact in known.contacts(row, cells, kind):
+        for contact in known.contacts(row, cells, kind) if kind.value in known.places else ():
             if all((contact.kind, contact.value) != (one.kind, one.value) for one in typed.contacts):
                 typed.contacts.append(contact)
     columns = typed.columns
-    for key, read in _READERS.items():
-        columns[key] = known.read(row, cells, key, read)
-    for key, catalogue in _CHOSEN.items():
-        columns[key] = known.code(row, cells, key, catalogue)
-    for key in (TAX_CODE, "id_number"):
-        columns[key] = known.read(row, cells, key, _number(key, known.today))
+    for key in known.places:
+        if key in _READERS:
+            columns[key] = known.read(row, cells, key, _READERS[key])
+        elif key in _CHOSEN:
+            columns[key] = known.code(row, cells, key, _CHOSEN[key])
+        elif key in (TAX_CODE, "id_number"):
+            columns[key] = known.read(row, cells, key, _number(key, known.today))
     columns["birthday"] = _birthday(row, cells, known)
     next_on = columns["next_contact_on"] = known.day(row, cells, "next_contact_on")
     if next_on is not None and next_on < known.today:

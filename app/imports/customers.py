@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app.core import clock
+from app.core import audit, clock
 from app.core.access import Actor, visible
 from app.core.accounts import User
+from app.core.db import Entity
 from app.core.i18n import _
-from app.core.numbering import next_numbers
+from app.core.numbering import next_ids, next_numbers
 from app.core.sheet_values import Habits
 from app.core.vietnamese import fold
-from app.customers import indexing, reach, rules, stages
+from app.customers import indexing, matching, reach, rules, stages
 from app.customers.duplicates import warning
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile import FOLLOWING
@@ -71,7 +72,7 @@ class CustomerTarget:
         changed: list[tuple[Row, Known, dict[str, Any]]] = []
         for row in rows:
             if row.finding is Finding.duplicate and self._job.on_duplicate is OnDuplicate.update:
-                known = self._to_update(row, added)
+                known = self._to_update(session, row, added)
             elif row.finding is Finding.update:
                 known = self._judge.known[row.record_id or 0]
             else:
@@ -89,51 +90,61 @@ class CustomerTarget:
             indexing.renew(session, [known.customer.id for _row, known, _new in changed])
         self._tell(session, changed)
 
-    def _to_update(self, row: Row, added: Mapping[int, Customer]) -> Known | None:
+    def _to_update(self, session: Session, row: Row, added: Mapping[int, int]) -> Known | None:
         """Like whom it looks: a customer, or the one that an earlier row has just become."""
         if row.twin is not None and row.twin.number in added:
-            customer = added[row.twin.number]
+            customer = session.get_one(Customer, added[row.twin.number])
             return Known(customer, is_seen=True, is_editable=True)
         known = self._judge.known.get(row.record_id or 0)
         return known if known is not None and known.is_editable and not known.customer.is_archived else None
 
     # ── new ones ──
-    def _add(self, session: Session, rows: Sequence[Row]) -> dict[int, Customer]:
-        """Row → its customer."""
-        now, who = clock.now(), self._who
-        added: dict[int, Customer] = {}
-        for row in rows:
-            typed: Typed = row.values
-            columns = {"owner_id": self._owner_id, "team_id": self._team_id, **typed.columns}
-            customer = Customer(name=typed.name, kind=typed.likely_kind, created_by_id=who.user_id, **columns)
-            customer.tier_is_fixed = customer.tier is not None
-            customer.all_contact_points = [
-                ContactPoint(kind=one.kind, value=one.value, shown=one.shown, is_preferred=place == 0, is_shared=False)
-                for place, one in enumerate(typed.contacts)
-            ]
-            added[row.number] = customer
-        # Asked for last: its row stays locked until the end.
-        for number, customer in zip(next_numbers(session, "customer", len(added)), added.values(), strict=True):
-            customer.code = rules.customer_code(number)
-            indexing.index(session, customer)
-        for row in rows:
-            # Its tags are among the words that it is found by: the worker puts them there within seconds.
-            added[row.number].search_is_stale = bool(row.values.tags)
-        session.add_all(added.values())
-        session.flush()
+    def _add(self, session: Session, rows: Sequence[Row]) -> dict[int, int]:
+        """Row → its customer's id. Past the mapper, which would make every row a statement of its own."""
+        if not rows:
+            return {}
+        now, me = clock.now(), self._who.user_id
+        stamps = {"created_at": now, "updated_at": now, "created_by_id": me, "updated_by_id": me}
+        columns = dict.fromkeys(key for row in rows for key in row.values.columns)
         tags = _tags(session, {name for row in rows for name in row.values.tags})
+        made: list[dict[str, Any]] = []
+        # Asked for late: the counter's row stays locked until the end.
+        for row, number in zip(rows, next_numbers(session, "customer", len(rows)), strict=True):
+            typed: Typed = row.values
+            code = rules.customer_code(number)
+            made.append({
+                **columns, "owner_id": self._owner_id, "team_id": self._team_id, **typed.columns, "code": code,
+                "name": typed.name, "kind": typed.likely_kind, "rev": 1, "tier_is_fixed": "tier" in typed.columns,
+                **found_by(code, typed), **stamps,
+            })  # fmt: skip
+        _insert(session, Customer, made)
+        points: list[dict[str, Any]] = []
+        worn: list[dict[str, Any]] = []
+        entered: list[dict[str, Any]] = []
+        for row, values in zip(rows, made, strict=True):
+            number = row.record_id = values["id"]
+            row.outcome = Outcome.made
+            points += [
+                {"customer_id": number, "kind": one.kind, "value": one.value, "shown": one.shown,
+                 "is_preferred": place == 0, "is_shared": False, **stamps}
+                for place, one in enumerate(row.values.contacts)
+            ]  # fmt: skip
+            worn += [{"customer_id": number, "tag_id": tags[tag_key(name)].id, **stamps} for name in row.values.tags]
+            if values.get("stage"):
+                entered.append({"customer_id": number, "stage": values["stage"], "since": now, **stamps})
+        _insert(session, ContactPoint, points)
+        _insert(session, CustomerTag, worn)
+        _insert(session, CustomerStage, entered)
+        session.execute(insert(TimelineEntry), [
+            {"customer_id": values["id"], "at": now, "kind": "created", "actor_id": me, "subject_type": SUBJECT,
+             "subject_id": self._job.id, "data": {}}
+            for values in made
+        ])  # fmt: skip
         for row in rows:
-            customer = added[row.number]
-            row.record_id, row.outcome = customer.id, Outcome.made
-            if customer.stage is not None:
-                session.add(CustomerStage(customer_id=customer.id, stage=customer.stage, since=now))
-            session.add_all(CustomerTag(customer_id=customer.id, tag_id=tags[tag_key(name)].id)
-                            for name in row.values.tags)  # fmt: skip
-            session.add(self._entry(customer, "created"))
             if row.like:
                 accepted = warning.Accepted(row.like, self._job.reason or "")
-                warning.keep(session, customer, accepted, by=who)
-        return added
+                warning.keep(session, session.get_one(Customer, row.record_id), accepted, by=self._who)
+        return {row.number: values["id"] for row, values in zip(rows, made, strict=True)}
 
     # ── those that are here ──
     def _change(self, session: Session, row: Row, customer: Customer, new: dict[str, Any]) -> None:
@@ -206,3 +217,28 @@ def _tags(session: Session, names: Iterable[str]) -> dict[str, Tag]:
         known[key].archived_at = None
     session.flush()
     return known
+
+
+def found_by(code: str, typed: Typed) -> dict[str, Any]:
+    """What customers.indexing works out of a customer, for one who is new and has no object."""
+    name, kind, columns = typed.name, typed.likely_kind, typed.columns
+    contacts = [(one.kind, one.value) for one in typed.contacts]
+    lives_at = (columns.get(key) for key in ("street", "ward_code", "province_code", "old_address"))
+    return {
+        "sort_key": rules.name_order(name, kind),
+        "search_text": rules.search_text(code, name, contacts, typed.tags),
+        # The name of where he works is among his words: the worker puts it there within seconds.
+        "search_is_stale": "company_id" in columns,
+        "name_key": matching.name_key(name, kind),
+        "addr_key": matching.addr_key(*lives_at) or None,
+    }
+
+
+def _insert(session: Session, model: type[Entity], rows: list[dict[str, Any]]) -> None:
+    """All of them by one statement, told to the audit; each gets its id."""
+    if not rows:
+        return
+    for row, number in zip(rows, next_ids(session, model.__table__, len(rows)), strict=True):
+        row["id"] = number
+    session.execute(insert(model), rows)
+    audit.record_made(session, model, rows)

@@ -17,7 +17,7 @@ PHASE_LABELS = {
     ImportPhase.applying: _("Being written"),
     ImportPhase.applied: _("Brought in"),
     ImportPhase.undoing: _("Being taken back"),
-    ImportPhase.undone: _("Taken back"),
+    ImportPhase.undone: _("Import undone"),
     ImportPhase.failed: _("Stopped"),
     ImportPhase.cancelled: _("Cancelled"),
 }
@@ -35,7 +35,7 @@ FINDING_LABELS = {
     Finding.error: _("Mistake"),
     Finding.duplicate: _("Duplicate"),
     Finding.new: _("New"),
-    Finding.update: _("Changes"),
+    Finding.update: _("To be brought up to date"),
     Finding.unchanged: _("Nothing new"),
 }
 FINDING_KINDS = {
@@ -44,9 +44,9 @@ FINDING_KINDS = {
 }  # fmt: skip
 OUTCOME_LABELS = {
     Outcome.made: _("Made"),
-    Outcome.changed: _("Changed"),
+    Outcome.changed: _("Brought up to date"),
     Outcome.skipped: _("Left out"),
-    Outcome.undone: _("Taken back"),
+    Outcome.undone: _("Import undone"),
     Outcome.left: _("Left as they are"),
 }
 UPDATE_LABELS = {

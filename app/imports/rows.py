@@ -85,7 +85,7 @@ class Cells:
     habits: Sequence[Habits]
     labels: Mapping[str, Sentence]
     #: catalogue → plain label or code → code
-    codes: Mapping[str, Mapping[str, str]]
+    codes: Mapping[str, dict[str, str]]
 
     def texts(self, cells: Sequence[str], key: str) -> Iterator[tuple[str, Habits]]:
         """The filled cells of that field."""
@@ -94,7 +94,10 @@ class Cells:
                 yield cells[place], self.habits[place]
 
     def text(self, cells: Sequence[str], key: str) -> str:
-        return next((text for text, _habits in self.texts(cells, key)), "")
+        for place in self.places.get(key, ()):
+            if place < len(cells) and cells[place]:
+                return cells[place]
+        return ""
 
     def read(self, row: Row, cells: Sequence[str], key: str, read: Callable[[str], Any]) -> Any:
         """What `read` makes of the cell; None for an empty one, and for one that is wrong, which is told."""
@@ -108,6 +111,8 @@ class Cells:
             return None
 
     def day(self, row: Row, cells: Sequence[str], key: str) -> date | None:
+        if key not in self.places:
+            return None
         for text, habits in self.texts(cells, key):
             day = read_date(text, habits)
             if day is not None:
@@ -137,7 +142,10 @@ class Cells:
         text = self.text(cells, key)
         if not text:
             return None
-        code = self.codes[catalogue].get(plain(text))
+        known = self.codes[catalogue]
+        code = known.get(text)
+        if code is None and (code := known.get(plain(text))) is not None:
+            known[text] = code  # many rows say the same
         if code is None:
             row.wrong(self.labels[key], _("“%(text)s” is not in the list of the catalogue.", text=text[:_QUOTED]))
         return code

@@ -257,6 +257,9 @@ def _opened(session: Session, job: ImportJob) -> Opened:
 
 
 def _target(session: Session, job: ImportJob, who: Actor, opened: Opened) -> Target:
+    """It keeps the job as it is now, apart from the session."""
+    session.refresh(job)
+    session.expunge(job)
     return _TARGETS[job.target](session, job, who, opened.habits)
 
 

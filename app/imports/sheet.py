@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from app.core.formats import number_text
 from app.core.i18n import _
 from app.core.sheet_reading import MEGABYTE, SheetRefusedError, iter_sheet
 from app.core.sheet_values import HEADING_WITHIN, Habits, habits_of, heading_row
@@ -57,7 +56,3 @@ def open_sheet(data: bytes, name: str) -> Opened:
 
     return Opened(headings, habits, samples, rows())
 
-
-def told_limits() -> str:
-    """How much a file may hold, for people."""
-    return str(_("At most %(count)s rows.", count=number_text(MOST_ROWS)))

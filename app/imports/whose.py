@@ -49,7 +49,7 @@ def find_customers(
     by_code: dict[str, int] = {}
     if named:
         coded = select(Customer.code, Customer.id).where(Customer.code.in_(sorted(named)))
-        by_code = dict(session.execute(coded).tuples().all())
+        by_code = {row.code: row.id for row in session.execute(coded)}
     ids = {number for numbers in held.values() for number in numbers} | set(by_code.values())
     usable: dict[int, Customer] = {}
     if ids:

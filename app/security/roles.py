@@ -11,6 +11,8 @@ from app.core.i18n import _
 #: resource → the actions that exist for it. A screen or API names one of these resources, or it cannot start.
 RESOURCES: Mapping[str, tuple[str, ...]] = {
     "Customer": ("view", "add", "edit", "delete", "export", "assign"),
+    # add: to bring in files of customers, purchases and contacts, and to take that back
+    "Import": ("view", "add"),
     "Task": ("view", "edit", "assign", "approve", "export"),
     "Instance": ("view", "add", "edit", "export"),
     "Process": ("view", "add", "edit", "delete", "approve", "export"),
@@ -76,6 +78,7 @@ STAFF = "Staff"
 
 RESOURCE_LABELS = {
     "Customer": _("Customers"),
+    "Import": _("Bringing in files"),
     "Task": _("Tasks"),
     "Instance": _("Process files"),
     "Process": _("Processes"),
@@ -103,6 +106,7 @@ _EVERY = tuple(Scope)
 #: Where a right is more than yes or no: how far it may reach over the rows of that resource. It follows the row rules.
 _REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
     "Customer": (_EVERY, ("view", "edit", "delete", "export", "assign")),
+    "Import": (_OWN_OR_ALL, ("view", "add")),
     "Task": (_EVERY, ("view", "edit", "assign", "approve", "export")),
     "Instance": (_EVERY, ("view", "edit", "export")),
     "Submission": (_EVERY, ("view", "export")),
@@ -133,7 +137,7 @@ def is_plain(resource: str, action: str) -> bool:
 RESOURCE_GROUPS: Sequence[tuple[Sentence, Mapping[str, str]]] = (
     (
         _("Customer care"),
-        {"Customer": "users", "Task": "checklist", "Comment": "message-2", "Alert": "bell-ringing",
+        {"Customer": "users", "Import": "upload", "Task": "checklist", "Comment": "message-2", "Alert": "bell-ringing",
          "Notification": "bell"},
     ),
     (
@@ -156,6 +160,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
     "Manager": {
         "Customer": {"view": _subtree, "add": _all, "edit": _subtree, "delete": _subtree, "export": _subtree,
                      "assign": _subtree},
+        "Import": {"view": _own, "add": _own},
         "Task": {"view": _subtree, "edit": _own, "assign": _subtree, "approve": _own, "export": _subtree},
         "Instance": {"view": _subtree, "add": _all, "edit": _subtree, "export": _subtree},
         "Process": {"view": _all},

@@ -11,7 +11,7 @@ from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError
 from app.customers import services as customers
-from app.customers.models import ContactKind, Customer
+from app.customers.models import Customer
 from app.customers.profile_models import CustomerTag
 from app.imports.models import Finding, ImportPhase, OnDuplicate, OnUpdate, Outcome
 

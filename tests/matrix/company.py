@@ -22,6 +22,8 @@ from app.core.exports import ask as ask_export
 from app.core.leases import LeaseState
 from app.core.screens.saved import save_new
 from app.core.screens.wanted import Wanted as ViewWanted
+from app.customers.duplicates.merging import merge_customers
+from app.customers.duplicates.models import DuplicatePair
 from app.customers.interactions import log_interaction
 from app.customers.models import Customer
 from app.customers.profile_models import InteractionKind
@@ -210,6 +212,9 @@ _RULES = {
     "CheckedImport": _private,
     "FailedImport": _private,
     "ImportRows": _private,
+    "TwinCustomer": _given,
+    "DuplicatePair": _given,
+    "CustomerMerge": _given,
     "SignIn": _private,
     "Outbox": _company,
     "Role": _company,
@@ -314,6 +319,7 @@ class _Morning:
         customers = self._customers()
         self._instances_and_tasks(customers)
         self._handed_over(customers["own"])
+        self._twins()
         self._comments_and_files(customers)
         self._private_things()
         self._imports()
@@ -357,6 +363,24 @@ class _Morning:
         with transaction(SYSTEM) as inside:
             archive_customer(inside, inside.get_one(Customer, made["archived"]), by=SYSTEM)
         return made
+
+    def _twins(self) -> None:
+        """Who is in here twice, and who was."""
+        for state, who in (("own", "lan"), ("other", "khoa")):
+            known: dict[str, Any] = {
+                "resource": "Customer", "owners": [who], "team": "cskh" if who == "lan" else "kho"
+            }  # fmt: skip
+            with self._as(who) as inside:
+                name = f"{BIRD} {canary('TwinCustomer', state)}"
+                ids = [create_customer(inside, by=self.cast.actor(who), name=name).id for _one in range(4)]
+                pair = DuplicatePair(first_id=ids[0], second_id=ids[1], score=900, reasons=["same_name"])
+                inside.add(pair)
+                inside.flush()
+                self.made.add("TwinCustomer", state, ids[0], marked=True, point=str(ids[1]), **known)
+                self.made.add("DuplicatePair", state, pair.id, **known)
+            with transaction(SYSTEM) as inside:
+                log = merge_customers(inside, by=SYSTEM, kept_id=ids[2], merged_id=ids[3], revs=(1, 1), sides={})
+                self.made.add("CustomerMerge", state, log.id, **known)
 
     def _instances_and_tasks(self, customers: dict[str, int]) -> None:
         for state, who in (("own", "lan"), ("other", "khoa"), ("granted", "khoa"), ("archived", "lan")):

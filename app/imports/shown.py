@@ -1,0 +1,147 @@
+"""What do people read of an import: the columns to be matched, what was found, how far it is?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import files, links
+from app.core.access import Actor
+from app.core.conditions.fields import Kind
+from app.core.files import StoredFile
+from app.core.i18n import _
+from app.core.sheets import Header, write_xlsx
+from app.imports import fields, queries, services
+from app.imports.labels import (
+    FINDING_KINDS,
+    FINDING_LABELS,
+    OUTCOME_LABELS,
+    PHASE_KINDS,
+    PHASE_LABELS,
+    TARGET_LABELS,
+)
+from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
+from app.imports.sheet import open_sheet
+
+#: rows of each finding on the page
+SHOWN = 50
+#: in the order of the page
+FINDINGS = (Finding.error, Finding.duplicate, Finding.update, Finding.new, Finding.unchanged)
+
+
+def told(job: ImportJob, who: Actor) -> dict[str, Any]:
+    """One import in the list, and how far it is."""
+    state, url = job.state, links.import_path(job.id)
+    is_mine = job.member_id == who.user_id
+    return {
+        "id": job.id, "name": job.file_name, "target": TARGET_LABELS[job.target], "by": job.member.name,
+        "state": str(state), "state_label": PHASE_LABELS[state], "kind": PHASE_KINDS.get(state, "none"),
+        "is_working": job.is_working, "is_mine": is_mine, "url": url,
+        "rows_done": _rows_done(job), "rows_all": job.rows_all, "percent": job.percent,
+        "created_at": job.created_at, "finished_at": job.finished_at, "problem": job.problem,
+        "found": [(str(one), FINDING_LABELS[one], FINDING_KINDS[one], job.found[one]) for one in FINDINGS
+                  if job.found.get(one)],
+        "written": [(OUTCOME_LABELS[one], job.written[one]) for one in Outcome if job.written.get(one)],
+        "summary": _summary(job),
+        "may_cancel": is_mine and state in (ImportPhase.checking, ImportPhase.applying),
+        "may_resume": is_mine and services.can_resume(job),
+        "may_undo": services.can_undo(job), "undo_until": services.undo_until(job),
+        "has_bad_rows": is_mine and job.file_id is not None
+        and bool(job.found.get(Finding.error) or job.found.get(Finding.duplicate)),
+        "bad_count": job.found.get(Finding.error, 0) + job.found.get(Finding.duplicate, 0),
+    }  # fmt: skip
+
+
+def _rows_done(job: ImportJob) -> int:
+    """Rows that were gone through; `rows_done` is a number of the file, where rows may be empty."""
+    return sum(job.found.values()) if job.phase is not ImportPhase.undoing else job.rows_done
+
+
+def _summary(job: ImportJob) -> str:
+    counts = job.written if job.applied_at else {}
+    parts = [f"{OUTCOME_LABELS[one]}: {counts[one]}" for one in Outcome if counts.get(one)]
+    return " · ".join(parts) or " · ".join(
+        f"{FINDING_LABELS[one]}: {job.found[one]}" for one in FINDINGS if job.found.get(one)
+    )
+
+
+def columns(job: ImportJob, who: Actor, mapping: list[str] | None = None) -> list[dict[str, Any]]:
+    """The columns of the file, each with the field that it holds and a few cells."""
+    chosen = mapping if mapping is not None else job.mapping
+    return [
+        {"place": place, "heading": heading or _("Column %(number)d", number=place + 1),
+         "samples": job.samples[place] if place < len(job.samples) else [],
+         "key": chosen[place] if place < len(chosen) else ""}
+        for place, heading in enumerate(job.headings)
+    ]  # fmt: skip
+
+
+def offered(who: Actor, target: ImportTarget) -> list[tuple[str, Any]]:
+    return [(one.key, one.label) for one in fields.fields_for(who, target)]
+
+
+def previews(session: Session, job: ImportJob) -> list[dict[str, Any]]:
+    """The first rows of each finding, with the reasons."""
+    shown = []
+    for finding in FINDINGS:
+        count = job.found.get(finding, 0)
+        if not count:
+            continue
+        rows = session.scalars(queries.rows_of(job, finding).limit(SHOWN)).all()
+        shown.append({
+            "finding": str(finding), "label": FINDING_LABELS[finding], "kind": FINDING_KINDS[finding], "count": count,
+            "help": _HELP[finding],
+            "rows": [{"number": row.number, "label": row.label, "reasons": row.reasons, "url": _url(job, row),
+                      "outcome": OUTCOME_LABELS[row.outcome] if row.outcome else None} for row in rows],
+            "more": count - len(rows),
+        })  # fmt: skip
+    return shown
+
+
+_HELP = {
+    Finding.error: _("These rows are not written. Take them away as a file, mend them and bring them again."),
+    Finding.duplicate: _("They look like somebody who is here already, or like an earlier row. You decide what to do."),
+    Finding.update: _("They are about somebody who is here, and say something new."),
+    Finding.new: _("These rows are added."),
+    Finding.unchanged: _("Everything in these rows is here already."),
+}
+
+
+def _url(job: ImportJob, row: ImportRow) -> str | None:
+    is_customer = job.target is ImportTarget.customers and row.record_id is not None
+    return links.customer_path(row.record_id or 0) if is_customer and row.outcome is not None else None
+
+
+def before(session: Session, job: ImportJob) -> dict[str, Any] | None:
+    """The same file, if it was brought in before."""
+    earlier = queries.brought_before(session, job)
+    return {"by": earlier.member.name, "at": earlier.applied_at or earlier.created_at} if earlier else None
+
+
+def write_bad_rows(session: Session, job: ImportJob, file: BinaryIO, who: Actor) -> None:
+    """The rows that were not written, as they stand in the file, each with its number and the reasons before it."""
+    reasons = {
+        number: "; ".join(told) for number, told in session.execute(
+            select(ImportRow.number, ImportRow.reasons).where(
+                ImportRow.job_id == job.id, ImportRow.finding.in_([Finding.error, Finding.duplicate]),
+                ImportRow.outcome.is_(None) | (ImportRow.outcome == Outcome.skipped),
+            )
+        )
+    }  # fmt: skip
+    stored = session.get(StoredFile, job.file_id)
+    assert stored is not None
+    opened = open_sheet(files.location(stored).read_bytes(), job.file_name)
+    width = len(opened.headings)
+
+    def rows() -> Iterator[list[Any]]:
+        for number, cells in opened.rows:
+            if number in reasons:
+                yield [number, reasons[number], *cells[:width], *[""] * (width - len(cells))]
+
+    told_above = [_("Row"), _("What is wrong"), *opened.headings]
+    headers = [Header(label, Kind.number if place == 0 else Kind.text) for place, label in enumerate(told_above)]
+    write_xlsx(file, _("Rows with mistakes"), headers, rows(), time_zone=who.time_zone, language=who.language)
+

@@ -1,0 +1,203 @@
+"""Whoever dies, loses his rights or is cancelled half-way: nothing is written twice, and nothing is half written."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from flask import Flask
+from openpyxl import Workbook
+from sqlalchemy import func, select
+
+from app.core import clock
+from app.core.access import Scope
+from app.core.db import db, transaction
+from app.core.errors import BusinessError, ConflictError
+from app.customers.models import ContactPoint, Customer
+from app.imports import running, services
+from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, Outcome
+from app.jobs import run_imports
+from app.notifications.models import Notification
+from app.security import leaving
+from app.security import services as security
+from app.security.models import RoleField
+from app.security.queries import role_by_code
+from config import ROOT
+from tests.core.test_exports import counted
+from tests.core.test_sheet_reading import windows_1258
+from tests.imports.conftest import Brought
+
+ROWS = 2_600
+
+
+def sheet(rows: int) -> str:
+    lines = (f"Nguyễn Thị {number},09{10_000_000 + number},Khách {number % 7}\n" for number in range(rows))
+    return "Họ tên,Điện thoại,Chức vụ\n" + "".join(lines)
+
+
+def total() -> int:
+    db.session.rollback()
+    return db.session.scalar(select(func.count(Customer.id)).where(Customer.name.like("Nguyễn Thị %"))) or 0
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from app import create_app
+from app.imports import running
+from app.jobs import run_imports
+from config import TestConfig
+
+app = create_app(TestConfig(Path(sys.argv[1]), database_url=sys.argv[2]))
+keep, lots = running._keep, []
+def keep_and_die(*arguments):
+    keep(*arguments)
+    lots.append(1)
+    if len(lots) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+running._keep = keep_and_die
+with app.app_context():
+    run_imports()
+"""
+
+
+@pytest.mark.both_databases(slow=True)
+def test_a_worker_killed_half_way_is_followed_by_one_that_goes_on_with_the_next_row(app: Flask, brought):
+    job = brought(sheet(ROWS)).apply(work=False)
+    assert job.job.found == {}
+    db.session.close()
+    place = app.config["UPLOAD_FOLDER"].removesuffix("/uploads")
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED, place, db.engine.url.render_as_string(hide_password=False)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=120, capture_output=True,
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert total() == 2 * running.LOT  # the third lot went with its transaction
+    run_imports()
+    assert total() == 2 * running.LOT  # its lease still stands
+    with clock.at(clock.now() + running.LEASE):
+        run_imports()
+    assert job.job.phase is ImportPhase.applied
+    assert job.job.written == {Outcome.made: ROWS}
+    assert total() == ROWS
+    points = select(func.count(ContactPoint.id)).where(ContactPoint.value.like("+84910%"))
+    assert db.session.scalar(points) == ROWS
+    rows = select(func.count(ImportRow.id)).where(ImportRow.job_id == job.number)
+    assert db.session.scalar(rows) == ROWS
+
+
+def test_the_number_of_statements_grows_with_lots_not_with_rows(app: Flask, brought):
+    few, many = brought(sheet(20)), brought(sheet(400).replace("Thị", "Thu").replace(",0910", ",0911"))
+    spent = []
+    for job in (few, many):
+        job.apply(work=False)
+        with counted() as statements:
+            run_imports()
+        spent.append(len(statements))
+    assert many.job.written == {Outcome.made: 400}
+    assert spent[1] <= spent[0] + 10
+
+
+def test_an_owner_who_is_gone_stops_it_with_a_clear_message_and_administrators_learn_of_it(brought, cast, session):
+    job = brought(sheet(5)).apply(work=False)
+    before = total()
+    with transaction(cast.hoa) as inside:
+        takes_over = dict.fromkeys(("teams", "customers"), cast.member("lan"))
+        leaving.deactivate_member(inside, cast.member("minh"), by=cast.hoa, receivers=takes_over)
+    run_imports()
+    assert (job.job.phase, total()) == (ImportPhase.failed, before)
+    assert "khóa" in (job.job.problem or "")
+    told = select(Notification.kind).where(Notification.user_id == cast.hoa.user_id)
+    assert "import_failed" in db.session.scalars(told).all()
+
+
+def test_a_right_that_is_taken_away_stops_it(brought, cast, session):
+    job = brought(sheet(5)).apply(work=False)
+    with transaction() as inside:
+        role = role_by_code(inside, "Manager")
+        assert role is not None
+        role.permissions = [one for one in role.permissions if one.view_menu.name != "Import"]
+        security.rights_changed(inside, [cast.minh.user_id or 0])
+    run_imports()
+    assert (job.job.phase, total()) == (ImportPhase.failed, 0)
+
+
+def test_what_is_cancelled_goes_no_further_and_can_be_taken_back(brought, cast):
+    job = brought(sheet(5)).apply(work=False)
+    with transaction(job.by) as session:
+        services.cancel(session, session.get_one(ImportJob, job.number), by=job.by)
+    run_imports()
+    assert (job.job.phase, total()) == (ImportPhase.cancelled, 0)
+    with transaction(job.by) as session, pytest.raises(ConflictError):
+        services.undo(session, session.get_one(ImportJob, job.number), by=job.by)
+
+
+def test_a_third_of_bad_rows_is_told_row_by_row(brought):
+    text = "Tên,Điện thoại,Ngày sinh\n" + "".join(
+        f"Khách {number},{'09' if number % 3 else 'x'}{20_000_000 + number},{'' if number % 3 else '30/02/2000'}\n"
+        for number in range(60)
+    )
+    job = brought(text).apply()
+    assert job.job.found == {Finding.new: 40, Finding.error: 20}
+    assert "30/02/2000" in job.reasons(2)
+    assert job.job.written == {Outcome.made: 40}
+
+
+def packed(rows: list[list[str]]) -> bytes:
+    file, book = io.BytesIO(), Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(file)
+    return file.getvalue()
+
+
+def bomb() -> bytes:
+    """400 MB of nothing, in a few hundred kilobytes."""
+    file = io.BytesIO(packed([["Tên"], ["Lan"]]))
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/more.xml", "w") as part:
+        for _piece in range(400):
+            part.write(b" " * 1_000_000)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(lambda: packed([[f"Cột {n}" for n in range(200)], ["x"] * 200]), "a.xlsx", id="200 columns"),
+        pytest.param(lambda: b"Lan,0912345678\nMai,0912345679\n", "a.csv", id="no heading"),
+        pytest.param(bomb, "a.xlsx", id="zip bomb"),
+        pytest.param(lambda: b"PK\x03\x04 xl/workbook.xml no book", "a.xlsx", id="no workbook"),
+        pytest.param(lambda: "Tên,Điện thoại\n".encode(), "a.csv", id="nothing below"),
+    ],
+)
+def test_what_is_no_sheet_is_refused_with_a_sentence(cast, session, data, name):
+    with pytest.raises(BusinessError) as refusal:
+        Brought(cast.minh).bring(data(), name)
+    assert str(refusal.value)
+
+
+def test_a_file_in_the_old_encoding_is_read_and_its_columns_are_remembered(brought, cast):
+    text = "Khách của Lan;Số máy\nNguyễn Thị Hồng;0908111222\n"
+    first = Brought(cast.minh).bring(windows_1258(text))
+    assert first.job.mapping == ["", ""]
+    first.check(mapping=["name", "phone"]).apply()
+    assert first.job.written == {Outcome.made: 1}
+    assert Brought(cast.minh).bring(text).job.mapping == ["name", "phone"]
+
+
+def test_a_field_that_is_read_only_for_somebody_is_no_column_of_his(cast, session):
+    with transaction() as inside:
+        role = role_by_code(inside, "Manager")
+        assert role is not None
+        inside.add(RoleField(role_id=role.id, resource="Customer", field="birthday", right="read_only"))
+        security.rights_changed(inside, [cast.minh.user_id or 0])
+    assert cast.minh.scope("Import") is Scope.own
+    job = Brought(cast.minh).bring("Tên,Ngày sinh\nLan,5/3/1990\n")
+    assert job.job.mapping == ["name", ""]
+    with pytest.raises(BusinessError):
+        job.check(mapping=["name", "birthday"])
