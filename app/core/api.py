@@ -345,6 +345,19 @@ def _may_filter(who: Actor, name: str) -> bool:
 # ── what handlers share ──
 
 
+def read_moment(body: Mapping[str, Any], key: str) -> datetime | None:
+    """The moment that the body says there. Raises InvalidInputError beside the key."""
+    if body.get(key) is None:
+        return None
+    try:
+        at = datetime.fromisoformat(body[key])
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InvalidInputError(fields={key: [_("This is no moment. Example: 2026-11-23T08:30:00+07:00")]})
+    return at
+
+
 def moment(at: datetime | None) -> str | None:
     """A moment as the interface writes it: ISO 8601 in UTC, ending in Z."""
     return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

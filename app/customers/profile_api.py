@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.catalogues.models import CODE_LENGTH, Colour
 from app.core import edge
 from app.core.access import get_visible, visible
-from app.core.api import Api, equals, id_is, listing, moment, not_here, state_is, usernames, verb
+from app.core.api import Api, equals, id_is, listing, moment, not_here, read_moment, state_is, usernames, verb
 from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
@@ -90,7 +90,7 @@ class InteractionApi(Api):
         }
         return self.page(
             rows,
-            show_all=_interactions,
+            show_all=shown_interactions,
             orders=_CONTACT_ORDERS,
             default_order="-at",
             filters=filters,
@@ -101,16 +101,16 @@ class InteractionApi(Api):
     def post(self) -> dict[str, Any]:
         body = self.read()
         self.days(body, "next_on")
-        at = _moment(body)
+        at = read_moment(body, "at")
 
         def log(session: Session) -> dict[str, Any]:
             row = interactions.log_interaction(
-                session, _customer(session, body["customer"]), by=edge.actor(), kind=InteractionKind(body["kind"]),
+                session, customer_of(session, body["customer"]), by=edge.actor(), kind=InteractionKind(body["kind"]),
                 at=at, direction=Direction(body["direction"]) if body.get("direction") else None,
                 channel=body.get("channel"), result=body.get("result"), text=body.get("text") or "",
                 next_on=body.get("next_on"), source=body.get("source"), external_id=body.get("external_id"),
             )  # fmt: skip
-            return _interactions([row])[0]
+            return shown_interactions([row])[0]
 
         return self.write(log)
 
@@ -121,7 +121,7 @@ class InteractionApi(Api):
         def strike(session: Session) -> dict[str, Any]:
             row = get_visible(session, Interaction, number, edge.actor(), "edit")
             interactions.archive_interaction(session, row, by=edge.actor())
-            return _interactions([row])[0]
+            return shown_interactions([row])[0]
 
         return self.write(strike)
 
@@ -173,7 +173,7 @@ class CustomerProfileApi(Api):
     @verb("/<id>/consents", "GET", "All that he agreed to and took back; the newest of a purpose and channel counts",
           query=listing(("at",)))  # fmt: skip
     def consents(self, id: str) -> dict[str, Any]:
-        customer = _customer(db.session(), self.id(id), is_address=True)
+        customer = customer_of(db.session(), self.id(id), is_address=True)
         rows = profile_queries.ledger(customer.id, edge.actor()).order_by(None)
         return self.page(
             rows, show_all=_consents, orders={"at": ConsentEvent.at}, default_order="-at", key=ConsentEvent.id
@@ -182,11 +182,11 @@ class CustomerProfileApi(Api):
     @verb("/<id>/consents", "POST", "He agreed, or took it back", right="edit", body=_CONSENT, status=201)
     def record_consent(self, id: str) -> dict[str, Any]:
         number, body = self.id(id), self.read()
-        at = _moment(body)
+        at = read_moment(body, "at")
 
         def write(session: Session) -> dict[str, Any]:
             event = consent.record_consent(
-                session, _customer(session, number, is_address=True), by=edge.actor(), purpose=body["purpose"],
+                session, customer_of(session, number, is_address=True), by=edge.actor(), purpose=body["purpose"],
                 channel=ConsentChannel(body["channel"]), state=ConsentState(body["state"]), at=at,
                 proof=body.get("proof") or "", text_version=body.get("text_version") or "",
             )  # fmt: skip
@@ -196,10 +196,10 @@ class CustomerProfileApi(Api):
 
     @verb("/<id>/purchases", "GET", "What he bought", query=listing(("bought_on", "amount", "id")))
     def purchases(self, id: str) -> dict[str, Any]:
-        customer = _customer(db.session(), self.id(id), is_address=True)
+        customer = customer_of(db.session(), self.id(id), is_address=True)
         orders = {"bought_on": Purchase.bought_on, "amount": Purchase.amount, "id": Purchase.id}
         rows = profile_queries.purchases_of(customer.id, edge.actor()).order_by(None)
-        return self.page(rows, show=_purchase, orders=orders, default_order="-bought_on", key=Purchase.id)
+        return self.page(rows, show=shown_purchase, orders=orders, default_order="-bought_on", key=Purchase.id)
 
     @verb("/<id>/purchases", "POST", "Something that he bought; amount in whole VND", right="edit", body=_PURCHASE,
           status=201)  # fmt: skip
@@ -207,17 +207,17 @@ class CustomerProfileApi(Api):
         number, body = self.id(id), self.read()
         self.days(body, "bought_on")
         if "quantity" in body:
-            body["quantity"] = _quantity(body["quantity"])
+            body["quantity"] = quantity_of(body["quantity"])
 
         def write(session: Session) -> dict[str, Any]:
-            customer = _customer(session, number, is_address=True)
-            return _purchase(purchases.add_purchase(session, customer, by=edge.actor(), **body))
+            customer = customer_of(session, number, is_address=True)
+            return shown_purchase(purchases.add_purchase(session, customer, by=edge.actor(), **body))
 
         return self.write(write)
 
     @verb("/<id>/stages", "GET", "His way so far", query=listing(("since",)))
     def stages(self, id: str) -> dict[str, Any]:
-        customer = _customer(db.session(), self.id(id), is_address=True)
+        customer = customer_of(db.session(), self.id(id), is_address=True)
         rows = profile_queries.stages_of(customer.id, edge.actor()).order_by(None)
         return self.page(
             rows, show=_stage, orders={"since": CustomerStage.since}, default_order="-since", key=CustomerStage.id
@@ -229,11 +229,11 @@ class CustomerProfileApi(Api):
 
         def write(session: Session) -> dict[str, Any]:
             point = services.add_contact_point(
-                session, _customer(session, number, is_address=True), by=edge.actor(), kind=ContactKind(body["kind"]),
+                session, customer_of(session, number, is_address=True), by=edge.actor(), kind=ContactKind(body["kind"]),
                 text=body["value"], preferred=body.get("is_preferred", False), shared=body.get("is_shared", False),
                 duplicate_reason=body.get("duplicate_reason"),
             )  # fmt: skip
-            return _point(point)
+            return shown_point(point)
 
         return self.write(write)
 
@@ -252,7 +252,7 @@ class PlaceApi(Api):
 
 
 # ── reading ──
-def _customer(session: Session, number: int, *, is_address: bool = False) -> Customer:
+def customer_of(session: Session, number: int, *, is_address: bool = False) -> Customer:
     """One whom the actor sees whole. Raises NotFoundError; for one that the body names, a sentence beside its key."""
     try:
         return get_visible(session, Customer, number, edge.actor())
@@ -262,20 +262,7 @@ def _customer(session: Session, number: int, *, is_address: bool = False) -> Cus
         raise not_here("customer", _("There is no such customer, or you may not see them.")) from None
 
 
-def _moment(body: dict[str, Any]) -> datetime | None:
-    """Raises InvalidInputError beside "at"."""
-    if body.get("at") is None:
-        return None
-    try:
-        at = datetime.fromisoformat(body["at"])
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise InvalidInputError(fields={"at": [_("This is no moment. Example: 2026-11-23T08:30:00+07:00")]})
-    return at
-
-
-def _quantity(typed: str) -> Decimal:
+def quantity_of(typed: str) -> Decimal:
     try:
         number = Decimal(typed)
     except InvalidOperation:
@@ -290,8 +277,8 @@ def _tag_ids(typed: str) -> Any:
 
 
 # ── as the interface writes it ──
-def _interactions(rows: Sequence[Interaction]) -> list[dict[str, Any]]:
-    names = usernames(row.created_by_id for row in rows)
+def shown_interactions(rows: Sequence[Interaction]) -> list[dict[str, Any]]:
+    names, who = usernames(row.created_by_id for row in rows), edge.actor()
     return [
         {
             "id": row.id, "customer": row.customer_id, "kind": row.kind, "at": moment(row.at), "channel": row.channel,
@@ -314,8 +301,8 @@ def _consents(rows: Sequence[ConsentEvent]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _purchase(row: Purchase) -> dict[str, Any]:
-    return {
+def shown_purchase(row: Purchase) -> dict[str, Any]:
+    told = {
         "id": row.id, "bought_on": row.bought_on.isoformat(), "code": row.code, "product": row.product,
         "quantity": f"{row.quantity:f}", "amount": row.amount, "note": row.note, "source": row.source,
         "external_id": row.external_id,
@@ -330,7 +317,7 @@ def _tag(row: Tag) -> dict[str, Any]:
     return {"id": row.id, "name": row.name, "colour": row.colour, "archived_at": moment(row.archived_at)}
 
 
-def _point(row: ContactPoint) -> dict[str, Any]:
+def shown_point(row: ContactPoint) -> dict[str, Any]:
     return {
         "id": row.id, "kind": row.kind, "value": row.value, "shown": row.shown, "is_preferred": row.is_preferred,
         "is_shared": row.is_shared,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -101,9 +102,19 @@ def _from(source: str, external_id: str) -> Any:
 
 
 def _on_timeline(session: Session, purchase: Purchase, *, kind: str, by: Actor) -> None:
+    # A purchase happened when it was bought, whenever it is written down; taking it out happens now.
+    bought_at = datetime.combine(purchase.bought_on, time(12), ZoneInfo(by.time_zone))
+    at = min(bought_at, clock.now()) if kind == "purchased" else None
     data = {"product": purchase.product, "amount": purchase.amount, "code": purchase.code}
     record_timeline(
-        session, purchase.customer_id, kind=kind, by=by, subject_type="purchase", subject_id=purchase.id, data=data
+        session,
+        purchase.customer_id,
+        kind=kind,
+        by=by,
+        at=at,
+        subject_type="purchase",
+        subject_id=purchase.id,
+        data=data,
     )
 
 

@@ -74,7 +74,7 @@ class LogMessage(_Log):
     """A message or a visit; a mail that was written elsewhere too."""
 
     key = "tin-nhan"
-    label = _("Message, visit")
+    label = _("Met or written")
     icon = "message-2"
     dialog = MetDialog
     fields = ("kind", "text", "next_on")

@@ -237,11 +237,15 @@ def _quick(
         "url": f"/khach-hang/ghi/{item.id}/{chosen.key}",
         "fields": chosen.fields,
         "more": chosen.more,
-        "more_open": form is not None and any(form[name].errors or form[name].data for name in chosen.more),
+        "more_open": form is not None and any(_is_touched(form[name]) for name in chosen.more),
         "verb": chosen.verb,
         "key": chosen.key,
         "focused": bool(wanted) or bool(form is not None and form.errors),
     }  # fmt: skip
+
+
+def _is_touched(field: Any) -> bool:
+    return bool(field.errors) or field.data not in (None, "", field.default)
 
 
 def _timeline(

@@ -15,7 +15,8 @@ from app.core.access import Actor
 from app.core.formats import day_text, local
 from app.core.i18n import _, ngettext
 from app.core.timewords import Lateness, LatenessKind
-from app.customers import page_queries, places, queries
+from app.customers import beside_fields, page_queries, places, queries
+from app.customers.beside_fields import SAID
 from app.customers.dialogs import CONTACT_LABELS
 from app.customers.events import NextStep
 from app.customers.labels import PROMISE_STATES
@@ -105,7 +106,7 @@ def promises(
     for promise, by in promised:
         is_open, base = promise.state is PromiseState.open, f"/khach-hang/{customer_id}/loi-hua/{promise.id}"
         told.append({
-            "text": promise.text,
+            "text": beside_fields.seen(who, SAID, promise.text) or "",
             "by": by,
             "is_open": is_open,
             "day": day_text(promise.due_on),
@@ -120,7 +121,8 @@ def promises(
 
 
 def own_steps(
-    item: Customer, promised: Sequence[tuple[Promise, str]], told: Sequence[Mapping[str, Any]], who: Actor, now: datetime
+    item: Customer, promised: Sequence[tuple[Promise, str]], told: Sequence[Mapping[str, Any]], who: Actor,
+    now: datetime,
 ) -> list[NextStep]:  # fmt: skip
     """What the customer himself waits for: what was promised, and the day on which to get in touch again. `told` are
     the ways to reach him."""

@@ -20,7 +20,8 @@ from app.core.errors import BadRequestError, Sentence
 from app.core.formats import day_text, local, time_text
 from app.core.i18n import _
 from app.core.timewords import day_heading
-from app.customers import queries
+from app.customers import beside_fields, queries
+from app.customers.beside_fields import SAID
 from app.customers.models import TimelineEntry
 from app.customers.profile_models import Interaction
 from app.customers.promise_models import Promise
@@ -113,7 +114,8 @@ def shown(
     days: list[dict[str, Any]] = []
     for entry, name, said, promise in rows:
         day = local(entry.at, who.time_zone).date()
-        quote = said or promise or (excerpts.get(entry.subject_id, "") if entry.kind == "commented" else "")
+        quote = beside_fields.seen(who, SAID, said or promise)
+        quote = quote or (excerpts.get(entry.subject_id, "") if entry.kind == "commented" else "")
         one = _entry(entry, who, name or "", quote)
         one["edit_url"] = _edit_url(entry) if may_edit else None
         if not days or days[-1]["day"] != day:
@@ -130,7 +132,7 @@ def _told_rows(customer_id: int, who: Actor, asked: Asked) -> Select[Any]:
     """The entries, each with who made it and what was said or promised."""
     about, kind = TimelineEntry.subject_id, TimelineEntry.subject_type
     written = and_(kind == "interaction", Interaction.id == about, Interaction.archived_at.is_(None))
-    rows: Select[Any] = (
+    rows: Any = (
         queries.timeline(customer_id, who)
         .outerjoin(Member, Member.id == TimelineEntry.actor_id)
         .outerjoin(Interaction, written)
@@ -179,7 +181,7 @@ def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str) -> dict[str, A
         str(CHANGED_FIELDS.get(key, key)) for key in data.get("fields", ())
         if actor.field_right("Customer", guarded.key_of(key)) is not FieldRight.hidden
     ]  # fmt: skip
-    said += told(row)
+    said += told(row, actor)
     if data.get("due_on"):
         said.append(str(_("by %(day)s", day=day_text(date.fromisoformat(data["due_on"])))))
     path = _SUBJECTS.get(row.subject_type or "")

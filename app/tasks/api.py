@@ -14,7 +14,7 @@ from app.comments.rules import LONGEST_TEXT
 from app.core import clock, edge
 from app.core.access import get_visible, visible
 from app.core.accounts import User
-from app.core.api import Api, equals, flag, id_is, listing, member_of, moment, not_here, verb
+from app.core.api import Api, equals, flag, id_is, listing, member_of, moment, not_here, read_moment, verb
 from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
@@ -29,6 +29,7 @@ from app.forms.services import parse_answers
 from app.security.models import Member
 from app.security.queries import member_by_username
 from app.tasks import queries, services
+from app.tasks.customer_tasks import NAME_LENGTH, add_task
 from app.tasks.models import Task, TaskState
 from app.tasks.rules import LONGEST_NOTE
 
@@ -43,6 +44,10 @@ _COMPLETE = record(
     note=maybe(text(LONGEST_NOTE)),
     rev=_REV,
 )
+_NEW = record(
+    required=("customer", "name"), customer=whole_number(), name=text(NAME_LENGTH), due_at=maybe(text(40)),
+    assignee=maybe(text()),
+)  # fmt: skip
 _REASSIGN = record(required=("assignee",), assignee=text(), reason=maybe(text(LONGEST_NOTE)), rev=_REV)
 _COMMENT = record(required=("text",), text=text(LONGEST_TEXT))
 _ORDERS = {"due_at": Task.due_at, "due": Task.due_at, "opened_at": Task.opened_at, "id": Task.id, "name": Task.name}
@@ -102,6 +107,25 @@ class TaskApi(Api):
             key=Task.id,
             load=_LOAD,
         )
+
+    @verb("/", "POST", "Work for a customer, on its own; assignee is a user name, nobody: oneself", right="edit",
+          body=_NEW, status=201)  # fmt: skip
+    def post(self) -> dict[str, Any]:
+        body = self.read()
+
+        def add(session: Session) -> dict[str, Any]:
+            to = member_by_username(session, body["assignee"].strip()) if body.get("assignee") else None
+            if body.get("assignee") and to is None:
+                raise not_here("assignee", _("Nobody has this user name."))
+            try:
+                customer = get_visible(session, Customer, body["customer"], edge.actor())
+            except NotFoundError:
+                raise not_here("customer", _("There is no such customer, or you may not see them.")) from None
+            due_at = read_moment(body, "due_at")
+            task = add_task(session, customer, by=edge.actor(), name=body["name"], due_at=due_at, to=to)
+            return _rows([task])[0]
+
+        return self.write(add)
 
     @verb("/<id>", "GET", "One task with the form to fill in, its outcomes, its customer and its notes")
     def get(self, id: str) -> dict[str, Any]:

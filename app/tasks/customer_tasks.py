@@ -126,7 +126,7 @@ class AddTask(QuickAction):
     """The button "Việc" on the customer's page."""
 
     key = "viec"
-    label = _("Task")
+    label = _("Piece of work")
     icon = "checklist"
     verb = _("Add the task")
     fields: Sequence[str] = ("name", "due_on")
