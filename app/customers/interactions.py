@@ -13,7 +13,7 @@ from app.core.access import Actor
 from app.core.errors import ConflictError
 from app.core.formats import local
 from app.core.i18n import _
-from app.customers import rules
+from app.customers import beside_fields, rules
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile import Problems, code_of
 from app.customers.profile_models import (
@@ -103,6 +103,7 @@ def change_interaction(
     """Put right what was written of it; when it was and what kind it is stays. Raises InvalidInputError."""
     customer = row.customer
     lock_for(session, customer, by, "edit")
+    beside_fields.must_write(by, beside_fields.SAID)
     problems = Problems()
     with problems.beside("channel"):
         row.channel = code_of(session, CHANNEL, channel, present=row.channel)

@@ -13,7 +13,8 @@ from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, Undo, done, page, refused_onto, show, trail
-from app.customers import interactions, promises, purchases
+from app.customers import beside_fields, interactions, promises, purchases
+from app.customers.beside_fields import BOUGHT, SAID
 from app.customers.labels import INTERACTION_LABELS
 from app.customers.log_dialogs import InteractionDialog, PurchaseDialog, put_beside
 from app.customers.models import Customer
@@ -60,6 +61,7 @@ class PurchasePages(Page):
     @page("/<customer_id>/mua-hang/<purchase_id>", "GET", "POST", right="edit")
     def change(self, customer_id: str, purchase_id: str) -> Any:
         row = _of(Purchase, customer_id, purchase_id)
+        beside_fields.must_write(edge.actor(), BOUGHT)
         dialog = PurchaseDialog(obj=row)
         onto = f"{links.customer_path(row.customer_id)}?phan=mua-hang"
         if dialog.validate_on_submit():
@@ -79,6 +81,7 @@ class PurchasePages(Page):
     @page("/<customer_id>/mua-hang/<purchase_id>/<verb>", "POST", right="edit")
     def act(self, customer_id: str, purchase_id: str, verb: str) -> Any:
         row = _of(Purchase, customer_id, purchase_id)
+        beside_fields.must_write(edge.actor(), BOUGHT)
         onto = f"{links.customer_path(row.customer_id)}?phan=mua-hang"
         return _act(Purchase, row.id, verb, _PURCHASE_VERBS, onto, f"/khach-hang/{row.customer_id}/mua-hang/{row.id}")
 
@@ -93,6 +96,7 @@ class InteractionPages(Page):
     @page("/<customer_id>/lien-lac/<interaction_id>", "GET", "POST", right="edit")
     def change(self, customer_id: str, interaction_id: str) -> Any:
         row = _of(Interaction, customer_id, interaction_id)
+        beside_fields.must_write(edge.actor(), SAID)
         dialog = InteractionDialog(obj=row)
         if row.kind is not InteractionKind.call:
             del dialog.result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,7 +18,8 @@ from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.schema import maybe, one_of, record, text, whole_number, yes_or_no
-from app.customers import consent, interactions, places, profile_queries, purchases, services, tags
+from app.customers import beside_fields, consent, interactions, places, profile_queries, purchases, services, tags
+from app.customers.beside_fields import BOUGHT, PROOF, SAID
 from app.customers.models import CONTACT_LENGTH, REASON_LENGTH, ContactKind, ContactPoint, Customer
 from app.customers.profile_models import (
     EXTERNAL_LENGTH,
@@ -198,6 +198,8 @@ class CustomerProfileApi(Api):
     def purchases(self, id: str) -> dict[str, Any]:
         customer = customer_of(db.session(), self.id(id), is_address=True)
         orders = {"bought_on": Purchase.bought_on, "amount": Purchase.amount, "id": Purchase.id}
+        if not edge.actor().reads(beside_fields.RESOURCE, BOUGHT):
+            del orders["amount"]
         rows = profile_queries.purchases_of(customer.id, edge.actor()).order_by(None)
         return self.page(rows, show=shown_purchase, orders=orders, default_order="-bought_on", key=Purchase.id)
 
@@ -280,23 +282,23 @@ def _tag_ids(typed: str) -> Any:
 def shown_interactions(rows: Sequence[Interaction]) -> list[dict[str, Any]]:
     names, who = usernames(row.created_by_id for row in rows), edge.actor()
     return [
-        {
+        beside_fields.answered(who, {
             "id": row.id, "customer": row.customer_id, "kind": row.kind, "at": moment(row.at), "channel": row.channel,
             "direction": row.direction, "result": row.result, "text": row.text,
             "next_on": row.next_on.isoformat() if row.next_on else None, "by": names.get(row.created_by_id),
             "source": row.source, "external_id": row.external_id, "archived_at": moment(row.archived_at),
-        }
+        }, {"text": SAID})
         for row in rows
     ]  # fmt: skip
 
 
 def _consents(rows: Sequence[ConsentEvent]) -> list[dict[str, Any]]:
-    names = usernames(row.created_by_id for row in rows)
+    names, who = usernames(row.created_by_id for row in rows), edge.actor()
     return [
-        {
+        beside_fields.answered(who, {
             "id": row.id, "purpose": row.purpose, "channel": row.channel, "state": row.state, "at": moment(row.at),
             "proof": row.proof, "text_version": row.text_version, "by": names.get(row.created_by_id),
-        }
+        }, {"proof": PROOF})
         for row in rows
     ]  # fmt: skip
 
@@ -307,6 +309,7 @@ def shown_purchase(row: Purchase) -> dict[str, Any]:
         "quantity": f"{row.quantity:f}", "amount": row.amount, "note": row.note, "source": row.source,
         "external_id": row.external_id,
     }  # fmt: skip
+    return beside_fields.answered(edge.actor(), told, {"amount": BOUGHT, "note": BOUGHT})
 
 
 def _stage(row: CustomerStage) -> dict[str, Any]:

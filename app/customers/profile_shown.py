@@ -13,7 +13,8 @@ from app.core import links
 from app.core.access import Actor
 from app.core.files import StoredFile
 from app.core.formats import day_text, local, money_text
-from app.customers import identity, profile_queries
+from app.customers import beside_fields, identity, profile_queries
+from app.customers.beside_fields import BOUGHT, PROOF
 from app.customers.dialogs import ConsentDialog, TagsDialog
 from app.customers.labels import CONSENT_CHANNELS
 from app.customers.models import Customer
@@ -54,7 +55,7 @@ def card(
         "hints": identity.identity_hints(item.id_number, item.birthday, item.gender) if reads_identity else [],
         "risk": item.risk_reason or None,
         "restriction": item.do_not_contact_reason if item.do_not_contact else None,
-        "bought": money_text(bought) if bought else None,
+        "bought": beside_fields.seen(who, BOUGHT, str(money_text(bought))) if bought else None,
         "consents": _consents(session, item.id, who),
         "stages": _stages(session, item.id, who),
         "consent_form": ConsentDialog(formdata=None) if may_edit else None,
@@ -83,10 +84,10 @@ def _consents(session: Session, customer_id: int, who: Actor) -> dict[str, Any]:
             "channel": CONSENT_CHANNELS[event.channel],
             "day": day_text(local(event.at, who.time_zone).date()),
             "by": by or "",
-            "proof": event.proof or "",
+            "proof": beside_fields.seen(who, PROOF, event.proof) or "",
             "version": event.text_version or "",
             "file": {"name": file_name, "url": links.file_path(event.file_id, file_name)}
-            if file_name and event.file_id
+            if file_name and event.file_id and who.reads(beside_fields.RESOURCE, PROOF)
             else None,
         }
         if now.setdefault((event.purpose, event.channel), one) is one:

@@ -15,7 +15,7 @@ from app.core.access import Actor
 from app.core.errors import ConflictError
 from app.core.formats import local
 from app.core.i18n import _
-from app.customers import rules
+from app.customers import beside_fields, rules
 from app.customers.models import Customer
 from app.customers.profile import Problems
 from app.customers.profile_models import (
@@ -75,6 +75,7 @@ def change_purchase(
 ) -> Purchase:  # fmt: skip
     """Correct what was written. Raises InvalidInputError like add_purchase."""
     lock_for(session, purchase.customer, by, "edit")
+    beside_fields.must_write(by, beside_fields.BOUGHT)
     _write(purchase, dict(values), by)
     session.flush()
     return purchase

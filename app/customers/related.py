@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.comments import queries as comments
@@ -15,7 +15,8 @@ from app.core.access import Actor, visible
 from app.core.files import StoredFile
 from app.core.formats import day_text, local, money_text, number_text
 from app.core.i18n import _
-from app.customers import profile_queries, queries
+from app.customers import beside_fields, profile_queries, queries
+from app.customers.beside_fields import BOUGHT, PROOF
 from app.customers.consent import PROOFS
 from app.customers.events import AddLink, CustomerPart, PartFilter, PartRow
 from app.customers.models import Customer, CustomerKind
@@ -44,8 +45,10 @@ class CustomerPurchases(CustomerPart):
             PartRow(
                 url=f"/khach-hang/{one.customer_id}/mua-hang/{one.id}",
                 title=one.product if one.quantity == 1 else f"{number_text(one.quantity)} × {one.product}",
-                hint=" · ".join(filter(None, (str(day_text(one.bought_on)), one.code, one.note))),
-                amount=money_text(one.amount),
+                hint=" · ".join(
+                    filter(None, (str(day_text(one.bought_on)), one.code, beside_fields.seen(actor, BOUGHT, one.note)))
+                ),
+                amount=beside_fields.seen(actor, BOUGHT, str(money_text(one.amount))) or "",
             )
             for one in session.scalars(chosen)
         ]
@@ -106,7 +109,10 @@ class CustomerFiles(CustomerPart):
         proved = select(ConsentEvent.id).where(ConsentEvent.customer_id == customer_id)
         rows = select(StoredFile).where(
             or_(
-                and_(StoredFile.owner_type == PROOFS, StoredFile.owner_id.in_(proved.correlate(None))),
+                and_(
+                    StoredFile.owner_type == PROOFS, StoredFile.owner_id.in_(proved.correlate(None)),
+                    literal(actor.reads(beside_fields.RESOURCE, PROOF)),
+                ),
                 and_(StoredFile.owner_type == comments.OWNER, StoredFile.owner_id.in_(said.correlate(None))),
             ),
             select(Customer.id).where(Customer.id == customer_id, visible(Customer, actor)).correlate(None).exists(),
@@ -124,7 +130,9 @@ class CustomerFiles(CustomerPart):
 
 
 def _reads_proof(session: Session, actor: Actor, event_id: int) -> bool:
-    """A proof is read by whoever sees the whole customer."""
+    """A proof is read by whoever sees the whole customer, and reads such proofs."""
+    if not actor.reads(beside_fields.RESOURCE, PROOF):
+        return False
     seen = select(ConsentEvent.id).where(ConsentEvent.id == event_id, visible(ConsentEvent, actor))
     return session.scalar(seen) is not None
 

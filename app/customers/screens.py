@@ -123,9 +123,9 @@ class CustomerScreen(CustomerPage):
     guarded = {
         "phone": Mask.phone, "email": Mask.email, "note": Mask.text, "source": Mask.text, "owner.name": Mask.text,
         "team.name": Mask.text, "birthday": Mask.text, "tax_code": Mask.number, "id_number": Mask.number,
-        "address": Mask.text,
+        "address": Mask.text, "gender": Mask.text,
     }  # fmt: skip
-    sensitive = frozenset({"phone", "email", "note", "birthday", "tax_code", "id_number", "address"})
+    sensitive = frozenset({"phone", "email", "note", "birthday", "tax_code", "id_number", "address", "gender"})
     presets = (
         Preset(_("All")),
         Preset(_("Mine"), "owner.name = me()"),

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import inspect
 
 from app.audit.kinds import EVENTS, KINDS
-from app.core import audit, history
+from app.core import audit, guarded, history
 from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
 from app.core.db import Entity, Model
 from config import ROOT
@@ -54,6 +54,49 @@ def test_every_audited_table_and_column_has_words(model):
     } | set(audit._LISTS.get(table, ()))  # fmt: skip
     unknown = told - set(known.labels) - known.silent - UNUSED.get(table, set())
     assert not unknown, f"{table}: {sorted(unknown)} have no label in app/audit/kinds.py"
+
+
+#: personal columns that fall under no right to a field, and why
+FREE = {
+    "customer.name": "whoever sees a customer has to call him something",
+    "customer.risk_reason": "stands over the page, so that nobody overlooks it",
+    "customer.do_not_contact_reason": "the same",
+    "customer_stage.reason": "why he is where he is: part of his way, which whoever sees him works with",
+    "customer_merge.before": "kept to take a merge back; shown to nobody",
+    "customer_merge.after": "the same",
+    "member.name": "colleagues have to be called something",
+    "member.signature": "stands under his own mails",
+    "task.note": "written for whoever has the work next",
+    "task.draft": "half-typed answers, shown to their writer",
+    "submission.answers": "read by whoever does the step; forms have no class of personal fields",
+    "submission_value.text": "the same answers, to be searched",
+    "comment.text": "a conversation is for whoever sees the record; what is delicate is no comment",
+    "access_grant.note": "why somebody shares, told to whom he shares with",
+    "saved_view.wanted": "compares only with what its reader may read (core.screens.wanted)",
+    "saved_view.earlier": "the same",
+    "segment.condition": "the same",
+    "import_job.samples": "lines of the file, shown to whoever brought it",
+    "import_row.label": "the same",
+    "import_row.before": "kept to take the import back; shown to nobody",
+}
+
+
+def test_every_personal_column_falls_under_a_right_to_a_field_or_says_why_not(app):
+    held, free = set(), set()
+    for mapper in Model.registry.mappers:
+        if not mapper.class_.__module__.startswith("app."):
+            continue
+        table = mapper.local_table.name
+        known = KINDS.get(table)
+        for attribute in mapper.column_attrs:
+            if not attribute.columns[0].info.get("sensitive"):
+                continue
+            keys = known.fields.get(attribute.key, (guarded.key_of(attribute.key),)) if known else ()
+            is_held = bool(keys) and all(known and guarded.field_of(known.resource, key) for key in keys)
+            (held if is_held else free).add(f"{table}.{attribute.key}")
+    assert free - set(FREE) == set(), "declare a field for it (core.guarded, audit.kinds), or say in FREE why not"
+    assert set(FREE) - free == set(), "these are held back by now, or gone"
+    assert {"contact_point.value", "interaction.text", "purchase.note", "consent_event.proof"} <= held
 
 
 def test_what_is_said_of_a_table_is_there():

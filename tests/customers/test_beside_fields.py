@@ -1,0 +1,56 @@
+"""What was said, bought and proved of a customer is held back from a role, wherever it would be told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.rest import Rest
+from tests.security.test_field_rights import HIDDEN, MASKED, hold_back
+
+SAID, AMOUNT, NOTE, PROOF = "Chê phở nguội", 1_234_567, "trả góp sáu tháng", "Giấy ký ngày Tết"
+#: as they would stand in a page or an answer
+CANARIES = (SAID, "1.234.567", "1234567", NOTE, PROOF)
+PAGES = ("/khach-hang/show/{0}", "/khach-hang/show/{0}?phan=mua-hang", "/khach-hang/show/{0}?phan=lich-su",
+         "/khach-hang/list/?view=0&columns=name,bought_amount", "/khach-hang/list/?view=0")  # fmt: skip
+ANSWERS = ("interactions/?customer={0}", "customers/{0}/purchases", "customers/{0}/consents")
+
+
+@pytest.fixture
+def customer(app) -> int:
+    rest = Rest(app, "lan")
+    number: int = rest.post("customers/", {"name": "Trần Bích"}).json["id"]
+    call = {"customer": number, "kind": "call", "result": "reached", "text": SAID}
+    bought = {"bought_on": "2026-01-05", "product": "Gạo ST25", "amount": AMOUNT, "note": NOTE}
+    agreed = {"purpose": "marketing", "channel": "zalo", "state": "given", "proof": PROOF}
+    for path, body in (("interactions/", call), (f"customers/{number}/purchases", bought),
+                       (f"customers/{number}/consents", agreed)):  # fmt: skip
+        assert rest.post(path, body).status_code == 201
+    return number
+
+
+def told(app, client, number: int) -> str:
+    lan, rest = client("lan"), Rest(app, "lan")
+    pages = [lan.get(path.format(number)).text for path in PAGES]
+    answers = [json.dumps(rest.get(path.format(number)).json, ensure_ascii=False) for path in ANSWERS]
+    return " ".join(["".join(pages).replace("\xa0", " "), *answers])
+
+
+@pytest.mark.parametrize("rule", [HIDDEN, MASKED], ids=["hidden", "masked"])
+def test_what_is_held_back_stands_on_no_page_and_in_no_answer(app, client, customer, rule):
+    before = told(app, client, customer)
+    assert [one for one in CANARIES if one not in before] == []
+    with app.app_context():
+        hold_back("Staff", rule, "said", "bought", "proof")
+    after = told(app, client, customer)
+    assert [one for one in CANARIES if one in after] == []
+    assert "Gạo ST25" in after
+    rest, lan = Rest(app, "lan"), client("lan")
+    assert rest.get(f"customers/{customer}/purchases?order=amount").status_code == 400
+    assert "1.234.567" in client("minh").get(PAGES[1].format(customer)).text
+    purchase = rest.get(f"customers/{customer}/purchases").json["result"][0]["id"]
+    contact = rest.get(f"interactions/?customer={customer}").json["result"][0]["id"]
+    for path in (f"mua-hang/{purchase}", f"lien-lac/{contact}"):
+        page = lan.get(f"/khach-hang/{customer}/{path}")
+        assert (page.status_code, any(one in page.text for one in CANARIES)) == (403, False)
