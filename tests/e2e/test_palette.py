@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
+from app.core import clock
 from tests.e2e.conftest import Desk
 from tests.e2e.looks import PHONE
 
@@ -69,6 +71,27 @@ def test_what_was_opened_is_offered_before_anything_is_typed(desk: Desk) -> None
     lan.goto("/")
     card = lan.get_by_role("region", name="Vừa mở")
     expect(card.get_by_role("link", name=DUYEN)).to_be_visible()
+
+
+def test_a_call_is_found_written_down_and_followed_up_by_seventeen_keys(desk: Desk) -> None:
+    """Ctrl+K, the last digits, Enter; g, the result, the day of the next call, Enter: within 15 seconds of anybody."""
+    lan = desk("lan")
+    lan.goto("/cong-viec/")
+    palette(lan)
+    lan.keyboard.type("8201")
+    first = lan.get_by_role("option").first
+    expect(first).to_contain_text(DUYEN)
+    expect(first.locator("mark")).to_have_text("8 201")
+    lan.keyboard.press("Enter")
+    expect(lan.get_by_role("heading", name=DUYEN, level=1)).to_be_visible()
+    lan.keyboard.press("g")
+    expect(lan.get_by_label("Kết quả").first).to_be_focused()
+    next_call = f"{clock.today('Asia/Ho_Chi_Minh') + timedelta(days=3):%d/%m}"
+    for key in ("ArrowDown", "Tab", "Tab", *next_call, "Enter"):
+        lan.keyboard.press(key)
+    expect(lan.locator("#toasts")).to_contain_text("Đã ghi cuộc gọi")
+    expect(lan.locator(".tt-tl")).to_contain_text("Đã nói chuyện")
+    expect(lan.get_by_role("main")).to_contain_text(next_call)
 
 
 def test_a_phone_number_that_nobody_has_becomes_a_new_customer(desk: Desk) -> None:
