@@ -40,8 +40,8 @@ class MailDialog(FlaskForm):
     )
     host = StringField(
         _("Mail server"),
-        description=_("Its name, as your mail provider gives it. Empty: no mail leaves, all of them wait."),
-        render_kw={"autocomplete": "off", "spellcheck": "false", "placeholder": "smtp.congty.vn"},
+        description=_("Its name, as your mail provider gives it, for instance smtp.congty.vn. Empty: mails wait."),
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
     port = StringField(_("Port"), render_kw={"inputmode": "numeric", "autocomplete": "off"})
     security = SelectField(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.audit import kinds
 from app.audit.details import details, people_called, receivers, sharers
 from app.audit.entries import Beside
-from app.audit.records import Records, records_named
+from app.audit.records import CODES, Records, records_named
 from app.audit.rights import may_read_value
 from app.core import history
 from app.core.access import Actor
@@ -147,7 +147,9 @@ def _first_values(event_id: int, cell: Cell, names: Names) -> list[str]:
     for column, label in cell.labels().items():
         _nothing, new = names.beside.get((event_id, column), cell.changes[column])
         text = shortly(_read(new, cell, column, names))
-        is_told = values < _VALUES_OF_NEW and text != _PERSONAL and column != named_by
+        # Most codes are read by programs alone, and the beginning of a long text says little.
+        has_room = column != named_by and (column != "code" or cell.table in CODES) and not text.endswith("…")
+        is_told = has_room and text != _PERSONAL and values < _VALUES_OF_NEW
         values += is_told
         told.append(f"{label}: {text}" if is_told else str(label))
     return told

@@ -41,6 +41,7 @@ from app.deadlines.models import Calendar, CalendarException
 from app.demo.load import load_demo
 from app.forms.models import Form, FormVersion, Submission
 from app.jobs import write_exports
+from app.notifications.channels.settings import operators_settings
 from app.notifications.models import Outbox
 from app.notifications.services import queue_mail
 from app.processes.models import Process, ProcessInstance, ProcessVersion
@@ -164,6 +165,7 @@ def data_of(app: Flask) -> Data:
     known = Data()
     known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED, "XLSX", "CSV"])
     known.add(one.name for one in (*places.provinces(), *places.search("ba", 200)))
+    known.add([operators_settings().sender_address])
     known.add(["name contains 'Hà Nội'"])  # an example of the condition language, made of a list's own field
     with app.app_context():
         for column in (
@@ -175,7 +177,7 @@ def data_of(app: Flask) -> Data:
             ConsentEvent.proof, ConsentEvent.text_version, CustomerStage.reason, Interaction.text, Purchase.code,
             Purchase.product, Purchase.note, Tag.name, Tag.key,
             Member.name, Member.title, RoleProfile.label_vi, RoleProfile.label_en, Team.name, Team.code,
-            Calendar.name, CalendarException.note, Form.name,
+            Calendar.name, Calendar.time_zone, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
             Export.name, Export.last_error, SavedView.name, StoredFile.name, Setting.value, Outbox.to_address,
             Outbox.from_address, Outbox.subject, Outbox.body_text, Outbox.message_id, AuditSensitive.old,
