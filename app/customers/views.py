@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flask import abort, flash, jsonify, redirect, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import selectinload
 
-from app.core import edge, links, paging
+from app.core import edge, files, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
@@ -18,6 +20,8 @@ from app.core.pages import Page, done, page, refused_onto
 from app.core.screens import revealing
 from app.customers import consent, places, queries, rules, search, services, tags
 from app.customers.dialogs import CONTACT_LABELS, ConsentDialog, ContactPointDialog, TagsDialog
+from app.customers.duplicates.hard import DuplicateCustomerError
+from app.customers.duplicates.views import REASON, ask_why
 from app.customers.models import ContactKind, ContactPoint, Customer
 
 PICKED = 20
@@ -48,15 +52,26 @@ class CustomerPages(Page):
                     kind=ContactKind(dialog.kind.data),
                     text=dialog.text.data or "",
                     preferred=dialog.preferred.data,
+                    shared=dialog.shared.data,
+                    duplicate_reason=request.form.get(REASON),
                 )
+        except DuplicateCustomerError as refusal:
+            return ask_why(refusal, links.customer_path(number))
         except InvalidInputError as error:
+            if REASON in error.fields:
+                return ask_why(error, links.customer_path(number))
             return refused_onto(links.customer_path(number), error)
         return done(links.customer_path(number), _("The contact is saved."))
 
     @page("/<customer_id>/lien-he/<point_id>/<verb>", "POST", right="edit")
     def change_contact(self, customer_id: str, point_id: str, verb: str) -> Any:
         number = row_id(customer_id)
-        verbs = {"uu-tien": services.prefer_contact_point, "bo": services.remove_contact_point}
+        verbs: Mapping[str, Callable[..., object]] = {
+            "uu-tien": services.prefer_contact_point,
+            "bo": services.remove_contact_point,
+            "dung-chung": partial(services.share_contact_point, shared=True),
+            "rieng": partial(services.share_contact_point, shared=False, duplicate_reason=request.form.get(REASON)),
+        }
         if verb not in verbs:
             abort(404)
         try:
@@ -68,6 +83,8 @@ class CustomerPages(Page):
         except BusinessError as error:
             if isinstance(error, NotFoundError):
                 raise
+            if isinstance(error, DuplicateCustomerError) or REASON in error.fields:
+                return ask_why(error, links.customer_path(number))
             return refused_onto(links.customer_path(number), error)
         return done(links.customer_path(number), _("The contacts are saved."))
 
@@ -78,14 +95,22 @@ class CustomerPages(Page):
             flash(" ".join(str(told) for field in dialog for told in field.errors), "danger")
             return redirect(links.customer_path(number))
         channel, state = dialog.said
+        received: files.ReceivedFile | None = None
         try:
+            upload = request.files.get("file")
+            if upload is not None and upload.filename:
+                received = files.receive(upload.stream, upload.filename)
             with edge.transaction() as session:
                 customer = get_visible(session, Customer, number, edge.actor(), "edit")
                 consent.record_consent(
                     session, customer, by=edge.actor(), purpose=dialog.purpose.data or "", channel=channel, state=state,
-                    proof=dialog.proof.data or "", text_version=dialog.text_version.data or "",
+                    proof=dialog.proof.data or "", file=received, text_version=dialog.text_version.data or "",
                 )  # fmt: skip
-        except InvalidInputError as error:
+        except BaseException as error:
+            if received is not None:
+                files.forget(received)
+            if not isinstance(error, InvalidInputError | files.FileRefusedError):
+                raise
             return refused_onto(links.customer_path(number), error)
         return done(links.customer_path(number), _("What the customer said is written down."))
 
