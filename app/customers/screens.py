@@ -21,6 +21,7 @@ from app.core.screens import Derived, Interface, Kind, Preset, action
 from app.core.screens.fields import Lookup
 from app.core.vietnamese import read_phone, show_phone
 from app.customers import places, profile, queries, search, services, shown, timeline_words
+from app.customers.contacts_back import CONTACTS_BACK
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, CustomerDialog
 from app.customers.duplicates.hard import DuplicateCustomerError
 from app.customers.labels import FIELD_LABELS, GENDER_LABELS
@@ -125,6 +126,7 @@ class CustomerScreen(CustomerPage):
         "team.name": Mask.text, "birthday": Mask.text, "tax_code": Mask.number, "id_number": Mask.number,
         "address": Mask.text, "gender": Mask.text,
     }  # fmt: skip
+    parts_back = (CONTACTS_BACK,)
     sensitive = frozenset({"phone", "email", "note", "birthday", "tax_code", "id_number", "address", "gender"})
     presets = (
         Preset(_("All")),
