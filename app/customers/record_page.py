@@ -43,19 +43,19 @@ class CustomerPage(Screen):
     def show(self, pk: str) -> Any:
         return self._customer_page(row_id(pk))
 
-    @route("/ghi/<pk>/<what>", right="view", methods=("POST",))
+    @route("/ghi/<pk>/<what>", right="edit", methods=("POST",))
     def quick(self, pk: str, what: str) -> Any:
         """Write something down without leaving the page; what cannot be written stays in its form."""
         who, number = edge.actor(), row_id(pk)
         action = next((one for one in _quick_actions(who) if one.key == what), None)
         if action is None:
             raise NotFoundError
-        customer = get_visible(db.session(), Customer, number, who)
+        customer = get_visible(db.session(), Customer, number, who, "edit")
         form = action.form(db.session(), customer, who, request.form)
         if form.validate():
             try:
                 with edge.transaction() as session:
-                    customer = get_visible(session, Customer, number, who)
+                    customer = get_visible(session, Customer, number, who, "edit")
                     said = action.write(session, customer, form, by=who)
             except InvalidInputError as error:
                 put_beside(form, error)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, and_, func
+from sqlalchemy import and_, func
 from sqlalchemy.orm import Session
 
 from app.catalogues.queries import Choices
@@ -128,7 +128,7 @@ def shown(
     return {"days": days, "older": older}
 
 
-def _told_rows(customer_id: int, who: Actor, asked: Asked) -> Select[Any]:
+def _told_rows(customer_id: int, who: Actor, asked: Asked) -> Any:
     """The entries, each with who made it and what was said or promised."""
     about, kind = TimelineEntry.subject_id, TimelineEntry.subject_type
     written = and_(kind == "interaction", Interaction.id == about, Interaction.archived_at.is_(None))

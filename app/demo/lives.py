@@ -118,7 +118,7 @@ def _known(book: Book, seeded: Seeded, life: Life) -> Any:
 
 def _lived(book: Book, seeded: Seeded, life: Life, rng: random.Random) -> Any:
     bought = [(rng.randint(7, 120), *rng.choice(_PRODUCTS), rng.randint(1, 4)) for _turn in range(rng.randint(2, 3))]
-    said = [(rng.uniform(0.5, 45), one) for one in rng.sample(_SAID, 3)]
+    said = [(rng.randint(1, 45), one) for one in rng.sample(_SAID, 3)]
 
     def do(session: Session, by: Actor) -> None:
         customer = _customer(book, session, seeded)

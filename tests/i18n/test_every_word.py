@@ -37,6 +37,7 @@ from app.customers import places
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction, Purchase, Tag
 from app.customers.services import archive_customer, create_customer
+from app.customers.promise_models import Promise
 from app.deadlines.models import Calendar, CalendarException
 from app.demo.load import load_demo
 from app.forms.models import Form, FormVersion, Submission
@@ -74,6 +75,8 @@ DOORS = (
     "/tim/phuong-xa?q=ba",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
+    "/khach-hang/show/1?ghi=viec", "/khach-hang/show/1?ghi=thu", "/khach-hang/show/1?ghi=tin-nhan",
+    "/khach-hang/show/1?ghi=loi-hua", "/khach-hang/1/mua-hang/them", "/khach-hang/1/lien-lac/1",
     "/nhan-su/ngung/1", "/nhan-su/mat-khau-dau/1", "/nhan-su/nhap/", "/bo-phan/so-do", "/bo-phan/add",
     "/bo-phan/edit/1", "/bo-phan/show/1",
     "/nhan-su/fields", "/vai-tro/list/", "/quyen-hieu-luc/", "/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:1",
@@ -175,7 +178,7 @@ def data_of(app: Flask) -> Data:
             Customer.job_title, Customer.tax_code, Customer.id_number, Customer.street, Customer.ward_code,
             Customer.province_code, Customer.old_address, Customer.risk_reason, Customer.do_not_contact_reason,
             ConsentEvent.proof, ConsentEvent.text_version, CustomerStage.reason, Interaction.text, Purchase.code,
-            Purchase.product, Purchase.note, Tag.name, Tag.key,
+            Purchase.product, Purchase.note, Promise.text, Tag.name, Tag.key,
             Member.name, Member.title, RoleProfile.label_vi, RoleProfile.label_en, Team.name, Team.code,
             Calendar.name, Calendar.time_zone, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -27,6 +28,8 @@ from app.customers.duplicates.models import DuplicatePair
 from app.customers.interactions import log_interaction
 from app.customers.models import Customer
 from app.customers.profile_models import InteractionKind
+from app.customers.promises import make_promise
+from app.customers.purchases import add_purchase
 from app.customers.segments.services import Typed, create_segment
 from app.customers.services import archive_customer, create_customer
 from app.customers.tags import set_tags
@@ -193,6 +196,9 @@ def canary(kind: str, state: str) -> str:
 _RULES = {
     "Customer": _given,
     "Interaction": _given,
+    "Purchase": _given,
+    "Promise": _given,
+    "ContactPoint": _given,
     "Comment": _conversation,
     "ArchivedComment": _conversation,
     "File": _conversation,
@@ -356,7 +362,13 @@ class _Morning:
                 known = {"owners": [who], "team": team, "granted": given}
                 self.made.add("Customer", state, customer.id, marked=True, **known, point=point)
                 note = log_interaction(inside, customer, by=actor, kind=InteractionKind.note, text=customer.name)
-                self.made.add("Interaction", state, note.id, resource="Customer", **known)
+                bought = add_purchase(
+                    inside, customer, by=actor, bought_on=date(2026, 1, 5), product="Sen", amount=1000
+                )
+                promise = make_promise(inside, customer, by=actor, text="Sen", due_on=date(2099, 1, 5))
+                for kind, row in (("Interaction", note), ("Purchase", bought), ("Promise", promise)):
+                    self.made.add(kind, state, row.id, resource="Customer", point=str(customer.id), **known)
+                self.made.add("ContactPoint", state, customer.contact_points[1].id, resource="Customer", **known)
                 set_tags(inside, customer, ["Quen"], by=actor)
         self.made.given["@customer"] = str(made["own"])
         self._share("Customer", made["granted"])
