@@ -142,6 +142,8 @@ _TOLD: Mapping[Fault, Callable[[str, int], Sentence]] = {
     Fault.wrong_login: lambda *_server: _(
         "The server refuses the user name or the password. Gmail, Microsoft 365 and Zoho want an app password in the"
         " place of that with which people sign in."),
+    Fault.hung_up: lambda *_server: _(
+        "The server broke off while it was signed in to. Look at the user name and the password."),
     Fault.login_needed: lambda *_server: _("The server wants a user name and a password."),
     Fault.sender: lambda *_server: _(
         "The server lets nobody send from this sender address. Mostly it must be that of the account."),

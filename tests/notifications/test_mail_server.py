@@ -14,7 +14,7 @@ from app.core.audit import AuditEvent, AuditSensitive
 from app.core.db import transaction
 from app.core.errors import ConflictError, InvalidInputError
 from app.core.leases import LeaseState
-from app.notifications import jobs
+from app.notifications import jobs, mail_server
 from app.notifications.channels.settings import MailSettings, SmtpServer, configure, is_out_of_bounds
 from app.notifications.channels.smtp import Logo, SmtpConnection, build_message
 from app.notifications.mail_server import Trial, run_trial, save_mail_server
@@ -204,9 +204,11 @@ def test_a_name_that_leads_to_the_metadata_of_the_machine_is_not_called(app):
         ({"EHLO": "250-here\r\n250 AUTH PLAIN", "AUTH": "535 5.7.8 wrong"}, Security.none, "refuses the user name"),
         ({"EHLO": "250 here"}, Security.starttls, "offers no STARTTLS"),
         ({"EHLO": "250 here"}, Security.none, "One cannot sign in"),
+        ({"EHLO": "250-here\r\n250 AUTH PLAIN", "AUTH": None}, Security.none, "broke off while"),
     ],
 )
-def test_why_it_did_not_go_is_told_so_that_one_knows_where_to_look(app, heard, security, words):
+def test_why_it_did_not_go_is_told_so_that_one_knows_where_to_look(app, monkeypatch, heard, security, words):
+    monkeypatch.setattr(mail_server, "_PATIENCE", 0.5)
     with talker(heard) as port:
         went, sentence = told(SmtpServer("127.0.0.1", port, "cskh", SECRET, security))
     assert not went

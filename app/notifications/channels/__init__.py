@@ -22,6 +22,8 @@ class Fault(StrEnum):
     #: it knows no signing in, or not without encryption
     no_login = auto()
     wrong_login = auto()
+    #: it hung up, or fell silent, over the user name and the password
+    hung_up = auto()
     login_needed = auto()
     sender = auto()
     recipient = auto()

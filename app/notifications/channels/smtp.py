@@ -268,6 +268,8 @@ class SmtpConnection:
             return Fault.out_of_bounds
         if isinstance(error, smtplib.SMTPAuthenticationError):
             return Fault.wrong_login
+        if stage is Fault.no_login and type(error) not in (smtplib.SMTPException, smtplib.SMTPNotSupportedError):
+            return Fault.hung_up  # else smtplib itself says that it knows no common way
         late = isinstance(error, TimeoutError) or time.monotonic() >= self._until
         if late and stage is Fault.refused:
             return Fault.timeout
