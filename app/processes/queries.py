@@ -175,8 +175,10 @@ def find_instances(session: Session, who: Actor, text: str, limit: int, of: Coll
         said_so = text.strip()[:2].lower() == "hs"
         add(ProcessInstance.code == instance_code(int(code[1])), exact=said_so)
     if len(hits) < limit and (of is None or of):
-        ids = found_ids(text, who, limit=MOST_CUSTOMERS) if of is None else of
-        add(ProcessInstance.customer_id.in_(ids), Customer.name)
+        customers = ProcessInstance.customer_id.in_(found_ids(text, who, limit=MOST_CUSTOMERS) if of is None else of)
+        # OFFSET 0: found by their customers and sorted then. The planner would walk all instances, the newest first.
+        theirs = select(ProcessInstance.id).where(customers).offset(0).correlate(None)
+        add(ProcessInstance.id.in_(theirs), Customer.name)
     if not code and len(hits) < limit:
         names = session.execute(select(ProcessVersion.id, Process.name).join(Process)).all()
         versions = [row.id for row in names if matches(text, row.name)]

@@ -237,7 +237,9 @@ def find_tasks(session: Session, who: Actor, text: str, limit: int, of: Collecti
     told = (row if row.customer_id in seen else row._replace(customer=None) for row in meant)
     hits = [_hit(row) for row in told if row.customer or matches(text, row.name, row.context)]
     if of is None or of:
-        theirs = opened.where(Task.customer_id.in_(found_ids(text, who) if of is None else of))
+        # OFFSET 0: found by their customers and sorted then. The planner would walk all open tasks as they are due.
+        customers = Task.customer_id.in_(found_ids(text, who) if of is None else of)
+        theirs = opened.where(Task.id.in_(select(Task.id).where(customers, is_open()).offset(0).correlate(None)))
         known = {hit.id for hit in hits}
         hits += [_hit(row) for row in session.execute(theirs.limit(limit)) if row.id not in known]
     return hits[:limit]
