@@ -25,6 +25,8 @@ SECURITY_LABELS: Mapping[Security, Sentence] = {
     Security.none: _("No encryption (only inside one's own network)"),
 }
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=^_`{|}~-]+", r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+_PLAIN = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*")
 _PURPOSE = "password of the mail server"
 
 
@@ -61,7 +63,12 @@ def sender_problems(typed: TypedServer) -> dict[str, Sentence]:
     """What is wrong with the addresses, by field; an empty one is no problem."""
     addresses = {"sender_address": typed.sender_address, "reply_to": typed.reply_to}
     wrong = _("This is no e-mail address. Example: cskh@congty.vn")
-    return {key: wrong for key, text in addresses.items() if text.strip() and not is_address(text.strip())}
+    return {key: wrong for key, text in addresses.items() if text.strip() and not _is_plain(text.strip())}
+
+
+def _is_plain(address: str) -> bool:
+    """Stricter than for readers: a sender that no header takes would keep every mail of the company back."""
+    return is_address(address) and _PLAIN.fullmatch(address) is not None
 
 
 def server_problems(typed: TypedServer) -> dict[str, Sentence]:
