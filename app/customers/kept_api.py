@@ -14,7 +14,7 @@ from app.core.access import get_visible, visible
 from app.core.api import Api, id_is, listing, moment, not_here, state_is, usernames, verb
 from app.core.i18n import _
 from app.core.schema import maybe, one_of, record, text, whole_number, yes_or_no
-from app.customers import interactions, mails, promises, purchases, services
+from app.customers import beside_fields, interactions, mails, promises, purchases, services
 from app.customers.models import ContactPoint
 from app.customers.profile_api import (
     customer_of,
@@ -224,11 +224,11 @@ class CustomerMailApi(Api):
 
 
 def _promises(rows: Sequence[Promise]) -> list[dict[str, Any]]:
-    names = usernames(row.owner_id for row in rows)
+    names, who = usernames(row.owner_id for row in rows), edge.actor()
     return [
-        {
+        beside_fields.answered(who, {
             "id": row.id, "customer": row.customer_id, "text": row.text, "due_on": row.due_on.isoformat(),
             "state": row.state, "owner": names.get(row.owner_id), "settled_at": moment(row.settled_at),
-        }
+        }, {"text": beside_fields.SAID})
         for row in rows
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from app.core import guarded, links
 from app.core.access import Actor
 from app.core.formats import day_text, local
 from app.core.i18n import _, ngettext
+from app.core.masking import DOTS
 from app.core.timewords import Lateness, LatenessKind
 from app.customers import beside_fields, page_queries, places, queries
 from app.customers.beside_fields import SAID
@@ -133,8 +134,8 @@ def own_steps(
     other = (_("Log the call"), log) if phone and not item.do_not_contact else None
     url, verb = (phone, _("Call now")) if phone and other else (log, _("Log the call"))
     steps = [
-        NextStep(str(_("Promised: %(what)s", what=promise.text)), name, url, verb, "phone-call",
-                 _of_day(promise.due_on, who, now), None, other)
+        NextStep(str(_("Promised: %(what)s", what=beside_fields.seen(who, SAID, promise.text) or DOTS)), name, url,
+                 verb, "phone-call", _of_day(promise.due_on, who, now), None, other)
         for promise, name in promised if promise.state is PromiseState.open
     ]  # fmt: skip
     day = item.next_contact_on

@@ -9,12 +9,12 @@ import pytest
 from tests.rest import Rest
 from tests.security.test_field_rights import HIDDEN, MASKED, hold_back
 
-SAID, AMOUNT, NOTE, PROOF = "Chê phở nguội", 1_234_567, "trả góp sáu tháng", "Giấy ký ngày Tết"
+SAID, PROMISED, AMOUNT, NOTE, PROOF = "Chê phở nguội", "Đổi tô khác", 1_234_567, "trả góp sáu tháng", "Giấy ký ngày Tết"
 #: as they would stand in a page or an answer
-CANARIES = (SAID, "1.234.567", "1234567", NOTE, PROOF)
+CANARIES = (SAID, PROMISED, "1.234.567", "1234567", NOTE, PROOF)
 PAGES = ("/khach-hang/show/{0}", "/khach-hang/show/{0}?phan=mua-hang", "/khach-hang/show/{0}?phan=lich-su",
          "/khach-hang/list/?view=0&columns=name,bought_amount", "/khach-hang/list/?view=0")  # fmt: skip
-ANSWERS = ("interactions/?customer={0}", "customers/{0}/purchases", "customers/{0}/consents")
+ANSWERS = ("interactions/?customer={0}", "customers/{0}/purchases", "customers/{0}/consents", "promises/?customer={0}")
 
 
 @pytest.fixture
@@ -24,7 +24,8 @@ def customer(app) -> int:
     call = {"customer": number, "kind": "call", "result": "reached", "text": SAID}
     bought = {"bought_on": "2026-01-05", "product": "Gạo ST25", "amount": AMOUNT, "note": NOTE}
     agreed = {"purpose": "marketing", "channel": "zalo", "state": "given", "proof": PROOF}
-    for path, body in (("interactions/", call), (f"customers/{number}/purchases", bought),
+    promised = {"customer": number, "text": PROMISED, "due_on": "2099-01-05"}
+    for path, body in (("interactions/", call), ("promises/", promised), (f"customers/{number}/purchases", bought),
                        (f"customers/{number}/consents", agreed)):  # fmt: skip
         assert rest.post(path, body).status_code == 201
     return number

@@ -264,8 +264,9 @@ class ListPart(Declared):
             choices = {str(value): text for value, text in choices.items()}
         compared = declared.value if declared.compared is None else declared.compared
         field = Field(
-            name, label, declared.kind, compared, choices, declared.since, declared.absent_differs, declared.contains
-        )
+            name, label, declared.kind, compared, choices, declared.since, declared.absent_differs,
+            declared.is_always_there, contains=declared.contains,
+        )  # fmt: skip
         return Column(
             key=name, label=label, kind=declared.kind, value=declared.value,
             order=self.order_keys.get(name, declared.value if declared.order is None else declared.order),
