@@ -30,6 +30,7 @@ NEVER_SHOWN = {
     "CalendarExceptionInterval": "part of its calendar",
     "CalendarInterval": "part of its calendar",
     "Counter": "the next number",
+    "DuplicateRun": "told beside the pairs, to whoever may decide on them",
     "FormVersion": "part of its form",
     "Grant": "what the rules themselves read",
     "IdempotentAnswer": "what was answered to a repeated request",

@@ -25,6 +25,8 @@ MODULES = {"sa", "sqlalchemy", "sql", "postgresql", "sqlite"}
 UNTOLD = {
     ("app/core/screens/saved.py", "SavedView"): "places of tabs; told as saved_view.moved",
     ("app/customers/keys.py", "Customer"): "keys of the name and the address, which say nothing",
+    ("app/customers/duplicates/children.py", "table"): "whose the rows are; told as customer.merged and merge_undone",
+    ("app/customers/duplicates/looking.py", "DuplicatePair"): "what the worker suggests; what people say of it is told",
     ("app/core/leases.py", "model"): "queues, which are no audited tables",
     ("app/notifications/services.py", "model"): "mails and notifications, which are none either",
     ("app/security/role_services.py", "assoc_permissionview_role"): "told as role.rights_changed",
