@@ -64,7 +64,8 @@ def test_making_answers_201_and_verbs_200(document):
         "/api/v1/views/", "/api/v1/catalogues/{code}/entries", "/api/v1/comments/", "/api/v1/members/",
         "/api/v1/roles/", "/api/v1/shares/", "/api/v1/teams/", "/api/v1/interactions/",
         "/api/v1/customers/{id}/consents", "/api/v1/customers/{id}/purchases", "/api/v1/customers/{id}/contact_points",
-        "/api/v1/promises/", "/api/v1/tasks/", "/api/v1/customers/{id}/mails",
+        "/api/v1/promises/", "/api/v1/tasks/", "/api/v1/customers/{id}/mails", "/api/v1/duplicates/merge",
+        "/api/v1/forgotten/tasks", "/api/v1/imports/", "/api/v1/segments/",
     }  # fmt: skip
 
 
