@@ -160,6 +160,9 @@ class Purchase(Stamped, Entity):
     __tablename__ = "purchase"
     __table_args__: ClassVar = (
         Index("ix_purchase_customer", "customer_id", "bought_on", "id"),
+        # What everybody bought, added up without looking at the rows themselves.
+        Index("ix_purchase_totals", "customer_id", "bought_on", "amount",
+              sqlite_where=text("archived_at IS NULL"), postgresql_where=text("archived_at IS NULL")),
         # The same row of another system is never taken over twice.
         Index("uq_purchase_source", "source", "external_id", unique=True,
               sqlite_where=text(_ONCE), postgresql_where=text(_ONCE)),

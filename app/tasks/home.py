@@ -131,7 +131,7 @@ def _counters(counts: dict[str, int], actor: Actor) -> list[dict[str, Any]]:
         ("brand", "calendar-event", rest, _("Still on time"), "/cong-viec/?dung_han=1"),
         ("", "inbox", counts["queue"], _("Waiting to be taken"), "/cong-viec/?queue=1"),
         *(
-            [("soon", "user", counts["silent"], _("Forgotten customers"), _silent_url(actor))]
+            [("soon", "user", counts["silent"], _("Forgotten"), _silent_url(actor))]
             if counts["silent"]
             else []
         ),

@@ -36,6 +36,20 @@ class Since(StrEnum):
 
 
 @dataclass(frozen=True)
+class Total:
+    """A value that is worked out over other rows, for all at once instead of one by one."""
+
+    #: the column by which a row is known
+    key: ColumnElement[Any]
+    #: the keys of those who have other rows, grouped by them
+    rows: Select[Any]
+    #: what is worked out over each group
+    value: ColumnElement[Any]
+    #: what it is for a row without others; None: it is missing
+    nothing: int | None = None
+
+
+@dataclass(frozen=True)
 class Field:
     """Something that rows can be narrowed by."""
 
@@ -44,12 +58,14 @@ class Field:
     label: Any
     kind: Kind
     #: the value of a row (moments in UTC), or a correlated Select of all its values: then `=` means that one of them is
-    column: ColumnElement[Any] | Select[Any]
+    column: ColumnElement[Any] | Select[Any] | Total
     #: stored value → label, for choices
     choices: Mapping[str, Any] = field(default_factory=dict)
     #: of a number: `column` is a day or a moment, and the number is how long ago it lies
     since: Since | None = None
     #: rows with no value at all differ from every value: who has no tags does not have this one
     absent_differs: bool = False
+    #: there is no row without a value
+    is_always_there: bool = False
     #: a text → the rows whose value holds it, where there is a faster way than to compare every row
     contains: Callable[[str], ColumnElement[bool]] | None = None

@@ -39,7 +39,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from app.core.conditions import tree
 from app.core.conditions.condition import Condition
 from app.core.conditions.errors import ConditionError
-from app.core.conditions.fields import Field, Kind
+from app.core.conditions.fields import Field, Kind, Total
 from app.core.conditions.functions import FUNCTIONS, Asked
 from app.core.conditions.functions import Kind as Gives
 from app.core.conditions.since import lies
@@ -125,9 +125,9 @@ class _Translation:
         test = self._long_ago(field, positive, operands) if field.since else self._test(field, positive, operands)
         if test is None:
             return false()
-        if is_negated and field.absent_differs:
-            return not_(_holds(field.column, test, negated=False))
-        return _holds(field.column, test, negated=is_negated)
+        if is_negated and (field.absent_differs or field.is_always_there):
+            return not_(_holds(field, test, negated=False))
+        return _holds(field, test, negated=is_negated)
 
     def _long_ago(self, field: Field, op: str, operands: Sequence[Operand]) -> Test | None:
         """`age >= 18` is `birthday <= the day 18 years ago`: the column itself is compared, with days."""
@@ -137,7 +137,8 @@ class _Translation:
             raise ConditionError(_("“%(label)s” is a whole number. Example: %(example)s", label=field.label,
                                    example=example(field)))  # fmt: skip
         periods = [lies(field.since, one, self._reader.today) for one in operands if isinstance(one, int)]
-        kind = Kind.moment if isinstance(field.column.type, UtcDateTime) else Kind.date  # type: ignore[union-attr]
+        column = field.column.value if isinstance(field.column, Total) else field.column
+        kind = Kind.moment if isinstance(column.type, UtcDateTime) else Kind.date  # type: ignore[union-attr]
         mirrored = _MIRRORED.get(op, op)
         return lambda column: or_(*[self._compare_days(kind, mirrored, column, one) for one in periods])
 
@@ -319,8 +320,13 @@ def _may(kind: Kind, op: str) -> bool:
     return op not in ORDERINGS or kind in _NUMBERS | _DAYS
 
 
-def _holds(column: ColumnElement[Any] | Select[Any], test: Test, *, negated: bool) -> ColumnElement[bool]:
+def _holds(field: Field, test: Test, *, negated: bool) -> ColumnElement[bool]:
     """Of several values one is enough; turned round, there must be one and the test hold for none."""
+    column = field.column
+    if isinstance(column, Total):
+        return _holds_of_total(column, test, negated=negated)
+    if field.is_always_there and not isinstance(column, Select):
+        return not_(test(column)) if negated else test(column)
     if not isinstance(column, Select):
         return and_(column.is_not(None), not_(test(column)) if negated else test(column))
     (value,) = column.selected_columns
@@ -328,7 +334,23 @@ def _holds(column: ColumnElement[Any] | Select[Any], test: Test, *, negated: boo
     return and_(column.where(value.is_not(None)).exists(), not_(found)) if negated else found
 
 
+def _holds_of_total(total: Total, test: Test, *, negated: bool) -> ColumnElement[bool]:
+    def asked(value: ColumnElement[Any]) -> ColumnElement[bool]:
+        return not_(test(value)) if negated else test(value)
+
+    found = total.key.in_(total.rows.having(asked(total.value)).correlate(None))
+    if total.nothing is None:
+        return found
+    return or_(found, and_(asked(literal(total.nothing, BigInteger)), total.key.not_in(total.rows.correlate(None))))
+
+
 def _is_empty(field: Field, *, wanted: bool) -> ColumnElement[bool]:
+    if field.is_always_there:
+        return false() if wanted else true()
+    if isinstance(field.column, Total):
+        without = field.column.key.not_in(field.column.rows.correlate(None))
+        return without if wanted else not_(without)
+
     def is_nothing(column: ColumnElement[Any]) -> ColumnElement[bool]:
         if field.kind not in {*_TEXTS, Kind.choice}:
             return column.is_(None)

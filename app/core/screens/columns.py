@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, ColumnElement, Date, Enum, Integer, Numeric, Sel
 
 from app.core import edge
 from app.core.access import Actor
-from app.core.conditions.fields import Field, Kind, Since
+from app.core.conditions.fields import Field, Kind, Since, Total
 from app.core.db import UtcDateTime
 from app.core.formats import day_text, exact_text, money_text, number_text
 from app.core.i18n import _
@@ -30,7 +30,7 @@ class Derived:
     #: a scalar SQL expression about a row of the table
     value: Any
     #: what a filter compares (for persons and teams an id); a Select: all its values. None: the value itself
-    compared: ColumnElement[Any] | Select[Any] | None = None
+    compared: ColumnElement[Any] | Select[Any] | Total | None = None
     #: what the list is ordered by. None: the value itself
     order: Any = None
     #: value → what people read; where the kind alone does not say
@@ -45,6 +45,7 @@ class Derived:
     #: as in conditions.fields.Field
     since: Since | None = None
     absent_differs: bool = False
+    is_always_there: bool = False
     contains: Callable[[str], ColumnElement[bool]] | None = None
     #: the field whose right this falls under, where that is not its own: the age is the birthday's
     guarded_as: str = ""

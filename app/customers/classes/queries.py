@@ -22,6 +22,7 @@ from app.customers.profile_models import Purchase
 
 #: customers who are looked at together
 PIECE = 2000
+_NOTHING = Facts()
 
 
 @row_rule(ClassRule)
@@ -81,8 +82,8 @@ def pieces(session: Session, by_kind: Mapping[ClassKind, Sequence[Rule]], *, aft
         moves: list[Move] = []
         for row in rows:
             heard = row.last_contact_at and local(row.last_contact_at, DEFAULT_TIME_ZONE).date()
-            facts = bought.get(row.id, Facts())
-            facts = Facts(facts.bought_days, facts.pause, rules.days_since(heard, today), facts.times, facts.amount)
+            known = bought.get(row.id, _NOTHING)
+            facts = Facts(known.bought_days, known.pause, rules.days_since(heard, today), known.times, known.amount)
             for kind, some in by_kind.items():
                 if kind is ClassKind.tier and row.tier_is_fixed:
                     continue

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from app.core.errors import Sentence
@@ -34,14 +35,7 @@ class Rule:
     pause: int | None = None
     heard_within: int | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """It asks nothing: nobody belongs by it."""
-        return all(getattr(self, name) is None for name in ASKED)
 
-
-#: what a rule can ask, in the order of the screen; `over_days` says over which time
-ASKED = ("bought_within", "bought_before", "times", "amount", "pause", "heard_within")
 COLUMNS = tuple(one.name for one in fields(Rule) if one.name != "code")
 
 #: what every company begins with
@@ -84,27 +78,29 @@ def chosen(rules: Iterable[Rule], facts: Facts) -> tuple[Rule, dict[str, int]] |
 
 
 def _found(rule: Rule, facts: Facts) -> dict[str, int] | None:
-    if rule.is_empty:
-        return None
-    over = rule.over_days or EVER
-    asked: tuple[tuple[str, int | None, int | None, Callable[[int, int], bool]], ...] = (
-        ("bought_days", facts.bought_days, rule.bought_within, operator.le),
-        ("bought_days", facts.bought_days, rule.bought_before, operator.gt),
-        ("times", facts.times.get(over, 0), rule.times, operator.ge),
-        ("amount", facts.amount.get(over, 0), rule.amount, operator.ge),
-        ("pause", facts.pause, rule.pause, operator.ge),
-        ("heard_days", facts.heard_days, rule.heard_within, operator.le),
-    )
     told: dict[str, int] = {}
-    for name, found, wanted, holds in asked:
-        if wanted is None:
-            continue
+    for name, over, wanted, holds in _asks(rule):
+        value = getattr(facts, name)
+        found = value if over is None else value.get(over, 0)
         if found is None or not holds(found, wanted):
             return None
         told[name] = found
-    if rule.over_days is not None and {"times", "amount"} & told.keys():
+    if rule.over_days is not None and ("times" in told or "amount" in told):
         told["over_days"] = rule.over_days
-    return told
+    return told or None
+
+
+@lru_cache(maxsize=256)
+def _asks(rule: Rule) -> Sequence[tuple[str, int | None, int, Callable[[int, int], bool]]]:
+    """(fact, over how many days, what is wanted, how they are compared) of all that the rule asks: worked out once,
+    asked of every customer."""
+    over = rule.over_days or EVER
+    every = (
+        ("bought_days", None, rule.bought_within, operator.le), ("bought_days", None, rule.bought_before, operator.gt),
+        ("times", over, rule.times, operator.ge), ("amount", over, rule.amount, operator.ge),
+        ("pause", None, rule.pause, operator.ge), ("heard_days", None, rule.heard_within, operator.le),
+    )  # fmt: skip
+    return tuple((name, days, wanted, holds) for name, days, wanted, holds in every if wanted is not None)
 
 
 def problems(rules: Sequence[Rule]) -> dict[str, list[Sentence]]:

@@ -13,7 +13,7 @@ from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock
 from app.core.access import Actor, visible
-from app.core.conditions.fields import Kind, Since
+from app.core.conditions.fields import Kind, Since, Total
 from app.core.db import db
 from app.core.i18n import _
 from app.core.screens.columns import Derived
@@ -75,23 +75,32 @@ def _agreed() -> Select[Any]:
     return rows.correlate(Customer)
 
 
-def _bought(what: Any, *, since: date | None = None) -> Select[Any]:
+def _bought(what: Any) -> Select[Any]:
     rows = select(what).where(Purchase.customer_id == Customer.id, Purchase.archived_at.is_(None))
-    return (rows if since is None else rows.where(Purchase.bought_on >= since)).correlate(Customer)
+    return rows.correlate(Customer)
 
 
-def _over(kind: Kind, what: Any, days: int) -> Derived:
+def _total(value: Any, *, nothing: int | None = 0, since: date | None = None) -> Total:
+    """Over all purchases of each customer, or those from this day on."""
+    rows = select(Purchase.customer_id).where(Purchase.archived_at.is_(None)).group_by(Purchase.customer_id)
+    return Total(Customer.id.expression, _from(rows, since), value, nothing)
+
+
+def _from(rows: Select[Any], first: date | None) -> Select[Any]:
+    return rows if first is None else rows.where(Purchase.bought_on >= first)
+
+
+def _over(kind: Kind, value: Any, days: int) -> Derived:
     """Counted or added up over the purchases of the last so many days."""
 
     def seen_by(who: Actor) -> Derived:
         first = clock.today(who.time_zone) - timedelta(days=days)
-        return Derived(kind, _bought(what, since=first).scalar_subquery())
+        return Derived(kind, null(), _total(value, since=first))
 
-    return Derived(kind, null(), seen_by=seen_by, guarded_as=BOUGHT if kind is Kind.money else "")
+    return Derived(kind, null(), seen_by=seen_by)
 
 
-_COUNT, _SUM = func.count(Purchase.id), func.coalesce(func.sum(Purchase.amount), 0)
-_LAST = _bought(func.max(Purchase.bought_on)).scalar_subquery()
+_COUNT, _SUM, _LAST = func.count(Purchase.customer_id), func.sum(Purchase.amount), func.max(Purchase.bought_on)
 
 
 def _segments(who: Actor) -> Derived:
@@ -107,7 +116,10 @@ def _segments(who: Actor) -> Derived:
 #: field → what it compares; the customers' list takes them into its filter
 FIELDS: Mapping[str, Derived] = {
     "tag": Derived(Kind.choice, null(), _tags(), choices=_Labels(_tag_names), absent_differs=True),
-    "forgotten": Derived(Kind.yes_no, null(), seen_by=lambda who: Derived(Kind.yes_no, forgotten.is_forgotten())),
+    "forgotten": Derived(
+        Kind.yes_no, null(), is_always_there=True,
+        seen_by=lambda _who: Derived(Kind.yes_no, forgotten.is_forgotten()),
+    ),
     "silent_days": Derived(Kind.number, null(), forgotten.heard_at(), since=Since.days),
     "age": Derived(Kind.number, null(), Customer.birthday.expression, since=Since.years, guarded_as="birthday"),
     "birth_month": Derived(
@@ -120,11 +132,11 @@ FIELDS: Mapping[str, Derived] = {
     "bought_amount_year": _over(Kind.money, _SUM, 365),
     "bought_times_quarter": _over(Kind.number, _COUNT, 90),
     "bought_amount_quarter": _over(Kind.money, _SUM, 90),
-    "bought_last": Derived(Kind.date, _LAST),
-    "bought_days": Derived(Kind.number, _LAST, since=Since.days),
+    "bought_last": Derived(Kind.date, null(), _total(_LAST, nothing=None)),
+    "bought_days": Derived(Kind.number, null(), _total(_LAST, nothing=None), since=Since.days),
     "product": Derived(Kind.text, null(), _bought(Purchase.product), absent_differs=True),
     "consent": Derived(Kind.choice, null(), _agreed(), choices=_Labels(_consents), absent_differs=True),
-    "at_risk": Derived(Kind.yes_no, null(), Customer.risk_since.is_not(None)),
+    "at_risk": Derived(Kind.yes_no, null(), Customer.risk_since.is_not(None), is_always_there=True),
     "segment": Derived(Kind.choice, null(), literal(None, String), seen_by=_segments, absent_differs=True),
 }  # fmt: skip
 LABELS: Mapping[str, Any] = {
