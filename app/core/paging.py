@@ -266,7 +266,7 @@ def counts_and(
     """The same, and the values of other columns, in the same query."""
     counted = (_up_to_the_cap(rows, rows.selected_columns.id if key is None else key) for rows in lists.values())
     row = session.execute(select(*(one.scalar_subquery() for one in counted), *more)).one()
-    return {name: capped(found) for name, found in zip(lists, row, strict=False)}, row[len(lists):]
+    return {name: capped(found) for name, found in zip(lists, row, strict=False)}, row[len(lists) :]
 
 
 def forget_counts() -> None:

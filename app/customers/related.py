@@ -110,7 +110,8 @@ class CustomerFiles(CustomerPart):
         rows = select(StoredFile).where(
             or_(
                 and_(
-                    StoredFile.owner_type == PROOFS, StoredFile.owner_id.in_(proved.correlate(None)),
+                    StoredFile.owner_type == PROOFS,
+                    StoredFile.owner_id.in_(proved.correlate(None)),
                     literal(actor.reads(beside_fields.RESOURCE, PROOF)),
                 ),
                 and_(StoredFile.owner_type == comments.OWNER, StoredFile.owner_id.in_(said.correlate(None))),
