@@ -13,6 +13,7 @@ from app.comments.models import Comment
 from app.core import files, links
 from app.core.access import Actor, visible
 from app.core.files import StoredFile
+from app.core.finding import line
 from app.core.formats import day_text, local, money_text, number_text
 from app.core.i18n import _
 from app.customers import beside_fields, profile_queries, queries
@@ -81,7 +82,7 @@ class PeopleThere(CustomerPart):
         return [
             PartRow(
                 url=links.customer_path(one.id), title=one.name,
-                hint=" · ".join(filter(None, (one.code, one.job_title, cards[one.id].phone if one.id in cards else ""))),
+                hint=line(one.code, one.job_title, cards[one.id].phone if one.id in cards else None),
             )
             for one in found
         ]  # fmt: skip
