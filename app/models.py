@@ -74,8 +74,9 @@ __all__ = [
     "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerMerge",
     "CustomerStage", "CustomerTag", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion", "Grant",
     "IdempotentAnswer", "ImportJob", "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member",
-    "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken",
-    "ProcessVersion", "Promise", "Purchase", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault",
+    "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
+    "ProcessToken", "ProcessVersion", "Promise", "Purchase", "RoleField", "RoleProfile", "RoleScope", "SavedView",
+    "SavedViewDefault",
     "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission",
     "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip
