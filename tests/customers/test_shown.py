@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import app as product
+from app.customers.duplicates.warning import SAVED
 from app.customers.interactions import STRUCK
 from app.customers.profile_models import InteractionKind
 from app.customers.timeline_words import SIGNS, TEXTS
@@ -24,6 +25,8 @@ def said(value: ast.expr) -> set[str]:
         return said(value.body) | said(value.orelse)
     if ast.unparse(value) == "kind.value":
         return set(InteractionKind)
+    if ast.unparse(value) == "warning.SAVED":
+        return {SAVED}
     assert isinstance(value, ast.JoinedStr), ast.unparse(value)
     begin, end = value.values
     assert isinstance(begin, ast.Constant)
