@@ -45,6 +45,7 @@ UNLINKED = (
     "SELECT '/khach-hang/' || min(customer_id) || '/mua-hang/them' FROM purchase",
     "SELECT '/khach-hang/' || customer_id || '/mua-hang/' || id FROM purchase LIMIT 1",
     "SELECT '/khach-hang/' || customer_id || '/lien-lac/' || id FROM interaction LIMIT 1",
+    "SELECT '/nghi-trung/' || min(id) || '/' || max(id) FROM customer WHERE archived_at IS NULL",
     "SELECT '/thu-di/' || min(id) FROM outbox GROUP BY status",
     "SELECT '/cong-viec/bang/show/' || min(id) FROM task",
     "SELECT '/ho-so/bang/show/' || min(id) FROM process_instance",

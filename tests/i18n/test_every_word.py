@@ -71,6 +71,8 @@ DOORS = (
     "/ho-so/bang/fields", "/ho-so/bat-dau", "/khach-hang/list/", "/khach-hang/list/?archived=1",
     "/khach-hang/list/?q=zzzz", "/khach-hang/fields",
     *(f"/khach-hang/list/?where={where}" for where in CONDITIONS), "/khach-hang/add", "/khach-hang/preview/archive/2",
+    "/nghi-trung/", "/nghi-trung/?muc=khong-phai", "/nghi-trung/?muc=da-gop", "/nghi-trung/?muc=lan-tim",
+    "/nghi-trung/1/2",
     "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz", "/tim/vua-mo", "/tim/khach-hang?q=an",
     "/tim/phuong-xa?q=ba",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
@@ -209,6 +211,8 @@ def data_of(app: Flask) -> Data:
             known.add(map(shortly, _written(changes)))
         for told in (*db.session.scalars(select(TimelineEntry.data)), *db.session.scalars(select(TaskEvent.data))):
             known.add(told[key] for key in ("task", "process", "code", "context", "form", "reason") if told.get(key))
+        lives_at = db.session.execute(select(Customer.street, Customer.ward_code, Customer.province_code))
+        known.add(places.address_line(*row) for row in lives_at)
         db.session.remove()
     return known
 
