@@ -283,7 +283,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "customer_merge": Kind(
         _("Customers made one"), "Customer",
-        {"kept_id": _("The one that stays"), "merged_id": _("Became part of it"), "at": _("When"), "undone_at": _("Taken back")},
+        {"kept_id": _("The one that stays"), "merged_id": _("Became part of it"), "at": _("When"),
+         "undone_at": _("Taken back")},
         silent=frozenset({"before", "after", "moved", "by_id", "undone_by_id"}),
         tells_of={"kept_id": "customer", "merged_id": "customer"},
     ),
