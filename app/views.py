@@ -123,6 +123,7 @@ MENU: Sequence[Item | Group] = (
     Item(_("Customer segments"), "users-group", "/nhom-khach-hang/", "Customer"),
     Item(_("Forgotten customers"), "clock", "/khach-hang-bi-quen/", "Customer"),
     Item(_("Suspected duplicates"), "copy", "/nghi-trung/", "Customer", "delete"),
+    Item(_("Files brought in"), "upload", "/nhap/", "Import"),
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
@@ -148,6 +149,7 @@ MENU: Sequence[Item | Group] = (
 CREATE: Sequence[Item] = (
     Item(_("Start a process"), "route", "/ho-so/bat-dau", "Instance"),
     Item(_("New customer"), "user-plus", "/khach-hang/add", "Customer"),
+    Item(_("Bring in a file"), "upload", "/nhap/moi", "Import"),
 )
 
 #: What the box on top and the palette look through, in the order of the answer. A new kind of record is a new line.

@@ -200,7 +200,10 @@ _WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday
 _VERSION_STATES = {"draft": _("Draft"), "published": _("In use"), "archived": _("Replaced")}
 _GRANTED = {"header": _("Name and contacts only"), "view": _("View"), "edit": _("Edit")}
 _DAYS_OFF = {"holiday": _("Day off"), "worked": _("Worked instead"), "hours": _("Other hours")}
-_OWNERS = {"comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer")}
+_OWNERS = {
+    "comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer"),
+    "import_job": _("File brought in"),
+}  # fmt: skip
 _ENTRANCES = {"web": _("Browser"), "bearer": _("Program")}
 _WHY_ENDED = {
     "deactivated": _("The account was closed"), "password": _("New password"), "by_owner": _("Ended by the person"),

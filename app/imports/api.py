@@ -11,7 +11,7 @@ from app.core import edge, files
 from app.core.access import get_visible
 from app.core.api import Api, listing, moment, verb
 from app.core.db import db
-from app.core.errors import BadRequestError, NotAllowedError
+from app.core.errors import BadRequestError, NotFoundError
 from app.core.i18n import _
 from app.core.schema import list_of, maybe, one_of, record, text, whole_number
 from app.customers.models import SOURCE_LENGTH
@@ -116,7 +116,7 @@ class ImportApi(Api):
         session, who = db.session(), edge.actor()
         job = get_visible(session, ImportJob, self.id(id), who)
         if job.member_id != who.user_id:
-            raise NotAllowedError(_("Only whoever brought the file sees its rows."))
+            raise NotFoundError(_("Only whoever brought the file sees its rows."))
         wanted = request.args.get("finding", Finding.error)
         if wanted not in list(Finding):
             raise BadRequestError(_("%(name)s was not understood.", name="finding"))

@@ -15,6 +15,7 @@ from app.core.i18n import _
 from app.core.vietnamese import fold, show_phone
 from app.customers import matching, reach, rules
 from app.customers.duplicates.hard import HardField, HardKey, holders
+from app.customers.labels import FIELD_LABELS
 from app.customers.models import Customer, CustomerKind
 from app.customers.profile_models import TAG_LENGTH, CustomerTag, Tag
 from app.customers.queries import header_visible
@@ -25,6 +26,11 @@ from app.imports.rows import Row
 
 #: customers that one number leads to and that are looked at; one shared by more tells nothing
 _MOST_LIKE = 10
+_LABELS = {
+    **FIELD_LABELS, "name": _("Name"), "kind": _("Kind"), "note": _("Note"), "source": _("Came through"),
+    "owner_id": _("Person in charge"), "tags": _("Tags"), "contacts": _("Ways to reach"),
+}  # fmt: skip
+_OTHER = _("Other information")
 _FIELDS = {HardField.phone: _("Phone number"), HardField.email: _("E-mail"), HardField.tax_code: _("Tax code")}
 
 
@@ -51,7 +57,10 @@ class CustomerJudge:
 
     def __init__(self, job: ImportJob, who: Actor) -> None:
         self._job, self._who = job, who
-        self._met: dict[HardKey, Row] = {}
+        #: key → the row that has it; kept for a whole file, so numbers alone
+        self._met: dict[HardKey, int] = {}
+        #: those of the present lot
+        self._lot: dict[int, Row] = {}
         #: of the rows that were judged last
         self.known: dict[int, Known] = {}
         #: plain name or code of a company → its id
@@ -61,6 +70,7 @@ class CustomerJudge:
         good = [row for row in rows if row.is_good]
         if is_written:
             self._met.clear()
+        self._lot = {row.number: row for row in good}
         held = holders(session, {key for row in good for key in row.keys})
         coded = self._ids_by_code(session, good)
         alike = self._ids_by_name(session, good)
@@ -88,7 +98,7 @@ class CustomerJudge:
             if row.finding is Finding.new and not row.keys:
                 self._judge_nameless(row, typed, alike)
             for key in row.keys:
-                self._met.setdefault(key, row)
+                self._met.setdefault(key, row.number)
 
     def _judge_coded(self, row: Row, typed: Typed, coded: Mapping[str, int]) -> None:
         known = self.known.get(coded.get(typed.code, 0))
@@ -102,12 +112,13 @@ class CustomerJudge:
             self._is_about(row, known)
 
     def _judge_found(self, row: Row, typed: Typed, hits: Sequence[int], made: Mapping[int, int]) -> None:
-        twin = next((self._met[key] for key in row.keys if key in self._met), None)
-        earlier = twin.number if twin else next((made[number] for number in hits if number in made), None)
+        met = next((self._met[key] for key in row.keys if key in self._met), None)
+        twin = self._lot.get(met) if met is not None else None
+        earlier = met or next((made[number] for number in hits if number in made), None)
         if earlier is not None:
             row.finding, row.twin = Finding.duplicate, twin
             row.record_id = next((number for number in hits if number in made), None)
-            row.reasons.append(str(_("The same %(what)s as in row %(number)d.", what=self._shared(row, twin),
+            row.reasons.append(str(_("The same %(what)s as in row %(number)d.", what=self._shared(row, met),
                                      number=earlier)))  # fmt: skip
             return
         if not hits:
@@ -124,9 +135,8 @@ class CustomerJudge:
             row.reasons.append(str(_("The same %(what)s as %(who)s.", what=self._shared(row, None),
                                      who=self.known[number].told())))  # fmt: skip
 
-    def _shared(self, row: Row, twin: Row | None) -> str:
-        among = set(twin.keys) if twin else None
-        key = next((key for key in row.keys if among is None or key in among), None)
+    def _shared(self, row: Row, met: int | None) -> str:
+        key = next((key for key in row.keys if met is None or self._met.get(key) == met), None)
         if key is None:
             return str(_FIELDS[HardField.phone])
         shown = show_phone(key.value) if key.field is HardField.phone else key.value
@@ -142,7 +152,11 @@ class CustomerJudge:
 
     def _is_about(self, row: Row, known: Known) -> None:
         row.record_id = known.customer.id
-        row.finding = Finding.update if self.changes(row, known) else Finding.unchanged
+        new = self.changes(row, known)
+        row.finding = Finding.update if new else Finding.unchanged
+        if new:
+            told = dict.fromkeys(str(_LABELS.get(key, _OTHER)) for key in new)
+            row.reasons.append(str(_("New: %(fields)s", fields=", ".join(told))))
 
     def changes(self, row: Row, known: Known) -> dict[str, Any]:
         """Column → new value, "contacts" → those to be added, "tags" → words to be added; what he may not change is

@@ -91,6 +91,8 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
            "assignedto salesperson"),
 )  # fmt: skip
 
+#: by these purchases and contacts name their customer
+_TELLING = (CODE, PHONE, EMAIL, TAX_CODE)
 _WHOSE: Sequence[ImportField] = (
     _field(CODE, _("Customer code"), f"{_CODE_WORDS} khachhang customer", under=""),
     _field(PHONE, _("Phone number"), _PHONE_WORDS),
@@ -108,8 +110,8 @@ PURCHASE_FIELDS: Sequence[ImportField] = (
            "product productname item service", under=""),
     _field("quantity", _("Quantity"), "soluong sl quantity qty", under=""),
     _field("amount", _("Amount"), "thanhtien sotien tongtien giatri doanhthu tien amount total price "
-           "revenue", under=""),
-    _field("note", _("Note"), "ghichu chuthich mota note notes remark description", under=""),
+           "revenue", under="bought"),
+    _field("note", _("Note"), "ghichu chuthich mota note notes remark description", under="bought"),
 )  # fmt: skip
 
 INTERACTION_FIELDS: Sequence[ImportField] = (
@@ -121,7 +123,7 @@ INTERACTION_FIELDS: Sequence[ImportField] = (
     _field("channel", _("Channel"), "kenh kenhlienhe channel", under=""),
     _field("result", _("How the call ended"), "ketqua ketquacuocgoi result outcome", under=""),
     _field("text", _("What was said"), "noidung ghichu mota traodoi text content note notes description summary",
-           under=""),
+           under="said"),
     _field("next_on", FIELD_LABELS["next_contact_on"], "henlai ngayhen lienhelai ngaylienhetiep next nextcontact "
            "followup", under=""),
 )  # fmt: skip
@@ -144,12 +146,13 @@ def fields_for(who: Actor, target: ImportTarget) -> Iterator[ImportField]:
     for one in FIELDS[target]:
         if one.key == "owner" and not who.may("assign", "Customer"):
             continue
-        if one.falls_under and target is ImportTarget.customers:
-            if not who.writes("Customer", one.falls_under, is_new=True):
-                continue
-        elif one.falls_under and not who.reads("Customer", one.falls_under):
-            continue
-        yield one
+        if not one.falls_under:
+            yield one
+        elif target is not ImportTarget.customers and one.key in _TELLING:
+            if who.reads("Customer", one.falls_under):
+                yield one
+        elif who.writes("Customer", one.falls_under, is_new=True):
+            yield one
 
 
 def guess(target: ImportTarget, headings: Sequence[str], allowed: Sequence[ImportField]) -> list[str]:

@@ -55,4 +55,3 @@ def open_sheet(data: bytes, name: str) -> Opened:
                 yield number, row
 
     return Opened(headings, habits, samples, rows())
-

@@ -144,4 +144,3 @@ def write_bad_rows(session: Session, job: ImportJob, file: BinaryIO, who: Actor)
     told_above = [_("Row"), _("What is wrong"), *opened.headings]
     headers = [Header(label, Kind.number if place == 0 else Kind.text) for place, label in enumerate(told_above)]
     write_xlsx(file, _("Rows with mistakes"), headers, rows(), time_zone=who.time_zone, language=who.language)
-

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,8 +24,8 @@ from app.audit.cells import shortly
 from app.catalogues.models import Catalogue, CatalogueEntry
 from app.cli import prepare
 from app.comments.models import Comment
-from app.core import clock, exports
-from app.core.access import SYSTEM
+from app.core import clock, exports, files
+from app.core.access import SYSTEM, Actor
 from app.core.accounts import Role
 from app.core.audit import AuditEvent, AuditSeal, AuditSensitive
 from app.core.db import Model, db, transaction
@@ -36,12 +37,16 @@ from app.core.settings import Setting
 from app.customers import places
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction, Purchase, Tag
-from app.customers.services import archive_customer, create_customer
 from app.customers.promise_models import Promise
+from app.customers.segments.models import Segment
+from app.customers.services import archive_customer, create_customer
 from app.deadlines.models import Calendar, CalendarException
 from app.demo.load import load_demo
 from app.forms.models import Form, FormVersion, Submission
-from app.jobs import write_exports
+from app.imports import services as imports
+from app.imports.models import ImportJob, ImportRow, ImportTarget
+from app.imports.services import Wishes
+from app.jobs import run_imports, write_exports
 from app.notifications.channels.settings import operators_settings
 from app.notifications.models import Outbox
 from app.notifications.services import queue_mail
@@ -71,15 +76,17 @@ DOORS = (
     "/ho-so/bang/fields", "/ho-so/bat-dau", "/khach-hang/list/", "/khach-hang/list/?archived=1",
     "/khach-hang/list/?q=zzzz", "/khach-hang/fields",
     *(f"/khach-hang/list/?where={where}" for where in CONDITIONS), "/khach-hang/add", "/khach-hang/preview/archive/2",
+    "/khach-hang/show/1?ghi=viec", "/khach-hang/show/1?ghi=thu", "/khach-hang/show/1?ghi=tin-nhan",
+    "/khach-hang/show/1?ghi=loi-hua", "/khach-hang/1/mua-hang/them", "/khach-hang/1/lien-lac/1",
     "/nghi-trung/", "/nghi-trung/?muc=khong-phai", "/nghi-trung/?muc=da-gop", "/nghi-trung/?muc=lan-tim",
     "/nghi-trung/1/2",
     "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz", "/tim/vua-mo", "/tim/khach-hang?q=an",
-    "/tim/phuong-xa?q=ba",
+    "/tim/phuong-xa?q=ba", "/nhom-khach-hang/", "/nhom-khach-hang/?luu-tru=1", "/nhom-khach-hang/moi",
+    "/khach-hang-bi-quen/", "/xep-nhom/",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
-    "/khach-hang/show/1?ghi=viec", "/khach-hang/show/1?ghi=thu", "/khach-hang/show/1?ghi=tin-nhan",
-    "/khach-hang/show/1?ghi=loi-hua", "/khach-hang/1/mua-hang/them", "/khach-hang/1/lien-lac/1",
-    "/nhan-su/ngung/1", "/nhan-su/mat-khau-dau/1", "/nhan-su/nhap/", "/bo-phan/so-do", "/bo-phan/add",
+    "/nhan-su/ngung/1", "/nhap/", "/nhap/moi", "/nhap/1", "/nhap/1?sua=1", "/nhap/2",
+    "/nhan-su/mat-khau-dau/1", "/nhan-su/nhap/", "/bo-phan/so-do", "/bo-phan/add",
     "/bo-phan/edit/1", "/bo-phan/show/1",
     "/nhan-su/fields", "/vai-tro/list/", "/quyen-hieu-luc/", "/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:1",
     "/quyen-hieu-luc/ban-ghi?loai=customer&q=an", "/bo-phan/list/", "/tai-khoan/", "/chia-se/", "/chia-se/customer/1",
@@ -112,6 +119,21 @@ def company_of(folder: Path) -> Flask:
     return app
 
 
+def bring_files(by: Actor) -> None:
+    """One that was looked through, and one that was written."""
+    sheet = "Họ tên,Điện thoại,Ngày sinh\nĐỗ Thị Nhập,0909555111,\nLê Văn Sai,0909555112,31/02/1990\n"
+    for _number in range(2):
+        received = files.receive(BytesIO(sheet.encode()), "khách hội chợ.csv", as_sheet=True)
+        with transaction(by) as session:
+            job = imports.bring(session, received, ImportTarget.customers, by=by)
+            imports.check(session, job, Wishes(job.mapping), by=by)
+            number = job.id
+        run_imports()
+    with transaction(by) as session:
+        imports.apply(session, session.get_one(ImportJob, number), by=by)
+    run_imports()
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The demo company, small, with an auditor, an archived customer, and mails on their way and dead."""
@@ -134,6 +156,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
             for arguments in ((), (("where", "zzz"),)):
                 exports.ask(session, Wanted("CustomerScreen", Format.csv, arguments), rows=9_000, by=hoa)
         write_exports()
+        bring_files(hoa)
         with transaction(hoa) as session:
             exports.cancel(session, exports.ask(session, Wanted("TaskScreen", Format.xlsx), rows=9_000, by=hoa), by=hoa)
             exports.ask(session, Wanted("InstanceScreen", Format.xlsx), rows=9_000, by=hoa)
@@ -184,7 +207,8 @@ def data_of(app: Flask) -> Data:
             Member.name, Member.title, RoleProfile.label_vi, RoleProfile.label_en, Team.name, Team.code,
             Calendar.name, Calendar.time_zone, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
-            Export.name, Export.last_error, SavedView.name, StoredFile.name, Setting.value, Outbox.to_address,
+            Export.name, Export.last_error, SavedView.name, Segment.name, Segment.purpose,
+            StoredFile.name, Setting.value, Outbox.to_address,
             Outbox.from_address, Outbox.subject, Outbox.body_text, Outbox.message_id, AuditSensitive.old,
         ):  # fmt: skip
             known.add(value for value in db.session.scalars(select(column).distinct()) if isinstance(value, str))
@@ -211,6 +235,12 @@ def data_of(app: Flask) -> Data:
             known.add(map(shortly, _written(changes)))
         for told in (*db.session.scalars(select(TimelineEntry.data)), *db.session.scalars(select(TaskEvent.data))):
             known.add(told[key] for key in ("task", "process", "code", "context", "form", "reason") if told.get(key))
+        for listed in db.session.execute(select(ImportJob.headings, ImportJob.samples)):
+            known.add(listed.headings)
+            known.add(" · ".join(cells) for cells in listed.samples)
+        for row in db.session.execute(select(ImportRow.label, ImportRow.reasons)):
+            known.add([row.label, *row.reasons])
+        known.add(db.session.scalars(select(ImportJob.file_name)))
         lives_at = db.session.execute(select(Customer.street, Customer.ward_code, Customer.province_code))
         known.add(places.address_line(*row) for row in lives_at)
         db.session.remove()

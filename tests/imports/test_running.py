@@ -32,7 +32,7 @@ from tests.core.test_exports import counted
 from tests.core.test_sheet_reading import windows_1258
 from tests.imports.conftest import Brought
 
-ROWS = 2_600
+ROWS = 2_100
 
 
 def sheet(rows: int) -> str:

@@ -201,6 +201,8 @@ class World:
                 return browser.open(
                     address, method=door.method, data=given["xml"], content_type="application/xml", headers=headers
                 )
+            if form:
+                return browser.open(address, method=door.method, data=form, headers=headers)
             return browser.open(address, method=door.method, json=body, headers=headers)
         if door.method == "GET":
             return browser.get(address, follow_redirects=bool(person.username))
