@@ -65,7 +65,8 @@ def create_app(config: Any = None) -> Flask:
     from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads, vault
     from app.core.db import db, listen_to
     from app.core.screens import parts
-    from app.customers.events import register_part, register_quick_action
+    from app.customers.events import register_heed, register_part, register_quick_action
+    from app.customers.forgotten.heed import heed_silence
     from app.customers.handlers import SHARED_CUSTOMERS, CustomerComments, LookedAfter
     from app.customers.mails import SendMail
     from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
@@ -113,6 +114,7 @@ def create_app(config: Any = None) -> Flask:
     register_jobs(jobs.JOBS)
     register_owner(InstanceTasks())
     register_owner(CareTasks())
+    register_heed("forgotten", heed_silence)
     register_owner(CustomerWork())
     register_messenger(PeopleMessenger())
     for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):

@@ -165,7 +165,7 @@ def quick_actions() -> Sequence[QuickAction]:
 
 
 def register_heed(key: str, heed: Heed) -> None:
-    """`heed(customer, who, now)` looks at the customer alone, without asking the database again."""
+    """`heed(customer, who, now)` looks at the customer, and asks the database for no more than a setting."""
     _heeds[key] = heed
 
 

@@ -84,6 +84,8 @@ def test_the_page_the_home_and_programs_tell_of_them(change, client, token):
     assert "70 ngày" in page
     assert "/khach-hang-bi-quen/?nguoi=" in lan.get("/").text
     rows = lan.get("/api/v1/forgotten/", headers=token("lan")).json
+    page = lan.get(f"/khach-hang/show/{rows['result'][0]['id']}").text
+    assert "Bị lãng quên: 70 ngày chưa trao đổi" in page
     assert (rows["count"], rows["result"][0]["days"], rows["result"][0]["target"]) == (3, 70, 60)
     answer = lan.post("/api/v1/forgotten/tasks", json={}, headers=token("lan"))
     assert (answer.status_code, answer.json["tasks"]) == (201, 3)
