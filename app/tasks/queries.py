@@ -218,8 +218,9 @@ def _lines(actor: Actor, customer: Any) -> Select[int, str, str, str | None, int
     return columns.outerjoin(Customer, Customer.id == Task.customer_id).where(visible(Task, actor))
 
 
-def _hit(row: Any) -> Hit:
-    return Hit(row.id, row.name, line(row.customer, row.context), links.task_path(row.id))
+def _hit(row: Any, *, told: bool = True) -> Hit:
+    """`told`: with the customer's name."""
+    return Hit(row.id, row.name, line(row.customer if told else None, row.context), links.task_path(row.id))
 
 
 def find_tasks(session: Session, who: Actor, text: str, limit: int, of: Collection[int] | None = None) -> list[Hit]:
@@ -234,8 +235,10 @@ def find_tasks(session: Session, who: Actor, text: str, limit: int, of: Collecti
     # Whose names he may read is asked of the few that match, not of all that are looked through.
     asked = {row.customer_id for row in meant[: MOST_MEANT * limit] if row.customer_id not in (of or ())}
     seen = names_seen(session, asked - {None}, who) | set(of or ())
-    told = (row if row.customer_id in seen else row._replace(customer=None) for row in meant)
-    hits = [_hit(row) for row in told if row.customer or matches(text, row.name, row.context)]
+    hits = [
+        _hit(row, told=row.customer_id in seen) for row in meant
+        if row.customer_id in seen or matches(text, row.name, row.context)
+    ]  # fmt: skip
     if of is None or of:
         # OFFSET 0: found by their customers and sorted then. The planner would walk all open tasks as they are due.
         customers = Task.customer_id.in_(found_ids(text, who) if of is None else of)
