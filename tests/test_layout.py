@@ -34,6 +34,7 @@ NEVER_SHOWN = {
     "FormVersion": "part of its form",
     "Grant": "what the rules themselves read",
     "IdempotentAnswer": "what was answered to a repeated request",
+    "ImportRow": "part of its import, for whoever brought the file",
     "JobHeartbeat": "read by /health alone",
     "Look": "part of a sign-in",
     "MemberInvitation": "opened by its secret; told on the page of its member",
