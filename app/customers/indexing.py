@@ -24,8 +24,10 @@ def index(session: Session, customer: Customer) -> None:
     """Bring the sort key, the searched words and what finds doubles up to date with name, contacts and address."""
     customer.sort_key = rules.name_order(customer.name, customer.kind)
     in_use = [(point.kind, point.value) for point in customer.contact_points]
-    tags = _tags(session, [customer.id]).get(customer.id, []) if customer.id is not None else []
-    company = session.get(Customer, customer.company_id) if customer.company_id is not None else None
+    # Reading must not write the half-made change: `rev` would grow twice.
+    with session.no_autoflush:
+        tags = _tags(session, [customer.id]).get(customer.id, []) if customer.id is not None else []
+        company = session.get(Customer, customer.company_id) if customer.company_id is not None else None
     at = company.name if company is not None else None
     codes = _codes(customer.code, customer.former_codes)
     customer.search_text = rules.search_text(codes, customer.name, in_use, tags, at)
