@@ -219,6 +219,7 @@ def test_a_repeated_request_is_answered_with_no_more_than_is_read_by_now(app, he
     """What stands deeper in the kept answer falls under rights that nobody knows of it any more."""
     held(MASKED, "source")
     rest, body = Rest(app, "lan"), {"name": "Mai", "phone": PHONE, "contact_points": [{"kind": "zalo", "value": PHONE}]}
+    body |= {"duplicate_reason": "Một người, hai hồ sơ"}
     first = rest.post("customers/", body, key="k1")
     assert (first.status_code, first.json["phone"], len(first.json["contact_points"])) == (201, PHONE, 2)
     assert rest.post("customers/", body, key="k1").json == first.json
