@@ -47,6 +47,7 @@ check: $(DEV_PACKAGES) $(CATALOGUES) ## Check format, lint, types, import contra
 bench: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Measure the pages at full size beside their peers (docs/performance.md)
 	@$(BIN)/python -m bench --database $${DATABASE:-postgresql} --customers $${CUSTOMERS:-100000} --tasks $${TASKS:-1000000} \
 	  $${QUICK:+--quick} $${URL:+--url "$$URL"} $${ONLY:+--only "$$ONLY"}
+	@$(BIN)/python -m bench.duplicates
 
 format: $(DEV_PACKAGES) ## Bring the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .
