@@ -61,7 +61,8 @@ PROMISE_STATES = {
     PromiseState.open: _("Open"), PromiseState.kept: _("Kept"), PromiseState.broken: _("Broken"),
 }  # fmt: skip
 PAIR_STATES = {
-    PairState.open: _("To decide"), PairState.not_duplicate: _("Not the same customer"), PairState.merged: _("Made one"),
+    PairState.open: _("To decide"), PairState.not_duplicate: _("Not the same customer"),
+    PairState.merged: _("Made one"),
 }  # fmt: skip
 DIRECTION_LABELS = {Direction.inbound: _("From the customer"), Direction.outbound: _("To the customer")}
 
