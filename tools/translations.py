@@ -55,7 +55,7 @@ msgstr ""
 """
 
 #: The same word in both languages. Names of products, and words that Vietnamese offices use as they are.
-SAME_IN_BOTH = {"Email", "Facebook", "Logo", "Singapore", "Website", "Zalo"}
+SAME_IN_BOTH = {"Email", "Facebook", "Hotline: %(phone)s", "Logo", "Singapore", "Website", "Zalo"}
 
 #: English words with several meanings, of which Vietnamese needs different words. The catalogue tells in a comment
 #: which one is meant; a second meaning gets a sentence of its own in the source ("Open it", "Work that is open").

@@ -126,8 +126,8 @@ class CustomerApi(Api):
         "/", "GET", "Customers, archived ones left out",
         query=listing(
             _ORDERS,
-            q="words of name, code, tags, company, phones and e-mails, accents or none; phones in any spelling or their "
-            "last 4 digits",
+            q="words of name, code, tags, company, phones and e-mails, accents or none; phones in any spelling or by "
+            "their last 4 digits",
             name="exactly", code="exactly", phone="in any spelling", email="exactly, in any case",
             kind="person or company", owner="user name", team="team code", source="code of a channel",
             tier="code of a value tier", stage="code of a stage", behaviour="code of a group",

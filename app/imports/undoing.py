@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, Enum, and_, delete, func, or_, select, update
+from sqlalchemy import Date, Enum, and_, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import clock
@@ -111,10 +111,9 @@ def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> N
         reach.take_out_of_use(customer, point)
     worn = before.get("tags", ())
     if worn:
-        session.execute(
-            delete(CustomerTag).where(CustomerTag.customer_id == customer.id, CustomerTag.tag_id.in_(worn))
-            .execution_options(synchronize_session=False)
-        )  # fmt: skip
+        put_on = CustomerTag.customer_id == customer.id, CustomerTag.tag_id.in_(worn)
+        for tag in session.scalars(select(CustomerTag).where(*put_on)):
+            session.delete(tag)
     if columns:
         indexing.index(session, customer)
 

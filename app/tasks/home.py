@@ -130,11 +130,7 @@ def _counters(counts: dict[str, int], actor: Actor) -> list[dict[str, Any]]:
         ("soon", "clock", counts["soon"], _("Due soon"), "/cong-viec/?sap_den=1"),
         ("brand", "calendar-event", rest, _("Still on time"), "/cong-viec/?dung_han=1"),
         ("", "inbox", counts["queue"], _("Waiting to be taken"), "/cong-viec/?queue=1"),
-        *(
-            [("soon", "user", counts["silent"], _("Forgotten"), _silent_url(actor))]
-            if counts["silent"]
-            else []
-        ),
+        *([("soon", "user", counts["silent"], _("Forgotten"), _silent_url(actor))] if counts["silent"] else []),
         ("ok", "circle-check", counts["done"], _("Done today"), "/cong-viec/?xong=1"),
     )
     return [

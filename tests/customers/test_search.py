@@ -25,7 +25,6 @@ def names(session: Session, typed: str, actor: Actor = SYSTEM) -> list[str]:
     return [customer.name for customer in session.scalars(search.found(typed, actor))]
 
 
-
 @pytest.mark.parametrize(
     "typed",
     [

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select
 
+from app.core.conditions.since import Since
+
 
 class Kind(StrEnum):
     """What the values of a field are; decides its operators, its input, and how it is shown and written to a sheet."""
@@ -26,13 +28,6 @@ class Kind(StrEnum):
     person = auto()
     #: a team by its id
     team = auto()
-
-
-class Since(StrEnum):
-    """A number that is how long ago a day or moment lies: `days`, or full `years` as with ages."""
-
-    days = auto()
-    years = auto()
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from enum import StrEnum, auto
 
-from app.core.conditions.fields import Since
 from app.core.conditions.values import Period
+
+
+class Since(StrEnum):
+    """A number that is how long ago a day or moment lies: `days`, or full `years` as with ages."""
+
+    days = auto()
+    years = auto()
 
 
 def lies(since: Since, passed: int, today: date) -> Period:

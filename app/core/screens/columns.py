@@ -12,7 +12,8 @@ from sqlalchemy import Boolean, ColumnElement, Date, Enum, Integer, Numeric, Sel
 
 from app.core import edge
 from app.core.access import Actor
-from app.core.conditions.fields import Field, Kind, Since, Total
+from app.core.conditions.fields import Field, Kind, Total
+from app.core.conditions.since import Since
 from app.core.db import UtcDateTime
 from app.core.formats import day_text, exact_text, money_text, number_text
 from app.core.i18n import _

@@ -61,7 +61,7 @@ class ClassRun(Leased, Entity):
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"), index=True)
     #: the last customer who was looked at: where it goes on after a break
     reached: Mapped[int] = mapped_column(default=0)
-    looked_at: Mapped[int] = mapped_column(default=0)
+    examined: Mapped[int] = mapped_column(default=0)
     moved: Mapped[int] = mapped_column(default=0)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -61,7 +61,7 @@ class Move:
 class Piece:
     """Customers who were looked at together: how many, the last one's id, and those who move."""
 
-    looked_at: int
+    examined: int
     last_id: int
     moves: Sequence[Move]
 
@@ -129,7 +129,7 @@ def _day_before_last(session: Session, given: Sequence[ColumnElement[bool]]) -> 
 class Preview:
     """What rules would do to all customers."""
 
-    looked_at: int
+    examined: int
     #: (kind, from, to) → how many
     moves: Mapping[tuple[ClassKind, str | None, str], int]
 
@@ -139,11 +139,11 @@ class Preview:
 
 
 def preview(session: Session, by_kind: Mapping[ClassKind, Sequence[Rule]]) -> Preview:
-    looked_at, counted = 0, Counter[tuple[ClassKind, str | None, str]]()
+    examined, counted = 0, Counter[tuple[ClassKind, str | None, str]]()
     for piece in pieces(session, by_kind):
-        looked_at += piece.looked_at
+        examined += piece.examined
         counted.update((one.kind, one.before, one.after) for one in piece.moves)
-    return Preview(looked_at, dict(counted.most_common()))
+    return Preview(examined, dict(counted.most_common()))
 
 
 def runs(limit: int) -> Select[ClassRun]:

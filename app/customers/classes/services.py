@@ -167,7 +167,7 @@ def _move(session: Session, run_id: int, moves: Sequence[Move]) -> int:
 def _note(session: Session, number: int, moved: int, piece: queries.Piece | None) -> None:
     values: dict[str, Any] = {"moved": ClassRun.moved + moved}
     if piece is not None:
-        values |= {"reached": piece.last_id, "looked_at": ClassRun.looked_at + piece.looked_at}
+        values |= {"reached": piece.last_id, "examined": ClassRun.examined + piece.examined}
     session.execute(update(ClassRun).where(ClassRun.id == number).values(**values))
 
 

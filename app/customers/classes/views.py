@@ -107,7 +107,7 @@ def _page(
         ],
         columns=CLASS_COLUMNS, has_problems=bool(refused), preview=preview, moves=moves,
         preview_text=ngettext("%(num)s of %(all)s customers would move", "%(num)s of %(all)s customers would move",
-                              preview.moved, num=number_text(preview.moved), all=number_text(preview.looked_at))
+                              preview.moved, num=number_text(preview.moved), all=number_text(preview.examined))
         if preview else None,
         runs=session.scalars(queries.runs(RUNS)).all(),
         latest=[

@@ -13,7 +13,8 @@ from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock
 from app.core.access import Actor, visible
-from app.core.conditions.fields import Kind, Since, Total
+from app.core.conditions.fields import Kind, Total
+from app.core.conditions.since import Since
 from app.core.db import db
 from app.core.i18n import _
 from app.core.screens.columns import Derived

@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.Column("asked_at", _MOMENT, nullable=False),
         sa.Column("asked_by_id", sa.Integer(), nullable=True),
         sa.Column("reached", sa.Integer(), nullable=False),
-        sa.Column("looked_at", sa.Integer(), nullable=False),
+        sa.Column("examined", sa.Integer(), nullable=False),
         sa.Column("moved", sa.Integer(), nullable=False),
         sa.Column("finished_at", _MOMENT, nullable=True),
         sa.Column(

@@ -88,7 +88,7 @@ def test_a_round_moves_each_once_tells_why_and_leaves_what_was_chosen_by_hand(sh
     told = session.scalars(select(TimelineEntry).where(TimelineEntry.kind == "classified")).all()
     assert len(told) == 3
     run = session.scalars(select(ClassRun)).one()
-    assert (run.looked_at, run.moved, run.finished_at is not None) == (4, 3, True)
+    assert (run.examined, run.moved, run.finished_at is not None) == (4, 3, True)
 
 
 def test_a_round_that_died_goes_on_where_it_was(shop, change, session, monkeypatch):
@@ -115,7 +115,7 @@ def test_a_round_that_died_goes_on_where_it_was(shop, change, session, monkeypat
     session.expire_all()
     assert tiers(session) == {"Rich": "vip", "Poor": "small", "Fixed": "vip", "Nobody": "medium"}
     run = session.scalars(select(ClassRun)).one()
-    assert (run.moved, run.looked_at) == (3, 4)
+    assert (run.moved, run.examined) == (3, 4)
     assert len(session.scalars(select(ClassMove)).all()) == 3
 
 
