@@ -464,6 +464,8 @@ def model_of(table: str) -> Any:
 
 def typed(model: type[Any], name: str, value: Any) -> Any:
     """The logged value in its column's type; as it is when the column has changed since."""
+    if value is None:
+        return None
     column = _column(model, name)
     kind = column.type if column is not None else None
     try:

@@ -41,6 +41,17 @@ def test_a_number_that_was_taken_out_of_use_comes_back(app, client):
     assert client("tuan").get(way).status_code == 404
 
 
+def test_a_day_and_a_choice_that_were_empty_before_are_empty_again(app, client):
+    rest, lan = Rest(app, "lan"), client("lan")
+    number = rest.post("customers/", {"name": "Trần Bích", "phone": OLD}).json["id"]
+    assert rest.put(f"customers/{number}", {"rev": 1, "birthday": "1990-03-05", "gender": "female"}).status_code == 200
+    (way,) = ways(lan, number)
+    rev = BeautifulSoup(lan.get(way).text, "html.parser").select_one("[name=rev]")["value"]
+    assert lan.post(way, data={"rev": rev}).status_code == 302
+    again = rest.get(f"customers/{number}").json
+    assert (again["birthday"], again["gender"]) == (None, None)
+
+
 def test_a_number_that_somebody_else_has_by_now_does_not_come_back_unasked(app, client):
     rest, lan = Rest(app, "lan"), client("lan")
     number = rest.post("customers/", {"name": "Trần Bích", "phone": OLD}).json["id"]

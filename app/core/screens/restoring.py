@@ -14,6 +14,7 @@ from flask import flash, redirect, request, url_for
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import RelationshipDirection, Session
 from werkzeug.datastructures import MultiDict
+from wtforms import SelectField
 
 from app.core import audit, edge, history
 from app.core.access import Actor, get_visible, has_row_rule, visible
@@ -199,7 +200,10 @@ class RestorePart(EditPart):
         present = self.edit_form(formdata=None, obj=item)
         typed = {name: one.sent for name, one in merging.said(present, self.edit_columns).items()}
         typed |= {one.name: one.was.sent for one in fields}
-        sent = MultiDict({name: text for name, text in typed.items() if text})
+        # As a browser sends them: a box that is not ticked is left out, a choice of nothing is not.
+        sent = MultiDict({
+            name: text or "" for name, text in typed.items() if text or isinstance(present[name], SelectField)
+        })  # fmt: skip
         for name in ("rev", "csrf_token"):
             sent[name] = request.form.get(name, "")
         return self._edit_form(item, sent)
