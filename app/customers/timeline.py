@@ -186,7 +186,9 @@ def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str) -> dict[str, A
         said.append(str(_("by %(day)s", day=day_text(date.fromisoformat(data["due_on"])))))
     path = _SUBJECTS.get(row.subject_type or "")
     meta = " · ".join(said)
-    quote = quote or str(data.get("reason") or "")
+    reason = data.get("reason")
+    if not quote and isinstance(reason, str):  # of a class it is what was counted, and told in words beside it
+        quote = reason
     return {
         "at": row.at,
         "time": time_text(row.at, actor.time_zone),

@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from app.core import clock
+from app.core.access import SYSTEM
 from app.core.errors import ConflictError, InvalidInputError, NotAllowedError
-from app.customers import purchases, services
+from app.customers import purchases, services, timeline
 from app.customers.classes import jobs, queries, rules
 from app.customers.classes import services as classes
 from app.customers.classes.models import ClassKind, ClassMove, ClassRun
 from app.customers.classes.rules import EVER, Facts, Rule
 from app.customers.models import Customer, TimelineEntry
+from app.customers.timeline_words import SIGNS
 
 
 def test_of_the_rules_the_first_whose_every_question_is_answered_counts():
@@ -87,6 +89,10 @@ def test_a_round_moves_each_once_tells_why_and_leaves_what_was_chosen_by_hand(sh
     assert moves[0].reason == {"amount": 21_000_000, "over_days": 365}
     told = session.scalars(select(TimelineEntry).where(TimelineEntry.kind == "classified")).all()
     assert len(told) == 3
+    days = timeline.shown(session, shop["Rich"], SYSTEM, timeline.Asked())["days"]
+    moved = [one for day in days for one in day["entries"] if one["sign"] == SIGNS["classified"]]
+    assert moved
+    assert all(one["meta"] and not one["quote"] for one in moved)  # in words, not as it is stored
     run = session.scalars(select(ClassRun)).one()
     assert (run.examined, run.moved, run.finished_at is not None) == (4, 3, True)
 
