@@ -11,15 +11,16 @@ from wtforms import SelectField, TextAreaField
 from wtforms.validators import InputRequired
 
 from app.catalogues import queries as catalogues
-from app.catalogues.shipped import CONSENT_PURPOSE, HONORIFIC
+from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock, settings
 from app.core.access import Actor, FieldRight
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _
 from app.customers import interactions, profile_queries, rules
+from app.customers.called import salutation
 from app.customers.dialogs import checked
 from app.customers.events import QuickAction
-from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind
+from app.customers.models import ContactKind, ContactPoint, Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, Interaction, InteractionKind
 from app.notifications.rules import LONGEST_VALUE, TemplateKind, register_template
 from app.notifications.services import queue_mail
@@ -165,11 +166,9 @@ def _not_agreed(session: Session, customer: Customer, by: Actor, purpose: str) -
 
 def _values(session: Session, customer: Customer, by: Actor, words: str) -> dict[str, object]:
     sender = member_by_id(session, by.user_id) if by.user_id is not None else None
-    is_person = customer.kind is CustomerKind.person
-    called = str(catalogues.label_of(session, HONORIFIC, customer.honorific)).lower() if customer.honorific else ""
-    salutation = " ".join(filter(None, (called, customer.name.split()[-1] if called and is_person else customer.name)))
+    called = salutation(session, customer)
     return {
-        "salutation": salutation,
+        "salutation": called[:1].lower() + called[1:] if called else customer.name,
         "name": customer.name,
         "company": settings.get(session, "company_name"),
         "words": words or None,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
-from app.catalogues.shipped import BEHAVIOUR, CUSTOMER_TIER, HONORIFIC, JOURNEY_STAGE
+from app.catalogues.shipped import BEHAVIOUR, CUSTOMER_TIER, JOURNEY_STAGE
 from app.core import guarded, links
 from app.core.access import Actor
 from app.core.formats import day_text, local
@@ -18,6 +18,7 @@ from app.core.masking import DOTS
 from app.core.timewords import Lateness, LatenessKind
 from app.customers import beside_fields, page_queries, places, queries
 from app.customers.beside_fields import SAID
+from app.customers.called import salutation
 from app.customers.dialogs import CONTACT_LABELS
 from app.customers.events import NextStep
 from app.customers.labels import PROMISE_STATES
@@ -44,7 +45,7 @@ def header(session: Session, read: page_queries.Read, who: Actor) -> dict[str, A
         "code": card.code,
         "company": card.kind is CustomerKind.company,
         "tags": _tags(session, item, read.tags),
-        "salutation": _salutation(session, item) if item else "",
+        "salutation": salutation(session, item) if item else "",
         "employer": {"name": read.employer, "url": links.customer_path(item.company_id)}
         if item and item.company_id and read.employer else None,
         "owner": seen("owner", item.owner.name) if item and item.owner else "",
@@ -58,14 +59,6 @@ def header(session: Session, read: page_queries.Read, who: Actor) -> dict[str, A
         "archived_at": item.archived_at if item else None,
         "header_only": item is None,
     }  # fmt: skip
-
-
-def _salutation(session: Session, item: Customer) -> str:
-    """Chị Duyên: how he is spoken to, by his given name."""
-    if item.honorific is None:
-        return ""
-    called = item.name.split()[-1] if item.kind is CustomerKind.person else ""
-    return f"{catalogues.label_of(session, HONORIFIC, item.honorific)} {called}".strip()
 
 
 def _tags(session: Session, item: Customer | None, tags: Sequence[str]) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ from app.customers.promise_models import Promise
 from app.customers.segments.models import Segment
 from app.customers.services import archive_customer, create_customer
 from app.deadlines.models import Calendar, CalendarException
+from app.demo.lives import LIVES
 from app.demo.load import load_demo
 from app.forms.models import Form, FormVersion, Submission
 from app.imports import services as imports
@@ -194,6 +195,8 @@ def data_of(app: Flask) -> Data:
     known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED, "XLSX", "CSV"])
     known.add(one.name for one in (*places.provinces(), *places.search("ba", 200)))
     known.add([operators_settings().sender_address])
+    known.add(told.name for life in LIVES.values() if (told := places.place(life.ward)) is not None)
+    known.add(name.split()[-1] for name in LIVES)
     known.add(["name contains 'Hà Nội'"])  # an example of the condition language, made of a list's own field
     with app.app_context():
         for column in (
