@@ -288,7 +288,7 @@ def _circle(team: Team, steps: Sequence[Team]) -> Sentence:
     if len(steps) == 1:
         return _("The team %(name)s cannot stand above itself.", name=team.name)
     # As it would read from the top: each belongs to the one before it.
-    names = " → ".join(one.name for one in [team, *reversed(steps)])
+    names = " → ".join(one.name for one in [*reversed(steps), team])
     return _("This would be a circle: %(teams)s.", teams=names)
 
 
