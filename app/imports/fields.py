@@ -81,7 +81,7 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
     _field("source", _("Came through"), "nguon nguonkhach nguonkhachhang kenh source channel leadsource"),
     _field("touchpoint", FIELD_LABELS["touchpoint"], "diemcham diemtiepxuc touchpoint"),
     _field("tier", FIELD_LABELS["tier"], "hang hangkhach hangkhachhang phanhang capdo tier rank"),
-    _field("behaviour", FIELD_LABELS["behaviour"], "nhom nhomkhach nhomkhachhang nhomhanhvi group segment"),
+    _field("behaviour", FIELD_LABELS["behaviour"], "nhomhanhvi hanhvi behaviour"),
     _field("stage", FIELD_LABELS["stage"], "giaidoan trangthai tinhtrang stage status"),
     _field("next_contact_on", FIELD_LABELS["next_contact_on"], "lienhelai ngaylienhe henlienhe ngayhen ngaylienhetiep "
            "nextcontact followup"),
