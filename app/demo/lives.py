@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.access import Actor
+from app.core.formats import local
 from app.customers import consent, interactions, promises, purchases, tags
 from app.customers.models import Customer, Gender
 from app.customers.profile_models import ConsentChannel, ConsentState, Direction, InteractionKind
@@ -67,6 +68,7 @@ LIVES = {
                             gender=Gender.female),
 }  # fmt: skip
 VIP = "vip"
+ZONE = "Asia/Ho_Chi_Minh"
 _EVERY_WAY = (ConsentChannel.call, ConsentChannel.zalo, ConsentChannel.email)
 _PRODUCTS = (
     ("Phở bò khô Sen 24 gói", 480_000), ("Phở gà khô Sen 24 gói", 456_000), ("Combo Tết Sen Vàng", 690_000),
@@ -91,7 +93,8 @@ def life_acts(book: Book, cast: Cast, *, past: WorkingPast, rng: random.Random) 
             continue
         who = seeded.creator
         yield Act(past.ago(seeded.minutes * 0.88), who, _known(book, seeded, life))
-        yield Act(past.ago(min(seeded.minutes * 0.3, DAY * 6)), who, _lived(book, seeded, life, rng))
+        lived = min(seeded.minutes * 0.3, DAY * 6)
+        yield Act(past.ago(lived), who, _lived(book, seeded, life, past, lived, rng))
         yield Act(past.ago(DAY * rng.uniform(0.3, 0.9)), who, _lately(book, seeded, life))
 
 
@@ -116,22 +119,28 @@ def _known(book: Book, seeded: Seeded, life: Life) -> Any:
     return do
 
 
-def _lived(book: Book, seeded: Seeded, life: Life, rng: random.Random) -> Any:
-    bought = [(rng.randint(7, 120), *rng.choice(_PRODUCTS), rng.randint(1, 4)) for _turn in range(rng.randint(2, 3))]
-    said = [(rng.randint(1, 45), one) for one in rng.sample(_SAID, 3)]
+def _lived(
+    book: Book, seeded: Seeded, life: Life, past: WorkingPast, until: float, rng: random.Random
+) -> Any:  # fmt: skip
+    """What happened on working days before that moment, `until` working minutes ago."""
+    bought = [
+        (local(past.ago(until + DAY * rng.uniform(2, 50)), ZONE).date(), *rng.choice(_PRODUCTS), rng.randint(1, 4))
+        for _turn in range(rng.randint(2, 3))
+    ]
+    said = [(past.ago(until + DAY * rng.uniform(0.3, 30)), one) for one in rng.sample(_SAID, 3)]
 
     def do(session: Session, by: Actor) -> None:
         customer = _customer(book, session, seeded)
         if customer is None:
             return
-        for days, product, price, count in bought:
+        for number, (day, product, price, count) in enumerate(bought):
             purchases.add_purchase(
-                session, customer, by=by, bought_on=_day(-days), product=product, amount=price * count,
-                quantity=Decimal(count), code=f"PS-{20_000 + customer.id * 10 + days}",
+                session, customer, by=by, bought_on=day, product=product, amount=price * count,
+                quantity=Decimal(count), code=f"PS-{20_000 + customer.id * 10 + number}",
             )  # fmt: skip
-        for ago, (kind, channel, direction, result, text) in said:
+        for at, (kind, channel, direction, result, text) in said:
             interactions.log_interaction(
-                session, customer, by=by, kind=kind, at=clock.now() - timedelta(days=ago), direction=direction,
+                session, customer, by=by, kind=kind, at=at, direction=direction,
                 channel=channel, result=result, text=text,
             )  # fmt: skip
         change_customer(session, customer, by=by, rev=customer.rev, stage=life.stage, risk_reason=life.risk)
@@ -167,4 +176,4 @@ def _customer(book: Book, session: Session, seeded: Seeded) -> Customer | None:
 
 
 def _day(days: int) -> date:
-    return clock.today("Asia/Ho_Chi_Minh") + timedelta(days=days)
+    return clock.today(ZONE) + timedelta(days=days)

@@ -108,7 +108,7 @@ BROWSER = "Werkzeug"
 CODED = "thu-xem-sao"
 #: parts of these addresses, which a refusal names
 ASKED = ("zzz", "page", "q", "archived", "order", "columns", "view", "where", *CONDITIONS, *WRONG,
-         "kind = 'person'")  # fmt: skip
+         "kind = 'person'", "Thử")  # fmt: skip
 
 
 def company_of(folder: Path) -> Flask:
