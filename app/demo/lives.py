@@ -125,9 +125,11 @@ def _lived(
     """What happened on working days before that moment, `until` working minutes ago."""
     bought = [
         (local(past.ago(until + DAY * rng.uniform(2, 50)), ZONE).date(), *rng.choice(_PRODUCTS), rng.randint(1, 4))
-        for _turn in range(rng.randint(2, 3))
+        for _turn in range(3 if life.tier == VIP else 2)
     ]
-    said = [(past.ago(until + DAY * rng.uniform(0.3, 30)), one) for one in rng.sample(_SAID, 3)]
+    said = [
+        (past.ago(until + DAY * rng.uniform(0.3, 30)), one) for one in rng.sample(_SAID, 4 if life.tier == VIP else 2)
+    ]
 
     def do(session: Session, by: Actor) -> None:
         customer = _customer(book, session, seeded)
