@@ -77,6 +77,7 @@ def test_a_customer_is_written_as_the_service_writes_him(company):
                 session, by=minh, name=profile.name, kind=profile.kind, phone=profile.phone, email=profile.email,
                 note=profile.note, source=profile.source,
                 contact_points=[(ContactKind.zalo, profile.phone)] if profile.has_zalo else [],
+                duplicate_reason="Như người đã có",
             )  # fmt: skip
             number = customer.id
         row, points = customer_rows(

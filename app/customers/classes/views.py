@@ -13,7 +13,7 @@ from app.core.db import db
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.formats import number_text, read_integer, typed_number
 from app.core.i18n import _, ngettext
-from app.core.pages import Page, done, page, refused_onto, show, trail
+from app.core.pages import Page, done, page, refused_onto, show
 from app.customers.classes import queries, rules, services
 from app.customers.classes.models import ClassKind
 from app.customers.classes.rules import Rule
@@ -116,7 +116,6 @@ def _page(
              "after": labels[one.kind].get(one.after, one.after), "why": rules.reason_text(one.reason)}
             for one in session.scalars(queries.latest_moves(who, MOVES))
         ] if who.may("view", "Customer") else [],
-        crumbs=trail((_("Administration home"), "/quan-tri/"), here=_("Customer classes")),
     )  # fmt: skip
 
 

@@ -102,11 +102,12 @@ def test_thousands_are_asked_at_once(session, cast):
 def test_of_two_at_once_the_second_is_refused(app, session, cast):
     known = [anh(session, by=cast.lan, phone="0977 000 111").id, anh(session, by=cast.lan, phone="0977 000 222").id]
     session.commit()
+    lan = cast.lan
 
     def change(number):
-        with transaction(cast.lan) as inside:
+        with transaction(lan) as inside:
             customer = inside.get_one(Customer, number)
-            services.change_customer(inside, customer, by=cast.lan, rev=customer.rev, phone=PHONE)
+            services.change_customer(inside, customer, by=lan, rev=customer.rev, phone=PHONE)
         return number
 
     results = at_once(app, [lambda n=n: change(n) for n in known])
