@@ -57,7 +57,6 @@ class FilePages(Page):
         return show(
             "imports/list.html", rows=[shown.told(job, who) for job in found], may_add=who.may("add", "Import"),
             page=page_of(number, len(found), counted, size=LINES),
-            crumbs=trail((_("Customers"), "/khach-hang/list/"), here=_("Files brought in")),
         )  # fmt: skip
 
     @page("/moi", right="add")
@@ -208,7 +207,7 @@ def _form(target: str, problem: Any = "", *, status: int = 200) -> Any:
 
 
 def _trail(here: Any) -> Any:
-    return trail((_("Customers"), "/khach-hang/list/"), (_("Files brought in"), _LIST), here=here)
+    return trail((_("Files brought in"), _LIST), here=here)
 
 
 def _may_match(job: ImportJob) -> bool:
