@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -25,12 +25,13 @@ from app.core.screens.saved import save_new
 from app.core.screens.wanted import Wanted as ViewWanted
 from app.customers.duplicates.merging import merge_customers
 from app.customers.duplicates.models import DuplicatePair
+from app.customers.forgotten.services import ensure_targets
 from app.customers.interactions import log_interaction
 from app.customers.models import Customer
 from app.customers.profile_models import InteractionKind
 from app.customers.promises import make_promise
 from app.customers.purchases import add_purchase
-from app.customers.segments.services import Typed, create_segment
+from app.customers.segments.services import Typed, create_segment, freeze
 from app.customers.services import archive_customer, create_customer
 from app.customers.tags import set_tags
 from app.forms.models import FormVersion, Submission
@@ -204,6 +205,7 @@ _RULES = {
     "File": _conversation,
     "SavedView": _private,
     "Segment": _private,
+    "FrozenSegment": _private,
     "Instance": _given,
     "Task": _task,
     "HandedTask": _task,
@@ -374,6 +376,10 @@ class _Morning:
         self._share("Customer", made["granted"])
         with transaction(SYSTEM) as inside:
             archive_customer(inside, inside.get_one(Customer, made["archived"]), by=SYSTEM)
+            # Nobody has spoken with Lan's for a long time: there is a care task to make. It was not changed by that.
+            ensure_targets(inside)
+            long_ago = clock.now() - timedelta(days=400)
+            inside.execute(update(Customer).where(Customer.id == made["own"]).values(last_contact_at=long_ago))
         return made
 
     def _twins(self) -> None:
@@ -477,6 +483,9 @@ class _Morning:
                 segment = create_segment(inside, Typed(canary("Segment", state), "bought_times >= 1"), by=actor)
                 inside.flush()
                 self.made.add("Segment", state, segment.id, marked=True, owners=[who])
+                held = create_segment(inside, Typed(canary("FrozenSegment", state), "bought_times >= 1"), by=actor)
+                freeze(inside, held.id, by=actor)
+                self.made.add("FrozenSegment", state, held.id, resource="Segment", marked=True, owners=[who])
                 self.made.add("Notification", state, line.id, marked=True, owners=[who])
                 self.made.add("SavedView", state, view.id, marked=True, owners=[who])
         for state, who in (("own", "minh"), ("other", "oanh")):
