@@ -33,7 +33,7 @@ from app.security.models import Team
 
 #: the sections of the form
 _SECTIONS: Sequence[tuple[Any, Sequence[str]]] = (
-    (_("Identity"), ("kind", "honorific", "name", "gender", "birthday", "tax_code", "id_number", "company",
+    (_("Identity"), ("name", "kind", "honorific", "gender", "birthday", "tax_code", "id_number", "company",
                       "job_title")),
     (_("How to reach"), ("phone", "email")),
     (_("Postal address"), ("province_code", "ward_code", "street", "old_address")),

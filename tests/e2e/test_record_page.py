@@ -105,6 +105,6 @@ def test_paper_shows_the_record_and_nothing_around_it(desk: Desk) -> None:
     expect(hoa.locator(".tt-printhead")).to_contain_text("In lúc")
     for gone in (".tt-side", ".tt-top", ".tt-tabs a:not([aria-current])", ".tt-rechead__act"):
         expect(hoa.locator(gone).first).to_be_hidden()
-    expect(hoa.locator(".tt-tabs [aria-current]")).to_contain_text("Diễn biến")
+    expect(hoa.locator(".tt-tabs [aria-current]")).to_contain_text("Dòng thời gian")
     expect(hoa.get_by_role("heading", level=1)).to_be_visible()
     assert len(hoa.pdf(prefer_css_page_size=True)) > 1000
