@@ -14,6 +14,7 @@ from app import create_app
 from app.core import clock, exports
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
+from app.customers.segments import services as segments
 from app.customers.services import archive_customer, create_customer
 from app.demo.load import load_demo
 from app.jobs import write_exports
@@ -63,6 +64,7 @@ def furnish(app: Flask) -> None:
             newest = session.scalars(select(Task).order_by(Task.id.desc()).limit(1)).one()
             comment_task(session, newest.id, f"https://{'a' * 90}.vn", by=lan)
         with transaction(hoa) as session:
+            segments.create_segment(session, segments.Typed("Khách thân thiết", "tier = 'vip'"), by=hoa)
             archive_customer(session, create_customer(session, by=hoa, name="Ưng Hoàng Đức"), by=hoa)
             for address in ("lan@phosen.example", "không phải địa chỉ"):
                 queue_mail(
