@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 from flask import current_app, g, request
-from sqlalchemy import Integer, Select, bindparam, func, select
+from flask_login import current_user
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.administration.mail_view import MailSettingPages
@@ -264,6 +265,7 @@ def register(appbuilder: Any) -> None:
     for api in APIS:
         appbuilder.add_api(api)
     app = current_app
+    appbuilder.sm.beside_session = _framed(Member.id)
     register_finders(app, FINDERS)
     offer_people()
     app.context_processor(frame)
@@ -309,22 +311,32 @@ def frame() -> dict[str, Any]:
 
 def _counts(session: Session, who: Actor) -> tuple[int, int, int, str, int | None, int]:
     """How many tasks are open on his desk, how many of them are late, how many bell lines are unread, where he works,
-    under which logo, and how many MB a file may have there. One query, for it stands before every page."""
-    row = session.execute(_counting(), {"me": who.user_id or 0, "now": clock.now()}).one()
-    company, largest = row[3] or settings.KINDS["company_name"].default, row[5] or settings.LARGEST_FILE_MEGABYTES
-    return row[0], row[1], row[2], company, row[4], largest
+    under which logo, and how many MB a file may have there. Read together with his session, or else in one query."""
+    row = getattr(current_user, "beside", None)
+    if row is None:
+        row = session.execute(_counting(), {"me": who.user_id, "now": clock.now()}).one()
+    opened, late, news, company, logo, largest = row
+    return (
+        opened, late, news, company or settings.KINDS["company_name"].default, logo,
+        largest or settings.LARGEST_FILE_MEGABYTES,
+    )  # fmt: skip
 
 
 @cache
 def _counting() -> Select[Any]:
-    """Put together once: every page asks it."""
-    me = bindparam("me", type_=Integer)
-    late = func.count(Task.id).filter(Task.due_at < bindparam("now"))
-    mine = tasks.on_desk(me).with_only_columns(func.count(Task.id).label("opened"), late.label("late"))
-    told = mine.subquery()
-    company, logo = settings.value_of("company_name"), settings.value_of("logo_file_id")
-    largest = settings.value_of("largest_file_mb")
-    return select(told.c.opened, told.c.late, unread(me).scalar_subquery(), company, logo, largest)
+    """Put together once: every page that looks as another, and every page after a change, asks it."""
+    return select(*_framed(bindparam("me", type_=Integer)))
+
+
+def _framed(member_id: Any) -> tuple[ColumnElement[Any], ...]:
+    """What _counts() tells, as columns of a query that knows the member, and the moment as `now`."""
+    desk = tasks.on_desk(member_id)
+    return (
+        desk.with_only_columns(func.count(Task.id)).scalar_subquery(),
+        desk.where(Task.due_at < bindparam("now")).with_only_columns(func.count(Task.id)).scalar_subquery(),
+        unread(member_id).scalar_subquery(),
+        *map(settings.value_of, ("company_name", "logo_file_id", "largest_file_mb")),
+    )
 
 
 def _badge(opened: int, late: int) -> dict[str, Any] | None:

@@ -95,7 +95,7 @@ def bell_lines_of(user_id: int) -> Select[Notification]:
 def unread(user_id: Any, *, at_most: int = 100) -> Select[int]:
     """How many unread lines; counting stops at `at_most` (the bell shows "99+")."""
     lines = select(Notification.id).where(Notification.user_id == user_id, Notification.read_at.is_(None))
-    return select(func.count()).select_from(lines.limit(at_most).subquery())
+    return select(func.count()).select_from(lines.limit(at_most).correlate_except(Notification).subquery())
 
 
 def unread_count(session: Session, user_id: int, *, at_most: int = 100) -> int:
