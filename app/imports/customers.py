@@ -18,6 +18,7 @@ from app.core.sheet_values import Habits
 from app.core.vietnamese import fold
 from app.customers import indexing, matching, reach, rules, stages
 from app.customers.duplicates import warning
+from app.customers.former import kept
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile import FOLLOWING
 from app.customers.profile_models import CustomerStage, CustomerTag, Tag
@@ -149,7 +150,7 @@ class CustomerTarget:
     # ── those that are here ──
     def _change(self, session: Session, row: Row, customer: Customer, new: dict[str, Any]) -> None:
         columns = {key: value for key, value in new.items() if key not in ("contacts", "tags")}
-        before: dict[str, Any] = {"columns": {key: [_plain(getattr(customer, key)), _plain(value)]
+        before: dict[str, Any] = {"columns": {key: [kept(getattr(customer, key)), kept(value)]
                                               for key, value in columns.items()}}  # fmt: skip
         if "stage" in columns:
             stages.enter(session, customer, columns.pop("stage"), reason=None)
@@ -185,10 +186,6 @@ class CustomerTarget:
             customer_id=customer.id, at=clock.now(), kind=kind, actor_id=self._who.user_id, subject_type=SUBJECT,
             subject_id=self._job.id, data={},
         )  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _people(session: Session, who: Actor) -> dict[str, int | None]:

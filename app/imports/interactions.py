@@ -17,6 +17,7 @@ from app.core.formats import typed_day
 from app.core.i18n import _
 from app.core.sheet_values import Habits
 from app.customers import rules
+from app.customers.former import kept
 from app.customers.interactions import is_two_way
 from app.customers.models import Customer, TimelineEntry
 from app.customers.profile_models import Direction, Interaction, InteractionKind
@@ -145,7 +146,7 @@ class InteractionTarget:
             elif row.finding is Finding.update:
                 present = self._present[said.contact]
                 new = self._changes(row, present)
-                row.before = {"columns": {key: [_plain(getattr(present, key)), _plain(value)]
+                row.before = {"columns": {key: [kept(getattr(present, key)), kept(value)]
                                           for key, value in new.items()}}  # fmt: skip
                 for key, value in new.items():
                     setattr(present, key, value)
@@ -164,7 +165,7 @@ class InteractionTarget:
             customer.last_contact_at = max(customer.last_contact_at or said.at, said.at)
         if said.next_on is None or said.next_on < self._cells.today or said.next_on == customer.next_contact_on:
             return None
-        before = [_plain(customer.next_contact_on), _plain(said.next_on)]
+        before = [kept(customer.next_contact_on), kept(said.next_on)]
         customer.next_contact_on = said.next_on
         return {"next_contact_on": before}
 
@@ -195,7 +196,3 @@ def _present(session: Session, rows: Sequence[Row]) -> dict[tuple[Any, ...], Int
         ).order_by(Interaction.id.desc())
     )  # fmt: skip
     return {(one.customer_id, one.at, one.kind, one.text): one for one in found}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value

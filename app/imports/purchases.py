@@ -18,6 +18,7 @@ from app.core.i18n import _
 from app.core.sheet_values import Habits, read_amount, read_number
 from app.core.vietnamese import fold
 from app.customers import rules
+from app.customers.former import kept
 from app.customers.models import Customer, TimelineEntry
 from app.customers.profile_models import PRODUCT_LENGTH, PURCHASE_CODE_LENGTH, Purchase
 from app.customers.purchases import MOST_AMOUNT, MOST_QUANTITY
@@ -129,7 +130,7 @@ class PurchaseTarget:
             elif row.finding is Finding.update:
                 present = self._present[row.values.line]
                 new = self._changes(row, present)
-                row.before = {"columns": {key: [plain(getattr(present, key)), plain(value)]
+                row.before = {"columns": {key: [kept(getattr(present, key)), kept(value)]
                                           for key, value in new.items()}}  # fmt: skip
                 for key, value in new.items():
                     setattr(present, key, value)
@@ -173,8 +174,3 @@ def _present(session: Session, rows: Sequence[Row]) -> dict[tuple[Any, ...], Pur
         columns = {key: getattr(one, key) for key in ("bought_on", "product", "code", "amount", "quantity")}
         present[line_of(one.customer_id, columns)] = one
     return present
-
-
-def plain(value: Any) -> Any:
-    """As it is kept for the undo."""
-    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value

@@ -4,22 +4,20 @@ changed since stays as it is, and is told."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Date, Enum, and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import clock
 from app.core.access import Actor
 from app.core.audit import AuditAction, AuditEvent
-from app.core.db import UtcDateTime
 from app.core.i18n import _
-from app.customers import indexing, reach, stages
+from app.customers import former, indexing, reach
 from app.customers.interactions import STRUCK, last_contact
 from app.customers.models import Customer, TimelineEntry
-from app.customers.profile_models import CustomerTag, Interaction, Purchase, Thousandths
+from app.customers.profile_models import CustomerTag, Interaction, Purchase
 from app.imports.customers import SUBJECT
 from app.imports.models import ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
 
@@ -60,7 +58,7 @@ def _take_back_customers(session: Session, job: ImportJob, rows: Sequence[Import
         if is_made:
             customer.archived_at, customer.archived_by_id = clock.now(), by.user_id
             kind = "archived"
-        elif not _is_as_written(customer, row.before or {}):
+        elif not former.is_as_written(customer, (row.before or {})["columns"]):
             _leave(row)
             continue
         else:
@@ -96,16 +94,7 @@ def _touched(session: Session, job: ImportJob, ids: Collection[int]) -> set[int]
     return set(session.scalars(since))
 
 
-def _is_as_written(row: Any, before: dict[str, Any]) -> bool:
-    return all(getattr(row, key) == _value(type(row), key, new) for key, (_old, new) in before["columns"].items())
-
-
 def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> None:
-    columns = {key: _value(Customer, key, old) for key, (old, _new) in before["columns"].items()}
-    if "stage" in columns:
-        stages.enter(session, customer, columns.pop("stage"), reason=None)
-    for key, value in columns.items():
-        setattr(customer, key, value)
     added = set(before.get("contacts", ()))
     for point in [one for one in customer.contact_points if one.id in added]:
         reach.take_out_of_use(customer, point)
@@ -114,24 +103,7 @@ def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> N
         put_on = CustomerTag.customer_id == customer.id, CustomerTag.tag_id.in_(worn)
         for tag in session.scalars(select(CustomerTag).where(*put_on)):
             session.delete(tag)
-    if columns:
-        indexing.index(session, customer)
-
-
-def _value(model: type[Any], key: str, plain: Any) -> Any:
-    """As the column has it, of what was kept as JSON."""
-    if plain is None:
-        return None
-    kind = model.__table__.c[key].type
-    if isinstance(kind, Date):
-        return date.fromisoformat(plain)
-    if isinstance(kind, UtcDateTime):
-        return datetime.fromisoformat(plain)
-    if isinstance(kind, Thousandths):
-        return Decimal(plain)
-    if isinstance(kind, Enum) and kind.enum_class is not None:
-        return kind.enum_class(plain)
-    return plain
+    former.put_back(session, customer, before["columns"])
 
 
 # ── purchases and contacts ──
@@ -155,11 +127,11 @@ def _take_back_events(session: Session, model: type[Any], rows: Sequence[ImportR
             one.archived_at = clock.now()
             gone.append((one, before))
             row.outcome = Outcome.undone
-        elif not _is_as_written(one, before):
+        elif not former.is_as_written(one, before["columns"]):
             _leave(row)
         else:
             for key, (old, _new) in before["columns"].items():
-                setattr(one, key, _value(model, key, old))
+                setattr(one, key, former.value_of(model, key, old))
             row.outcome = Outcome.undone
     session.flush()
     if model is Interaction:

@@ -14,7 +14,7 @@ from flask import Flask
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from app.core import clock
+from app.core import clock, turns
 from app.core.access import Scope
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError
@@ -80,7 +80,7 @@ def test_a_worker_killed_half_way_is_followed_by_one_that_goes_on_with_the_next_
     assert total() == 2 * running.LOT  # the third lot went with its transaction
     run_imports()
     assert total() == 2 * running.LOT  # its lease still stands
-    with clock.at(clock.now() + running.LEASE):
+    with clock.at(clock.now() + turns.LEASE):
         run_imports()
     assert job.job.phase is ImportPhase.applied
     assert job.job.written == {Outcome.made: ROWS}
