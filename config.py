@@ -231,7 +231,7 @@ def _database_url(url: str, data: Path) -> str:
 def _engine_options(url: str) -> dict[str, Any]:
     if sqlite_file(url) is not None:
         return {"pool_size": 10}
-    return {"pool_pre_ping": True, "pool_size": 10, "connect_args": {"connect_timeout": 5}}
+    return {"pool_size": 10, "connect_args": {"connect_timeout": 5}}
 
 
 def _secret_key(given: str, data: Path, *, may_make: bool) -> str:
