@@ -77,6 +77,7 @@ each(".tt-tabs [aria-current]", (tab) => {
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("[data-keep]", conflict.start);
+each("fieldset[data-kept]", (kept) => import("./merge.js").then(({ follow }) => follow(kept)));
 
 each("input[data-username]", (input) => import("./username.js").then(({ watchUsername }) => watchUsername(input)));
 each("[data-arrange]", (list) => import("./sortable.js").then(({ arrange }) => arrange(list)));

@@ -23,6 +23,15 @@ class Side(StrEnum):
     both = auto()
 
 
+class Why(StrEnum):
+    """Why a value is taken beforehand."""
+
+    stays = auto()
+    other_empty = auto()
+    newer = auto()
+    nothing_lost = auto()
+
+
 @dataclass(frozen=True)
 class Choice:
     """A field that people choose: the columns that go together, and the field by which its right is asked."""
@@ -38,6 +47,8 @@ class Choice:
 
 NOTE = "note"
 PREFERRED = "preferred"
+#: by these people know the record that stays: a newer spelling or another colleague does not take its place by itself
+STEADY = frozenset({"name", "owner_id", "team_id"})
 
 
 def _one(key: str, *columns: str, guarded: str = "") -> Choice:
@@ -67,14 +78,21 @@ def differs(kept: Customer, merged: Customer, choice: Choice) -> bool:
 
 
 def beforehand(kept: Customer, merged: Customer, choice: Choice) -> Side:
-    """The newest that is not empty; of two notes both."""
+    """Name, person in charge and team of the one that stays; of the others the newest. Empty ones never win, and of two
+    notes both are taken."""
+    return decided(kept, merged, choice)[0]
+
+
+def decided(kept: Customer, merged: Customer, choice: Choice) -> tuple[Side, Why]:
     if is_empty(merged, choice):
-        return Side.kept
+        return Side.kept, Why.other_empty
     if is_empty(kept, choice):
-        return Side.merged
+        return Side.merged, Why.other_empty
     if choice.key == NOTE:
-        return Side.both if differs(kept, merged, choice) else Side.kept
-    return Side.merged if merged.updated_at > kept.updated_at else Side.kept
+        return (Side.both, Why.nothing_lost) if differs(kept, merged, choice) else (Side.kept, Why.stays)
+    if choice.key in STEADY:
+        return Side.kept, Why.stays
+    return (Side.merged if merged.updated_at > kept.updated_at else Side.kept), Why.newer
 
 
 def resulting(kept: Customer, merged: Customer, sides: Mapping[str, Side]) -> dict[str, Any]:

@@ -60,14 +60,7 @@ def merge_customers(
     if kept_id == merged_id:
         raise InvalidInputError(fields={"merged": [_("Choose two different customers.")]})
     kept, merged = _both(session, kept_id, merged_id, by)
-    if (kept.rev, merged.rev) != revs:
-        changed = kept if kept.rev != revs[0] else merged
-        name = session.scalar(select(Member.name).where(Member.id == changed.updated_by_id))
-        raise MergedMeanwhileError(by=name, at=changed.updated_at)
-    if kept.is_archived or merged.is_archived:
-        raise CustomerArchivedError
-    if kept.kind is not merged.kind:
-        raise BusinessError(_("One of the two is a person, the other one a company. Change the kind first."))
+    refuse_merged(session, kept, merged, revs)
     allowed = {one.key for one in fields.CHOICES if by.writes("Customer", one.guarded)}
     taken = fields.resulting(kept, merged, {key: side for key, side in sides.items() if key in allowed})
     log = CustomerMerge(
@@ -113,6 +106,18 @@ def merge_customers(
         )  # fmt: skip
     session.flush()
     return log
+
+
+def refuse_merged(session: Session, kept: Customer, merged: Customer, revs: tuple[int, int]) -> None:
+    """Raises MergedMeanwhileError for other revisions than those, and BusinessError for two that cannot be one."""
+    if (kept.rev, merged.rev) != revs:
+        changed = kept if kept.rev != revs[0] else merged
+        name = session.scalar(select(Member.name).where(Member.id == changed.updated_by_id))
+        raise MergedMeanwhileError(by=name, at=changed.updated_at)
+    if kept.is_archived or merged.is_archived:
+        raise CustomerArchivedError
+    if kept.kind is not merged.kind:
+        raise BusinessError(_("One of the two is a person, the other one a company. Change the kind first."))
 
 
 def undo_merge(session: Session, log_id: int, *, by: Actor) -> Undone:
