@@ -48,6 +48,7 @@ export function edit(panel) {
 
   // At the condition whose chip was pressed, where it is most often changed; else at the first one.
   function begin() {
+    if (panel.querySelector("form[data-begin]")) return; // there one begins above the conditions
     if (panel.dataset.mode === "typed") return typed.focus();
     const part = root.parts.find((one) => one.chip === Number(panel.dataset.at)) ?? root.parts[0];
     const row = panel.dataset.at && document.getElementById((part?.parts?.[0] ?? part)?.id)?.closest("[data-fe-row]");

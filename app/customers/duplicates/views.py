@@ -100,8 +100,11 @@ class DuplicatePages(Page):
         seen = [row_id(request.form.get(name, "")) for name in ("rev0", "rev1")]
         chosen = comparing.sides(_taken(), keeps_first=keeps_first)
         liked = {"0": keeps_first, "1": not keeps_first}.get(request.form.get(_PREFERRED, ""), True)
-        if request.form.get(_SURE) != "1":
-            return _ask(first, second, (seen[0], seen[1]))
+        match request.form.get(_SURE):
+            case None:
+                return _ask(first, second, (seen[0], seen[1]))
+            case "0":
+                return _compare(first, second)
         try:
             with edge.transaction() as session:
                 log = merging.merge_customers(
@@ -202,9 +205,9 @@ def _ask(first: str, second: str, revs: tuple[int, int]) -> Any:
     return show(
         "duplicates/sure.html", kept=kept, merged=merged, counted=comparing.counted(session, merged.id),
         taken=[row for row in rows if row.chosen != stays],
-        dropped=[(row.label, row.values[1 - stays]) for row in rows if row.chosen == stays],
+        dropped=[(row.label, told) for row in rows if row.chosen == stays and (told := row.values[1 - stays])],
         typed=[one for one in request.form.items(multi=True) if one[0] != "csrf_token"],
-        until=clock.now() + UNDO_WITHIN, back=pair_path(both[0].id, both[1].id),
+        until=clock.now() + UNDO_WITHIN,
         crumbs=trail((_("Customers"), "/khach-hang/list/"), _HERE, here=f"{both[0].code} · {both[1].code}"),
     )  # fmt: skip
 

@@ -56,7 +56,9 @@ def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
     sent = {
         one["name"]: one.get("value", "") for one in BeautifulSoup(asked.text, "html.parser").select("main form input")
     }
-    merged = minh.post(path, data=sent)
+    back = BeautifulSoup(minh.post(path, data=sent | {"sure": "0"}).text, "html.parser")
+    assert [one["name"] for one in back.select("[name=f-note][value='2'][checked]")], "what was chosen is chosen still"
+    merged = minh.post(path, data=sent | {"sure": "1"})
     assert (merged.status_code, merged.headers["Location"]) == (302, f"/khach-hang/show/{two[1]}")
     moved = minh.get(f"/khach-hang/show/{two[0]}")
     assert (moved.status_code, moved.headers["Location"]) == (308, f"/khach-hang/show/{two[1]}")
