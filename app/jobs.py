@@ -9,7 +9,7 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.core.worker import Job
-from app.customers import indexing
+from app.customers import indexing, promise_alerts
 from app.customers.classes.jobs import classify
 from app.customers.duplicates.looking import look_when_due
 from app.imports import running as imports
@@ -142,6 +142,13 @@ JOBS = (
         run=look_for_duplicates,
         every=timedelta(minutes=5),
         reason="who was typed a second time is found soon; at night everybody is compared with everybody",
+    ),
+    Job(
+        name="customers.promises",
+        label=_("Remind of promises"),
+        run=promise_alerts.remind,
+        every=timedelta(minutes=1),
+        reason="who promised something is told on its day, and once more when the day is over",
     ),
     Job(
         name="audit.seal",

@@ -23,6 +23,7 @@ from app.customers.profile_models import (
     Interaction,
     InteractionKind,
 )
+from app.customers.seen import refuse_stale
 from app.customers.services import lock_for, record_timeline
 
 #: results of a call in which nobody was spoken to; an entry of the company's own means that somebody was
@@ -98,12 +99,14 @@ def log_interaction(
 
 def change_interaction(
     session: Session, row: Interaction, *, by: Actor, result: str | None, channel: str | None, text: str,
-    direction: Direction | None,
+    direction: Direction | None, as_of: datetime | None = None,
 ) -> Interaction:  # fmt: skip
-    """Put right what was written of it; when it was and what kind it is stays. Raises InvalidInputError."""
+    """Put right what was written of it; when it was and what kind it is stays. Raises InvalidInputError, and
+    ConflictError when somebody else did so since it was read (`as_of`: its moment of change then)."""
     customer = row.customer
     lock_for(session, customer, by, "edit")
     beside_fields.must_write(by, beside_fields.SAID)
+    refuse_stale(session, row, as_of)
     problems = Problems()
     with problems.beside("channel"):
         row.channel = code_of(session, CHANNEL, channel, present=row.channel)

@@ -16,7 +16,7 @@ from app.core import clock, settings
 from app.core.access import Actor, FieldRight
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _
-from app.customers import interactions, profile_queries, rules
+from app.customers import delivery, interactions, profile_queries, rules
 from app.customers.called import salutation
 from app.customers.dialogs import checked
 from app.customers.events import QuickAction
@@ -138,8 +138,9 @@ def send_mail(
     )
     mail = queue_mail(
         session, to_address=point.value, template=template, values=values, language=LANGUAGE, at=clock.now(),
-        idempotency_key=f"interaction/{row.id}",
+        idempotency_key=delivery.key_of(row),
     )  # fmt: skip
+    delivery.follow(session, row, mail, clock.now())
     row.text = mail.body_text[: rules.NOTE_LENGTH]
     session.flush()
     return row

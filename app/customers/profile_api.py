@@ -287,6 +287,7 @@ def shown_interactions(rows: Sequence[Interaction]) -> list[dict[str, Any]]:
             "direction": row.direction, "result": row.result, "text": row.text,
             "next_on": row.next_on.isoformat() if row.next_on else None, "by": names.get(row.created_by_id),
             "source": row.source, "external_id": row.external_id, "archived_at": moment(row.archived_at),
+            "updated_at": row.updated_at.isoformat(),
         }, {"text": SAID})
         for row in rows
     ]  # fmt: skip
@@ -307,7 +308,7 @@ def shown_purchase(row: Purchase) -> dict[str, Any]:
     told = {
         "id": row.id, "bought_on": row.bought_on.isoformat(), "code": row.code, "product": row.product,
         "quantity": f"{row.quantity:f}", "amount": row.amount, "note": row.note, "source": row.source,
-        "external_id": row.external_id,
+        "external_id": row.external_id, "updated_at": row.updated_at.isoformat(),
     }  # fmt: skip
     return beside_fields.answered(edge.actor(), told, {"amount": BOUGHT, "note": BOUGHT})
 

@@ -25,6 +25,7 @@ from app.customers.profile_models import (
     SOURCE_LENGTH,
     Purchase,
 )
+from app.customers.seen import refuse_stale
 from app.customers.services import lock_for, record_timeline
 
 #: in whole VND, and pieces: both databases and people's eyes hold as much
@@ -71,11 +72,13 @@ def add_purchase(
 
 
 def change_purchase(
-    session: Session, purchase: Purchase, *, by: Actor, **values: Unpack[PurchaseValues]
+    session: Session, purchase: Purchase, *, by: Actor, as_of: datetime | None = None, **values: Unpack[PurchaseValues]
 ) -> Purchase:  # fmt: skip
-    """Correct what was written. Raises InvalidInputError like add_purchase."""
+    """Correct what was written. Raises InvalidInputError like add_purchase, and ConflictError when somebody else did so
+    since it was read (`as_of`: its moment of change then)."""
     lock_for(session, purchase.customer, by, "edit")
     beside_fields.must_write(by, beside_fields.BOUGHT)
+    refuse_stale(session, purchase, as_of)
     _write(purchase, dict(values), by)
     session.flush()
     return purchase

@@ -22,6 +22,7 @@ from app.core.i18n import _
 from app.core.timewords import day_heading
 from app.customers import beside_fields, queries
 from app.customers.beside_fields import SAID
+from app.customers.delivery import Delivery
 from app.customers.models import TimelineEntry
 from app.customers.profile_models import Interaction
 from app.customers.promise_models import Promise
@@ -174,7 +175,7 @@ def channels(asked: Asked, count: Counted) -> list[tuple[str, Any]]:
 
 def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str) -> dict[str, Any]:
     data, what = row.data, TEXTS.get(row.kind, row.kind)
-    is_inbound = data.get("direction") == "inbound"
+    is_inbound, is_lost = data.get("direction") == "inbound", data.get("delivery") == Delivery.failed
     name = data.get(NAMES.get(row.kind, ""))
     said = [str(data[key]) for key in ("code", "context") if data.get(key) and data[key] != name]
     said += [
@@ -193,7 +194,7 @@ def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str) -> dict[str, A
         "at": row.at,
         "time": time_text(row.at, actor.time_zone),
         "sign": "phone-call" if row.kind == "call" and is_inbound else SIGNS.get(row.kind, "point"),
-        "kind": _MEANINGS.get(row.kind, "in" if is_inbound else ""),
+        "kind": "late" if is_lost else _MEANINGS.get(row.kind, "in" if is_inbound else ""),
         "quote": quote,
         "text": _("%(what)s: %(name)s", what=what, name=name) if name else what,
         "meta": meta,

@@ -9,7 +9,7 @@ from app.catalogues.shipped import BEHAVIOUR, CALL_RESULT, CHANNEL, CONSENT_PURP
 from app.core.access import Actor
 from app.core.formats import day_text, money_text
 from app.core.i18n import _
-from app.customers import beside_fields
+from app.customers import beside_fields, delivery
 from app.customers.beside_fields import BOUGHT
 from app.customers.classes.rules import reason_text
 from app.customers.labels import CONSENT_CHANNELS, DIRECTION_LABELS, FIELD_LABELS
@@ -154,4 +154,4 @@ def told(entry: TimelineEntry, who: Actor) -> list[str]:
     said += [_RESULTS.get(data["result"], data["result"])] if data.get("result") else []
     if data.get("next_on"):
         said.append(f"{FIELD_LABELS['next_contact_on']}: {day_text(date.fromisoformat(data['next_on']))}")
-    return said
+    return said + delivery.words(data, who)

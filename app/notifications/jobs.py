@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.core import clock, leases
 from app.core.db import db, transaction
-from app.notifications import rules
+from app.notifications import events, rules
 from app.notifications.channels import DeliveryError
 from app.notifications.channels.settings import MailSettings
 from app.notifications.channels.smtp import Logo, Mail, SmtpConnection
@@ -116,6 +116,8 @@ class _Run:
             kept = leases.mark_done(
                 session, Outbox, mail.id, owner=self.owner, sent_at=clock.now(), from_address=mail.from_address, **bare
             )
+            if kept:
+                events.mail_ended(session, mail.id, clock.now())
         self.sent += 1
         if not kept:
             logger.warning("mail %s was sent after its lease had run out; it may go twice", mail.id)
@@ -124,7 +126,11 @@ class _Run:
         at = clock.now()
         again = None if error.permanent else rules.next_try_at(mail.attempts, mail.failing_since, at, _random)
         with transaction() as session:
-            leases.mark_failed(session, Outbox, mail.id, owner=self.owner, error=str(error), at=at, retry_at=again)
+            kept = leases.mark_failed(
+                session, Outbox, mail.id, owner=self.owner, error=str(error), at=at, retry_at=again
+            )
+            if kept and again is None:
+                events.mail_ended(session, mail.id, at)
         logger.warning("mail %s failed: %s; %s", mail.id, error, f"again at {again:%H:%M:%S}" if again else "given up")
 
     def _wait(self, mails: Sequence[Mail], error: str) -> None:

@@ -26,7 +26,11 @@ def test_each_persons_customers_are_spread_evenly_over_the_next_working_days():
     assert max(load.values()) - min(load.values()) <= 1
     assert [when[one] for one in range(12)] == sorted(when[one] for one in range(12))
     assert len({when[one] for one in range(100, 103)}) == 3
-    assert rules.deadline(calendar, days[0])[0].isoformat() == "2026-11-23T17:00:00+07:00"
+    assert rules.deadlines(calendar, days[0], 1)[0][0].isoformat() == "2026-11-23T17:00:00+07:00"
+    split = WorkCalendar.of("Asia/Ho_Chi_Minh", [WeeklyInterval(0, 480, 720), WeeklyInterval(0, 810, 1050)])
+    hours = [f"{due:%H:%M}" for due, _warn in rules.deadlines(split, days[0], 4)]
+    assert hours == ["10:00", "12:00", "15:30", "17:30"], "the break at noon is no work"
+    assert len(rules.deadlines(split, days[0], 40)) == 40
     assert rules.spread({"lan": []}, days) == {}
 
 
