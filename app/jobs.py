@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core import anchor, clock, exports, files, repeats
+from app.core import anchor, clock, exports, files, repeats, turns
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_TIME_ZONE, _
@@ -12,6 +12,8 @@ from app.core.worker import Job
 from app.customers import indexing, promise_alerts
 from app.customers.classes.jobs import classify
 from app.customers.duplicates.looking import look_when_due
+from app.demo.running import Removal
+from app.demo.telling import tell_of_removal
 from app.imports import running as imports
 from app.imports import services as brought
 from app.imports.telling import tell_of_import
@@ -60,6 +62,11 @@ def write_exports() -> None:
 def run_imports() -> None:
     """Each in the name of whoever brought the file, with the rights that he has by then."""
     imports.run_waiting(present_actor, tell_of_import)
+
+
+def remove_demo() -> None:
+    """In the name of whoever asked for it, with the rights that he has by then."""
+    turns.run_waiting(Removal, present_actor, tell_of_removal)
 
 
 def end_shares() -> None:
@@ -114,6 +121,13 @@ JOBS = (
         run=run_imports,
         every=timedelta(seconds=2),
         reason="a file is looked through soon after it was brought, and its rows are written soon after that",
+    ),
+    Job(
+        name="demo.remove",
+        label=_("Remove the demo company"),
+        run=remove_demo,
+        every=timedelta(seconds=5),
+        reason="what was asked for begins within seconds; killed anywhere, it goes on where it was",
     ),
     Job(
         name="shares.end",

@@ -93,6 +93,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "customer_merge": ("kept_id", "merged_id", "by_id", "undone_by_id"),
     "customer_stage": ("customer_id",),
     "customer_tag": ("customer_id", "tag_id"),
+    "demo_removal": ("member_id",),
     "duplicate_pair": ("first_id", "second_id", "decided_by_id"),
     "export": ("member_id",),
     "field_right": ("role_id",),

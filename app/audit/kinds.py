@@ -519,6 +519,7 @@ KINDS: Mapping[str, Kind] = {
     # what is no audited table, and has events of its own
     "export": Kind(_("Exported list"), "Audit", {}),
     "import_job": Kind(_("File brought in"), "Import", {}, path=links.import_path),
+    "demo_removal": Kind(_("Removal of the demo company"), "Setting", {}, path=links.demo_path),
 }  # fmt: skip
 
 _IMPORTED = {
@@ -545,6 +546,11 @@ EVENTS: Mapping[str, Happening] = {
         long={"arguments": _narrowed},
     ),
     **{name: Happening(label, _IMPORTED, {"target": _words(TARGET_LABELS)}) for name, label in IMPORT_EVENTS.items()},
+    "demo.removal_asked": Happening(
+        _("Removal of the demo company asked for"), {"rows": _("Rows")}, {"rows": number_text}
+    ),
+    "demo.removed": Happening(_("Removed for good with the demo company")),
+    "demo.removal_done": Happening(_("Demo company removed"), {"rows": _("Rows")}, {"rows": number_text}),
     "segment.frozen": Happening(_("Segment frozen"), {"members": _("Customers")}, {"members": number_text}),
     "export.asked": Happening(
         _("File of a list asked for"),

@@ -77,6 +77,13 @@ def export_path(export_id: int) -> str:
     return f"/xuat/{export_id}"
 
 
+DEMO = "/quan-tri/cong-ty-mau"
+
+
+def demo_path(_removal_id: int) -> str:
+    return DEMO
+
+
 def import_path(import_id: int) -> str:
     return f"/nhap/{import_id}"
 
