@@ -10,6 +10,9 @@ from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.core.worker import Job
 from app.customers import indexing, promise_alerts
+from app.customers.bulk import running as bulk_edits
+from app.customers.bulk import services as edited
+from app.customers.bulk.telling import tell_of_bulk_edit
 from app.customers.classes.jobs import classify
 from app.customers.duplicates.looking import look_when_due
 from app.demo.running import Removal
@@ -37,13 +40,14 @@ def tidy_database() -> None:
 
 
 def forget() -> None:
-    """What nobody asks for any more: old answers to repeated requests, ended sign-ins, exports after their week, and
-    files without a record."""
+    """What nobody asks for any more: old answers to repeated requests, ended sign-ins, exports after their week,
+    bulk edits that nobody went on with, and files without a record."""
     with transaction() as session:
         repeats.forget_answers(session, before=clock.now() - timedelta(days=1))
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
         exports.forget(session, at=clock.now())
         brought.forget(session, at=clock.now())
+        edited.forget(session, at=clock.now())
     files.remove_orphans()
     exports.remove_strays()
 
@@ -67,6 +71,11 @@ def run_imports() -> None:
 def remove_demo() -> None:
     """In the name of whoever asked for it, with the rights that he has by then."""
     turns.run_waiting(Removal, present_actor, tell_of_removal)
+
+
+def run_bulk_edits() -> None:
+    """Each in the name of whoever began it, with the rights that he has by then."""
+    bulk_edits.run_waiting(present_actor, tell_of_bulk_edit)
 
 
 def end_shares() -> None:
@@ -128,6 +137,13 @@ JOBS = (
         run=remove_demo,
         every=timedelta(seconds=5),
         reason="what was asked for begins within seconds; killed anywhere, it goes on where it was",
+    ),
+    Job(
+        name="customers.bulk_edits",
+        label=_("Change many customers at once"),
+        run=run_bulk_edits,
+        every=timedelta(seconds=2),
+        reason="whoever has changed many customers sees within seconds that it goes on",
     ),
     Job(
         name="shares.end",

@@ -17,6 +17,7 @@ from app.core.numbering import Counter  # the next KH000001, HS-000001
 from app.core.removing import RemovalPermit  # rows that may be deleted although their table keeps its rows
 from app.core.repeats import IdempotentAnswer  # what was answered to a repeated request
 from app.core.settings import Setting  # what the company set for itself
+from app.customers.bulk.models import BulkEdit, BulkEditRow  # customers who are changed together, and each of them
 from app.customers.classes.models import ClassMove, ClassRule, ClassRun  # tiers and groups worked out by rules
 from app.customers.duplicates.models import CustomerMerge, DuplicatePair, DuplicateRun  # who is in here twice
 from app.customers.forgotten.models import ContactTarget  # how long one may go without a contact
@@ -71,7 +72,7 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar",
+    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
     "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue",
     "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent",
     "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag",

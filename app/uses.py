@@ -81,6 +81,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "access_grant": ("member_id", "team_id"),
     "alert": ("recipient_id",),
     "audit_sensitive": ("event_id",),
+    "bulk_edit": ("member_id", "acting_id"),
+    "bulk_edit_row": ("job_id", "customer_id"),
     "calendar_exception": ("calendar_id",),
     "calendar_exception_interval": ("exception_id",),
     "calendar_interval": ("calendar_id",),

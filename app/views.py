@@ -38,6 +38,8 @@ from app.core.timewords import moment_inside, moment_text, until_text
 from app.core.view_api import ViewApi
 from app.customers import search as customer_search
 from app.customers.api import CustomerApi
+from app.customers.bulk.api import BulkEditApi
+from app.customers.bulk.views import BulkPages
 from app.customers.classes.views import ClassPages
 from app.customers.duplicates.api import DuplicateApi
 from app.customers.duplicates.views import DuplicatePages
@@ -213,6 +215,7 @@ VIEWS: tuple[type, ...] = (
     AccountPages,
     FileView,
     ExportPages,
+    BulkPages,
     FilePages,
 )
 
@@ -250,6 +253,7 @@ APIS: tuple[type, ...] = (
     OutboxApi,
     AuditApi,
     ExportApi,
+    BulkEditApi,
     ImportApi,
     ViewApi,
     OpenApi,

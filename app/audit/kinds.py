@@ -6,7 +6,7 @@ A table or an event without words fails a test: nobody reads a column's name in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,9 @@ from app.core.i18n import LANGUAGES, _, ngettext
 from app.core.screens.columns import kind_of, readable
 from app.core.vietnamese import show_phone
 from app.customers.beside_fields import BOUGHT, PROOF, SAID
+from app.customers.bulk.fields import FIELDS
+from app.customers.bulk.labels import BULK_EVENTS
+from app.customers.bulk.labels import OUTCOME_LABELS as BULK_OUTCOMES
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS
 from app.customers.labels import (
     CLASS_COLUMNS,
@@ -519,12 +522,22 @@ KINDS: Mapping[str, Kind] = {
     # what is no audited table, and has events of its own
     "export": Kind(_("Exported list"), "Audit", {}),
     "import_job": Kind(_("File brought in"), "Import", {}, path=links.import_path),
+    "bulk_edit": Kind(_("Bulk edit of customers"), "Customer", {}, path=links.bulk_edit_path),
     "demo_removal": Kind(_("Removal of the demo company"), "Setting", {}, path=links.demo_path),
 }  # fmt: skip
 
+_EDITED = {
+    "customers": _("Customers"), "fields": _("Fields"),
+    **{str(one): label for one, label in BULK_OUTCOMES.items()},
+}  # fmt: skip
 _IMPORTED = {
     "target": _("What the rows are"), "rows": _("Rows"), **{str(one): label for one, label in OUTCOME_LABELS.items()},
 }  # fmt: skip
+
+
+def _fields_set(keys: Sequence[str]) -> str:
+    return ", ".join(str(FIELDS[key].label) for key in keys if key in FIELDS)
+
 
 #: event → its words
 EVENTS: Mapping[str, Happening] = {
@@ -545,6 +558,7 @@ EVENTS: Mapping[str, Happening] = {
         {"list_key": exports.title_of, "format": _in_capitals, "rows": number_text},
         long={"arguments": _narrowed},
     ),
+    **{name: Happening(label, _EDITED, {"fields": _fields_set}) for name, label in BULK_EVENTS.items()},
     **{name: Happening(label, _IMPORTED, {"target": _words(TARGET_LABELS)}) for name, label in IMPORT_EVENTS.items()},
     "demo.removal_asked": Happening(
         _("Removal of the demo company asked for"), {"rows": _("Rows")}, {"rows": number_text}

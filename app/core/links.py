@@ -88,6 +88,10 @@ def import_path(import_id: int) -> str:
     return f"/nhap/{import_id}"
 
 
+def bulk_edit_path(bulk_edit_id: int) -> str:
+    return f"/khach-hang/sua-hang-loat/{bulk_edit_id}"
+
+
 def file_path(file_id: int, name: str) -> str:
     return f"/tep/{file_id}/{quote(name, safe='')}"
 

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from random import SystemRandom
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
+from sqlalchemy import ColumnElement, CursorResult, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases
@@ -17,7 +18,7 @@ from app.core.access import Actor
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
 from app.core.i18n import _
-from app.core.leases import Leased
+from app.core.leases import Leased, LeaseState
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +79,13 @@ class Turn(Generic[J]):
         """Asked between two lots: True when somebody else is to go on with it, who finds it waiting."""
         if clock.now() <= self.until:
             return False
+        self.give_back()
+        return True
+
+    def give_back(self) -> None:
+        """Somebody else goes on with it, soon."""
         with transaction() as session:
             leases.give_back(session, self.model, [self.job_id], owner=self.owner, next_at=clock.now(), error="")
-        return True
 
     def attempt(self) -> None:
         try:
@@ -117,6 +122,18 @@ def run_waiting(turn: type[Turn[J]], actor_of: ActorOf, tell: Tell[J]) -> None:
             return
         db.session().rollback()
         turn(claimed[0], owner, until, actor_of, tell).attempt()
+
+
+def stop(session: Session, job: J, may_stop: ColumnElement[bool], **also: Any) -> bool:
+    """It goes no further: whoever is at it loses the lease. `also` are columns to set. False: it is not so any more."""
+    model = type(job)
+    stopped = session.execute(
+        update(model).where(model.id == job.id, may_stop)
+        .values(status=LeaseState.dead, finished_at=clock.now(), lease_owner=None, lease_until=None, **also)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    session.refresh(job)
+    return bool(cast("CursorResult[Any]", stopped).rowcount)
 
 
 def added(counts: Mapping[str, int], more: Iterable[Any]) -> dict[str, int]:

@@ -17,10 +17,11 @@ from app.core.errors import BusinessError
 from app.core.finding import line
 from app.core.i18n import _
 from app.core.masking import Mask
-from app.core.screens import Derived, Interface, Kind, Preset, action
+from app.core.screens import Derived, Interface, Kind, ManyPage, Preset, action
 from app.core.screens.fields import Lookup
 from app.core.vietnamese import read_phone, show_phone
 from app.customers import places, profile, queries, search, services, shown, timeline_words
+from app.customers.bulk.services import MOST_ROWS
 from app.customers.contacts_back import CONTACTS_BACK
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, CustomerDialog
 from app.customers.duplicates.hard import DuplicateCustomerError
@@ -88,6 +89,10 @@ class CustomerScreen(CustomerPage):
     empty_art = "people"
     route_base = "/khach-hang"
     list_title = _("Customers")
+    many_page = ManyPage(
+        "/khach-hang/sua-hang-loat/chon", _("Bulk edit"), "pencil", MOST_ROWS,
+        "/khach-hang/sua-hang-loat/", _("Earlier bulk edits"),
+    )  # fmt: skip
     add_title = _("New customer")
     edit_title = _("Change customer")
     show_title = _("Customer")

@@ -100,8 +100,8 @@ def _read(name: str) -> str:
     return line
 
 
-def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
-    """The tags of these names, each once; those that are not there yet are made, archived ones come back."""
+def read_names(names: Iterable[str]) -> dict[str, str]:
+    """Key → name of the tags that these words name, each once. Raises InvalidInputError ("tags")."""
     problems = Problems()
     read: dict[str, str] = {}
     with problems.beside("tags"):
@@ -111,6 +111,12 @@ def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
         if len(read) > MOST_TAGS:
             raise rules.UnreadableError(_("A customer has at most %(count)d tags.", count=MOST_TAGS))
     problems.refuse_any()
+    return read
+
+
+def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
+    """The tags of these names, each once; those that are not there yet are made, archived ones come back."""
+    read = read_names(names)
     known = {tag.key: tag for tag in session.scalars(select(Tag).where(Tag.key.in_(read)).with_for_update())}
     for key, line in read.items():
         tag = known.get(key)
