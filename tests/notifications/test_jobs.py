@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
 from email.message import EmailMessage
@@ -18,8 +16,10 @@ from app.core.errors import ConflictError
 from app.core.leases import LeaseState
 from app.notifications import jobs
 from app.notifications.channels import smtp
+from app.notifications.channels.settings import MailSettings, configure, parse_smtp_url
 from app.notifications.models import Outbox
 from app.notifications.services import resend_mail
+from tests.forked import ended, forked
 from tests.notifications.sink import Sink, talker
 from tests.notifications.small_app import small_app
 from tests.ports import free_port
@@ -294,17 +294,12 @@ def test_a_lone_sender_refusal_for_size_is_final(a_mail, mail_row, mail_by, sink
     assert mail_row(mail_id).status == LeaseState.dead
 
 
-KILLED = """
-import os, sys
-from app.core import leases
-from app.notifications import jobs
-from app.notifications.channels.settings import MailSettings, configure, parse_smtp_url
-from tests.notifications.small_app import small_app
-leases.mark_done = lambda *_, **__: os._exit(9)
-configure(MailSettings(server=parse_smtp_url(sys.argv[2])))
-with small_app(sys.argv[1]).app_context():
-    jobs.dispatch_outbox()
-"""
+def send_and_die(database_url: str, smtp_url: str) -> None:
+    """After the mail server has taken the first one."""
+    leases.mark_done = lambda *_, **__: os._exit(9)
+    configure(MailSettings(server=parse_smtp_url(smtp_url)))
+    with small_app(database_url).app_context():
+        jobs.dispatch_outbox()
 
 
 def test_a_worker_killed_between_250_and_mark_sends_a_second_copy_with_the_same_id(
@@ -312,13 +307,7 @@ def test_a_worker_killed_between_250_and_mark_sends_a_second_copy_with_the_same_
 ):
     first, second = a_mail(task="Một"), a_mail(task="Hai")
     db.session.remove()
-    died = subprocess.run(
-        [sys.executable, "-c", KILLED, database_url, sink.url],
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        check=False,
-        timeout=60,
-    )
-    assert died.returncode == 9
+    assert ended(forked(send_and_die, database_url, sink.url), 60) == 9
     assert len(sink.mails) == 1
     assert mail_row(first).status == mail_row(second).status == LeaseState.leased
 
