@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock, links
-from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, private, row_rule, scoped, visible
+from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, among, private, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -217,13 +217,13 @@ def granted(
         return false()
     receivers = [Grant.member_id == actor.user_id]
     if actor.team_ids:
-        receivers.append(Grant.team_id.in_(sorted(actor.team_ids)))
+        receivers.append(among(Grant.team_id, actor.team_ids))
     return exists().where(
         Grant.resource == resource,
         Grant.record_id == record_id,
         Grant.ended_at.is_(None),
         or_(Grant.until.is_(None), Grant.until > (at or now_when_asked())),
-        Grant.right.in_(rights or (Right.view, Right.edit)),
+        among(Grant.right, rights or (Right.view, Right.edit)),
         or_(*receivers),
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, 
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from app.core import links
-from app.core.access import Actor, Scope, row_rule, scoped, visible
+from app.core.access import Actor, Scope, among, row_rule, scoped, visible
 from app.core.finding import Hit, line, matches
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen, names_seen
@@ -38,9 +38,9 @@ def was_offered_to(actor: Actor) -> ColumnElement[bool]:
     """Tasks that this person could or could have claimed, whoever has them now."""
     to_me: ColumnElement[bool] = false()
     if actor.team_ids:
-        to_me = to_me | Task.offered_team_id.in_(sorted(actor.team_ids))
+        to_me = to_me | among(Task.offered_team_id, actor.team_ids)
     if actor.roles:
-        to_me = to_me | Task.offered_role.in_(sorted(actor.roles))
+        to_me = to_me | among(Task.offered_role, actor.roles)
     return to_me
 
 
@@ -59,7 +59,7 @@ def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
         actor.scope("Task", action), actor, owner_id=(Task.assignee_id, Task.completed_by_id), team_id=Task.team_id
     )
     if action in _HEADS and actor.headed_team_ids and actor.may(action, "Task"):
-        by_scope = or_(by_scope, Task.team_id.in_(sorted(actor.headed_team_ids)))
+        by_scope = or_(by_scope, among(Task.team_id, actor.headed_team_ids))
     if action == "view":
         return or_(by_scope, offered_to(actor), granted("Task", Task.id, actor))
     if action == "edit":
