@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import zip_longest
 from math import isfinite
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
@@ -35,6 +36,11 @@ _SAID = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 #: from so much of a file its separator is guessed
 _SAMPLE = 16 * 1024
 _XLSX = b"PK\x03\x04"
+#: stands for a formula of which the file keeps no value
+NO_VALUE = "=ƒ(…)"
+_WITHOUT_VALUE = re.compile(rb"(?:</f>|<f\b[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+#: so much of a part of a workbook is looked at together; a cell that is cut is looked at with the next
+_PIECE, _OVERLAP = 1 << 20, 1 << 10
 
 #: openpyxl has no error of its own for a workbook that is none. SyntaxError is that of a broken XML; of a packed part
 #: whose bytes are no longer right comes zlib's, of an encrypted one RuntimeError.
@@ -65,12 +71,14 @@ def read_sheet(data: bytes, *, name: str = "", most_rows: int, largest: int) -> 
 
 
 def iter_sheet(
-    data: bytes, *, name: str = "", most_rows: int, largest: int, unpacked: int = _LARGEST_UNPACKED
-) -> Iterator[list[str]]:
+    data: bytes, *, name: str = "", most_rows: int, largest: int, unpacked: int = _LARGEST_UNPACKED,
+    tells_formulas: bool = False,
+) -> Iterator[list[str]]:  # fmt: skip
     """The rows of read_sheet() one after the other: memory does not grow with them.
 
     `unpacked`: how many bytes may come out of a workbook. A text is UTF-8 with or without its mark, UTF-16, or
     Windows-1258; commas, semicolons, tabs or bars part its cells. A sheet of more than MOST_COLUMNS columns is refused.
+    `tells_formulas`: a formula that was never counted is NO_VALUE, and not empty.
     """
     if not data:
         raise SheetRefusedError(_("This file is empty."))
@@ -80,7 +88,8 @@ def iter_sheet(
         )
     is_workbook = data.startswith(_XLSX) or name.lower().endswith(".xlsx")
     filled = 0
-    for seen, line in enumerate(_xlsx(data, most_rows, unpacked) if is_workbook else _csv(data), start=1):
+    lines = _xlsx(data, most_rows, unpacked, tells_formulas=tells_formulas) if is_workbook else _csv(data)
+    for seen, line in enumerate(lines, start=1):
         if any(cell.strip() for cell in line[MOST_COLUMNS:]):
             raise SheetRefusedError(
                 _("This sheet has more than %(count)s columns. Keep those that are needed.", count=MOST_COLUMNS)
@@ -177,7 +186,7 @@ def _is_vietnamese(text: str) -> bool:
 # ── XLSX ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _xlsx(data: bytes, most_rows: int, unpacked: int) -> Iterator[list[str]]:
+def _xlsx(data: bytes, most_rows: int, unpacked: int, *, tells_formulas: bool) -> Iterator[list[str]]:
     from openpyxl import load_workbook  # here: a web process that reads no sheet does without it
 
     refused = SheetRefusedError(_("This file could not be opened. Save it again as an Excel workbook (.xlsx)."))
@@ -195,12 +204,45 @@ def _xlsx(data: bytes, most_rows: int, unpacked: int) -> Iterator[list[str]]:
                     raise refused
                 sheet = book.worksheets[0]
                 sheet.reset_dimensions()  # some programs write a wrong size into the file
-                for row in sheet.iter_rows(max_row=2 * most_rows + 1_002, max_col=MOST_COLUMNS + 1, values_only=True):
-                    yield _texts(row)
+                size = {"max_row": 2 * most_rows + 1_002, "max_col": MOST_COLUMNS + 1, "values_only": True}
+                if not (tells_formulas and _has_uncounted(data)):
+                    for row in sheet.iter_rows(**size):
+                        yield _texts(row)
+                    return
+                written = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
+                with closing(written):
+                    formulas = written.worksheets[0]
+                    formulas.reset_dimensions()
+                    for row, told in zip(sheet.iter_rows(**size), formulas.iter_rows(**size), strict=True):
+                        yield _texts([_counted(*cells) for cells in zip_longest(row, told)])
     except SheetRefusedError:
         raise
     except _BROKEN:
         raise refused from None
+
+
+def _has_uncounted(data: bytes) -> bool:
+    """Is there a formula without its value? Programs that write workbooks leave the counting to Excel."""
+    with ZipFile(io.BytesIO(data)) as archive:
+        for part in archive.namelist():
+            if not part.startswith("xl/worksheets/"):
+                continue
+            before = b""
+            with archive.open(part) as sheet:
+                while piece := sheet.read(_PIECE):
+                    if _WITHOUT_VALUE.search(before + piece):
+                        return True
+                    before = piece[-_OVERLAP:]
+    return False
+
+
+def _counted(value: object, written: object) -> object:
+    is_formula = (isinstance(written, str) and written.startswith("=")) or type(written).__name__ in _FORMULAS
+    return NO_VALUE if value in (None, "") and is_formula else value
+
+
+#: of openpyxl, for formulas of several cells
+_FORMULAS = frozenset({"ArrayFormula", "DataTableFormula"})
 
 
 def _texts(cells: Iterable[object]) -> list[str]:

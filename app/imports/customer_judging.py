@@ -14,13 +14,14 @@ from app.core.guarded import key_of
 from app.core.i18n import _
 from app.core.vietnamese import fold, show_phone
 from app.customers import matching, reach, rules
-from app.customers.duplicates.hard import HardField, HardKey, holders
+from app.customers.duplicates.hard import HardField, HardKey, hold, holders
 from app.customers.labels import FIELD_LABELS
 from app.customers.models import Customer, CustomerKind
 from app.customers.profile_models import TAG_LENGTH, CustomerTag, Tag
 from app.customers.queries import header_visible
 from app.imports import queries
 from app.imports.customer_reading import Typed
+from app.imports.fields import DO_NOT_CONTACT
 from app.imports.models import Finding, ImportJob, OnDuplicate, OnUpdate
 from app.imports.rows import Row
 
@@ -70,6 +71,8 @@ class CustomerJudge:
         good = [row for row in rows if row.is_good]
         if is_written:
             self._met.clear()
+            # Whoever saves one of these numbers just now is waited for, and found below; whoever comes later waits.
+            hold(session, {key for row in good for key in row.keys})
         self._lot = {row.number: row for row in good}
         held = holders(session, {key for row in good for key in row.keys})
         coded = self._ids_by_code(session, good)
@@ -171,7 +174,9 @@ class CustomerJudge:
             columns["kind"] = typed.kind
         for column, value in columns.items():
             present = getattr(customer, column)
-            if present == value or (present not in (None, "") and not overwrites):
+            # Whoever is not to be contacted is not, whatever else stays as it is.
+            is_open = present in (None, "") or column == DO_NOT_CONTACT
+            if present == value or not (is_open or overwrites):
                 continue
             if column in ("owner_id", "team_id") and not who.may("assign", "Customer"):
                 continue

@@ -17,6 +17,7 @@ from app.customers.models import (
     JOB_TITLE_LENGTH,
     NAME_LENGTH,
     OLD_ADDRESS_LENGTH,
+    REASON_LENGTH,
     SOURCES,
     STREET_LENGTH,
     ContactKind,
@@ -27,7 +28,7 @@ from app.customers.profile import CATALOGUES
 from app.customers.profile_models import TAG_LENGTH
 from app.customers.rules import UnreadableError
 from app.customers.tags import MOST_TAGS
-from app.imports.fields import CODE, TAX_CODE, plain
+from app.imports.fields import CODE, DO_NOT_CONTACT, TAX_CODE, plain
 from app.imports.rows import Cells, Row, keys_of, label_of
 
 #: the catalogues whose words can stand in such a file
@@ -43,6 +44,10 @@ _GENDERS = {
     **dict.fromkeys(("nam", "male", "m", "anh", "ong", "man"), Gender.male),
     **dict.fromkeys(("khac", "other", "gioitinhkhac"), Gender.other),
 }  # fmt: skip
+_YES_NO = {
+    **dict.fromkeys(("co", "x", "v", "yes", "y", "true", "dung", "1", "khonglienhe", "khonggoi", "dnc"), True),
+    **dict.fromkeys(("khong", "k", "no", "n", "false", "sai", "0", "duoc", "duoclienhe"), False),
+}
 _COMPANY = re.compile(r"(?:cong ty|cty|doanh nghiep|dntn|htx|hop tac xa|tap doan|tong cong ty|ho kinh doanh|hkd)\b")
 _BETWEEN_TAGS = re.compile(r"[;,#\n]")
 _KINDS_OF_CONTACT = (
@@ -94,6 +99,7 @@ def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
     if next_on is not None and next_on < known.today:
         del columns["next_contact_on"]  # a promise of the past is none
     _read_address(row, typed, cells, known)
+    _read_restriction(row, typed, cells, known)
     _read_tags(row, typed, cells, known)
     typed.columns = {column: value for column, value in columns.items() if value is not None}
     row.label = label_of(typed.name or typed.code)
@@ -175,6 +181,19 @@ def _read_address(row: Row, typed: Typed, cells: Sequence[str], known: Cells) ->
             columns["old_address"] = columns.get("old_address") or rules.read_line(written, OLD_ADDRESS_LENGTH)
         except UnreadableError as unreadable:
             row.wrong(known.labels["old_address"], unreadable.sentence)
+
+
+def _read_restriction(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
+    """A file says who is not to be contacted, and never that somebody may be again: what is stricter stays."""
+    text = known.text(cells, DO_NOT_CONTACT)
+    says = _YES_NO.get(plain(text)) if text else None
+    typed_reason = known.read(row, cells, "do_not_contact_reason", _line(REASON_LENGTH))
+    if says is False or not (text or typed_reason):
+        return
+    if text and says is None:  # what stands there is why
+        typed_reason = typed_reason or known.read(row, cells, DO_NOT_CONTACT, _line(REASON_LENGTH))
+    typed.columns[DO_NOT_CONTACT] = True
+    typed.columns["do_not_contact_reason"] = typed_reason or str(_("It stood in a file that was brought in."))
 
 
 def _read_tags(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:

@@ -51,6 +51,9 @@ class CustomerTarget:
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
         row = Row(number)
+        if not self._cells.has_values(row, cells):
+            row.values = Typed()
+            return row
         typed = row.values = read_customer(row, cells, self._cells)
         typed.tags = list({tag_key(name): name for name in (*typed.tags, *self._tags)}.values())
         if self._source:
@@ -114,7 +117,8 @@ class CustomerTarget:
             typed: Typed = row.values
             code = rules.customer_code(number)
             made.append({
-                **columns, "owner_id": self._owner_id, "team_id": self._team_id, **typed.columns, "code": code,
+                **columns, "do_not_contact": False,
+                "owner_id": self._owner_id, "team_id": self._team_id, **typed.columns, "code": code,
                 "name": typed.name, "kind": typed.likely_kind, "rev": 1, "tier_is_fixed": "tier" in typed.columns,
                 **found_by(code, typed), **stamps,
             })  # fmt: skip

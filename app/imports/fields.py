@@ -10,6 +10,7 @@ from typing import Any
 
 from app.core import guarded
 from app.core.access import Actor
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.vietnamese import fold
 from app.customers.labels import FIELD_LABELS
@@ -42,6 +43,9 @@ def _field(key: str, label: Any, words: str = "", *, several: bool = False, unde
 
 #: by any of these a row tells which customer it is about
 CODE, PHONE, EMAIL, TAX_CODE = "code", "phone", "email", "tax_code"
+DO_NOT_CONTACT = "do_not_contact"
+#: what headings of a consent look like
+_CONSENT = re.compile(r"dongy(?!kien)|chapthuan|consent|optin|chophepgui|nhanquangcao|nhantinquangcao")
 _PHONE_WORDS = (
     "dienthoai sodienthoai sdt dt didong sodidong dienthoaididong dienthoaiban sodt sdtkhachhang phone phonenumber "
     "mobile mobilephone tel telephone hotline dienthoai1 dienthoai2 sdt1 sdt2 phone1 phone2"
@@ -85,6 +89,9 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
     _field("stage", FIELD_LABELS["stage"], "giaidoan trangthai tinhtrang stage status"),
     _field("next_contact_on", FIELD_LABELS["next_contact_on"], "lienhelai ngaylienhe henlienhe ngayhen ngaylienhetiep "
            "nextcontact followup"),
+    _field(DO_NOT_CONTACT, FIELD_LABELS["do_not_contact"], "khonglienhe khonglienlac khonggoi "
+           "khongduoclienhe hanchelienhe dnc donotcontact donotcall optout"),
+    _field("do_not_contact_reason", FIELD_LABELS["do_not_contact_reason"], "lydokhonglienhe lydokhonglienlac"),
     _field("tags", _("Tags"), "nhan the tag tags label labels", several=True, under=""),
     _field("note", _("Note"), "ghichu chuthich mota note notes comment remark description"),
     _field("owner", _("Person in charge"), "nguoiphutrach phutrach nhanvien nhanvienphutrach nvphutrach sale owner "
@@ -173,6 +180,14 @@ def guess(target: ImportTarget, headings: Sequence[str], allowed: Sequence[Impor
         taken.add(key)
         mapping.append(key)
     return mapping
+
+
+def why_not(target: ImportTarget, heading: str) -> Sentence | None:
+    """Why a column like this one is none that can be brought in."""
+    if target is ImportTarget.customers and _CONSENT.search(plain(heading)):
+        return _("Consent is not brought in from a file: each one needs its own proof. Write it down on the customer's "
+                 "page.")  # fmt: skip
+    return None
 
 
 def header_key(target: ImportTarget, headings: Sequence[str]) -> str:

@@ -73,6 +73,9 @@ class InteractionTarget:
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
         row, known = Row(number), self._cells
+        if not known.has_values(row, cells):
+            row.values = Said()
+            return row
         said = row.values = Said(read_whose(row, cells, known))
         said.at = known.moment(row, cells, "at", "time")
         if said.at is None and row.is_good:

@@ -62,6 +62,9 @@ class PurchaseTarget:
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
         row, known = Row(number), self._cells
+        if not known.has_values(row, cells):
+            row.values = Bought()
+            return row
         bought = row.values = Bought(read_whose(row, cells, known))
         columns = bought.columns
         columns["bought_on"] = known.day(row, cells, "bought_on")

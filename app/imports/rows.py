@@ -17,6 +17,7 @@ from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.formats import local
 from app.core.i18n import _
+from app.core.sheet_reading import NO_VALUE
 from app.core.sheet_values import Habits, is_shortened, read_date
 from app.customers import rules
 from app.customers.duplicates.hard import HardKey, contact_key
@@ -86,6 +87,14 @@ class Cells:
     labels: Mapping[str, Sentence]
     #: catalogue → plain label or code → code
     codes: Mapping[str, dict[str, str]]
+
+    def has_values(self, row: Row, cells: Sequence[str]) -> bool:
+        """Are all cells that count values? A formula that was never counted is told, and nothing else of the row."""
+        for key, places in self.places.items():
+            if any(place < len(cells) and cells[place] == NO_VALUE for place in places):
+                row.wrong(self.labels[key], _("the cell is a formula without a value. Open the file in Excel, save it "
+                                              "and bring it again."))  # fmt: skip
+        return row.is_good
 
     def texts(self, cells: Sequence[str], key: str) -> Iterator[tuple[str, Habits]]:
         """The filled cells of that field."""

@@ -16,6 +16,7 @@ from app.core.errors import BusinessError, NotAllowedError
 from app.core.files import StoredFile
 from app.core.i18n import _, in_language
 from app.core.turns import BROKEN, ActorOf, OwnerGoneError, Tell, Turn, added
+from app.imports import bad_rows
 from app.imports.customers import CustomerTarget
 from app.imports.interactions import InteractionTarget
 from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
@@ -93,6 +94,7 @@ class _Run(Turn[ImportJob]):
                 job = self.hold(inside)
                 _keep(inside, self.job_id, shown)
                 job.rows_done, job.found = rows[-1].number, dict(found)
+        self._make_bad_rows(ImportPhase.checked, who)
         with transaction() as inside:
             self.finish(inside, phase=ImportPhase.checked, rows_all=read)
 
@@ -124,11 +126,19 @@ class _Run(Turn[ImportJob]):
             db.session().expunge_all()
             if self.is_over():
                 return
+        if who is not None:
+            self._make_bad_rows(ImportPhase.applied, who)
         with transaction(who) as inside:
             job = self.finish(inside, phase=ImportPhase.applied)
             audit.record(inside, "import.applied", table=ImportJob.__tablename__, record_id=job.id, by=who,
                          changes={name: [None, count] for name, count in job.written.items()})  # fmt: skip
             self.tell(inside, job)
+
+    def _make_bad_rows(self, phase: ImportPhase, who: Actor) -> None:
+        session = db.session()
+        session.rollback()
+        bad_rows.make(session, session.get_one(ImportJob, self.job_id), phase, who)
+        session.rollback()
 
     # ── taking it back ──
     def _undo(self) -> None:

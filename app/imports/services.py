@@ -23,7 +23,7 @@ from app.core.leases import LeaseState
 from app.customers import rules
 from app.customers.models import SOURCES
 from app.customers.profile_models import TAG_LENGTH
-from app.imports import fields, queries
+from app.imports import bad_rows, fields, queries
 from app.imports.models import (
     REASON_LENGTH,
     WORKING,
@@ -195,6 +195,7 @@ def forget(session: Session, *, at: datetime) -> None:
     ).all()  # fmt: skip
     for job in old:
         session.execute(delete(ImportRow).where(ImportRow.job_id == job.id))
+        bad_rows.forget(job)
         file = session.get(StoredFile, job.file_id)
         job.file_id, job.samples = None, []
         session.flush()

@@ -32,7 +32,9 @@ class Opened:
 
 def open_sheet(data: bytes, name: str) -> Opened:
     """Raises SheetRefusedError for what is no sheet, too large, or without names of columns."""
-    lines = iter_sheet(data, name=name, most_rows=MOST_ROWS, largest=LARGEST_FILE, unpacked=_UNPACKED)
+    lines = iter_sheet(
+        data, name=name, most_rows=MOST_ROWS, largest=LARGEST_FILE, unpacked=_UNPACKED, tells_formulas=True
+    )
     head = list(islice(lines, _MEASURED))
     at = heading_row(head[:HEADING_WITHIN])
     if at is None:

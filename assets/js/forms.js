@@ -118,6 +118,8 @@ function passwords() {
 
 // ── small conveniences ──
 function conveniences() {
+  // The button says what it does as the choice above it is made.
+  on("change", "[data-verb]", (_event, choice) => (choice.form.querySelector("[data-verb-here]").textContent = choice.dataset.verb));
   on("change", "[data-autosubmit]", (_event, field) => field.form.requestSubmit());
   // A line of the summary leads to its field, whatever draws it.
   on("click", "[data-problems] a", (event, link) => {
