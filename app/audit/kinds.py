@@ -522,7 +522,7 @@ KINDS: Mapping[str, Kind] = {
     # what is no audited table, and has events of its own
     "export": Kind(_("Exported list"), "Audit", {}),
     "import_job": Kind(_("File brought in"), "Import", {}, path=links.import_path),
-    "bulk_edit": Kind(_("Bulk edit of customers"), "Customer", {}, path=links.bulk_edit_path),
+    "bulk_edit": Kind(_("Bulk edit of customers"), "Customer", {}, path=links.customers_edit_path),
     "demo_removal": Kind(_("Removal of the demo company"), "Setting", {}, path=links.demo_path),
 }  # fmt: skip
 

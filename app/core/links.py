@@ -88,7 +88,7 @@ def import_path(import_id: int) -> str:
     return f"/nhap/{import_id}"
 
 
-def bulk_edit_path(bulk_edit_id: int) -> str:
+def customers_edit_path(bulk_edit_id: int) -> str:
     return f"/khach-hang/sua-hang-loat/{bulk_edit_id}"
 
 

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from random import SystemRandom
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, CursorResult, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases
@@ -18,7 +17,7 @@ from app.core.access import Actor
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
 from app.core.i18n import _
-from app.core.leases import Leased, LeaseState
+from app.core.leases import Leased
 
 logger = logging.getLogger(__name__)
 
@@ -122,18 +121,6 @@ def run_waiting(turn: type[Turn[J]], actor_of: ActorOf, tell: Tell[J]) -> None:
             return
         db.session().rollback()
         turn(claimed[0], owner, until, actor_of, tell).attempt()
-
-
-def stop(session: Session, job: J, may_stop: ColumnElement[bool], **also: Any) -> bool:
-    """It goes no further: whoever is at it loses the lease. `also` are columns to set. False: it is not so any more."""
-    model = type(job)
-    stopped = session.execute(
-        update(model).where(model.id == job.id, may_stop)
-        .values(status=LeaseState.dead, finished_at=clock.now(), lease_owner=None, lease_until=None, **also)
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    session.refresh(job)
-    return bool(cast("CursorResult[Any]", stopped).rowcount)
 
 
 def added(counts: Mapping[str, int], more: Iterable[Any]) -> dict[str, int]:

@@ -105,7 +105,7 @@ class CustomerScreen(CustomerPage):
     ]  # fmt: skip
     search_columns = [
         "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "honorific", "gender",
-        "birthday", "tax_code", "id_number", "province_code", "touchpoint", "tier", "behaviour", "stage",
+        "birthday", "tax_code", "id_number", "province_code", "ward_code", "touchpoint", "tier", "behaviour", "stage",
         "do_not_contact", "next_contact_on", "last_contact_at", "note", "created_at", "updated_at",
         *segment_fields.FIELDS, *segment_fields.OWN,
     ]  # fmt: skip
@@ -118,6 +118,10 @@ class CustomerScreen(CustomerPage):
         "source": Derived(Kind.choice, Customer.source, choices=catalogues.Choices(SOURCES)),
         **_CHOSEN,
         "province_code": Derived(Kind.choice, Customer.province_code, choices=_provinces()),
+        "ward_code": Derived(
+            Kind.choice, Customer.ward_code, choices=places.ward_names(), choices_url="/tim/phuong-xa",
+            within="province_code",
+        ),
         "address": Derived(
             Kind.text, func.coalesce(Customer.street, ""), show=_address,
             besides=(Customer.ward_code, Customer.province_code, Customer.old_address),

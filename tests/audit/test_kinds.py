@@ -82,6 +82,8 @@ FREE = {
     "import_job.samples": "lines of the file, shown to whoever brought it",
     "import_row.label": "the same",
     "import_row.before": "kept to take the import back; shown to nobody",
+    "bulk_edit.changes": "what is set for many, told field by field as its reader may read them",
+    "bulk_edit_row.before": "kept to take the bulk edit back; shown to nobody",
 }
 
 

@@ -265,7 +265,8 @@ class ListPart(Declared):
         compared = declared.value if declared.compared is None else declared.compared
         field = Field(
             name, label, declared.kind, compared, choices, declared.since, declared.absent_differs,
-            declared.is_always_there, contains=declared.contains,
+            declared.is_always_there, contains=declared.contains, choices_url=declared.choices_url,
+            within=declared.within,
         )  # fmt: skip
         return Column(
             key=name, label=label, kind=declared.kind, value=declared.value,

@@ -14,8 +14,7 @@ from app.core.access import Actor, get_visible, visible
 from app.core.db import queue_up
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError
 from app.core.i18n import _
-from app.core.leases import LeaseState
-from app.core.turns import stop
+from app.core.leases import LeaseState, stop
 from app.customers.bulk import changing, fields
 from app.customers.bulk.models import WORKING, BulkEdit, BulkEditRow, BulkOutcome, BulkPhase
 from app.customers.models import Customer
@@ -104,7 +103,8 @@ def cancel(session: Session, job: BulkEdit, *, by: Actor) -> None:
     _must_be_his(job, by)
     if job.state is BulkPhase.undoing:
         raise ConflictError(_("What is being taken back cannot be stopped."))
-    if not stop(session, job, BulkEdit.phase.in_([BulkPhase.draft, BulkPhase.applying]), phase=BulkPhase.cancelled):
+    may_stop = BulkEdit.phase.in_([BulkPhase.draft, BulkPhase.applying])
+    if not stop(session, job, may_stop, phase=BulkPhase.cancelled, finished_at=clock.now()):
         raise ConflictError(_("This bulk edit is finished already."))
 
 

@@ -32,7 +32,7 @@ def told(job: BulkEdit, who: Actor) -> dict[str, Any]:
     return {
         "id": job.id, "by": job.member.name, "state": str(state), "state_label": PHASE_LABELS[state],
         "kind": PHASE_KINDS.get(state, "none"), "is_working": job.is_working, "is_draft": state is BulkPhase.draft,
-        "url": links.bulk_edit_path(job.id), "came_from": job.came_from, "rows_all": job.rows_all, "total": total,
+        "url": links.customers_edit_path(job.id), "came_from": job.came_from, "rows_all": job.rows_all, "total": total,
         "done": job.rows_done, "percent": min(100, 100 * job.rows_done // total) if total else 0,
         "written": [(OUTCOME_LABELS[one], job.written[one]) for one in BulkOutcome if job.written.get(one)],
         "problem": job.problem, "created_at": job.created_at, "applied_at": job.applied_at,

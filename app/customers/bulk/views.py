@@ -61,7 +61,7 @@ class BulkPages(Page):
                 number = job.id
         except BusinessError as refusal:
             return refused_onto(back, refusal)
-        return redirect(links.bulk_edit_path(number))
+        return redirect(links.customers_edit_path(number))
 
     @page("/<job_id>", right="edit")
     def show_job(self, job_id: str) -> Any:
@@ -96,13 +96,13 @@ class BulkPages(Page):
             job = get_visible(session, BulkEdit, number, who)
             return _form(session, job, refusal.details.get("typed", typed), refusal, status=422)
         except BusinessError as refusal:
-            return refused_onto(links.bulk_edit_path(number), refusal)
-        return redirect(links.bulk_edit_path(number) + "?xem=1")
+            return refused_onto(links.customers_edit_path(number), refusal)
+        return redirect(links.customers_edit_path(number) + "?xem=1")
 
     @page("/<job_id>/lam", "POST", right="edit")
     def apply(self, job_id: str) -> Any:
         number, who = row_id(job_id), edge.actor()
-        address = links.bulk_edit_path(number)
+        address = links.customers_edit_path(number)
         try:
             with edge.transaction() as session:
                 job = get_visible(session, BulkEdit, number, who)
@@ -123,7 +123,7 @@ class BulkPages(Page):
     @page("/<job_id>/hoan-tac", "POST", right="edit")
     def undo(self, job_id: str) -> Any:
         number, who = row_id(job_id), edge.actor()
-        address = links.bulk_edit_path(number)
+        address = links.customers_edit_path(number)
         back = edge.our_page(request.form.get("back"), address)
         try:
             with edge.transaction() as session:
@@ -156,8 +156,8 @@ def _act(job_id: str, act: Any, sentence: Any) -> Response:
         with edge.transaction() as session:
             act(session, get_visible(session, BulkEdit, number, who), by=who)
     except BusinessError as refusal:
-        return refused_onto(links.bulk_edit_path(number), refusal)
-    return done(links.bulk_edit_path(number), sentence)
+        return refused_onto(links.customers_edit_path(number), refusal)
+    return done(links.customers_edit_path(number), sentence)
 
 
 def _chosen() -> Select[Any] | Collection[int]:
