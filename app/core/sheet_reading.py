@@ -28,6 +28,9 @@ MOST_COLUMNS = 50
 LONGEST_CELL = 1_000
 #: a workbook is a packed archive: what comes out of it is bounded too
 _LARGEST_UNPACKED = 80 * MEGABYTE
+#: the texts of all cells, which are read before the first row, and held in memory
+_SHARED = "xl/sharedStrings.xml"
+_MOST_SHARED = 60 * MEGABYTE
 #: how every workbook is packed
 _PACKED = (ZIP_STORED, ZIP_DEFLATED)
 _SEPARATORS = ",;\t|"
@@ -52,6 +55,9 @@ _BROKEN = (
 Rows = list[list[str]]
 
 
+_TOO_MUCH = _("This workbook holds too much. Keep the one sheet that is needed.")
+
+
 class SheetRefusedError(BusinessError):
     """This file cannot be read, or is more than is taken at once; the message says what to do."""
 
@@ -72,13 +78,13 @@ def read_sheet(data: bytes, *, name: str = "", most_rows: int, largest: int) -> 
 
 def iter_sheet(
     data: bytes, *, name: str = "", most_rows: int, largest: int, unpacked: int = _LARGEST_UNPACKED,
-    tells_formulas: bool = False,
+    tells_formulas: bool = False, longest_cell: int = LONGEST_CELL,
 ) -> Iterator[list[str]]:  # fmt: skip
     """The rows of read_sheet() one after the other: memory does not grow with them.
 
     `unpacked`: how many bytes may come out of a workbook. A text is UTF-8 with or without its mark, UTF-16, or
     Windows-1258; commas, semicolons, tabs or bars part its cells. A sheet of more than MOST_COLUMNS columns is refused.
-    `tells_formulas`: a formula that was never counted is NO_VALUE, and not empty.
+    `tells_formulas`: a formula that was never counted is NO_VALUE, and not empty. Cells end after `longest_cell` signs.
     """
     if not data:
         raise SheetRefusedError(_("This file is empty."))
@@ -94,7 +100,7 @@ def iter_sheet(
             raise SheetRefusedError(
                 _("This sheet has more than %(count)s columns. Keep those that are needed.", count=MOST_COLUMNS)
             )
-        cells = [cell.strip()[:LONGEST_CELL] for cell in line[:MOST_COLUMNS]]
+        cells = [cell.strip()[:longest_cell] for cell in line[:MOST_COLUMNS]]
         is_filled = any(cells)
         filled += is_filled
         if filled > most_rows + 1 or seen > 2 * most_rows + 1_000:
@@ -194,8 +200,9 @@ def _xlsx(data: bytes, most_rows: int, unpacked: int, *, tells_formulas: bool) -
         with ZipFile(io.BytesIO(data)) as archive:
             if any(part.compress_type not in _PACKED for part in archive.infolist()):
                 raise refused
-            if sum(part.file_size for part in archive.infolist()) > unpacked:
-                raise SheetRefusedError(_("This workbook holds too much. Keep the one sheet that is needed."))
+            sizes = {part.filename: part.file_size for part in archive.infolist()}
+            if sum(sizes.values()) > unpacked or sizes.get(_SHARED, 0) > _MOST_SHARED:
+                raise SheetRefusedError(_TOO_MUCH)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a workbook lacks is none of our business
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -204,9 +211,14 @@ def _xlsx(data: bytes, most_rows: int, unpacked: int, *, tells_formulas: bool) -
                     raise refused
                 sheet = book.worksheets[0]
                 sheet.reset_dimensions()  # some programs write a wrong size into the file
-                size = {"max_row": 2 * most_rows + 1_002, "max_col": MOST_COLUMNS + 1, "values_only": True}
+                size = {"max_row": 2 * most_rows + 1_002, "values_only": True}
                 if not (tells_formulas and _has_uncounted(data)):
+                    # As wide as it is, so that no cell is left out unseen; a workbook of nothing but width is stopped.
+                    left = (2 * most_rows + 1_002) * MOST_COLUMNS
                     for row in sheet.iter_rows(**size):
+                        left -= len(row)
+                        if left < 0:
+                            raise SheetRefusedError(_TOO_MUCH)
                         yield _texts(row)
                     return
                 written = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)

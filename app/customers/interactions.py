@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.catalogues.shipped import CALL_RESULT, CHANNEL
@@ -122,11 +123,22 @@ def change_interaction(
     row.direction = None if row.kind is InteractionKind.note else direction or row.direction
     session.flush()
     customer.last_contact_at = last_contact(session, customer.id)
-    entry = session.scalars(_entry_of(row)).one_or_none()
-    if entry is not None:
-        entry.channel, entry.data = row.channel, {**entry.data, "direction": row.direction, "result": row.result}
+    retell(session, [row])
     session.flush()
     return row
+
+
+def retell(session: Session, rows: Collection[Interaction]) -> None:
+    """The timeline tells of these as they are now."""
+    by_id = {row.id: row for row in rows}
+    entries = select(TimelineEntry).where(
+        TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id.in_(sorted(by_id))
+    )
+    for entry in session.scalars(entries) if by_id else ():
+        row = by_id[entry.subject_id or 0]
+        next_on = row.next_on.isoformat() if row.next_on else None
+        told = {"direction": row.direction, "result": row.result, "next_on": next_on}
+        entry.channel, entry.data = row.channel, {**entry.data, **told}
 
 
 def restore_interaction(session: Session, row: Interaction, *, by: Actor) -> None:
@@ -136,7 +148,7 @@ def restore_interaction(session: Session, row: Interaction, *, by: Actor) -> Non
         return
     row.archived_at = None
     session.flush()
-    _retell(session, row, row.kind.value)
+    _call(session, row, row.kind.value)
     row.customer.last_contact_at = last_contact(session, row.customer_id)
     session.flush()
 
@@ -149,19 +161,12 @@ def archive_interaction(session: Session, row: Interaction, *, by: Actor) -> Non
         return
     row.archived_at = clock.now()
     session.flush()
-    _retell(session, row, STRUCK)
+    _call(session, row, STRUCK)
     customer.last_contact_at = last_contact(session, customer.id)
     session.flush()
 
 
-def _entry_of(row: Interaction) -> Select[TimelineEntry]:
-    return select(TimelineEntry).where(
-        TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id == row.id,
-        TimelineEntry.customer_id == row.customer_id,
-    ).order_by(TimelineEntry.id).limit(1)  # fmt: skip
-
-
-def _retell(session: Session, row: Interaction, told: str) -> None:
+def _call(session: Session, row: Interaction, told: str) -> None:
     session.execute(
         update(TimelineEntry)
         .where(TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id == row.id)

@@ -55,10 +55,10 @@ _TAX_WORDS = "mst masothue taxcode vat vatnumber taxid"
 _CODE_WORDS = "makhachhang makh ma idkhachhang customercode customerid code"
 
 CUSTOMER_FIELDS: Sequence[ImportField] = (
-    _field("name", _("Name"), "ten hoten hovaten hotenkhachhang tenkhachhang tenkh khachhang hotenkh tencongty "
+    _field("name", _("Full name"), "ten hoten hovaten hotenkhachhang tenkhachhang tenkh khachhang hotenkh tencongty "
            "tendoanhnghiep name fullname customer customername company companyname", under=""),
     _field("family_name", _("Family name"), "ho hovatendem hodem hovadem familyname lastname surname", under=""),
-    _field("given_name", _("Given name"), "tengoi tenrieng givenname firstname", under=""),
+    _field("given_name", _("Given name alone"), "tengoi tenrieng givenname firstname", under=""),
     _field(CODE, _("Customer code"), _CODE_WORDS, under=""),
     _field("kind", _("Person or company"), "loai loaikhachhang loaikh canhancongty kind customertype type", under=""),
     _field(PHONE, _("Phone number"), _PHONE_WORDS, several=True),
@@ -73,7 +73,7 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
     _field("birthday", FIELD_LABELS["birthday"], "ngaysinh sinhnhat ngaythangnamsinh namsinh birthday dateofbirth dob "
            "birthdate"),
     _field(TAX_CODE, FIELD_LABELS["tax_code"], _TAX_WORDS),
-    _field("id_number", FIELD_LABELS["id_number"], "cccd cmnd socccd socmnd cancuoc cancuoccongdan idnumber "
+    _field("id_number", FIELD_LABELS["id_number"], "cccd socccd cancuoc cancuoccongdan idnumber "
            "nationalid"),
     _field("company", FIELD_LABELS["company_id"], "noilamviec donvicongtac coquan lamviectai worksat employer"),
     _field("job_title", FIELD_LABELS["job_title"], "chucvu chucdanh vitri jobtitle position"),
@@ -101,7 +101,7 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
 #: by these purchases and contacts name their customer
 _TELLING = (CODE, PHONE, EMAIL, TAX_CODE)
 _WHOSE: Sequence[ImportField] = (
-    _field(CODE, _("Customer code"), f"{_CODE_WORDS} khachhang customer", under=""),
+    _field(CODE, _("Customer code"), _CODE_WORDS, under=""),
     _field(PHONE, _("Phone number"), _PHONE_WORDS),
     _field(EMAIL, _("E-mail"), _EMAIL_WORDS),
     _field(TAX_CODE, FIELD_LABELS["tax_code"], _TAX_WORDS),

@@ -9,7 +9,7 @@ from itertools import islice
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.core import audit, clock, files, turns
+from app.core import audit, clock, files, leases, turns
 from app.core.access import Actor
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, NotAllowedError
@@ -22,6 +22,7 @@ from app.imports.interactions import InteractionTarget
 from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
 from app.imports.purchases import PurchaseTarget
 from app.imports.rows import Row, Target
+from app.imports.services import refuse_changed_rights
 from app.imports.sheet import Opened, open_sheet
 from app.imports.undoing import take_back
 
@@ -101,18 +102,26 @@ class _Run(Turn[ImportJob]):
     # ── writing it ──
     def _apply(self, session: Session, job: ImportJob) -> None:
         opened, done = _opened(session, job), job.rows_done
-        left = ((number, cells) for number, cells in opened.rows if number > done)
-        who: Actor | None = None
-        target: Target | None = None
-        for lot in _lots(left, LOT):
+        who = self._who(session, job)
+        target = _target(session, job, who, opened)
+        mistakes = set(session.scalars(
+            select(ImportRow.number).where(ImportRow.job_id == self.job_id, ImportRow.finding == Finding.error)
+        ))  # fmt: skip
+        for lot in _lots(opened.rows, LOT):
             session = db.session()
             session.rollback()
-            job = session.get_one(ImportJob, self.job_id)
-            present = self._who(session, job)
-            if target is None or present != who:
-                who, target = present, _target(session, job, present, opened)
-            assert who is not None
-            rows = [target.read(number, cells) for number, cells in lot]
+            rows = [target.read(number, cells) for number, cells in lot if number > done]
+            if not rows:
+                for row in (target.read(number, cells) for number, cells in lot if number not in mistakes):
+                    target.recall(row)
+                with transaction() as inside:
+                    self.hold(inside)
+                continue
+            if self._who(session, session.get_one(ImportJob, self.job_id)) != who:
+                with transaction() as inside:  # whoever goes on begins with the rights of then
+                    leases.give_back(inside, ImportJob, [self.job_id], owner=self.owner, next_at=clock.now(), error="")
+                return
+            session.rollback()
             with transaction(who) as inside:
                 job = self.hold(inside)
                 target.judge(inside, rows, is_written=True)
@@ -126,8 +135,7 @@ class _Run(Turn[ImportJob]):
             db.session().expunge_all()
             if self.is_over():
                 return
-        if who is not None:
-            self._make_bad_rows(ImportPhase.applied, who)
+        self._make_bad_rows(ImportPhase.applied, who)
         with transaction(who) as inside:
             job = self.finish(inside, phase=ImportPhase.applied)
             audit.record(inside, "import.applied", table=ImportJob.__tablename__, record_id=job.id, by=who,
@@ -189,8 +197,9 @@ def _opened(session: Session, job: ImportJob) -> Opened:
 
 
 def _target(session: Session, job: ImportJob, who: Actor, opened: Opened) -> Target:
-    """It keeps the job as it is now, apart from the session."""
+    """It keeps the job as it is now, apart from the session. Raises NotAllowedError for what he may not write now."""
     session.refresh(job)
+    refuse_changed_rights(session, job, by=who)
     session.expunge(job)
     return _TARGETS[job.target](session, job, who, opened.habits)
 

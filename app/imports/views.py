@@ -70,8 +70,10 @@ class FilePages(Page):
         try:
             received = _received(request.files.get("file"))
             try:
+                opened = services.read(received)
                 with edge.transaction() as session:
-                    number = services.bring(session, received, _target(target), by=edge.actor()).id
+                    brought = services.bring(session, received, _target(target), opened=opened, by=edge.actor())
+                    number = brought.id
             except BaseException:
                 files.forget(received)
                 raise

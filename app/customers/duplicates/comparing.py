@@ -104,7 +104,7 @@ def rows(
         side, why = fields.decided(*((first, second) if keeps_first else (second, first)), choice)
         other = fields.beforehand(*((second, first) if keeps_first else (first, second)), choice)
         here, there = _place(side, keeps_first=keeps_first), _place(other, keeps_first=not keeps_first)
-        may = who.writes("Customer", choice.guarded)
+        may = fields.may_choose(who, choice)
         asked = taken.get(choice.key, "") if may else ""
         takes_both = Side.both in choice.sides
         chosen = int(asked) if asked in ("0", "1", *(["2"] if takes_both else [])) else here
@@ -132,11 +132,11 @@ def alike(session: Session, first: Customer, second: Customer, who: Actor) -> li
 
 def told(session: Session, customer: Customer, choice: Choice, who: Actor) -> str:
     """The value of a field as this person reads it; "" where there is none."""
-    shown = guarded.seen(who, "Customer", choice.guarded, _words(session, customer, choice.key) or None)
+    shown = guarded.seen(who, "Customer", choice.guarded, _words(session, customer, choice.key, who) or None)
     return str(shown or "")
 
 
-def _words(session: Session, customer: Customer, key: str) -> str:
+def _words(session: Session, customer: Customer, key: str, who: Actor) -> str:
     if key == "address":
         line = places.address_line(customer.street, customer.ward_code, customer.province_code)
         return " · ".join(filter(None, (line, customer.old_address)))
@@ -153,7 +153,7 @@ def _words(session: Session, customer: Customer, key: str) -> str:
         case "birthday" | "next_contact_on":
             return day_text(value)
         case "company_id":
-            return customer.company.name if customer.company is not None else ""
+            return customer.company.name if queries.names_seen(session, {value}, who) and customer.company else ""
         case "owner_id":
             return session.get_one(Member, value).name
         case "team_id":

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Date, Enum
 
+from app.core.access import Actor
 from app.core.db import UtcDateTime
 from app.customers.models import FORMER_CODES_LENGTH, Customer
 from app.customers.rules import NOTE_LENGTH
@@ -49,6 +50,8 @@ NOTE = "note"
 PREFERRED = "preferred"
 #: by these people know the record that stays: a newer spelling or another colleague does not take its place by itself
 STEADY = frozenset({"name", "owner_id", "team_id"})
+#: chosen by whoever may hand customers to others
+_ASSIGNED = frozenset({"owner_id", "team_id"})
 
 
 def _one(key: str, *columns: str, guarded: str = "") -> Choice:
@@ -67,6 +70,11 @@ CHOICES: Sequence[Choice] = (
 #: what follows from both, and nobody chooses
 FOLLOWING = ("do_not_contact", "do_not_contact_reason", "last_contact_at", "former_codes")
 COLUMNS = tuple(column for choice in CHOICES for column in choice.columns) + FOLLOWING
+
+
+def may_choose(who: Actor, choice: Choice) -> bool:
+    """Does this person choose whose value is taken?"""
+    return who.writes("Customer", choice.guarded) and (choice.key not in _ASSIGNED or who.may("assign", "Customer"))
 
 
 def is_empty(customer: Customer, choice: Choice) -> bool:

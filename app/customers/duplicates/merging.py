@@ -61,7 +61,7 @@ def merge_customers(
         raise InvalidInputError(fields={"merged": [_("Choose two different customers.")]})
     kept, merged = _both(session, kept_id, merged_id, by)
     refuse_merged(session, kept, merged, revs)
-    allowed = {one.key for one in fields.CHOICES if by.writes("Customer", one.guarded)}
+    allowed = {one.key for one in fields.CHOICES if fields.may_choose(by, one)}
     taken = fields.resulting(kept, merged, {key: side for key, side in sides.items() if key in allowed})
     log = CustomerMerge(
         kept_id=kept.id, merged_id=merged.id, by_id=by.user_id, at=clock.now(), moved={},
