@@ -34,7 +34,7 @@ def _desk(_before: int) -> str:
 #: where a bell line leads, by the kind of its subject
 _PATHS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path,
           "customer": links.customer_path, "export": links.export_path, "import_job": links.import_path,
-          "bulk_edit": links.bulk_edit_path,
+          "bulk_edit": links.customers_edit_path,
           "demo_removal": links.demo_path, "work": _desk}  # fmt: skip
 
 STATE_LABELS = {
