@@ -21,6 +21,8 @@ from app.security.member_queries import name_of
 #: what people know of all that goes; the rest of its rows are told as one number
 _KNOWN = ("customer", "interaction", "purchase", "process_instance", "task", "submission", "comment", "process", "form",
           "team", "member")  # fmt: skip
+#: of what holds a record, the tables that people count in
+_COUNTED = ("customer", "process_instance", "task", "submission", "team_member", "team")
 
 
 def told_plan(plan: Plan) -> dict[str, Any]:
@@ -67,5 +69,7 @@ def _why(one: Staying) -> Sentence:
         return _("Somebody has worked on it since the demo was loaded.")
     if one.why == DRAWN:
         return _("A process that stays names it.")
-    model = history.model_of(one.why)
-    return _("Real work needs it: %(what)s.", what=uses.counted(model, one.rows))
+    known = [uses.counted(history.model_of(table), one.rows[table]) for table in _COUNTED if one.rows.get(table)]
+    if not known:
+        return _("What stays needs it.")
+    return _("What stays needs it: %(what)s.", what=", ".join(map(str, known)))

@@ -89,7 +89,7 @@ class AdministrationPages(Page):
     def demo(self) -> Any:
         if request.args.get("phan"):
             return show("administration/_demo_progress.html", removal=told_removal(db.session()))
-        return _demo_page(RemovalDialog(formdata=None))
+        return _demo_page(RemovalDialog(formdata=None, with_tried="1" if request.args.get("thu") == "1" else ""))
 
     @page("/cong-ty-mau", "POST", right="edit")
     def remove_demo(self) -> Any:
@@ -98,7 +98,7 @@ class AdministrationPages(Page):
             return _demo_page(dialog, status=422)
         try:
             with edge.transaction() as session:
-                removal.ask(session, dialog.typed.data or "", with_tried=dialog.with_tried.data, by=edge.actor())
+                removal.ask(session, dialog.typed.data or "", with_tried=bool(dialog.with_tried.data), by=edge.actor())
         except InvalidInputError as error:
             dialog.typed.errors = [str(one) for told_ in error.fields.values() for one in told_]
             return _demo_page(dialog, status=422)
@@ -312,10 +312,10 @@ def _demo_page(dialog: RemovalDialog, *, problem: BusinessError | None = None, s
     session = db.session()
     removed = told_removal(session)
     is_working = removed is not None and removed["is_working"]
-    plan = None if is_working else removal.plan(session, by=edge.actor())
+    plan = None if is_working else removal.plan(session, by=edge.actor(), with_tried=bool(dialog.with_tried.data))
     return show(
         "administration/demo.html", status, form=dialog, plan=told_plan(plan) if plan else None, problem=problem,
-        removal=removed, company=settings.get(session, "company_name"), back=f"{PATH}/",
+        removal=removed, url=DEMO_PATH, company=settings.get(session, "company_name"), back=f"{PATH}/",
         crumbs=trail((_("Administration home"), f"{PATH}/"), here=_("Demo company")),
     )  # fmt: skip
 

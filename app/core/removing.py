@@ -29,8 +29,7 @@ class RemovalPermit(Entity):
     record_id: Mapped[int] = mapped_column()
 
 
-_PERMITS: Table = RemovalPermit.__table__
-_VALUES: Table = AuditSensitive.__table__
+_UNSYNCED = {"synchronize_session": False}
 
 
 def remove(session: Session, table: Table, ids: Collection[int]) -> None:
@@ -39,10 +38,11 @@ def remove(session: Session, table: Table, ids: Collection[int]) -> None:
     keeps_rows = table.name in removable
     for some in a_few(ids):
         if keeps_rows:
-            session.execute(insert(_PERMITS), [{"table_name": table.name, "record_id": one} for one in some])
+            session.execute(insert(RemovalPermit), [{"table_name": table.name, "record_id": one} for one in some])
         session.execute(delete(table).where(table.c.id.in_(some)))
         if keeps_rows:
-            session.execute(delete(_PERMITS).where(_PERMITS.c.table_name == table.name))
+            used = delete(RemovalPermit).where(RemovalPermit.table_name == table.name)
+            session.execute(used, execution_options=_UNSYNCED)
 
 
 def erase_values(
@@ -54,11 +54,13 @@ def erase_values(
     for some in a_few(ids):
         of_these = (AuditEvent.table_name == table) & AuditEvent.record_id.in_(some)
         counted = session.execute(
-            select(AuditEvent.record_id, func.count(_VALUES.c.id)).join(_VALUES, _VALUES.c.event_id == AuditEvent.id)
+            select(AuditEvent.record_id, func.count(AuditSensitive.id))
+            .join(AuditSensitive, AuditSensitive.event_id == AuditEvent.id)
             .where(of_these).group_by(AuditEvent.record_id)
         ).all()  # fmt: skip
         if counted:
-            session.execute(delete(_VALUES).where(_VALUES.c.event_id.in_(select(AuditEvent.id).where(of_these))))
+            kept = delete(AuditSensitive).where(AuditSensitive.event_id.in_(select(AuditEvent.id).where(of_these)))
+            session.execute(kept, execution_options=_UNSYNCED)
         for record_id, count in counted:
             record(session, ERASED, table=table, record_id=record_id, changes={"values": count}, reason=reason, by=by)
             erased += count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,8 @@ from app.tasks.models import Task
 from app.tasks.queries import is_open
 
 ASKED = "demo.removal_asked"
+#: why a record stays that rows of the real company point to
+HELD = "held"
 #: records of one kind that are named where they stay
 NAMED = 5
 #: the rights that whoever asks for it needs
@@ -50,9 +52,10 @@ class Staying:
     count: int
     #: a few of them, as they are called
     names: Sequence[str]
-    #: TRIED, DRAWN, or the table whose rows hold them, and how many those are
+    #: TRIED, DRAWN or HELD
     why: str
-    rows: int
+    #: table → how many of its rows hold them
+    rows: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -95,18 +98,20 @@ def _as_kept(held: Held) -> dict[str, dict[str, int]]:
 
 
 def staying(session: Session, kept: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[Staying]:
-    """The same by table and reason, the first reason of each record counting; a few of them named."""
-    groups: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    """The same by table and reason; a few of them named."""
+    groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    holding: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for table, records in kept.items():
         for record_id, why in records.items():
-            reason, rows = max(why.items(), key=lambda one: (one[0] == TRIED, one[0] == DRAWN, one[1], one[0]))
-            groups[table, reason].append((int(record_id), rows))
+            reason = next((one for one in (TRIED, DRAWN) if one in why), HELD)
+            groups[table, reason].append(int(record_id))
+            holding[table, reason].update(why)
     told = []
-    for (table, reason), records_ in groups.items():
+    for (table, reason), ids in groups.items():
         model: Any = history.model_of(table)
-        first = [record_id for record_id, _rows in records_[:NAMED]]
-        names = [called(one) for one in session.scalars(select(model).where(model.id.in_(first)).order_by(model.id))]
-        told.append(Staying(table, len(records_), names, reason, sum(rows for _id, rows in records_)))
+        named = select(model).where(model.id.in_(ids[:NAMED])).order_by(model.id)
+        names = [called(one) for one in session.scalars(named)]
+        told.append(Staying(table, len(ids), names, reason, holding[table, reason]))
     return told
 
 
@@ -180,6 +185,3 @@ def hindrances(demo: Belongings, gone: Rows, by: Actor) -> list[Sentence]:
                              "%(num)d real tasks lie with people of the demo. Hand them over first.",
                              len(work)))  # fmt: skip
     return told
-
-
-__all__ = ["ASKED", "WANTS", "DemoNeededError", "Plan", "ask", "hindrances", "latest", "loaded_at", "plan", "staying"]

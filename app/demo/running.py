@@ -100,10 +100,11 @@ def _take_out(session: Session, rows: Rows) -> None:
     session.flush()
     for name, columns in LETS_GO.items():
         for column in columns:
-            pointing = table_of(name).c[column]
+            table = table_of(name)
+            pointing = table.c[column]
             targets = {key.column.table.name for key in pointing.foreign_keys}
             for some in a_few(set().union(*(rows.get(target, set()) for target in targets))):
-                session.execute(update(table_of(name)).where(pointing.in_(some)).values({column: None}))
+                session.execute(update(table).where(pointing.in_(some)).values({column: None}))
     for table in in_order(rows):
         for link in own_links(table):
             for some in a_few(rows[table.name]):

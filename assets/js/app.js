@@ -94,5 +94,6 @@ addEventListener("beforeprint", () => {
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
 each("form[data-rights]", rights.edit);
+each("select[data-whole-section]", rights.wholeSection);
 looking.start();
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

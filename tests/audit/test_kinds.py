@@ -29,6 +29,8 @@ UNTOLD = {
     ("app/customers/keys.py", "Customer"): "keys of the name and the address, which say nothing",
     ("app/customers/duplicates/children.py", "table"): "whose the rows are; told as customer.merged and merge_undone",
     ("app/customers/duplicates/looking.py", "DuplicatePair"): "what the worker suggests; what people say of it is told",
+    ("app/core/removing.py", "table"): "rows that go for good; told as demo.removed",
+    ("app/demo/running.py", "table"): "columns of rows that are about to go, and who asked for a run of classes",
     ("app/core/leases.py", "model"): "queues, which are no audited tables",
     ("app/notifications/services.py", "model"): "mails and notifications, which are none either",
     ("app/security/role_services.py", "assoc_permissionview_role"): "told as role.rights_changed",

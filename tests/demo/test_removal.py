@@ -152,7 +152,7 @@ def test_what_real_work_hangs_on_stays_and_what_was_only_tried_goes_when_asked(s
     told = removal.plan(session, by=owner)
     stays = {(one.table, one.why): one.count for one in told.stays}
     assert stays["customer", "tried"] == 1
-    assert (stays["process", "process_instance"], stays["team", "drawn"]) == (1, 2)  # what runs for him, and needs
+    assert (stays["process", "held"], stays["team", "drawn"]) == (1, 2)  # what runs for him, and needs
     assert told.tried == 1
     ask(owner)
     work()
