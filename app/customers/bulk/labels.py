@@ -20,7 +20,7 @@ PHASE_KINDS = {
     BulkPhase.failed: "late", BulkPhase.cancelled: "soon",
 }  # fmt: skip
 OUTCOME_LABELS = {
-    BulkOutcome.changed: _("Changed"),
+    BulkOutcome.changed: _("Were changed"),
     BulkOutcome.same: _("Had it already"),
     BulkOutcome.refused: _("Not changed"),
     BulkOutcome.undone: _("Given back"),

@@ -69,9 +69,10 @@ def groups(session: Session, job: BulkEdit, who: Actor) -> Sequence[dict[str, An
         rows = queries.rows_of(session, job, [outcome], who, limit=SHOWN) if count else ()
         if rows:
             is_short = len(rows) < SHOWN
+            told_why = any(row.reasons for row in rows)
             shown.append({
                 "outcome": str(outcome), "label": OUTCOME_LABELS[outcome], "count": len(rows) if is_short else count,
-                "more": 0 if is_short else count - len(rows),
+                "more": 0 if is_short else count - len(rows), "told_why": told_why,
                 "rows": [{"code": row.code, "name": row.name, "reasons": row.reasons,
                           "url": links.customer_path(row.customer_id) if row.customer_id else None} for row in rows],
             })  # fmt: skip
