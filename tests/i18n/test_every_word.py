@@ -130,7 +130,8 @@ def bring_files(by: Actor) -> None:
     for _number in range(2):
         received = files.receive(BytesIO(sheet.encode()), "khách hội chợ.csv", as_sheet=True)
         with transaction(by) as session:
-            job = imports.bring(session, received, ImportTarget.customers, by=by)
+            opened = imports.read(received)
+            job = imports.bring(session, received, ImportTarget.customers, opened=opened, by=by)
             imports.check(session, job, Wishes(job.mapping), by=by)
             number = job.id
         run_imports()
