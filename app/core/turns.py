@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from random import SystemRandom
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases
@@ -17,7 +18,7 @@ from app.core.access import Actor
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
 from app.core.i18n import _
-from app.core.leases import Leased
+from app.core.leases import Leased, LeaseState
 
 logger = logging.getLogger(__name__)
 
@@ -117,10 +118,28 @@ def run_waiting(turn: type[Turn[J]], actor_of: ActorOf, tell: Tell[J]) -> None:
     owner, until = leases.new_owner(), clock.now() + LONGEST_RUN
     while clock.now() <= until:
         claimed = leases.claim(turn.model, owner=owner, at=clock.now(), limit=1, lease=LEASE)
+        _tell_of_dead(turn, owner, until, actor_of, tell)
         if not claimed:
             return
         db.session().rollback()
         turn(claimed[0], owner, until, actor_of, tell).attempt()
+
+
+def _tell_of_dead(turn: type[Turn[J]], owner: str, until: datetime, actor_of: ActorOf, tell: Tell[J]) -> None:
+    """Work over which every worker died was given up without a word: nobody was left to say it."""
+    model: Any = turn.model
+    died = select(model.id).where(
+        model.status == LeaseState.dead, model.last_error == leases.WORN_OUT, model.finished_at.is_(None)
+    )
+    numbers = db.session().scalars(died).all()
+    db.session().rollback()
+    for number in numbers:
+        with transaction() as session:
+            job = session.scalars(
+                died.with_only_columns(model).where(model.id == number).with_for_update(skip_locked=True)
+            ).one_or_none()  # fmt: skip
+            if job is not None:
+                turn(number, owner, until, actor_of, tell).stopped(session, job, None)
 
 
 def added(counts: Mapping[str, int], more: Iterable[Any]) -> dict[str, int]:

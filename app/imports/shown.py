@@ -31,12 +31,13 @@ FINDINGS = (Finding.error, Finding.duplicate, Finding.update, Finding.new, Findi
 def told(job: ImportJob, who: Actor) -> dict[str, Any]:
     """One import in the list, and how far it is."""
     state, url = job.state, links.import_path(job.id)
+    done, of = job.progress
     is_mine = job.member_id == who.user_id
     return {
         "id": job.id, "name": job.file_name, "target": TARGET_LABELS[job.target], "by": job.member.name,
         "state": str(state), "state_label": PHASE_LABELS[state], "kind": PHASE_KINDS.get(state, "none"),
         "is_working": job.is_working, "is_mine": is_mine, "url": url,
-        "rows_done": _rows_done(job), "rows_all": job.rows_all, "percent": job.percent,
+        "rows_done": done, "rows_all": of, "percent": job.percent,
         "created_at": job.created_at, "finished_at": job.finished_at, "problem": job.problem,
         "found": [(str(one), FINDING_LABELS[one], FINDING_KINDS[one], job.found[one]) for one in FINDINGS
                   if job.found.get(one)],
@@ -44,7 +45,7 @@ def told(job: ImportJob, who: Actor) -> dict[str, Any]:
         "summary": _summary(job),
         "may_cancel": is_mine and state in (ImportPhase.checking, ImportPhase.applying),
         "may_resume": is_mine and services.can_resume(job),
-        "may_undo": services.can_undo(job), "undo_until": services.undo_until(job),
+        "may_undo": services.can_undo(job) and who.may("add", "Import"), "undo_until": services.undo_until(job),
         "has_bad_rows": is_mine and job.file_id is not None
         and bool(bad_rows.count(job)),
         "bad_count": bad_rows.count(job), "undo_question": _undo_question(job),
@@ -71,11 +72,6 @@ def _undo_question(job: ImportJob) -> list[str]:
             changed,
         ))  # fmt: skip
     return [str(one) for one in told] + [str(_("What people have changed since stays as it is."))]
-
-
-def _rows_done(job: ImportJob) -> int:
-    """Rows that were gone through; `rows_done` is a number of the file, where rows may be empty."""
-    return sum(job.found.values()) if job.phase is not ImportPhase.undoing else job.rows_done
 
 
 def _summary(job: ImportJob) -> str:

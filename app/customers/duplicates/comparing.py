@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
 from app.core import guarded
-from app.core.access import Actor, FieldRight
+from app.core.access import Actor, FieldRight, has_row_rule, visible
+from app.core.db import Entity
 from app.core.errors import Sentence
 from app.core.formats import day_text
 from app.core.i18n import _
@@ -166,14 +167,18 @@ def contacts(customer: Customer, who: Actor) -> list[str]:
     return [one.shown for one in queries.contacts_seen(customer.contact_points, who)]
 
 
-def counted(session: Session, customer_id: int) -> list[tuple[Sentence, int]]:
-    """How much of what belongs to him; what there is nothing of is left out."""
+def counted(session: Session, customer_id: int, who: Actor) -> list[tuple[Sentence, int]]:
+    """How much of what belongs to him, as far as this person sees it; what there is nothing of is left out."""
     links = {link.table.name: link for link in children.links() if link.column.name == "customer_id"}
+    models = {mapper.local_table.name: mapper.class_ for mapper in Entity.registry.mappers}
     found = []
     for table, label in _COUNTED:
         if table in links:
-            column = links[table].column
-            number = session.scalar(select(func.count()).select_from(column.table).where(column == customer_id)) or 0
+            column, model = links[table].column, models[table]
+            rows = select(func.count()).select_from(model).where(column == customer_id)
+            if has_row_rule(model):
+                rows = rows.where(visible(model, who))
+            number = session.scalar(rows) or 0
             if number:
                 found.append((label, number))
     return found

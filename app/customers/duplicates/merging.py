@@ -359,7 +359,7 @@ def _withdrawn(session: Session, kept: Customer, merged: Customer) -> list[tuple
 def _join_pairs(session: Session, kept: Customer, merged: Customer, by: Actor) -> dict[str, Any]:
     """The pair of both is settled; what was said of the merged one and others holds for the one who stays."""
     before: list[list[Any]] = []
-    known = {_other(one, kept.id) for one in _pairs_of(session, kept.id)}
+    known = {_other(one, kept.id): one for one in _pairs_of(session, kept.id)}
     for pair in _pairs_of(session, merged.id):
         before.append([pair.id, pair.first_id, pair.second_id, str(pair.state)])
         third = _other(pair, merged.id)
@@ -367,6 +367,10 @@ def _join_pairs(session: Session, kept: Customer, merged: Customer, by: Actor) -
             pair.state, pair.decided_at, pair.decided_by_id = PairState.merged, clock.now(), by.user_id
         elif third not in known:
             pair.first_id, pair.second_id = sorted((kept.id, third))
+        elif pair.state is PairState.not_duplicate and known[third].state is PairState.open:
+            his = known[third]  # nobody is asked again what was answered of one of them
+            before.append([his.id, his.first_id, his.second_id, str(his.state)])
+            his.state, his.decided_at, his.decided_by_id = pair.state, pair.decided_at, pair.decided_by_id
     session.flush()
     return {_PAIRS: before}
 
@@ -382,6 +386,8 @@ def _part_pairs(session: Session, log: CustomerMerge, by: Actor) -> int:
             pair.decided_at, pair.decided_by_id = None, None
         elif (pair.first_id, pair.second_id) != (first, second):
             pair.first_id, pair.second_id = first, second
+        elif state == PairState.open and pair.state is PairState.not_duplicate:
+            pair.state, pair.decided_at, pair.decided_by_id = PairState.open, None, None
     session.flush()
     return lost
 

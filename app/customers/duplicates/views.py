@@ -203,7 +203,7 @@ def _ask(first: str, second: str, revs: tuple[int, int]) -> Any:
     rows = comparing.rows(session, *both, who, _taken(), keeps_first=keeps_first)
     stays = 0 if keeps_first else 1
     return show(
-        "duplicates/sure.html", kept=kept, merged=merged, counted=comparing.counted(session, merged.id),
+        "duplicates/sure.html", kept=kept, merged=merged, counted=comparing.counted(session, merged.id, who),
         taken=[row for row in rows if row.chosen != stays],
         dropped=[(row.label, told) for row in rows if row.chosen == stays and (told := row.values[1 - stays])],
         typed=[one for one in request.form.items(multi=True) if one[0] != "csrf_token"],
@@ -224,7 +224,7 @@ def _compare(first: str, second: str, refusal: BusinessError | None = None) -> A
         crumbs=trail((_("Customers"), "/khach-hang/list/"), _HERE, here=f"{both[0].code} · {both[1].code}"),
         both=[
             {"item": one, "url": links.customer_path(one.id), "contacts": comparing.contacts(one, who),
-             "counted": comparing.counted(session, one.id)}
+             "counted": comparing.counted(session, one.id, who)}
             for one in both
         ],
         rows=comparing.rows(session, *both, who, _taken(), keeps_first=kept != "1"), pair=pair,
