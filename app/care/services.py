@@ -124,7 +124,8 @@ class CareTasks:
     """Tells app.tasks what care tasks belong to: the TaskOwner of kind "care"."""
 
     kind = queries.OWNER
-    resource = "CareRound"
+    #: work shows the header of its customer; the round is its maker's
+    resource = None
 
     def lock(self, session: Session, owner_id: int) -> None:
         session.scalars(select(CareRound.id).where(CareRound.id == owner_id).with_for_update()).one()

@@ -95,7 +95,9 @@ def _tiers() -> dict[str, Any]:
 def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None, status: int = 200) -> Any:
     session, who, now = db.session(), edge.actor(), clock.now()
     chosen = request.args.get("nguoi", "")
-    if chosen and chosen != "0" and not (chosen.isascii() and chosen.isdigit() and len(chosen) < 10):
+    reads_owner = who.reads("Customer", "owner")
+    is_number = chosen.isascii() and chosen.isdigit() and len(chosen) < 10
+    if chosen and not (is_number and reads_owner):
         raise BadRequestError(_("%(name)s was not understood.", name="nguoi"))
     rows = forgotten.forgotten(who)
     if chosen:
@@ -106,7 +108,6 @@ def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None,
     lines = queries.lines(session, shown, now)
     waiting = queries.count_waiting(session, who, services.MOST) if who.may("edit", "Customer") else 0
     owners, tiers, targets = queries.owners(session, who), _tiers(), forgotten.targets(session)
-    reads_owner = who.reads("Customer", "owner")
     return show(
         "care/forgotten.html", status, path=PATH, count=counted,
         owners=[

@@ -40,6 +40,7 @@ from app.core import db as database
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, NothingTakenError, NotSignedInError
 from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, LANGUAGES, _
+from app.core.taken import refused_if_taken
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def actor() -> Actor:
 def transaction() -> Iterator[Session]:
     """core.db.transaction() in the name of whoever asks."""
     who = actor()
-    with database.transaction(who) as inside:
+    with refused_if_taken(), database.transaction(who) as inside:
         yield inside
 
 

@@ -297,7 +297,10 @@ def _value(points: list[dict[str, Any]], kind: ContactKind) -> str | None:
 
 def _header(card: CustomerCard) -> dict[str, Any]:
     points = [_contact(point) for point in card.contact_points]
-    return {"id": card.id, "code": card.code, "name": card.name, "contact_points": points}
+    return {
+        "id": card.id, "code": card.code, "name": card.name, "contact_points": points,
+        "do_not_contact": card.restriction is not None, "do_not_contact_reason": card.restriction,
+    }  # fmt: skip
 
 
 def _all_whole(customers: Sequence[Customer]) -> list[dict[str, Any]]:

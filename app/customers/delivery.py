@@ -14,7 +14,7 @@ from app.core.formats import exact_text
 from app.core.i18n import _
 from app.core.leases import LeaseState
 from app.customers.models import TimelineEntry
-from app.customers.profile_models import Interaction
+from app.customers.profile_models import Interaction, InteractionKind
 from app.notifications.models import Outbox
 from app.notifications.rules import NO_ADDRESS, STRANGE_LETTERS, register_bell_kind, why_not_sent
 from app.notifications.services import post_bell
@@ -38,6 +38,13 @@ class Delivery(StrEnum):
 def key_of(row: Interaction) -> str:
     """By what the outbox knows the mail."""
     return f"{_KEY}{row.id}"
+
+
+def is_ours(session: Session, row: Interaction) -> bool:
+    """Did this mail go out, or does it wait to, from here?"""
+    if row.kind is not InteractionKind.mail:
+        return False
+    return session.scalar(select(Outbox.id).where(Outbox.idempotency_key == key_of(row))) is not None
 
 
 def follow(session: Session, row: Interaction, mail: Outbox, at: datetime) -> None:

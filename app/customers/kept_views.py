@@ -47,6 +47,7 @@ class PurchasePages(Page):
     @page("/<customer_id>/mua-hang/them", "GET", "POST", right="edit")
     def add(self, customer_id: str) -> Any:
         customer = get_visible(db.session(), Customer, row_id(customer_id), edge.actor(), "edit")
+        beside_fields.must_write(edge.actor(), BOUGHT, is_new=True)
         dialog = PurchaseDialog()
         onto = f"{links.customer_path(customer.id)}?phan=mua-hang"
         if dialog.validate_on_submit():
@@ -78,7 +79,6 @@ class PurchasePages(Page):
     @page("/<customer_id>/mua-hang/<purchase_id>/<verb>", "POST", right="edit")
     def act(self, customer_id: str, purchase_id: str, verb: str) -> Any:
         row = _of(Purchase, customer_id, purchase_id)
-        beside_fields.must_write(edge.actor(), BOUGHT)
         onto = f"{links.customer_path(row.customer_id)}?phan=mua-hang"
         return _act(Purchase, row.id, verb, _PURCHASE_VERBS, onto, f"/khach-hang/{row.customer_id}/mua-hang/{row.id}")
 

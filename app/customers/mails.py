@@ -17,11 +17,13 @@ from app.core.access import Actor, FieldRight
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _
 from app.customers import delivery, interactions, profile_queries, rules
+from app.customers.beside_fields import SAID
 from app.customers.called import salutation
 from app.customers.dialogs import checked
 from app.customers.events import QuickAction
 from app.customers.models import ContactKind, ContactPoint, Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, Interaction, InteractionKind
+from app.customers.services import lock_for
 from app.notifications.rules import LONGEST_VALUE, TemplateKind, register_template
 from app.notifications.services import queue_mail
 from app.security.queries import member_by_id
@@ -119,6 +121,7 @@ def send_mail(
 
     Raises MayNotBeContactedError, and InvalidInputError beside template or words.
     """
+    lock_for(session, customer, by, "edit")
     kind = next((one for one in TEMPLATES if one.code == template), None)
     if kind is None:
         raise InvalidInputError(fields={"template": [_("Choose one of the templates.")]})
@@ -202,7 +205,7 @@ class SendMail(QuickAction):
     more: Sequence[str] = ()
 
     def is_for(self, actor: Actor) -> bool:
-        return actor.may("edit", "Customer")
+        return actor.may("edit", "Customer") and actor.writes("Customer", SAID, is_new=True)
 
     def hindrance(self, customer: Customer, actor: Actor) -> Sentence | None:
         return hindrance(customer, actor)

@@ -232,7 +232,7 @@ class TimelineEntry(Entity):
     #: the record it is about, when it is not the customer himself (table name and id)
     subject_type: Mapped[str | None] = mapped_column(String(60))
     subject_id: Mapped[int | None] = mapped_column()
-    data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, info={"sensitive": True})
     #: through which it came, where something came: a code of the catalogue of channels
     channel: Mapped[str | None] = mapped_column(String(CODE_LENGTH), sort_order=1)
 

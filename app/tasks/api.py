@@ -265,7 +265,10 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
     shown = _row(task, card)
     if card is not None:
         points = [{"kind": point.kind, "value": point.value, "shown": point.shown} for point in card.contact_points]
-        shown["customer"]["contact_points"] = points
+        shown["customer"] |= {
+            "contact_points": points, "do_not_contact": card.restriction is not None,
+            "do_not_contact_reason": card.restriction,
+        }  # fmt: skip
     return shown | {
         "form": json_schema(task.form_version) if task.form_version else None,
         "answers": task.submission.answers if task.submission else None,

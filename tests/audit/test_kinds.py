@@ -74,6 +74,8 @@ FREE = {
     "member.signature": "stands under his own mails",
     "task.note": "written for whoever has the work next",
     "task.draft": "half-typed answers, shown to their writer",
+    "timeline_entry.data": "told by customers.timeline_words alone, amounts as its reader reads them",
+    "class_move.reason": "the same, by customers.classes.rules.reason_text",
     "submission.answers": "read by whoever does the step; forms have no class of personal fields",
     "submission_value.text": "the same answers, to be searched",
     "comment.text": "a conversation is for whoever sees the record; what is delicate is no comment",
