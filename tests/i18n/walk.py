@@ -166,7 +166,7 @@ def _nonsense(form: HtmlElement) -> dict[str, str]:
 
 #: what JSON says to programs alone
 _FOR_SCRIPTS = {"id", "url", "kind", "icon", "sign", "key", "href", "value", "command", "state", "csrf_token", "op",
-                "call", "choices_url", "mention", "field"}  # fmt: skip
+                "call", "choices_url", "within", "mention", "field"}  # fmt: skip
 
 
 def _spoken(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
