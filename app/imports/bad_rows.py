@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,9 +37,10 @@ def made(job: ImportJob) -> Path | None:
 
 def make(session: Session, job: ImportJob, phase: ImportPhase, who: Actor) -> None:
     """Of many, in the worker, before it says that the job is in `phase`. Made again, it takes the place of the old."""
-    if count(job) <= AT_ONCE:
-        return
     place = _place(job, phase)
+    if count(job) <= AT_ONCE:
+        place.unlink(missing_ok=True)
+        return
     half = place.with_suffix(".part")
     with half.open("wb") as file:
         write(session, job, file, who)
@@ -48,6 +50,13 @@ def make(session: Session, job: ImportJob, phase: ImportPhase, who: Actor) -> No
 def forget(job: ImportJob) -> None:
     for phase in (ImportPhase.checked, ImportPhase.applied):
         _place(job, phase).unlink(missing_ok=True)
+
+
+def sweep(before: datetime) -> None:
+    """Those of jobs that are gone."""
+    for place in files.folder().glob("import-*-*-*"):
+        if place.stat().st_mtime < before.timestamp():
+            place.unlink(missing_ok=True)
 
 
 def write(session: Session, job: ImportJob, file: BinaryIO, who: Actor) -> None:
@@ -76,4 +85,5 @@ def write(session: Session, job: ImportJob, file: BinaryIO, who: Actor) -> None:
 
 
 def _place(job: ImportJob, phase: ImportPhase) -> Path:
-    return files.folder() / f"import-{job.id}-{phase}.xlsx"
+    # Numbers begin anew with another database; the moment tells this job from one of the same number.
+    return files.folder() / f"import-{job.id}-{int(job.created_at.timestamp() * 1_000_000)}-{phase}.xlsx"

@@ -199,6 +199,7 @@ def forget(session: Session, *, at: datetime) -> None:
         session.flush()
         if file is not None:
             session.delete(file)
+    bad_rows.sweep(at - UNDO_FOR)
     session.flush()
 
 
