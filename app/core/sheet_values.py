@@ -232,7 +232,7 @@ def _names_a_column(cell: str) -> bool:
 
 
 def heading_row(rows: Sequence[Sequence[str]]) -> int | None:
-    """Where the names of the columns stand: the first row that could be a heading, unless a later one has far more cells.
+    """Where the names of the columns stand: in the first row that could be a heading, unless a later one is far wider.
 
     None: there is none, the sheet begins with data.
     """
