@@ -44,14 +44,40 @@ hypothesis.settings.register_profile("quick", max_examples=25, derandomize=True,
 hypothesis.settings.load_profile("quick")
 
 
+#: What takes long begins first (`--no-loadscope-reorder`): of several processes nobody waits for the last one long.
+_LONGEST = ("tests/e2e/test_every_screen", "tests/matrix/", "tests/i18n/test_every_word", "tests/demo/", "tests/e2e/",
+            "tests/tasks/", "tests/core/", "tests/processes/")  # fmt: skip
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=("sqlite", "postgresql"), help="run every test on this one")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_AtOnce(config))
     config.addinivalue_line(
         "markers", "both_databases(slow=False): runs on SQLite and on PostgreSQL; there on long days alone where slow"
     )
+
+
+class _AtOnce:
+    """Names what failed when it does, and not only when all the others have ended."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and reporter is not None:
+            reporter.write_line(f"{report.nodeid} failed", red=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        place = item.path.relative_to(config.rootpath).as_posix()
+        return next((number for number, begin in enumerate(_LONGEST) if place.startswith(begin)), len(_LONGEST))
+
+    items.sort(key=turn)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

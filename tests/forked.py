@@ -29,7 +29,8 @@ def forked(
 
     `act` stands in a module. What it writes goes to the end of `log`.
     """
-    process = _LOADED.Process(target=_begin, args=(act, given, dict(environ or os.environ), log))
+    # Not waited for when the tests end before it does.
+    process = _LOADED.Process(target=_begin, args=(act, given, dict(environ or os.environ), log), daemon=True)
     process.start()
     return process
 
