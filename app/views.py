@@ -163,9 +163,9 @@ FINDERS: tuple[Finder, ...] = (
            belonging=True),
     Finder("Instance", _("Process files"), "route", processes.find_instances, processes.named_instances,
            model=ProcessInstance, belonging=True),
-    Finder("Process", _("Processes"), "versions", processes.find_processes, processes.named_processes, model=Process),
-    Finder("Form", _("Forms"), "forms", forms.find_forms, forms.named_forms, model=Form),
-    Finder("Member", _("Staff"), "users-group", people.find_members, people.named_members, model=Member),
+    Finder("Process", _("Processes"), "versions", processes.FOUND, processes.named_processes, model=Process),
+    Finder("Form", _("Forms"), "forms", forms.FOUND, forms.named_forms, model=Form),
+    Finder("Member", _("Staff"), "users-group", people.FOUND, people.named_members, model=Member),
 )  # fmt: skip
 
 #: Pages and generated screens.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, false, inspect, literal, select, true
+from sqlalchemy import ColumnElement, Executable, false, inspect, literal, select, true
 from sqlalchemy.orm import Session
 
 from app.core.db import LARGEST_ID, Entity
@@ -22,6 +22,9 @@ Rules = dict[tuple[Any, ...], Any]
 
 #: rules and statements of one person; beyond them all are put together anew
 _MOST_REMEMBERED = 500
+
+
+S = TypeVar("S", bound=Executable)
 
 
 class Scope(StrEnum):
@@ -103,10 +106,10 @@ class Actor:
         object.__setattr__(self, "rules", rules)
         return self
 
-    def once(self, key: tuple[Any, ...], build: Callable[[], Select[Any]]) -> Select[Any]:
+    def once(self, key: tuple[Any, ...], build: Callable[[], S]) -> S:
         """The statement of that name, put together once for the same rights. What differs from one use to the next is
         bound to it by name."""
-        known: Select[Any] | None = self.rules.get(key)
+        known: S | None = self.rules.get(key)
         if known is None:
             if len(self.rules) >= _MOST_REMEMBERED:
                 self.rules.clear()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, case, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.core import guarded, links
@@ -104,7 +104,11 @@ def names_seen(session: Session, ids: Collection[int], who: Actor) -> set[int]:
     """Those of these customers whose name he may read."""
     if not ids or who.scope("Customer") is Scope.all:
         return set(ids)
-    return set(session.scalars(select(Customer.id).where(Customer.id.in_(ids), header_visible(who))))
+
+    def seen() -> Select[Any]:
+        return select(Customer.id).where(Customer.id.in_(bindparam("ids", expanding=True)), header_visible(who))
+
+    return set(session.scalars(who.once(("names seen",), seen), {"ids": list(ids)}))
 
 
 # ── One customer ─────────────────────────────────────────────────────────────────────────────────────────────────────
