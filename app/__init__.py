@@ -70,12 +70,13 @@ def create_app(config: Any = None) -> Flask:
     from app.customers.forgotten.heed import heed_silence
     from app.customers.handlers import SHARED_CUSTOMERS, CustomerComments, LookedAfter
     from app.customers.mails import SendMail
+    from app.customers.mails import refusal as refusal_of_customers
     from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
     from app.forms.handlers import CustomerSubmissions
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
-    from app.notifications.events import register_mail_ended
+    from app.notifications.events import register_mail_ended, register_mail_guard
     from app.notifications.people import PeopleMessenger
     from app.notifications.shared import ShareTeller
     from app.processes.handlers import SHARED_INSTANCES, CustomerInstances, InstanceComments, begun_by
@@ -120,6 +121,7 @@ def create_app(config: Any = None) -> Flask:
     register_owner(CustomerWork())
     register_messenger(PeopleMessenger())
     register_mail_ended(delivery_of_customers.mail_ended)
+    register_mail_guard(refusal_of_customers)
     for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):
         register_duty(duty)
     for key, trace in (("begun", begun_by), ("named", named_in_processes), ("roles", roles_left_empty)):

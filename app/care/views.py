@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.care import queries, services
 from app.catalogues import queries as catalogues
@@ -104,8 +104,9 @@ def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None,
         rows = rows.where(Customer.owner_id.is_(None) if chosen == "0" else Customer.owner_id == int(chosen))
     number = page_number()
     counted = paging.count(session, rows.order_by(None), Customer.id)
-    shown = rows.options(selectinload(Customer.all_contact_points)).limit(ROWS).offset((number - 1) * ROWS)
-    lines = queries.lines(session, shown, now)
+    beside = (selectinload(Customer.all_contact_points), joinedload(Customer.owner).lazyload("*"))
+    shown = rows.options(*beside).limit(ROWS).offset((number - 1) * ROWS)
+    lines = queries.lines(session, shown, now, who)
     waiting = queries.count_waiting(session, who, services.MOST) if who.may("edit", "Customer") else 0
     owners, tiers, targets = queries.owners(session, who), _tiers(), forgotten.targets(session)
     return show(

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
@@ -16,13 +16,13 @@ from app.core.leases import LeaseState
 from app.customers.models import TimelineEntry
 from app.customers.profile_models import Interaction, InteractionKind
 from app.notifications.models import Outbox
-from app.notifications.rules import NO_ADDRESS, STRANGE_LETTERS, register_bell_kind, why_not_sent
+from app.notifications.rules import NO_ADDRESS, NOT_WANTED, STRANGE_LETTERS, register_bell_kind, why_not_sent
 from app.notifications.services import post_bell
 
 _KEY = "interaction/"
 _FAILED = "customer_mail_failed"
 #: what a server says may hold the address, which not everybody reads; these reasons do not
-_TOLD = frozenset({NO_ADDRESS, STRANGE_LETTERS})
+_TOLD = frozenset({NO_ADDRESS, NOT_WANTED, STRANGE_LETTERS})
 
 register_bell_kind(_FAILED, lambda data: _("The mail to %(customer)s could not be sent", customer=data["customer"]))
 
@@ -47,14 +47,27 @@ def is_ours(session: Session, row: Interaction) -> bool:
     return session.scalar(select(Outbox.id).where(Outbox.idempotency_key == key_of(row))) is not None
 
 
-def follow(session: Session, row: Interaction, mail: Outbox, at: datetime) -> None:
-    """From now on the timeline tells what becomes of it."""
+def follow(session: Session, row: Interaction, mail: Outbox, at: datetime, purpose: str) -> None:
+    """From now on the timeline tells what becomes of it, and keeps what it needs the customer's consent for."""
+    for entry in session.scalars(_entries(row)):
+        entry.data = entry.data | {"purpose": purpose}
     _tell(session, row, Delivery.failed if mail.status is LeaseState.dead else Delivery.waiting, mail.last_error, at)
 
 
-def mail_ended(session: Session, mail: Outbox, at: datetime) -> None:
+def interaction_of(session: Session, mail: Outbox) -> Interaction | None:
+    """The contact that this mail is; None: it is no mail of somebody to a customer."""
     key = mail.idempotency_key or ""
-    row = session.get(Interaction, int(key.removeprefix(_KEY))) if key.startswith(_KEY) else None
+    return session.get(Interaction, int(key.removeprefix(_KEY))) if key.startswith(_KEY) else None
+
+
+def purpose_of(session: Session, row: Interaction) -> str | None:
+    """What it needs the customer's consent for; None of a mail of before this was kept."""
+    entry = session.scalars(_entries(row)).first()
+    return entry.data.get("purpose") if entry is not None else None
+
+
+def mail_ended(session: Session, mail: Outbox, at: datetime) -> None:
+    row = interaction_of(session, mail)
     if row is None:
         return
     is_taken = mail.status is LeaseState.done
@@ -80,12 +93,15 @@ def words(data: dict[str, Any], who: Actor) -> list[str]:
     return []
 
 
-def _tell(session: Session, row: Interaction, delivery: Delivery, why: str | None, at: datetime) -> None:
-    entries = select(TimelineEntry).where(
+def _entries(row: Interaction) -> Select[TimelineEntry]:
+    return select(TimelineEntry).where(
         TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id == row.id,
         TimelineEntry.customer_id == row.customer_id, TimelineEntry.kind == row.kind.value,
-    )  # fmt: skip
-    entry = session.scalars(entries.limit(1)).first()
+    ).limit(1)  # fmt: skip
+
+
+def _tell(session: Session, row: Interaction, delivery: Delivery, why: str | None, at: datetime) -> None:
+    entry = session.scalars(_entries(row)).first()
     if entry is None:
         return
     kept = {key: value for key, value in entry.data.items() if key not in ("delivered_at", "why")}

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired
 from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock, settings
-from app.core.access import Actor, FieldRight
+from app.core.access import SYSTEM, Actor, FieldRight
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _
 from app.customers import delivery, interactions, profile_queries, rules
@@ -24,7 +24,8 @@ from app.customers.events import QuickAction
 from app.customers.models import ContactKind, ContactPoint, Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, Interaction, InteractionKind
 from app.customers.services import lock_for
-from app.notifications.rules import LONGEST_VALUE, TemplateKind, register_template
+from app.notifications.models import Outbox
+from app.notifications.rules import LONGEST_VALUE, NOT_WANTED, TemplateKind, register_template
 from app.notifications.services import queue_mail
 from app.security.queries import member_by_id
 
@@ -143,10 +144,21 @@ def send_mail(
         session, to_address=point.value, template=template, values=values, language=LANGUAGE, at=clock.now(),
         idempotency_key=delivery.key_of(row),
     )  # fmt: skip
-    delivery.follow(session, row, mail, clock.now())
+    delivery.follow(session, row, mail, clock.now(), PURPOSES[template])
     row.text = mail.body_text[: rules.NOTE_LENGTH]
     session.flush()
     return row
+
+
+def refusal(session: Session, mail: Outbox) -> str | None:
+    """Why a mail to a customer that waited does not go out any more: he asked to be left alone, or took back what he
+    agreed to. A guard of notifications.events."""
+    row = delivery.interaction_of(session, mail)
+    if row is None:
+        return None
+    purpose = delivery.purpose_of(session, row)
+    stopped = row.customer.do_not_contact or (purpose and _not_agreed(session, row.customer, SYSTEM, purpose))
+    return NOT_WANTED if stopped else None
 
 
 def _address(customer: Customer, by: Actor) -> ContactPoint | None:

@@ -20,6 +20,7 @@ from app.customers.services import lock_for, record_timeline
 
 #: on one customer
 MOST_TAGS = 30
+_BETWEEN = frozenset(",;")
 
 
 def set_tags(session: Session, customer: Customer, names: Iterable[str], *, by: Actor) -> Sequence[Tag]:
@@ -31,6 +32,8 @@ def set_tags(session: Session, customer: Customer, names: Iterable[str], *, by: 
     gone = [one for tag_id, one in kept.items() if tag_id not in {tag.id for tag in wanted}]
     for one in gone:
         session.delete(one)
+    for tag in added:
+        tag.archived_at = None
     session.add_all(CustomerTag(customer_id=customer.id, tag_id=tag.id) for tag in added)
     if added or gone:
         session.flush()
@@ -97,6 +100,8 @@ def _read(name: str) -> str:
     line = rules.read_line(name.replace("#", ""), TAG_LENGTH)
     if not fold(line):
         raise rules.UnreadableError(_("Please fill this in."))
+    if set(line) & _BETWEEN:
+        raise rules.UnreadableError(_("A tag has no comma and no semicolon: they stand between two tags."))
     return line
 
 
@@ -123,6 +128,5 @@ def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
         if tag is None:
             known[key] = tag = Tag(name=line, key=key)
             session.add(tag)
-        tag.archived_at = None
     session.flush()
     return [known[key] for key in read]

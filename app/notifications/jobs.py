@@ -87,6 +87,10 @@ class _Run:
                 mine = self._still_mine(mails[position:], held_since)
             if mail.id not in mine:
                 continue
+            why_not = self._refusal(mail)
+            if why_not is not None:
+                self._failed(mail, DeliveryError(why_not, permanent=True))
+                continue
             try:
                 self.connection.send(mail, self.logo)
             except DeliveryError as error:
@@ -107,6 +111,12 @@ class _Run:
             else:
                 self.server_is_there = True
                 self._done(mail)
+
+    def _refusal(self, mail: Mail) -> str | None:
+        session = db.session()
+        why_not = events.refusal(session, mail.id)
+        session.rollback()
+        return why_not
 
     def _done(self, mail: Mail) -> None:
         with transaction() as session:

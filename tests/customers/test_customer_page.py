@@ -16,9 +16,11 @@ from app.customers import consent, interactions, mails, promise_alerts, promises
 from app.customers.models import Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, InteractionKind
 from app.customers.promise_models import Promise, PromiseState
+from app.notifications import events
 from app.notifications.channels.settings import MailSettings, configure, operators_settings, parse_smtp_url
 from app.notifications.jobs import dispatch_outbox
 from app.notifications.models import Outbox
+from app.notifications.rules import NOT_WANTED
 from app.tasks.customer_tasks import add_task
 from tests.notifications.sink import Sink
 from tests.rest import Rest, statements
@@ -232,6 +234,7 @@ def test_a_mail_needs_an_address_a_yes_where_one_is_asked_for_and_no_no(client, 
         )
         with pytest.raises(mails.MayNotBeContactedError):
             mails.send_mail(session, customer, by=cast.lan, template="customer_thanks")
+        assert events.refusal(session, mail.id) == NOT_WANTED
 
     change(look)
     assert any("Kính gửi chị Ánh" in one for one in entries(page(lan, f"/khach-hang/show/{anh}?loai=thu")))

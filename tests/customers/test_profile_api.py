@@ -167,3 +167,14 @@ def test_amounts_beyond_two_thousand_million_are_paged_through(lan):
     first = lan.get(f"customers/{number}/purchases", order="-amount", page_size=1).json
     after = lan.get(f"customers/{number}/purchases", order="-amount", page_size=1, after=first["next"]).json
     assert [one["result"][0]["amount"] for one in (first, after)] == [3_000_000_002, 3_000_000_001]
+
+
+def test_a_tag_is_one_word_of_the_list_and_one_that_was_put_away_stays_away(lan, app):
+    made = lan.customer()
+    path = f"customers/{made['id']}"
+    assert lan.put(path, {"rev": made["rev"], "tags": ["Hà Nội, quận 1"]}).status_code == 422
+    assert lan.put(path, {"rev": made["rev"], "tags": ["Cũ"]}).status_code == 200
+    hoa = Rest(app, "hoa")
+    assert hoa.post(f"tags/{hoa.rows('tags/')[0]['id']}/archive").status_code == 200
+    assert lan.put(path, {"rev": lan.get(path).json["rev"], "tags": ["Cũ", "Mới"]}).json["tags"] == ["Cũ", "Mới"]
+    assert [one["name"] for one in lan.rows("tags/")] == ["Mới"]

@@ -14,10 +14,11 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import ConflictError
 from app.core.leases import LeaseState
-from app.notifications import jobs
+from app.notifications import events, jobs
 from app.notifications.channels import smtp
 from app.notifications.channels.settings import MailSettings, configure, parse_smtp_url
 from app.notifications.models import Outbox
+from app.notifications.rules import NOT_WANTED
 from app.notifications.services import resend_mail
 from tests.forked import ended, forked
 from tests.notifications.sink import Sink, talker
@@ -61,6 +62,15 @@ def test_the_secret_of_an_invitation_leaves_with_the_mail(a_mail, mail_row, mail
     kept = f"{row.body_text} {row.body_html}"
     assert "kXw3" not in kept
     assert kept.count("/loi-moi/…") >= 2
+
+
+def test_what_is_not_wanted_any_more_does_not_go_out(a_mail, mail_row, mail_by, sink, monkeypatch):
+    unwanted, wanted = a_mail(), a_mail()
+    monkeypatch.setattr(events, "_guards", [lambda _session, mail: NOT_WANTED if mail.id == unwanted else None])
+    mail_by(sink.url)
+    assert (jobs.dispatch_outbox(), len(sink.mails)) == (1, 1)
+    row = mail_row(unwanted)
+    assert (row.status, row.last_error, mail_row(wanted).status) == (LeaseState.dead, NOT_WANTED, LeaseState.done)
 
 
 def test_a_sent_mail_is_not_sent_again(a_mail, mail_by, sink):
