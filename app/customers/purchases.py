@@ -31,6 +31,8 @@ from app.customers.services import lock_for, record_timeline
 #: in whole VND, and pieces: both databases and people's eyes hold as much
 MOST_AMOUNT = 10**15
 MOST_QUANTITY = Decimal(10**9)
+#: what the timeline tells of one that was taken out
+REMOVED = "purchase_removed"
 
 
 class PurchaseValues(TypedDict, total=False):
@@ -94,7 +96,7 @@ def archive_purchase(session: Session, purchase: Purchase, *, by: Actor) -> None
     _lock(session, purchase, by)
     if purchase.archived_at is None:
         purchase.archived_at = clock.now()
-        _retell(session, purchase, "purchase_removed")
+        _retell(session, purchase, REMOVED)
 
 
 def restore_purchase(session: Session, purchase: Purchase, *, by: Actor) -> None:
