@@ -100,8 +100,8 @@ class CustomerScreen(CustomerPage):
     order_columns = ["name", "code", "kind", "source", "owner.name", "team.name", "created_at", "updated_at"]
     more_columns = [
         "kind", "source", "team.name", "honorific", "gender", "birthday", "tax_code", "id_number", "job_title",
-        "address", "province_code", "ward_code", "touchpoint", "tier", "behaviour", "stage", "do_not_contact", "next_contact_on",
-        "last_contact_at", "note", "updated_at",
+        "address", "province_code", "ward_code", "touchpoint", "tier", "behaviour", "stage", "do_not_contact",
+        "next_contact_on", "last_contact_at", "note", "updated_at",
     ]  # fmt: skip
     search_columns = [
         "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "honorific", "gender",
