@@ -137,7 +137,9 @@ def prepared(
         if database not in made:
             folder = tmp_path_factory.mktemp(database)
             made[database] = _on_sqlite(folder) if database == "sqlite" else _on_postgres(folder, postgres())
-            gc.freeze()  # as a web process does: what was loaded stays for good
+            # As a web process does: what was loaded stays for good. Not what a test before this one has left.
+            gc.collect()
+            gc.freeze()
         return made[database]
 
     gc.set_threshold(20_000, 20, 20)
