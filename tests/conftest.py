@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.catalogues.queries import forget_entries
 from app.cli import prepare
-from app.core import clock, paging
+from app.core import audit, clock, paging, vault
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
 from app.core.screens.shown import forget_views
@@ -213,6 +213,12 @@ def forget_everything() -> None:
     forget_role_names()
 
 
+def _use_keys_of(app: Flask) -> None:
+    """The last application that was made has set its own for the process."""
+    audit.configure(app.config["SECRET_KEY"])
+    vault.configure(app.config["SECRET_KEY"])
+
+
 def _disconnect(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
@@ -225,6 +231,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     bench = prepared(database)
     bench.begin_anew("")
     forget_everything()
+    _use_keys_of(bench.app)
     yield bench.app
     bench.let_go()
 
@@ -267,6 +274,7 @@ def emptied(prepared: Callable[[str], Prepared]) -> Iterator[Callable[[str], Fla
         bench = used[database] = prepared(database)
         bench.empty()
         forget_everything()
+        _use_keys_of(bench.app)
         return bench.app
 
     yield on
