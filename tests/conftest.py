@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -29,6 +30,7 @@ from app.core.db import Model, db, transaction
 from app.core.screens.shown import forget_views
 from app.demo import people
 from app.security import queries as security
+from app.security.models import Member
 from app.security.role_names import forget_role_names
 from app.security.services import hash_password
 from config import TestConfig
@@ -95,6 +97,10 @@ def database(request: pytest.FixtureRequest) -> str:
     return request.config.getoption("--database") or "sqlite"
 
 
+#: member id → (his rights_version, his rights)
+RightsOf = Mapping[int, tuple[int, security.Rights]]
+
+
 @dataclass(frozen=True)
 class Prepared:
     """An application, and how its database becomes again what it was: the schema, the roles and the cast."""
@@ -108,6 +114,8 @@ class Prepared:
     let_go: Callable[[], None]
     #: not a single table
     empty: Callable[[], None]
+    #: what the members of the prepared database may do, as every test would read it from there
+    rights: RightsOf
     #: what was given by whoever made the databases that are kept, by their names
     given: dict[str, Any] = field(default_factory=dict)
 
@@ -149,7 +157,7 @@ def prepared(
 def _on_sqlite(folder: Path) -> Prepared:
     app = create_app(TestConfig(folder))
     file = folder / "tantam.db"
-    _fill(app)
+    rights = _fill(app)
 
     def keep(name: str) -> None:
         _disconnect(app)  # the last one writes what stands in the journal into the file
@@ -168,13 +176,13 @@ def _on_sqlite(folder: Path) -> Prepared:
         shutil.copy(folder / f"kept {name}.db", file)
 
     keep("")
-    return Prepared(app, begin_anew, keep, empty, empty)
+    return Prepared(app, begin_anew, keep, empty, empty, rights)
 
 
 def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
     name = server.create_database()
     app = create_app(TestConfig(folder, database_url=server.url(name)))
-    _fill(app)
+    rights = _fill(app)
     kept = KeptDatabase(server, name)
 
     def empty() -> None:
@@ -190,23 +198,37 @@ def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
         _disconnect(app)
         kept.keep(state)
 
-    return Prepared(app, begin_anew, keep, lambda: _disconnect(app), empty)
+    return Prepared(app, begin_anew, keep, lambda: _disconnect(app), empty, rights)
 
 
-def _fill(app: Flask) -> None:
+def _fill(app: Flask) -> RightsOf:
+    """The schema, the roles and the cast; returns what each of them may do."""
     with app.app_context():
         Model.metadata.create_all(db.engine)
         security.forget_rights()
         prepare()
         with transaction(SYSTEM) as session:
             people.hire(session, people.PEOPLE, password_hash=hash_password(PASSWORD, "pbkdf2:sha256:1"))
+        rights = read_rights()
         db.session.remove()
         db.engine.dispose()
+    return rights
 
 
-def forget_everything() -> None:
-    """What a process remembers of its database is wrong for another one."""
+def read_rights() -> RightsOf:
+    """What everybody may do, as it stands in the database."""
+    members = db.session.scalars(select(Member))
+    return {one.id: (one.rights_version, security.rights_of(db.session(), one)) for one in members}
+
+
+def forget_everything(rights: RightsOf | None = None) -> None:
+    """What a process remembers of its database is wrong for another one, but for these `rights` read there before.
+
+    Where others are given to a member his version is another one too, and they are read as ever.
+    """
     security.forget_rights()
+    for member, (version, known) in (rights or {}).items():
+        security._rights[member] = version, replace(known, rules={})
     paging.forget_counts()
     forget_entries()
     forget_views()
@@ -230,7 +252,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     """The application on a fresh database. No context is left open: requests would share their `g`."""
     bench = prepared(database)
     bench.begin_anew("")
-    forget_everything()
+    forget_everything(bench.rights)
     _use_keys_of(bench.app)
     yield bench.app
     bench.let_go()
@@ -253,7 +275,7 @@ def once(app: Flask, prepared: Callable[[str], Prepared], database: str) -> Call
         else:
             _lay_down()
             bench.begin_anew(name)
-        forget_everything()
+        forget_everything(bench.rights)
         return bench.given[name]
 
     return made
