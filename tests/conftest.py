@@ -34,6 +34,7 @@ from app.security.models import Member
 from app.security.role_names import forget_role_names
 from app.security.services import hash_password
 from config import TestConfig
+from tests import templates
 from tests.cast import PASSWORD, Cast
 from tests.database import KeptDatabase, PostgresServer, postgres_server
 from tests.story import MONDAY, Story
@@ -56,6 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if templates.made():
+        config.add_cleanup(templates.take_away)
+    templates.share()
     config.pluginmanager.register(_AtOnce(config))
     config.addinivalue_line(
         "markers", "both_databases(slow=False): runs on SQLite and on PostgreSQL; there on long days alone where slow"
