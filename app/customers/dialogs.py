@@ -174,7 +174,16 @@ class CustomerDialog(FlaskForm):
         FIELD_LABELS["tier"], catalogue=CUSTOMER_TIER,
         description=_("What you choose here stays; left open, the rules of the company choose."),
     )  # fmt: skip
-    behaviour = EntryField(FIELD_LABELS["behaviour"], catalogue=BEHAVIOUR)
+    tier_is_fixed = BooleanField(
+        FIELD_LABELS["tier_is_fixed"], description=_("Ticked, the rules leave the tier as it is."),
+    )  # fmt: skip
+    behaviour = EntryField(
+        FIELD_LABELS["behaviour"], catalogue=BEHAVIOUR,
+        description=_("What you choose here stays; left open, the rules of the company choose."),
+    )  # fmt: skip
+    behaviour_is_fixed = BooleanField(
+        FIELD_LABELS["behaviour_is_fixed"], description=_("Ticked, the rules leave the group as it is."),
+    )  # fmt: skip
     stage = EntryField(FIELD_LABELS["stage"], catalogue=JOURNEY_STAGE)
     stage_reason = StringField(
         _("Why the stage changes"), line_of(REASON_LENGTH),

@@ -38,8 +38,8 @@ _SECTIONS: Sequence[tuple[Any, Sequence[str]]] = (
                       "job_title")),
     (_("How to reach"), ("phone", "email")),
     (_("Postal address"), ("province_code", "ward_code", "street", "old_address")),
-    (_("What kind of customer"), ("source", "touchpoint", "tier", "behaviour", "stage", "stage_reason",
-                                  "next_contact_on", "note")),
+    (_("What kind of customer"), ("source", "touchpoint", "tier", "tier_is_fixed", "behaviour", "behaviour_is_fixed",
+                                  "stage", "stage_reason", "next_contact_on", "note")),
     (_("Consent and restrictions"), ("do_not_contact", "do_not_contact_reason", "risk_reason")),
 )  # fmt: skip
 _FORM = [name for _title, names in _SECTIONS for name in names]

@@ -259,3 +259,14 @@ def test_keys_that_are_missing_are_worked_out_without_a_change_of_the_customer(s
     assert (fill_keys(session), fill_keys(session)) == (1, 0)
     session.expire_all()
     assert (anh.name_key, anh.rev, anh.updated_at.year) == ("nguyen thi anh", 1, 2020)
+
+
+def test_what_the_rules_chose_can_be_pinned_and_what_was_chosen_by_hand_stays(session, cast, anh):
+    anh.tier, anh.behaviour = "vip", "regular"
+    session.flush()
+    change(session, anh, cast.lan, tier="vip", behaviour="loyal")
+    assert (anh.tier_is_fixed, anh.behaviour_is_fixed) == (False, True)
+    change(session, anh, cast.lan, tier="vip", tier_is_fixed=True, behaviour="loyal", behaviour_is_fixed=False)
+    assert (anh.tier_is_fixed, anh.behaviour_is_fixed) == (True, False)
+    change(session, anh, cast.lan, tier=None, tier_is_fixed=True)
+    assert (anh.tier, anh.tier_is_fixed) == (None, False)

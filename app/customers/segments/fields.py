@@ -159,6 +159,7 @@ LABELS: Mapping[str, Any] = {
     "at_risk": _("At risk"),
     "segment": _("Frozen segment"),
     "tier_is_fixed": FIELD_LABELS["tier_is_fixed"],
+    "behaviour_is_fixed": FIELD_LABELS["behaviour_is_fixed"],
 }
 #: of the customer's own row, which the list has no other use for
-OWN = ("tier_is_fixed",)
+OWN = ("tier_is_fixed", "behaviour_is_fixed")
