@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -256,3 +256,22 @@ class TagsDialog(FlaskForm):
     """The words on a customer."""
 
     tags = StringField(_("Tags"), description=_("Separated by commas: khách quen, thích trà"))
+    #: those that the form began with
+    before = StringField(widget=HiddenInput())
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> TagsDialog:
+        told = ", ".join(names)
+        return cls(formdata=None, data={"tags": told, "before": told})
+
+    @property
+    def typed(self) -> list[str]:
+        return _names(self.tags.data)
+
+    @property
+    def began(self) -> list[str]:
+        return _names(self.before.data)
+
+
+def _names(typed: str | None) -> list[str]:
+    return [name for name in (typed or "").split(",") if name.strip()]

@@ -27,7 +27,7 @@ from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, CustomerDialog
 from app.customers.duplicates.hard import DuplicateCustomerError
 from app.customers.labels import FIELD_LABELS, GENDER_LABELS
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind
-from app.customers.record_page import CustomerPage
+from app.customers.record_dialogs import CustomerCards
 from app.customers.segments import fields as segment_fields
 from app.security import columns as people_columns
 from app.security.models import Team
@@ -79,7 +79,7 @@ _TOLD_OF_CONTACTS = {
 }  # fmt: skip
 
 
-class CustomerScreen(CustomerPage):
+class CustomerScreen(CustomerCards):
     """/khach-hang: the list and the forms come from FAB, the record page is our own."""
 
     resource = "Customer"

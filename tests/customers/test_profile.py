@@ -169,8 +169,7 @@ def test_a_tag_is_one_whatever_its_accents(session, cast, anh):
     (known,) = profile_queries.tags_of_each(session, [anh.id]).values()
     assert [tag.name for tag in known] == ["Khách quen", "Trà sữa"]
     assert session.scalars(select(Customer.id).where(profile_queries.tagged("TRÀ SỮA"))).all() == [anh.id]
-    tags.remove_tag(session, anh, known[0], by=cast.lan)
-    tags.add_tag(session, anh, "tra sua", by=cast.lan)
+    tags.change_tags(session, anh, ["tra sua"], instead_of=["Khách quen", "Trà sữa"], by=cast.lan)
     assert [one.name for one in profile_queries.tags_of_each(session, [anh.id])[anh.id]] == ["Trà sữa"]
     assert [one.name for one in session.scalars(profile_queries.offered_tags("quen"))] == ["Khách quen"]
     assert told(session, anh, cast.lan)[0] == ("tagged", {"added": [], "removed": ["Khách quen"]})
