@@ -71,7 +71,7 @@ class CustomerComments(Commented):
 
     def written(self, session: Session, record: Any, comment: Comment, *, by: Actor) -> None:
         # Whoever merges him holds him: what comes after that would stay with the one who is gone.
-        session.refresh(record, ["archived_at"], with_for_update=True)
+        session.refresh(record, with_for_update=True)
         if record.is_archived:
             raise services.CustomerArchivedError
         services.record_timeline(
