@@ -71,7 +71,7 @@ def write(session: Session, job: ImportJob, file: BinaryIO, who: Actor) -> None:
     }  # fmt: skip
     stored = session.get(StoredFile, job.file_id)
     assert stored is not None
-    opened = open_sheet(files.location(stored).read_bytes(), job.file_name)
+    opened = open_sheet(files.location(stored).open("rb"), job.file_name)
     width = len(opened.headings)
 
     def rows() -> Iterator[list[Any]]:
