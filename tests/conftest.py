@@ -118,8 +118,6 @@ class Prepared:
     let_go: Callable[[], None]
     #: not a single table
     empty: Callable[[], None]
-    #: what the members of the prepared database may do, as every test would read it from there
-    rights: RightsOf
     #: what was given by whoever made the databases that are kept, by their names
     given: dict[str, Any] = field(default_factory=dict)
 
@@ -161,7 +159,7 @@ def prepared(
 def _on_sqlite(folder: Path) -> Prepared:
     app = create_app(TestConfig(folder))
     file = folder / "tantam.db"
-    rights = _fill(app)
+    _fill(app)
 
     def keep(name: str) -> None:
         _disconnect(app)  # the last one writes what stands in the journal into the file
@@ -180,13 +178,13 @@ def _on_sqlite(folder: Path) -> Prepared:
         shutil.copy(folder / f"kept {name}.db", file)
 
     keep("")
-    return Prepared(app, begin_anew, keep, empty, empty, rights)
+    return Prepared(app, begin_anew, keep, empty, empty)
 
 
 def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
     name = server.create_database()
     app = create_app(TestConfig(folder, database_url=server.url(name)))
-    rights = _fill(app)
+    _fill(app)
     kept = KeptDatabase(server, name)
 
     def empty() -> None:
@@ -202,21 +200,18 @@ def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
         _disconnect(app)
         kept.keep(state)
 
-    return Prepared(app, begin_anew, keep, lambda: _disconnect(app), empty, rights)
+    return Prepared(app, begin_anew, keep, lambda: _disconnect(app), empty)
 
 
-def _fill(app: Flask) -> RightsOf:
-    """The schema, the roles and the cast; returns what each of them may do."""
+def _fill(app: Flask) -> None:
     with app.app_context():
         Model.metadata.create_all(db.engine)
         security.forget_rights()
         prepare()
         with transaction(SYSTEM) as session:
             people.hire(session, people.PEOPLE, password_hash=hash_password(PASSWORD, "pbkdf2:sha256:1"))
-        rights = read_rights()
         db.session.remove()
         db.engine.dispose()
-    return rights
 
 
 def read_rights() -> RightsOf:
@@ -226,10 +221,7 @@ def read_rights() -> RightsOf:
 
 
 def forget_everything(rights: RightsOf | None = None) -> None:
-    """What a process remembers of its database is wrong for another one, but for these `rights` read there before.
-
-    Where others are given to a member his version is another one too, and they are read as ever.
-    """
+    """What a process remembers of its database is wrong for another one, but for these `rights` read there before."""
     security.forget_rights()
     for member, (version, known) in (rights or {}).items():
         security._rights[member] = version, replace(known, rules={})
@@ -256,7 +248,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     """The application on a fresh database. No context is left open: requests would share their `g`."""
     bench = prepared(database)
     bench.begin_anew("")
-    forget_everything(bench.rights)
+    forget_everything()
     _use_keys_of(bench.app)
     yield bench.app
     bench.let_go()
@@ -279,7 +271,7 @@ def once(app: Flask, prepared: Callable[[str], Prepared], database: str) -> Call
         else:
             _lay_down()
             bench.begin_anew(name)
-        forget_everything(bench.rights)
+        forget_everything()
         return bench.given[name]
 
     return made
