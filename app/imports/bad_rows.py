@@ -74,7 +74,7 @@ def _write(session: Session, job: ImportJob, file: BinaryIO, who: Actor) -> None
     }  # fmt: skip
     stored = session.get(StoredFile, job.file_id)
     assert stored is not None
-    opened = open_sheet(files.location(stored).read_bytes(), job.file_name)
+    opened = open_sheet(files.location(stored).open("rb"), job.file_name)
     with in_language(who.language):
         ours = [str(_("Row")), str(_("What is wrong"))]
     begin, width = len(ours) if list(opened.headings[: len(ours)]) == ours else 0, len(opened.headings)

@@ -70,9 +70,9 @@ class FilePages(Page):
         try:
             received = _received(request.files.get("file"))
             try:
-                opened = services.read(received)
+                head = services.read(received)
                 with edge.transaction() as session:
-                    brought = services.bring(session, received, _target(target), opened=opened, by=edge.actor())
+                    brought = services.bring(session, received, _target(target), head=head, by=edge.actor())
                     number = brought.id
             except BaseException:
                 files.forget(received)
