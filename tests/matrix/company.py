@@ -518,8 +518,8 @@ class _Morning:
         def bring(by: str, sheet: str) -> int:
             received = files.receive(BytesIO(sheet.encode()), "khách.csv", as_sheet=True)
             with self._as(by) as inside:
-                opened = imports.read(received)
-                return imports.bring(inside, received, ImportTarget.customers, opened=opened, by=self.cast.actor(by)).id
+                head = imports.read(received)
+                return imports.bring(inside, received, ImportTarget.customers, head=head, by=self.cast.actor(by)).id
 
         def go_on(by: str, number: int, step: Any, **more: Any) -> None:
             with self._as(by) as inside:
