@@ -133,8 +133,8 @@ def bring_files(by: Actor) -> None:
     for _number in range(2):
         received = files.receive(BytesIO(sheet.encode()), "khách hội chợ.csv", as_sheet=True)
         with transaction(by) as session:
-            opened = imports.read(received)
-            job = imports.bring(session, received, ImportTarget.customers, opened=opened, by=by)
+            head = imports.read(received)
+            job = imports.bring(session, received, ImportTarget.customers, head=head, by=by)
             imports.check(session, job, Wishes(job.mapping), by=by)
             number = job.id
         run_imports()
