@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 from flask import Flask, has_app_context
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -29,9 +30,11 @@ from app.core.db import Model, db, transaction
 from app.core.screens.shown import forget_views
 from app.demo import people
 from app.security import queries as security
+from app.security.models import Member
 from app.security.role_names import forget_role_names
 from app.security.services import hash_password
 from config import TestConfig
+from tests import templates
 from tests.cast import PASSWORD, Cast
 from tests.database import KeptDatabase, PostgresServer, postgres_server
 from tests.story import MONDAY, Story
@@ -54,6 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if templates.made():
+        config.add_cleanup(templates.take_away)
+    templates.share()
     config.pluginmanager.register(_AtOnce(config))
     config.addinivalue_line(
         "markers", "both_databases(slow=False): runs on SQLite and on PostgreSQL; there on long days alone where slow"
@@ -93,6 +99,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def database(request: pytest.FixtureRequest) -> str:
     """On which database this test runs."""
     return request.config.getoption("--database") or "sqlite"
+
+
+#: member id → (his rights_version, his rights)
+RightsOf = Mapping[int, tuple[int, security.Rights]]
 
 
 @dataclass(frozen=True)
@@ -204,9 +214,17 @@ def _fill(app: Flask) -> None:
         db.engine.dispose()
 
 
-def forget_everything() -> None:
-    """What a process remembers of its database is wrong for another one."""
+def read_rights() -> RightsOf:
+    """What everybody may do, as it stands in the database."""
+    members = db.session.scalars(select(Member))
+    return {one.id: (one.rights_version, security.rights_of(db.session(), one)) for one in members}
+
+
+def forget_everything(rights: RightsOf | None = None) -> None:
+    """What a process remembers of its database is wrong for another one, but for these `rights` read there before."""
     security.forget_rights()
+    for member, (version, known) in (rights or {}).items():
+        security._rights[member] = version, replace(known, rules={})
     paging.forget_counts()
     forget_entries()
     forget_views()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from config import ROOT
+from tests import templates
 
 _LOADED = multiprocessing.get_context("forkserver")
 _LOADED.set_forkserver_preload(
@@ -48,6 +49,7 @@ def _begin(act: Callable[..., object], given: tuple[Any, ...], environ: dict[str
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environ)
+    templates.share()
     if log is not None:
         with log.open("ab") as file:
             os.dup2(file.fileno(), 1)

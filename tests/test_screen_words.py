@@ -60,7 +60,7 @@ def test_the_title_of_every_list_is_on_its_page(app, client, language):
     browser = client("hoa")
     browser.post("/tai-khoan/ngon-ngu", data={"language": language, "back": "/"})
     for screen in all_screens(app.appbuilder):
-        page = BeautifulSoup(browser.get(f"{screen.route_base}/list/").text, "html.parser")
+        page = BeautifulSoup(browser.get(f"{screen.route_base}/list/").text, "lxml")
         with app.test_request_context(), in_language(language):
             assert page.h1.contents[0].strip() == str(screen.list_title), screen.route_base
             heads = {head.get_text(strip=True) for head in page.select("thead th")}

@@ -46,7 +46,7 @@ def test_what_is_saved_holds_at_once_and_the_password_is_never_shown(app, client
         )
     pages = [hoa.get(path).text for path in (PAGE, "/quan-tri/", "/nhat-ky/list/")]
     assert not [page for page in pages if SECRET in page]
-    page = BeautifulSoup(pages[0], "html.parser")
+    page = BeautifulSoup(pages[0], "lxml")
     assert page.find(id="host")["value"] == "smtp.sen.vn"
     assert not page.find(id="password").get("value")
     assert "smtp.sen.vn:587" in pages[1]
@@ -92,7 +92,7 @@ def test_what_the_operator_has_set_is_shown_and_not_changed_here(app, client, op
     assert "TANTAM_SMTP_URL" in page.text
     assert "mail.noi-bo" in page.text
     assert "rat-bi-mat" not in page.text
-    assert BeautifulSoup(page.text, "html.parser").find(id="host") is None
+    assert BeautifulSoup(page.text, "lxml").find(id="host") is None
     assert hoa.post(PAGE, data={"sender_address": "cskh@sen.vn", "rev": "0", "host": "smtp.khac.vn"}).status_code == 302
     with app.app_context():
         assert mail_settings(db.session()).server.host == "mail.noi-bo"

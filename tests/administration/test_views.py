@@ -23,7 +23,7 @@ HOME = "/quan-tri/"
 
 
 def page_of(answer) -> BeautifulSoup:
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def card(page: BeautifulSoup, key: str) -> str:

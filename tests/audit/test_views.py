@@ -56,7 +56,7 @@ def last(session, table, action=AuditAction.change, **values):
 
 
 def rows_of(answer) -> list[list[str]]:
-    page = BeautifulSoup(answer.text, "html.parser")
+    page = BeautifulSoup(answer.text, "lxml")
     return [[" ".join(cell.text.split()) for cell in row("td")] for row in page("tr") if row("td")]
 
 
@@ -208,7 +208,7 @@ def the_entry(app, browser, table="customer", action=AuditAction.change):
         number = last(db.session(), table, action).id
     answer = browser.get(f"/nhat-ky/show/{number}")
     assert answer.status_code == 200
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def changes_on(page) -> dict[str, list[str]]:
@@ -304,9 +304,9 @@ def test_programs_read_the_same_with_the_same_filters(client, token, customer_id
 # ── bringing back ──
 def test_an_old_value_comes_back_by_the_records_own_form_and_the_log_says_from_where(app, client, customer_id):
     browser = client("lan")
-    history = BeautifulSoup(browser.get(f"/khach-hang/show/{customer_id}?phan=lich-su").text, "html.parser")
+    history = BeautifulSoup(browser.get(f"/khach-hang/show/{customer_id}?phan=lich-su").text, "lxml")
     (way,) = [one["href"] for one in history("a") if "/khoi-phuc/" in one.get("href", "")]
-    preview = BeautifulSoup(browser.get(way).text, "html.parser")
+    preview = BeautifulSoup(browser.get(way).text, "lxml")
     assert [one.dt.text for one in preview.select(".tt-changes > div")] == ["Tên", "Ghi chú"]
     rev = preview.select_one("input[name=rev]")["value"]
     assert browser.post(way, data={"rev": rev}).status_code == 302
@@ -329,7 +329,7 @@ def test_what_changed_meanwhile_is_shown_and_nothing_is_overwritten(app, client,
     browser = client("lan")
     with app.app_context():
         way = f"/khach-hang/khoi-phuc/{customer_id}/{last(db.session(), 'customer').id}"
-    rev = BeautifulSoup(browser.get(way).text, "html.parser").select_one("input[name=rev]")["value"]
+    rev = BeautifulSoup(browser.get(way).text, "lxml").select_one("input[name=rev]")["value"]
 
     def rename(session, cast):
         customer = session.get_one(Customer, customer_id)

@@ -11,7 +11,7 @@ from app.core.db import db
 
 def soup(answer) -> BeautifulSoup:
     assert answer.status_code in (200, 409, 422), answer.status_code
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def labels(page: BeautifulSoup) -> list[str]:

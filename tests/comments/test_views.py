@@ -23,7 +23,7 @@ PART = {"X-Part": "1"}
 
 
 def soup(answer):
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def texts(answer):

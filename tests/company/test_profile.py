@@ -59,6 +59,6 @@ def test_no_file_is_larger_than_the_company_takes(session, cast):
 def test_the_limit_stays_within_what_the_installation_takes(client, typed):
     answer = client("hoa").post("/cai-dat/chung", data={"language": "vi", "largest_file_mb": typed})
     assert answer.status_code == 422
-    page = BeautifulSoup(answer.text, "html.parser")
+    page = BeautifulSoup(answer.text, "lxml")
     assert "1 đến 20" in page.find(id="largest_file_mb-error").text
     assert page.find(id="largest_file_mb")["value"] == typed

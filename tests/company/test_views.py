@@ -15,7 +15,7 @@ COMPANY = {"company_name": "Công ty Phở Sen"}
 
 
 def page_of(answer) -> BeautifulSoup:
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def sent(name: str, content: bytes, **more: str) -> dict:

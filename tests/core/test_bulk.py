@@ -37,7 +37,7 @@ def three(change) -> list[int]:
 
 def soup(answer) -> BeautifulSoup:
     assert answer.status_code == 200, answer.text
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def toast(browser) -> str:

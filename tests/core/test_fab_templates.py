@@ -100,7 +100,7 @@ def page(browser: FlaskClient, address: str) -> BeautifulSoup:
     answer = browser.get(address, follow_redirects=True)
     assert answer.status_code == 200, (address, answer.text[-3000:])
     assert foreign(answer.text) == [], address
-    soup = BeautifulSoup(answer.text, "html.parser")
+    soup = BeautifulSoup(answer.text, "lxml")
     assert soup.select_one(".tt-shell, .tt-bare"), address
     assert soup.select_one("link[href*='/static/dist/']"), address
     assert len(soup.select("main")) == 1, address
@@ -256,7 +256,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(shop: F
     answer = fill_in(hoa, "/bookview/add", name="Truyện Kiều", author="1", pages="nhiều")
     assert answer.status_code == 200
     assert foreign(answer.text) == []
-    soup = BeautifulSoup(answer.text, "html.parser")
+    soup = BeautifulSoup(answer.text, "lxml")
     assert soup.select_one("#pages")["value"] == "nhiều"
     assert soup.select_one("#pages")["aria-invalid"] == "true"
     assert soup.select_one(f"#{soup.select_one('#pages')['aria-describedby'].split()[0]}").text.strip()

@@ -24,6 +24,7 @@ from app.customers.models import CustomerKind
 from app.customers.segments import fields as segment_fields
 from app.customers.services import create_customer
 from app.security import queries
+from tests.pages import tables
 
 LIST = "/khach-hang/list/"
 NAMES = ("An", "Bình", "Bình", "Cường", "Dũng", "Đào", "Ánh")
@@ -44,7 +45,14 @@ def hoa(app: Flask, client: Callable[..., FlaskClient]) -> FlaskClient:
 def page(browser: FlaskClient, query: str) -> BeautifulSoup:
     answer = browser.get(LIST + query)
     assert answer.status_code == 200, answer.text[-2000:]
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
+
+
+def rows(browser: FlaskClient, query: str) -> BeautifulSoup:
+    """The rows of the page, and its turning."""
+    answer = browser.get(LIST + query)
+    assert answer.status_code == 200, answer.text[-2000:]
+    return tables(answer.text, "footer")
 
 
 def ids(soup: BeautifulSoup) -> list[int]:
@@ -57,13 +65,13 @@ def turn(soup: BeautifulSoup, where: str) -> str | None:
 
 
 def walked(browser: FlaskClient, query: str, where: str) -> list[list[int]]:
-    pages, here = [], page(browser, query)
+    pages, here = [], rows(browser, query)
     while True:
         pages.append(ids(here))
         link = turn(here, where)
         if link is None:
             return pages
-        here = page(browser, link)
+        here = rows(browser, link)
 
 
 @pytest.mark.both_databases
@@ -73,15 +81,15 @@ def test_every_row_stands_on_one_page_forwards_and_backwards(
     order: str, most: int, hoa: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paging, "COUNT_CAP", most)  # a list that is counted, and one that is walked
-    whole = ids(page(hoa, f"?order={order}"))
+    whole = ids(rows(hoa, f"?order={order}"))
     forwards = walked(hoa, f"?order={order}&page_size=2", "next")
-    assert [len(rows) for rows in forwards] == [2, 2, 2, 1]
-    assert [row for rows in forwards for row in rows] == whole
+    assert [len(one) for one in forwards] == [2, 2, 2, 1]
+    assert [row for one in forwards for row in one] == whole
     assert sorted(whole) == sorted(set(whole))
-    last = page(hoa, f"?order={order}&page_size=2&page=4")
+    last = rows(hoa, f"?order={order}&page_size=2&page=4")
     there, back = [ids(last)], turn(last, "prev")
     while back:
-        last = page(hoa, back)
+        last = rows(hoa, back)
         there.insert(0, ids(last))
         back = turn(last, "prev")
     assert there == forwards
@@ -180,7 +188,7 @@ def test_where_rows_are_cards_a_menu_of_links_orders_them_and_keeps_what_is_aske
 def test_how_a_list_cannot_be_shown_is_told_over_it_as_it_is_otherwise(query: str, told: str, hoa: FlaskClient) -> None:
     answer = hoa.get(f"{LIST}?q=B%C3%ACnh&{query}")
     assert answer.status_code == 400
-    shown = BeautifulSoup(answer.text, "html.parser")
+    shown = BeautifulSoup(answer.text, "lxml")
     assert told in shown.select_one(".tt-listnote[role=alert]").text
     assert ids(shown) == ids(page(hoa, "?q=B%C3%ACnh"))
 
@@ -188,7 +196,7 @@ def test_how_a_list_cannot_be_shown_is_told_over_it_as_it_is_otherwise(query: st
 def test_a_search_that_is_too_long_is_told_beside_it_and_finds_no_row(hoa: FlaskClient) -> None:
     answer = hoa.get(f"{LIST}?q={'y' * 3000}&order=-name")
     assert answer.status_code == 400
-    shown = BeautifulSoup(answer.text, "html.parser")
+    shown = BeautifulSoup(answer.text, "lxml")
     assert "tối đa 200 ký tự" in shown.select_one("#loc-error").text
     assert shown.select_one("#loc")["value"] == "y" * 3000
     assert not ids(shown)
@@ -200,7 +208,7 @@ def test_a_search_that_is_too_long_is_told_beside_it_and_finds_no_row(hoa: Flask
 def test_what_is_nothing_to_filter_by_shows_no_row_and_a_way_to_all(hoa: FlaskClient) -> None:
     answer = hoa.get(f"{LIST}?colour=red")
     assert answer.status_code == 400
-    shown = BeautifulSoup(answer.text, "html.parser")
+    shown = BeautifulSoup(answer.text, "lxml")
     assert "colour" in shown.select_one(".tt-listnote[role=alert]").text
     assert not ids(shown)
     assert ids(page(hoa, str(shown.select_one(".tt-empty a")["href"])))

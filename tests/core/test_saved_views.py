@@ -390,7 +390,7 @@ def hoa(app: Flask, client: Callable[..., FlaskClient]) -> FlaskClient:
 
 def soup(answer) -> BeautifulSoup:
     assert answer.status_code < 500, answer.text[:500]
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def rows(page: BeautifulSoup) -> list[str]:

@@ -27,6 +27,7 @@ from app.security import queries
 from app.security.roles import RESOURCES
 from config import TestConfig
 from tests.core.library import METADATA, SCREENS, Remark, Shelf, Visit, Volume, VolumeScreen
+from tests.pages import tables
 
 Client = Callable[..., FlaskClient]
 #: writes a row, gives its id
@@ -110,7 +111,7 @@ def says(app: Flask) -> Callable[[Any], str]:
 
 
 def shown(html: str) -> BeautifulSoup:
-    return BeautifulSoup(html, "html.parser")
+    return BeautifulSoup(html, "lxml")
 
 
 def text_of(answer: Any) -> str:
@@ -402,7 +403,7 @@ def test_list_refuses_what_it_does_not_offer(query: str, client: Client) -> None
 )
 def test_a_page_that_cannot_be_found_is_told_over_the_first_one(query: str, client: Client, a_volume: Maker) -> None:
     a_volume("Alpha")
-    page = BeautifulSoup(client("lan").get(f"/sach/list/?{query}").text, "html.parser")
+    page = BeautifulSoup(client("lan").get(f"/sach/list/?{query}").text, "lxml")
     assert len(page.select(".tt-listcol > .tt-listnote")) == 1
     assert page.select("tbody .tt-rowlink[title=Alpha]")
     assert "Trang 2" not in page.text
@@ -411,7 +412,7 @@ def test_a_page_that_cannot_be_found_is_told_over_the_first_one(query: str, clie
 def titles(answer: Any, *known: str) -> list[str]:
     """The known titles on the page in the order in which they stand there."""
     assert answer.status_code == 200, answer.text
-    shown = [link["title"] for link in BeautifulSoup(answer.text, "html.parser").select("tbody .tt-rowlink")]
+    shown = [link["title"] for link in tables(answer.text).select(".tt-rowlink")]
     return [title for title in shown if title in known]
 
 

@@ -40,7 +40,7 @@ def anh(app):
 def page(browser, path, status=200):
     answer = browser.get(path)
     assert answer.status_code == status, answer.text
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def entries(shown):
@@ -112,7 +112,7 @@ def test_a_call_is_written_down_with_the_next_day_and_what_was_promised(client, 
     typed = {"result": "reached", "text": "Hẹn giao lại", "next_on": TODAY, "direction": "outbound",
              "promise": "Giao bù một phần", "promise_on": TODAY}  # fmt: skip
     wrong = lan.post(f"/khach-hang/ghi/{anh}/goi", data=typed | {"promise_on": "31/02/2098"})
-    kept = BeautifulSoup(wrong.text, "html.parser")
+    kept = BeautifulSoup(wrong.text, "lxml")
     assert (wrong.status_code, kept.select_one("#promise_on")["value"]) == (422, "31/02/2098")
     assert kept.select_one("#text").text.strip() == "Hẹn giao lại"
     unfinished = lan.post(f"/khach-hang/ghi/{anh}/goi", data=typed | {"promise_on": ""})
@@ -292,7 +292,7 @@ def test_of_two_who_put_the_same_right_the_second_chooses_field_by_field(app, cl
     assert minh.post(path, data=shown(minh, path) | typed | {"amount": "200.000", "code": "PS-2"}).status_code == 302
     mine = typed | {"amount": "300.000", "product": "Phở bò"}
     met = lan.post(path, data=before | mine)
-    told = BeautifulSoup(met.data, "html.parser")
+    told = BeautifulSoup(met.data, "lxml")
     assert (met.status_code, "Phạm Quang Minh" in told.select_one(".tt-conflict").text) == (409, True)
     choices = {one["id"]: one.select_one("[checked]") for one in told.select("fieldset.tt-versions")}
     assert choices.keys() == {"amount", "product", "code"}

@@ -20,7 +20,7 @@ def complaint(begun):
 def page(browser, path):
     answer = browser.get(path)
     assert answer.status_code == 200, answer.text
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def tabs(shown):
@@ -45,7 +45,7 @@ def test_who_has_none_himself_sees_what_others_have_to_do_and_who(client, compla
     step = page(client("hoa"), f"/khach-hang/show/{complaint}").select_one(".tt-next")
     assert "Tiếp nhận phản ánh" in step.text
     answer = client("hoa").get(f"/khach-hang/panel/{complaint}", headers={"X-Part": "1"})
-    assert "Tiếp nhận phản ánh" in BeautifulSoup(answer.text, "html.parser").select_one(".tt-panel__next").text
+    assert "Tiếp nhận phản ánh" in BeautifulSoup(answer.text, "lxml").select_one(".tt-panel__next").text
 
 
 def test_no_process_is_started_for_an_archived_customer(client, complaint):
@@ -64,7 +64,7 @@ def test_of_an_archived_customer_the_one_thing_to_do_is_to_restore_him(client, c
     assert shown.select_one(".tt-rechead .tt-st--done use")["href"].endswith("#archive")
     assert shown.select_one(".tt-recnote + .tt-next")
     answer = hoa.get(f"/khach-hang/panel/{complaint}", headers={"X-Part": "1"})
-    assert "Khôi phục" in BeautifulSoup(answer.text, "html.parser").select_one(".tt-panel__head .tt-outform").text
+    assert "Khôi phục" in BeautifulSoup(answer.text, "lxml").select_one(".tt-panel__head .tt-outform").text
 
 
 def test_the_work_tab_leads_to_the_task(client, complaint):

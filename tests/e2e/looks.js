@@ -60,7 +60,7 @@
   // What axe finds serious. `rules`: only these, or none for all.
   barriers: async (rules) => {
     const only = rules ? { type: "rule", values: rules } : { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
-    const { violations } = await axe.run(document, { runOnly: only, resultTypes: ["violations"] });
+    const { violations } = await axe.run(document, { runOnly: only, resultTypes: ["violations"], preload: { assets: ["media"] } });
     return violations.flatMap((one) =>
       one.nodes.map((node) => `${one.impact} ${one.id}: ${node.target.join(" ")} ${node.html.slice(0, 120)} (${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""})`),
     );

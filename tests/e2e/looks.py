@@ -39,6 +39,7 @@ class Ear:
         self._heard: list[str] = []
         self._url = url
         context.add_init_script(_LISTEN)
+        context.add_init_script(path=AXE)  # once for all pages: half a megabyte to hand over
         context.on("console", self._console)
         context.on("weberror", lambda error: self._heard.append(f"script: {error.error}"))
         context.on("request", self._request)

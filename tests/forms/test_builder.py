@@ -52,7 +52,7 @@ def empty(version: FormVersion, **more) -> AnswerForm:
 
 
 def html(form: AnswerForm, key: str) -> BeautifulSoup:
-    return BeautifulSoup(str(form[f"answer_{key}"]()), "html.parser")
+    return BeautifulSoup(str(form[f"answer_{key}"]()), "lxml")
 
 
 RIGHT = {
@@ -117,7 +117,7 @@ def test_nothing_that_was_typed_or_drawn_becomes_html(page):
     for form in (empty(version), posted(version, **dict.fromkeys(RIGHT, NASTY))):
         form.validate()
         for field in form.questions:
-            page = BeautifulSoup(f"{field.label()}{field()}", "html.parser")
+            page = BeautifulSoup(f"{field.label()}{field()}", "lxml")
             assert page.find(["script", "b"]) is None
             assert field.label.text == NASTY
 
@@ -173,7 +173,7 @@ def test_a_page_without_our_token_is_no_answer(page):
     assert not form.validate()
     assert form["csrf_token"].errors
     assert [question.key for question in form.questions if question.errors] == []
-    assert BeautifulSoup(form.hidden_tag(), "html.parser").input["name"] == "csrf_token"
+    assert BeautifulSoup(form.hidden_tag(), "lxml").input["name"] == "csrf_token"
 
 
 def test_two_values_for_one_question_count_as_the_first(page):

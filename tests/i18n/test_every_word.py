@@ -375,7 +375,7 @@ def customer_id(company: Flask) -> int:
 
 def test_a_conflict_speaks_its_reader_s_language(company: Flask, walk: Walk) -> None:
     address = f"/khach-hang/edit/{customer_id(company)}"
-    page = BeautifulSoup(walk.browser.get(address).text, "html.parser")
+    page = BeautifulSoup(walk.browser.get(address).text, "lxml")
     form = next(form for form in page.select("form") if form.select_one("[name=rev]"))
     boxes = 'input[name]:not([type="checkbox"]), input[type="checkbox"][checked]'
     typed = {str(one["name"]): str(one.get("value", "")) for one in form.select(boxes)} | {"kind": "person"}

@@ -20,7 +20,7 @@ SHEET = "Họ tên,SĐT,Ngày sinh\nNgô Văn Mới,0902111222,5/3/90\nLý Thị
 
 def soup(response) -> BeautifulSoup:
     assert response.status_code == 200, response.get_data(as_text=True)[:500]
-    return BeautifulSoup(response.data, "html.parser")
+    return BeautifulSoup(response.data, "lxml")
 
 
 def work(app: Flask) -> None:

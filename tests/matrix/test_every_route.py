@@ -27,7 +27,7 @@ from app.core.accounts import User
 from app.core.db import db
 from app.security.models import SignIn
 from tests.cast import PASSWORD
-from tests.conftest import forget_everything
+from tests.conftest import RightsOf, forget_everything, read_rights
 from tests.database import PostgresServer
 from tests.matrix.company import DISCREET, KEPT_BACK, PEOPLE, Company, Person, Record, found, reaches
 
@@ -173,6 +173,8 @@ class World:
     cookies: Mapping[str, str]
     tokens: Mapping[str, str]
     kept: OnSqlite | OnPostgres
+    #: what everybody may do on that morning
+    rights: RightsOf
     #: doors that let somebody in and did what he wanted
     opened: set[str] = field(default_factory=set)
 
@@ -253,10 +255,11 @@ def worlds(prepared: Any, postgres: Any) -> Iterator[Callable[[str], World]]:
                     select(func.max(SignIn.id)).join(User, User.id == SignIn.member_id).where(User.username == username)
                 )
                 company.add("SignIn", state, db.session.scalar(theirs), owners=[username])
+            rights = read_rights()
             db.session.remove()
             db.engine.dispose()
             kept: OnSqlite | OnPostgres = OnSqlite() if database == "sqlite" else OnPostgres(postgres())
-        made[database] = World(bench.app, company, cookies, tokens, kept)
+        made[database] = World(bench.app, company, cookies, tokens, kept, rights)
         return made[database]
 
     yield on
@@ -329,7 +332,7 @@ def did(answer: Any, changed: bool) -> bool:
 def bring_back(world: World) -> None:
     with world.app.app_context():
         world.kept.bring_back()
-    forget_everything()
+    forget_everything(world.rights)
 
 
 #: what may stand inside a phone number as it is drawn
@@ -393,7 +396,7 @@ def test_nothing_is_changed_for_a_cookie_alone(worlds, monkeypatch):
     monkeypatch.setitem(world.app.config, "WTF_CSRF_ENABLED", True)
     with world.app.app_context():
         world.kept.bring_back()
-    forget_everything()
+    forget_everything(world.rights)
     for door in doors():
         # Signing in by the interface gives a token for a password: the cookie counts for nothing there.
         if door.method == "GET" or door.endpoint == "SecurityApi.login":

@@ -22,6 +22,7 @@ from app.processes.models import ProcessInstance
 from app.security.models import Grant, Right
 from app.security.services import hand_over
 from tests.cast import Cast
+from tests.pages import tables
 from tests.story import MONDAY, Story
 
 LIST = "/ho-so/bang/list/"
@@ -52,11 +53,12 @@ def files(app: Flask, once: Callable[..., dict[str, int]]) -> Iterator[dict[str,
 
 def soup(answer) -> BeautifulSoup:
     assert answer.status_code == 200, answer.text[-3000:]
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def codes(answer) -> list[str]:
-    return [link.text.strip() for link in soup(answer).select("tbody .tt-rowlink")]
+    assert answer.status_code == 200, answer.text[-3000:]
+    return [link.text.strip() for link in tables(answer.text).select(".tt-rowlink")]
 
 
 def narrowed(browser: FlaskClient, where: str, **more: str) -> list[str]:
@@ -64,7 +66,7 @@ def narrowed(browser: FlaskClient, where: str, **more: str) -> list[str]:
 
 
 def cells(answer) -> dict[str, str]:
-    row = soup(answer).select_one("tbody tr")
+    row = tables(answer.text).select_one("tr")
     return {cell["data-label"]: cell.get_text(" ", strip=True) for cell in row.select("td[data-label]")}
 
 

@@ -274,7 +274,7 @@ def test_outgoing_mail_tells_no_address_that_is_held_back(app, client, rule):
 
 
 def form_of(browser, path):
-    page = BeautifulSoup(browser.get(path).text, "html.parser")
+    page = BeautifulSoup(browser.get(path).text, "lxml")
     form = page.select_one("form[data-guard]")
     boxes = 'input[name]:not([type="checkbox"]), input[type="checkbox"][checked]'
     sent = {one["name"]: one.get("value", "") for one in form.select(boxes)}
@@ -335,7 +335,7 @@ def test_a_way_to_reach_that_is_covered_is_neither_changed_nor_added(app, cast, 
 # ── opening ──
 def test_a_covered_value_is_opened_with_a_reason_which_the_log_keeps(app, client, held):
     number, lan = held(OPENED), client("lan")
-    page = BeautifulSoup(lan.get(f"/khach-hang/show/{number}").text, "html.parser")
+    page = BeautifulSoup(lan.get(f"/khach-hang/show/{number}").text, "lxml")
     address = page.select_one("[data-uncover]")["href"]
     part = {"X-Part": "1"}
     assert SHOWN not in lan.get(address).text
@@ -504,7 +504,7 @@ def test_the_page_of_a_role_sets_the_rights_to_its_fields(app, client):
         assert (row.resource, row.field, row.right, row.may_reveal) == ("Customer", "phone", FieldRight.masked, True)
     stale = hoa.post(path, data={**sent, "Customer.email": "hidden"})
     assert stale.status_code == 409
-    chosen = {one["name"]: one["value"] for one in BeautifulSoup(stale.text, "html.parser").select("input[checked]")}
+    chosen = {one["name"]: one["value"] for one in BeautifulSoup(stale.text, "lxml").select("input[checked]")}
     assert (chosen["Customer.phone"], chosen["Customer.email"]) == ("masked", "hidden")  # the other's, and one's own
     for wrong in ({"Customer.phone": "all"}, {"Customer.khong": "full"}, {"Task.phone": "full"}):
         assert hoa.post(path, data={**sent, **wrong}).status_code == 400
@@ -513,7 +513,7 @@ def test_the_page_of_a_role_sets_the_rights_to_its_fields(app, client):
 
 
 def form_of_rights(browser, path):
-    page = BeautifulSoup(browser.get(path).text, "html.parser")
+    page = BeautifulSoup(browser.get(path).text, "lxml")
     form = page.select_one("form[data-guard]")
     sent = {one["name"]: one["value"] for one in form.select("input[type=hidden]")}
     sent |= {one["name"]: one["value"] for one in form.select("input[checked]")}

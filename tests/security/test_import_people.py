@@ -50,7 +50,7 @@ def person(number=2, **more):
 
 
 def page_of(answer) -> BeautifulSoup:
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def problems(checkup):

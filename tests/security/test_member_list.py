@@ -19,7 +19,7 @@ EVERYBODY = ["Đỗ Thanh Bình", "Lê Thị Hoa", "Nguyễn Ngọc Lan", "Phạ
 def soup(browser: FlaskClient, **query: str) -> BeautifulSoup:
     answer = browser.get(f"{LIST}?{urlencode(query)}")
     assert answer.status_code == 200, answer.text[-2000:]
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def names(page: BeautifulSoup) -> list[str]:

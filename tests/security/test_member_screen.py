@@ -23,7 +23,7 @@ OWN = "trời hôm nay xanh quá"
 
 
 def page_of(answer) -> BeautifulSoup:
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def filled(page: BeautifulSoup, **changes) -> dict:

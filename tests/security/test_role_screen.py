@@ -21,7 +21,7 @@ LISTS = ("/vai-tro/list/", "/nhan-su/list/", "/bo-phan/list/")
 
 def page_of(answer) -> BeautifulSoup:
     assert answer.status_code == 200, answer.status_code
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 @pytest.fixture
@@ -310,7 +310,7 @@ def test_what_was_chosen_comes_back_when_somebody_was_faster(client, id_of):
     hoa.post(f"/vai-tro/rights/{staff}", data=sent | {"Customer.export": "own"})
     answer = hoa.post(f"/vai-tro/rights/{staff}", data=sent | {"Customer.delete": "team"})
     assert answer.status_code == 409
-    page = BeautifulSoup(answer.text, "html.parser")
+    page = BeautifulSoup(answer.text, "lxml")
     assert "Có người vừa đổi vai trò này" in page.select_one("[data-problems]").text
     assert cells(page, "Khách hàng")["Lưu trữ"] == "Bộ phận"
     others = page.select_one("select[name='Customer.export']")  # untouched here, so what the faster one chose
@@ -339,7 +339,7 @@ def test_what_reaches_further_than_ones_own_is_closed_with_the_reason(client, ch
     assert not page.select_one("select[name='Customer.view'] option[value=subtree]").has_attr("disabled")
     answer = minh.post(f"/vai-tro/rights/{staff}", data=form_of(page) | {"Customer.view": "all"})
     assert answer.status_code == 422
-    assert "Khách hàng: Xem" in BeautifulSoup(answer.text, "html.parser").select_one("[data-problems]").text
+    assert "Khách hàng: Xem" in BeautifulSoup(answer.text, "lxml").select_one("[data-problems]").text
 
 
 def test_administrators_are_shown_and_not_changed(client, id_of):

@@ -204,13 +204,13 @@ def test_the_tab_of_the_record_shares_lists_and_ends(app, client, shown):
     number, tuan = shown
     lan, page = client("lan"), f"/khach-hang/show/{number}?phan=chia-se"
     assert client("tuan").get(f"/khach-hang/show/{number}").status_code == 404
-    form = BeautifulSoup(lan.get(page).text, "html.parser").select_one('form[action^="/chia-se/"]')
+    form = BeautifulSoup(lan.get(page).text, "lxml").select_one('form[action^="/chia-se/"]')
     sent = {one["name"]: one["value"] for one in form.select("input[type=hidden]")}
     wrong = {"member": "999999", "until": "31/02/2026", "reason": "x", "right": "all"}
     refused = lan.post(form["action"], data={**sent, **wrong})
     assert refused.status_code == 422
     assert 'value="31/02/2026"' in refused.text
-    assert len(BeautifulSoup(refused.text, "html.parser").select(".tt-field .tt-err")) == 3
+    assert len(BeautifulSoup(refused.text, "lxml").select(".tt-field .tt-err")) == 3
     done = lan.post(
         form["action"], data={**sent, "member": tuan, "right": "view", "until": "31/12/2099", "reason": WHY}
     )
@@ -221,7 +221,7 @@ def test_the_tab_of_the_record_shares_lists_and_ends(app, client, shown):
     assert CANARY in client("tuan").get("/chia-se/").text
     assert CANARY in client("tuan").get("/thong-bao/").text
     assert CANARY not in client("binh").get("/chia-se/").text
-    end = BeautifulSoup(told, "html.parser").select_one('form[action$="/ket-thuc"]')["action"]
+    end = BeautifulSoup(told, "lxml").select_one('form[action$="/ket-thuc"]')["action"]
     assert client("tuan").post(end).status_code == 302
     assert client("tuan").get(f"/khach-hang/show/{number}").status_code == 200, "the receiver cannot end it"
     assert lan.post(end, data={"back": page}).status_code == 302

@@ -18,7 +18,7 @@ from tests.company.pictures import as_file, png
 
 
 def page_of(answer) -> BeautifulSoup:
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.cast import Cast
 
 
 def page_of(answer) -> BeautifulSoup:
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from app.tasks import services
 from app.tasks.models import Task, TaskState
 from app.tasks.rules import Deadline, Offer
 from tests.cast import Cast
+from tests.pages import tables
 from tests.story import MONDAY, Story
 
 LIST = "/cong-viec/bang/list/"
@@ -73,11 +74,12 @@ def work(app: Flask, monday: None, once: Callable[..., dict[str, int]]) -> dict[
 
 def soup(answer) -> BeautifulSoup:
     assert answer.status_code == 200, answer.text[-3000:]
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def names(answer) -> list[str]:
-    return [link.text.strip().replace(RECEIVE, "nhận") for link in soup(answer).select("tbody .tt-rowlink")]
+    assert answer.status_code == 200, answer.text[-3000:]
+    return [link.text.strip().replace(RECEIVE, "nhận") for link in tables(answer.text).select(".tt-rowlink")]
 
 
 def narrowed(browser: FlaskClient, where: str, **more: str) -> list[str]:
@@ -85,7 +87,7 @@ def narrowed(browser: FlaskClient, where: str, **more: str) -> list[str]:
 
 
 def cells(answer, name: str) -> dict[str, str]:
-    row = next(row for row in soup(answer).select("tbody tr") if name in row.select_one(".tt-rowlink").text)
+    row = next(row for row in tables(answer.text).select("tr") if name in row.select_one(".tt-rowlink").text)
     return {cell["data-label"]: cell.get_text(" ", strip=True) for cell in row.select("td[data-label]")}
 
 
@@ -379,7 +381,7 @@ def press(browser: FlaskClient, action: str, *ids: int, **more: object) -> str:
     data = {"action": action, "rowid": [str(one) for one in ids], "back": LIST, **more}
     answer = browser.post("/cong-viec/bang/action_post", data=data, follow_redirects=True)
     assert answer.status_code == 200, answer.text[-2000:]
-    return " ".join(BeautifulSoup(answer.text, "html.parser").get_text(" ").split())
+    return " ".join(BeautifulSoup(answer.text, "lxml").get_text(" ").split())
 
 
 def holders(app: Flask, *ids: int) -> list[str | None]:

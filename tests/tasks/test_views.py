@@ -49,7 +49,7 @@ def claim(app, task_id, username):
 def test_what_was_typed_stays_when_an_answer_is_missing(app, client, offered):
     page = client("tuan").post(f"/cong-viec/{offered}/hoan-thanh", data={"answer_finding": "Xe hỏng ở kho Gia Lâm"})
     assert page.status_code == 422
-    soup = BeautifulSoup(page.text, "html.parser")
+    soup = BeautifulSoup(page.text, "lxml")
     assert "Xe hỏng ở kho Gia Lâm" in soup.find("textarea", {"name": "answer_finding"}).text
     assert soup.select(".tt-err")
 
@@ -84,7 +84,7 @@ def test_a_note_carries_a_file_that_only_those_who_see_the_task_can_fetch(app, c
     answer = binh.post(
         f"/trao-doi/task/{offered}", data=data, content_type="multipart/form-data", follow_redirects=True
     )
-    link = BeautifulSoup(answer.text, "html.parser").select_one("a.tt-file")["href"]
+    link = BeautifulSoup(answer.text, "lxml").select_one("a.tt-file")["href"]
     with binh.get(link) as fetched:
         assert fetched.status_code == 200
         assert fetched.headers["Content-Disposition"].startswith("attachment")
@@ -147,7 +147,7 @@ def test_whoever_began_the_work_reads_the_notes_and_files_that_came_of_it(app, c
         instance_id = db.session.get(Task, offered).owner_id
     page = lan.get(f"/ho-so/{instance_id}")
     assert "Hàng còn ở kho Gia Lâm" in page.text
-    with lan.get(BeautifulSoup(page.text, "html.parser").select_one("a.tt-file")["href"]) as fetched:
+    with lan.get(BeautifulSoup(page.text, "lxml").select_one("a.tt-file")["href"]) as fetched:
         assert fetched.status_code == 200
     update = finish(app, offered, "binh", finding="Xe hỏng")
     assert "Hàng còn ở kho Gia Lâm" in lan.get(f"/cong-viec/{update}").text
@@ -179,16 +179,14 @@ def test_a_start_page_begins_one_process_and_says_so_when_it_is_used_again(app, 
     assert len(addresses) == 1
     other = lan.post("/ho-so/bat-dau/giao-hang-cham", data={"key": "trang-1", "new_name": "Phan Thị Ngưỡng"})
     assert other.status_code == 409
-    soup = BeautifulSoup(other.text, "html.parser")
+    soup = BeautifulSoup(other.text, "lxml")
     assert soup.find("input", {"name": "new_name"})["value"] == "Phan Thị Ngưỡng"
     assert soup.find("input", {"name": "key"})["value"] != "trang-1"
 
 
 def test_beside_the_open_task_stands_the_rest_of_its_list(app, client, offered):
     claim(app, offered, "binh")
-    assert (
-        BeautifulSoup(client("binh").get(f"/cong-viec/{offered}").text, "html.parser").select_one(".tt-inbox") is None
-    )
+    assert BeautifulSoup(client("binh").get(f"/cong-viec/{offered}").text, "lxml").select_one(".tt-inbox") is None
     with app.app_context():
         task = db.session.get(Task, offered)
         other = Task(
@@ -197,7 +195,7 @@ def test_beside_the_open_task_stands_the_rest_of_its_list(app, client, offered):
         )  # fmt: skip
         with transaction(SYSTEM) as session:
             session.add(other)
-    pane = BeautifulSoup(client("binh").get(f"/cong-viec/{offered}").text, "html.parser").select_one(".tt-inbox")
+    pane = BeautifulSoup(client("binh").get(f"/cong-viec/{offered}").text, "lxml").select_one(".tt-inbox")
     assert [link["href"] for link in pane.select("[data-row] a[aria-current]")] == [f"/cong-viec/{offered}"]
     assert "Báo kho" in pane.text
     assert pane.select_one(".tt-tabs [aria-current]").text.strip() == "Của tôi"

@@ -30,7 +30,7 @@ def two(app) -> list[int]:
 
 
 def text_of(answer) -> str:
-    return BeautifulSoup(answer.text, "html.parser").get_text(" ", strip=True)
+    return BeautifulSoup(answer.text, "lxml").get_text(" ", strip=True)
 
 
 def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
@@ -40,10 +40,10 @@ def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
     page = minh.get(path)
     assert "của Chị Ánh" in page.text
     assert "cùng số điện thoại" in page.text
-    revs = {one["name"]: one["value"] for one in BeautifulSoup(page.text, "html.parser").select("[name^=rev]")}
+    revs = {one["name"]: one["value"] for one in BeautifulSoup(page.text, "lxml").select("[name^=rev]")}
     stale = minh.post(path, data={**revs, "rev1": "99", "kept": "1", "f-name": "0", "f-note": "2"})
     assert stale.status_code == 409
-    form = BeautifulSoup(stale.text, "html.parser")
+    form = BeautifulSoup(stale.text, "lxml")
     assert [one["value"] for one in form.select("[name=f-note][checked]")] == ["2"]
     asked = minh.post(path, data={**revs, "kept": "1", "f-name": "0", "f-note": "2"})
     assert minh.get(f"/khach-hang/show/{two[0]}").status_code == 200, (
@@ -53,10 +53,8 @@ def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
     assert "KH000001 thành một phần của KH000002?" in told
     assert "Tên: Nguyễn Ánh" in told
     assert "30 ngày" in told
-    sent = {
-        one["name"]: one.get("value", "") for one in BeautifulSoup(asked.text, "html.parser").select("main form input")
-    }
-    back = BeautifulSoup(minh.post(path, data=sent | {"sure": "0"}).text, "html.parser")
+    sent = {one["name"]: one.get("value", "") for one in BeautifulSoup(asked.text, "lxml").select("main form input")}
+    back = BeautifulSoup(minh.post(path, data=sent | {"sure": "0"}).text, "lxml")
     assert [one["name"] for one in back.select("[name=f-note][value='2'][checked]")], "what was chosen is chosen still"
     merged = minh.post(path, data=sent | {"sure": "1"})
     assert (merged.status_code, merged.headers["Location"]) == (302, f"/khach-hang/show/{two[1]}")
@@ -92,13 +90,13 @@ def test_the_form_warns_keeps_what_was_typed_and_saves_with_a_reason(app, client
     lan, tuan = client("lan"), client("tuan")
     typed = {"name": "Cúc", "kind": "person", "phone": "0912345678", "note": "mới"}
     warned = lan.post("/khach-hang/add", data=typed)
-    form = BeautifulSoup(warned.text, "html.parser")
+    form = BeautifulSoup(warned.text, "lxml")
     assert warned.status_code == 409
     assert form.select_one("#trung a")["href"] == f"/khach-hang/show/{two[0]}"
     assert form.select_one("#note").text.strip() == "mới"
     masked = tuan.post("/khach-hang/add", data=typed)
     assert "N… Á…" in masked.text
-    assert "Nguyễn" not in BeautifulSoup(masked.text, "html.parser").select_one("#trung").text
+    assert "Nguyễn" not in BeautifulSoup(masked.text, "lxml").select_one("#trung").text
     assert lan.post("/khach-hang/add", data={**typed, "duplicate_reason": REASON}).status_code == 302
 
 
@@ -108,7 +106,7 @@ def test_one_more_number_asks_why_and_takes_the_reason(app, client, two):
         other = services.create_customer(inside, by=Cast(inside).lan, name="Cúc").id
     typed = {"kind": "phone", "text": "0912 345 678"}
     asked = lan.post(f"/khach-hang/{other}/lien-he", data=typed)
-    form = BeautifulSoup(asked.text, "html.parser")
+    form = BeautifulSoup(asked.text, "lxml")
     assert asked.status_code == 409
     assert form.select_one("input[name=text]")["value"] == typed["text"]
     assert lan.post(f"/khach-hang/{other}/lien-he", data={**typed, "duplicate_reason": "x"}).status_code == 422
