@@ -26,6 +26,8 @@ UNTOLD = {
     ("app/core/screens/saved.py", "SavedView"): "places of tabs; told as saved_view.moved",
     ("app/customers/indexing.py", "table"): "words to be found by, which say nothing new",
     ("app/imports/customers.py", "model"): "told by audit.record_made",
+    ("app/customers/classes/services.py", "table"): "classes given by the rules; told by audit.record_changed",
+    ("app/customers/forgotten/keeping.py", "table"): "a moment that follows from what is told, and how far it is kept",
     ("app/customers/keys.py", "Customer"): "keys of the name and the address, which say nothing",
     ("app/customers/duplicates/children.py", "table"): "whose the rows are; told as customer.merged and merge_undone",
     ("app/customers/duplicates/looking.py", "DuplicatePair"): "what the worker suggests; what people say of it is told",
