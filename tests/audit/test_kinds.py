@@ -166,7 +166,7 @@ def changed_past_the_flush(tree: ast.Module) -> Iterator[str]:
             yield re.sub(r".*\.query\(|\.__table__.*|\).*", "", whole)
 
 
-def test_nothing_audited_is_changed_past_the_flush_without_being_told():
+def test_nothing_audited_is_changed_past_the_flush_without_being_told(app):
     """Such statements go past the listener: each of them is listed, with a reason; so is one of which it cannot be read
     what it changes."""
     names = {model.__name__ for model in audited()}
