@@ -89,7 +89,7 @@ class FormApi(Api):
         version = queries.published_version(session, _form(session, code).code)
         if version is None:
             raise NotFoundError
-        return queries.json_schema(version)
+        return queries.json_schema(version, context=queries.context_for(session, edge.actor()))
 
     @verb(
         "/<code>/submissions", "POST", "Fill in the published version",

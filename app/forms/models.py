@@ -121,21 +121,27 @@ class Submission(Stamped, Entity):
 
 
 class SubmissionValue(Entity):
-    """One answer to a searchable field, kept as what it is: numbers are compared as numbers, days as days."""
+    """One answer to a searchable field, kept as what it is: numbers are compared as numbers, days as days.
+
+    An answer of several parts (choices) has one row for each of them, `item` is its place from 0 on.
+    """
 
     __tablename__ = "submission_value"
     # A copy of what the submission holds, made to be filtered.
     __audited__ = False
     __table_args__: ClassVar = (
-        UniqueConstraint("submission_id", "field_key"),
+        UniqueConstraint("submission_id", "field_key", "item"),
         Index("ix_submission_value_text", "field_key", "text", "submission_id"),
         Index("ix_submission_value_number", "field_key", "number", "submission_id"),
         Index("ix_submission_value_date", "field_key", "date", "submission_id"),
+        Index("ix_submission_value_moment", "field_key", "moment", "submission_id"),
         {"extend_existing": False},
     )
 
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"))
     field_key: Mapped[str] = mapped_column(String(41))
+    item: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
     text: Mapped[str | None] = mapped_column(String(500), info={"sensitive": True})
     number: Mapped[float | None] = mapped_column(Double)
     date: Mapped[dt.date | None] = mapped_column()
+    moment: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
+from app.catalogues.queries import entries as catalogue_entries
 from app.core import links
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.finding import Hit, kind_of, matches
@@ -15,15 +17,18 @@ from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import rules
-from app.forms.fields.base import Context, JsonSchema
+from app.forms.fields.base import Context, JsonSchema, Option
 from app.forms.models import Form, FormVersion, Submission, VersionState
 from app.forms.words import say
+from app.security.models import Member, Team
 from app.security.queries import granted
 
 #: answers are read with the record that they were given for, also where it was shared
 _ANSWERED_FOR = ("Task", "Instance")
 #: so many forms are looked through when somebody types a word
 MOST_LOOKED_AT = 1000
+#: so many members or teams stand in one list to choose from
+MOST_OFFERED = 500
 
 
 class ShownAnswer(NamedTuple):
@@ -33,22 +38,75 @@ class ShownAnswer(NamedTuple):
     text: str
 
 
+@dataclass(frozen=True)
 class VisibleCustomers:
     """The customers whose names this actor may read: what a field of type customer asks."""
 
-    def __init__(self, session: Session, actor: Actor) -> None:
-        self._session = session
-        self._actor = actor
+    session: Session
+    actor: Actor
 
-    def name_of(self, customer_id: int) -> str | None:
-        return self._session.scalar(
-            select(Customer.name).where(Customer.id == customer_id, header_visible(self._actor))
+    def name_of(self, record_id: int) -> str | None:
+        return self.session.scalar(select(Customer.name).where(Customer.id == record_id, header_visible(self.actor)))
+
+    def offered(self) -> Sequence[tuple[int, str]]:
+        """They are looked up while one types."""
+        return ()
+
+
+@dataclass(frozen=True)
+class VisibleMembers:
+    """The colleagues whom this actor may see; offered are those who still work here."""
+
+    session: Session
+    actor: Actor
+
+    def name_of(self, record_id: int) -> str | None:
+        return self.session.scalar(select(Member.name).where(Member.id == record_id, visible(Member, self.actor)))
+
+    def offered(self) -> Sequence[tuple[int, str]]:
+        rows = select(Member.id, Member.name).where(visible(Member, self.actor), Member.deactivated_at.is_(None))
+        found = self.session.execute(rows.order_by(Member.sort_key, Member.id).limit(MOST_OFFERED))
+        return [(row.id, row.name) for row in found]
+
+
+@dataclass(frozen=True)
+class VisibleTeams:
+    """The teams that this actor may see."""
+
+    session: Session
+    actor: Actor
+
+    def name_of(self, record_id: int) -> str | None:
+        return self.session.scalar(select(Team.name).where(Team.id == record_id, visible(Team, self.actor)))
+
+    def offered(self) -> Sequence[tuple[int, str]]:
+        rows = select(Team.id, Team.name).where(visible(Team, self.actor), Team.archived_at.is_(None))
+        found = self.session.execute(rows.order_by(Team.sort_key, Team.id).limit(MOST_OFFERED))
+        return [(row.id, row.name) for row in found]
+
+
+@dataclass(frozen=True)
+class CompanyCatalogues:
+    """The small lists of the company as answers to choose from."""
+
+    session: Session
+
+    def options_of(self, catalogue: str) -> tuple[Option, ...]:
+        return tuple(
+            Option(one.code, {"vi": one.label_vi, "en": one.label_en}, retired=one.retired)
+            for one in catalogue_entries(self.session, catalogue)
         )
 
 
 def context_for(session: Session, actor: Actor) -> Context:
     """What fields may ask while this actor answers or reads."""
-    return Context(VisibleCustomers(session, actor))
+    return Context(
+        customers=VisibleCustomers(session, actor),
+        members=VisibleMembers(session, actor),
+        teams=VisibleTeams(session, actor),
+        catalogues=CompanyCatalogues(session),
+        time_zone=actor.time_zone,
+    )
 
 
 def form_by_code(session: Session, code: str) -> Form | None:
@@ -92,16 +150,18 @@ def definition_of(version: FormVersion) -> rules.Definition:
     return rules.read_definition(version.definition)
 
 
-def json_schema(version: FormVersion) -> JsonSchema:
+def json_schema(version: FormVersion, *, context: Context | None = None) -> JsonSchema:
     """JSON Schema (2020-12) of the answers to this version, in the reader's language."""
-    return rules.json_schema(definition_of(version))
+    return rules.json_schema(definition_of(version), context or Context())
 
 
 def shown_answers(submission: Submission, *, context: Context | None = None) -> list[ShownAnswer]:
     """The answers in on-screen order, as they were given: labels and options are those of their own version."""
-    context = context or Context()
+    context = replace(context or Context(), answers=submission.answers)
     shown = []
     for one in definition_of(submission.version).fields:
+        if not one.type.has_answer:
+            continue
         value = submission.answers.get(one.key)
         text = "" if value is None else one.type.show(value, one.spec, context)
         shown.append(ShownAnswer(say(one.spec.label), text))

@@ -215,8 +215,10 @@ def _searchable_values(submission: Submission) -> list[SubmissionValue]:
         value = submission.answers.get(one.key)
         if one.spec.searchable and value is not None:
             column = (one.type.index or Kind.text).value
-            known = {column: one.type.indexed(value)}
-            rows.append(SubmissionValue(submission_id=submission.id, field_key=one.key, **known))
+            rows += [
+                SubmissionValue(submission_id=submission.id, field_key=one.key, item=item, **{column: part})
+                for item, part in enumerate(one.type.indexed(value))
+            ]
     return rows
 
 

@@ -266,8 +266,9 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
     if card is not None:
         points = [{"kind": point.kind, "value": point.value, "shown": point.shown} for point in card.contact_points]
         shown["customer"]["contact_points"] = points
+    asked = task.form_version
     return shown | {
-        "form": json_schema(task.form_version) if task.form_version else None,
+        "form": json_schema(asked, context=context_for(session, edge.actor())) if asked else None,
         "answers": task.submission.answers if task.submission else None,
         "note": task.note,
         "completed_by": task.completed_by.user.username if task.completed_by else None,

@@ -22,6 +22,8 @@ OUTCOME_DONE = {"approve": _("Approved"), "reject": _("Rejected"), "return": _("
 
 LONGEST_NOTE = 5_000
 LONGEST_DRAFT_TEXT = 20_000
+#: so many answers to one question with several
+MOST_DRAFT_TEXTS = 500
 # An alert that could not be raised is tried again after this: late enough not to block the others, and still soon.
 ALERT_RETRY = timedelta(minutes=1)
 
@@ -76,11 +78,20 @@ def outcome_problem(outcome: str | None, allowed: Sequence[str]) -> object | Non
     return None
 
 
-def draft_of(typed: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, str]:
-    """What of the typed texts is kept as a draft: the fields of the form. Raises InvalidInputError for too much."""
+def draft_of(typed: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """What of the typed texts is kept as a draft: those of the form's fields, by key and part ("items.0.amount").
+
+    Raises InvalidInputError for too much.
+    """
     keys = {field["key"] for field in definition.get("fields", ())}
-    kept = {key: str(text) for key, text in typed.items() if key in keys}
-    too_long = {key: [_("This text is too long.")] for key, text in kept.items() if len(text) > LONGEST_DRAFT_TEXT}
+    kept = {
+        name: [str(text) for text in texts][:MOST_DRAFT_TEXTS] if isinstance(texts, list) else str(texts)
+        for name, texts in typed.items() if name.partition(".")[0] in keys
+    }  # fmt: skip
+    too_long = {
+        name.partition(".")[0]: [_("This text is too long.")] for name, texts in kept.items()
+        if len(texts if isinstance(texts, str) else "".join(texts)) > LONGEST_DRAFT_TEXT
+    }  # fmt: skip
     if too_long:
         raise InvalidInputError(fields=too_long)
     return kept

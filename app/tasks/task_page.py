@@ -52,12 +52,7 @@ def answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None
     built = build_form(task.form_version)
     if request.method == "POST" and request.path.endswith(("/hoan-thanh", "/nhap")):
         return built(context=context_for(session, actor))
-    form = built(formdata=None, context=context_for(session, actor))
-    if task.draft:
-        for question in form.questions:
-            if question.key in task.draft:
-                question.raw_data = [str(task.draft[question.key])]
-    return form
+    return built(formdata=None, context=context_for(session, actor), draft=task.draft)
 
 
 def task_page(

@@ -12,7 +12,7 @@ from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show
-from app.forms.builder import PREFIX
+from app.forms.builder import typed_in
 from app.forms.rules import Answers
 from app.security import queries as people
 from app.tasks import queries, services
@@ -67,8 +67,7 @@ class TaskPages(Page):
 
     @page("/<task_id>/nhap", "POST", right="edit")
     def draft(self, task_id: str) -> Any:
-        typed = {key.removeprefix(PREFIX): value for key, value in request.form.items() if key.startswith(PREFIX)}
-        number, actor = row_id(task_id), edge.actor()
+        typed, number, actor = typed_in(request.form), row_id(task_id), edge.actor()
         try:
             with edge.transaction() as inside:
                 services.save_draft(inside, number, typed, by=actor, rev=_rev())

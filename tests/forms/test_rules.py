@@ -79,7 +79,7 @@ CROSSED = {"min": 5, "max": 1}
         (a_form(a_field(key="a" * 42)), ("fields[0].key", "bad_key")),
         (a_form(a_field(key=None)), ("fields[0].key", "bad_key")),
         (a_form(a_field(), a_field()), ("fields[1].key", "duplicate_key")),
-        (a_form(a_field(type="signature")), ("fields[0].type", "unknown_type")),
+        (a_form(a_field(type="password")), ("fields[0].type", "unknown_type")),
         (a_form(a_field(type=["text"])), ("fields[0].type", "unknown_type")),
         (a_form(a_field(label="")), ("fields[0].label", "no_words")),
         (a_form(a_field(label="\u200b")), ("fields[0].label", "no_words")),
