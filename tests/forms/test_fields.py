@@ -185,3 +185,10 @@ def test_schemas_say_what_integrations_lean_on():
         {"const": "red", "title": "Đỏ"},
         {"const": "blue", "title": "Xanh"},
     ]
+
+
+def test_every_type_and_everything_that_can_be_set_stands_in_the_guide():
+    guide = (Path(__file__).parents[2] / "docs" / "forms.md").read_text(encoding="utf-8")
+    for code, kind in TYPES.items():
+        for name in (code, *(setting.name for setting in kind.settings)):
+            assert f"`{name}`" in guide, name
