@@ -12,6 +12,7 @@ from app.core.worker import Job
 from app.customers import indexing
 from app.customers.classes.jobs import classify
 from app.customers.duplicates.looking import look_when_due
+from app.forms import services as forms
 from app.imports import running as imports
 from app.imports import services as brought
 from app.imports.telling import tell_of_import
@@ -42,6 +43,7 @@ def forget() -> None:
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
         exports.forget(session, at=clock.now())
         brought.forget(session, at=clock.now())
+        forms.forget_files(session, before=clock.now() - timedelta(days=30))
     files.remove_orphans()
     exports.remove_strays()
 

@@ -36,7 +36,13 @@ from app.deadlines.models import (  # when the company works
     CalendarExceptionInterval,
     CalendarInterval,
 )
-from app.forms.models import Form, FormVersion, Submission, SubmissionValue  # dynamic forms and their answers
+from app.forms.models import (  # dynamic forms and their answers
+    AnswerFile,
+    Form,
+    FormVersion,
+    Submission,
+    SubmissionValue,
+)
 from app.imports.models import ImportJob, ImportRow  # files that are brought in, and what became of their rows
 from app.notifications.models import (  # warnings, texts, bell, mails and through which server they go
     Alert,
@@ -69,14 +75,13 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException", "CalendarExceptionInterval",
-    "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment",
-    "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerMerge",
-    "CustomerStage", "CustomerTag", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion", "Grant",
-    "IdempotentAnswer", "ImportJob", "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member",
-    "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
-    "ProcessToken", "ProcessVersion", "Promise", "Purchase", "RoleField", "RoleProfile", "RoleScope", "SavedView",
-    "SavedViewDefault",
-    "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission",
-    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "Alert", "AnswerFile", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException",
+    "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry", "ClassMove",
+    "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget", "Counter",
+    "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DuplicatePair", "DuplicateRun", "Export", "Form",
+    "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow", "Interaction", "JobHeartbeat", "Look",
+    "MailServer", "Member", "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent",
+    "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise", "Purchase", "RoleField", "RoleProfile", "RoleScope",
+    "SavedView", "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure",
+    "StoredFile", "Submission", "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

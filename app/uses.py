@@ -80,6 +80,7 @@ KINDS = (
 PARTS: Mapping[str, tuple[str, ...]] = {
     "access_grant": ("member_id", "team_id"),
     "alert": ("recipient_id",),
+    "answer_file": ("form_version_id", "submission_id"),
     "audit_sensitive": ("event_id",),
     "calendar_exception": ("calendar_id",),
     "calendar_exception_interval": ("exception_id",),

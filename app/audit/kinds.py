@@ -202,7 +202,7 @@ _GRANTED = {"header": _("Name and contacts only"), "view": _("View"), "edit": _(
 _DAYS_OFF = {"holiday": _("Day off"), "worked": _("Worked instead"), "hours": _("Other hours")}
 _OWNERS = {
     "comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer"),
-    "import_job": _("File brought in"),
+    "import_job": _("File brought in"), "answer_file": _("Answer to a form"),
 }  # fmt: skip
 _ENTRANCES = {"web": _("Browser"), "bearer": _("Program")}
 _WHY_ENDED = {

@@ -78,8 +78,9 @@ class AnswerForm(FlaskForm):
         self.context = replace(self.context, answers=found.values)
         for question in self.questions:
             question.data = found.values.get(question.key)
-        self._tell(found.problems)
-        return is_ours and not found.problems
+        late = {one.key: one.late for one in self.questions if one.late}
+        self._tell({**found.problems, **late})
+        return is_ours and not found.problems and not late
 
     def refuse(self, problems: Mapping[str, Any]) -> None:
         """Put sentences that a service had about the answers (InvalidInputError.fields) beside their fields."""
@@ -105,6 +106,8 @@ class AnswerField(Field):
         #: what was sent, in the shape of `FieldType.gather`
         self.raw: object = None
         self.is_typed = False
+        #: sentences about what was sent, from before it could be judged (a file that is not taken)
+        self.late: list[Any] = []
         #: sentences about parts of the answer, by their place behind the key
         self.inside: dict[str, Sequence[str]] = {}
         super().__init__(label=say(one.spec.label), description=say(one.spec.help), **kwargs)

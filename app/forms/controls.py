@@ -185,6 +185,8 @@ def _address(one: Input, given: dict[str, Any]) -> Markup:
     provinces = [("", str(CHOOSE)), *one.choices]
     if province and province not in dict(provinces):
         provinces.append((province, _place_name(province)))
+    looked_up = {"data-url": "/tim/phuong-xa", "data-with": f"{one.name}.province",
+                 "data-placeholder": str(_("Type to search"))}  # fmt: skip
     wards = [("", ""), *([(ward, _place_name(ward))] if ward else [])]
 
     def named(part: str, css: str) -> dict[str, Any]:
@@ -199,16 +201,12 @@ def _address(one: Input, given: dict[str, Any]) -> Markup:
         labelled("province", _("Province or city"), Markup("<select %s>%s</select>")
                  % (_html(**named("province", "form-select")), _options(provinces, province))),
         labelled("ward", _("Ward or commune"), Markup("<select %s>%s</select>")
-                 % (_html(**named("ward", "form-select"), **_WARDS, **{"data-with": f"{one.name}.province"}),
+                 % (_html(**named("ward", "form-select"), **looked_up),
                     _options(wards, ward))),
         labelled("street", _("House number and street"), Markup("<input %s>")
                  % _html(type="text", autocomplete="off", value=street, **named("street", "form-control"))),
     ]  # fmt: skip
     return _group(one, "tt-grid2", given, Markup("").join(inner))
-
-
-#: the script that looks wards up
-_WARDS = {"data-url": "/tim/phuong-xa"}
 
 
 def _place_name(code: str) -> str:
@@ -227,7 +225,7 @@ def _rows(one: Input, given: dict[str, Any]) -> Markup:
                                                 for column in columns)
         for number in range(count)
     )  # fmt: skip
-    table = Markup('<table class="tt-table"><thead><tr>%s</tr></thead><tbody>%s</tbody></table>') % (heads, lines)
+    table = Markup("<table><thead><tr>%s</tr></thead><tbody>%s</tbody></table>") % (heads, lines)
     return _group(one, "tt-rows", given, table)
 
 

@@ -145,3 +145,15 @@ class SubmissionValue(Entity):
     number: Mapped[float | None] = mapped_column(Double)
     date: Mapped[dt.date | None] = mapped_column()
     moment: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+
+
+class AnswerFile(Stamped, Entity):
+    """A file that was sent for an answer; `core.files` has it under this id. Without a submission it waits for one."""
+
+    __tablename__ = "answer_file"
+    # What it was is told by the file and by the answers, which are audited.
+    __audited__ = False
+
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"), index=True)
+    field_key: Mapped[str] = mapped_column(String(41))
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"), index=True)

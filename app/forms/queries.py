@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 from app.catalogues.queries import entries as catalogue_entries
 from app.core import links
 from app.core.access import Actor, row_rule, scoped, visible
+from app.core.errors import NotFoundError
+from app.core.files import StoredFile
 from app.core.finding import Hit, kind_of, matches
 from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import rules
-from app.forms.fields.base import Context, JsonSchema, Option
-from app.forms.models import Form, FormVersion, Submission, VersionState
+from app.forms.fields.base import Context, FileFacts, JsonSchema, Option
+from app.forms.models import AnswerFile, Form, FormVersion, Submission, VersionState
 from app.forms.words import say
 from app.security.models import Member, Team
 from app.security.queries import granted
@@ -27,6 +29,8 @@ from app.security.queries import granted
 _ANSWERED_FOR = ("Task", "Instance")
 #: so many forms are looked through when somebody types a word
 MOST_LOOKED_AT = 1000
+#: as what core.files knows the files of answers
+FILES = "answer_file"
 #: so many members or teams stand in one list to choose from
 MOST_OFFERED = 500
 
@@ -86,6 +90,34 @@ class VisibleTeams:
 
 
 @dataclass(frozen=True)
+class AnswerFiles:
+    """The files of answers that this actor may read, and those that he sent and has not answered with yet."""
+
+    session: Session
+    actor: Actor
+
+    def facts_of(self, file_id: int) -> FileFacts | None:
+        try:
+            file = answer_file(self.session, file_id, self.actor)
+        except NotFoundError:
+            return None
+        return FileFacts(file.name, file.size, file.content_type)
+
+
+def answer_file(session: Session, number: int, actor: Actor) -> StoredFile:
+    """Raises NotFoundError when there is none, or none for him."""
+    answered = select(Submission.id).where(Submission.id == AnswerFile.submission_id, visible(Submission, actor))
+    own = and_(AnswerFile.submission_id.is_(None), AnswerFile.created_by_id == actor.user_id)
+    file: StoredFile | None = session.scalar(
+        select(StoredFile).join(AnswerFile, AnswerFile.id == StoredFile.owner_id)
+        .where(StoredFile.owner_type == FILES, AnswerFile.id == number, or_(own, answered.exists()))
+    )  # fmt: skip
+    if file is None:
+        raise NotFoundError
+    return file
+
+
+@dataclass(frozen=True)
 class CompanyCatalogues:
     """The small lists of the company as answers to choose from."""
 
@@ -104,6 +136,7 @@ def context_for(session: Session, actor: Actor) -> Context:
         customers=VisibleCustomers(session, actor),
         members=VisibleMembers(session, actor),
         teams=VisibleTeams(session, actor),
+        files=AnswerFiles(session, actor),
         catalogues=CompanyCatalogues(session),
         time_zone=actor.time_zone,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import clock, uses
+from app.core import clock, files, uses
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _
@@ -16,10 +17,14 @@ from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms import queries, rules
 from app.forms.fields.base import Context, Kind, trimmed, words_flaws
-from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.fields.file import FileType
+from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionValue, VersionState
 from app.forms.rules import Answers, Problem
 from app.forms.words import Words, say
 from app.security.queries import member_by_id
+
+#: so many at once: the next hour takes the next
+MOST_FORGOTTEN = 500
 
 
 class FormNotPublishableError(InvalidInputError):
@@ -197,6 +202,7 @@ def submit(
     )
     session.add(submission)
     session.flush()
+    _claim_files(session, submission, by)
     session.add_all(_searchable_values(submission))
     if customer_id is not None and subject_type is None:
         # Answers about a task or an instance are told by what happened to that.
@@ -207,6 +213,46 @@ def submit(
         )  # fmt: skip
     session.flush()
     return submission
+
+
+def keep_file(
+    session: Session, version: FormVersion, field_key: str, received: files.ReceivedFile, *, by: Actor
+) -> AnswerFile:
+    """A file that was sent for a question, before the answers are given; its id is what the answer names."""
+    file = AnswerFile(form_version_id=version.id, field_key=field_key)
+    session.add(file)
+    session.flush()
+    files.keep(session, received, owner_type=queries.FILES, owner_id=file.id)
+    return file
+
+
+def forget_files(session: Session, *, before: datetime) -> None:
+    """Files that were sent before that moment, for answers that nobody ever gave."""
+    left = select(AnswerFile).where(AnswerFile.submission_id.is_(None), AnswerFile.created_at < before)
+    for file in session.scalars(left.limit(MOST_FORGOTTEN)):
+        kept = select(files.StoredFile).where(
+            files.StoredFile.owner_type == queries.FILES, files.StoredFile.owner_id == file.id
+        )
+        for stored in session.scalars(kept):
+            session.delete(stored)
+        session.delete(file)
+    session.flush()
+
+
+def _claim_files(session: Session, submission: Submission, by: Actor) -> None:
+    """The files that an answer names belong to it now, and to no other: an answer that was kept keeps its papers."""
+    for one in queries.definition_of(submission.version).fields:
+        named = submission.answers.get(one.key) if isinstance(one.type, FileType) else None
+        if not named:
+            continue
+        waiting = (
+            update(AnswerFile)
+            .where(AnswerFile.id.in_(named), AnswerFile.submission_id.is_(None), AnswerFile.created_by_id == by.user_id)
+            .values(submission_id=submission.id, updated_at=clock.now(), updated_by_id=by.user_id)
+        )
+        claimed = session.scalars(waiting.returning(AnswerFile.id)).all()
+        if len(claimed) != len(named):
+            raise InvalidInputError(fields={one.key: [_("A file has not arrived. Please add it again.")]})
 
 
 def _searchable_values(submission: Submission) -> list[SubmissionValue]:

@@ -14,6 +14,7 @@ from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show
 from app.forms.builder import typed_in
 from app.forms.rules import Answers
+from app.forms.uploads import take_in
 from app.security import queries as people
 from app.tasks import queries, services
 from app.tasks.models import Task
@@ -84,7 +85,8 @@ class TaskPages(Page):
         task = task_of(session, number, actor)
         form = answer_form(session, task, actor)
         answers: Answers | None = None
-        if form is not None:
+        if form is not None and task.form_version_id is not None:
+            take_in(form, task.form_version_id)
             if not form.validate():
                 return task_page(number, form=form, status=422)
             answers = form.answers

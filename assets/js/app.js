@@ -76,6 +76,7 @@ each(".tt-tabs [aria-current]", (tab) => {
 });
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
+each("input[data-signature]", (input) => import("./signature.js").then(({ attachSignature }) => attachSignature(input)));
 each("[data-keep]", conflict.start);
 
 each("input[data-username]", (input) => import("./username.js").then(({ watchUsername }) => watchUsername(input)));

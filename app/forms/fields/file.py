@@ -32,13 +32,14 @@ class FileType(base.FieldType):
     other: ClassVar[Sentence] = _("A file of this kind cannot stand here.")
 
     def gather(self, posted: Posted) -> object:
-        return [one for one in posted.get("", ()) if one not in (None, "")]
+        # An input in which no file was chosen sends one without a name, which is false.
+        return [one for one in posted.get("", ()) if one]
 
     def is_empty(self, raw: object) -> bool:
-        return super().is_empty(raw) or raw == []
+        return super().is_empty(raw) or (isinstance(raw, list) and not any(raw))
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
-        sent = raw if isinstance(raw, list) else [raw]
+        sent = [one for one in raw if one] if isinstance(raw, list) else [raw]
         ids = list(dict.fromkeys(read_id(one) for one in sent))
         if len(ids) > self.most(spec):
             raise Refused(_("At most %(limit)d files, please.", limit=self.most(spec)))
