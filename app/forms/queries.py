@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
@@ -21,7 +21,6 @@ from app.customers.queries import header_visible
 from app.forms import rules
 from app.forms.fields.base import Context, FileFacts, JsonSchema, Option
 from app.forms.models import AnswerFile, Form, FormVersion, Submission, VersionState
-from app.forms.words import say
 from app.security.models import Member, Team
 from app.security.queries import granted
 
@@ -33,13 +32,6 @@ MOST_LOOKED_AT = 1000
 FILES = "answer_file"
 #: so many members or teams stand in one list to choose from
 MOST_OFFERED = 500
-
-
-class ShownAnswer(NamedTuple):
-    """One answer as people read it; the text is empty where nothing was answered."""
-
-    label: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +93,7 @@ class AnswerFiles:
             file = answer_file(self.session, file_id, self.actor)
         except NotFoundError:
             return None
-        return FileFacts(file.name, file.size, file.content_type)
+        return FileFacts(file.name, file.size, file.content_type, links.file_path(file.id, file.name))
 
 
 def answer_file(session: Session, number: int, actor: Actor) -> StoredFile:
@@ -186,19 +178,6 @@ def definition_of(version: FormVersion) -> rules.Definition:
 def json_schema(version: FormVersion, *, context: Context | None = None) -> JsonSchema:
     """JSON Schema (2020-12) of the answers to this version, in the reader's language."""
     return rules.json_schema(definition_of(version), context or Context())
-
-
-def shown_answers(submission: Submission, *, context: Context | None = None) -> list[ShownAnswer]:
-    """The answers in on-screen order, as they were given: labels and options are those of their own version."""
-    context = replace(context or Context(), answers=submission.answers)
-    shown = []
-    for one in definition_of(submission.version).fields:
-        if not one.type.has_answer:
-            continue
-        value = submission.answers.get(one.key)
-        text = "" if value is None else one.type.show(value, one.spec, context)
-        shown.append(ShownAnswer(say(one.spec.label), text))
-    return shown
 
 
 @row_rule(Form)

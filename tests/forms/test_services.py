@@ -12,7 +12,7 @@ from app.core.errors import ConflictError, InvalidInputError, NotAllowedError
 from app.core.i18n import in_language
 from app.customers.models import TimelineEntry
 from app.customers.services import CustomerArchivedError, archive_customer, create_customer
-from app.forms import library, queries, services
+from app.forms import displays, library, queries, services
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
 
@@ -277,9 +277,9 @@ def test_old_answers_are_shown_as_they_were_given(session):
         services.publish_form(session, form, by=SYSTEM)
     session.expire_all()
     assert published(session, form).number == 3
-    assert queries.shown_answers(submission) == [("Ghi chú", "Trễ"), ("Số tiền", "1\u00a0₫"), ("Màu", "Đỏ")]
+    assert displays.shown_answers(submission) == [("Ghi chú", "Trễ"), ("Số tiền", "1\u00a0₫"), ("Màu", "Đỏ")]
     with in_language("en"):
-        assert queries.shown_answers(submission)[0].label == "Note"
+        assert displays.shown_answers(submission)[0].label == "Note"
 
 
 def test_what_was_left_empty_shows_empty(session):
@@ -287,7 +287,7 @@ def test_what_was_left_empty_shows_empty(session):
     answers = services.parse_answers(version, {"note": " ", "amount": 0}, context=CONTEXT)
     submission = services.submit(session, version, answers, by=SYSTEM)
     assert submission.answers == {"amount": 0}
-    assert queries.shown_answers(submission) == [("Ghi chú", ""), ("Số tiền", "0\u00a0₫")]
+    assert displays.shown_answers(submission) == [("Ghi chú", ""), ("Số tiền", "0\u00a0₫")]
 
 
 def test_searchable_answers_are_kept_as_what_they_are(session):

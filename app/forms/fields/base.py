@@ -130,11 +130,12 @@ class Directory(Protocol):
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A file that was sent for an answer. `size` in bytes."""
+    """A file that was sent for an answer. `size` in bytes; `path` is where it can be fetched."""
 
     name: str
     size: int
     content_type: str
+    path: str = ""
 
 
 class Files(Protocol):
