@@ -36,10 +36,10 @@ class FileType(base.FieldType):
         return [one for one in posted.get("", ()) if one]
 
     def is_empty(self, raw: object) -> bool:
-        return super().is_empty(raw) or (isinstance(raw, list) and not any(raw))
+        return super().is_empty(raw) or (isinstance(raw, list) and all(one is None for one in raw))
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
-        sent = [one for one in raw if one] if isinstance(raw, list) else [raw]
+        sent = [one for one in raw if one is not None] if isinstance(raw, list) else [raw]
         ids = list(dict.fromkeys(read_id(one) for one in sent))
         if len(ids) > self.most(spec):
             raise Refused(_("At most %(limit)d files, please.", limit=self.most(spec)))
