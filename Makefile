@@ -32,10 +32,10 @@ run: $(RUN_PACKAGES) $(ASSETS) $(CATALOGUES) ## Install, build, migrate, load th
 	@exec $(BIN)/python run.py
 
 test: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Run the suite (at most 10 minutes on 2 cores)
-	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
+	@$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder
 
 test-all: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Run everything, on both databases
-	@$(BIN)/python -m pytest -n auto --dist loadfile --hypothesis-profile=thorough
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --hypothesis-profile=thorough
 
 check: $(DEV_PACKAGES) $(CATALOGUES) ## Check format, lint, types, import contracts and translations
 	@$(BIN)/ruff format --check .

@@ -65,15 +65,18 @@ def create_app(config: Any = None) -> Flask:
     from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads, vault
     from app.core.db import db, listen_to
     from app.core.screens import parts
+    from app.customers import delivery as delivery_of_customers
     from app.customers.events import register_heed, register_part, register_quick_action
     from app.customers.forgotten.heed import heed_silence
     from app.customers.handlers import SHARED_CUSTOMERS, CustomerComments, LookedAfter
     from app.customers.mails import SendMail
+    from app.customers.mails import refusal as refusal_of_customers
     from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
     from app.forms.handlers import CustomerSubmissions
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
+    from app.notifications.events import register_mail_ended, register_mail_guard
     from app.notifications.people import PeopleMessenger
     from app.notifications.shared import ShareTeller
     from app.processes.handlers import SHARED_INSTANCES, CustomerInstances, InstanceComments, begun_by
@@ -117,6 +120,8 @@ def create_app(config: Any = None) -> Flask:
     register_heed("forgotten", heed_silence)
     register_owner(CustomerWork())
     register_messenger(PeopleMessenger())
+    register_mail_ended(delivery_of_customers.mail_ended)
+    register_mail_guard(refusal_of_customers)
     for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):
         register_duty(duty)
     for key, trace in (("begun", begun_by), ("named", named_in_processes), ("roles", roles_left_empty)):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core import anchor, clock, exports, files, repeats
+from app.core import anchor, clock, exports, files, repeats, turns
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.core.worker import Job
-from app.customers import indexing
+from app.customers import indexing, promise_alerts
+from app.customers.bulk import running as bulk_edits
+from app.customers.bulk import services as edited
+from app.customers.bulk.telling import tell_of_bulk_edit
 from app.customers.classes.jobs import classify
 from app.customers.duplicates.looking import look_when_due
+from app.demo.running import Removal
+from app.demo.telling import tell_of_removal
 from app.forms import services as forms
 from app.imports import running as imports
 from app.imports import services as brought
@@ -36,14 +41,15 @@ def tidy_database() -> None:
 
 
 def forget() -> None:
-    """What nobody asks for any more: old answers to repeated requests, ended sign-ins, exports after their week, and
-    files without a record."""
+    """What nobody asks for any more: old answers to repeated requests, ended sign-ins, exports after their week,
+    bulk edits that nobody went on with, and files without a record."""
     with transaction() as session:
         repeats.forget_answers(session, before=clock.now() - timedelta(days=1))
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
         exports.forget(session, at=clock.now())
         brought.forget(session, at=clock.now())
         forms.forget_files(session, before=clock.now() - timedelta(days=30))
+        edited.forget(session, at=clock.now())
     files.remove_orphans()
     exports.remove_strays()
 
@@ -62,6 +68,16 @@ def write_exports() -> None:
 def run_imports() -> None:
     """Each in the name of whoever brought the file, with the rights that he has by then."""
     imports.run_waiting(present_actor, tell_of_import)
+
+
+def remove_demo() -> None:
+    """In the name of whoever asked for it, with the rights that he has by then."""
+    turns.run_waiting(Removal, present_actor, tell_of_removal)
+
+
+def run_bulk_edits() -> None:
+    """Each in the name of whoever began it, with the rights that he has by then."""
+    bulk_edits.run_waiting(present_actor, tell_of_bulk_edit)
 
 
 def end_shares() -> None:
@@ -118,6 +134,20 @@ JOBS = (
         reason="a file is looked through soon after it was brought, and its rows are written soon after that",
     ),
     Job(
+        name="demo.remove",
+        label=_("Remove the demo company"),
+        run=remove_demo,
+        every=timedelta(seconds=5),
+        reason="what was asked for begins within seconds; killed anywhere, it goes on where it was",
+    ),
+    Job(
+        name="customers.bulk_edits",
+        label=_("Change many customers at once"),
+        run=run_bulk_edits,
+        every=timedelta(seconds=2),
+        reason="whoever has changed many customers sees within seconds that it goes on",
+    ),
+    Job(
         name="shares.end",
         label=_("End shares whose time is over"),
         run=end_shares,
@@ -144,6 +174,13 @@ JOBS = (
         run=look_for_duplicates,
         every=timedelta(minutes=5),
         reason="who was typed a second time is found soon; at night everybody is compared with everybody",
+    ),
+    Job(
+        name="customers.promises",
+        label=_("Remind of promises"),
+        run=promise_alerts.remind,
+        every=timedelta(minutes=1),
+        reason="who promised something is told on its day, and once more when the day is over",
     ),
     Job(
         name="audit.seal",

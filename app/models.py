@@ -14,8 +14,10 @@ from app.core.models import (  # the pulse of every scheduled job; how people lo
     SavedViewDefault,
 )
 from app.core.numbering import Counter  # the next KH000001, HS-000001
+from app.core.removing import RemovalPermit  # rows that may be deleted although their table keeps its rows
 from app.core.repeats import IdempotentAnswer  # what was answered to a repeated request
 from app.core.settings import Setting  # what the company set for itself
+from app.customers.bulk.models import BulkEdit, BulkEditRow  # customers who are changed together, and each of them
 from app.customers.classes.models import ClassMove, ClassRule, ClassRun  # tiers and groups worked out by rules
 from app.customers.duplicates.models import CustomerMerge, DuplicatePair, DuplicateRun  # who is in here twice
 from app.customers.forgotten.models import ContactTarget  # how long one may go without a contact
@@ -36,6 +38,7 @@ from app.deadlines.models import (  # when the company works
     CalendarExceptionInterval,
     CalendarInterval,
 )
+from app.demo.models import DemoRemoval  # the demo company goes
 from app.forms.models import (  # dynamic forms and their answers
     AnswerFile,
     Form,
@@ -75,13 +78,14 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AnswerFile", "AuditEvent", "AuditSeal", "AuditSensitive", "Calendar", "CalendarException",
-    "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry", "ClassMove",
-    "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget", "Counter",
-    "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DuplicatePair", "DuplicateRun", "Export", "Form",
-    "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow", "Interaction", "JobHeartbeat", "Look",
-    "MailServer", "Member", "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent",
-    "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise", "Purchase", "RoleField", "RoleProfile", "RoleScope",
-    "SavedView", "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure",
-    "StoredFile", "Submission", "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "Alert", "AnswerFile", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
+    "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry",
+    "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget",
+    "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval", "DuplicatePair",
+    "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow",
+    "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
+    "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
+    "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
+    "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionValue",
+    "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

@@ -38,6 +38,8 @@ from app.core.timewords import moment_inside, moment_text, until_text
 from app.core.view_api import ViewApi
 from app.customers import search as customer_search
 from app.customers.api import CustomerApi
+from app.customers.bulk.api import BulkEditApi
+from app.customers.bulk.views import BulkPages
 from app.customers.classes.views import ClassPages
 from app.customers.duplicates.api import DuplicateApi
 from app.customers.duplicates.views import DuplicatePages
@@ -161,9 +163,9 @@ FINDERS: tuple[Finder, ...] = (
            belonging=True),
     Finder("Instance", _("Process files"), "route", processes.find_instances, processes.named_instances,
            model=ProcessInstance, belonging=True),
-    Finder("Process", _("Processes"), "versions", processes.find_processes, processes.named_processes, model=Process),
-    Finder("Form", _("Forms"), "forms", forms.find_forms, forms.named_forms, model=Form),
-    Finder("Member", _("Staff"), "users-group", people.find_members, people.named_members, model=Member),
+    Finder("Process", _("Processes"), "versions", processes.FOUND, processes.named_processes, model=Process),
+    Finder("Form", _("Forms"), "forms", forms.FOUND, forms.named_forms, model=Form),
+    Finder("Member", _("Staff"), "users-group", people.FOUND, people.named_members, model=Member),
 )  # fmt: skip
 
 #: Pages and generated screens.
@@ -213,6 +215,7 @@ VIEWS: tuple[type, ...] = (
     AccountPages,
     FileView,
     ExportPages,
+    BulkPages,
     FilePages,
 )
 
@@ -250,6 +253,7 @@ APIS: tuple[type, ...] = (
     OutboxApi,
     AuditApi,
     ExportApi,
+    BulkEditApi,
     ImportApi,
     ViewApi,
     OpenApi,

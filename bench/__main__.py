@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,9 @@ class Target:
 
 LIST = Target(queries=8, cpu=12, per_second=60)
 
+#: CPU ms of the bare page with an exact count on the machine for which design.md §8 asks its numbers
+_BARE_THERE = 4.6
+
 
 @dataclass(frozen=True)
 class Case:
@@ -61,7 +64,11 @@ class Case:
     compressed: bool = False
 
 
+#: measured in every run, and first: how fast is this machine now?
+PACE = Case("bare Flask and SQL, exact count", "/?count", "", Target(size=None), app="bare")
+
 CASES = (
+    Case("bare Flask and SQL, no count", "/", "", Target(size=None), app="bare"),
     Case("customer list", "/khach-hang/list/", "lan", LIST),
     Case("customer list", "/khach-hang/list/", "minh", LIST),
     Case("customer list", "/khach-hang/list/", "hoa", LIST),
@@ -89,8 +96,6 @@ CASES = (
     Case("home of a head", "/", "minh", Target(p50=40)),
     Case("process instances", "/ho-so/", "hoa", Target(p50=40)),
     Case("FAB as shipped: customer list", "/customers/list/", "hoa", Target(size=None), app="fab"),
-    Case("bare Flask and SQL, exact count", "/?count", "", Target(size=None), app="bare"),
-    Case("bare Flask and SQL, no count", "/", "", Target(size=None), app="bare"),
 )
 
 
@@ -104,20 +109,26 @@ class Measured:
     single: Load
     crowd: Load
     memory: float
+    #: how much longer the bare page takes here and now than where the targets were set; 1: just as long
+    slowness: float = 1
+
+    @property
+    def cpu_there(self) -> float:
+        """CPU ms that it would take where the targets were set: those of a shared machine differ from hour to hour."""
+        return self.cpu / self.slowness
 
     def problems(self) -> Iterator[str]:
-        """What misses its target."""
+        """What misses its target, with times as they would be where the targets were set."""
         target = self.case.target
-        found: Sequence[tuple[str, float | None, bool]] = (
-            ("queries", target.queries, target.queries is not None and self.queries > target.queries),
-            ("CPU", target.cpu, target.cpu is not None and self.cpu > target.cpu),
-            ("req/s", target.per_second, target.per_second is not None and self.crowd.per_second < target.per_second),
-            ("p50", target.p50, target.p50 is not None and self.single.p50 > target.p50),
-            ("size", target.size, target.size is not None and self.single.bytes / 1024 > target.size),
+        per_second, p50 = self.crowd.per_second * self.slowness, self.single.p50 / self.slowness
+        found: Sequence[tuple[str, bool]] = (
+            ("queries", target.queries is not None and self.queries > target.queries),
+            ("CPU", target.cpu is not None and self.cpu_there > target.cpu),
+            ("req/s", target.per_second is not None and per_second < target.per_second),
+            ("p50", target.p50 is not None and p50 > target.p50),
+            ("size", target.size is not None and self.single.bytes / 1024 > target.size),
         )
-        for name, _wanted, missed in found:
-            if missed:
-                yield name
+        yield from (name for name, is_missed in found if is_missed)
 
 
 def measure(server: Server, case: Case, path: str, *, queries: int, requests: int) -> Measured:
@@ -136,13 +147,17 @@ def measure(server: Server, case: Case, path: str, *, queries: int, requests: in
 def run(environ: Mapping[str, str], *, port: int, requests: int, cases: Sequence[Case]) -> Iterator[Measured]:
     """Every case, application after application."""
     ids = _ids(environ["TANTAM_DATABASE_URL"])
+    slowness = 1.0
     for app in dict.fromkeys(case.app for case in cases):
         mine = [case for case in cases if case.app == app]
         paths = [case.path.format(**ids) for case in mine]
         counted = _counted(app, environ, mine, paths)
         with served(app, environ, port=port) as server:
             for case, path, queries in zip(mine, paths, counted, strict=True):
-                yield measure(server, case, path, queries=queries, requests=requests)
+                row = measure(server, case, path, queries=queries, requests=requests)
+                if case is PACE:
+                    slowness = row.cpu / _BARE_THERE
+                yield replace(row, slowness=slowness)
 
 
 def _counted(app: str, environ: Mapping[str, str], cases: Sequence[Case], paths: Sequence[str]) -> list[int]:
@@ -181,7 +196,7 @@ def _sqlalchemy_url(url: str) -> str:
 # ── The table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _HEAD = (
-    f"{'page':<36}{'role':<6}{'queries':>8}{'CPU ms':>8}{'req/s':>7}"
+    f"{'page':<36}{'role':<6}{'queries':>8}{'CPU ms':>8}{'there':>7}{'req/s':>7}"
     f"{'p50 ms':>8}{'p95 ms':>8}{'KB':>7}{'MiB':>6}  target"
 )
 
@@ -200,7 +215,8 @@ def line(row: Measured) -> str:
     missed = list(row.problems())
     verdict = f"OVER: {', '.join(missed)}" if missed else "ok" if asked else ""
     return (
-        f"{case.page:<36}{case.who:<6}{row.queries:>8}{row.cpu:>8.1f}{row.crowd.per_second:>7.0f}{row.single.p50:>8.1f}"
+        f"{case.page:<36}{case.who:<6}{row.queries:>8}{row.cpu:>8.1f}{row.cpu_there:>7.1f}"
+        f"{row.crowd.per_second:>7.0f}{row.single.p50:>8.1f}"
         f"{row.single.p95:>8.1f}{row.single.bytes / 1024:>7.1f}{row.memory:>6.0f}  {', '.join(asked)}  {verdict}"
     ).rstrip()
 
@@ -255,7 +271,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, default=8091)
     asked = parser.parse_args(arguments)
     size = Size(200, 500, 300) if asked.quick else Size(asked.customers, asked.tasks, asked.open)
-    cases = [case for case in CASES if asked.only.lower() in f"{case.page} {case.who}".lower()]
+    cases = [PACE, *(case for case in CASES if asked.only.lower() in f"{case.page} {case.who}".lower())]
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tantam-bench-"))
         url = asked.url or stack.enter_context(_database(asked.database))
@@ -270,6 +286,7 @@ def main(arguments: Sequence[str]) -> int:
             print(line(row), flush=True)
             over = over or any(row.problems())
         print("CPU of the worker, p50 and p95: one connection. req/s: four connections. One worker process.")
+        print(f"there: CPU ms where the targets were set, and the bare page takes {_BARE_THERE}; so is each verdict.")
     return int(over)
 
 

@@ -85,8 +85,9 @@ def measure(rows: int, name: str, data: bytes) -> bool:
     assert member is not None
     who = queries.actor_of(session, member)
     received = files.receive(io.BytesIO(data), name, as_sheet=True)
+    opened = services.read(received)
     with transaction(who) as session:
-        number = services.bring(session, received, ImportTarget.customers, by=who).id
+        number = services.bring(session, received, ImportTarget.customers, opened=opened, by=who).id
     with transaction(who) as session:
         job = session.get_one(ImportJob, number)
         services.check(session, job, Wishes(job.mapping), by=who)

@@ -10,12 +10,13 @@ import gc
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -43,14 +44,40 @@ hypothesis.settings.register_profile("quick", max_examples=25, derandomize=True,
 hypothesis.settings.load_profile("quick")
 
 
+#: What takes long begins first (`--no-loadscope-reorder`): of several processes nobody waits for the last one long.
+_LONGEST = ("tests/e2e/test_every_screen", "tests/matrix/", "tests/i18n/test_every_word", "tests/demo/", "tests/e2e/",
+            "tests/tasks/", "tests/core/", "tests/processes/")  # fmt: skip
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=("sqlite", "postgresql"), help="run every test on this one")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_AtOnce(config))
     config.addinivalue_line(
         "markers", "both_databases(slow=False): runs on SQLite and on PostgreSQL; there on long days alone where slow"
     )
+
+
+class _AtOnce:
+    """Names what failed when it does, and not only when all the others have ended."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and reporter is not None:
+            reporter.write_line(f"{report.nodeid} failed", red=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        place = item.path.relative_to(config.rootpath).as_posix()
+        return next((number for number, begin in enumerate(_LONGEST) if place.startswith(begin)), len(_LONGEST))
+
+    items.sort(key=turn)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -73,9 +100,16 @@ class Prepared:
     """An application, and how its database becomes again what it was: the schema, the roles and the cast."""
 
     app: Flask
-    begin_anew: Callable[[], None]
+    #: begin_anew("") → the database as it was prepared; another name: as it was when it was kept under that name
+    begin_anew: Callable[[str], None]
+    #: this is how it begins under that name from now on
+    keep: Callable[[str], None]
+    #: nobody is connected any more; what the test left need not be there still
+    let_go: Callable[[], None]
     #: not a single table
     empty: Callable[[], None]
+    #: what was given by whoever made the databases that are kept, by their names
+    given: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session")
@@ -112,21 +146,27 @@ def prepared(
 
 def _on_sqlite(folder: Path) -> Prepared:
     app = create_app(TestConfig(folder))
-    file, template = folder / "tantam.db", folder / "template.db"
+    file = folder / "tantam.db"
     _fill(app)
-    shutil.copy(file, template)
+
+    def keep(name: str) -> None:
+        _disconnect(app)  # the last one writes what stands in the journal into the file
+        shutil.copy(file, folder / f"kept {name}.db")
 
     def empty() -> None:
+        # The files first: SQLite then need not write the journal of what nobody wants into them.
         for leftover in ("", "-wal", "-shm"):
             file.with_name(file.name + leftover).unlink(missing_ok=True)
+        _disconnect(app)
 
-    def begin_anew() -> None:
+    def begin_anew(name: str = "") -> None:
         # A new file, not the old one filled again: SQLite shares what it knows of a file between the connections of
         # a process, and one that an earlier test left open would be given the old journal for the new content.
         empty()
-        shutil.copy(template, file)
+        shutil.copy(folder / f"kept {name}.db", file)
 
-    return Prepared(app, begin_anew, empty)
+    keep("")
+    return Prepared(app, begin_anew, keep, empty, empty)
 
 
 def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
@@ -136,10 +176,19 @@ def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
     kept = KeptDatabase(server, name)
 
     def empty() -> None:
+        _disconnect(app)
         server.drop_database(name)
         server.create_database(name=name)
 
-    return Prepared(app, kept.bring_back, empty)
+    def begin_anew(state: str = "") -> None:
+        _disconnect(app)
+        kept.bring_back(state)
+
+    def keep(state: str) -> None:
+        _disconnect(app)
+        kept.keep(state)
+
+    return Prepared(app, begin_anew, keep, lambda: _disconnect(app), empty)
 
 
 def _fill(app: Flask) -> None:
@@ -162,8 +211,7 @@ def forget_everything() -> None:
     forget_role_names()
 
 
-def _let_go(app: Flask) -> None:
-    """Nobody is connected any more."""
+def _disconnect(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -173,11 +221,39 @@ def _let_go(app: Flask) -> None:
 def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     """The application on a fresh database. No context is left open: requests would share their `g`."""
     bench = prepared(database)
-    _let_go(bench.app)
-    bench.begin_anew()
+    bench.begin_anew("")
     forget_everything()
     yield bench.app
-    _let_go(bench.app)
+    bench.let_go()
+
+
+@pytest.fixture
+def once(app: Flask, prepared: Callable[[str], Prepared], database: str) -> Callable[[str, Callable[[], Any]], Any]:
+    """once("late delivery", make) → what make() gave, and the database as it was then: made by the first who asks.
+
+    Before anything else is written; what is given is the same for all.
+    """
+    bench = prepared(database)
+
+    def made(name: str, make: Callable[[], Any]) -> Any:
+        if name not in bench.given:
+            given = make()
+            _lay_down()
+            bench.keep(name)
+            bench.given[name] = given
+        else:
+            _lay_down()
+            bench.begin_anew(name)
+        forget_everything()
+        return bench.given[name]
+
+    return made
+
+
+def _lay_down() -> None:
+    """The session of this test holds no connection."""
+    if has_app_context():
+        db.session.close()
 
 
 @pytest.fixture
@@ -187,15 +263,13 @@ def emptied(prepared: Callable[[str], Prepared]) -> Iterator[Callable[[str], Fla
 
     def on(database: str) -> Flask:
         bench = used[database] = prepared(database)
-        _let_go(bench.app)
         bench.empty()
         forget_everything()
         return bench.app
 
     yield on
     for bench in used.values():
-        _let_go(bench.app)
-        bench.begin_anew()
+        bench.begin_anew("")
 
 
 @pytest.fixture
@@ -240,20 +314,24 @@ def token(app: Flask) -> Callable[[str], dict[str, str]]:
 
 
 @pytest.fixture
-def story(session: Session, cast: Cast) -> Iterator[Story]:
+def story(session: Session, cast: Cast, once: Callable[..., int]) -> Iterator[Story]:
     """A Monday morning with the process "Giao hàng chậm" and a customer; the clock stands still."""
     with clock.at(MONDAY):
-        yield Story(session, cast)
+        yield Story(session, cast, once("story", lambda: Story(session, cast).customer_id))
 
 
 @pytest.fixture
-def begun(app: Flask) -> dict[str, int]:
+def begun(app: Flask, once: Callable[..., dict[str, int]]) -> dict[str, int]:
     """That process begun by Lan, for tests that look at pages: the numbers of what there is. No context stays open."""
-    with app.app_context():
-        told = Story(db.session(), Cast(db.session()))
-        instance = told.start()
-        return {"customer": told.customer_id, "instance": instance, "task": told.task(instance, "receive").id,
-                "process": told.process().id, "member": told.cast.lan.user_id or 0}  # fmt: skip
+
+    def begin() -> dict[str, int]:
+        with app.app_context():
+            told = Story(db.session(), Cast(db.session()))
+            instance = told.start()
+            return {"customer": told.customer_id, "instance": instance, "task": told.task(instance, "receive").id,
+                    "process": told.process().id, "member": told.cast.lan.user_id or 0}  # fmt: skip
+
+    return once("begun", begin)
 
 
 @pytest.fixture

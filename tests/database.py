@@ -79,7 +79,7 @@ class PostgresServer:
 class KeptDatabase:
     """A database as it is now, brought back by mending the tables that changed since: a copy of all takes far longer.
 
-    Where more than rows has changed it is copied whole from a template.
+    Where more than rows has changed it is copied whole from a template. It may be kept in other states besides.
     """
 
     def __init__(self, server: PostgresServer, name: str) -> None:
@@ -88,41 +88,63 @@ class KeptDatabase:
         with psycopg.connect(server.url(name)) as connection:
             self._schema = self._read_schema(connection)
             self._columns: dict[str, list[str]] = dict(connection.execute(_COLUMNS).fetchall())
-            self._rows = {table: self._copied(connection, table) for table in self._columns}
-            self._state = self._first_state = self._glance(connection, self._columns)
-            numbers = connection.execute(_SEQUENCES).fetchall()
-            self._count_on = sql.SQL("SELECT {}").format(
-                sql.SQL(", ").join(sql.SQL("setval({}, {}, {})").format(*map(sql.Literal, row)) for row in numbers)
-            )
+            #: state → table → its rows; which state is there now, and how its tables look
+            self._rows = {"": {table: self._copied(connection, table) for table in self._columns}}
+            self._count_on = {"": self._numbers(connection)}
+            self._state = ""
+            self._seen = self._first_seen = self._glance(connection, self._columns)
 
-    def bring_back(self) -> None:
+    def keep(self, state: str) -> None:
+        """As it is now, under that name."""
+        with psycopg.connect(self._server.url(self._name)) as connection:
+            seen = self._glance(connection, self._columns)
+            changed = [table for table in self._columns if seen[table] != self._seen[table]]
+            copied = {table: self._copied(connection, table) for table in changed}
+            self._rows[state] = {**self._rows[self._state], **copied}
+            self._count_on[state] = self._numbers(connection)
+        self._state, self._seen = state, seen
+
+    def bring_back(self, state: str = "") -> None:
         try:
             with psycopg.connect(self._server.url(self._name)) as connection:
                 connection.execute(_ALL_OTHERS_OUT)
                 is_mended = self._read_schema(connection) == self._schema
                 if is_mended:
-                    self._mend(connection)
+                    self._mend(connection, state)
         except psycopg.OperationalError:  # it was dropped
             is_mended = False
         if not is_mended:
             self._server.drop_database(self._name)
             self._server.create_database(name=self._name, template=self._template)
-            self._state = self._first_state
+            self._state, self._seen = "", self._first_seen
+            if state:
+                self.bring_back(state)
 
-    def _mend(self, connection: psycopg.Connection) -> None:
-        now = self._glance(connection, self._columns)
-        changed = [table for table in self._columns if now[table] != self._state[table]]
+    def _mend(self, connection: psycopg.Connection, state: str) -> None:
+        now, rows, before = self._glance(connection, self._columns), self._rows[state], self._rows[self._state]
+        changed = [
+            table for table in self._columns if now[table] != self._seen[table] or rows[table] is not before[table]
+        ]
         connection.execute(
             "SET session_replication_role = replica"
         )  # no trigger, no foreign key: all come back together
         for table in changed:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
-            if self._rows[table]:
+            if rows[table]:
                 with connection.cursor().copy(self._copy("COPY {} ({}) FROM STDIN (FORMAT binary)", table)) as lines:
-                    lines.write(self._rows[table])
-        connection.execute(self._count_on)
+                    lines.write(rows[table])
+        connection.execute(self._count_on[state])
+        self._state = state
         if changed:
-            self._state = self._state | self._glance(connection, changed)
+            self._seen = self._seen | self._glance(connection, changed)
+
+    @staticmethod
+    def _numbers(connection: psycopg.Connection) -> sql.Composed:
+        """The statement that lets every sequence count on from where it is now."""
+        numbers = connection.execute(_SEQUENCES).fetchall()
+        return sql.SQL("SELECT {}").format(
+            sql.SQL(", ").join(sql.SQL("setval({}, {}, {})").format(*map(sql.Literal, row)) for row in numbers)
+        )
 
     @staticmethod
     def _read_schema(connection: psycopg.Connection) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, PasswordField, SelectField, StringField
+from wtforms import HiddenField, IntegerField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired
 from wtforms.widgets import HiddenInput
 
@@ -12,6 +12,8 @@ from app.notifications.server_rules import SECURITY_LABELS
 
 
 class RemovalDialog(FlaskForm):
+    #: chosen with what the page shows: what was tried on demo records goes as well ("1")
+    with_tried = HiddenField()
     typed = StringField(
         _("Name of the company"),
         [InputRequired(_("Type the company's name, so that nothing is removed by mistake."))],

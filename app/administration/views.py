@@ -10,6 +10,7 @@ from flask import current_app, request
 from sqlalchemy.orm import Session
 
 from app.administration import queries, services
+from app.administration.demo_shown import told_plan, told_removal
 from app.administration.dialogs import RemovalDialog
 from app.administration.queries import MOST, Facts, Scheduler, Size
 from app.administration.rules import Card, Step, size_text
@@ -31,7 +32,7 @@ from app.notifications.rules import why_not_sent
 from config import sqlite_file
 
 PATH = "/quan-tri"
-DEMO_PATH = f"{PATH}/cong-ty-mau"
+DEMO_PATH = links.DEMO
 #: the answer with which a part that asks for itself stops asking (htmx)
 _ENOUGH = 286
 _GIGABYTE = 1024**3
@@ -86,7 +87,9 @@ class AdministrationPages(Page):
 
     @page("/cong-ty-mau", right="edit")
     def demo(self) -> Any:
-        return _demo_page(RemovalDialog(formdata=None))
+        if request.args.get("phan"):
+            return show("administration/_demo_progress.html", removal=told_removal(db.session()))
+        return _demo_page(RemovalDialog(formdata=None, with_tried="1" if request.args.get("thu") == "1" else ""))
 
     @page("/cong-ty-mau", "POST", right="edit")
     def remove_demo(self) -> Any:
@@ -95,7 +98,7 @@ class AdministrationPages(Page):
             return _demo_page(dialog, status=422)
         try:
             with edge.transaction() as session:
-                told = removal.remove(session, dialog.typed.data or "", by=edge.actor())
+                removal.ask(session, dialog.typed.data or "", with_tried=bool(dialog.with_tried.data), by=edge.actor())
         except InvalidInputError as error:
             dialog.typed.errors = [str(one) for told_ in error.fields.values() for one in told_]
             return _demo_page(dialog, status=422)
@@ -103,11 +106,7 @@ class AdministrationPages(Page):
             if error.status == NotFoundError.status:
                 raise
             return _demo_page(dialog, problem=error, status=error.status)
-        return done(
-            f"{PATH}/",
-            _("The demo company is out of use: %(customers)s customers archived, %(people)s accounts closed.",
-              customers=number_text(told.customers), people=number_text(told.people)),
-        )  # fmt: skip
+        return done(DEMO_PATH, _("The accounts of the demo are closed. Everything else goes in the background."))
 
 
 # ── the set-up ──
@@ -158,7 +157,7 @@ def _cards(
         cards.append(
             Card("cong-ty-mau", _("Demo company"), "users-group", ("none", _("In use")),
                  [(_("Loaded"), moment_text(at, now, who.time_zone))],
-                 _("Made-up people and customers to try things out. Put them out of use before the real work begins."),
+                 _("Made-up people and customers to try things out. Remove them before the real work begins."),
                  [(_("See what goes"), DEMO_PATH)])
         )  # fmt: skip
     return cards
@@ -311,9 +310,12 @@ def _my_address(session: Session, who: Actor) -> str:
 # ── the demo company ──
 def _demo_page(dialog: RemovalDialog, *, problem: BusinessError | None = None, status: int = 200) -> Any:
     session = db.session()
+    removed = told_removal(session)
+    is_working = removed is not None and removed["is_working"]
+    plan = None if is_working else removal.plan(session, by=edge.actor(), with_tried=bool(dialog.with_tried.data))
     return show(
-        "administration/demo.html", status, form=dialog, plan=removal.plan(session, by=edge.actor()), problem=problem,
-        company=settings.get(session, "company_name"), back=f"{PATH}/",
+        "administration/demo.html", status, form=dialog, plan=told_plan(plan) if plan else None, problem=problem,
+        removal=removed, url=DEMO_PATH, company=settings.get(session, "company_name"), back=f"{PATH}/",
         crumbs=trail((_("Administration home"), f"{PATH}/"), here=_("Demo company")),
     )  # fmt: skip
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.audit.kinds import KINDS
 from app.audit.records import words_of
-from app.core import audit, history
+from app.core import history
 from app.core.access import Actor
 from app.core.audit import AuditEvent, AuditSensitive
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
+from app.core.removing import a_few, erase_values
 
 LONGEST_REASON = 500
-#: as many keys stand in one query
-_AT_ONCE = 500
 
 Rows = Mapping[str, Collection[int]]
 
@@ -45,19 +44,11 @@ def erase_sensitive(session: Session, table: str, record_id: int, reason: str, *
         raise InvalidInputError(fields={"reason": [_("Say why. Example: the customer asked for it on 12/11/2026.")]})
     if len(reason) > LONGEST_REASON:
         raise InvalidInputError(fields={"reason": [_("At most %(count)d characters, please.", count=LONGEST_REASON)]})
-    kept = values_kept(session, rows_of(session, table, record_id))
-    if not kept:
+    rows = rows_of(session, table, record_id)
+    erased = sum(erase_values(session, one, ids, reason=reason, by=by) for one, ids in rows.items())
+    if not erased:
         raise NothingKeptError
-    for (one, row_id), count in kept.items():
-        events = select(AuditEvent.id).where(AuditEvent.table_name == one, AuditEvent.record_id == row_id)
-        session.execute(
-            delete(AuditSensitive).where(AuditSensitive.event_id.in_(events)),
-            execution_options={"synchronize_session": False},
-        )
-        audit.record(
-            session, audit.ERASED, table=one, record_id=row_id, changes={"values": count}, reason=reason, by=by
-        )
-    return sum(kept.values())
+    return erased
 
 
 def whole_of(session: Session, table: str, record_id: int) -> tuple[str, int]:
@@ -100,7 +91,7 @@ def _telling_of(session: Session, table: str, target: str, ids: Collection[int])
     columns = [getattr(model, column) for column, whose in by_key.items() if whose == target]
     words = words_of(target)
     found: set[int] = set()
-    for some in _a_few(ids):
+    for some in a_few(ids):
         either = [column.in_(some) for column in columns]
         if known.about is not None and words:
             kind, number = (getattr(model, column) for column in known.about)
@@ -110,17 +101,11 @@ def _telling_of(session: Session, table: str, target: str, ids: Collection[int])
     return found
 
 
-def _a_few(ids: Collection[int]) -> Iterator[Sequence[int]]:
-    listed = sorted(ids)
-    for start in range(0, len(listed), _AT_ONCE):
-        yield listed[start : start + _AT_ONCE]
-
-
 def values_kept(session: Session, rows: Rows) -> dict[tuple[str, int], int]:
     """How many personal values the log still keeps of each of these rows; rows without any are left out."""
     found: dict[tuple[str, int], int] = {}
     for table, ids in rows.items():
-        for some in _a_few(ids):
+        for some in a_few(ids):
             counted = session.execute(
                 select(AuditEvent.record_id, func.count(AuditSensitive.id))
                 .join(AuditSensitive, AuditSensitive.event_id == AuditEvent.id)

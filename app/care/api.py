@@ -10,6 +10,7 @@ from app.care import queries, services
 from app.core import clock, edge
 from app.core.api import Api, id_is, listing, moment, verb
 from app.core.db import LARGEST_ID, db
+from app.core.errors import NotAllowedError
 from app.core.schema import list_of, record, whole_number
 from app.customers.forgotten import queries as forgotten
 from app.customers.models import Customer
@@ -40,6 +41,8 @@ class ForgottenApi(Api):
 
     @verb("/owners", "GET", "How many forgotten customers each person has")
     def owners(self) -> dict[str, Any]:
+        if not edge.actor().reads("Customer", "owner"):
+            raise NotAllowedError
         found = queries.owners(db.session(), edge.actor())
         return {"result": [{"owner_id": one.id, "count": one.count} for one in found]}
 

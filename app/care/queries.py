@@ -23,7 +23,7 @@ OWNER = "care"
 
 @row_rule(CareRound)
 def _rounds(actor: Actor, _action: str) -> ColumnElement[bool]:
-    """One's own; whoever assigns to everybody takes back everybody's."""
+    """One's own."""
     return CareRound.made_by_id == actor.user_id
 
 
@@ -76,19 +76,15 @@ class Line:
     customer: Customer
     days: int
     allowed: int | None
-    #: the open care task, where there is one
+    #: the open care task, where there is one that he sees
     task_id: int | None
 
 
-def lines(session: Session, rows: Select[Customer], at: datetime) -> Sequence[Line]:
+def lines(session: Session, rows: Select[Customer], at: datetime, who: Actor) -> Sequence[Line]:
     found = session.scalars(rows).unique().all()
     open_tasks = select(Task.customer_id, func.min(Task.id)).where(
-        tasks.is_open(), Task.owner_type == OWNER, Task.customer_id.in_([one.id for one in found])
+        tasks.is_open(), Task.owner_type == OWNER, Task.customer_id.in_([one.id for one in found]), visible(Task, who)
     )
     cared = dict(session.execute(open_tasks.group_by(Task.customer_id)).all())
     allowed = forgotten.targets(session)
     return [Line(one, forgotten.days_silent(one, at), allowed.get(one.tier or ""), cared.get(one.id)) for one in found]
-
-
-def tasks_of(session: Session, round_id: int) -> list[Task]:
-    return tasks.of_owner(session, OWNER, round_id)

@@ -13,7 +13,9 @@ from app.deadlines.rules import WorkCalendar
 DAYS = 5
 #: days that are looked through for working ones: a year of holidays is no calendar
 _FARTHEST = 366
-#: minutes before the end of the day from which a task counts as soon due
+#: minutes: no task is due at 09:07
+_STEP = 30
+#: so long before it is due a task counts as soon due
 _WARN = timedelta(hours=2)
 
 Who = TypeVar("Who", bound=Hashable)
@@ -39,8 +41,21 @@ def spread(customers: Mapping[Who, Sequence[int]], days: Sequence[date]) -> dict
     }  # fmt: skip
 
 
-def deadline(calendar: WorkCalendar, day: date) -> tuple[datetime, datetime]:
-    """(due, warn): when work ends on that day, and when that is near; in the calendar's own zone."""
-    minute = max(part.end for part in calendar.intervals_on(day))
-    end = datetime.combine(day, time(), ZoneInfo(calendar.time_zone)) + timedelta(minutes=minute)
-    return end, end - _WARN
+def deadlines(calendar: WorkCalendar, day: date, count: int) -> list[tuple[datetime, datetime]]:
+    """(due, warn) of so many tasks of one person: spread over the working hours of that day, the last one due when work
+    ends; on half hours, in the calendar's own zone."""
+    parts = sorted((part.start, part.end) for part in calendar.intervals_on(day))
+    whole = sum(end - start for start, end in parts)
+    midnight = datetime.combine(day, time(), ZoneInfo(calendar.time_zone))
+    found = []
+    for place in range(1, count + 1):
+        left = min(whole, -(-whole * place // count // _STEP) * _STEP)
+        minute = parts[-1][1]
+        for start, end in parts:
+            if left <= end - start:
+                minute = start + left
+                break
+            left -= end - start
+        due = midnight + timedelta(minutes=minute)
+        found.append((due, due - _WARN))
+    return found

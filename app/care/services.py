@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -70,8 +71,15 @@ def make_tasks(session: Session, *, by: Actor, only: Sequence[int] | None = None
     session.add(made)
     session.flush()
     name = str(_("Ask how the customer is doing"))
+    hours: dict[tuple[Offer, date], list[int]] = {}
     for one in customers:
-        due_at, warn_at = rules.deadline(calendar, when[one.id])
+        hours.setdefault((offers[one.id], when[one.id]), []).append(one.id)
+    due = {
+        number: moment for (_whose, day), ids in hours.items()
+        for number, moment in zip(ids, rules.deadlines(calendar, day, len(ids)), strict=True)
+    }  # fmt: skip
+    for one in customers:
+        due_at, warn_at = due[one.id]
         task = open_task(
             session, owner_type=queries.OWNER, owner_id=made.id, step=STEP, token=one.id, name=name,
             context=str(_("Forgotten customers")), customer_id=one.id, offer=offers[one.id],
@@ -116,7 +124,8 @@ class CareTasks:
     """Tells app.tasks what care tasks belong to: the TaskOwner of kind "care"."""
 
     kind = queries.OWNER
-    resource = "CareRound"
+    #: work shows the header of its customer; the round is its maker's
+    resource = None
 
     def lock(self, session: Session, owner_id: int) -> None:
         session.scalars(select(CareRound.id).where(CareRound.id == owner_id).with_for_update()).one()

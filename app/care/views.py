@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.care import queries, services
 from app.catalogues import queries as catalogues
@@ -95,18 +95,20 @@ def _tiers() -> dict[str, Any]:
 def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None, status: int = 200) -> Any:
     session, who, now = db.session(), edge.actor(), clock.now()
     chosen = request.args.get("nguoi", "")
-    if chosen and chosen != "0" and not (chosen.isascii() and chosen.isdigit() and len(chosen) < 10):
+    reads_owner = who.reads("Customer", "owner")
+    is_number = chosen.isascii() and chosen.isdigit() and len(chosen) < 10
+    if chosen and not (is_number and reads_owner):
         raise BadRequestError(_("%(name)s was not understood.", name="nguoi"))
     rows = forgotten.forgotten(who)
     if chosen:
         rows = rows.where(Customer.owner_id.is_(None) if chosen == "0" else Customer.owner_id == int(chosen))
     number = page_number()
     counted = paging.count(session, rows.order_by(None), Customer.id)
-    shown = rows.options(selectinload(Customer.all_contact_points)).limit(ROWS).offset((number - 1) * ROWS)
-    lines = queries.lines(session, shown, now)
+    beside = (selectinload(Customer.all_contact_points), joinedload(Customer.owner).lazyload("*"))
+    shown = rows.options(*beside).limit(ROWS).offset((number - 1) * ROWS)
+    lines = queries.lines(session, shown, now, who)
     waiting = queries.count_waiting(session, who, services.MOST) if who.may("edit", "Customer") else 0
     owners, tiers, targets = queries.owners(session, who), _tiers(), forgotten.targets(session)
-    reads_owner = who.reads("Customer", "owner")
     return show(
         "care/forgotten.html", status, path=PATH, count=counted,
         owners=[

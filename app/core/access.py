@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, false, inspect, select, true
+from sqlalchemy import ColumnElement, Executable, false, inspect, literal, select, true
 from sqlalchemy.orm import Session
 
 from app.core.db import LARGEST_ID, Entity
@@ -19,6 +19,12 @@ ACTIONS = ("view", "add", "edit", "delete", "export", "assign", "approve")
 
 #: (table, action) → the rule as it is for certain rights
 Rules = dict[tuple[Any, ...], Any]
+
+#: rules and statements of one person; beyond them all are put together anew
+_MOST_REMEMBERED = 500
+
+
+S = TypeVar("S", bound=Executable)
 
 
 class Scope(StrEnum):
@@ -99,6 +105,16 @@ class Actor:
         """With the rules that were put together for the same rights before: every request is another Actor."""
         object.__setattr__(self, "rules", rules)
         return self
+
+    def once(self, key: tuple[Any, ...], build: Callable[[], S]) -> S:
+        """The statement of that name, put together once for the same rights. What differs from one use to the next is
+        bound to it by name."""
+        known: S | None = self.rules.get(key)
+        if known is None:
+            if len(self.rules) >= _MOST_REMEMBERED:
+                self.rules.clear()
+            known = self.rules[key] = build()
+        return known
 
     def may(self, action: str, resource: str) -> bool:
         return self.is_system or (action, resource) in self.permissions
@@ -181,6 +197,12 @@ def private(actor: Actor, owner_id: Any) -> ColumnElement[bool]:
     return owner_id == actor.user_id if actor.is_himself else false()
 
 
+def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """Column IN values, in order and each bound by itself: SQLAlchemy writes a bare list into the statement anew each
+    time that it is asked."""
+    return cast("ColumnElement[bool]", column.in_([literal(value, column.type) for value in sorted(values)]))
+
+
 def scoped(scope: Scope, actor: Actor, *, owner_id: Any, team_id: Any | None = None) -> ColumnElement[bool]:
     """The usual rule over an owner column and a team column, to be joined with grants by OR.
 
@@ -197,7 +219,7 @@ def scoped(scope: Scope, actor: Actor, *, owner_id: Any, team_id: Any | None = N
     if scope is Scope.own or team_id is None:
         return mine
     teams = actor.team_ids if scope is Scope.team else actor.subtree_team_ids | actor.headed_team_ids
-    return mine | team_id.in_(sorted(teams)) if teams else mine
+    return mine | among(team_id, teams) if teams else mine
 
 
 def get_visible(session: Session, model: type[E], row_id: object, actor: Actor, action: str = "view") -> E:

@@ -30,7 +30,6 @@ from app.core.lists import LONGEST_CONDITION, list_of, read_condition
 from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, PAGE_SIZE, asked_number
 from app.core.repeats import LONGEST_KEY, Repeatable
 from app.core.schema import Schema
-from app.core.taken import refused_if_taken
 from app.core.vietnamese import fold
 
 LONGEST_BODY = 1_000_000
@@ -323,7 +322,7 @@ class Api(BaseApi):
         the same key with another body raises ConflictError. What another one took meanwhile raises BusinessError.
         """
         repeatable: Repeatable | None = g.repeatable
-        with refused_if_taken(), edge.transaction() as session:
+        with edge.transaction() as session:
             if repeatable is None:
                 return change(session)
             who = edge.actor()
@@ -351,7 +350,8 @@ def read_moment(body: Mapping[str, Any], key: str) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(body[key])
-    except ValueError:
+        at.astimezone(UTC)  # at the ends of time there is none of ours
+    except (ValueError, OverflowError):
         at = None
     if at is None or at.tzinfo is None:
         raise InvalidInputError(fields={key: [_("This is no moment. Example: 2026-11-23T08:30:00+07:00")]})

@@ -38,8 +38,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.core import audit
 from app.core import db as database
 from app.core.access import Actor
-from app.core.errors import BusinessError, ConflictError, NothingTakenError, NotSignedInError
+from app.core.errors import BusinessError, ConflictError, NotSignedInError
 from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, LANGUAGES, _
+from app.core.taken import refused_if_taken
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def actor() -> Actor:
 def transaction() -> Iterator[Session]:
     """core.db.transaction() in the name of whoever asks."""
     who = actor()
-    with database.transaction(who) as inside:
+    with refused_if_taken(), database.transaction(who) as inside:
         yield inside
 
 
@@ -130,7 +131,7 @@ def _refused(error: BusinessError) -> BaseResponse | tuple[Response | str, int]:
     else:
         back = _came_from() if request.method == "POST" else _without_arguments()
         told = {"status": error.status, "message": error.message, "back_url": back}
-        if isinstance(error, NothingTakenError):
+        if request.method == "POST":
             told["given_back"] = _typed_words()
         response = Response(render_template("errors/error.html", **told))
         response.status_code = error.status

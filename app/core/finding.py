@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, cast
 
+from sqlalchemy import Select, func, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
@@ -54,6 +56,19 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Rows of a small table, which are all looked through."""
+
+    #: who → those that he may see: id, and `name`, `second`, `third` by whose words they are found
+    of: Callable[[Actor], Any]
+    order: tuple[Any, ...]
+    #: so many of them are looked through
+    most: int
+    #: (row, who) → as it is offered
+    hit: Callable[[Any, Actor], Hit]
+
+
+@dataclass(frozen=True)
 class Finder:
     """How records of one kind are found. The two queries go through visible(): no hit is beyond the actor's sight."""
 
@@ -61,8 +76,8 @@ class Finder:
     resource: str
     label: Any
     icon: str
-    #: (session, who, typed, limit) → the best matches; any text is safe
-    find: Callable[..., Sequence[Hit]]
+    #: (session, who, typed, limit) → the best matches; any text is safe. Or the rows of a small table
+    find: Callable[..., Sequence[Hit]] | Rows
     #: (session, who, ids) → those that he may open, in any order
     named: Callable[[Session, Actor, Collection[int]], Sequence[Hit]]
     #: (who, typed) → what is offered when nothing of this kind is found
@@ -108,16 +123,63 @@ def find(finders: Iterable[Finder], session: Session, who: Actor, text: str, *, 
     if not text or "\0" in text:
         return []
     asked = [finder for finder in finders if who.may(finder.right, finder.resource)]
-    found = [_found(finder, session, who, text, each) for finder in asked if finder.by_phone]
+
+    def all_of(finder: Finder, *more: Collection[int]) -> Found:
+        ask = cast("Callable[..., Sequence[Hit]]", finder.find)
+        return _found(finder, who, text, each, ask(session, who, text, each, *more))
+
+    found = [all_of(finder) for finder in asked if finder.by_phone]
     owners = [hit.id for one in found for hit in one.hits]
     is_phone = read_phone(text) is not None or (owners and phone_in(text) is not None)
     others = [finder for finder in asked if not (finder.by_phone or is_phone)]
-    found += [_found(finder, session, who, text, each, *([owners] * finder.belonging)) for finder in others]
+    small = {finder.kind: finder.find for finder in others if isinstance(finder.find, Rows)}
+    matching = _looked_through(session, who, text, small, each)
+    for finder in others:
+        if finder.kind in small:
+            found.append(_found(finder, who, text, each, matching[finder.kind]))
+        else:
+            found.append(all_of(finder, *([owners] * finder.belonging)))
     return [one for one in found if one.hits or one.suggestion]
 
 
-def _found(finder: Finder, session: Session, who: Actor, text: str, each: int, *more: Collection[int]) -> Found:
-    hits = finder.find(session, who, text, each, *more)
+def of_one_kind(finder: Finder, session: Session, who: Actor, text: str, limit: int) -> Sequence[Hit]:
+    """The best matches of this kind alone."""
+    if isinstance(finder.find, Rows):
+        return _looked_through(session, who, text, {finder.kind: finder.find}, limit)[finder.kind]
+    return finder.find(session, who, text, limit)[:limit]
+
+
+def _looked_through(
+    session: Session, who: Actor, text: str, small: Mapping[str, Rows], each: int
+) -> dict[str, list[Hit]]:
+    """The best matches of each of these kinds, in one query for them all."""
+    found: dict[str, list[Hit]] = {kind: [] for kind in small}
+    if not small:
+        return found
+
+    def all_rows() -> Select[Any]:
+        parts = []
+        for kind, rows in small.items():
+            place = func.row_number().over(order_by=rows.order).label("place")
+            first = (
+                rows.of(who)
+                .add_columns(place)
+                .order_by(None)
+                .order_by(*rows.order)
+                .limit(literal_column(str(rows.most)))
+            )
+            parts.append(select(literal_column(f"'{kind}'").label("kind"), *first.correlate(None).subquery().c))
+        return select(union_all(*parts).subquery())
+
+    fits = matcher(text)
+    all_of_them = session.execute(who.once(("looked through", *small), all_rows))
+    for row in sorted((row for row in all_of_them if fits(row.name, row.second, row.third)), key=attrgetter("place")):
+        if len(found[row.kind]) < each:
+            found[row.kind].append(small[row.kind].hit(row, who))
+    return found
+
+
+def _found(finder: Finder, who: Actor, text: str, each: int, hits: Sequence[Hit]) -> Found:
     is_named = any(hit.exact for hit in hits)
     suggestion = finder.instead(who, text) if finder.instead and not is_named else None
     return Found(finder, tuple(hits[:each]), suggestion, isinstance(hits, Capped))
@@ -164,12 +226,21 @@ def words(text: str) -> tuple[str, ...]:
 
 def matches(typed: str, *texts: str | None) -> bool:
     """Does every typed word begin a word of the texts? Nothing but punctuation matches nothing."""
-    wanted = words(typed)[:MOST_WORDS]
-    there = "".join([_spaced(text) for text in texts if text])
-    return bool(wanted) and all(f" {one}" in there for one in wanted)
+    return matcher(typed)(*texts)
+
+
+def matcher(typed: str) -> Callable[..., bool]:
+    """matches() for many rows: what was typed is read once."""
+    wanted = [f" {word}" for word in words(typed)[:MOST_WORDS]]
+
+    def fits(*texts: str | None) -> bool:
+        there = _spaced(texts)
+        return bool(wanted) and all(one in there for one in wanted)
+
+    return fits
 
 
 @lru_cache(maxsize=8192)
-def _spaced(text: str) -> str:
-    """The words of a text, each behind a space: one search finds whether any of them begins so."""
-    return "".join([f" {word}" for word in words(text)])
+def _spaced(texts: tuple[str | None, ...]) -> str:
+    """The words of the texts, each behind a space: one search finds whether any of them begins so."""
+    return "".join([f" {word}" for text in texts if text for word in words(text)])

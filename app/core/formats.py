@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from app.core.errors import Sentence
-from app.core.i18n import LazySentence, _, reader_language
+from app.core.i18n import LazySentence, _, grouped, reader_language
 from app.core.vietnamese import as_typed
 from babel import Locale, dates, numbers
 
@@ -58,6 +58,9 @@ class Style:
         return _written(day, pattern, self.locale.language)
 
     def number(self, number: float | Decimal) -> str:
+        # Babel reads the pattern anew for every number; the counts of a page are few and come again.
+        if type(number) is int:
+            return grouped(number, self.locale.language)
         return numbers.format_decimal(number, "#,##0.##########", locale=self.locale)
 
     def inside(self, text: str) -> str:

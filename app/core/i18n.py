@@ -29,10 +29,10 @@ class LazySentence(LazyString):
     """
 
     def __str__(self) -> str:
-        # A sentence without values, as most are: LazyString would ask its function in four steps more.
+        # A sentence without values, as most are: its function would come to this in three steps more.
         if self._func is _gettext and not self._kwargs:
             return _said(_reader().catalogue, *self._args)
-        return str(super().__str__())
+        return str(self._func(*self._args, **self._kwargs))
 
     def __html__(self) -> Markup:
         # Without it a template would look for it in the translated text, and so translate every sentence twice.
@@ -98,10 +98,16 @@ def _counted(singular: str, plural: str, count: int, **values: Any) -> str:
     return _filled(_ngettext(singular, plural, count), {"num": count, **values})
 
 
+@lru_cache(maxsize=4096)
+def grouped(count: int, language: str) -> str:
+    """1.250.000 · 1,250,000; Babel would read the pattern of the language anew for every number of a page."""
+    return format_decimal(count, locale=language)
+
+
 def _filled(sentence: str, values: Mapping[str, Any]) -> str:
     """The counts (%(name)d) are grouped as the reader groups them: 10.000 · 10,000."""
     counts = {
-        name: format_decimal(value, locale=reader_language()) for name, value in values.items()
+        name: grouped(value, reader_language()) for name, value in values.items()
         if type(value) is int and abs(value) >= 1000 and f"%({name})d" in sentence
     }  # fmt: skip
     for name in counts:

@@ -229,6 +229,22 @@ def resend(session: Session, row: Leased, *, at: datetime) -> None:
         raise ConflictError(_("This is being done right now, or is done already."))
 
 
+def stop(session: Session, row: Leased, may_stop: ColumnElement[bool], **also: Any) -> bool:
+    """It goes no further: whoever is at it loses the lease. `also` are columns to set. False: it is not so any more."""
+    model = type(row)
+    changed = _change(
+        session,
+        model,
+        (model.id == row.id) & may_stop,
+        status=LeaseState.dead,
+        lease_owner=None,
+        lease_until=None,
+        **also,
+    )
+    session.refresh(row)
+    return changed == 1
+
+
 def backoff(attempts: int, rng: Random) -> timedelta:
     """The wait after that many attempts (from 1): 30 s, doubled each time, ±20 % to spread them, at most 1 h."""
     pause = min(FIRST_PAUSE * 2.0 ** min(max(attempts, 1) - 1, 16), LONGEST_PAUSE)

@@ -77,8 +77,19 @@ def export_path(export_id: int) -> str:
     return f"/xuat/{export_id}"
 
 
+DEMO = "/quan-tri/cong-ty-mau"
+
+
+def demo_path(_removal_id: int) -> str:
+    return DEMO
+
+
 def import_path(import_id: int) -> str:
     return f"/nhap/{import_id}"
+
+
+def customers_edit_path(bulk_edit_id: int) -> str:
+    return f"/khach-hang/sua-hang-loat/{bulk_edit_id}"
 
 
 def file_path(file_id: int, name: str) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select
 from werkzeug.datastructures import MultiDict
 
 from app.core.access import Actor
@@ -60,6 +60,9 @@ class Listed(Protocol):
 
     def narrowed(self, condition: Condition, who: Actor) -> ColumnElement[bool]:
         """The condition on rows. Raises BadRequestError with the sentence of what is wrong in it."""
+
+    def keys_of(self, query: str, who: Actor) -> Select[Any]:
+        """The keys of all rows of the list at this address, in no order. Raises BadRequestError."""
 
     def wanted_of(self, arguments: MultiDict[str, str]) -> Any:
         """What a saved view would ask for. Raises BadRequestError for what the list does not know."""

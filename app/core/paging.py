@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Date,
@@ -151,6 +152,8 @@ def _comparable(by: Any, value: Any) -> bool:
     match getattr(by, "type", None):
         case Enum() as kind:
             return value in kind.enums
+        case BigInteger():
+            return type(value) is int and abs(value) < 2**63
         case Boolean() | Integer():
             return type(value) is int and abs(value) <= LARGEST_ID
         case Numeric():

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import zip_longest
 from math import isfinite
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
@@ -27,6 +28,9 @@ MOST_COLUMNS = 50
 LONGEST_CELL = 1_000
 #: a workbook is a packed archive: what comes out of it is bounded too
 _LARGEST_UNPACKED = 80 * MEGABYTE
+#: the texts of all cells, which are read before the first row, and held in memory
+_SHARED = "xl/sharedStrings.xml"
+_MOST_SHARED = 60 * MEGABYTE
 #: how every workbook is packed
 _PACKED = (ZIP_STORED, ZIP_DEFLATED)
 _SEPARATORS = ",;\t|"
@@ -35,6 +39,11 @@ _SAID = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 #: from so much of a file its separator is guessed
 _SAMPLE = 16 * 1024
 _XLSX = b"PK\x03\x04"
+#: stands for a formula of which the file keeps no value
+NO_VALUE = "=ƒ(…)"
+_WITHOUT_VALUE = re.compile(rb"(?:</f>|<f\b[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+#: so much of a part of a workbook is looked at together; a cell that is cut is looked at with the next
+_PIECE, _OVERLAP = 1 << 20, 1 << 10
 
 #: openpyxl has no error of its own for a workbook that is none. SyntaxError is that of a broken XML; of a packed part
 #: whose bytes are no longer right comes zlib's, of an encrypted one RuntimeError.
@@ -44,6 +53,9 @@ _BROKEN = (
 )  # fmt: skip
 
 Rows = list[list[str]]
+
+
+_TOO_MUCH = _("This workbook holds too much. Keep the one sheet that is needed.")
 
 
 class SheetRefusedError(BusinessError):
@@ -65,12 +77,14 @@ def read_sheet(data: bytes, *, name: str = "", most_rows: int, largest: int) -> 
 
 
 def iter_sheet(
-    data: bytes, *, name: str = "", most_rows: int, largest: int, unpacked: int = _LARGEST_UNPACKED
-) -> Iterator[list[str]]:
+    data: bytes, *, name: str = "", most_rows: int, largest: int, unpacked: int = _LARGEST_UNPACKED,
+    tells_formulas: bool = False, longest_cell: int = LONGEST_CELL,
+) -> Iterator[list[str]]:  # fmt: skip
     """The rows of read_sheet() one after the other: memory does not grow with them.
 
     `unpacked`: how many bytes may come out of a workbook. A text is UTF-8 with or without its mark, UTF-16, or
     Windows-1258; commas, semicolons, tabs or bars part its cells. A sheet of more than MOST_COLUMNS columns is refused.
+    `tells_formulas`: a formula that was never counted is NO_VALUE, and not empty. Cells end after `longest_cell` signs.
     """
     if not data:
         raise SheetRefusedError(_("This file is empty."))
@@ -80,12 +94,13 @@ def iter_sheet(
         )
     is_workbook = data.startswith(_XLSX) or name.lower().endswith(".xlsx")
     filled = 0
-    for seen, line in enumerate(_xlsx(data, most_rows, unpacked) if is_workbook else _csv(data), start=1):
+    lines = _xlsx(data, most_rows, unpacked, tells_formulas=tells_formulas) if is_workbook else _csv(data)
+    for seen, line in enumerate(lines, start=1):
         if any(cell.strip() for cell in line[MOST_COLUMNS:]):
             raise SheetRefusedError(
                 _("This sheet has more than %(count)s columns. Keep those that are needed.", count=MOST_COLUMNS)
             )
-        cells = [cell.strip()[:LONGEST_CELL] for cell in line[:MOST_COLUMNS]]
+        cells = [cell.strip()[:longest_cell] for cell in line[:MOST_COLUMNS]]
         is_filled = any(cells)
         filled += is_filled
         if filled > most_rows + 1 or seen > 2 * most_rows + 1_000:
@@ -177,7 +192,7 @@ def _is_vietnamese(text: str) -> bool:
 # ── XLSX ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _xlsx(data: bytes, most_rows: int, unpacked: int) -> Iterator[list[str]]:
+def _xlsx(data: bytes, most_rows: int, unpacked: int, *, tells_formulas: bool) -> Iterator[list[str]]:
     from openpyxl import load_workbook  # here: a web process that reads no sheet does without it
 
     refused = SheetRefusedError(_("This file could not be opened. Save it again as an Excel workbook (.xlsx)."))
@@ -185,8 +200,9 @@ def _xlsx(data: bytes, most_rows: int, unpacked: int) -> Iterator[list[str]]:
         with ZipFile(io.BytesIO(data)) as archive:
             if any(part.compress_type not in _PACKED for part in archive.infolist()):
                 raise refused
-            if sum(part.file_size for part in archive.infolist()) > unpacked:
-                raise SheetRefusedError(_("This workbook holds too much. Keep the one sheet that is needed."))
+            sizes = {part.filename: part.file_size for part in archive.infolist()}
+            if sum(sizes.values()) > unpacked or sizes.get(_SHARED, 0) > _MOST_SHARED:
+                raise SheetRefusedError(_TOO_MUCH)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a workbook lacks is none of our business
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -195,12 +211,50 @@ def _xlsx(data: bytes, most_rows: int, unpacked: int) -> Iterator[list[str]]:
                     raise refused
                 sheet = book.worksheets[0]
                 sheet.reset_dimensions()  # some programs write a wrong size into the file
-                for row in sheet.iter_rows(max_row=2 * most_rows + 1_002, max_col=MOST_COLUMNS + 1, values_only=True):
-                    yield _texts(row)
+                size = {"max_row": 2 * most_rows + 1_002, "values_only": True}
+                if not (tells_formulas and _has_uncounted(data)):
+                    # As wide as it is, so that no cell is left out unseen; a workbook of nothing but width is stopped.
+                    left = (2 * most_rows + 1_002) * MOST_COLUMNS
+                    for row in sheet.iter_rows(**size):
+                        left -= len(row)
+                        if left < 0:
+                            raise SheetRefusedError(_TOO_MUCH)
+                        yield _texts(row)
+                    return
+                written = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
+                with closing(written):
+                    formulas = written.worksheets[0]
+                    formulas.reset_dimensions()
+                    for row, told in zip(sheet.iter_rows(**size), formulas.iter_rows(**size), strict=True):
+                        yield _texts([_counted(*cells) for cells in zip_longest(row, told)])
     except SheetRefusedError:
         raise
     except _BROKEN:
         raise refused from None
+
+
+def _has_uncounted(data: bytes) -> bool:
+    """Is there a formula without its value? Programs that write workbooks leave the counting to Excel."""
+    with ZipFile(io.BytesIO(data)) as archive:
+        for part in archive.namelist():
+            if not part.startswith("xl/worksheets/"):
+                continue
+            before = b""
+            with archive.open(part) as sheet:
+                while piece := sheet.read(_PIECE):
+                    if _WITHOUT_VALUE.search(before + piece):
+                        return True
+                    before = piece[-_OVERLAP:]
+    return False
+
+
+def _counted(value: object, written: object) -> object:
+    is_formula = (isinstance(written, str) and written.startswith("=")) or type(written).__name__ in _FORMULAS
+    return NO_VALUE if value in (None, "") and is_formula else value
+
+
+#: of openpyxl, for formulas of several cells
+_FORMULAS = frozenset({"ArrayFormula", "DataTableFormula"})
 
 
 def _texts(cells: Iterable[object]) -> list[str]:

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal, InvalidOperation
 
 from app.core.formats import MOST_DIGITS, read_day
@@ -135,7 +135,14 @@ def _decimal(text: str) -> Decimal | None:
 _EXCEL_BEGINS = date(1899, 12, 30)
 #: five digits: 1927 to 2173; fewer may be a year, more are days without signs between
 _SERIAL = re.compile(r"([1-9][0-9]{4})(?:[.,][0-9]+)?")
-_TIME = r"(?:[t ,]+[0-9]{1,2}(?::[0-9]{2}){1,2}(?:\.[0-9]+)?(?: ?[ap]m)?z?)?"
+_HALF = "am|pm|sa|ch|sang|trua|chieu|toi|dem"
+#: 14:30:00 · 14h30 · 9 gio 05 phut · 2:30 pm · 2 chieu
+_CLOCK = (
+    rf"(?P<hour>[0-9]{{1,2}})(?= ?(?::|h|g|{_HALF}))"
+    r"(?:(?::| ?h| ?gio| ?g)(?: ?(?P<minute>[0-9]{2})(?: ?(?:phut|ph|p))?)?(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
+    rf"(?: ?(?P<half>{_HALF}))?z?"
+)
+_TIME = rf"(?:[t ,]+{_CLOCK})?"
 _TWO_NUMBERS = re.compile(rf"([0-9]{{1,2}})[/.-]([0-9]{{1,2}})[/.-](?:[0-9]{{4}}|[0-9]{{2}}){_TIME}$")
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/. ]?([0-9]{{1,2}})[-/. ]?([0-9]{{1,2}}){_TIME}")
 _SAID = re.compile(r"(?:[a-z ]+, ?)?(?:ngay )?([0-9]{1,2}) ?(?:thang|thg) ?([0-9]{1,2}),? ?(?:nam )?([0-9]{4})")
@@ -167,6 +174,41 @@ def read_date(text: str, habits: Habits = Habits()) -> date | None:
     return None
 
 
+_AT = re.compile(rf"(?:^|[t ,]){_CLOCK}$")
+_FRACTION = re.compile(r"([0-9]*)[.,]([0-9]+)")
+_DAY_SECONDS = 24 * 60 * 60
+
+
+def read_time(text: str) -> time | None:
+    """The time of day of a cell, alone or behind its day: 14:30 · 2h30 chiều · 2:30 PM · 0.604166, as Excel counts.
+
+    None: none is told. Midnight behind a day is what programs add to a day without a time, and is none.
+    """
+    plain = _plain(text)
+    if match := _FRACTION.fullmatch(plain):
+        seconds = round(Decimal(f"0.{match[2]}") * _DAY_SECONDS)
+        is_told = seconds < _DAY_SECONDS and (_SERIAL.fullmatch(plain) or match[1] in ("", "0"))
+        return time(seconds // 3600, seconds // 60 % 60) if is_told else None
+    match = _AT.search(plain)
+    if match is None:
+        return None
+    hour, half = int(match["hour"]), match["half"] or ""
+    if half in _MORNING and hour == 12:
+        hour = 0
+    elif (_FROM.get(half, 12) <= hour < 12) or (half == "trua" and hour < 4):
+        hour += 12
+    try:
+        at = time(hour, int(match["minute"] or 0))
+    except ValueError:
+        return None
+    return None if at == time() and match.start() > 0 else at
+
+
+_MORNING = frozenset({"am", "sa", "sang", "dem"})
+#: from which hour on it is one after noon: 9 h đêm is, 1 h đêm is not
+_FROM = {"pm": 1, "ch": 1, "chieu": 1, "toi": 1, "dem": 6}
+
+
 def _day(year: str, month: str, day: str) -> date | None:
     try:
         return date(int(year), int(month), int(day))
@@ -178,11 +220,9 @@ def _day(year: str, month: str, day: str) -> date | None:
 
 
 def is_heading(cells: Sequence[str]) -> bool:
-    """Could these be the names of columns: words that differ, no numbers, days, phones or addresses among them?"""
+    """Could these be the names of columns: words, no numbers, days, phones or addresses among them?"""
     filled = [_plain(cell) for cell in cells if cell]
-    if not filled or len(set(filled)) < len(filled):
-        return False
-    return all(len(cell) <= _LONGEST_HEADING and _names_a_column(cell) for cell in filled)
+    return bool(filled) and all(len(cell) <= _LONGEST_HEADING and _names_a_column(cell) for cell in filled)
 
 
 def _names_a_column(cell: str) -> bool:
@@ -192,7 +232,7 @@ def _names_a_column(cell: str) -> bool:
 
 
 def heading_row(rows: Sequence[Sequence[str]]) -> int | None:
-    """Where the names of the columns stand: of the first rows that could be a heading the one with most cells.
+    """Where the names of the columns stand: in the first row that could be a heading, unless a later one is far wider.
 
     None: there is none, the sheet begins with data.
     """
@@ -201,7 +241,8 @@ def heading_row(rows: Sequence[Sequence[str]]) -> int | None:
         filled = sum(1 for cell in cells if cell)
         if filled and not is_heading(cells) and filled > 1:
             break  # data have begun
-        if filled > most:
+        # The last column has often no name: a row that has one cell more is data. Titles have one.
+        if filled > 2 * most or (most == 1 < filled):
             best, most = at, filled
     return best
 

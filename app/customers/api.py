@@ -131,7 +131,7 @@ class CustomerApi(Api):
             name="exactly", code="exactly", phone="in any spelling", email="exactly, in any case",
             kind="person or company", owner="user name", team="team code", source="code of a channel",
             tier="code of a value tier", stage="code of a stage", behaviour="code of a group",
-            province="code of a province", tag="name of a tag, accents or none",
+            province="code of a province", ward="code of a ward", tag="name of a tag, accents or none",
             company="id of the company they work at", do_not_contact="1 or 0",
         ),
     )  # fmt: skip
@@ -150,6 +150,7 @@ class CustomerApi(Api):
             "stage": equals(Customer.stage),
             "behaviour": equals(Customer.behaviour),
             "province": equals(Customer.province_code),
+            "ward": equals(Customer.ward_code),
             "tag": lambda rows, name: rows.where(profile_queries.tagged(name)),
             "company": id_is(Customer.company_id),
             "do_not_contact": lambda rows, typed: flag(rows, typed, Customer.do_not_contact),
@@ -296,7 +297,10 @@ def _value(points: list[dict[str, Any]], kind: ContactKind) -> str | None:
 
 def _header(card: CustomerCard) -> dict[str, Any]:
     points = [_contact(point) for point in card.contact_points]
-    return {"id": card.id, "code": card.code, "name": card.name, "contact_points": points}
+    return {
+        "id": card.id, "code": card.code, "name": card.name, "contact_points": points,
+        "do_not_contact": card.restriction is not None, "do_not_contact_reason": card.restriction,
+    }  # fmt: skip
 
 
 def _all_whole(customers: Sequence[Customer]) -> list[dict[str, Any]]:

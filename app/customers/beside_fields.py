@@ -35,7 +35,8 @@ def answered(who: Actor, row: dict[str, Any], fields: Mapping[str, str]) -> dict
     return {key: value for key, value in shown.items() if key not in gone}
 
 
-def must_write(who: Actor, field: str) -> None:
-    """Raises NotAllowedError for whoever may not put right what he may not read, or not change."""
-    if not who.writes(RESOURCE, field):
+def must_write(who: Actor, field: str, *, is_new: bool = False) -> None:
+    """Raises NotAllowedError for whoever may not put right what he may not read, or not change; `is_new`: who sees dots
+    may write something new all the same."""
+    if not who.writes(RESOURCE, field, is_new=is_new):
         raise NotAllowedError(NOT_YOURS)

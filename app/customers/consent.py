@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.files import ReceivedFile, keep
 from app.core.i18n import _
-from app.customers import rules
+from app.customers import beside_fields, rules
 from app.customers.models import Customer
 from app.customers.profile import Problems, code_of
 from app.customers.profile_models import VERSION_LENGTH, ConsentChannel, ConsentEvent, ConsentState
@@ -48,6 +48,8 @@ def record_consent(
     with problems.beside("at"):
         if event.at > now:
             raise rules.UnreadableError(_("This moment has not come yet."))
+        if event.at.date() < rules.EARLIEST:
+            raise rules.UnreadableError(rules.TOO_EARLY)
     with problems.beside("proof"):
         event.proof = rules.read_note(proof) or None
         if state is ConsentState.given and event.proof is None and file is None:
@@ -55,6 +57,8 @@ def record_consent(
     with problems.beside("text_version"):
         event.text_version = rules.read_line(text_version, VERSION_LENGTH) or None
     problems.refuse_any()
+    if event.proof is not None or file is not None:
+        beside_fields.must_write(by, beside_fields.PROOF, is_new=True)
     session.add(event)
     session.flush()
     if file is not None:

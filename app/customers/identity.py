@@ -108,19 +108,20 @@ def read_birthday(typed: str, *, today: date) -> date | None:
         if parts:
             raise UnreadableError(_("There is no %(day)s in the calendar. Check day and month.", day=text))
         raise UnreadableError(_("This is not a day yet. Example: %(example)s", example="31/12/1990"))
-    if day > today and parts and len(parts[3]) == len("90"):
-        day = (
-            date(day.year - 100, day.month, day.day) if (day.month, day.day) != (2, 29) else _leap(day.year - 100, text)
-        )
+    return as_birthday(day, text, today=today)
+
+
+def as_birthday(day: date, typed: str, *, today: date) -> date:
+    """A day that was read, as a birthday: a year typed with two digits is one that has been. Raises UnreadableError."""
+    if day > today and not re.search(r"[0-9]{4}", typed):
+        try:
+            day = day.replace(year=day.year - 100)
+        except ValueError:  # 1900 had no 29 February
+            raise UnreadableError(
+                _("There is no %(day)s in the calendar. Check day and month.", day=typed[:_LONGEST])
+            ) from None
     check_birthday(day, today=today)
     return day
-
-
-def _leap(year: int, text: str) -> date:
-    try:
-        return date(year, 2, 29)
-    except ValueError:  # 1900 was none
-        raise UnreadableError(_("There is no %(day)s in the calendar. Check day and month.", day=text)) from None
 
 
 def check_birthday(day: date, *, today: date) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.catalogues.shipped import CALL_RESULT, CHANNEL
 from app.core import clock
 from app.core.access import Actor
-from app.core.errors import ConflictError
+from app.core.errors import BusinessError, ConflictError
 from app.core.formats import local
 from app.core.i18n import _
-from app.customers import beside_fields, rules
+from app.customers import beside_fields, delivery, rules
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile import Problems, code_of
 from app.customers.profile_models import (
@@ -23,6 +25,7 @@ from app.customers.profile_models import (
     Interaction,
     InteractionKind,
 )
+from app.customers.seen import refuse_stale
 from app.customers.services import lock_for, record_timeline
 
 #: results of a call in which nobody was spoken to; an entry of the company's own means that somebody was
@@ -75,10 +78,14 @@ def log_interaction(
     with problems.beside("at"):
         if row.at > now:
             raise rules.UnreadableError(_("This moment has not come yet."))
+        if row.at.date() < rules.EARLIEST:
+            raise rules.UnreadableError(rules.TOO_EARLY)
     with problems.beside("next_on"):
         if next_on is not None and next_on < local(now, by.time_zone).date():
             raise rules.UnreadableError(_("This day is over. Choose today or a later day."))
     problems.refuse_any()
+    if row.text is not None:
+        beside_fields.must_write(by, beside_fields.SAID, is_new=True)
     if contact_point is not None and contact_point.customer_id == customer.id:
         row.contact_point_id = contact_point.id
     row.source, row.external_id = (source or "")[:SOURCE_LENGTH] or None, (external_id or "")[:EXTERNAL_LENGTH] or None
@@ -87,6 +94,9 @@ def log_interaction(
         customer.next_contact_on = next_on
     if is_two_way(kind, row.direction, row.result):
         customer.last_contact_at = max(customer.last_contact_at or row.at, row.at)
+        agreed = customer.next_contact_on
+        if next_on is None and agreed is not None and agreed <= local(row.at, by.time_zone).date():
+            customer.next_contact_on = None
     session.flush()
     entry = record_timeline(
         session, customer.id, kind=kind.value, by=by, at=row.at, subject_type="interaction", subject_id=row.id,
@@ -98,12 +108,12 @@ def log_interaction(
 
 def change_interaction(
     session: Session, row: Interaction, *, by: Actor, result: str | None, channel: str | None, text: str,
-    direction: Direction | None,
+    direction: Direction | None, as_of: datetime | None = None,
 ) -> Interaction:  # fmt: skip
-    """Put right what was written of it; when it was and what kind it is stays. Raises InvalidInputError."""
+    """Put right what was written of it; when it was and what kind it is stays. Raises InvalidInputError, and
+    ConflictError when somebody else did so since it was read (`as_of`: its moment of change then)."""
     customer = row.customer
-    lock_for(session, customer, by, "edit")
-    beside_fields.must_write(by, beside_fields.SAID)
+    _lock(session, row, by, as_of)
     problems = Problems()
     with problems.beside("channel"):
         row.channel = code_of(session, CHANNEL, channel, present=row.channel)
@@ -119,21 +129,33 @@ def change_interaction(
     row.direction = None if row.kind is InteractionKind.note else direction or row.direction
     session.flush()
     customer.last_contact_at = last_contact(session, customer.id)
-    entry = session.scalars(_entry_of(row)).one_or_none()
-    if entry is not None:
-        entry.channel, entry.data = row.channel, {**entry.data, "direction": row.direction, "result": row.result}
+    retell(session, [row], is_corrected=True)
     session.flush()
     return row
 
 
+def retell(session: Session, rows: Collection[Interaction], *, is_corrected: bool = False) -> None:
+    """The timeline tells of these as they are now; of somebody's correction, that it is one."""
+    by_id = {row.id: row for row in rows}
+    entries = select(TimelineEntry).where(
+        TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id.in_(sorted(by_id))
+    )
+    for entry in session.scalars(entries) if by_id else ():
+        row = by_id[entry.subject_id or 0]
+        next_on = row.next_on.isoformat() if row.next_on else None
+        told: dict[str, Any] = {"direction": row.direction, "result": row.result, "next_on": next_on}
+        told |= {"is_corrected": True} if is_corrected else {}
+        entry.channel, entry.data = row.channel, {**entry.data, **told}
+
+
 def restore_interaction(session: Session, row: Interaction, *, by: Actor) -> None:
     """It was no mistake after all."""
-    lock_for(session, row.customer, by, "edit")
+    _lock(session, row, by)
     if row.archived_at is None:
         return
     row.archived_at = None
     session.flush()
-    _retell(session, row, row.kind.value)
+    _call(session, row, row.kind.value)
     row.customer.last_contact_at = last_contact(session, row.customer_id)
     session.flush()
 
@@ -141,24 +163,43 @@ def restore_interaction(session: Session, row: Interaction, *, by: Actor) -> Non
 def archive_interaction(session: Session, row: Interaction, *, by: Actor) -> None:
     """Written by mistake: it leaves the timeline, and counts as a contact no more."""
     customer = row.customer
-    lock_for(session, customer, by, "edit")
+    _lock(session, row, by)
     if row.archived_at is not None:
         return
     row.archived_at = clock.now()
     session.flush()
-    _retell(session, row, STRUCK)
+    _call(session, row, STRUCK)
     customer.last_contact_at = last_contact(session, customer.id)
+    if row.next_on is not None and customer.next_contact_on == row.next_on:
+        customer.next_contact_on = _agreed_before(session, customer, by)
     session.flush()
 
 
-def _entry_of(row: Interaction) -> Select[TimelineEntry]:
-    return select(TimelineEntry).where(
-        TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id == row.id,
-        TimelineEntry.customer_id == row.customer_id,
-    ).order_by(TimelineEntry.id).limit(1)  # fmt: skip
+def _lock(session: Session, row: Interaction, by: Actor, as_of: datetime | None = None) -> None:
+    """The customer locked and the contact as it is now, for whoever may put right what was said.
+
+    Raises BusinessError for a mail that went out from here: the customer has it as it is.
+    """
+    lock_for(session, row.customer, by, "edit")
+    beside_fields.must_write(by, beside_fields.SAID)
+    refuse_stale(session, row, as_of)
+    if delivery.is_ours(session, row):
+        raise BusinessError(_("This mail was sent from here. What the customer was sent is not changed afterwards."))
 
 
-def _retell(session: Session, row: Interaction, told: str) -> None:
+def _agreed_before(session: Session, customer: Customer, by: Actor) -> date | None:
+    """The day of the next contact that was agreed last, unless one has come after it."""
+    agreed = session.scalar(
+        select(Interaction.next_on)
+        .where(Interaction.customer_id == customer.id, Interaction.archived_at.is_(None))
+        .where(Interaction.next_on.is_not(None))
+        .order_by(Interaction.at.desc(), Interaction.id.desc()).limit(1)
+    )  # fmt: skip
+    heard = customer.last_contact_at
+    return None if agreed is None or (heard is not None and agreed <= local(heard, by.time_zone).date()) else agreed
+
+
+def _call(session: Session, row: Interaction, told: str) -> None:
     session.execute(
         update(TimelineEntry)
         .where(TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id == row.id)

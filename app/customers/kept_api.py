@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from app.catalogues.models import CODE_LENGTH
 from app.core import edge
 from app.core.access import get_visible, visible
 from app.core.api import Api, id_is, listing, moment, not_here, state_is, usernames, verb
+from app.core.errors import BadRequestError
 from app.core.i18n import _
 from app.core.schema import maybe, one_of, record, text, whole_number, yes_or_no
 from app.customers import beside_fields, interactions, mails, promises, purchases, services
@@ -38,10 +40,14 @@ from app.security.queries import member_by_username
 _NOTE = maybe(text(NOTE_LENGTH))
 _PURCHASE = record(
     bought_on=text(10), code=maybe(text(PURCHASE_CODE_LENGTH)), product=text(PRODUCT_LENGTH), quantity=text(20),
-    amount=whole_number(), note=_NOTE,
+    amount=whole_number(), note=_NOTE, updated_at=text(40),
 )  # fmt: skip
 _CONTACT = record(
-    direction=maybe(one_of(Direction)), channel=maybe(text(CODE_LENGTH)), result=maybe(text(CODE_LENGTH)), text=_NOTE
+    direction=maybe(one_of(Direction)),
+    channel=maybe(text(CODE_LENGTH)),
+    result=maybe(text(CODE_LENGTH)),
+    text=_NOTE,
+    updated_at=text(40),
 )
 _PROMISE = record(
     required=("customer", "text", "due_on"), customer=whole_number(), text=text(PROMISE_LENGTH), due_on=text(10),
@@ -59,13 +65,14 @@ class PurchaseApi(Api):
     @verb("/<id>", "PUT", "Correct what was written", right="edit", body=_PURCHASE)
     def put(self, id: str) -> dict[str, Any]:
         number, body = self.id(id), self.read()
+        as_of = _as_of(body)
         self.days(body, "bought_on")
         if "quantity" in body:
             body["quantity"] = quantity_of(body["quantity"])
 
         def change(session: Session) -> dict[str, Any]:
             row = get_visible(session, Purchase, number, edge.actor(), "edit")
-            return shown_purchase(purchases.change_purchase(session, row, by=edge.actor(), **body))
+            return shown_purchase(purchases.change_purchase(session, row, by=edge.actor(), as_of=as_of, **body))
 
         return self.write(change)
 
@@ -97,6 +104,7 @@ class KeptContactApi(Api):
     @verb("/<id>", "PUT", "Put right what was written; kind and moment stay", right="edit", body=_CONTACT)
     def put(self, id: str) -> dict[str, Any]:
         number, body = self.id(id), self.read()
+        as_of = _as_of(body)
 
         def change(session: Session) -> dict[str, Any]:
             row = get_visible(session, Interaction, number, edge.actor(), "edit")
@@ -104,7 +112,7 @@ class KeptContactApi(Api):
             interactions.change_interaction(
                 session, row, by=edge.actor(), result=body.get("result", row.result),
                 channel=body.get("channel", row.channel), text=body.get("text", row.text) or "",
-                direction=Direction(said) if said else None,
+                direction=Direction(said) if said else None, as_of=as_of,
             )  # fmt: skip
             return shown_interactions([row])[0]
 
@@ -221,6 +229,15 @@ class CustomerMailApi(Api):
             return shown_interactions([row])[0]
 
         return self.write(send)
+
+
+def _as_of(body: dict[str, Any]) -> datetime | None:
+    """When the row was changed last, as the program had read it: changed since, it is refused (409)."""
+    typed = body.pop("updated_at", None)
+    try:
+        return datetime.fromisoformat(typed) if typed is not None else None
+    except ValueError:
+        raise BadRequestError(_("updated_at is to be sent as it was read.")) from None
 
 
 def _promises(rows: Sequence[Promise]) -> list[dict[str, Any]]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import abort
+from sqlalchemy.orm import Session
 
 from app.core import edge, links
 from app.core.access import get_visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
-from app.core.pages import Page, Undo, done, page, refused_onto, show, trail
-from app.customers import beside_fields, interactions, promises, purchases
+from app.core.pages import Page, Undo, done, page, refused_onto
+from app.customers import beside_fields, interactions, kept_form, promises, purchases
 from app.customers.beside_fields import BOUGHT, SAID
 from app.customers.labels import INTERACTION_LABELS
 from app.customers.log_dialogs import InteractionDialog, PurchaseDialog, put_beside
@@ -45,6 +47,7 @@ class PurchasePages(Page):
     @page("/<customer_id>/mua-hang/them", "GET", "POST", right="edit")
     def add(self, customer_id: str) -> Any:
         customer = get_visible(db.session(), Customer, row_id(customer_id), edge.actor(), "edit")
+        beside_fields.must_write(edge.actor(), BOUGHT, is_new=True)
         dialog = PurchaseDialog()
         onto = f"{links.customer_path(customer.id)}?phan=mua-hang"
         if dialog.validate_on_submit():
@@ -56,32 +59,26 @@ class PurchasePages(Page):
                 put_beside(dialog, error)
             else:
                 return done(onto, _("The purchase is written down."))
-        return _form(customer, dialog, _("New purchase"), onto)
+        return kept_form.page(customer, dialog, title=_("New purchase"), onto=onto)
 
     @page("/<customer_id>/mua-hang/<purchase_id>", "GET", "POST", right="edit")
     def change(self, customer_id: str, purchase_id: str) -> Any:
         row = _of(Purchase, customer_id, purchase_id)
         beside_fields.must_write(edge.actor(), BOUGHT)
-        dialog = PurchaseDialog(obj=row)
-        onto = f"{links.customer_path(row.customer_id)}?phan=mua-hang"
-        if dialog.validate_on_submit():
-            try:
-                with edge.transaction() as session:
-                    found = get_visible(session, Purchase, row.id, edge.actor(), "edit")
-                    purchases.change_purchase(session, found, by=edge.actor(), **_typed(dialog))
-            except InvalidInputError as error:
-                put_beside(dialog, error)
-            else:
-                return done(onto, _("The purchase is saved."))
         base, is_out = f"/khach-hang/{row.customer_id}/mua-hang/{row.id}", row.archived_at is not None
         verb = (f"{base}/khoi-phuc", _("Put it back"), "refresh") if is_out else (
             f"{base}/bo", _("Take it out"), "archive")  # fmt: skip
-        return _form(row.customer, dialog, row.product, onto, verb=verb)
+
+        def write(session: Session, found: Purchase, dialog: PurchaseDialog, as_of: datetime) -> None:
+            purchases.change_purchase(session, found, by=edge.actor(), as_of=as_of, **_typed(dialog))
+
+        onto = f"{links.customer_path(row.customer_id)}?phan=mua-hang"
+        told = {"title": row.product, "onto": onto, "verb": verb}
+        return kept_form.change(row, PurchaseDialog, write, told=told, saved=_("The purchase is saved."))
 
     @page("/<customer_id>/mua-hang/<purchase_id>/<verb>", "POST", right="edit")
     def act(self, customer_id: str, purchase_id: str, verb: str) -> Any:
         row = _of(Purchase, customer_id, purchase_id)
-        beside_fields.must_write(edge.actor(), BOUGHT)
         onto = f"{links.customer_path(row.customer_id)}?phan=mua-hang"
         return _act(Purchase, row.id, verb, _PURCHASE_VERBS, onto, f"/khach-hang/{row.customer_id}/mua-hang/{row.id}")
 
@@ -97,31 +94,30 @@ class InteractionPages(Page):
     def change(self, customer_id: str, interaction_id: str) -> Any:
         row = _of(Interaction, customer_id, interaction_id)
         beside_fields.must_write(edge.actor(), SAID)
-        dialog = InteractionDialog(obj=row)
-        if row.kind is not InteractionKind.call:
-            del dialog.result
-        if row.kind is InteractionKind.note:
-            del dialog.direction
-            del dialog.channel
-        onto = links.customer_path(row.customer_id)
-        if dialog.validate_on_submit():
-            typed = {field.short_name: field.data for field in dialog}
-            direction = typed.get("direction")
-            try:
-                with edge.transaction() as session:
-                    found = get_visible(session, Interaction, row.id, edge.actor(), "edit")
-                    interactions.change_interaction(
-                        session, found, by=edge.actor(), result=typed.get("result"), channel=typed.get("channel"),
-                        text=typed.get("text") or "", direction=Direction(direction) if direction else None,
-                    )  # fmt: skip
-            except InvalidInputError as error:
-                put_beside(dialog, error)
-            else:
-                return done(onto, _("What was written is saved."))
         base, is_out = f"/khach-hang/{row.customer_id}/lien-lac/{row.id}", row.archived_at is not None
         verb = (f"{base}/khoi-phuc", _("Put it back"), "refresh") if is_out else (
             f"{base}/bo", _("Written by mistake"), "archive")  # fmt: skip
-        return _form(row.customer, dialog, INTERACTION_LABELS[row.kind], onto, verb=verb)
+        kind = row.kind
+
+        def dialog_of(**given: Any) -> InteractionDialog:
+            dialog = InteractionDialog(**given)
+            if kind is not InteractionKind.call:
+                del dialog.result
+            if kind is InteractionKind.note:
+                del dialog.direction
+                del dialog.channel
+            return dialog
+
+        def write(session: Session, found: Interaction, dialog: InteractionDialog, as_of: datetime) -> None:
+            typed = {field.short_name: field.data for field in dialog}
+            direction = typed.get("direction")
+            interactions.change_interaction(
+                session, found, by=edge.actor(), result=typed.get("result"), channel=typed.get("channel"),
+                text=typed.get("text") or "", direction=Direction(direction) if direction else None, as_of=as_of,
+            )  # fmt: skip
+
+        told = {"title": INTERACTION_LABELS[kind], "onto": links.customer_path(row.customer_id), "verb": verb}
+        return kept_form.change(row, dialog_of, write, told=told, saved=_("What was written is saved."))
 
     @page("/<customer_id>/lien-lac/<interaction_id>/<verb>", "POST", right="edit")
     def act(self, customer_id: str, interaction_id: str, verb: str) -> Any:
@@ -175,20 +171,3 @@ def _act(model: type[Any], number: int, verb: str, verbs: Any, onto: str, base: 
     except BusinessError as error:
         return refused_onto(onto, error)
     return done(onto, said, undo=Undo(f"{base}/khoi-phuc") if verb == "bo" else None)
-
-
-def _form(
-    customer: Customer, dialog: Any, title: object, onto: str, *, verb: tuple[str, Any, str] | None = None
-) -> Any:  # fmt: skip
-    return show(
-        "customers/kept.html",
-        422 if dialog.errors else 200,
-        title=title,
-        form=dialog,
-        customer=customer.name,
-        back_url=onto,
-        verb=verb,
-        crumbs=trail(
-            (_("Customers"), "/khach-hang/list/"), (customer.code, links.customer_path(customer.id)), here=title
-        ),
-    )

@@ -13,16 +13,19 @@ from wtforms.validators import InputRequired
 from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock, settings
-from app.core.access import Actor, FieldRight
+from app.core.access import SYSTEM, Actor, FieldRight
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _
-from app.customers import interactions, profile_queries, rules
+from app.customers import delivery, interactions, profile_queries, rules
+from app.customers.beside_fields import SAID
 from app.customers.called import salutation
 from app.customers.dialogs import checked
 from app.customers.events import QuickAction
 from app.customers.models import ContactKind, ContactPoint, Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, Interaction, InteractionKind
-from app.notifications.rules import LONGEST_VALUE, TemplateKind, register_template
+from app.customers.services import lock_for
+from app.notifications.models import Outbox
+from app.notifications.rules import LONGEST_VALUE, NOT_WANTED, TemplateKind, register_template
 from app.notifications.services import queue_mail
 from app.security.queries import member_by_id
 
@@ -119,6 +122,7 @@ def send_mail(
 
     Raises MayNotBeContactedError, and InvalidInputError beside template or words.
     """
+    lock_for(session, customer, by, "edit")
     kind = next((one for one in TEMPLATES if one.code == template), None)
     if kind is None:
         raise InvalidInputError(fields={"template": [_("Choose one of the templates.")]})
@@ -138,11 +142,23 @@ def send_mail(
     )
     mail = queue_mail(
         session, to_address=point.value, template=template, values=values, language=LANGUAGE, at=clock.now(),
-        idempotency_key=f"interaction/{row.id}",
+        idempotency_key=delivery.key_of(row),
     )  # fmt: skip
+    delivery.follow(session, row, mail, clock.now(), PURPOSES[template])
     row.text = mail.body_text[: rules.NOTE_LENGTH]
     session.flush()
     return row
+
+
+def refusal(session: Session, mail: Outbox) -> str | None:
+    """Why a mail to a customer that waited does not go out any more: he asked to be left alone, or took back what he
+    agreed to. A guard of notifications.events."""
+    row = delivery.interaction_of(session, mail)
+    if row is None:
+        return None
+    purpose = delivery.purpose_of(session, row)
+    stopped = row.customer.do_not_contact or (purpose and _not_agreed(session, row.customer, SYSTEM, purpose))
+    return NOT_WANTED if stopped else None
 
 
 def _address(customer: Customer, by: Actor) -> ContactPoint | None:
@@ -201,7 +217,7 @@ class SendMail(QuickAction):
     more: Sequence[str] = ()
 
     def is_for(self, actor: Actor) -> bool:
-        return actor.may("edit", "Customer")
+        return actor.may("edit", "Customer") and actor.writes("Customer", SAID, is_new=True)
 
     def hindrance(self, customer: Customer, actor: Actor) -> Sentence | None:
         return hindrance(customer, actor)

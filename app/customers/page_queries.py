@@ -61,7 +61,9 @@ def customer_page(session: Session, number: int, who: Actor, rights: Collection[
     item, full, tagged, employer, added_by, changed_by, *held = found
     points = item.contact_points
     seen = tuple(queries.contacts_seen(points, who))
-    card = queries.CustomerCard(bool(full), item.id, item.code, item.name, item.kind, seen)
+    card = queries.CustomerCard(
+        bool(full), item.id, item.code, item.name, item.kind, seen, queries.restriction_seen(item, who)
+    )
     return Read(
         card,
         item if full else None,

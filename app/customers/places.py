@@ -106,6 +106,16 @@ def wards_of(province_code: str) -> tuple[Place, ...]:
     return _in_order(one for one in _all().values() if one.province_code == province_code and province_code)
 
 
+@cache
+def ward_names() -> dict[str, str]:
+    """Code → name with its province, of all wards there ever were: many of them have namesakes elsewhere."""
+    wards = (one for one in _all().values() if not one.is_province)
+    return {
+        one.code: f"{one.name}, {province.name}" if (province := place(one.province_code)) else one.name
+        for one in wards
+    }
+
+
 def _in_order(places: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(sorted((one for one in places if not one.gone), key=lambda one: sort_key(one.short, person=False)))
 

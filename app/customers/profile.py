@@ -65,7 +65,7 @@ class ProfileValues(TypedDict, total=False):
 
 #: to people one field: whoever may not read it reads none of them
 ADDRESS = ("street", "ward_code", "province_code", "old_address")
-guarded.declare_parts("address", (*ADDRESS, "province"))
+guarded.declare_parts("address", (*ADDRESS, "province", "ward"))
 
 #: columns that change with another one, and are not told of beside it
 FOLLOWING = frozenset({"tier_is_fixed", "risk_since"})

@@ -18,7 +18,17 @@ from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.schema import maybe, one_of, record, text, whole_number, yes_or_no
-from app.customers import beside_fields, consent, interactions, places, profile_queries, purchases, services, tags
+from app.customers import (
+    beside_fields,
+    consent,
+    interactions,
+    places,
+    profile_queries,
+    purchases,
+    queries,
+    services,
+    tags,
+)
 from app.customers.beside_fields import BOUGHT, PROOF, SAID
 from app.customers.models import CONTACT_LENGTH, REASON_LENGTH, ContactKind, ContactPoint, Customer
 from app.customers.profile_models import (
@@ -38,7 +48,7 @@ from app.customers.profile_models import (
     Purchase,
     Tag,
 )
-from app.customers.rules import NOTE_LENGTH
+from app.customers.rules import NOTE_LENGTH, Contact
 
 #: 2026-11-23T08:30:00+07:00
 _MOMENT = text(40)
@@ -287,6 +297,7 @@ def shown_interactions(rows: Sequence[Interaction]) -> list[dict[str, Any]]:
             "direction": row.direction, "result": row.result, "text": row.text,
             "next_on": row.next_on.isoformat() if row.next_on else None, "by": names.get(row.created_by_id),
             "source": row.source, "external_id": row.external_id, "archived_at": moment(row.archived_at),
+            "updated_at": row.updated_at.isoformat(),
         }, {"text": SAID})
         for row in rows
     ]  # fmt: skip
@@ -307,7 +318,7 @@ def shown_purchase(row: Purchase) -> dict[str, Any]:
     told = {
         "id": row.id, "bought_on": row.bought_on.isoformat(), "code": row.code, "product": row.product,
         "quantity": f"{row.quantity:f}", "amount": row.amount, "note": row.note, "source": row.source,
-        "external_id": row.external_id,
+        "external_id": row.external_id, "updated_at": row.updated_at.isoformat(),
     }  # fmt: skip
     return beside_fields.answered(edge.actor(), told, {"amount": BOUGHT, "note": BOUGHT})
 
@@ -321,7 +332,7 @@ def _tag(row: Tag) -> dict[str, Any]:
 
 
 def shown_point(row: ContactPoint) -> dict[str, Any]:
-    return {
-        "id": row.id, "kind": row.kind, "value": row.value, "shown": row.shown, "is_preferred": row.is_preferred,
-        "is_shared": row.is_shared,
-    }  # fmt: skip
+    """A way to reach as this person reads it: with dots, or without what it says."""
+    told = {"id": row.id, "kind": row.kind, "is_preferred": row.is_preferred, "is_shared": row.is_shared}
+    seen = queries.contact_seen(Contact(row.kind, row.value, row.shown), edge.actor())
+    return told if seen is None else {**told, "value": seen.value, "shown": seen.shown}

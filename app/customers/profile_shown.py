@@ -54,7 +54,6 @@ def card(
         "kind": of(KIND),
         "hints": identity.identity_hints(item.id_number, item.birthday, item.gender) if reads_identity else [],
         "risk": item.risk_reason or None,
-        "restriction": item.do_not_contact_reason if item.do_not_contact else None,
         "bought": beside_fields.seen(who, BOUGHT, str(money_text(bought))) if bought else None,
         "consents": _consents(session, item.id, who),
         "stages": _stages(session, item.id, who),

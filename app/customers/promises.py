@@ -11,7 +11,7 @@ from app.core.access import Actor
 from app.core.errors import ConflictError
 from app.core.formats import local
 from app.core.i18n import _
-from app.customers import rules
+from app.customers import beside_fields, rules
 from app.customers.models import Customer
 from app.customers.profile import Problems
 from app.customers.profile_models import Interaction
@@ -29,6 +29,7 @@ def make_promise(
     Raises InvalidInputError beside promise or promise_on.
     """
     lock_for(session, customer, by, "edit")
+    beside_fields.must_write(by, beside_fields.SAID, is_new=True)
     problems = Problems()
     promise = Promise(customer_id=customer.id, owner_id=owner.id if owner else by.user_id, state=PromiseState.open)
     with problems.beside("promise"):

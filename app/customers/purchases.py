@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -16,7 +16,7 @@ from app.core.errors import ConflictError
 from app.core.formats import local
 from app.core.i18n import _
 from app.customers import beside_fields, rules
-from app.customers.models import Customer
+from app.customers.models import Customer, TimelineEntry
 from app.customers.profile import Problems
 from app.customers.profile_models import (
     EXTERNAL_LENGTH,
@@ -25,11 +25,14 @@ from app.customers.profile_models import (
     SOURCE_LENGTH,
     Purchase,
 )
+from app.customers.seen import refuse_stale
 from app.customers.services import lock_for, record_timeline
 
 #: in whole VND, and pieces: both databases and people's eyes hold as much
 MOST_AMOUNT = 10**15
 MOST_QUANTITY = Decimal(10**9)
+#: what the timeline tells of one that was taken out
+REMOVED = "purchase_removed"
 
 
 class PurchaseValues(TypedDict, total=False):
@@ -58,6 +61,7 @@ def add_purchase(
     of that source is there already.
     """
     lock_for(session, customer, by, "edit")
+    beside_fields.must_write(by, beside_fields.BOUGHT, is_new=True)
     if source and external_id and session.scalar(_from(source, external_id)) is not None:
         raise ConflictError(_("This purchase was taken over already."))
     purchase = Purchase(customer_id=customer.id, quantity=Decimal(1))
@@ -66,16 +70,22 @@ def add_purchase(
     purchase.external_id = (external_id or "")[:EXTERNAL_LENGTH] or None
     session.add(purchase)
     session.flush()
-    _on_timeline(session, purchase, kind="purchased", by=by)
+    # A purchase happened when it was bought, whenever it is written down. What it was stands in the purchase itself,
+    # which can be put right and erased; the entry points at it.
+    bought_at = datetime.combine(purchase.bought_on, time(12), ZoneInfo(by.time_zone))
+    record_timeline(
+        session, customer.id, kind="purchased", by=by, at=min(bought_at, clock.now()), subject_type="purchase",
+        subject_id=purchase.id,
+    )  # fmt: skip
     return purchase
 
 
 def change_purchase(
-    session: Session, purchase: Purchase, *, by: Actor, **values: Unpack[PurchaseValues]
+    session: Session, purchase: Purchase, *, by: Actor, as_of: datetime | None = None, **values: Unpack[PurchaseValues]
 ) -> Purchase:  # fmt: skip
-    """Correct what was written. Raises InvalidInputError like add_purchase."""
-    lock_for(session, purchase.customer, by, "edit")
-    beside_fields.must_write(by, beside_fields.BOUGHT)
+    """Correct what was written. Raises InvalidInputError like add_purchase, and ConflictError when somebody else did so
+    since it was read (`as_of`: its moment of change then)."""
+    _lock(session, purchase, by, as_of)
     _write(purchase, dict(values), by)
     session.flush()
     return purchase
@@ -83,40 +93,36 @@ def change_purchase(
 
 def archive_purchase(session: Session, purchase: Purchase, *, by: Actor) -> None:
     """Written by mistake, or given back: it counts no more."""
-    lock_for(session, purchase.customer, by, "edit")
+    _lock(session, purchase, by)
     if purchase.archived_at is None:
         purchase.archived_at = clock.now()
-        session.flush()
-        _on_timeline(session, purchase, kind="purchase_removed", by=by)
+        _retell(session, purchase, REMOVED)
 
 
 def restore_purchase(session: Session, purchase: Purchase, *, by: Actor) -> None:
-    lock_for(session, purchase.customer, by, "edit")
+    _lock(session, purchase, by)
     if purchase.archived_at is not None:
         purchase.archived_at = None
-        session.flush()
-        _on_timeline(session, purchase, kind="purchased", by=by)
+        _retell(session, purchase, "purchased")
+
+
+def _lock(session: Session, purchase: Purchase, by: Actor, as_of: datetime | None = None) -> None:
+    """The customer locked and the purchase as it is now, for whoever may put amounts right."""
+    lock_for(session, purchase.customer, by, "edit")
+    beside_fields.must_write(by, beside_fields.BOUGHT)
+    refuse_stale(session, purchase, as_of)
 
 
 def _from(source: str, external_id: str) -> Any:
     return select(Purchase.id).where(Purchase.source == source, Purchase.external_id == external_id)
 
 
-def _on_timeline(session: Session, purchase: Purchase, *, kind: str, by: Actor) -> None:
-    # A purchase happened when it was bought, whenever it is written down; taking it out happens now.
-    bought_at = datetime.combine(purchase.bought_on, time(12), ZoneInfo(by.time_zone))
-    at = min(bought_at, clock.now()) if kind == "purchased" else None
-    data = {"product": purchase.product, "amount": purchase.amount, "code": purchase.code}
-    record_timeline(
-        session,
-        purchase.customer_id,
-        kind=kind,
-        by=by,
-        at=at,
-        subject_type="purchase",
-        subject_id=purchase.id,
-        data=data,
+def _retell(session: Session, purchase: Purchase, told: str) -> None:
+    session.flush()
+    entries = update(TimelineEntry).where(
+        TimelineEntry.subject_type == "purchase", TimelineEntry.subject_id == purchase.id
     )
+    session.execute(entries.values(kind=told).execution_options(synchronize_session=False))
 
 
 def _write(purchase: Purchase, values: dict[str, Any], by: Actor) -> None:
@@ -140,6 +146,8 @@ def _read(key: str, value: Any, today: date) -> Any:
         raise rules.UnreadableError(_("Please fill this in."))
     if key == "bought_on" and value > today:
         raise rules.UnreadableError(_("This day has not come yet."))
+    if key == "bought_on" and value < rules.EARLIEST:
+        raise rules.UnreadableError(rules.TOO_EARLY)
     if key == "quantity":
         value = Decimal(value)
         if not 0 < value <= MOST_QUANTITY or value != value.quantize(Decimal("0.001")):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, case, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.core import guarded, links
@@ -104,7 +104,11 @@ def names_seen(session: Session, ids: Collection[int], who: Actor) -> set[int]:
     """Those of these customers whose name he may read."""
     if not ids or who.scope("Customer") is Scope.all:
         return set(ids)
-    return set(session.scalars(select(Customer.id).where(Customer.id.in_(ids), header_visible(who))))
+
+    def seen() -> Select[Any]:
+        return select(Customer.id).where(Customer.id.in_(bindparam("ids", expanding=True)), header_visible(who))
+
+    return set(session.scalars(who.once(("names seen",), seen), {"ids": list(ids)}))
 
 
 # ── One customer ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,6 +125,8 @@ class CustomerCard:
     kind: CustomerKind
     #: as this actor reads them
     contact_points: tuple[rules.Contact, ...]
+    #: why he is not to be contacted, as this actor reads it; None: he may be
+    restriction: str | None
 
     @property
     def phone(self) -> str | None:
@@ -165,8 +171,20 @@ def reached_first(customer: Customer, who: Actor) -> str | None:
     return by_kind[ContactKind.phone] or by_kind[ContactKind.email]
 
 
-def _headers(customer_ids: Collection[int], actor: Actor) -> Select[int, str, str, CustomerKind, bool]:
-    header = select(Customer.id, Customer.code, Customer.name, Customer.kind, visible(Customer, actor).label("full"))
+def restriction_seen(customer: Any, who: Actor) -> str | None:
+    """Why this customer (or row of one) is not to be contacted: whoever reads his number is told that much."""
+    if not customer.do_not_contact:
+        return None
+    return guarded.seen(who, "Customer", "do_not_contact_reason", customer.do_not_contact_reason) or ""
+
+
+def _headers(
+    customer_ids: Collection[int], actor: Actor
+) -> Select[int, str, str, CustomerKind, bool, str | None, bool]:  # fmt: skip
+    header = select(
+        Customer.id, Customer.code, Customer.name, Customer.kind, Customer.do_not_contact,
+        Customer.do_not_contact_reason, visible(Customer, actor).label("full"),
+    )  # fmt: skip
     return header.where(Customer.id.in_(customer_ids), header_visible(actor))
 
 
@@ -192,7 +210,13 @@ def customer_cards(session: Session, customer_ids: Collection[int], actor: Actor
         contacts[point.customer_id].append(point)
     return {
         row.id: CustomerCard(
-            bool(row.full), row.id, row.code, row.name, row.kind, tuple(contacts_seen(contacts[row.id], actor))
+            full=bool(row.full),
+            id=row.id,
+            code=row.code,
+            name=row.name,
+            kind=row.kind,
+            contact_points=tuple(contacts_seen(contacts[row.id], actor)),
+            restriction=restriction_seen(row, actor),
         )
         for row in rows
     }

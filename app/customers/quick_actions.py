@@ -11,6 +11,7 @@ from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.i18n import _
 from app.customers import interactions, promises
+from app.customers.beside_fields import SAID
 from app.customers.events import QuickAction
 from app.customers.log_dialogs import CallDialog, MetDialog, NoteDialog, PromiseDialog
 from app.customers.models import Customer
@@ -24,7 +25,7 @@ class _Log(QuickAction):
     verb = _("Write down")
 
     def is_for(self, actor: Actor) -> bool:
-        return actor.may("edit", "Customer")
+        return actor.may("edit", "Customer") and actor.writes("Customer", SAID, is_new=True)
 
     def form(self, session: Session, customer: Customer, actor: Actor, typed: Any | None) -> Any:
         return self.dialog(formdata=typed)
@@ -38,12 +39,17 @@ class _Log(QuickAction):
 
 
 class LogCall(_Log):
+    """How a call ended says nothing of what was said."""
+
     key = "goi"
     label = _("Call")
     icon = "phone"
     dialog = CallDialog
     fields = ("result", "text", "next_on")
     more: Sequence[str] = ("direction", *_PROMISE)
+
+    def is_for(self, actor: Actor) -> bool:
+        return actor.may("edit", "Customer")
 
     def write(self, session: Session, customer: Customer, form: Any, *, by: Actor) -> Sentence:
         row = interactions.log_interaction(

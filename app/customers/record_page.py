@@ -240,7 +240,8 @@ def _quick(
         "more_open": form is not None and any(_is_touched(form[name]) for name in chosen.more),
         "verb": chosen.verb,
         "key": chosen.key,
-        "focused": bool(wanted) or bool(form is not None and form.errors),
+        # Of a refused one the script goes to the field that is wrong.
+        "focused": bool(wanted) and not (form is not None and form.errors),
     }  # fmt: skip
 
 

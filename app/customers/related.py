@@ -55,7 +55,8 @@ class CustomerPurchases(CustomerPart):
         ]
 
     def add(self, customer: Customer, actor: Actor) -> AddLink | None:
-        if customer.is_archived or not actor.may("edit", "Customer"):
+        may_add = actor.may("edit", "Customer") and actor.writes("Customer", BOUGHT, is_new=True)
+        if customer.is_archived or not may_add:
             return None
         return AddLink(_("Add a purchase"), f"/khach-hang/{customer.id}/mua-hang/them")
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from app.core.errors import Sentence
 from app.core.i18n import _
@@ -26,6 +27,9 @@ from app.customers import normal_forms
 from app.customers.models import CONTACT_LENGTH, NAME_LENGTH, SORT_KEY_LENGTH, ContactKind, CustomerKind
 
 NOTE_LENGTH = 10_000
+#: nothing that is written down here lies before this day
+EARLIEST = date(1990, 1, 1)
+TOO_EARLY = _("This lies before 1990. Look at the year again.")
 
 
 class UnreadableError(ValueError):

@@ -17,10 +17,11 @@ from app.core.errors import BusinessError
 from app.core.finding import line
 from app.core.i18n import _
 from app.core.masking import Mask
-from app.core.screens import Derived, Interface, Kind, Preset, action
+from app.core.screens import Derived, Interface, Kind, ManyPage, Preset, action
 from app.core.screens.fields import Lookup
 from app.core.vietnamese import read_phone, show_phone
 from app.customers import places, profile, queries, search, services, shown, timeline_words
+from app.customers.bulk.services import MOST_ROWS
 from app.customers.contacts_back import CONTACTS_BACK
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, CustomerDialog
 from app.customers.duplicates.hard import DuplicateCustomerError
@@ -88,6 +89,10 @@ class CustomerScreen(CustomerPage):
     empty_art = "people"
     route_base = "/khach-hang"
     list_title = _("Customers")
+    many_page = ManyPage(
+        "/khach-hang/sua-hang-loat/chon", _("Bulk edit"), "pencil", MOST_ROWS,
+        "/khach-hang/sua-hang-loat/", _("Earlier bulk edits"),
+    )  # fmt: skip
     add_title = _("New customer")
     edit_title = _("Change customer")
     show_title = _("Customer")
@@ -95,12 +100,12 @@ class CustomerScreen(CustomerPage):
     order_columns = ["name", "code", "kind", "source", "owner.name", "team.name", "created_at", "updated_at"]
     more_columns = [
         "kind", "source", "team.name", "honorific", "gender", "birthday", "tax_code", "id_number", "job_title",
-        "address", "province_code", "touchpoint", "tier", "behaviour", "stage", "do_not_contact", "next_contact_on",
-        "last_contact_at", "note", "updated_at",
+        "address", "province_code", "ward_code", "touchpoint", "tier", "behaviour", "stage", "do_not_contact",
+        "next_contact_on", "last_contact_at", "note", "updated_at",
     ]  # fmt: skip
     search_columns = [
         "name", "code", "kind", "phone", "email", "source", "owner.name", "team.name", "honorific", "gender",
-        "birthday", "tax_code", "id_number", "province_code", "touchpoint", "tier", "behaviour", "stage",
+        "birthday", "tax_code", "id_number", "province_code", "ward_code", "touchpoint", "tier", "behaviour", "stage",
         "do_not_contact", "next_contact_on", "last_contact_at", "note", "created_at", "updated_at",
         *segment_fields.FIELDS, *segment_fields.OWN,
     ]  # fmt: skip
@@ -113,6 +118,10 @@ class CustomerScreen(CustomerPage):
         "source": Derived(Kind.choice, Customer.source, choices=catalogues.Choices(SOURCES)),
         **_CHOSEN,
         "province_code": Derived(Kind.choice, Customer.province_code, choices=_provinces()),
+        "ward_code": Derived(
+            Kind.choice, Customer.ward_code, choices=places.ward_names(), choices_url="/tim/phuong-xa",
+            within="province_code",
+        ),
         "address": Derived(
             Kind.text, func.coalesce(Customer.street, ""), show=_address,
             besides=(Customer.ward_code, Customer.province_code, Customer.old_address),

@@ -13,7 +13,21 @@ from enum import Enum, auto
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, case, false, func, literal, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -173,13 +187,15 @@ def found(text: str, actor: Actor, *, limit: int = MOST_COUNTED) -> Select[Custo
     Ids and sort keys come from the text index first, MOST_COUNTED of them are sorted, and whole rows are read for those
     that are shown: the cost is that of the page, not of the matches or the table.
     """
-    first, rank = _first(text, actor, limit, matches(text, actor))
+    first, rank = _first(_marked_words(text), actor, limit, matches(text, actor))
     return select(Customer).join(first, first.c.id == Customer.id).order_by(*rank)
 
 
-def _first(text: str, actor: Actor, limit: int, fits: ColumnElement[bool]) -> tuple[Any, Sequence[Any]]:
+def _first(
+    marked: Sequence[tuple[str, ...]], actor: Actor, limit: Any, fits: ColumnElement[bool]
+) -> tuple[Any, Sequence[Any]]:
     """The ids of the first ones, with how many were looked at as `total`; and the order that they stand in."""
-    other_accents = _other_accents(text)
+    other_accents = _other_accents(marked)
     matching = select(Customer.id, Customer.sort_key, other_accents.label("rank"))
     # OFFSET 0: sorted when they are found. The planner would rather walk all customers in name order.
     inside = matching.where(fits, live(), visible(Customer, actor)).limit(MOST_COUNTED + 1).offset(0)
@@ -193,15 +209,28 @@ def _first(text: str, actor: Actor, limit: int, fits: ColumnElement[bool]) -> tu
 _MARKED_WORD = re.compile(r"[^\W\d_]+")
 
 
-def _other_accents(text: str) -> ColumnElement[int]:
-    """0: every word that was typed with accents begins a word of the name just so. 1: it does without them."""
+def _marked_words(text: str) -> list[tuple[str, ...]]:
+    """The words that were typed with accents, each as people write it: no database knows the capitals of all marked
+    letters."""
     typed = _MARKED_WORD.findall(unicodedata.normalize("NFC", text[: rules.LONGEST_QUERY]).lower())
     marked = [word for word in dict.fromkeys(typed) if fold(word) != word][: rules.MOST_WORDS]
+    return [(word, word.capitalize(), word.upper()) for word in marked]
+
+
+def _named(marked: Sequence[tuple[str, ...]]) -> dict[str, str]:
+    """Marked words by the names under which _other_accents() binds them."""
+    return {f"marked_{place}_{way}": f"% {one}%" for place, ways in enumerate(marked) for way, one in enumerate(ways)}
+
+
+def _other_accents(marked: Sequence[tuple[str, ...]]) -> ColumnElement[int]:
+    """0: every word that was typed with accents begins a word of the name just so. 1: it does without them."""
     if not marked:
         return literal(0)
-    name = literal(" ", Text) + Customer.name
-    # No database knows the capitals of all marked letters: each is asked for as people write it.
-    same = (or_(*(name.like(f"% {one}%") for one in {word, word.capitalize(), word.upper()})) for word in marked)
+    name, bound = literal(" ", Text) + Customer.name, _named(marked)
+    same = (
+        or_(*(name.like(bindparam(key, bound[key])) for key in (f"marked_{place}_{way}" for way in range(len(ways)))))
+        for place, ways in enumerate(marked)
+    )
     return case((and_(*same), 0), else_=1)
 
 
@@ -224,9 +253,22 @@ def find_customers(session: Session, who: Actor, text: str, limit: int) -> list[
 
 
 def _find(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
-    first, rank = _first(text, who, limit, matches(text, who, _Work.any))
-    columns = (first.c.total, Customer.company_id, Customer.search_text)
-    rows = session.execute(_LINES.add_columns(*columns).join(first, first.c.id == Customer.id).order_by(*rank)).all()
+    marked, beginnings = _marked_words(text), rules.search_words(text)
+
+    def lines(fits: ColumnElement[bool], most: Any) -> Select[Any]:
+        first, rank = _first(marked, who, most, fits)
+        columns = (first.c.total, Customer.company_id, Customer.search_text)
+        return _LINES.add_columns(*columns).join(first, first.c.id == Customer.id).order_by(*rank)
+
+    def by_words() -> Select[Any]:
+        words = bindparam("words", type_=_WordBeginnings())
+        return lines(_IsText(Customer.id, words, Customer.search_text), bindparam("most", type_=Integer))
+
+    if beginnings and all(who.reads("Customer", field) for field in ("phone", "email")):
+        statement = who.once(("customers by words", len(marked)), by_words)
+        rows = session.execute(statement, {"words": beginnings, "most": limit, **_named(marked)}).all()
+    else:
+        rows = session.execute(lines(matches(text, who, _Work.any), limit)).all()
     found = _without_hidden_work(session, who, text, rows)
     told = _numbers_meant(session, who, text, [row.id for row in found])
     code = text.strip().upper()

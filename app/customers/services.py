@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -15,7 +15,7 @@ from app.core.errors import BusinessError, ConflictError, NotAllowedError
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_number
-from app.customers import indexing, profile, queries, reach, rules, stages
+from app.customers import former, indexing, profile, queries, reach, rules, stages
 from app.customers.duplicates import hard, warning
 from app.customers.duplicates import queries as duplicates
 from app.customers.models import (
@@ -161,8 +161,7 @@ def change_customer(
     changed = [column for column, value in new.items() if getattr(customer, column) != value]
     other = [kind.value for kind, contact in contacts.items() if reach.is_other_main(customer, kind, contact)]
     guarded.refuse_unwritable(by, "Customer", [*changed, *other])
-    if not by.is_system and {"owner_id", "team_id"} & set(changed):
-        by.must("assign", "Customer")
+    _may_hand(session, customer, changed, by)
     known_by = {
         hard.contact_key(one.kind, one.value, is_shared=reach.is_shared(customer, one))
         for kind, one in contacts.items() if one is not None and kind.value in other
@@ -171,9 +170,8 @@ def change_customer(
     accepted = warning.accept(
         session, known_by - hard.keys_of(customer), by=by, besides=customer.id, reason=values.get("duplicate_reason")
     )
-    moves = "stage" in changed
-    if moves:
-        came_from = customer.stage
+    came_from = customer.stage
+    if "stage" in changed:
         stages.enter(session, customer, new["stage"], reason=stage_reason)
     for column in changed:
         setattr(customer, column, new[column])
@@ -183,18 +181,27 @@ def change_customer(
     changed += [kind.value for kind, contact in contacts.items() if reach.replace_main(customer, kind, contact)]
     if changed:
         indexing.index(session, customer)
-        # The names of the fields only: old and new values stand in the audit log, which can forget them.
         session.flush()
         if "name" in changed and customer.kind is CustomerKind.company:
             indexing.changed(session, indexing.works_at(customer.id))
-        told = sorted({*changed} - profile.FOLLOWING - {"stage"})
-        if told:
-            record_timeline(session, customer.id, kind="changed", by=by, data={"fields": told})
-        if moves:
-            data = {"from": came_from, "to": customer.stage}
-            record_timeline(session, customer.id, kind="stage_changed", by=by, data=data)
+        _tell_changed(session, customer, changed, came_from, by=by)
         _keep(session, customer, accepted, by=by)
     return customer
+
+
+def give_back(session: Session, customer: Customer, columns: former.Columns, *, by: Actor) -> None:
+    """What stood in these columns before somebody set them for many stands there again. The caller has locked him.
+
+    Raises InvalidInputError for fields that the actor may not write, NotAllowedError where he may not hand him over.
+    """
+    if not columns:
+        return
+    guarded.refuse_unwritable(by, "Customer", columns)
+    _may_hand(session, customer, columns, by)
+    came_from = customer.stage
+    former.put_back(session, customer, columns)
+    session.flush()
+    _tell_changed(session, customer, columns, came_from, by=by)
 
 
 def add_contact_point(
@@ -353,6 +360,24 @@ def _refuse_stale(session: Session, customer: Customer, rev: int) -> None:
     if customer.rev != rev:
         name = session.scalar(select(Member.name).where(Member.id == customer.updated_by_id))
         raise ConflictError(by=name, at=customer.updated_at, rev=customer.rev)
+
+
+def _may_hand(session: Session, customer: Customer, changed: Iterable[str], by: Actor) -> None:
+    """Raises NotAllowedError when he gets another owner or team, and is not the actor's to assign."""
+    if {"owner_id", "team_id"} & set(changed):
+        get_visible(session, Customer, customer.id, by, "assign")
+
+
+def _tell_changed(
+    session: Session, customer: Customer, changed: Iterable[str], came_from: str | None, *, by: Actor
+) -> None:  # fmt: skip
+    """The names of the fields only: old and new values stand in the audit log, which can forget them."""
+    told = sorted({*changed} - profile.FOLLOWING - {"stage"})
+    if told:
+        record_timeline(session, customer.id, kind="changed", by=by, data={"fields": told})
+    if "stage" in changed:
+        record_timeline(session, customer.id, kind="stage_changed", by=by,
+                        data={"from": came_from, "to": customer.stage})  # fmt: skip
 
 
 def _keep(session: Session, customer: Customer, accepted: warning.Accepted | None, *, by: Actor) -> None:

@@ -58,6 +58,7 @@ def header(session: Session, read: page_queries.Read, who: Actor) -> dict[str, A
         "archived_by": archived_by.name if archived_by else "",
         "archived_at": item.archived_at if item else None,
         "header_only": item is None,
+        "restriction": card.restriction,
     }  # fmt: skip
 
 
@@ -73,6 +74,8 @@ def _tags(session: Session, item: Customer | None, tags: Sequence[str]) -> list[
 
 def contacts(read: page_queries.Read, who: Actor, *, may_edit: bool) -> list[dict[str, Any]]:
     base, shared = f"/khach-hang/{read.card.id}/lien-he", read.shared_ids
+    # whoever asked to be left alone is not called by a slip of the finger
+    reachable = _LINKS if read.card.restriction is None else {}
     told = []
     for one in read.card.contact_points:
         changes = may_edit and (one.field is None or who.writes("Customer", one.field))
@@ -80,7 +83,7 @@ def contacts(read: page_queries.Read, who: Actor, *, may_edit: bool) -> list[dic
             "kind": str(one.kind),
             "kind_label": CONTACT_LABELS[one.kind],
             "shown": one.shown,
-            "link": f"{_LINKS[one.kind]}{one.value}" if one.kind in _LINKS and not one.is_covered else None,
+            "link": f"{reachable[one.kind]}{one.value}" if one.kind in reachable and not one.is_covered else None,
             "covered": one.is_covered,
             "reveal_url": queries.reveal_path(read.card.id, one, who),
             "preferred": one.id == read.preferred_id,

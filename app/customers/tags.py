@@ -20,6 +20,7 @@ from app.customers.services import lock_for, record_timeline
 
 #: on one customer
 MOST_TAGS = 30
+_BETWEEN = frozenset(",;")
 
 
 def set_tags(session: Session, customer: Customer, names: Iterable[str], *, by: Actor) -> Sequence[Tag]:
@@ -31,6 +32,8 @@ def set_tags(session: Session, customer: Customer, names: Iterable[str], *, by: 
     gone = [one for tag_id, one in kept.items() if tag_id not in {tag.id for tag in wanted}]
     for one in gone:
         session.delete(one)
+    for tag in added:
+        tag.archived_at = None
     session.add_all(CustomerTag(customer_id=customer.id, tag_id=tag.id) for tag in added)
     if added or gone:
         session.flush()
@@ -97,11 +100,13 @@ def _read(name: str) -> str:
     line = rules.read_line(name.replace("#", ""), TAG_LENGTH)
     if not fold(line):
         raise rules.UnreadableError(_("Please fill this in."))
+    if set(line) & _BETWEEN:
+        raise rules.UnreadableError(_("A tag has no comma and no semicolon: they stand between two tags."))
     return line
 
 
-def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
-    """The tags of these names, each once; those that are not there yet are made, archived ones come back."""
+def read_names(names: Iterable[str]) -> dict[str, str]:
+    """Key → name of the tags that these words name, each once. Raises InvalidInputError ("tags")."""
     problems = Problems()
     read: dict[str, str] = {}
     with problems.beside("tags"):
@@ -111,12 +116,17 @@ def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
         if len(read) > MOST_TAGS:
             raise rules.UnreadableError(_("A customer has at most %(count)d tags.", count=MOST_TAGS))
     problems.refuse_any()
+    return read
+
+
+def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
+    """The tags of these names, each once; those that are not there yet are made, archived ones come back."""
+    read = read_names(names)
     known = {tag.key: tag for tag in session.scalars(select(Tag).where(Tag.key.in_(read)).with_for_update())}
     for key, line in read.items():
         tag = known.get(key)
         if tag is None:
             known[key] = tag = Tag(name=line, key=key)
             session.add(tag)
-        tag.archived_at = None
     session.flush()
     return [known[key] for key in read]

@@ -21,9 +21,10 @@ from app.core.formats import day_text, local, time_text
 from app.core.i18n import _
 from app.core.timewords import day_heading
 from app.customers import beside_fields, queries
-from app.customers.beside_fields import SAID
+from app.customers.beside_fields import BOUGHT, SAID
+from app.customers.delivery import Delivery
 from app.customers.models import TimelineEntry
-from app.customers.profile_models import Interaction
+from app.customers.profile_models import Interaction, Purchase
 from app.customers.promise_models import Promise
 from app.customers.timeline_words import CHANGED_FIELDS, NAMES, SIGNS, TEXTS, told
 from app.security.models import Member
@@ -112,12 +113,12 @@ def shown(
     excerpts = comments.excerpts(session, [row[0].subject_id for row in rows if row[0].kind == "commented"])
     today = local(clock.now(), who.time_zone).date()
     days: list[dict[str, Any]] = []
-    for entry, name, said, promise in rows:
+    for entry, name, said, promise, bought in rows:
         day = local(entry.at, who.time_zone).date()
         quote = beside_fields.seen(who, SAID, said or promise)
         quote = quote or (excerpts.get(entry.subject_id, "") if entry.kind == "commented" else "")
-        one = _entry(entry, who, name or "", quote)
-        one["edit_url"] = _edit_url(entry) if may_edit else None
+        one = _entry(entry, who, name or "", quote, bought)
+        one["edit_url"] = _edit_url(entry, who) if may_edit else None
         if not days or days[-1]["day"] != day:
             days.append({"day": day, "label": day_heading(day, today), "entries": []})
         of_day = days[-1]["entries"]
@@ -129,7 +130,7 @@ def shown(
 
 
 def _told_rows(customer_id: int, who: Actor, asked: Asked) -> Any:
-    """The entries, each with who made it and what was said or promised."""
+    """The entries, each with who made it, what was said or promised, and what was bought."""
     about, kind = TimelineEntry.subject_id, TimelineEntry.subject_type
     written = and_(kind == "interaction", Interaction.id == about, Interaction.archived_at.is_(None))
     rows: Any = (
@@ -137,7 +138,8 @@ def _told_rows(customer_id: int, who: Actor, asked: Asked) -> Any:
         .outerjoin(Member, Member.id == TimelineEntry.actor_id)
         .outerjoin(Interaction, written)
         .outerjoin(Promise, and_(kind == "promise", Promise.id == about))
-        .with_only_columns(TimelineEntry, Member.name, Interaction.text, Promise.text)
+        .outerjoin(Purchase, and_(kind == "purchase", Purchase.id == about))
+        .with_only_columns(TimelineEntry, Member.name, Interaction.text, Promise.text, Purchase)
     )
     if asked.group is not None:
         rows = rows.where(TimelineEntry.kind.in_(sorted(asked.group.kinds)))
@@ -172,16 +174,17 @@ def channels(asked: Asked, count: Counted) -> list[tuple[str, Any]]:
     return sorted(((code, _CHANNELS.get(code, code)) for code in codes), key=lambda one: str(one[1]))
 
 
-def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str) -> dict[str, Any]:
+def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str, bought: Purchase | None) -> dict[str, Any]:
     data, what = row.data, TEXTS.get(row.kind, row.kind)
-    is_inbound = data.get("direction") == "inbound"
+    is_inbound, is_lost = data.get("direction") == "inbound", data.get("delivery") == Delivery.failed
     name = data.get(NAMES.get(row.kind, ""))
-    said = [str(data[key]) for key in ("code", "context") if data.get(key) and data[key] != name]
+    kept = () if bought else ("code", "context")
+    said = [str(data[key]) for key in kept if data.get(key) and data[key] != name]
     said += [
         str(CHANGED_FIELDS.get(key, key)) for key in data.get("fields", ())
         if actor.field_right("Customer", guarded.key_of(key)) is not FieldRight.hidden
     ]  # fmt: skip
-    said += told(row, actor)
+    said += told(row, actor, bought)
     if data.get("due_on"):
         said.append(str(_("by %(day)s", day=day_text(date.fromisoformat(data["due_on"])))))
     path = _SUBJECTS.get(row.subject_type or "")
@@ -193,7 +196,7 @@ def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str) -> dict[str, A
         "at": row.at,
         "time": time_text(row.at, actor.time_zone),
         "sign": "phone-call" if row.kind == "call" and is_inbound else SIGNS.get(row.kind, "point"),
-        "kind": _MEANINGS.get(row.kind, "in" if is_inbound else ""),
+        "kind": "late" if is_lost else _MEANINGS.get(row.kind, "in" if is_inbound else ""),
         "quote": quote,
         "text": _("%(what)s: %(name)s", what=what, name=name) if name else what,
         "meta": meta,
@@ -205,10 +208,14 @@ def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str) -> dict[str, A
     }
 
 
-def _edit_url(row: TimelineEntry) -> str | None:
-    """Where what was written is put right."""
-    place = {"interaction": "lien-lac", "purchase": "mua-hang"}.get(row.subject_type or "")
-    return f"/khach-hang/{row.customer_id}/{place}/{row.subject_id}" if place else None
+def _edit_url(row: TimelineEntry, who: Actor) -> str | None:
+    """Where what was written is put right; nowhere for a mail that went out from here."""
+    place, field = {"interaction": ("lien-lac", SAID), "purchase": ("mua-hang", BOUGHT)}.get(
+        row.subject_type or "", ("", "")
+    )
+    if not place or "delivery" in row.data or not who.writes("Customer", field):
+        return None
+    return f"/khach-hang/{row.customer_id}/{place}/{row.subject_id}"
 
 
 _EACH = frozenset({"interaction", "promise", "purchase", "task"})

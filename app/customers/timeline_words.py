@@ -9,12 +9,12 @@ from app.catalogues.shipped import BEHAVIOUR, CALL_RESULT, CHANNEL, CONSENT_PURP
 from app.core.access import Actor
 from app.core.formats import day_text, money_text
 from app.core.i18n import _
-from app.customers import beside_fields
+from app.customers import beside_fields, delivery
 from app.customers.beside_fields import BOUGHT
 from app.customers.classes.rules import reason_text
 from app.customers.labels import CONSENT_CHANNELS, DIRECTION_LABELS, FIELD_LABELS
 from app.customers.models import TimelineEntry
-from app.customers.profile_models import ConsentChannel, Direction
+from app.customers.profile_models import ConsentChannel, Direction, Purchase
 
 LABELS = {
     "name": _("Name"),
@@ -129,8 +129,9 @@ _STAGES, _PURPOSES = Choices(JOURNEY_STAGE), Choices(CONSENT_PURPOSE)
 _CHANNELS, _RESULTS = Choices(CHANNEL), Choices(CALL_RESULT)
 
 
-def told(entry: TimelineEntry, who: Actor) -> list[str]:
-    """What an entry of the profile says in a few words, in the order in which it is read."""
+def told(entry: TimelineEntry, who: Actor, bought: Purchase | None) -> list[str]:
+    """What an entry of the profile says in a few words, in the order in which it is read; of a purchase what stands in
+    it now."""
     data = entry.data
     match entry.kind:
         case "stage_changed":
@@ -138,20 +139,23 @@ def told(entry: TimelineEntry, who: Actor) -> list[str]:
         case "classified":
             classes = _CLASSES[data["field"]]
             moved = " → ".join(classes.get(data[key], data[key]) if data[key] else "—" for key in ("from", "to"))
-            return [str(FIELD_LABELS[data["field"]]), moved, str(reason_text(data["reason"]))]
+            why = str(reason_text(data["reason"], who))
+            return [str(FIELD_LABELS[data["field"]]), moved, *([why] if why else [])]
         case "tagged":
             return [f"+ {name}" for name in data["added"]] + [f"− {name}" for name in data["removed"]]
         case "consent_given" | "consent_withdrawn":
             way = CONSENT_CHANNELS[ConsentChannel(data["channel"])]
             return [_PURPOSES.get(data["purpose"], data["purpose"]), str(way)]
         case "purchased" | "purchase_removed":
-            amount = beside_fields.seen(who, BOUGHT, str(money_text(data["amount"])))
-            return [data["product"], *([amount] if amount else [])]
+            amount = beside_fields.seen(who, BOUGHT, str(money_text(bought.amount))) if bought else None
+            return [one for one in ((bought.code, bought.product, amount) if bought else ()) if one]
     if entry.subject_type != "interaction":
         return []
     said = [_CHANNELS.get(entry.channel, entry.channel)] if entry.channel else []
     said += [str(DIRECTION_LABELS[Direction(data["direction"])])] if data.get("direction") else []
     said += [_RESULTS.get(data["result"], data["result"])] if data.get("result") else []
+    if data.get("is_corrected"):
+        said.append(str(_("corrected")))
     if data.get("next_on"):
         said.append(f"{FIELD_LABELS['next_contact_on']}: {day_text(date.fromisoformat(data['next_on']))}")
-    return said
+    return said + delivery.words(data, who)

@@ -18,7 +18,7 @@ from app.customers import consent, interactions, promises, purchases, tags
 from app.customers.models import Customer, Gender
 from app.customers.profile_models import ConsentChannel, ConsentState, Direction, InteractionKind
 from app.customers.promise_models import PromiseState
-from app.customers.services import change_customer
+from app.customers.services import change_customer, create_customer
 from app.demo.acts import Act, Book
 from app.demo.casting import Cast, Seeded
 from app.demo.past import DAY, WorkingPast
@@ -67,6 +67,8 @@ LIVES = {
     "Phan Thị Ngưỡng": Life("co", "20242", "77 Ông Ích Khiêm", "medium", "loyal", "loyal", ("gọi sau giờ trưa",),
                             gender=Gender.female),
 }  # fmt: skip
+#: who was written down a second time by a colleague: typed without accents at the new number, and a husband at hers
+TWICE, SHARED = "Đỗ Thị Hồng Nhung", "Phan Thị Ngưỡng"
 VIP = "vip"
 ZONE = "Asia/Ho_Chi_Minh"
 _EVERY_WAY = (ConsentChannel.call, ConsentChannel.zalo, ConsentChannel.email)
@@ -96,6 +98,10 @@ def life_acts(book: Book, cast: Cast, *, past: WorkingPast, rng: random.Random) 
         lived = min(seeded.minutes * 0.3, DAY * 6)
         yield Act(past.ago(lived), who, _lived(book, seeded, life, past, lived, rng))
         yield Act(past.ago(DAY * rng.uniform(0.3, 0.9)), who, _lately(book, seeded, life))
+        if seeded.profile.name == TWICE:
+            yield Act(past.ago(DAY * 1.5), "dat" if who != "dat" else "thuy", _once_more(life))
+        elif seeded.profile.name == SHARED:
+            yield Act(past.ago(DAY * 2.5), who, _husband(seeded.profile.phone))
 
 
 def _known(book: Book, seeded: Seeded, life: Life) -> Any:
@@ -167,6 +173,28 @@ def _lately(book: Book, seeded: Seeded, life: Life) -> Any:
         if life.promised is not None:
             words, days = life.promised
             promises.make_promise(session, customer, by=by, text=words, due_on=_day(days))
+
+    return do
+
+
+def _once_more(life: Life) -> Any:
+    """The number is new, so nothing warned; name, birthday and street tell the worker."""
+
+    def do(session: Session, by: Actor) -> None:
+        create_customer(
+            session, by=by, name="Do Thi Hong Nhung", phone="0869 217 350", source="facebook", birthday=life.birthday,
+            ward_code=life.ward, street=life.street, note="Nhắn qua Facebook, hỏi combo Tết.",
+        )  # fmt: skip
+
+    return do
+
+
+def _husband(phone: str) -> Any:
+    def do(session: Session, by: Actor) -> None:
+        create_customer(
+            session, by=by, name="Lê Văn Thịnh", phone=phone, source="phone", honorific="bac",
+            duplicate_reason="Chồng cô Ngưỡng, hai vợ chồng dùng chung số.",
+        )  # fmt: skip
 
     return do
 

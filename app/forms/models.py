@@ -90,6 +90,7 @@ refuse_changes(
     " OR COALESCE(NEW.published_by_id, 0) <> COALESCE(OLD.published_by_id, 0) OR NEW.created_at <> OLD.created_at"
     " OR COALESCE(NEW.created_by_id, 0) <> COALESCE(OLD.created_by_id, 0))",
     why="a published form version does not change",
+    may_go=True,
 )
 
 

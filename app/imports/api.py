@@ -55,10 +55,12 @@ class ImportApi(Api):
             raise BadRequestError(_("`target` is one of: %(names)s.", names=", ".join(ImportTarget)))
         received = files.receive(sent.stream, sent.filename, as_sheet=True)
 
-        def bring(session: Session) -> dict[str, Any]:
-            return _shown(services.bring(session, received, ImportTarget(target), by=who))
-
         try:
+            opened = services.read(received)
+
+            def bring(session: Session) -> dict[str, Any]:
+                return _shown(services.bring(session, received, ImportTarget(target), opened=opened, by=who))
+
             return self.write(bring)
         except BaseException:
             files.forget(received)

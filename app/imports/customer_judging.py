@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -13,14 +13,17 @@ from app.core.access import Actor, visible
 from app.core.guarded import key_of
 from app.core.i18n import _
 from app.core.vietnamese import fold, show_phone
-from app.customers import matching, reach, rules
-from app.customers.duplicates.hard import HardField, HardKey, holders
+from app.customers import matching, places, reach, rules
+from app.customers.duplicates.hard import HardField, HardKey, contact_key, hold, holders, tax_key
 from app.customers.labels import FIELD_LABELS
 from app.customers.models import Customer, CustomerKind
+from app.customers.profile import ADDRESS
 from app.customers.profile_models import TAG_LENGTH, CustomerTag, Tag
 from app.customers.queries import header_visible
+from app.customers.tags import MOST_TAGS
 from app.imports import queries
 from app.imports.customer_reading import Typed
+from app.imports.fields import DO_NOT_CONTACT
 from app.imports.models import Finding, ImportJob, OnDuplicate, OnUpdate
 from app.imports.rows import Row
 
@@ -42,7 +45,8 @@ class Known:
     #: he sees the name
     is_seen: bool
     is_editable: bool
-    tags: Collection[str] = ()
+    #: keys of those that he has; the rows of a lot add theirs
+    tags: set[str] = field(default_factory=set)
 
     def told(self) -> str:
         one = self.customer
@@ -57,9 +61,13 @@ class CustomerJudge:
 
     def __init__(self, job: ImportJob, who: Actor) -> None:
         self._job, self._who = job, who
-        #: key → the row that has it; kept for a whole file, so numbers alone
+        #: key → the first row that has it; kept for a whole file, so numbers alone
         self._met: dict[HardKey, int] = {}
-        #: those of the present lot
+        #: key → the customer that a row of this file is about, who may not have it yet
+        self._claimed: dict[HardKey, int] = {}
+        #: key → who has it, in the present lot
+        self._held: dict[HardKey, list[int]] = {}
+        #: rows of the present lot
         self._lot: dict[int, Row] = {}
         #: of the rows that were judged last
         self.known: dict[int, Known] = {}
@@ -69,16 +77,23 @@ class CustomerJudge:
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         good = [row for row in rows if row.is_good]
         if is_written:
-            self._met.clear()
+            # Whoever saves one of these numbers just now is waited for, and found below; whoever comes later waits.
+            hold(session, {key for row in good for key in row.keys})
+        good = [row for row in rows if row.is_good]
         self._lot = {row.number: row for row in good}
         held = holders(session, {key for row in good for key in row.keys})
-        coded = self._ids_by_code(session, good)
+        coded = queries.ids_by_code(session, {row.values.code for row in good if row.values.code})
         alike = self._ids_by_name(session, good)
         ids = {number for numbers in held.values() for number in numbers[:_MOST_LIKE]} | set(coded.values())
         ids |= {number for numbers in alike.values() for number in numbers}
+        ids |= {self._claimed[key] for row in good for key in row.keys if key in self._claimed}
         self._load(session, ids)
         gone = queries.taken_back(session, [one for one, known in self.known.items() if known.customer.is_archived])
-        made = queries.made_by(session, self._job, ids) if is_written and ids else {}
+        made = queries.told_by(session, self._job, ids) if is_written and ids else {}
+        self._held = {
+            key: [one for one in numbers[:_MOST_LIKE] if one in self.known and one not in gone]
+            for key, numbers in held.items()
+        }  # fmt: skip
         self._find_companies(session, good)
         for row in good:
             self._place_at_work(row)
@@ -87,39 +102,76 @@ class CustomerJudge:
             typed: Typed = row.values
             if typed.code:
                 self._judge_coded(row, typed, coded)
-                continue
-            hits = dict.fromkeys(
-                number for key in row.keys for number in held.get(key, ())[:_MOST_LIKE]
-                if number in self.known and number not in gone
-            )  # fmt: skip
-            self._judge_found(row, typed, list(hits), made)
-            if row.finding is Finding.duplicate:
-                row.like = {key: [one for one in held[key] if one in hits] for key in row.keys if key in held}
+            else:
+                self._judge_found(row, typed, self._hits(row), made)
             if row.finding is Finding.new and not row.keys:
                 self._judge_nameless(row, typed, alike)
-            for key in row.keys:
-                self._met.setdefault(key, row.number)
+            if row.is_good:
+                self.remember(row)
+
+    def remember(self, row: Row) -> None:
+        """Its keys are taken, for whatever row comes later."""
+        for key in row.keys:
+            self._met.setdefault(key, row.number)
+            if row.finding is Finding.update and row.record_id is not None and not self.who_has(key):
+                self._claimed[key] = row.record_id
+
+    def who_has(self, key: HardKey) -> list[int]:
+        """The customers who have it, those among them that earlier rows of the lot have made or given it."""
+        claimed = self._claimed.get(key)
+        held = self._held.get(key, [])
+        return held if claimed is None or claimed in held else [*held, claimed]
+
+    def take(self, row: Row, number: int) -> None:
+        """The row has become this customer."""
+        for key in row.keys:
+            self._held.setdefault(key, []).append(number)
+
+    def _hits(self, row: Row) -> list[int]:
+        return list(dict.fromkeys(number for key in row.keys for number in self.who_has(key)))
 
     def _judge_coded(self, row: Row, typed: Typed, coded: Mapping[str, int]) -> None:
         known = self.known.get(coded.get(typed.code, 0))
         if known is None or not known.is_seen:
             row.wrong("", _("There is no customer %(code)s, or you may not see it.", code=typed.code[:20]))
-        elif known.customer.is_archived:
+            return
+        if known.customer.is_archived:
             row.wrong("", _("The customer %(code)s is archived.", code=typed.code))
-        elif not known.is_editable:
+            return
+        if not known.is_editable:
             row.wrong("", _("You may not change the customer %(code)s.", code=typed.code))
-        else:
+            return
+        customer = known.customer
+        hits = self._hits(row)
+        others = [number for number in hits if number != customer.id]
+        met = next((self._met[key] for key in row.keys if key in self._met and customer.id not in self.who_has(key)),
+                   None)  # fmt: skip
+        # A file of another system has codes of its own. Whoever overwrites may rename, unless numbers tell otherwise.
+        is_same = not typed.name or matching.name_key(typed.name, customer.kind) == customer.name_key
+        is_renamed = self._job.on_update is OnUpdate.overwrite and (not row.keys or customer.id in hits)
+        if others or met is not None or not (is_same or is_renamed):
+            row.finding, row.record_id = Finding.duplicate, customer.id
+        if not (is_same or is_renamed):
+            row.reasons.append(str(_("The code %(code)s is that of %(who)s.", code=typed.code, who=known.told())))
+        self._tell_likeness(row, others, met)
+        if row.finding is not Finding.duplicate:
             self._is_about(row, known)
+
+    def _tell_likeness(self, row: Row, others: Sequence[int], met: int | None) -> None:
+        if met is not None:
+            row.reasons.append(str(_("The same %(what)s as in row %(number)d.", what=self._shared(row, met),
+                                     number=met)))  # fmt: skip
+            return
+        for number in others[:3]:
+            row.reasons.append(str(_("The same %(what)s as %(who)s.", what=self._shared(row, None, number),
+                                     who=self.known[number].told())))  # fmt: skip
 
     def _judge_found(self, row: Row, typed: Typed, hits: Sequence[int], made: Mapping[int, int]) -> None:
         met = next((self._met[key] for key in row.keys if key in self._met), None)
-        twin = self._lot.get(met) if met is not None else None
-        earlier = met or next((made[number] for number in hits if number in made), None)
-        if earlier is not None:
-            row.finding, row.twin = Finding.duplicate, twin
+        if met is not None:
+            row.finding, row.twin = Finding.duplicate, self._lot.get(met)
             row.record_id = next((number for number in hits if number in made), None)
-            row.reasons.append(str(_("The same %(what)s as in row %(number)d.", what=self._shared(row, met),
-                                     number=earlier)))  # fmt: skip
+            self._tell_likeness(row, hits, met)
             return
         if not hits:
             return
@@ -131,12 +183,14 @@ class CustomerJudge:
         row.finding = Finding.duplicate
         usable = (one for one in hits if self.known[one].is_editable and not self.known[one].customer.is_archived)
         row.record_id = next(usable, None)
-        for number in hits[:3]:
-            row.reasons.append(str(_("The same %(what)s as %(who)s.", what=self._shared(row, None),
-                                     who=self.known[number].told())))  # fmt: skip
+        self._tell_likeness(row, hits, None)
 
-    def _shared(self, row: Row, met: int | None) -> str:
-        key = next((key for key in row.keys if met is None or self._met.get(key) == met), None)
+    def _shared(self, row: Row, met: int | None, number: int | None = None) -> str:
+        """The first key that the row has in common with that row, or with that customer."""
+        key = next((
+            key for key in row.keys
+            if (met is None or self._met.get(key) == met) and (number is None or number in self.who_has(key))
+        ), None)  # fmt: skip
         if key is None:
             return str(_FIELDS[HardField.phone])
         shown = show_phone(key.value) if key.field is HardField.phone else key.value
@@ -157,21 +211,32 @@ class CustomerJudge:
         if new:
             told = dict.fromkeys(str(_LABELS.get(key, _OTHER)) for key in new)
             row.reasons.append(str(_("New: %(fields)s", fields=", ".join(told))))
+        if row.values.tags and len(known.tags) + len(self._new_tags(row, known)) > MOST_TAGS:
+            row.reasons.append(str(_("A customer has at most %(count)d tags.", count=MOST_TAGS)))
 
     def changes(self, row: Row, known: Known) -> dict[str, Any]:
         """Column → new value, "contacts" → those to be added, "tags" → words to be added; what he may not change is
-        left out."""
+        left out, and what another customer has."""
         typed, customer, who = row.values, known.customer, self._who
         overwrites = self._job.on_update is OnUpdate.overwrite
-        new: dict[str, Any] = {}
         columns = dict(typed.columns)
         if typed.name and overwrites:
             columns["name"] = typed.name
         if typed.kind and overwrites:
             columns["kind"] = typed.kind
+        _fit_address(columns, customer, overwrites=overwrites)
+        if columns.get("kind", customer.kind) is CustomerKind.company:
+            columns.pop("company_id", None)
+            if customer.company_id is not None:
+                columns.pop("kind", None)  # only a person works at a company
+        if self._is_of_another(tax_key(columns.get("tax_code")), customer):
+            del columns["tax_code"]
+        new: dict[str, Any] = {}
         for column, value in columns.items():
             present = getattr(customer, column)
-            if present == value or (present not in (None, "") and not overwrites):
+            # Whoever is not to be contacted is not, whatever else stays as it is.
+            is_open = present in (None, "") or column == DO_NOT_CONTACT
+            if present == value or not (is_open or overwrites):
                 continue
             if column in ("owner_id", "team_id") and not who.may("assign", "Customer"):
                 continue
@@ -180,18 +245,18 @@ class CustomerJudge:
         contacts = [
             one for one in typed.contacts
             if reach.same(customer, one, customer.contact_points) is None and reach.may_write(who, one)
+            and not self._is_of_another(contact_key(one.kind, one.value), customer)
         ]  # fmt: skip
-        tags = [name for name in typed.tags if tag_key(name) not in known.tags]
+        tags = self._new_tags(row, known)[: max(0, MOST_TAGS - len(known.tags))]
         return new | ({"contacts": contacts} if contacts else {}) | ({"tags": tags} if tags else {})
 
-    # ── what is here ──
-    def _ids_by_code(self, session: Session, rows: Iterable[Row]) -> dict[str, int]:
-        codes = {row.values.code for row in rows if row.values.code}
-        if not codes:
-            return {}
-        found = session.execute(select(Customer.code, Customer.id).where(Customer.code.in_(sorted(codes))))
-        return {row.code: row.id for row in found}
+    def _new_tags(self, row: Row, known: Known) -> list[str]:
+        return [name for name in row.values.tags if tag_key(name) not in known.tags]
 
+    def _is_of_another(self, key: HardKey | None, customer: Customer) -> bool:
+        return key is not None and any(number != customer.id for number in self.who_has(key))
+
+    # ── what is here ──
     def _ids_by_name(self, session: Session, rows: Iterable[Row]) -> dict[str, list[int]]:
         names = {
             matching.name_key(row.values.name, row.values.likely_kind) for row in rows
@@ -222,7 +287,7 @@ class CustomerJudge:
         for number, key in session.execute(worn.where(CustomerTag.customer_id.in_(sorted(ids)))):
             tagged.setdefault(number, set()).add(key)
         for customer, seen, editable in rows:
-            self.known[customer.id] = Known(customer, bool(seen), bool(editable), tagged.get(customer.id, ()))
+            self.known[customer.id] = Known(customer, bool(seen), bool(editable), tagged.get(customer.id, set()))
 
     def _find_companies(self, session: Session, rows: Iterable[Row]) -> None:
         wanted = {row.values.company for row in rows if row.values.company} - self._companies.keys()
@@ -254,6 +319,24 @@ class CustomerJudge:
             row.wrong(_("Works at"), _("Several companies are called “%(name)s”. Write the code.", name=text[:60]))
         elif row.values.likely_kind is CustomerKind.person:
             row.values.columns["company_id"] = number
+
+
+def _fit_address(columns: dict[str, Any], customer: Customer, *, overwrites: bool) -> None:
+    """An address is one thing: it is not put together of two. Changes `columns`."""
+    given = {key: columns[key] for key in ADDRESS if key in columns}
+    present = {key: getattr(customer, key) for key in ADDRESS}
+    if not overwrites and any(present[key] not in (None, "", value) for key, value in given.items()):
+        for key in given:
+            del columns[key]
+        return
+    whole = present | given
+    if places.place_problem(whole["province_code"], whole["ward_code"]) is None:
+        return
+    if overwrites and "province_code" in given and "ward_code" not in given:
+        columns["ward_code"] = None  # it was one of the former province
+        return
+    for key in ("province_code", "ward_code"):
+        columns.pop(key, None)
 
 
 def tag_key(name: str) -> str:

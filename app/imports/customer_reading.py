@@ -17,6 +17,7 @@ from app.customers.models import (
     JOB_TITLE_LENGTH,
     NAME_LENGTH,
     OLD_ADDRESS_LENGTH,
+    REASON_LENGTH,
     SOURCES,
     STREET_LENGTH,
     ContactKind,
@@ -26,9 +27,8 @@ from app.customers.models import (
 from app.customers.profile import CATALOGUES
 from app.customers.profile_models import TAG_LENGTH
 from app.customers.rules import UnreadableError
-from app.customers.tags import MOST_TAGS
-from app.imports.fields import CODE, TAX_CODE, plain
-from app.imports.rows import Cells, Row, keys_of, label_of
+from app.imports.fields import CODE, DO_NOT_CONTACT, TAX_CODE, plain
+from app.imports.rows import Cells, Row, keys_of, label_of, read_line, read_word
 
 #: the catalogues whose words can stand in such a file
 USED = (SOURCES, *CATALOGUES.values())
@@ -43,6 +43,10 @@ _GENDERS = {
     **dict.fromkeys(("nam", "male", "m", "anh", "ong", "man"), Gender.male),
     **dict.fromkeys(("khac", "other", "gioitinhkhac"), Gender.other),
 }  # fmt: skip
+_YES_NO = {
+    **dict.fromkeys(("co", "x", "v", "yes", "y", "true", "dung", "1", "khonglienhe", "khonggoi", "dnc"), True),
+    **dict.fromkeys(("khong", "k", "no", "n", "false", "sai", "0", "duoc", "duoclienhe"), False),
+}
 _COMPANY = re.compile(r"(?:cong ty|cty|doanh nghiep|dntn|htx|hop tac xa|tap doan|tong cong ty|ho kinh doanh|hkd)\b")
 _BETWEEN_TAGS = re.compile(r"[;,#\n]")
 _KINDS_OF_CONTACT = (
@@ -76,7 +80,7 @@ def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
     typed = Typed(company=known.text(cells, "company"), owner=known.text(cells, "owner"))
     typed.code = known.text(cells, CODE).upper()
     _read_name(row, typed, cells, known)
-    typed.kind = known.read(row, cells, "kind", lambda text: _word(text, _KINDS))
+    typed.kind = known.read(row, cells, "kind", lambda text: read_word(text, _KINDS))
     for kind in _KINDS_OF_CONTACT:
         for contact in known.contacts(row, cells, kind) if kind.value in known.places else ():
             if all((contact.kind, contact.value) != (one.kind, one.value) for one in typed.contacts):
@@ -94,6 +98,7 @@ def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
     if next_on is not None and next_on < known.today:
         del columns["next_contact_on"]  # a promise of the past is none
     _read_address(row, typed, cells, known)
+    _read_restriction(row, typed, cells, known)
     _read_tags(row, typed, cells, known)
     typed.columns = {column: value for column, value in columns.items() if value is not None}
     row.label = label_of(typed.name or typed.code)
@@ -103,15 +108,11 @@ def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
     return typed
 
 
-def _line(longest: int) -> Callable[[str], str | None]:
-    return lambda text: rules.read_line(text, longest) or None
-
-
 _READERS: Mapping[str, Callable[[str], Any]] = {
-    "gender": lambda text: _word(text, _GENDERS),
-    "job_title": _line(JOB_TITLE_LENGTH),
-    "street": _line(STREET_LENGTH),
-    "old_address": _line(OLD_ADDRESS_LENGTH),
+    "gender": lambda text: read_word(text, _GENDERS),
+    "job_title": read_line(JOB_TITLE_LENGTH),
+    "street": read_line(STREET_LENGTH),
+    "old_address": read_line(OLD_ADDRESS_LENGTH),
     "note": lambda text: rules.read_note(text) or None,
 }
 
@@ -119,13 +120,6 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
 def _number(key: str, today: date) -> Callable[[str], str | None]:
     read = identity.read_tax_code if key == TAX_CODE else identity.read_citizen_id
     return lambda text: read(text, today=today, from_sheet=True)
-
-
-def _word(text: str, words: Mapping[str, Any]) -> Any:
-    found = words.get(plain(text))
-    if found is None:
-        raise UnreadableError(_("“%(text)s” was not understood.", text=text[:40]))
-    return found
 
 
 def _read_name(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
@@ -144,17 +138,11 @@ def _birthday(row: Row, cells: Sequence[str], known: Cells) -> date | None:
     day = known.day(row, cells, "birthday")
     if day is None:
         return None
-    if day > known.today and day.year - known.today.year < 100 and _has_short_year(known.text(cells, "birthday")):
-        day = day.replace(year=day.year - 100, day=min(day.day, 28) if day.month == 2 else day.day)
     try:
-        identity.check_birthday(day, today=known.today)
+        return identity.as_birthday(day, known.text(cells, "birthday"), today=known.today)
     except UnreadableError as unreadable:
         row.wrong(known.labels["birthday"], f"{typed_day(day)} – {unreadable.sentence}")
-    return day
-
-
-def _has_short_year(text: str) -> bool:
-    return not re.search(r"[0-9]{4}", text)
+        return None
 
 
 def _read_address(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
@@ -177,6 +165,19 @@ def _read_address(row: Row, typed: Typed, cells: Sequence[str], known: Cells) ->
             row.wrong(known.labels["old_address"], unreadable.sentence)
 
 
+def _read_restriction(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
+    """A file says who is not to be contacted, and never that somebody may be again: what is stricter stays."""
+    text = known.text(cells, DO_NOT_CONTACT)
+    says = _YES_NO.get(plain(text)) if text else None
+    typed_reason = known.read(row, cells, "do_not_contact_reason", read_line(REASON_LENGTH))
+    if says is False or not (text or typed_reason):
+        return
+    if text and says is None:  # what stands there is why
+        typed_reason = typed_reason or known.read(row, cells, DO_NOT_CONTACT, read_line(REASON_LENGTH))
+    typed.columns[DO_NOT_CONTACT] = True
+    typed.columns["do_not_contact_reason"] = typed_reason or str(_("It stood in a file that was brought in."))
+
+
 def _read_tags(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
     read: dict[str, str] = {}
     for text, _habits in known.texts(cells, "tags"):
@@ -188,6 +189,4 @@ def _read_tags(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> No
                 continue
             if fold(line):
                 read.setdefault(fold(line)[:TAG_LENGTH], line)
-    if len(read) > MOST_TAGS:
-        row.wrong(known.labels["tags"], _("A customer has at most %(count)d tags.", count=MOST_TAGS))
     typed.tags = list(read.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -18,9 +18,11 @@ from app.core.sheet_values import Habits
 from app.core.vietnamese import fold
 from app.customers import indexing, matching, reach, rules, stages
 from app.customers.duplicates import warning
+from app.customers.former import kept
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile import FOLLOWING
 from app.customers.profile_models import CustomerStage, CustomerTag, Tag
+from app.customers.tags import MOST_TAGS
 from app.imports.customer_judging import CustomerJudge, Known, is_made, tag_key
 from app.imports.customer_reading import USED, Typed, read_customer
 from app.imports.fields import plain
@@ -50,8 +52,13 @@ class CustomerTarget:
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
         row = Row(number)
+        if not self._cells.has_values(row, cells):
+            row.values = Typed()
+            return row
         typed = row.values = read_customer(row, cells, self._cells)
         typed.tags = list({tag_key(name): name for name in (*typed.tags, *self._tags)}.values())
+        if len(typed.tags) > MOST_TAGS:
+            row.wrong(_("Tags"), _("A customer has at most %(count)d tags.", count=MOST_TAGS))
         if self._source:
             typed.columns.setdefault("source", self._source)
         if typed.owner:
@@ -66,13 +73,16 @@ class CustomerTarget:
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         self._judge.judge(session, rows, is_written=is_written)
 
+    def recall(self, row: Row) -> None:
+        self._judge.remember(row)
+
     def write(self, session: Session, rows: Sequence[Row]) -> None:
         made = [row for row in rows if is_made(self._job, row)]
-        added = self._add(session, made)
+        self._add(session, made)
         changed: list[tuple[Row, Known, dict[str, Any]]] = []
         for row in rows:
             if row.finding is Finding.duplicate and self._job.on_duplicate is OnDuplicate.update:
-                known = self._to_update(session, row, added)
+                known = self._to_update(session, row)
             elif row.finding is Finding.update:
                 known = self._judge.known[row.record_id or 0]
             else:
@@ -84,25 +94,30 @@ class CustomerTarget:
                 row.outcome = Outcome.skipped
                 continue
             changed.append((row, known, new))
-            self._change(session, row, known.customer, new)
+            self._change(session, row, known, new)
         session.flush()
         if changed:
             indexing.renew(session, [known.customer.id for _row, known, _new in changed])
+            if renamed := [known.customer.id for _row, known, new in changed if "name" in new]:
+                indexing.changed(session, Customer.company_id.in_(renamed))
         self._tell(session, changed)
 
-    def _to_update(self, session: Session, row: Row, added: Mapping[int, int]) -> Known | None:
+    def _to_update(self, session: Session, row: Row) -> Known | None:
         """Like whom it looks: a customer, or the one that an earlier row has just become."""
-        if row.twin is not None and row.twin.number in added:
-            customer = session.get_one(Customer, added[row.twin.number])
-            return Known(customer, is_seen=True, is_editable=True)
-        known = self._judge.known.get(row.record_id or 0)
-        return known if known is not None and known.is_editable and not known.customer.is_archived else None
+        twin, known = row.twin, self._judge.known
+        number = twin.record_id if twin is not None and twin.record_id is not None else row.record_id
+        if number is not None and number not in known and twin is not None:
+            tags = {tag_key(name) for name in twin.values.tags}
+            known[number] = Known(session.get_one(Customer, number), is_seen=True, is_editable=True, tags=tags)
+        found = known.get(number or 0)
+        row.record_id = number
+        return found if found is not None and found.is_editable and not found.customer.is_archived else None
 
     # ── new ones ──
-    def _add(self, session: Session, rows: Sequence[Row]) -> dict[int, int]:
-        """Row → its customer's id. Past the mapper, which would make every row a statement of its own."""
+    def _add(self, session: Session, rows: Sequence[Row]) -> None:
+        """Past the mapper, which would make every row a statement of its own."""
         if not rows:
-            return {}
+            return
         now, me = clock.now(), self._who.user_id
         stamps = {"created_at": now, "updated_at": now, "created_by_id": me, "updated_by_id": me}
         columns = dict.fromkeys(key for row in rows for key in row.values.columns)
@@ -113,7 +128,8 @@ class CustomerTarget:
             typed: Typed = row.values
             code = rules.customer_code(number)
             made.append({
-                **columns, "owner_id": self._owner_id, "team_id": self._team_id, **typed.columns, "code": code,
+                **columns, "do_not_contact": False,
+                "owner_id": self._owner_id, "team_id": self._team_id, **typed.columns, "code": code,
                 "name": typed.name, "kind": typed.likely_kind, "rev": 1, "tier_is_fixed": "tier" in typed.columns,
                 **found_by(code, typed), **stamps,
             })  # fmt: skip
@@ -140,16 +156,18 @@ class CustomerTarget:
              "subject_id": self._job.id, "data": {}}
             for values in made
         ])  # fmt: skip
-        for row in rows:
-            if row.like:
-                accepted = warning.Accepted(row.like, self._job.reason or "")
-                warning.keep(session, session.get_one(Customer, row.record_id), accepted, by=self._who)
-        return {row.number: values["id"] for row, values in zip(rows, made, strict=True)}
+        for row, values in zip(rows, made, strict=True):
+            like = {key: held for key in row.keys if (held := list(self._judge.who_has(key)))}
+            if like:
+                accepted = warning.Accepted(like, self._job.reason or "")
+                warning.keep(session, session.get_one(Customer, values["id"]), accepted, by=self._who)
+            self._judge.take(row, values["id"])
 
     # ── those that are here ──
-    def _change(self, session: Session, row: Row, customer: Customer, new: dict[str, Any]) -> None:
+    def _change(self, session: Session, row: Row, known: Known, new: dict[str, Any]) -> None:
+        customer = known.customer
         columns = {key: value for key, value in new.items() if key not in ("contacts", "tags")}
-        before: dict[str, Any] = {"columns": {key: [_plain(getattr(customer, key)), _plain(value)]
+        before: dict[str, Any] = {"columns": {key: [kept(getattr(customer, key)), kept(value)]
                                               for key, value in columns.items()}}  # fmt: skip
         if "stage" in columns:
             stages.enter(session, customer, columns.pop("stage"), reason=None)
@@ -166,6 +184,7 @@ class CustomerTarget:
             tags = _tags(session, new["tags"])
             worn = [CustomerTag(customer_id=customer.id, tag_id=tags[tag_key(name)].id) for name in new["tags"]]
             session.add_all(worn)
+            known.tags.update(map(tag_key, new["tags"]))
         if _KEYED & columns.keys():
             indexing.index(session, customer)
         session.flush()
@@ -185,10 +204,6 @@ class CustomerTarget:
             customer_id=customer.id, at=clock.now(), kind=kind, actor_id=self._who.user_id, subject_type=SUBJECT,
             subject_id=self._job.id, data={},
         )  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _people(session: Session, who: Actor) -> dict[str, int | None]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.core import guarded
 from app.core.access import Actor
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.vietnamese import fold
 from app.customers.labels import FIELD_LABELS
@@ -42,6 +43,9 @@ def _field(key: str, label: Any, words: str = "", *, several: bool = False, unde
 
 #: by any of these a row tells which customer it is about
 CODE, PHONE, EMAIL, TAX_CODE = "code", "phone", "email", "tax_code"
+DO_NOT_CONTACT = "do_not_contact"
+#: what headings of a consent look like
+_CONSENT = re.compile(r"dongy(?!kien)|chapthuan|consent|optin|chophepgui|nhanquangcao|nhantinquangcao")
 _PHONE_WORDS = (
     "dienthoai sodienthoai sdt dt didong sodidong dienthoaididong dienthoaiban sodt sdtkhachhang phone phonenumber "
     "mobile mobilephone tel telephone hotline dienthoai1 dienthoai2 sdt1 sdt2 phone1 phone2"
@@ -51,10 +55,10 @@ _TAX_WORDS = "mst masothue taxcode vat vatnumber taxid"
 _CODE_WORDS = "makhachhang makh ma idkhachhang customercode customerid code"
 
 CUSTOMER_FIELDS: Sequence[ImportField] = (
-    _field("name", _("Name"), "ten hoten hovaten hotenkhachhang tenkhachhang tenkh khachhang hotenkh tencongty "
+    _field("name", _("Full name"), "ten hoten hovaten hotenkhachhang tenkhachhang tenkh khachhang hotenkh tencongty "
            "tendoanhnghiep name fullname customer customername company companyname", under=""),
     _field("family_name", _("Family name"), "ho hovatendem hodem hovadem familyname lastname surname", under=""),
-    _field("given_name", _("Given name"), "tengoi tenrieng givenname firstname", under=""),
+    _field("given_name", _("Given name alone"), "tengoi tenrieng givenname firstname", under=""),
     _field(CODE, _("Customer code"), _CODE_WORDS, under=""),
     _field("kind", _("Person or company"), "loai loaikhachhang loaikh canhancongty kind customertype type", under=""),
     _field(PHONE, _("Phone number"), _PHONE_WORDS, several=True),
@@ -69,7 +73,7 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
     _field("birthday", FIELD_LABELS["birthday"], "ngaysinh sinhnhat ngaythangnamsinh namsinh birthday dateofbirth dob "
            "birthdate"),
     _field(TAX_CODE, FIELD_LABELS["tax_code"], _TAX_WORDS),
-    _field("id_number", FIELD_LABELS["id_number"], "cccd cmnd socccd socmnd cancuoc cancuoccongdan idnumber "
+    _field("id_number", FIELD_LABELS["id_number"], "cccd socccd cancuoc cancuoccongdan idnumber "
            "nationalid"),
     _field("company", FIELD_LABELS["company_id"], "noilamviec donvicongtac coquan lamviectai worksat employer"),
     _field("job_title", FIELD_LABELS["job_title"], "chucvu chucdanh vitri jobtitle position"),
@@ -85,6 +89,9 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
     _field("stage", FIELD_LABELS["stage"], "giaidoan trangthai tinhtrang stage status"),
     _field("next_contact_on", FIELD_LABELS["next_contact_on"], "lienhelai ngaylienhe henlienhe ngayhen ngaylienhetiep "
            "nextcontact followup"),
+    _field(DO_NOT_CONTACT, FIELD_LABELS["do_not_contact"], "khonglienhe khonglienlac khonggoi "
+           "khongduoclienhe hanchelienhe dnc donotcontact donotcall optout"),
+    _field("do_not_contact_reason", FIELD_LABELS["do_not_contact_reason"], "lydokhonglienhe lydokhonglienlac"),
     _field("tags", _("Tags"), "nhan the tag tags label labels", several=True, under=""),
     _field("note", _("Note"), "ghichu chuthich mota note notes comment remark description"),
     _field("owner", _("Person in charge"), "nguoiphutrach phutrach nhanvien nhanvienphutrach nvphutrach sale owner "
@@ -94,7 +101,7 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
 #: by these purchases and contacts name their customer
 _TELLING = (CODE, PHONE, EMAIL, TAX_CODE)
 _WHOSE: Sequence[ImportField] = (
-    _field(CODE, _("Customer code"), f"{_CODE_WORDS} khachhang customer", under=""),
+    _field(CODE, _("Customer code"), _CODE_WORDS, under=""),
     _field(PHONE, _("Phone number"), _PHONE_WORDS),
     _field(EMAIL, _("E-mail"), _EMAIL_WORDS),
     _field(TAX_CODE, FIELD_LABELS["tax_code"], _TAX_WORDS),
@@ -173,6 +180,14 @@ def guess(target: ImportTarget, headings: Sequence[str], allowed: Sequence[Impor
         taken.add(key)
         mapping.append(key)
     return mapping
+
+
+def why_not(target: ImportTarget, heading: str) -> Sentence | None:
+    """Why a column like this one is none that can be brought in."""
+    if target is ImportTarget.customers and _CONSENT.search(plain(heading)):
+        return _("Consent is not brought in from a file: each one needs its own proof. Write it down on the customer's "
+                 "page.")  # fmt: skip
+    return None
 
 
 def header_key(target: ImportTarget, headings: Sequence[str]) -> str:

@@ -17,14 +17,13 @@ from app.core.formats import typed_day
 from app.core.i18n import _
 from app.core.sheet_values import Habits
 from app.customers import rules
-from app.customers.interactions import is_two_way
+from app.customers.former import kept
+from app.customers.interactions import is_two_way, last_contact, retell
 from app.customers.models import Customer, TimelineEntry
 from app.customers.profile_models import Direction, Interaction, InteractionKind
-from app.customers.rules import UnreadableError
-from app.imports.fields import plain
 from app.imports.models import Finding, ImportJob, OnDuplicate, OnUpdate, Outcome
-from app.imports.queries import made_by
-from app.imports.rows import Row, cells_of, label_of
+from app.imports.queries import told_by
+from app.imports.rows import Row, cells_of, label_of, read_word
 from app.imports.whose import find_customers, read_whose
 
 _KINDS = {
@@ -72,24 +71,23 @@ class InteractionTarget:
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
         row, known = Row(number), self._cells
+        if not known.has_values(row, cells):
+            row.values = Said()
+            return row
         said = row.values = Said(read_whose(row, cells, known))
         said.at = known.moment(row, cells, "at", "time")
         if said.at is None and row.is_good:
             row.wrong(known.labels["at"], _("Please fill this in."))
-        if said.at is not None and said.at > self._now:
-            # A day without a time of day is taken for its noon.
-            if said.at.date() == known.today:
-                said.at = self._now.replace(microsecond=0)
-            else:
-                row.wrong(known.labels["at"], _("This moment has not come yet."))
+        if said.at is not None and said.at > self._now and said.at != known.noon:
+            row.wrong(known.labels["at"], _("This moment has not come yet."))
         said.result = known.code(row, cells, "result", CALL_RESULT)
         said.channel = known.code(row, cells, "channel", CHANNEL)
         said.text = known.read(row, cells, "text", lambda text: rules.read_note(text) or None)
         said.next_on = known.day(row, cells, "next_on")
-        kind = known.read(row, cells, "kind", lambda text: _word(text, _KINDS))
+        kind = known.read(row, cells, "kind", lambda text: read_word(text, _KINDS))
         said.kind = kind or (InteractionKind.call if said.result else InteractionKind.note)
         if said.kind is not InteractionKind.note:
-            said.direction = known.read(row, cells, "direction", lambda text: _word(text, _DIRECTIONS))
+            said.direction = known.read(row, cells, "direction", lambda text: read_word(text, _DIRECTIONS))
             said.direction = said.direction or Direction.outbound
         if said.kind is InteractionKind.call and said.result is None and row.is_good:
             row.wrong(known.labels["result"], _("Choose how the call ended."))
@@ -98,9 +96,10 @@ class InteractionTarget:
         row.label = label_of(typed_day(said.at.date()) if said.at else None, said.text)
         return row
 
+    def recall(self, row: Row) -> None:
+        """Its record tells of it."""
+
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
-        if is_written:
-            self._met.clear()
         codes = [row.values.whose for row in rows]
         self._customers = find_customers(session, rows, codes, self._who, lock=is_written)
         good = [row for row in rows if row.is_good]
@@ -109,7 +108,7 @@ class InteractionTarget:
             row.values.customer_id = customer.id
             row.label = label_of(customer.name, row.label)
         self._present = _present(session, good)
-        made = made_by(session, self._job, [one.id for one in self._present.values()]) if is_written else {}
+        made = told_by(session, self._job, [one.id for one in self._present.values()]) if is_written else {}
         for row in good:
             present = self._present.get(row.values.contact)
             row_of = made.get(present.id) if present is not None else None
@@ -131,6 +130,7 @@ class InteractionTarget:
 
     def write(self, session: Session, rows: Sequence[Row]) -> None:
         made: list[tuple[Row, Interaction]] = []
+        changed: list[Interaction] = []
         makes_doubles = self._job.on_duplicate is OnDuplicate.make
         for row in rows:
             said: Said = row.values
@@ -145,27 +145,37 @@ class InteractionTarget:
             elif row.finding is Finding.update:
                 present = self._present[said.contact]
                 new = self._changes(row, present)
-                row.before = {"columns": {key: [_plain(getattr(present, key)), _plain(value)]
+                row.before = {"columns": {key: [kept(getattr(present, key)), kept(value)]
                                           for key, value in new.items()}}  # fmt: skip
                 for key, value in new.items():
                     setattr(present, key, value)
                 row.outcome = Outcome.changed
+                changed.append(present)
+                row.before |= self._promise(self._customers[row.number], new.get("next_on"))
             elif row.is_good:
                 row.outcome = Outcome.skipped
         session.flush()
         for row, one in made:
             row.record_id = one.id
             session.add(self._entry(one))
+        retell(session, changed)
+        customers = {one.id: one for one in self._customers.values()}
+        for number in sorted({one.customer_id for one in changed}):
+            customers[number].last_contact_at = last_contact(session, number)
 
-    def _speak(self, customer: Customer, said: Said) -> dict[str, Any] | None:
+    def _speak(self, customer: Customer, said: Said) -> dict[str, Any]:
         """What a contact changes of the customer himself."""
         assert said.at is not None
         if is_two_way(said.kind, said.direction, said.result):
-            customer.last_contact_at = max(customer.last_contact_at or said.at, said.at)
-        if said.next_on is None or said.next_on < self._cells.today or said.next_on == customer.next_contact_on:
-            return None
-        before = [_plain(customer.next_contact_on), _plain(said.next_on)]
-        customer.next_contact_on = said.next_on
+            at = min(said.at, self._now)  # a day without a time of day is its noon, which may lie ahead
+            customer.last_contact_at = max(customer.last_contact_at or at, at)
+        return self._promise(customer, said.next_on)
+
+    def _promise(self, customer: Customer, next_on: date | None) -> dict[str, Any]:
+        if next_on is None or next_on < self._cells.today or next_on == customer.next_contact_on:
+            return {}
+        before = [kept(customer.next_contact_on), kept(next_on)]
+        customer.next_contact_on = next_on
         return {"next_contact_on": before}
 
     def _entry(self, one: Interaction) -> TimelineEntry:
@@ -175,13 +185,6 @@ class InteractionTarget:
             subject_type="interaction", subject_id=one.id, channel=one.channel,
             data={"direction": one.direction, "result": one.result, "next_on": next_on},
         )  # fmt: skip
-
-
-def _word(text: str, words: dict[str, Any]) -> Any:
-    found = words.get(plain(text))
-    if found is None:
-        raise UnreadableError(_("“%(text)s” was not understood.", text=text[:40]))
-    return found
 
 
 def _present(session: Session, rows: Sequence[Row]) -> dict[tuple[Any, ...], Interaction]:
@@ -195,7 +198,3 @@ def _present(session: Session, rows: Sequence[Row]) -> dict[tuple[Any, ...], Int
         ).order_by(Interaction.id.desc())
     )  # fmt: skip
     return {(one.customer_id, one.at, one.kind, one.text): one for one in found}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value

@@ -58,6 +58,11 @@ DUPLICATE_LABELS = {
     OnDuplicate.update: _("Write them to the customer who was found"),
     OnDuplicate.make: _("Make them all the same, and say why"),
 }
+#: of purchases and contacts, which are like an earlier row of the file
+DUPLICATE_ROW_LABELS = {
+    OnDuplicate.skip: _("Write each of them once"),
+    OnDuplicate.make: _("Write all of them, and say why"),
+}
 #: events of the audit log
 IMPORT_EVENTS = {
     "import.begun": _("File brought in: begun"),

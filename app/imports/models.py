@@ -144,9 +144,17 @@ class ImportJob(Leased, Entity):
         return self.state in WORKING
 
     @property
+    def progress(self) -> tuple[int, int]:
+        """(rows gone through, all of them); 0: it is not known yet how many there are."""
+        if self.phase is ImportPhase.undoing:
+            return self.rows_done, sum(self.written.get(one, 0) for one in (Outcome.made, Outcome.changed))
+        return sum(self.found.values()), self.rows_all
+
+    @property
     def percent(self) -> int | None:
         """None: it is not known yet how many rows there are."""
-        return min(100, 100 * self.rows_done // self.rows_all) if self.rows_all else None
+        done, of = self.progress
+        return min(100, 100 * done // of) if of else None
 
 
 class ImportRow(Entity):

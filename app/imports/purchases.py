@@ -18,16 +18,19 @@ from app.core.i18n import _
 from app.core.sheet_values import Habits, read_amount, read_number
 from app.core.vietnamese import fold
 from app.customers import rules
+from app.customers.former import kept
 from app.customers.models import Customer, TimelineEntry
 from app.customers.profile_models import PRODUCT_LENGTH, PURCHASE_CODE_LENGTH, Purchase
 from app.customers.purchases import MOST_AMOUNT, MOST_QUANTITY
 from app.customers.rules import UnreadableError
 from app.imports.models import Finding, ImportJob, OnDuplicate, OnUpdate, Outcome
-from app.imports.queries import made_by
-from app.imports.rows import Row, cells_of, label_of
+from app.imports.queries import told_by
+from app.imports.rows import Row, cells_of, label_of, read_line
 from app.imports.whose import find_customers, read_whose
 
 _THOUSANDTH = Decimal("0.001")
+#: what is bought where no quantity is told
+_ONE = Decimal(1)
 
 
 @dataclass
@@ -46,7 +49,7 @@ def line_of(customer_id: int, columns: dict[str, Any]) -> tuple[Any, ...]:
     product = fold(columns["product"])
     if columns.get("code"):
         return customer_id, columns["code"], product
-    return customer_id, columns["bought_on"], product, columns["amount"], columns["quantity"]
+    return customer_id, columns["bought_on"], product, columns["amount"], columns["quantity"] or _ONE
 
 
 class PurchaseTarget:
@@ -61,14 +64,17 @@ class PurchaseTarget:
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
         row, known = Row(number), self._cells
+        if not known.has_values(row, cells):
+            row.values = Bought()
+            return row
         bought = row.values = Bought(read_whose(row, cells, known))
         columns = bought.columns
         columns["bought_on"] = known.day(row, cells, "bought_on")
-        columns["product"] = known.read(row, cells, "product", known.line(PRODUCT_LENGTH))
-        columns["code"] = known.read(row, cells, "order", known.line(PURCHASE_CODE_LENGTH))
+        columns["product"] = known.read(row, cells, "product", read_line(PRODUCT_LENGTH))
+        columns["code"] = known.read(row, cells, "order", read_line(PURCHASE_CODE_LENGTH))
         columns["note"] = known.read(row, cells, "note", lambda text: rules.read_note(text) or None)
         columns["amount"] = known.read(row, cells, "amount", _amount)
-        columns["quantity"] = Decimal(1)
+        columns["quantity"] = None
         for text, habits in known.texts(cells, "quantity"):
             quantity = read_number(text, habits)
             if quantity is None or not 0 < quantity <= MOST_QUANTITY or quantity != quantity.quantize(_THOUSANDTH):
@@ -86,9 +92,10 @@ class PurchaseTarget:
                              typed_day(day) if day else None)  # fmt: skip
         return row
 
+    def recall(self, row: Row) -> None:
+        """Its record tells of it."""
+
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
-        if is_written:
-            self._met.clear()
         codes = [row.values.whose for row in rows]
         self._customers = find_customers(session, rows, codes, self._who, lock=is_written)
         for row in rows:
@@ -97,7 +104,7 @@ class PurchaseTarget:
                 row.label = label_of(self._customers[row.number].name, row.label)
         good = [row for row in rows if row.is_good]
         self._present = _present(session, good)
-        made = made_by(session, self._job, [one.id for one in self._present.values()]) if is_written else {}
+        made = told_by(session, self._job, [one.id for one in self._present.values()]) if is_written else {}
         for row in good:
             line = row.values.line
             present = self._present.get(line)
@@ -122,14 +129,15 @@ class PurchaseTarget:
         makes_doubles = self._job.on_duplicate is OnDuplicate.make
         for row in rows:
             if row.finding is Finding.new or (row.finding is Finding.duplicate and makes_doubles):
-                purchase = Purchase(customer_id=row.values.customer_id, **row.values.columns)
+                columns = {**row.values.columns, "quantity": row.values.columns["quantity"] or _ONE}
+                purchase = Purchase(customer_id=row.values.customer_id, **columns)
                 session.add(purchase)
                 made.append((row, purchase))
                 row.outcome = Outcome.made
             elif row.finding is Finding.update:
                 present = self._present[row.values.line]
                 new = self._changes(row, present)
-                row.before = {"columns": {key: [plain(getattr(present, key)), plain(value)]
+                row.before = {"columns": {key: [kept(getattr(present, key)), kept(value)]
                                           for key, value in new.items()}}  # fmt: skip
                 for key, value in new.items():
                     setattr(present, key, value)
@@ -173,8 +181,3 @@ def _present(session: Session, rows: Sequence[Row]) -> dict[tuple[Any, ...], Pur
         columns = {key: getattr(one, key) for key in ("bought_on", "product", "code", "amount", "quantity")}
         present[line_of(one.customer_id, columns)] = one
     return present
-
-
-def plain(value: Any) -> Any:
-    """As it is kept for the undo."""
-    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Select, false, select
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor, row_rule, scoped, visible
+from app.customers.duplicates.queries import merged_into
+from app.customers.models import Customer
 from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
 
 #: rows that are there because of a file of the same contents
@@ -52,13 +54,24 @@ def rows_of(job: ImportJob, finding: Finding) -> Select[ImportRow]:
     return select(ImportRow).where(ImportRow.job_id == job.id, ImportRow.finding == finding).order_by(ImportRow.number)
 
 
-def made_by(session: Session, job: ImportJob, record_ids: Collection[int]) -> dict[int, int]:
-    """Record → the row of this file that made it."""
+def ids_by_code(session: Session, codes: Collection[str]) -> dict[str, int]:
+    """Code → the customer who has it, or whom he became part of."""
+    if not codes:
+        return {}
+    rows = session.execute(
+        select(Customer.code, Customer.id, Customer.archived_at).where(Customer.code.in_(sorted(codes)))
+    ).all()
+    return {
+        row.code: (merged_into(session, row.id) or row.id) if row.archived_at is not None else row.id for row in rows
+    }
+
+
+def told_by(session: Session, job: ImportJob, record_ids: Collection[int]) -> dict[int, int]:
+    """Record → the first row of this file that made it or is about it."""
     if not record_ids:
         return {}
     rows = select(ImportRow.record_id, ImportRow.number).where(
-        ImportRow.job_id == job.id, ImportRow.finding.in_([Finding.new, Finding.duplicate]),
-        ImportRow.record_id.in_(sorted(record_ids)),
+        ImportRow.job_id == job.id, ImportRow.finding != Finding.error, ImportRow.record_id.in_(sorted(record_ids)),
     ).order_by(ImportRow.number.desc())  # fmt: skip
     return {record_id: number for record_id, number in session.execute(rows) if record_id is not None}
 

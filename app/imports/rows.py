@@ -17,7 +17,8 @@ from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.formats import local
 from app.core.i18n import _
-from app.core.sheet_values import Habits, is_shortened, read_date
+from app.core.sheet_reading import NO_VALUE
+from app.core.sheet_values import Habits, is_shortened, read_date, read_time
 from app.customers import rules
 from app.customers.duplicates.hard import HardKey, contact_key
 from app.customers.models import ContactKind
@@ -29,7 +30,7 @@ from app.imports.models import LABEL_LENGTH, Finding, ImportJob, Outcome
 _QUOTED = 60
 _SEVERAL = re.compile(r"[;\n]|,(?!\d{3}\b)|/(?=\s*\+?\d{6})| {2,}")
 _LOOKS_LIKE_A_DAY = re.compile(r"[0-9]{1,4}[/. -][0-9]{1,2}[/. -][0-9]{1,4}")
-_TIME = re.compile(r"(?:[t ,]|^)([0-9]{1,2})[:hg]([0-9]{2})?(?::[0-9]{2})?", re.IGNORECASE)
+_NOON = time(12)
 
 
 @dataclass
@@ -45,8 +46,6 @@ class Row:
     keys: list[HardKey] = field(default_factory=list)
     #: the record that it is about; after writing, the one that was written
     record_id: int | None = None
-    #: whom it is like in these keys, where it is made all the same
-    like: dict[HardKey, list[int]] = field(default_factory=dict)
     #: an earlier row of the same lot that looks the same
     twin: Row | None = None
     outcome: Outcome | None = None
@@ -70,6 +69,9 @@ class Target(Protocol):
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         """Who of them is new, known, doubled? `is_written`: the rows before these are in the database already."""
 
+    def recall(self, row: Row) -> None:
+        """One that was read, and judged and written by whoever was at it before."""
+
     def write(self, session: Session, rows: Sequence[Row]) -> None:
         """Those that were judged, in the transaction that judged them. Sets outcome, record_id and before."""
 
@@ -86,6 +88,14 @@ class Cells:
     labels: Mapping[str, Sentence]
     #: catalogue → plain label or code → code
     codes: Mapping[str, dict[str, str]]
+
+    def has_values(self, row: Row, cells: Sequence[str]) -> bool:
+        """Are all cells that count values? A formula that was never counted is told, and nothing else of the row."""
+        for key, places in self.places.items():
+            if any(place < len(cells) and cells[place] == NO_VALUE for place in places):
+                row.wrong(self.labels[key], _("the cell is a formula without a value. Open the file in Excel, save it "
+                                              "and bring it again."))  # fmt: skip
+        return row.is_good
 
     def texts(self, cells: Sequence[str], key: str) -> Iterator[tuple[str, Habits]]:
         """The filled cells of that field."""
@@ -130,13 +140,17 @@ class Cells:
         day = self.day(row, cells, key)
         if day is None:
             return None
-        told = _TIME.search(self.text(cells, time_key)) or _TIME.search(self.text(cells, key))
-        try:
-            at = time(int(told[1]), int(told[2] or 0)) if told else time(12)
-        except ValueError:
+        text = self.text(cells, time_key)
+        at = read_time(text) if text else read_time(self.text(cells, key))
+        if text and at is None:
             row.wrong(self.labels[time_key], _("This is no time of day. Example: 14:30"))
             return None
-        return datetime.combine(day, at, ZoneInfo(self.who.time_zone))
+        return datetime.combine(day, at or _NOON, ZoneInfo(self.who.time_zone))
+
+    @property
+    def noon(self) -> datetime:
+        """Of today: as which today without a time of day is taken, even before it."""
+        return datetime.combine(self.today, _NOON, ZoneInfo(self.who.time_zone))
 
     def code(self, row: Row, cells: Sequence[str], key: str, catalogue: str) -> str | None:
         text = self.text(cells, key)
@@ -157,9 +171,6 @@ class Cells:
                 yield from _contacts(kind, text)
             except UnreadableError as unreadable:
                 row.wrong(self.labels[kind.value], f"“{text[:_QUOTED]}” – {unreadable.sentence}")
-
-    def line(self, longest: int) -> Callable[[str], str | None]:
-        return lambda text: rules.read_line(text, longest) or None
 
 
 def cells_of(session: Session, job: ImportJob, who: Actor, habits: Sequence[Habits], used: Sequence[str]) -> Cells:
@@ -196,6 +207,19 @@ def _contacts(kind: ContactKind, text: str) -> list[rules.Contact]:
         if len(parts) < 2:
             raise
         return [rules.read_contact(kind, part.strip()) for part in parts]
+
+
+def read_line(longest: int) -> Callable[[str], str | None]:
+    """For Cells.read: one line of at most so many signs."""
+    return lambda text: rules.read_line(text, longest) or None
+
+
+def read_word(text: str, words: Mapping[str, Any]) -> Any:
+    """What it means by a list of plain words. Raises UnreadableError."""
+    found = words.get(plain(text))
+    if found is None:
+        raise UnreadableError(_("“%(text)s” was not understood.", text=text[:40]))
+    return found
 
 
 def keys_of(contacts: Sequence[rules.Contact]) -> Iterator[HardKey]:

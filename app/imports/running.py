@@ -1,99 +1,56 @@
-"""Who goes through the files? The worker, a lot of rows at a time; each lot is one transaction that remembers how far
-it came, so that whoever takes over after a death goes on with the next row."""
+"""Who goes through the files? The worker, a lot of rows at a time (core.turns)."""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from itertools import islice
-from random import SystemRandom
-from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.core import audit, clock, files, leases
+from app.core import audit, clock, files, leases, turns
 from app.core.access import Actor
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, NotAllowedError
 from app.core.files import StoredFile
 from app.core.i18n import _, in_language
+from app.core.turns import BROKEN, ActorOf, OwnerGoneError, Tell, Turn, added
+from app.imports import bad_rows
 from app.imports.customers import CustomerTarget
 from app.imports.interactions import InteractionTarget
 from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
 from app.imports.purchases import PurchaseTarget
 from app.imports.rows import Row, Target
+from app.imports.services import refuse_changed_rights
 from app.imports.sheet import Opened, open_sheet
 from app.imports.undoing import take_back
-
-logger = logging.getLogger(__name__)
 
 #: rows that are written in one transaction, and looked at in one
 LOT = 500
 CHECK_LOT = 2_000
-LEASE = timedelta(seconds=120)
-#: after so long it is somebody else's turn: a run without end would pass for one that hangs (worker.Job.limit)
-LONGEST_RUN = timedelta(minutes=5)
 #: rows of a kind that a look through the file keeps to be shown; of mistakes and likenesses all
 SHOWN = 50
-BROKEN = _("Something broke on our side. What was written stays; go on, or take it back.")
 
 _TARGETS: Mapping[ImportTarget, Callable[..., Target]] = {
     ImportTarget.customers: CustomerTarget,
     ImportTarget.purchases: PurchaseTarget,
     ImportTarget.interactions: InteractionTarget,
 }
-_random = SystemRandom()
-
-#: the member as he may act now, or None for one who may not any more
-ActorOf = Callable[[Session, int], Actor | None]
-#: tells people, inside the transaction that ends it
-Tell = Callable[[Session, ImportJob], None]
 
 
-class _LostError(Exception):
-    """It was cancelled, or another worker has taken it over."""
+def run_waiting(actor_of: ActorOf, tell: Tell[ImportJob]) -> None:
+    """Go through what waits, oldest first. Needs an application context."""
+    turns.run_waiting(_Run, actor_of, tell)
 
 
-class OwnerGoneError(BusinessError):
-    """Nobody acts in the name of somebody who is not here any more."""
-
-    message = _("The account in whose name the rows are written was closed. What was written stays.")
-
-
-def run_waiting(actor_of: ActorOf, tell: Tell) -> None:
-    """Go through what waits, oldest first. Any number of workers may do so at once. Needs an application context."""
-    owner, until = leases.new_owner(), clock.now() + LONGEST_RUN
-    while clock.now() <= until:
-        claimed = leases.claim(ImportJob, owner=owner, at=clock.now(), limit=1, lease=LEASE)
-        if not claimed:
-            return
-        _attempt(_Run(claimed[0], owner, actor_of, tell, until))
-
-
-def _attempt(run: _Run) -> None:
-    try:
-        run.go()
-    except _LostError:
-        logger.info("import %s is no longer this worker's", run.job_id)
-    except BusinessError as refusal:
-        run.fail(refusal)
-    except Exception:
-        logger.exception("import %s broke", run.job_id)
-        run.fail(None)
-
-
-class _Run:
+class _Run(Turn[ImportJob]):
     """One worker's turn at one file."""
 
-    def __init__(self, job_id: int, owner: str, actor_of: ActorOf, tell: Tell, until: Any) -> None:
-        self.job_id, self._owner, self._actor_of, self._tell, self._until = job_id, owner, actor_of, tell, until
+    model = ImportJob
 
     def go(self) -> None:
         session = db.session()
-        session.rollback()
         job = session.get_one(ImportJob, self.job_id)
         with in_language(self._who(session, job).language):
             if job.phase is ImportPhase.checking:
@@ -105,7 +62,7 @@ class _Run:
 
     def _who(self, session: Session, job: ImportJob) -> Actor:
         """With the rights of this moment. Raises OwnerGoneError, and NotAllowedError where he may not import now."""
-        who = self._actor_of(session, job.acting_id)
+        who = self.actor_of(session, job.acting_id)
         if who is None:
             raise OwnerGoneError
         if not who.may("add", "Import"):
@@ -118,7 +75,7 @@ class _Run:
         target = _target(session, job, who, opened)
         session.rollback()
         with transaction() as inside:
-            self._hold(inside)
+            self.hold(inside)
             inside.execute(delete(ImportRow).where(ImportRow.job_id == self.job_id))
         found: Counter[str] = Counter()
         read = 0
@@ -135,46 +92,61 @@ class _Run:
             read += len(rows)
             session.expunge_all()
             with transaction() as inside:
-                job = self._hold(inside)
+                job = self.hold(inside)
                 _keep(inside, self.job_id, shown)
                 job.rows_done, job.found = rows[-1].number, dict(found)
+        self._make_bad_rows(ImportPhase.checked, who)
         with transaction() as inside:
-            self._finish(inside, ImportPhase.checked, rows_all=read)
+            self.finish(inside, phase=ImportPhase.checked, rows_all=read)
 
     # ── writing it ──
     def _apply(self, session: Session, job: ImportJob) -> None:
         opened, done = _opened(session, job), job.rows_done
-        left = ((number, cells) for number, cells in opened.rows if number > done)
-        who: Actor | None = None
-        target: Target | None = None
-        for lot in _lots(left, LOT):
+        who = self._who(session, job)
+        target = _target(session, job, who, opened)
+        mistakes = set(session.scalars(
+            select(ImportRow.number).where(ImportRow.job_id == self.job_id, ImportRow.finding == Finding.error)
+        ))  # fmt: skip
+        for lot in _lots(opened.rows, LOT):
             session = db.session()
             session.rollback()
-            job = session.get_one(ImportJob, self.job_id)
-            present = self._who(session, job)
-            if target is None or present != who:
-                who, target = present, _target(session, job, present, opened)
-            assert who is not None
-            rows = [target.read(number, cells) for number, cells in lot]
+            rows = [target.read(number, cells) for number, cells in lot if number > done]
+            if not rows:
+                for row in (target.read(number, cells) for number, cells in lot if number not in mistakes):
+                    target.recall(row)
+                with transaction() as inside:
+                    self.hold(inside)
+                continue
+            if self._who(session, session.get_one(ImportJob, self.job_id)) != who:
+                with transaction() as inside:  # whoever goes on begins with the rights of then
+                    leases.give_back(inside, ImportJob, [self.job_id], owner=self.owner, next_at=clock.now(), error="")
+                return
+            session.rollback()
             with transaction(who) as inside:
-                job = self._hold(inside)
+                job = self.hold(inside)
                 target.judge(inside, rows, is_written=True)
                 target.write(inside, rows)
                 _keep(inside, self.job_id, rows)
                 job.rows_done = rows[-1].number
-                job.found = _added(job.found, (row.finding for row in rows))
-                job.written = _added(job.written, (row.outcome for row in rows if row.outcome is not None))
+                job.found = added(job.found, (row.finding for row in rows))
+                job.written = added(job.written, (row.outcome for row in rows if row.outcome is not None))
                 # It gets on: whoever dies over it later died over something else.
                 job.attempts = 1
             db.session().expunge_all()
-            if clock.now() > self._until:
-                self._give_back()
+            if self.is_over():
                 return
+        self._make_bad_rows(ImportPhase.applied, who)
         with transaction(who) as inside:
-            job = self._finish(inside, ImportPhase.applied)
+            job = self.finish(inside, phase=ImportPhase.applied)
             audit.record(inside, "import.applied", table=ImportJob.__tablename__, record_id=job.id, by=who,
                          changes={name: [None, count] for name, count in job.written.items()})  # fmt: skip
-            self._tell(inside, job)
+            self.tell(inside, job)
+
+    def _make_bad_rows(self, phase: ImportPhase, who: Actor) -> None:
+        session = db.session()
+        session.rollback()
+        bad_rows.make(session, session.get_one(ImportJob, self.job_id), phase, who)
+        session.rollback()
 
     # ── taking it back ──
     def _undo(self) -> None:
@@ -184,68 +156,36 @@ class _Run:
             job = session.get_one(ImportJob, self.job_id)
             who = self._who(session, job)
             with transaction(who) as inside:
-                job = self._hold(inside)
+                job = self.hold(inside)
                 rows = inside.scalars(
                     select(ImportRow).where(ImportRow.job_id == self.job_id)
                     .where(ImportRow.outcome.in_([Outcome.made, Outcome.changed]))
                     .order_by(ImportRow.number.desc()).limit(LOT)
                 ).all()  # fmt: skip
                 if not rows:
-                    self._finish(inside, ImportPhase.undone)
-                    self._tell(inside, job)
+                    self.finish(inside, phase=ImportPhase.undone)
+                    self.tell(inside, job)
                     return
                 # One record twice: the later row first, in a lot of its own.
                 rows = _each_once(rows)
                 take_back(inside, job, rows, by=who)
                 job.rows_done += len(rows)
-                job.written = _added(job.written, (row.outcome for row in rows if row.outcome is not None))
+                job.written = added(job.written, (row.outcome for row in rows if row.outcome is not None))
                 job.attempts = 1
             db.session().expunge_all()
-            if clock.now() > self._until:
-                self._give_back()
+            if self.is_over():
                 return
 
-    # ── whose it is ──
-    def _hold(self, session: Session) -> ImportJob:
-        """The job, for another lease. Raises _LostError."""
-        leases.renew(session, ImportJob, [self.job_id], owner=self._owner, at=clock.now(), lease=LEASE)
-        if not leases.held_by(session, ImportJob, [self.job_id], owner=self._owner):
-            raise _LostError
-        return session.get_one(ImportJob, self.job_id, populate_existing=True)
-
-    def _finish(self, session: Session, phase: ImportPhase, **also: Any) -> ImportJob:
-        now = clock.now()
-        if not leases.mark_done(session, ImportJob, self.job_id, owner=self._owner, phase=phase, finished_at=now,
-                                **also):  # fmt: skip
-            raise _LostError
-        return session.get_one(ImportJob, self.job_id, populate_existing=True)
-
-    def _give_back(self) -> None:
-        with transaction() as session:
-            leases.give_back(session, ImportJob, [self.job_id], owner=self._owner, next_at=clock.now(), error="")
-
-    def fail(self, refusal: BusinessError | None) -> None:
-        """What people must know is told to them; what is our fault is tried again first."""
-        at = clock.now()
-        with transaction() as session:
-            job = session.get_one(ImportJob, self.job_id)
-            is_final = refusal is not None or job.attempts >= ImportJob.max_attempts
-            kept = leases.mark_failed(
-                session, ImportJob, self.job_id, owner=self._owner, error="" if refusal else str(BROKEN), at=at,
-                retry_at=None if is_final else at + leases.backoff(job.attempts, _random),
-            )  # fmt: skip
-            if not kept or not is_final:
-                return
-            session.refresh(job)
-            member = self._actor_of(session, job.member_id)
-            with in_language(member.language if member else ""):
-                job.problem = str(refusal.message if refusal else BROKEN)
-            if job.phase is not ImportPhase.undoing:
-                job.phase = ImportPhase.failed
-            job.finished_at = at
-            audit.record(session, "import.failed", table=ImportJob.__tablename__, record_id=job.id,
-                         changes={name: [None, count] for name, count in job.written.items()})  # fmt: skip
-            self._tell(session, job)
+    def stopped(self, session: Session, job: ImportJob, problem: BusinessError | None) -> None:
+        member = self.actor_of(session, job.member_id)
+        with in_language(member.language if member else ""):
+            job.problem = str(problem.message if problem else BROKEN)
+        if job.phase is not ImportPhase.undoing:
+            job.phase = ImportPhase.failed
+        job.finished_at = clock.now()
+        audit.record(session, "import.failed", table=ImportJob.__tablename__, record_id=job.id,
+                     changes={name: [None, count] for name, count in job.written.items()})  # fmt: skip
+        self.tell(session, job)
 
 
 def _opened(session: Session, job: ImportJob) -> Opened:
@@ -257,8 +197,9 @@ def _opened(session: Session, job: ImportJob) -> Opened:
 
 
 def _target(session: Session, job: ImportJob, who: Actor, opened: Opened) -> Target:
-    """It keeps the job as it is now, apart from the session."""
+    """It keeps the job as it is now, apart from the session. Raises NotAllowedError for what he may not write now."""
     session.refresh(job)
+    refuse_changed_rights(session, job, by=who)
     session.expunge(job)
     return _TARGETS[job.target](session, job, who, opened.habits)
 
@@ -277,10 +218,6 @@ def _keep(session: Session, job_id: int, rows: Sequence[Row]) -> None:
             }
             for row in rows
         ])  # fmt: skip
-
-
-def _added(counts: Mapping[str, int], more: Iterator[Any]) -> dict[str, int]:
-    return dict(Counter(counts) + Counter(str(one) for one in more))
 
 
 def _each_once(rows: Sequence[ImportRow]) -> list[ImportRow]:

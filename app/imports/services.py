@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.catalogues.services import UnknownCodeError, chosen_code
@@ -19,11 +18,11 @@ from app.core.errors import ConflictError, InvalidInputError, NotAllowedError, S
 from app.core.files import ReceivedFile, StoredFile
 from app.core.guarded import SHORTEST_REASON
 from app.core.i18n import _
-from app.core.leases import LeaseState
+from app.core.leases import LeaseState, stop
 from app.customers import rules
 from app.customers.models import SOURCES
 from app.customers.profile_models import TAG_LENGTH
-from app.imports import fields, queries
+from app.imports import bad_rows, fields, queries
 from app.imports.models import (
     REASON_LENGTH,
     WORKING,
@@ -35,7 +34,7 @@ from app.imports.models import (
     OnUpdate,
     Outcome,
 )
-from app.imports.sheet import open_sheet
+from app.imports.sheet import Opened, open_sheet
 from app.security.models import Member, Team
 
 #: as which the files of imports are kept
@@ -68,15 +67,18 @@ class Wishes:
     tags: Sequence[str] = field(default_factory=tuple)
 
 
-def bring(session: Session, received: ReceivedFile, target: ImportTarget, *, by: Actor) -> ImportJob:
-    """Keep the file, and guess what its columns hold; as the last file with these headings was matched, if one was.
+def read(received: ReceivedFile) -> Opened:
+    """For bring(), before its transaction: a large file takes seconds. Raises SheetRefusedError."""
+    return open_sheet(files.location(received).read_bytes(), received.name)
 
-    Raises SheetRefusedError for what cannot be read.
-    """
+
+def bring(
+    session: Session, received: ReceivedFile, target: ImportTarget, *, opened: Opened, by: Actor
+) -> ImportJob:  # fmt: skip
+    """Keep the file, and guess what its columns hold; as the last file with these headings was matched, if one was."""
     by.must("add", "Import")
-    by.must("add" if target is ImportTarget.customers else "edit", "Customer")
+    by.must(*_right(target))
     assert by.user_id is not None
-    opened = open_sheet(files.location(received).read_bytes(), received.name)
     headings = list(opened.headings)
     key = fields.header_key(target, headings)
     allowed = list(fields.fields_for(by, target))
@@ -100,6 +102,7 @@ def check(session: Session, job: ImportJob, wishes: Wishes, *, by: Actor) -> Non
 
     Raises InvalidInputError beside mapping, owner, team, source or tags.
     """
+    _hold(session, job)
     _must_be_his(job, by)
     if job.state not in (ImportPhase.draft, ImportPhase.checked, ImportPhase.failed) or job.applied_at is not None:
         raise ConflictError(_("This file was applied already."))
@@ -117,12 +120,13 @@ def apply(
     session: Session, job: ImportJob, *, by: Actor, on_duplicate: OnDuplicate = OnDuplicate.skip, reason: str = ""
 ) -> None:
     """Let the worker write the rows that were looked through. `reason`: why rows that look like others are made."""
+    _hold(session, job)
     _must_be_his(job, by)
     if job.phase is not ImportPhase.checked:
         raise ConflictError(_("Look through the file first."))
     told = " ".join(reason.split())
     if on_duplicate is OnDuplicate.make and not SHORTEST_REASON <= len(told) <= REASON_LENGTH:
-        raise InvalidInputError(fields={"reason": [_("Say in a few words why there are two of them.")]})
+        raise InvalidInputError(fields={"duplicate_reason": [_("Say in a few words why there are two of them.")]})
     job.on_duplicate, job.reason = on_duplicate, told or None
     _begin(session, job, ImportPhase.applying, by=by)
     session.execute(delete(ImportRow).where(ImportRow.job_id == job.id).execution_options(synchronize_session=False))
@@ -135,6 +139,7 @@ def apply(
 
 def resume(session: Session, job: ImportJob, *, by: Actor) -> None:
     """Go on where it stopped: rows that were written are not written again."""
+    _hold(session, job)
     _must_be_his(job, by)
     if not can_resume(job):
         raise ConflictError(_("There is nothing to go on with."))
@@ -144,6 +149,7 @@ def resume(session: Session, job: ImportJob, *, by: Actor) -> None:
 def undo(session: Session, job: ImportJob, *, by: Actor) -> None:
     """Let the worker take back what was written. Raises ConflictError when that is too late, or nothing was written."""
     get_visible(session, ImportJob, job.id, by, "add")
+    _hold(session, job)
     if not can_undo(job):
         raise ConflictError(_("This import cannot be taken back any more."))
     _begin(session, job, ImportPhase.undoing, by=by)
@@ -158,15 +164,7 @@ def cancel(session: Session, job: ImportJob, *, by: Actor) -> None:
     if job.state is ImportPhase.undoing:
         raise ConflictError(_("What is being taken back cannot be stopped."))
     phases = (ImportPhase.draft, ImportPhase.checked, ImportPhase.checking, ImportPhase.applying)
-    # Dead to every worker: the one that is at it loses its lease.
-    stopped = session.execute(
-        update(ImportJob).where(ImportJob.id == job.id, ImportJob.phase.in_(phases))
-        .values(status=LeaseState.dead, phase=ImportPhase.cancelled, finished_at=clock.now(), lease_owner=None,
-                lease_until=None)
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    session.refresh(job)
-    if not cast("CursorResult[Any]", stopped).rowcount:
+    if not stop(session, job, ImportJob.phase.in_(phases), phase=ImportPhase.cancelled, finished_at=clock.now()):
         raise ConflictError(_("This import is finished already."))
 
 
@@ -190,17 +188,41 @@ def forget(session: Session, *, at: datetime) -> None:
     """What cannot be taken back any more keeps its numbers; its file and rows go."""
     old = session.scalars(
         select(ImportJob).where(ImportJob.created_at < at - UNDO_FOR, ImportJob.file_id.is_not(None))
-        .where(ImportJob.phase.not_in(WORKING))
+        .where(ImportJob.phase.not_in(WORKING) | (ImportJob.status == LeaseState.dead))
         .where(func.coalesce(ImportJob.applied_at, ImportJob.created_at) < at - UNDO_FOR)
     ).all()  # fmt: skip
     for job in old:
         session.execute(delete(ImportRow).where(ImportRow.job_id == job.id))
+        bad_rows.forget(job)
         file = session.get(StoredFile, job.file_id)
         job.file_id, job.samples = None, []
         session.flush()
         if file is not None:
             session.delete(file)
+    bad_rows.sweep(at - UNDO_FOR)
     session.flush()
+
+
+def _right(target: ImportTarget) -> tuple[str, str]:
+    """Without which nobody writes such rows."""
+    return "add" if target is ImportTarget.customers else "edit", "Customer"
+
+
+def refuse_changed_rights(session: Session, job: ImportJob, *, by: Actor) -> None:
+    """Raises NotAllowedError where he may not write now what he wished for, or nobody can any more."""
+    by.must(*_right(job.target))
+    problems: dict[str, list[Sentence]] = {}
+    _read_mapping(job, job.mapping, by, problems)
+    _read_defaults(session, Wishes(job.mapping, **job.defaults), by, problems)
+    if problems:
+        told = next(iter(problems.values()))[0]
+        raise NotAllowedError(_("Rights or lists have changed since the columns were matched: %(problem)s",
+                                problem=told))  # fmt: skip
+
+
+def _hold(session: Session, job: ImportJob) -> None:
+    """Of two who do something with it at once the second one finds what the first has done."""
+    session.refresh(job, with_for_update=True)
 
 
 def _must_be_his(job: ImportJob, by: Actor) -> None:

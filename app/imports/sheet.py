@@ -9,6 +9,7 @@ from itertools import chain, islice
 from app.core.i18n import _
 from app.core.sheet_reading import MEGABYTE, SheetRefusedError, iter_sheet
 from app.core.sheet_values import HEADING_WITHIN, Habits, habits_of, heading_row
+from app.customers.rules import NOTE_LENGTH
 
 MOST_ROWS = 200_000
 LARGEST_FILE = 50 * MEGABYTE
@@ -32,7 +33,15 @@ class Opened:
 
 def open_sheet(data: bytes, name: str) -> Opened:
     """Raises SheetRefusedError for what is no sheet, too large, or without names of columns."""
-    lines = iter_sheet(data, name=name, most_rows=MOST_ROWS, largest=LARGEST_FILE, unpacked=_UNPACKED)
+    lines = iter_sheet(
+        data,
+        name=name,
+        most_rows=MOST_ROWS,
+        largest=LARGEST_FILE,
+        unpacked=_UNPACKED,
+        tells_formulas=True,
+        longest_cell=NOTE_LENGTH + 1,  # one that is cut is too long for whatever it holds
+    )
     head = list(islice(lines, _MEASURED))
     at = heading_row(head[:HEADING_WITHIN])
     if at is None:

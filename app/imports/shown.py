@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import files, links
+from app.core import links
 from app.core.access import Actor
-from app.core.conditions.fields import Kind
-from app.core.files import StoredFile
-from app.core.i18n import _
-from app.core.sheets import Header, write_xlsx
-from app.imports import fields, queries, services
+from app.core.i18n import _, ngettext
+from app.imports import bad_rows, fields, queries, services
 from app.imports.labels import (
+    DUPLICATE_LABELS,
+    DUPLICATE_ROW_LABELS,
     FINDING_KINDS,
     FINDING_LABELS,
     OUTCOME_LABELS,
@@ -23,8 +20,7 @@ from app.imports.labels import (
     PHASE_LABELS,
     TARGET_LABELS,
 )
-from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
-from app.imports.sheet import open_sheet
+from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, OnDuplicate, Outcome
 
 #: rows of each finding on the page
 SHOWN = 50
@@ -35,12 +31,13 @@ FINDINGS = (Finding.error, Finding.duplicate, Finding.update, Finding.new, Findi
 def told(job: ImportJob, who: Actor) -> dict[str, Any]:
     """One import in the list, and how far it is."""
     state, url = job.state, links.import_path(job.id)
+    done, of = job.progress
     is_mine = job.member_id == who.user_id
     return {
         "id": job.id, "name": job.file_name, "target": TARGET_LABELS[job.target], "by": job.member.name,
         "state": str(state), "state_label": PHASE_LABELS[state], "kind": PHASE_KINDS.get(state, "none"),
         "is_working": job.is_working, "is_mine": is_mine, "url": url,
-        "rows_done": _rows_done(job), "rows_all": job.rows_all, "percent": job.percent,
+        "rows_done": done, "rows_all": of, "percent": job.percent,
         "created_at": job.created_at, "finished_at": job.finished_at, "problem": job.problem,
         "found": [(str(one), FINDING_LABELS[one], FINDING_KINDS[one], job.found[one]) for one in FINDINGS
                   if job.found.get(one)],
@@ -48,16 +45,33 @@ def told(job: ImportJob, who: Actor) -> dict[str, Any]:
         "summary": _summary(job),
         "may_cancel": is_mine and state in (ImportPhase.checking, ImportPhase.applying),
         "may_resume": is_mine and services.can_resume(job),
-        "may_undo": services.can_undo(job), "undo_until": services.undo_until(job),
+        "may_undo": services.can_undo(job) and who.may("add", "Import"), "undo_until": services.undo_until(job),
         "has_bad_rows": is_mine and job.file_id is not None
-        and bool(job.found.get(Finding.error) or job.found.get(Finding.duplicate)),
-        "bad_count": job.found.get(Finding.error, 0) + job.found.get(Finding.duplicate, 0),
+        and bool(bad_rows.count(job)),
+        "bad_count": bad_rows.count(job), "undo_question": _undo_question(job),
     }  # fmt: skip
 
 
-def _rows_done(job: ImportJob) -> int:
-    """Rows that were gone through; `rows_done` is a number of the file, where rows may be empty."""
-    return sum(job.found.values()) if job.phase is not ImportPhase.undoing else job.rows_done
+def _undo_question(job: ImportJob) -> list[str]:
+    """What taking it back would do, in numbers."""
+    made, changed = job.written.get(Outcome.made, 0), job.written.get(Outcome.changed, 0)
+    told = []
+    if made and job.target is ImportTarget.customers:
+        told.append(ngettext(
+            "%(num)d customer whom this file added is archived: not deleted, and to be restored at any time.",
+            "%(num)d customers whom this file added are archived: not deleted, and to be restored at any time.", made,
+        ))  # fmt: skip
+    elif made:
+        told.append(ngettext(
+            "%(num)d row that this file added is taken out; it can be put back one by one.",
+            "%(num)d rows that this file added are taken out; they can be put back one by one.", made,
+        ))  # fmt: skip
+    if changed:
+        told.append(ngettext(
+            "%(num)d record gets back what stood there before.", "%(num)d records get back what stood there before.",
+            changed,
+        ))  # fmt: skip
+    return [str(one) for one in told] + [str(_("What people have changed since stays as it is."))]
 
 
 def _summary(job: ImportJob) -> str:
@@ -74,7 +88,7 @@ def columns(job: ImportJob, who: Actor, mapping: list[str] | None = None) -> lis
     return [
         {"place": place, "heading": heading or _("Column %(number)d", number=place + 1),
          "samples": job.samples[place] if place < len(job.samples) else [],
-         "key": chosen[place] if place < len(chosen) else ""}
+         "key": chosen[place] if place < len(chosen) else "", "why_not": fields.why_not(job.target, heading)}
         for place, heading in enumerate(job.headings)
     ]  # fmt: skip
 
@@ -93,7 +107,7 @@ def previews(session: Session, job: ImportJob) -> list[dict[str, Any]]:
         rows = session.scalars(queries.rows_of(job, finding).limit(SHOWN)).all()
         shown.append({
             "finding": str(finding), "label": FINDING_LABELS[finding], "kind": FINDING_KINDS[finding], "count": count,
-            "help": _HELP[finding],
+            "help": _help(job.target, finding),
             "rows": [{"number": row.number, "label": row.label, "reasons": row.reasons, "url": _url(job, row),
                       "outcome": OUTCOME_LABELS[row.outcome] if row.outcome else None} for row in rows],
             "more": count - len(rows),
@@ -110,6 +124,35 @@ _HELP = {
 }
 
 
+_HELP_OF_ROWS = {
+    Finding.duplicate: _("They stand in the file more than once. You decide what to do."),
+    Finding.update: _("They are here already, and the file says something new of them."),
+}
+
+
+def _help(target: ImportTarget, finding: Finding) -> Any:
+    own = _HELP_OF_ROWS if target is not ImportTarget.customers else {}
+    return own.get(finding) or _HELP[finding]
+
+
+def ways(job: ImportJob) -> list[dict[str, Any]]:
+    """What can be done with rows that look like something else, each with how many rows are written then."""
+    doubled, certain = (
+        job.found.get(Finding.duplicate, 0),
+        job.found.get(Finding.new, 0) + job.found.get(Finding.update, 0),
+    )
+    labels = DUPLICATE_LABELS if job.target is ImportTarget.customers else DUPLICATE_ROW_LABELS
+    return [
+        {"key": str(key), "label": label, "told": _to_write(certain + (0 if key is OnDuplicate.skip else doubled)),
+         "asks": key is OnDuplicate.make}
+        for key, label in labels.items()
+    ]  # fmt: skip
+
+
+def _to_write(rows: int) -> str:
+    return str(ngettext("Write %(num)d row", "Write %(num)d rows", rows) if rows else _("Go ahead"))
+
+
 def _url(job: ImportJob, row: ImportRow) -> str | None:
     is_customer = job.target is ImportTarget.customers and row.record_id is not None
     return links.customer_path(row.record_id or 0) if is_customer and row.outcome is not None else None
@@ -119,28 +162,3 @@ def before(session: Session, job: ImportJob) -> dict[str, Any] | None:
     """The same file, if it was brought in before."""
     earlier = queries.brought_before(session, job)
     return {"by": earlier.member.name, "at": earlier.applied_at or earlier.created_at} if earlier else None
-
-
-def write_bad_rows(session: Session, job: ImportJob, file: BinaryIO, who: Actor) -> None:
-    """The rows that were not written, as they stand in the file, each with its number and the reasons before it."""
-    reasons = {
-        number: "; ".join(told) for number, told in session.execute(
-            select(ImportRow.number, ImportRow.reasons).where(
-                ImportRow.job_id == job.id, ImportRow.finding.in_([Finding.error, Finding.duplicate]),
-                ImportRow.outcome.is_(None) | (ImportRow.outcome == Outcome.skipped),
-            )
-        )
-    }  # fmt: skip
-    stored = session.get(StoredFile, job.file_id)
-    assert stored is not None
-    opened = open_sheet(files.location(stored).read_bytes(), job.file_name)
-    width = len(opened.headings)
-
-    def rows() -> Iterator[list[Any]]:
-        for number, cells in opened.rows:
-            if number in reasons:
-                yield [number, reasons[number], *cells[:width], *[""] * (width - len(cells))]
-
-    told_above = [_("Row"), _("What is wrong"), *opened.headings]
-    headers = [Header(label, Kind.number if place == 0 else Kind.text) for place, label in enumerate(told_above)]
-    write_xlsx(file, _("Rows with mistakes"), headers, rows(), time_zone=who.time_zone, language=who.language)

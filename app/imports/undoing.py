@@ -4,24 +4,25 @@ changed since stays as it is, and is told."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Date, Enum, and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import clock
 from app.core.access import Actor
 from app.core.audit import AuditAction, AuditEvent
-from app.core.db import UtcDateTime
 from app.core.i18n import _
-from app.customers import indexing, reach, stages
-from app.customers.interactions import STRUCK, last_contact
+from app.customers import former, indexing, reach
+from app.customers.interactions import STRUCK, last_contact, retell
 from app.customers.models import Customer, TimelineEntry
-from app.customers.profile_models import CustomerTag, Interaction, Purchase, Thousandths
+from app.customers.profile_models import CustomerTag, Interaction, Purchase
 from app.imports.customers import SUBJECT
 from app.imports.models import ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
+
+#: of the timeline: as what the rows of other targets stand there
+_SUBJECTS = {ImportTarget.purchases: "purchase", ImportTarget.interactions: "interaction"}
 
 
 def take_back(session: Session, job: ImportJob, rows: Sequence[ImportRow], *, by: Actor) -> None:
@@ -49,18 +50,20 @@ def _take_back_customers(session: Session, job: ImportJob, rows: Sequence[Import
             .options(selectinload(Customer.all_contact_points)).with_for_update(of=Customer)
         )
     }  # fmt: skip
-    touched = _touched(session, job, ids)
+    touched, employed = _touched(session, job, ids), _employed(session, ids)
     changed: set[int] = set()
     for row in rows:
         customer = customers.get(row.record_id or 0)
         is_made = row.outcome is Outcome.made
-        if customer is None or customer.is_archived or (is_made and customer.id in touched):
+        is_used = customer is not None and (customer.id in touched or bool(employed.get(customer.id)))
+        if customer is None or customer.is_archived or (is_made and is_used):
             _leave(row)
             continue
         if is_made:
             customer.archived_at, customer.archived_by_id = clock.now(), by.user_id
             kind = "archived"
-        elif not _is_as_written(customer, row.before or {}):
+            employed.get(customer.company_id or 0, set()).discard(customer.id)
+        elif not former.is_as_written(customer, (row.before or {})["columns"]):
             _leave(row)
             continue
         else:
@@ -76,36 +79,45 @@ def _take_back_customers(session: Session, job: ImportJob, rows: Sequence[Import
     session.flush()
     if changed:
         indexing.renew(session, changed)
+        indexing.changed(session, Customer.company_id.in_(changed))
 
 
 def _touched(session: Session, job: ImportJob, ids: Collection[int]) -> set[int]:
-    """With whom anybody has done anything since this import made him: his timeline tells. What another import did and
-    took back again does not count."""
+    """With whom anybody has done anything since this import made him: his timeline tells. What imports did that were
+    taken back, and this one itself, does not count."""
     is_ours = and_(TimelineEntry.subject_type == SUBJECT, TimelineEntry.subject_id == job.id)
-    last = (
-        select(TimelineEntry.customer_id, func.max(TimelineEntry.id).label("last"))
+    made = (
+        select(TimelineEntry.customer_id, func.min(TimelineEntry.id).label("first"))
         .where(is_ours, TimelineEntry.customer_id.in_(sorted(ids))).group_by(TimelineEntry.customer_id).subquery()
     )  # fmt: skip
     undone = select(ImportJob.id).where((ImportJob.id == job.id) | (ImportJob.phase == ImportPhase.undone))
     is_undone = and_(TimelineEntry.subject_type == SUBJECT, TimelineEntry.subject_id.in_(undone))
+    for target, subject in _SUBJECTS.items():
+        rows = select(ImportRow.record_id).join(ImportJob, ImportJob.id == ImportRow.job_id).where(
+            ImportJob.target == target, ImportRow.outcome == Outcome.undone
+        )  # fmt: skip
+        is_undone |= and_(TimelineEntry.subject_type == subject, TimelineEntry.subject_id.in_(rows))
     since = (
-        select(TimelineEntry.customer_id).join(last, last.c.customer_id == TimelineEntry.customer_id)
-        .where(TimelineEntry.id > last.c.last, TimelineEntry.actor_id.is_not(None))
+        select(TimelineEntry.customer_id).join(made, made.c.customer_id == TimelineEntry.customer_id)
+        .where(TimelineEntry.id > made.c.first, TimelineEntry.actor_id.is_not(None))
         .where(or_(TimelineEntry.subject_type.is_(None), ~is_undone)).distinct()
     )  # fmt: skip
     return set(session.scalars(since))
 
 
-def _is_as_written(row: Any, before: dict[str, Any]) -> bool:
-    return all(getattr(row, key) == _value(type(row), key, new) for key, (_old, new) in before["columns"].items())
+def _employed(session: Session, ids: Collection[int]) -> dict[int, set[int]]:
+    """Company → the customers in use who work there."""
+    found: dict[int, set[int]] = {}
+    rows = select(Customer.company_id, Customer.id).where(
+        Customer.company_id.in_(sorted(ids)), Customer.archived_at.is_(None)
+    )
+    for company, number in session.execute(rows):
+        if company is not None:
+            found.setdefault(company, set()).add(number)
+    return found
 
 
 def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> None:
-    columns = {key: _value(Customer, key, old) for key, (old, _new) in before["columns"].items()}
-    if "stage" in columns:
-        stages.enter(session, customer, columns.pop("stage"), reason=None)
-    for key, value in columns.items():
-        setattr(customer, key, value)
     added = set(before.get("contacts", ()))
     for point in [one for one in customer.contact_points if one.id in added]:
         reach.take_out_of_use(customer, point)
@@ -114,24 +126,7 @@ def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> N
         put_on = CustomerTag.customer_id == customer.id, CustomerTag.tag_id.in_(worn)
         for tag in session.scalars(select(CustomerTag).where(*put_on)):
             session.delete(tag)
-    if columns:
-        indexing.index(session, customer)
-
-
-def _value(model: type[Any], key: str, plain: Any) -> Any:
-    """As the column has it, of what was kept as JSON."""
-    if plain is None:
-        return None
-    kind = model.__table__.c[key].type
-    if isinstance(kind, Date):
-        return date.fromisoformat(plain)
-    if isinstance(kind, UtcDateTime):
-        return datetime.fromisoformat(plain)
-    if isinstance(kind, Thousandths):
-        return Decimal(plain)
-    if isinstance(kind, Enum) and kind.enum_class is not None:
-        return kind.enum_class(plain)
-    return plain
+    former.put_back(session, customer, before["columns"])
 
 
 # ── purchases and contacts ──
@@ -145,6 +140,7 @@ def _take_back_events(session: Session, model: type[Any], rows: Sequence[ImportR
         )
     ))  # fmt: skip
     gone: list[Any] = []
+    changed: list[Any] = []
     for row in rows:
         one = found.get(row.record_id or 0)
         is_made = row.outcome is Outcome.made
@@ -155,15 +151,18 @@ def _take_back_events(session: Session, model: type[Any], rows: Sequence[ImportR
             one.archived_at = clock.now()
             gone.append((one, before))
             row.outcome = Outcome.undone
-        elif not _is_as_written(one, before):
+        elif not former.is_as_written(one, before["columns"]):
             _leave(row)
         else:
             for key, (old, _new) in before["columns"].items():
-                setattr(one, key, _value(model, key, old))
+                setattr(one, key, former.value_of(model, key, old))
             row.outcome = Outcome.undone
+            changed.append((one, before))
     session.flush()
     if model is Interaction:
         _strike(session, gone)
+        retell(session, [one for one, _before in changed])
+        _unsay(session, [*gone, *changed])
     else:
         session.add_all(
             TimelineEntry(customer_id=one.customer_id, at=clock.now(), kind="purchase_removed", actor_id=by.user_id,
@@ -174,19 +173,23 @@ def _take_back_events(session: Session, model: type[Any], rows: Sequence[ImportR
 
 
 def _strike(session: Session, gone: Sequence[tuple[Interaction, dict[str, Any]]]) -> None:
-    """They leave the timeline, and count as contacts no more."""
+    """They leave the timeline."""
     session.execute(
         update(TimelineEntry)
         .where(TimelineEntry.subject_type == "interaction", TimelineEntry.subject_id.in_([one.id for one, _b in gone]))
         .values(kind=STRUCK).execution_options(synchronize_session=False)
     )  # fmt: skip
+
+
+def _unsay(session: Session, said: Sequence[tuple[Interaction, dict[str, Any]]]) -> None:
+    """What they changed of the customers themselves."""
     customers = {
         one.id: one for one in session.scalars(
-            select(Customer).where(Customer.id.in_(sorted({one.customer_id for one, _b in gone}))).order_by(Customer.id)
+            select(Customer).where(Customer.id.in_(sorted({one.customer_id for one, _b in said}))).order_by(Customer.id)
             .with_for_update(of=Customer)
         )
     }  # fmt: skip
-    for one, before in gone:
+    for one, before in said:
         old, new = before.get("next_contact_on", (None, None))
         customer = customers[one.customer_id]
         if new is not None and customer.next_contact_on == date.fromisoformat(new):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -22,8 +22,8 @@ from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.sheets import Header, write_xlsx
 from app.customers.models import SOURCES
-from app.imports import fields, queries, services, shown
-from app.imports.labels import DUPLICATE_LABELS, TARGET_LABELS, UPDATE_LABELS
+from app.imports import bad_rows, fields, queries, services, shown
+from app.imports.labels import TARGET_LABELS, UPDATE_LABELS
 from app.imports.models import ImportJob, ImportPhase, ImportTarget, OnDuplicate, OnUpdate
 from app.imports.services import Wishes
 from app.imports.sheet import LARGEST_FILE, MOST_ROWS
@@ -70,8 +70,10 @@ class FilePages(Page):
         try:
             received = _received(request.files.get("file"))
             try:
+                opened = services.read(received)
                 with edge.transaction() as session:
-                    number = services.bring(session, received, _target(target), by=edge.actor()).id
+                    brought = services.bring(session, received, _target(target), opened=opened, by=edge.actor())
+                    number = brought.id
             except BaseException:
                 files.forget(received)
                 raise
@@ -164,9 +166,11 @@ class FilePages(Page):
         job = get_visible(session, ImportJob, row_id(job_id), who)
         if job.member_id != who.user_id or job.file_id is None:
             raise NotFoundError
-        file = io.BytesIO()
-        shown.write_bad_rows(session, job, file, who)
-        file.seek(0)
+        place = bad_rows.made(job)
+        file: BinaryIO = place.open("rb") if place is not None else io.BytesIO()
+        if place is None:
+            bad_rows.write(session, job, file, who)
+            file.seek(0)
         stem, told = job.file_name.rpartition(".")[0], _("rows with mistakes")
         return as_download(file, f"{stem} - {told}.xlsx", Format.xlsx)
 
@@ -262,6 +266,7 @@ def _page(
         is_checked=is_mine and job.state is ImportPhase.checked, may_match=is_mine and _may_match(job),
         before=shown.before(session, job) if job.state is ImportPhase.checked else None,
         to_write=job.found.get("new", 0) + job.found.get("update", 0), duplicates=duplicates,
-        ways=list(DUPLICATE_LABELS.items()), typed=typed or {"on_duplicate": "skip", "reason": "", "problem": ""},
+        ways=shown.ways(job), is_of_customers=job.target is ImportTarget.customers,
+        typed=typed or {"on_duplicate": "skip", "reason": "", "problem": ""},
         crumbs=_trail(job.file_name),
     )  # fmt: skip

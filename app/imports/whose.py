@@ -12,6 +12,7 @@ from app.core.i18n import _
 from app.customers import identity
 from app.customers.duplicates.hard import HardField, HardKey, holders
 from app.customers.models import ContactKind, Customer
+from app.imports import queries
 from app.imports.fields import CODE, EMAIL, PHONE, TAX_CODE
 from app.imports.rows import Cells, Row, keys_of
 
@@ -45,11 +46,7 @@ def find_customers(
     """
     good = [(row, code) for row, code in zip(rows, codes, strict=True) if row.is_good]
     held = holders(session, {key for row, _code in good for key in row.keys})
-    named = {code for _row, code in good if code}
-    by_code: dict[str, int] = {}
-    if named:
-        coded = select(Customer.code, Customer.id).where(Customer.code.in_(sorted(named)))
-        by_code = {row.code: row.id for row in session.execute(coded)}
+    by_code = queries.ids_by_code(session, {code for _row, code in good if code})
     ids = {number for numbers in held.values() for number in numbers} | set(by_code.values())
     usable: dict[int, Customer] = {}
     if ids:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.core import clock, leases
 from app.core.db import db, transaction
-from app.notifications import rules
+from app.notifications import events, rules
 from app.notifications.channels import DeliveryError
 from app.notifications.channels.settings import MailSettings
 from app.notifications.channels.smtp import Logo, Mail, SmtpConnection
@@ -87,6 +87,10 @@ class _Run:
                 mine = self._still_mine(mails[position:], held_since)
             if mail.id not in mine:
                 continue
+            why_not = self._refusal(mail)
+            if why_not is not None:
+                self._failed(mail, DeliveryError(why_not, permanent=True))
+                continue
             try:
                 self.connection.send(mail, self.logo)
             except DeliveryError as error:
@@ -108,6 +112,12 @@ class _Run:
                 self.server_is_there = True
                 self._done(mail)
 
+    def _refusal(self, mail: Mail) -> str | None:
+        session = db.session()
+        why_not = events.refusal(session, mail.id)
+        session.rollback()
+        return why_not
+
     def _done(self, mail: Mail) -> None:
         with transaction() as session:
             # Whoever got the mail has the secret now; the outbox has no more use for it.
@@ -116,6 +126,8 @@ class _Run:
             kept = leases.mark_done(
                 session, Outbox, mail.id, owner=self.owner, sent_at=clock.now(), from_address=mail.from_address, **bare
             )
+            if kept:
+                events.mail_ended(session, mail.id, clock.now())
         self.sent += 1
         if not kept:
             logger.warning("mail %s was sent after its lease had run out; it may go twice", mail.id)
@@ -124,7 +136,11 @@ class _Run:
         at = clock.now()
         again = None if error.permanent else rules.next_try_at(mail.attempts, mail.failing_since, at, _random)
         with transaction() as session:
-            leases.mark_failed(session, Outbox, mail.id, owner=self.owner, error=str(error), at=at, retry_at=again)
+            kept = leases.mark_failed(
+                session, Outbox, mail.id, owner=self.owner, error=str(error), at=at, retry_at=again
+            )
+            if kept and again is None:
+                events.mail_ended(session, mail.id, at)
         logger.warning("mail %s failed: %s; %s", mail.id, error, f"again at {again:%H:%M:%S}" if again else "given up")
 
     def _wait(self, mails: Sequence[Mail], error: str) -> None:

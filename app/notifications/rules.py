@@ -27,6 +27,7 @@ ADDRESS_LENGTH = 254  # RFC 5321 §4.5.3.1
 NO_ADDRESS = "The address is not one."
 BROKEN = "Internal error, see the log."
 STRANGE_LETTERS = "The mail server takes no address with such letters."
+NOT_WANTED = "The customer does not want it any more."
 #: beginnings of reasons
 UNWRITABLE = "The mail cannot be written: "
 SILENT = "The mail server fell silent: "
@@ -272,6 +273,7 @@ _REASONS: Mapping[str, Sentence] = {
     BROKEN: _("Something broke on our side. The log of the worker tells what."),
     WORN_OUT: _("The worker stopped over it each time."),
     STRANGE_LETTERS: _("The mail server takes no address with such letters."),
+    NOT_WANTED: _("The customer does not want it any more."),
 }
 _BEGINNINGS: Mapping[str, Callable[[str], Sentence]] = {
     UNWRITABLE: lambda told: _("The mail cannot be written: %(why)s", why=told),

@@ -34,7 +34,8 @@ def _desk(_before: int) -> str:
 #: where a bell line leads, by the kind of its subject
 _PATHS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path,
           "customer": links.customer_path, "export": links.export_path, "import_job": links.import_path,
-          "work": _desk}  # fmt: skip
+          "bulk_edit": links.customers_edit_path,
+          "demo_removal": links.demo_path, "work": _desk}  # fmt: skip
 
 STATE_LABELS = {
     LeaseState.waiting: _("Waiting"),
@@ -66,7 +67,7 @@ class BellPages(Page):
                     "url": f"/thong-bao/{line.id}",
                     "at": line.created_at,
                     "sign": _SIGNS.get(line.kind, "bell"),
-                    "kind": "late" if line.kind == "task_overdue" else "",
+                    "kind": "late" if line.kind in _LATE else "",
                     "unread": line.read_at is None,
                 }
                 for line in lines
@@ -162,7 +163,9 @@ class MailPages(Page):
 
 
 _KINDS = {LeaseState.done: "ok", LeaseState.dead: "late", LeaseState.leased: "soon", LeaseState.held: "none"}
-_SIGNS = {"task_overdue": "alert-circle", "task_assigned": "user-check", "mentioned": "at", HANDED_OVER: "user-share",
+_LATE = frozenset({"task_overdue", "promise_overdue", "customer_mail_failed"})
+_SIGNS = {"task_overdue": "alert-circle", "promise_overdue": "alert-circle", "promise_today": "clock",
+          "customer_mail_failed": "mail", "task_assigned": "user-check", "mentioned": "at", HANDED_OVER: "user-share",
           EXPORT_DONE: "download", EXPORT_FAILED: "alert-circle"}  # fmt: skip
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, literal_column, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import links
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.errors import NotFoundError
-from app.core.finding import Hit, line, matches
+from app.core.finding import Hit, Rows, line, matcher
 from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen
@@ -160,33 +160,53 @@ def find_instances(session: Session, who: Actor, text: str, limit: int, of: Coll
     MOST_LOOKED_AT newest running ones: the rule of who may see what is asked of so many rows and no more, however large
     the table.
     """
-    newest = ProcessInstance.id.desc()
     hits: dict[int, Hit] = {}
 
-    def add(condition: ColumnElement[bool], customer: Any = None, *, exact: bool = False) -> None:
-        lines = _lines(name_if_seen(who) if customer is None else customer).where(visible(ProcessInstance, who))
-        rows = session.execute(lines.where(condition).order_by(newest).limit(limit))
-        for row in rows:
+    def add(
+        name: str, condition: Callable[[], ColumnElement[bool]], customer: Any = None, *,
+        exact: bool = False, **bound: Any,
+    ) -> None:  # fmt: skip
+        def newest() -> Select[int, str, str, str | None]:
+            lines = _lines(name_if_seen(who) if customer is None else customer).where(visible(ProcessInstance, who))
+            return lines.where(condition()).order_by(ProcessInstance.id.desc()).limit(bindparam("most", type_=Integer))
+
+        for row in session.execute(who.once(("instances", name), newest), {"most": limit, **bound}):
             hits.setdefault(row.id, _instance_hit(row, exact=exact))
 
     code = _CODE.fullmatch(text.strip())
     if code:
         # A bare number may as well be the end of a phone number: only "HS" makes it a code for sure.
         said_so = text.strip()[:2].lower() == "hs"
-        add(ProcessInstance.code == instance_code(int(code[1])), exact=said_so)
-    if len(hits) < limit and (of is None or of):
-        customers = ProcessInstance.customer_id.in_(found_ids(text, who, limit=MOST_CUSTOMERS) if of is None else of)
-        # OFFSET 0: found by their customers and sorted then. The planner would walk all instances, the newest first.
-        theirs = select(ProcessInstance.id).where(customers).offset(0).correlate(None)
-        add(ProcessInstance.id.in_(theirs), Customer.name)
+        add("of that code", _of_that_code, exact=said_so, its_code=instance_code(int(code[1])))
+    if of is None:
+        of = session.scalars(found_ids(text, who, limit=MOST_CUSTOMERS)).all()
+    if len(hits) < limit and of:
+        add("of customers", _of_customers, Customer.name, customers=list(of))
     if not code and len(hits) < limit:
-        names = session.execute(select(ProcessVersion.id, Process.name).join(Process)).all()
-        versions = [row.id for row in names if matches(text, row.name)]
+        fits = matcher(text)
+        versions = [version_id for version_id, name in session.execute(_VERSIONS) if fits(name)]
         if versions:
-            running = select(ProcessInstance.id).where(ProcessInstance.ended_at.is_(None))
-            last = running.order_by(ProcessInstance.started_at.desc()).limit(MOST_LOOKED_AT).correlate(None)
-            add(ProcessInstance.id.in_(last) & ProcessInstance.version_id.in_(versions))
+            add("of versions", _of_versions, versions=versions)
     return list(hits.values())[:limit]
+
+
+_VERSIONS = select(ProcessVersion.id, Process.name).join(Process)
+
+
+def _of_that_code() -> ColumnElement[bool]:
+    return ProcessInstance.code == bindparam("its_code")
+
+
+def _of_customers() -> ColumnElement[bool]:
+    # OFFSET 0: found by their customers and sorted then. The planner would walk all instances, the newest first.
+    theirs = select(ProcessInstance.id).where(ProcessInstance.customer_id.in_(bindparam("customers", expanding=True)))
+    return ProcessInstance.id.in_(theirs.offset(0).correlate(None))
+
+
+def _of_versions() -> ColumnElement[bool]:
+    running = select(ProcessInstance.id).where(ProcessInstance.ended_at.is_(None))
+    last = running.order_by(ProcessInstance.started_at.desc()).limit(MOST_LOOKED_AT).correlate(None)
+    return ProcessInstance.id.in_(last) & ProcessInstance.version_id.in_(bindparam("versions", expanding=True))
 
 
 def named_instances(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
@@ -194,11 +214,11 @@ def named_instances(session: Session, who: Actor, ids: Collection[int]) -> list[
     return [_instance_hit(row) for row in session.execute(lines)]
 
 
-def _process_hit(process: Any, who: Actor) -> Hit:
+def _process_hit(process_id: int, name: str, code: str, who: Actor) -> Hit:
     """Who draws processes opens the process; for everyone else it is something to begin."""
     if who.may("edit", "Process"):
-        return Hit(process.id, process.name, str(_("Process")), links.process_path(process.id))
-    return Hit(process.id, process.name, str(_("Start this process")), links.start_path(process.code))
+        return Hit(process_id, name, str(_("Process")), links.process_path(process_id))
+    return Hit(process_id, name, str(_("Start this process")), links.start_path(code))
 
 
 def _offered(who: Actor) -> Select[Process]:
@@ -206,12 +226,19 @@ def _offered(who: Actor) -> Select[Process]:
     return startable(who) if who.may("add", "Instance") and not who.may("edit", "Process") else drawn
 
 
-def find_processes(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
-    """By words of name or code. A company has some dozens of them: all are looked through."""
-    names = _offered(who).with_only_columns(Process.id, Process.name, Process.code)
-    rows = session.execute(names.limit(MOST_LOOKED_AT))
-    return [_process_hit(one, who) for one in rows if matches(text, one.name, one.code)][:limit]
+def _by_name(who: Actor) -> Select[int, str, str, str]:
+    """Found by words of name or code. A company has some dozens of them."""
+    nothing: ColumnElement[str] = literal_column("''")
+    texts = (Process.name, Process.code.label("second"), nothing.label("third"))
+    return _offered(who).with_only_columns(Process.id, *texts)
+
+
+FOUND = Rows(
+    _by_name, (Process.name, Process.id), MOST_LOOKED_AT,
+    lambda row, who: _process_hit(row.id, row.name, row.second, who),
+)  # fmt: skip
 
 
 def named_processes(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
-    return [_process_hit(one, who) for one in session.scalars(_offered(who).where(Process.id.in_(ids)))]
+    rows = session.scalars(_offered(who).where(Process.id.in_(ids)))
+    return [_process_hit(one.id, one.name, one.code, who) for one in rows]

@@ -11,7 +11,7 @@ from app.core import edge
 from app.core.access import Actor, get_visible
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, NotFoundError
-from app.core.finding import LONGEST_TEXT, Finder, Hit, record_key
+from app.core.finding import LONGEST_TEXT, Finder, Hit, of_one_kind, record_key
 from app.core.i18n import _
 from app.core.pages import Page, page, show, trail
 from app.core.screens.parts import RecordLink
@@ -66,7 +66,7 @@ class EffectivePages(Page):
         if finder is None:
             raise NotFoundError
         text = request.args.get("q", "").strip()[:LONGEST_TEXT]
-        hits = finder.find(db.session(), who, text, FEW)[:FEW] if text else []
+        hits = of_one_kind(finder, db.session(), who, text, FEW) if text else []
         return jsonify(
             results=[{"id": record_key(finder.resource, hit.id), "text": hit.title, "hint": hit.hint} for hit in hits],
             more=False,

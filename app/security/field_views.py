@@ -12,9 +12,10 @@ from app.core import edge, guarded
 from app.core.access import FULL, Actor, FieldRight, FieldRule, get_visible
 from app.core.accounts import Role
 from app.core.db import db, row_id
-from app.core.errors import BadRequestError, BusinessError, ConflictError, InvalidInputError, NotFoundError
+from app.core.errors import BadRequestError, BusinessError, ConflictError, InvalidInputError, NotFoundError, Sentence
+from app.core.formats import money_text
 from app.core.i18n import _, ngettext
-from app.core.masking import Mask, masked
+from app.core.masking import DOTS, Mask, masked
 from app.core.pages import Page, done, page, show, trail
 from app.security import field_rights
 from app.security.field_rights import Rules
@@ -22,13 +23,24 @@ from app.security.role_names import role_label
 from app.security.role_rules import Place, may_give_field
 from app.security.roles import ADMIN, RESOURCE_LABELS
 
-#: what a covered value looks like, for those who set it
-_SAMPLES = {
-    Mask.phone: "0912 345 321",
-    Mask.email: "lan@phosen.vn",
-    Mask.number: "001 099 012 321",
-    Mask.text: "Lan",
+#: an invented value of each field as people read it, for those who set what is covered; of other fields by its mask
+_SAMPLES: Mapping[str, str] = {
+    "address": "12 Lê Lợi, Bến Thành",
+    "birthday": "21/03/1990",
+    "bought": money_text(1_250_000),
+    "gender": "Nữ",
+    "id_number": "001 090 012 321",
+    "note": "Thích giao buổi sáng",
+    "owner": "Nguyễn Ngọc Lan",
+    "proof": "Ghi âm cuộc gọi",
+    "said": "Khách hẹn gọi lại",
+    "source": "Facebook",
+    "tax_code": "0312 345 321",
+    "team": "Chăm sóc",
 }
+_BY_MASK = {Mask.phone: "0912 345 321", Mask.email: "lan@phosen.vn", Mask.number: "001 090 012 321", Mask.text: "Lan"}
+#: fields whose values are no texts: nothing of them is left to recognise
+_NO_TEXTS = frozenset({"birthday", "bought", "gender", "source"})
 _REVEALS = "mo."
 
 
@@ -103,6 +115,11 @@ def _page(role: Role, chosen: Rules, *, refusal: Any = None, problems: Any = Non
         {
             "key": resource,
             "label": RESOURCE_LABELS[resource],
+            # what one may give to every field of the part
+            "offered": [
+                right for right in FieldRight
+                if all(may_give_field(who, (resource, key), FieldRule(right)) for key in fields)
+            ],
             "rows": [_row(one, rules, problems or {}, who) for one in field_rights.in_order(fields.values())],
         }
         for resource, fields in guarded.guarded().items() if fields
@@ -130,6 +147,12 @@ def _reveals(rule: FieldRule) -> bool:
     return rule.may_reveal and rule.right is FieldRight.masked
 
 
+def _sample(field: guarded.GuardedField) -> Sentence:
+    plain = _SAMPLES.get(field.key, _BY_MASK[field.mask])
+    covered = DOTS if field.key in _NO_TEXTS else masked(field.mask, plain)
+    return _("%(plain)s is read as %(covered)s", plain=plain, covered=covered)
+
+
 def _row(field: guarded.GuardedField, rules: Rules, problems: Mapping[str, Any], who: Actor) -> dict[str, Any]:
     place = field.resource, field.key
     rule, name = rules.get(place, FULL), ".".join(place)
@@ -137,7 +160,7 @@ def _row(field: guarded.GuardedField, rules: Rules, problems: Mapping[str, Any],
         "name": name,
         "label": field.label,
         "is_sensitive": field.is_sensitive,
-        "sample": masked(field.mask, _SAMPLES[field.mask]),
+        "sample": _sample(field),
         "right": rule.right,
         "may_reveal": _reveals(rule),
         "offered": {right for right in FieldRight if may_give_field(who, place, FieldRule(right))},

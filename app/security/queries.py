@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or
 from sqlalchemy.orm import Session, aliased
 
 from app.core import clock, links
-from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, private, row_rule, scoped, visible
+from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, among, private, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -22,7 +22,7 @@ from app.core.accounts import (
     assoc_user_role,
 )
 from app.core.db import UtcDateTime
-from app.core.finding import Hit, line, matches
+from app.core.finding import Hit, Rows, line, matches
 from app.security.models import Grant, Member, Right, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
 from app.security.roles import RESOURCES
 
@@ -217,13 +217,13 @@ def granted(
         return false()
     receivers = [Grant.member_id == actor.user_id]
     if actor.team_ids:
-        receivers.append(Grant.team_id.in_(sorted(actor.team_ids)))
+        receivers.append(among(Grant.team_id, actor.team_ids))
     return exists().where(
         Grant.resource == resource,
         Grant.record_id == record_id,
         Grant.ended_at.is_(None),
         or_(Grant.until.is_(None), Grant.until > (at or now_when_asked())),
-        Grant.right.in_(rights or (Right.view, Right.edit)),
+        among(Grant.right, rights or (Right.view, Right.edit)),
         or_(*receivers),
     )
 
@@ -420,18 +420,24 @@ def _lines(who: Actor) -> Select[Any]:
     return columns.where(visible(Member, who))
 
 
-def _hit(row: Any) -> Hit:
-    return Hit(row.id, row.name, line(row.title, row.username), links.member_path(row.id))
+def _hit(member_id: int, name: str, title: str | None, username: str) -> Hit:
+    return Hit(member_id, name, line(title, username), links.member_path(member_id))
 
 
-def find_members(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
-    """Active colleagues by words of name, title or user name, in name order."""
-    rows = session.execute(_lines(who).where(User.active.is_(True)).order_by(Member.sort_key).limit(MOST_LOOKED_AT))
-    return [_hit(row) for row in rows if matches(text, row.name, row.title, row.username)][:limit]
+def _colleagues(who: Actor) -> Select[Any]:
+    """The active ones, found by words of name, title or user name."""
+    rows = select(Member.id, Member.name, Member.title.label("second"), User.username.label("third"))
+    return rows.join(User, User.id == Member.id).where(visible(Member, who), User.active.is_(True))
+
+
+FOUND = Rows(
+    _colleagues, (Member.sort_key, Member.id), MOST_LOOKED_AT,
+    lambda row, _who: _hit(row.id, row.name, row.second, row.third),
+)  # fmt: skip
 
 
 def named_members(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
-    return [_hit(row) for row in session.execute(_lines(who).where(Member.id.in_(ids)))]
+    return [_hit(*row) for row in session.execute(_lines(who).where(Member.id.in_(ids)))]
 
 
 @dataclass(frozen=True)

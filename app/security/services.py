@@ -494,6 +494,16 @@ def make_first_admin(
     )
 
 
+def why_ended(session: Session, token: str) -> str | None:
+    """Why the session of this token is no more: what end_sign_ins was told, or "expired"; None: it lives, or nobody
+    knows it any more."""
+    ended = select(SignIn.ended_reason, SignIn.expires_at).where(SignIn.token_hash == rules.token_hash(token))
+    found = session.execute(ended).one_or_none()
+    if found is None:
+        return None
+    return found.ended_reason or ("expired" if found.expires_at <= clock.now() else None)
+
+
 def forget_sign_ins(session: Session, *, before: datetime) -> None:
     """Sessions that ended or expired before that moment are nobody's any more; the audit log keeps that they were."""
     old = select(SignIn.id).where(SignIn.expires_at < before)

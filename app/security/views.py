@@ -54,8 +54,9 @@ class AuthView(BaseView):
                 status, problem = 401, _("User name or password is not right.")
         company = settings.all_values(db.session())
         page = render_template(
-            "signin.html", form=form, problem=problem, company=company["company_name"],
-            logo_url=links.logo_path(company["logo_file_id"]), languages=_language_links(),
+            "signin.html", form=form, problem=problem, ended=None if problem else _why_signed_out(),
+            company=company["company_name"], logo_url=links.logo_path(company["logo_file_id"]),
+            languages=_language_links(),
         )  # fmt: skip
         return page, status
 
@@ -100,6 +101,22 @@ class AuthView(BaseView):
                 return redirect(url_for("AuthView.login", lang=request.args.get("lang")))
         page = render_template("setup.html", form=form, languages=_language_links())
         return page, 422 if form.is_submitted() else 200
+
+
+#: what whoever was signed in in this very browser is told; nobody else holds the token that is asked for
+_WHY_ENDED = {
+    "roles": _("Your rights were changed, so you were signed out. Sign in again to work with them."),
+    "password": _("Your password was changed, so you were signed out. Sign in with the new one."),
+    "by_owner": _("This session was ended from another of your devices."),
+    "expired": _("Your session has expired. Sign in again."),
+}
+_ENDED = _("This session was ended. If you cannot sign in again, ask your company's administrator.")
+
+
+def _why_signed_out() -> Any:
+    token = session.get("token")
+    why = services.why_ended(db.session(), token) if token else None
+    return None if why is None else _WHY_ENDED.get(why, _ENDED)
 
 
 def _language_links() -> list[dict[str, Any]]:

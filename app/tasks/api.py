@@ -265,7 +265,10 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
     shown = _row(task, card)
     if card is not None:
         points = [{"kind": point.kind, "value": point.value, "shown": point.shown} for point in card.contact_points]
-        shown["customer"]["contact_points"] = points
+        shown["customer"] |= {
+            "contact_points": points, "do_not_contact": card.restriction is not None,
+            "do_not_contact_reason": card.restriction,
+        }  # fmt: skip
     asked = task.form_version
     return shown | {
         "form": json_schema(asked, context=context_for(session, edge.actor())) if asked else None,

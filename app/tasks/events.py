@@ -59,7 +59,8 @@ class TaskOwner(Protocol):
 
     @property
     def resource(self) -> str | None:
-        """The resource of its grants; None: work on it gives no sight of the owner."""
+        """The resource of its grants, which it ends itself when it is over; None: work on it gives no sight of the
+        owner, and what it shows of the customer ends with the task."""
 
     def lock(self, session: Session, owner_id: int) -> None:
         """Lock the owner's row before the task's: everybody takes locks in this order."""

@@ -73,14 +73,16 @@ def _counts(session: Session, actor: Actor, now: datetime) -> dict[str, int]:
     queue, more = paging.count(session, queries.queue(actor), Task.id)
     midnight = local(now, actor.time_zone).replace(hour=0, minute=0, second=0, microsecond=0)
     finished = select(func.count(Task.id)).where(Task.completed_by_id == actor.user_id, Task.completed_at >= midnight)
-    silent = 0
+    silent, silent_more = 0, False
     if actor.may("view", "Customer"):
         heads = select(TeamMember.member_id).where(TeamMember.team_id.in_(sorted(actor.headed_team_ids)))
         owners = [actor.user_id or 0, *(session.scalars(heads) if actor.headed_team_ids else ())]
-        rows = forgotten(actor, owners=owners).order_by(None).with_only_columns(func.count(Customer.id))
-        silent = session.scalar(rows) or 0
-    return {"mine": mine, "late": late, "soon": soon, "queue": queue, "more": more, "silent": silent,
-            "done": session.scalar(finished) or 0}  # fmt: skip
+        silent, silent_more = paging.count(session, forgotten(actor, owners=owners), Customer.id)
+    done = session.scalar(finished) or 0
+    return {
+        "mine": mine, "late": late, "soon": soon, "queue": queue, "more": more, "silent": silent,
+        "silent_more": silent_more, "done": done,
+    }  # fmt: skip
 
 
 def _greeting(actor: Actor, now: datetime, counts: dict[str, int]) -> object:
@@ -138,7 +140,7 @@ def _counters(counts: dict[str, int], actor: Actor) -> list[dict[str, Any]]:
             "kind": kind,
             "sign": sign,
             "count": count,
-            "capped": sign == "inbox" and bool(counts["more"]),
+            "capped": bool({"inbox": counts["more"], "user": counts["silent_more"]}.get(sign)),
             "label": label,
             "url": url,
             "current": False,

@@ -6,12 +6,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, literal_column, or_, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from app.core import links
-from app.core.access import Actor, Scope, row_rule, scoped, visible
-from app.core.finding import Hit, line, matches
+from app.core.access import Actor, Scope, among, row_rule, scoped, visible
+from app.core.finding import Hit, line, matcher
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen, names_seen
 from app.customers.search import found_ids
@@ -38,9 +38,9 @@ def was_offered_to(actor: Actor) -> ColumnElement[bool]:
     """Tasks that this person could or could have claimed, whoever has them now."""
     to_me: ColumnElement[bool] = false()
     if actor.team_ids:
-        to_me = to_me | Task.offered_team_id.in_(sorted(actor.team_ids))
+        to_me = to_me | among(Task.offered_team_id, actor.team_ids)
     if actor.roles:
-        to_me = to_me | Task.offered_role.in_(sorted(actor.roles))
+        to_me = to_me | among(Task.offered_role, actor.roles)
     return to_me
 
 
@@ -59,7 +59,7 @@ def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
         actor.scope("Task", action), actor, owner_id=(Task.assignee_id, Task.completed_by_id), team_id=Task.team_id
     )
     if action in _HEADS and actor.headed_team_ids and actor.may(action, "Task"):
-        by_scope = or_(by_scope, Task.team_id.in_(sorted(actor.headed_team_ids)))
+        by_scope = or_(by_scope, among(Task.team_id, actor.headed_team_ids))
     if action == "view":
         return or_(by_scope, offered_to(actor), granted("Task", Task.id, actor))
     if action == "edit":
@@ -223,28 +223,43 @@ def _hit(row: Any, *, told: bool = True) -> Hit:
     return Hit(row.id, row.name, line(row.customer if told else None, row.context), links.task_path(row.id))
 
 
+def _soonest(who: Actor) -> Select[int, str, str, str | None, int | None]:
+    """The MOST_LOOKED_AT open tasks due next that he may see, as _lines()."""
+    return _lines(who, Customer.name).where(is_open()).order_by(*BY_DUE).limit(MOST_LOOKED_AT)
+
+
+def _theirs(who: Actor) -> Select[int, str, str, str | None, int | None]:
+    """Open tasks of `customers`, least time left first, as _lines()."""
+    # OFFSET 0: found by their customers and sorted then. The planner would walk all open tasks as they are due.
+    rows = select(Task.id, Task.state).where(Task.customer_id.in_(bindparam("customers", expanding=True)))
+    found = rows.offset(0).correlate(None).subquery()
+    ids = select(found.c.id).where(found.c.state.in_(_OPEN)).correlate(None)
+    return _lines(who, Customer.name).where(Task.id.in_(ids)).order_by(*BY_DUE).limit(bindparam("most", type_=Integer))
+
+
 def find_tasks(session: Session, who: Actor, text: str, limit: int, of: Collection[int] | None = None) -> list[Hit]:
     """Open tasks by words of their name, of where they stand, and of the customer; least time left first.
 
     Task names have no text index: the MOST_LOOKED_AT tasks due next that he may see are looked through. With them come
     those of the customers `of`, whom he sees and the same text has found; None: of all that match.
     """
-    opened = _lines(who, Customer.name).where(is_open()).order_by(*BY_DUE)
-    near = session.execute(opened.limit(MOST_LOOKED_AT)).all()
-    meant = [row for row in near if matches(text, row.name, row.context, row.customer)]
+    if of is None:
+        of = session.scalars(found_ids(text, who)).all()
+    near = session.execute(who.once(("soonest tasks", MOST_LOOKED_AT), lambda: _soonest(who)))
+    fits = matcher(text)
+    meant = [row for row in near if fits(*row[1:4])]
     # Whose names he may read is asked of the few that match, not of all that are looked through.
-    asked = {row.customer_id for row in meant[: MOST_MEANT * limit] if row.customer_id not in (of or ())}
-    seen = names_seen(session, asked - {None}, who) | set(of or ())
+    asked = {row.customer_id for row in meant[: MOST_MEANT * limit] if row.customer_id not in of}
+    seen = names_seen(session, asked - {None}, who) | set(of)
     hits = [
         _hit(row, told=row.customer_id in seen) for row in meant
-        if row.customer_id in seen or matches(text, row.name, row.context)
+        if row.customer_id in seen or fits(row.name, row.context)
     ]  # fmt: skip
-    if of is None or of:
-        # OFFSET 0: found by their customers and sorted then. The planner would walk all open tasks as they are due.
-        customers = Task.customer_id.in_(found_ids(text, who) if of is None else of)
-        theirs = opened.where(Task.id.in_(select(Task.id).where(customers, is_open()).offset(0).correlate(None)))
+    if of:
+        theirs = who.once(("tasks of customers",), lambda: _theirs(who))
+        rows = session.execute(theirs, {"customers": list(of), "most": limit})
         known = {hit.id for hit in hits}
-        hits += [_hit(row) for row in session.execute(theirs.limit(limit)) if row.id not in known]
+        hits += [_hit(row) for row in rows if row.id not in known]
     return hits[:limit]
 
 

@@ -299,6 +299,8 @@ def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None
     """Called by the owner, which holds the locks: nobody has to do this any more."""
     task.state, task.cancelled_at, task.next_alert_at, task.draft = TaskState.cancelled, clock.now(), None, None
     session.flush()
+    if owner_of(task.owner_type).resource is None:
+        end_grants_of(session, [task])
     _note(session, task, TaskEventKind.cancelled, by=by, data={"reason": reason})
 
 
@@ -389,11 +391,16 @@ def _reason(task: Task) -> str:
 
 
 def _grant(session: Session, task: Task) -> None:
-    """Show the customer's header and the owner to those in whose hands the work is now, and to nobody before them."""
+    """Show the customer's header and the owner to those in whose hands the work is now, and to nobody before them.
+
+    What is over shows nothing more, unless it belongs to something that goes on and ends this itself.
+    """
     reason = _reason(task)
     end_grants(session, reason=reason)
     members, team_id = _in_whose_hands(session, task)
     owned = owner_of(task.owner_type).resource
+    if owned is None and not task.is_open:
+        return
     shown = [(owned, task.owner_id, Right.view)] if owned is not None else []
     if task.customer_id is not None:
         shown.append(("Customer", task.customer_id, Right.header))

@@ -190,8 +190,9 @@ def _customer(card: CustomerCard | None, actor: Actor) -> dict[str, Any] | None:
         "salutation": "",
         "tags": [],
         "phone": card.phone,
-        "phone_link": f"tel:{phone.value}" if phone is not None and is_open else "",
+        "phone_link": f"tel:{phone.value}" if phone is not None and is_open and card.restriction is None else "",
         "phone_reveal": reveal_path(card.id, phone, actor) if phone is not None else None,
+        "restriction": card.restriction,
         "facts": [(_("E-mail"), _email_shown(card.id, email, actor))] if email is not None else [],
     }
 

@@ -19,6 +19,7 @@ import * as pop from "./pop.js";
 import * as recent from "./recent.js";
 import * as rights from "./rights.js";
 import * as shell from "./shell.js";
+import * as tabBar from "./tab-bar.js";
 import * as toasts from "./toasts.js";
 import * as unsaved from "./unsaved.js";
 import * as viewForm from "./view-form.js";
@@ -69,15 +70,12 @@ atFirst("[data-filter-editor]", (panel) => import("./filter-editor.js").then(({ 
 each("[data-segment-editor]", (panel) => import("./segment.js").then(({ compose }) => compose(panel)));
 atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
 each(".tt-rolecards [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
-// Tabs in one line that is longer than the screen: the one that is open stands in sight, and the page stays where it is.
-each(".tt-tabs [aria-current]", (tab) => {
-  const bar = tab.parentElement;
-  bar.scrollLeft += tab.getBoundingClientRect().right - bar.getBoundingClientRect().right + 24;
-});
+each("nav.tt-tabs", tabBar.scroll);
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("input[data-signature]", (input) => import("./signature.js").then(({ attachSignature }) => attachSignature(input)));
 each("[data-keep]", conflict.start);
+each("fieldset[data-kept]", (kept) => import("./merge.js").then(({ follow }) => follow(kept)));
 
 each("input[data-username]", (input) => import("./username.js").then(({ watchUsername }) => watchUsername(input)));
 each("[data-arrange]", (list) => import("./sortable.js").then(({ arrange }) => arrange(list)));
@@ -97,5 +95,6 @@ addEventListener("beforeprint", () => {
 
 if (document.querySelector("[hx-get], [hx-post], [data-hx]")) import("./partial.js");
 each("form[data-rights]", rights.edit);
+each("select[data-whole-section]", rights.wholeSection);
 looking.start();
 if (document.querySelector("[data-caps], [data-picture]")) import("./account.js").then(({ start }) => start());

@@ -48,6 +48,7 @@ export function edit(panel) {
 
   // At the condition whose chip was pressed, where it is most often changed; else at the first one.
   function begin() {
+    if (panel.querySelector("form[data-begin]")) return; // there one begins above the conditions
     if (panel.dataset.mode === "typed") return typed.focus();
     const part = root.parts.find((one) => one.chip === Number(panel.dataset.at)) ?? root.parts[0];
     const row = panel.dataset.at && document.getElementById((part?.parts?.[0] ?? part)?.id)?.closest("[data-fe-row]");
@@ -127,6 +128,7 @@ export function edit(panel) {
 
   function changed() {
     rowsIn(root).filter((row) => !isEmpty(row)).forEach((row) => document.getElementById(row.id)?.closest("[data-fe-row]").querySelectorAll(".is-invalid:not([data-wrong])").forEach(right));
+    narrow();
     inStep = textOf(root);
     typed.value = inStep;
     panel.removeAttribute("data-refused");
@@ -234,7 +236,7 @@ export function edit(panel) {
   function valueOf(row, field) {
     if (row.takes === "none") return [];
     if (row.takes === "period") return [choice(row, field, offers.periods.map((one) => [one.value, one.label]))];
-    if (field.kind === "person" || field.kind === "team") return [lookUp(row, field), ...own(row, field)];
+    if (field.choices_url) return [lookUp(row, field), ...own(row, field)];
     if (WIDE.includes(field.kind)) return [row.takes === "list" ? boxes(row, field) : choice(row, field, field.choices)];
     if (row.takes === "two") return [input(row, field, 0, words.from), element("span", { class: "tt-fe__to", "aria-hidden": true }, "–"), input(row, field, 1, words.to)];
     return [row.takes === "list" ? several(row, field) : input(row, field, 0)];
@@ -307,11 +309,11 @@ export function edit(panel) {
     return /^-?\d{1,15}(\.\d{1,6})?$/.test(plain) ? Number(plain) : null;
   }
 
-  // People and teams: looked up, and "tôi" beside it.
+  // People, teams and wards: looked up; and "tôi" beside the first.
   function lookUp(row, field) {
     const isMany = row.takes === "list";
     const known = row.values.filter((value) => typeof value !== "object");
-    const select = element("select", { "data-url": field.choices_url, "data-placeholder": words.look, multiple: isMany, "aria-label": `${field.label}: ${words.value}` });
+    const select = element("select", { "data-url": field.choices_url, "data-within": field.within ? sole(field.within) : null, "data-narrowed-by": field.within || null, "data-placeholder": words.look, multiple: isMany, "aria-label": `${field.label}: ${words.value}` });
     if (!isMany) select.append(option("", ""));
     for (const value of known) {
       const one = option(value, names[field.key]?.[value] ?? `#${value}`);
@@ -319,7 +321,7 @@ export function edit(panel) {
       select.append(one);
     }
     select.addEventListener("change", () => {
-      const chosen = [...select.selectedOptions].map((one) => one.value).filter(Boolean).map(Number);
+      const chosen = [...select.selectedOptions].map((one) => one.value).filter(Boolean).map((value) => (field.kind === "choice" ? value : Number(value)));
       for (const one of select.selectedOptions) (names[field.key] ??= {})[one.value] = one.textContent;
       const mine = row.values.filter((value) => typeof value === "object");
       if (!isMany && chosen.length) untick(select);
@@ -327,6 +329,22 @@ export function edit(panel) {
       changed();
     });
     return element("div", { class: "tt-fe__look" }, select);
+  }
+
+  // The one value that the rows want of a field; several, or none: "".
+  function sole(key) {
+    const values = rowsIn(root).filter((row) => row.key === key && (row.op === "=" || row.op === "in")).flatMap((row) => row.values.filter(Boolean));
+    return values.length === 1 ? values[0] : "";
+  }
+
+  // Another province has other wards to look up.
+  function narrow() {
+    for (const select of place.querySelectorAll("[data-narrowed-by]")) {
+      const within = sole(select.dataset.narrowedBy);
+      if (within === select.dataset.within) continue;
+      select.dataset.within = within;
+      select.dispatchEvent(new Event("tt:narrowed"));
+    }
   }
 
   const untick = (select) => select.closest(".tt-fe__value")?.querySelectorAll('input[type="checkbox"]').forEach((box) => (box.checked = false));

@@ -118,6 +118,8 @@ function passwords() {
 
 // ── small conveniences ──
 function conveniences() {
+  // The button says what it does as the choice above it is made.
+  on("change", "[data-verb]", (_event, choice) => (choice.form.querySelector("[data-verb-here]").textContent = choice.dataset.verb));
   on("change", "[data-autosubmit]", (_event, field) => field.form.requestSubmit());
   // A line of the summary leads to its field, whatever draws it.
   on("click", "[data-problems] a", (event, link) => {
@@ -137,15 +139,44 @@ function into(field) {
   (field.tomselect ?? control?.tomselect ?? control)?.focus();
 }
 
+// Who came here by keys alone, over the palette, goes on by keys: at the name of what has opened.
+const ARRIVAL = "tt-arrival";
+export function announceArrival() {
+  try {
+    sessionStorage.setItem(ARRIVAL, "1");
+  } catch {
+    // a private window may forbid it
+  }
+}
+
+function hasArrived() {
+  try {
+    const came = sessionStorage.getItem(ARRIVAL) !== null;
+    sessionStorage.removeItem(ARRIVAL);
+    return came;
+  } catch {
+    return false;
+  }
+}
+
 function whereToBegin() {
+  const came = hasArrived();
+  begin();
+  const heading = document.querySelector("main h1");
+  if (!came || !heading || document.activeElement !== document.body || document.querySelector("[autofocus]")) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
+function begin() {
   each("[data-problems], [data-conflict]", (told) => told.focus());
   if (document.activeElement !== document.body || document.querySelector("[autofocus]")) return;
   const wrong = document.querySelector('[aria-invalid="true"]') ?? document.querySelector(".tt-field:has(.tt-err)");
   // On a phone the keyboard would cover what is to be read first.
   const first = matchMedia("(pointer: coarse)").matches ? null : document.querySelector("form[data-begin] .tt-field");
   // A look-up opens its list when one goes there, over what is to be read first.
-  const begin = wrong ?? first;
-  if (begin && !begin.closest(".tt-field")?.querySelector("[data-url], [data-lookup-url]")) into(begin);
+  const place = wrong ?? first;
+  if (place && !place.closest(".tt-field")?.querySelector("[data-url], [data-lookup-url]")) into(place);
 }
 
 export function start() {

@@ -26,7 +26,8 @@ export function look(select) {
     where.searchParams.set("q", typed);
     if (page > 1) where.searchParams.set("page", page);
     // what is chosen in another field narrows this one: the province its wards
-    if (other?.value) where.searchParams.set("with", other.value);
+    const within = other?.value || select.dataset.within;
+    if (within) where.searchParams.set("with", within);
     return where;
   };
   const found = (typed, page) =>
@@ -84,6 +85,11 @@ export function look(select) {
     field.clearOptions();
     next = 0;
     field.load("");
+  });
+  select.addEventListener("tt:narrowed", () => {
+    field.clearOptions(isChosen);
+    next = 0;
+    if (asked !== null) field.load("");
   });
   const isChosen = (option) => field.items.includes(String(option.id));
   const openCreate = (typed) => {

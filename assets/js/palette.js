@@ -1,6 +1,7 @@
 // Ctrl+K: one box for records and commands. Commands are the links and buttons of this page that carry data-command, so a
 // person is offered what he may use and nothing else; records come from the server.
 import { ask, element, icon, skeletons } from "./dom.js";
+import { announceArrival } from "./forms.js";
 import { recent, keys as recentKeys } from "./recent.js";
 import { words } from "./words.js";
 
@@ -93,8 +94,9 @@ function move(to) {
 function go({ url, run }, inNewTab) {
   if (url && inNewTab) return window.open(url, "_blank", "noopener");
   dialog.close();
-  if (run) run();
-  else location.assign(url);
+  if (run) return run();
+  announceArrival();
+  location.assign(url);
 }
 
 // ── what is offered ──

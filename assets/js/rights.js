@@ -3,6 +3,19 @@ import { words } from "./words.js";
 
 const said = (select, value) => [...select.options].find((option) => option.value === value).text;
 
+// Rights to fields: one choice for a whole section, where each field may still be set for itself.
+export function wholeSection(select) {
+  select.addEventListener("change", () => {
+    if (!select.value) return;
+    for (const radio of select.closest("tbody").querySelectorAll("input[type=radio]:enabled")) {
+      if (radio.value !== select.value || radio.checked) continue;
+      radio.checked = true;
+      radio.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    select.value = "";
+  });
+}
+
 export function edit(form) {
   const selects = [...form.querySelectorAll("select")];
   const was = new Map(selects.map((select) => [select, select.dataset.was ?? select.value]));

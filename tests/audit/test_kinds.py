@@ -29,6 +29,8 @@ UNTOLD = {
     ("app/customers/keys.py", "Customer"): "keys of the name and the address, which say nothing",
     ("app/customers/duplicates/children.py", "table"): "whose the rows are; told as customer.merged and merge_undone",
     ("app/customers/duplicates/looking.py", "DuplicatePair"): "what the worker suggests; what people say of it is told",
+    ("app/core/removing.py", "table"): "rows that go for good; told as demo.removed",
+    ("app/demo/running.py", "table"): "columns of rows that are about to go, and who asked for a run of classes",
     ("app/core/leases.py", "model"): "queues, which are no audited tables",
     ("app/notifications/services.py", "model"): "mails and notifications, which are none either",
     ("app/security/role_services.py", "assoc_permissionview_role"): "told as role.rights_changed",
@@ -72,6 +74,8 @@ FREE = {
     "member.signature": "stands under his own mails",
     "task.note": "written for whoever has the work next",
     "task.draft": "half-typed answers, shown to their writer",
+    "timeline_entry.data": "told by customers.timeline_words alone, amounts as its reader reads them",
+    "class_move.reason": "the same, by customers.classes.rules.reason_text",
     "submission.answers": "read by whoever does the step; forms have no class of personal fields",
     "submission_value.text": "the same answers, to be searched",
     "comment.text": "a conversation is for whoever sees the record; what is delicate is no comment",
@@ -82,6 +86,8 @@ FREE = {
     "import_job.samples": "lines of the file, shown to whoever brought it",
     "import_row.label": "the same",
     "import_row.before": "kept to take the import back; shown to nobody",
+    "bulk_edit.changes": "what is set for many, told field by field as its reader may read them",
+    "bulk_edit_row.before": "kept to take the bulk edit back; shown to nobody",
 }
 
 

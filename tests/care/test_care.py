@@ -14,7 +14,11 @@ from app.core.errors import BusinessError, NotFoundError
 from app.customers import services as customers
 from app.customers.forgotten.services import ensure_targets
 from app.deadlines.rules import WeeklyInterval, WorkCalendar
+from app.security.models import Grant
+from app.tasks.customer_tasks import add_task
 from app.tasks.models import Task, TaskState
+from tests.rest import Rest
+from tests.security.test_field_rights import HIDDEN, hold_back
 
 
 def test_each_persons_customers_are_spread_evenly_over_the_next_working_days():
@@ -26,7 +30,11 @@ def test_each_persons_customers_are_spread_evenly_over_the_next_working_days():
     assert max(load.values()) - min(load.values()) <= 1
     assert [when[one] for one in range(12)] == sorted(when[one] for one in range(12))
     assert len({when[one] for one in range(100, 103)}) == 3
-    assert rules.deadline(calendar, days[0])[0].isoformat() == "2026-11-23T17:00:00+07:00"
+    assert rules.deadlines(calendar, days[0], 1)[0][0].isoformat() == "2026-11-23T17:00:00+07:00"
+    split = WorkCalendar.of("Asia/Ho_Chi_Minh", [WeeklyInterval(0, 480, 720), WeeklyInterval(0, 810, 1050)])
+    hours = [f"{due:%H:%M}" for due, _warn in rules.deadlines(split, days[0], 4)]
+    assert hours == ["10:00", "12:00", "15:30", "17:30"], "the break at noon is no work"
+    assert len(rules.deadlines(split, days[0], 40)) == 40
     assert rules.spread({"lan": []}, days) == {}
 
 
@@ -99,3 +107,43 @@ def test_the_page_the_home_and_programs_tell_of_them(change, client, token):
     assert hoa.post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "7", "tier-": ""}).status_code == 302
     assert "Khách 0" not in lan.get("/khach-hang-bi-quen/").text
     assert client("minh").post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "7"}).status_code == 403
+
+
+def test_work_on_a_customer_shows_no_more_of_him_once_it_is_over_and_says_whom_not_to_call(change, client, app):
+    def make(session, cast):
+        ensure_targets(session)
+        made = customers.create_customer(session, by=cast.lan, name="Trần Bích", phone="0912 345 321")
+        made.last_contact_at = clock.now() - timedelta(days=100)
+        by_hand = add_task(session, made, by=cast.hoa, name="Hỏi kho", due_at=None, to=cast.member("tuan"))
+        round_id = services.make_tasks(session, by=cast.lan).round_id
+        assert {one.resource for one in session.scalars(select(Grant))} == {"Customer"}
+        services.take_back(session, round_id, by=cast.lan)
+        assert [one.member_id for one in session.scalars(select(Grant).where(Grant.ended_at.is_(None)))] == [
+            cast.member("tuan").id
+        ]
+        customers.change_customer(
+            session, made, by=cast.lan, rev=made.rev, do_not_contact=True, do_not_contact_reason="Đừng gọi nữa"
+        )
+        numbers.extend((made.id, by_hand.id))
+
+    numbers: list[int] = []
+    change(make)
+    customer, task = numbers
+    page, rest = client("tuan"), Rest(app, "tuan")
+    for path in (f"/khach-hang/show/{customer}", f"/cong-viec/{task}"):
+        shown = page.get(path).text
+        assert ("0912 345 321" in shown, "Đừng gọi nữa" in shown, "tel:" in shown) == (True, True, False), path
+    assert rest.get(f"customers/{customer}").json["do_not_contact_reason"] == "Đừng gọi nữa"
+    done = rest.post(
+        f"tasks/{task}/complete", {"answers": {}, "note": "", "rev": rest.get(f"tasks/{task}").json["rev"]}
+    )
+    assert done.status_code == 200
+    assert rest.get(f"customers/{customer}").status_code == 404
+
+
+def test_who_may_not_read_who_is_in_charge_does_not_narrow_by_it(app, client):
+    with app.app_context():
+        hold_back("Staff", HIDDEN, "owner")
+    assert client("lan").get("/khach-hang-bi-quen/").status_code == 200
+    assert [client("lan").get(f"/khach-hang-bi-quen/?nguoi={one}").status_code for one in (0, 1)] == [400, 400]
+    assert Rest(app, "lan").get("forgotten/owners").status_code == 403

@@ -10,12 +10,12 @@ from sqlalchemy.exc import OperationalError
 
 @pytest.fixture
 def failing():
-    """From the fourth statement on, the database is away."""
+    """From the third statement on, the database is away."""
     seen: list[str] = []
 
     def fail(_connection, _cursor, statement, *_more):
         seen.append(statement)
-        if len(seen) > 3:
+        if len(seen) > 2:
             raise OperationalError(statement, None, Exception("gone"))
 
     yield lambda: event.listen(Engine, "before_cursor_execute", fail)

@@ -73,7 +73,7 @@ def test_the_offer_is_plain_data_in_the_language_of_the_reader(app):
 def test_a_field_tells_its_label_its_choices_and_where_they_are_looked_up(app):
     with app.app_context(), in_language("vi"):
         assert field_offer(a_field(Kind.choice)) == {
-            "key": "x", "label": "Tên", "kind": "choice", "choices_url": None,
+            "key": "x", "label": "Tên", "kind": "choice", "choices_url": None, "within": "",
             "choices": [["person", "Cá nhân"], ["company", "Doanh nghiệp"]],
         }  # fmt: skip
         assert field_offer(a_field(Kind.person), "/look/")["choices_url"] == "/look/"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg
 import pytest
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.sqla.models import Role
@@ -266,3 +267,17 @@ def test_nul_is_refused():
     refuse_nul("bình thường", None)
     with pytest.raises(BadRequestError):
         refuse_nul("trước", "sau\0đó")
+
+
+@pytest.mark.postgres
+def test_a_connection_that_was_cut_while_it_lay_idle_is_opened_anew(prepared, monkeypatch):
+    monkeypatch.setattr("app.core.db._RESTED", 0.0)
+    with prepared("postgresql").app.app_context():
+        with db.engine.connect() as one, db.engine.connect() as other:
+            cut = {each.scalar(text("SELECT pg_backend_pid()")) for each in (one, other)}
+        with psycopg.connect(db.engine.url.set(drivername="postgresql").render_as_string()) as killer:
+            for pid in cut:
+                killer.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        with db.engine.connect() as one, db.engine.connect() as other:
+            anew = {each.scalar(text("SELECT pg_backend_pid()")) for each in (one, other)}
+        assert len(cut | anew) == 4

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from openpyxl import load_workbook
 from sqlalchemy import event, insert, select
 from sqlalchemy.orm import Session
 
+from app import create_app
 from app.core import clock, exports
 from app.core.access import Actor, Scope
 from app.core.accounts import Permission, PermissionView, ViewMenu
@@ -39,8 +39,9 @@ from app.security import leaving
 from app.security import services as security
 from app.security.models import Member, RoleScope
 from app.security.queries import role_by_code
-from config import ROOT
+from config import TestConfig
 from tests.cast import Cast
+from tests.forked import ended, forked
 
 LIST = "CustomerScreen"
 ALL = Wanted(LIST, Format.xlsx)
@@ -423,20 +424,11 @@ def test_our_own_mistake_is_tried_three_times_and_then_told(cast, numbers):
     assert told(cast.minh) == ["Your file could not be written: Numbers"]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from app import create_app
-from app.core import exports
-from app.jobs import write_exports
-from config import TestConfig
-from tests.core.test_exports import BATCH, Numbers
-
-app = create_app(TestConfig(Path(sys.argv[1]), database_url=sys.argv[2]))
-exports.register_source(Numbers(3 * BATCH, at=2 * BATCH + 5, act=lambda: os.kill(os.getpid(), signal.SIGKILL)))
-with app.app_context():
-    write_exports()
-"""
+def write_and_die(folder: str, database_url: str) -> None:
+    app = create_app(TestConfig(Path(folder), database_url=database_url))
+    exports.register_source(Numbers(3 * BATCH, at=2 * BATCH + 5, act=lambda: os.kill(os.getpid(), signal.SIGKILL)))
+    with app.app_context():
+        write_exports()
 
 
 @pytest.mark.both_databases(slow=True)
@@ -444,11 +436,8 @@ def test_a_worker_killed_half_way_leaves_no_half_file_and_another_one_writes_it_
     number = asked(numbers(3 * BATCH), cast.minh)
     db.session.close()
     place = app.config["UPLOAD_FOLDER"].removesuffix("/uploads")
-    died = subprocess.run(
-        [sys.executable, "-c", KILLED, place, db.engine.url.render_as_string(hide_password=False)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=90, capture_output=True,
-    )  # fmt: skip
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    died = forked(write_and_die, place, db.engine.url.render_as_string(hide_password=False))
+    assert ended(died, 90) == -signal.SIGKILL
     assert (export(number).state, export(number).rows_done) == (ExportState.running, 2 * BATCH)
     with pytest.raises(NotFoundError):
         exports.file_of(export(number), by=cast.minh)

@@ -203,6 +203,23 @@ def test_staff_find_processes_to_begin_and_admins_to_draw(story):
     assert urls("hoa") == [f"/quy-trinh/show/{story.process().id}"]
 
 
+def test_however_many_kinds_there_are_the_small_ones_are_asked_for_together(running):
+    """Customers, the small kinds, the tasks due next, what belongs to the customers, and the names of processes."""
+    story, _instance = running
+    asked = []
+
+    def note(_connection, _cursor, statement, *_more):
+        asked.append(statement)
+
+    engine, hoa = story.session.get_bind(), story.cast.hoa
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        finding.find(FINDERS, story.session, hoa, "duyen", each=5)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len(asked) == 6, "\n\n".join(asked)
+
+
 def test_members_are_found_by_name_and_title_without_accents(story):
     assert found(story, "lan", "pham quang")["member"] == ["Phạm Quang Minh"]
     assert "Lê Thị Hoa" in found(story, "lan", "quan tri")["member"]

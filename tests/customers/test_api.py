@@ -11,7 +11,7 @@ from app.customers.models import Customer
 from app.customers.services import archive_customer
 from tests.rest import Rest, finish, install_late_delivery, statements
 
-HEADER = {"id", "code", "name", "contact_points"}
+HEADER = {"id", "code", "name", "contact_points", "do_not_contact", "do_not_contact_reason"}
 
 
 @pytest.fixture

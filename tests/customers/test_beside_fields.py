@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from app.core.conditions.fields import Kind
+from app.customers.beside_fields import BOUGHT
+from app.customers.segments.fields import FIELDS
 from tests.rest import Rest
-from tests.security.test_field_rights import HIDDEN, MASKED, hold_back
+from tests.security.test_field_rights import HIDDEN, MASKED, READ_ONLY, hold_back
 
 SAID, PROMISED, AMOUNT, NOTE, PROOF = "Chê phở nguội", "Đổi tô khác", 1_234_567, "trả góp sáu tháng", "Giấy ký ngày Tết"
 #: as they would stand in a page or an answer
@@ -55,3 +58,46 @@ def test_what_is_held_back_stands_on_no_page_and_in_no_answer(app, client, custo
     for path in (f"mua-hang/{purchase}", f"lien-lac/{contact}"):
         page = lan.get(f"/khach-hang/{customer}/{path}")
         assert (page.status_code, any(one in page.text for one in CANARIES)) == (403, False)
+
+
+@pytest.mark.parametrize("rule", [HIDDEN, READ_ONLY], ids=["hidden", "read only"])
+def test_what_may_not_be_written_is_not_written_by_programs_either(app, client, customer, rule):
+    rest = Rest(app, "lan")
+    purchase = rest.get(f"customers/{customer}/purchases").json["result"][0]["id"]
+    contact = rest.get(f"interactions/?customer={customer}").json["result"][0]["id"]
+    with app.app_context():
+        hold_back("Staff", rule, "said", "bought", "proof")
+    for path, body in (
+        (f"purchases/{purchase}/archive", {}), (f"purchases/{purchase}/restore", {}),
+        (f"customers/{customer}/purchases", {"bought_on": "2026-01-05", "product": "Nếp", "amount": 1}),
+        (f"interactions/{contact}/archive", {}), ("interactions/", {"customer": customer, "kind": "note", "text": "a"}),
+        ("promises/", {"customer": customer, "text": "a", "due_on": "2099-01-05"}),
+    ):  # fmt: skip
+        assert rest.post(path, body).status_code == 403, path
+    assert rest.post("interactions/", {"customer": customer, "kind": "call", "result": "busy"}).status_code == 201
+    lan = client("lan")
+    page = lan.get(f"/khach-hang/show/{customer}").text
+    assert [one for one in ("mua-hang/them", "/lien-lac/", "ghi=ghi-chu") if one in page] == []
+
+
+@pytest.mark.parametrize(("rule", "shown"), [(HIDDEN, None), (MASKED, "09•• ••• 321")], ids=["hidden", "masked"])
+def test_no_verb_on_a_way_to_reach_opens_it(app, rule, shown):
+    rest = Rest(app, "lan")
+    made = rest.customer(phone="0912 345 321")
+    path = "contact_points/1"
+    with app.app_context():
+        hold_back("Staff", rule, "phone")
+    lan = Rest(app, "lan")
+    for body in ({}, {"is_preferred": False}):
+        answer = lan.put(path, body)
+        assert (answer.status_code, answer.json.get("shown"), answer.json.get("value")) == (200, shown, shown)
+    for answer in (
+        lan.put(path, {"is_preferred": True}), lan.put(path, {"is_shared": True}), lan.post(f"{path}/archive"),
+        lan.post(f"customers/{made['id']}/contact_points", {"kind": "phone", "value": "0987 111 222"}),
+    ):  # fmt: skip
+        assert "912345321" not in answer.text
+
+
+def test_every_amount_that_customers_are_narrowed_by_falls_under_the_right_to_amounts():
+    money = {name: one.guarded_as for name, one in FIELDS.items() if one.kind is Kind.money}
+    assert set(money.values()) == {BOUGHT}, money

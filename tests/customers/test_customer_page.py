@@ -12,12 +12,17 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.access import get_visible
 from app.core.errors import ConflictError, InvalidInputError
-from app.customers import consent, interactions, mails, promises, purchases
+from app.customers import consent, interactions, mails, promise_alerts, promises, purchases
 from app.customers.models import Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, InteractionKind
-from app.customers.promise_models import PromiseState
+from app.customers.promise_models import Promise, PromiseState
+from app.notifications import events
+from app.notifications.channels.settings import MailSettings, configure, operators_settings, parse_smtp_url
+from app.notifications.jobs import dispatch_outbox
 from app.notifications.models import Outbox
+from app.notifications.rules import NOT_WANTED
 from app.tasks.customer_tasks import add_task
+from tests.notifications.sink import Sink
 from tests.rest import Rest, statements
 
 TODAY = "25/12/2098"
@@ -166,6 +171,49 @@ def test_what_was_promised_for_today_stands_above_the_page(client, anh, change):
     assert client("tuan").post(keep).status_code == 404
 
 
+def test_what_became_of_a_mail_is_told_beside_it_and_its_sender_learns_of_a_failure(client, anh, app):
+    lan, before = client("lan"), operators_settings()
+
+    def send(reply=""):
+        lan.post(f"/khach-hang/ghi/{anh}/thu", data={"template": "customer_thanks", "words": "Cảm ơn chị"})
+        assert "đang chờ gửi" in entries(page(lan, f"/khach-hang/show/{anh}?loai=thu"))[0]
+        with Sink().running() as sink:
+            sink.replies["anh.do@gmail.com"] = [reply] if reply else []
+            configure(MailSettings(server=parse_smtp_url(sink.url), sender="cskh@phosen.example"))
+            with app.app_context():
+                dispatch_outbox()
+            configure(before)
+        return page(lan, f"/khach-hang/show/{anh}?loai=thu")
+
+    assert "máy chủ thư đã nhận lúc" in entries(send())[0]
+    refused = send("550 no such user anh.do@gmail.com")
+    assert "không gửi được: máy chủ thư từ chối" in entries(refused)[0]
+    assert "550" not in entries(refused)[0], "the server's words may hold an address that not everybody reads"
+    assert "Không gửi được thư cho Đỗ Thị Ánh" in page(lan, "/thong-bao/").text
+
+
+def test_a_promise_is_told_of_on_its_day_and_once_more_when_it_is_over(client, anh, app, change):
+    today = clock.today("Asia/Ho_Chi_Minh")
+
+    def promise(session, cast):
+        customer = get_visible(session, Customer, anh, cast.lan)
+        for text, days in (("Gọi lại", 0), ("Gửi giá", 0), ("Sau này", 5)):
+            promises.make_promise(session, customer, by=cast.lan, text=text, due_on=today + timedelta(days=days))
+
+    change(promise)
+    with app.app_context():
+        assert [promise_alerts.remind() for _turn in range(2)] == [2, 0]
+    bell = page(client("lan"), "/thong-bao/")
+    assert bell.text.count("Hôm nay là hạn lời hứa với Đỗ Thị Ánh") == 2
+    assert "Gọi lại" not in bell.text
+    change(lambda session, cast: promises.settle_promise(
+        session, session.scalars(select(Promise).where(Promise.text == "Gọi lại")).one(), PromiseState.kept, by=cast.lan
+    ))  # fmt: skip
+    with app.app_context(), clock.at(clock.now() + timedelta(days=1)):
+        assert [promise_alerts.remind() for _turn in range(2)] == [1, 0]
+    assert page(client("lan"), "/thong-bao/").text.count("Lời hứa với Đỗ Thị Ánh đã quá hạn") == 1
+
+
 def test_a_mail_needs_an_address_a_yes_where_one_is_asked_for_and_no_no(client, anh, change, app):
     lan = client("lan")
 
@@ -186,6 +234,7 @@ def test_a_mail_needs_an_address_a_yes_where_one_is_asked_for_and_no_no(client, 
         )
         with pytest.raises(mails.MayNotBeContactedError):
             mails.send_mail(session, customer, by=cast.lan, template="customer_thanks")
+        assert events.refusal(session, mail.id) == NOT_WANTED
 
     change(look)
     assert any("Kính gửi chị Ánh" in one for one in entries(page(lan, f"/khach-hang/show/{anh}?loai=thu")))
@@ -200,6 +249,36 @@ def test_a_mail_needs_an_address_a_yes_where_one_is_asked_for_and_no_no(client, 
     )
 
 
+def shown(who, path) -> dict[str, str]:
+    """What the form of a page holds unseen."""
+    return {one["name"]: one["value"] for one in page(who, path).select("form[data-guard] input[type=hidden]")}
+
+
+def test_of_two_who_put_the_same_right_the_second_chooses_field_by_field(app, client, anh):
+    lan, minh = client("lan"), client("minh")
+    typed = {"bought_on": "5/1/2026", "product": "Phở khô", "quantity": "2", "amount": "100.000", "code": "PS-1"}
+    lan.post(f"/khach-hang/{anh}/mua-hang/them", data=typed)
+    path = page(lan, f"/khach-hang/show/{anh}?phan=mua-hang").select_one("[data-row]").a["href"]
+    before = shown(lan, path)
+    assert minh.post(path, data=shown(minh, path) | typed | {"amount": "200.000", "code": "PS-2"}).status_code == 302
+    mine = typed | {"amount": "300.000", "product": "Phở bò"}
+    met = lan.post(path, data=before | mine)
+    told = BeautifulSoup(met.data, "html.parser")
+    assert (met.status_code, "Phạm Quang Minh" in told.select_one(".tt-conflict").text) == (409, True)
+    choices = {one["id"]: one.select_one("[checked]") for one in told.select("fieldset.tt-versions")}
+    assert choices.keys() == {"amount", "product", "code"}
+    assert (choices["product"]["value"], choices["code"]["value"], choices["amount"]) == ("mine", "theirs", None)
+    hidden = {one["name"]: one["value"] for one in told.select("form[data-guard] input[type=hidden]")}
+    both = {**typed, **hidden, "keep-product": "mine", "keep-code": "theirs"}
+    assert lan.post(path, data=both).status_code == 422, "the amount is not settled"
+    assert lan.post(path, data=both | {"keep-amount": "mine"}).status_code == 302
+    row = Rest(app, "lan").get(f"customers/{anh}/purchases").json["result"][0]
+    assert (row["product"], row["code"], row["amount"]) == ("Phở bò", "PS-2", 300_000)
+    late = {"amount": 1, "updated_at": "2026-01-01T00:00:00+00:00"}
+    assert Rest(app, "lan").put(f"purchases/{row['id']}", late).status_code == 409
+    assert Rest(app, "lan").put(f"purchases/{row['id']}", late | {"updated_at": row["updated_at"]}).status_code == 200
+
+
 def test_purchases_and_contacts_are_put_right_taken_out_and_brought_back(client, anh, change):
     lan, base = client("lan"), f"/khach-hang/{anh}"
     typed = {"bought_on": "5/1/2026", "product": "Phở khô", "quantity": "2,5", "amount": "1.250.000", "code": "PS-1"}
@@ -209,7 +288,7 @@ def test_purchases_and_contacts_are_put_right_taken_out_and_brought_back(client,
     tab = page(lan, f"/khach-hang/show/{anh}?phan=mua-hang")
     row = tab.select_one("[data-row]")
     assert ("2,5 × Phở khô" in row.text, "1.250.000" in row.text) == (True, True)
-    lan.post(row.a["href"], data=typed | {"product": "Phở bò khô"})
+    lan.post(row.a["href"], data=shown(lan, row.a["href"]) | typed | {"product": "Phở bò khô"})
     assert "Phở bò khô" in page(lan, f"/khach-hang/show/{anh}?phan=mua-hang").select_one("[data-row]").text
     assert lan.post(f"{row.a['href']}/bo").status_code == 302
     assert page(lan, f"/khach-hang/show/{anh}?phan=mua-hang").select_one("[data-row]") is None
@@ -217,7 +296,8 @@ def test_purchases_and_contacts_are_put_right_taken_out_and_brought_back(client,
     assert page(lan, f"/khach-hang/show/{anh}?phan=mua-hang").select_one("[data-row]")
     lan.post(f"/khach-hang/ghi/{anh}/goi", data={"result": "reached", "text": "Nhầm", "direction": "outbound"})
     edit = page(lan, f"/khach-hang/show/{anh}?loai=cuoc-goi").select_one(".tt-ev__edit")["href"]
-    lan.post(edit, data={"result": "busy", "text": "Đúng rồi", "channel": "phone", "direction": "outbound"})
+    right = {"result": "busy", "text": "Đúng rồi", "channel": "phone", "direction": "outbound"}
+    lan.post(edit, data=shown(lan, edit) | right)
     assert "Đúng rồi" in entries(page(lan, f"/khach-hang/show/{anh}?loai=cuoc-goi"))[0]
     lan.post(f"{edit}/bo")
     assert page(lan, f"/khach-hang/show/{anh}").select(".tt-ev")[0].text.count("Ghi nhầm") <= 1

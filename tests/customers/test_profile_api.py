@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from app.core import clock
 from tests.rest import Rest
 from tests.security.test_field_rights import MASKED, hold_back
 
@@ -111,3 +112,69 @@ def test_an_address_in_dots_is_neither_read_nor_asked_for(lan, app):
     assert "1990" not in str(read["birthday"])
     assert lan.get("customers/", province="79").status_code == 400
     assert set(lan.put(f"customers/{number}", {"rev": read["rev"], "street": "x"}).json["fields"]) == {"street"}
+
+
+def test_the_timeline_tells_a_purchase_once_and_as_it_is_now(lan, client):
+    number = lan.customer()["id"]
+    bought = {"bought_on": "2026-01-05", "product": "Gạo", "amount": 12_500_000}
+    purchase = lan.post(f"customers/{number}/purchases", bought).json["id"]
+    lan.put(f"purchases/{purchase}", {"amount": 1_250_000, "product": "Nếp"})
+    lan.post(f"purchases/{purchase}/archive")
+    page = f"/khach-hang/show/{number}?loai=mua-hang"
+    lan.post(f"purchases/{purchase}/restore")
+    shown = client("lan").get(page).text.replace("\xa0", " ")
+    assert (shown.count("tt-ev__edit"), "12.500.000" in shown, "Nếp · 1.250.000 ₫" in shown) == (1, False, True)
+
+
+def test_the_next_day_of_contact_goes_with_the_contact_and_comes_back_when_it_was_a_mistake(lan):
+    number = lan.customer()["id"]
+    today = clock.today("Asia/Ho_Chi_Minh").isoformat()
+
+    def log(**more):
+        return lan.post("interactions/", {"customer": number, "kind": "call", "result": "busy", **more}).json["id"]
+
+    def next_on():
+        return lan.get(f"customers/{number}").json["next_contact_on"]
+
+    log(next_on=today)
+    mistaken = log(next_on="2099-01-05")
+    lan.post(f"interactions/{mistaken}/archive")
+    assert next_on() == today
+    log(result="reached")
+    assert next_on() is None
+
+
+def test_what_was_sent_stays_as_it_was_sent(lan):
+    number = lan.customer(email="bich@huongtram.vn")["id"]
+    sent = lan.post(f"customers/{number}/mails", {"template": "customer_thanks"}).json
+    assert lan.put(f"interactions/{sent['id']}", {"text": "Đã hứa bồi thường"}).status_code == 422
+    assert lan.post(f"interactions/{sent['id']}/archive").status_code == 422
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_at_the_ends_of_time_is_refused_in_words(lan, at):
+    number = lan.customer()["id"]
+    note = {"customer": number, "kind": "note", "text": "a", "at": at}
+    assert list(lan.post("interactions/", note).json["fields"]) == ["at"]
+    agreed = {"purpose": "marketing", "channel": "zalo", "state": "given", "proof": "a", "at": at}
+    assert list(lan.post(f"customers/{number}/consents", agreed).json["fields"]) == ["at"]
+
+
+def test_amounts_beyond_two_thousand_million_are_paged_through(lan):
+    number = lan.customer()["id"]
+    for amount in (3_000_000_001, 3_000_000_002):
+        lan.post(f"customers/{number}/purchases", {"bought_on": "2026-01-05", "product": "Xe", "amount": amount})
+    first = lan.get(f"customers/{number}/purchases", order="-amount", page_size=1).json
+    after = lan.get(f"customers/{number}/purchases", order="-amount", page_size=1, after=first["next"]).json
+    assert [one["result"][0]["amount"] for one in (first, after)] == [3_000_000_002, 3_000_000_001]
+
+
+def test_a_tag_is_one_word_of_the_list_and_one_that_was_put_away_stays_away(lan, app):
+    made = lan.customer()
+    path = f"customers/{made['id']}"
+    assert lan.put(path, {"rev": made["rev"], "tags": ["Hà Nội, quận 1"]}).status_code == 422
+    assert lan.put(path, {"rev": made["rev"], "tags": ["Cũ"]}).status_code == 200
+    hoa = Rest(app, "hoa")
+    assert hoa.post(f"tags/{hoa.rows('tags/')[0]['id']}/archive").status_code == 200
+    assert lan.put(path, {"rev": lan.get(path).json["rev"], "tags": ["Cũ", "Mới"]}).json["tags"] == ["Cũ", "Mới"]
+    assert [one["name"] for one in lan.rows("tags/")] == ["Mới"]

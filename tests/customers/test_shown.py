@@ -10,6 +10,7 @@ import app as product
 from app.customers.duplicates.warning import SAVED
 from app.customers.interactions import STRUCK
 from app.customers.profile_models import InteractionKind
+from app.customers.purchases import REMOVED
 from app.customers.timeline_words import SIGNS, TEXTS
 from app.processes.engine.core import InstanceStatus
 
@@ -61,7 +62,7 @@ def recorded(name: str = "record_timeline") -> set[str]:
 
 
 def test_whatever_is_written_on_a_timeline_has_its_words_and_its_sign():
-    kinds = recorded() | {STRUCK}
+    kinds = recorded() | {STRUCK, REMOVED}
     assert kinds >= {"created", "contact_added", "form_submitted", "task_completed", "instance_failed"}
     assert kinds == set(TEXTS) == set(SIGNS)
 

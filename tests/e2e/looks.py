@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bs4 import BeautifulSoup
+from lxml.html import document_fromstring, tostring
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
 from config import ROOT
@@ -66,12 +66,12 @@ class Ear:
 
 def markup(html: str) -> list[str]:
     """What may not stand in a page as the server wrote it."""
-    soup = BeautifulSoup(html, "html.parser")
+    page = document_fromstring(html)
     said = [f"old dress: {found}" for found in sorted(set(_OLD_DRESS.findall(html)))]
-    said += [f"inline script: {tag.text[:80]}" for tag in soup.find_all("script") if not tag.get("src")]
-    said += [f"<style>: {tag.text[:80]}" for tag in soup.find_all("style")]
-    for tag in soup.find_all(True):
-        said += [f"{name}= on {str(tag)[:120]}" for name in tag.attrs if name == "style" or name.startswith("on")]
+    said += [f"inline script: {(tag.text or '')[:80]}" for tag in page.iter("script") if not tag.get("src")]
+    said += [f"<style>: {(tag.text or '')[:80]}" for tag in page.iter("style")]
+    for name in page.xpath("//@style | //@*[starts-with(name(), 'on')]"):
+        said.append(f"{name.attrname}= on {tostring(name.getparent(), encoding='unicode', with_tail=False)[:120]}")
     return said
 
 

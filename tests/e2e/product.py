@@ -13,11 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import run
 from config import ROOT
 from tests.cast import PASSWORD
+from tests.forked import ended, forked
 from tests.ports import free_port
 
 LATE_DELIVERY = "giao-hang-cham"
@@ -61,7 +64,7 @@ class Product:
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "log"
         self._environ = environ_of(self.data, PORT=str(self.port), TANTAM_SMTP_URL=smtp_url, TANTAM_WEB_PROCESSES="1")
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[ForkServerProcess] = []
 
     @property
     def log(self) -> str:
@@ -71,32 +74,24 @@ class Product:
         web = self.web = self._start("web")
 
         def serves() -> bool:
-            assert web.poll() is None, self.log
+            assert web.is_alive(), self.log
             return self.status("/health/ready") == 200
 
         until(serves, "the web server")
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self) -> ForkServerProcess:
         return self._start("worker")
 
-    def _start(self, role: str) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(ROOT / "run.py"), role],
-                cwd=ROOT,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # a kill of its group ends the forked server processes too
-            )
+    def _start(self, role: str) -> ForkServerProcess:
+        process = forked(run.main, [role], environ=self._environ, log=self._log)
         self._running.append(process)
         return process
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """As a power cut would: all of it at once, nobody is asked."""
+    def kill(self, process: ForkServerProcess) -> None:
+        """As a power cut would: all of it at once, nobody is asked. Its group are the forked server processes too."""
+        assert process.pid is not None
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(PATIENCE)
+        ended(process, PATIENCE)
         self._running.remove(process)
 
     def stop(self) -> None:
@@ -104,7 +99,7 @@ class Product:
             process.terminate()
         for process in self._running:
             # One that has hardly begun ends by the signal itself.
-            assert process.wait(PATIENCE) in (0, -signal.SIGTERM), self.log
+            assert ended(process, PATIENCE) in (0, -signal.SIGTERM), self.log
 
     def status(self, path: str) -> int:
         """The HTTP status; 0 when nobody answers."""

@@ -32,7 +32,7 @@ SHELVES = 45
 @pytest.fixture(scope="module")
 def library(prepared: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A library whose volumes have look-ups, moments and numbers: its address."""
-    prepared("sqlite").begin_anew()
+    prepared("sqlite").begin_anew("")
     url = prepared("sqlite").app.config["SQLALCHEMY_DATABASE_URI"]
     app = create_app(TestConfig(tmp_path_factory.mktemp("library"), database_url=url))
     with app.app_context():

@@ -11,7 +11,7 @@ from gettext import NullTranslations
 from typing import Any
 
 import flask_babel
-from bs4 import BeautifulSoup, Comment, Doctype, Tag
+from lxml.html import HtmlElement, document_fromstring
 
 from tools.translations import PLACEHOLDER
 
@@ -75,6 +75,8 @@ class Data:
     """What people wrote into the database, and what a test typed. Words of it may stand on a page as they are."""
 
     phrases: dict[str, list[str]] = field(default_factory=dict)
+    #: what was found to be all wide or data already, as menus are on every page
+    _fine: set[str] = field(default_factory=set)
 
     def add(self, texts: Iterable[Any]) -> None:
         for text in texts:
@@ -91,6 +93,8 @@ class Data:
 
     def left_of(self, text: str) -> str:
         """The first word that is neither wide, nor data, nor a number: "" when all is well."""
+        if text in self._fine:
+            return ""
         rest = _plain(re.sub("[⟦⟧Ａ-Ｚａ-ｚ]+", " ", text))
         at = 0
         while word := _WORD.search(rest, at):
@@ -103,6 +107,7 @@ class Data:
             else:
                 if any(letter.isalpha() for letter in word[0]):
                     return word[0]
+        self._fine.add(text)
         return ""
 
 
@@ -111,42 +116,42 @@ def _plain(text: str) -> str:
     return " ".join(_WITHOUT_WORDS.sub(" ", unicodedata.normalize("NFC", " ".join(text.split()))).split())
 
 
-def read_page(html: str) -> BeautifulSoup:
-    return BeautifulSoup(html, "lxml")
+def read_page(html: str) -> HtmlElement:
+    """The page as a tree, its root <html>."""
+    return document_fromstring(html or "<html>")
 
 
-def untranslated(page: BeautifulSoup, data: Data) -> list[str]:
+def untranslated(page: HtmlElement, data: Data) -> list[str]:
     """What a person would see or hear on this page that is neither translated nor data: "where: text"."""
     return [f"{where}: {text!r}" for where, text in _spoken(page) if data.left_of(text)]
 
 
-def _spoken(tag: Tag, is_unseen: bool = False) -> list[tuple[str, str]]:
-    """(where, what) of the texts inside; attributes are read out wherever they stand."""
-    found: list[tuple[str, str]] = []
-    for node in tag.contents:
-        if isinstance(node, Tag):
-            found += _attributes(node)
-            found += _spoken(node, is_unseen or _is_unseen(node))
-        elif not is_unseen and not isinstance(node, Comment | Doctype) and not node.isspace():
-            found.append((tag.name, str(node)))
+def _spoken(tag: HtmlElement, is_unseen: bool = False) -> list[tuple[str, str]]:
+    """(where, what) of this tag and all inside; attributes are read out wherever they stand."""
+    found = _attributes(tag) if tag.attrib else []
+    is_unseen = is_unseen or _is_unseen(tag)
+    texts = [tag.text]
+    for inner in tag:
+        if isinstance(inner.tag, str):  # no comment
+            found += _spoken(inner, is_unseen)
+        texts.append(inner.tail)
+    if not is_unseen:
+        found += [(tag.tag, text) for text in texts if text and not text.isspace()]
     return found
 
 
-def _attributes(tag: Tag) -> Iterator[tuple[str, str]]:
-    if not tag.attrs:
-        return
-    for name in SPOKEN:
-        if name in tag.attrs:
-            yield f"{tag.name}[{name}]", str(tag[name])
-    if tag.name == "input" and tag.get("type") in ("submit", "button", "reset"):
-        yield "input[value]", str(tag.get("value", ""))
-    if tag.name == "meta" and tag.get("name") == "description":
-        yield "meta[description]", str(tag.get("content", ""))
+def _attributes(tag: HtmlElement) -> list[tuple[str, str]]:
+    found = [(f"{tag.tag}[{name}]", tag.attrib[name]) for name in SPOKEN if name in tag.attrib]
+    if tag.tag == "input" and tag.get("type") in ("submit", "button", "reset"):
+        found.append(("input[value]", tag.get("value", "")))
+    if tag.tag == "meta" and tag.get("name") == "description":
+        found.append(("meta[description]", tag.get("content", "")))
+    return found
 
 
-def _is_unseen(tag: Tag) -> bool:
+def _is_unseen(tag: HtmlElement) -> bool:
     """Scripts; keys of the keyboard; initials in a portrait; the name of a language in that language; a condition."""
-    is_portrait = bool({"tt-av", "tt-org__initial"} & set(tag.get("class") or ()))
-    is_language = tag.name in ("a", "button") and tag.get("lang") in ("vi", "en")
-    is_condition = tag.name == "textarea" and tag.get("name") == "where"
-    return tag.name in _UNSEEN or is_portrait or is_language or is_condition
+    is_portrait = bool({"tt-av", "tt-org__initial"} & set(tag.get("class", "").split()))
+    is_language = tag.tag in ("a", "button") and tag.get("lang") in ("vi", "en")
+    is_condition = tag.tag == "textarea" and tag.get("name") == "where"
+    return tag.tag in _UNSEEN or is_portrait or is_language or is_condition

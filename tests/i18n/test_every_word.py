@@ -35,6 +35,8 @@ from app.core.i18n import LANGUAGES
 from app.core.models import SavedView
 from app.core.settings import Setting
 from app.customers import places
+from app.customers.bulk import services as edits
+from app.customers.bulk.models import BulkEditRow
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction, Purchase, Tag
 from app.customers.promise_models import Promise
@@ -86,7 +88,9 @@ DOORS = (
     "/khach-hang-bi-quen/", "/xep-nhom/",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/", "/nhan-su/list/",
-    "/nhan-su/ngung/1", "/nhap/", "/nhap/moi", "/nhap/1", "/nhap/1?sua=1", "/nhap/2",
+    "/nhan-su/ngung/1", "/khach-hang/sua-hang-loat/", "/khach-hang/sua-hang-loat/1",
+    "/khach-hang/sua-hang-loat/2", "/khach-hang/sua-hang-loat/2?xem=1",
+    "/nhap/", "/nhap/moi", "/nhap/1", "/nhap/1?sua=1", "/nhap/2",
     "/nhan-su/mat-khau-dau/1", "/nhan-su/nhap/", "/bo-phan/so-do", "/bo-phan/add",
     "/bo-phan/edit/1", "/bo-phan/show/1",
     "/nhan-su/fields", "/vai-tro/list/", "/quyen-hieu-luc/", "/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:1",
@@ -126,13 +130,27 @@ def bring_files(by: Actor) -> None:
     for _number in range(2):
         received = files.receive(BytesIO(sheet.encode()), "khách hội chợ.csv", as_sheet=True)
         with transaction(by) as session:
-            job = imports.bring(session, received, ImportTarget.customers, by=by)
+            opened = imports.read(received)
+            job = imports.bring(session, received, ImportTarget.customers, opened=opened, by=by)
             imports.check(session, job, Wishes(job.mapping), by=by)
             number = job.id
         run_imports()
     with transaction(by) as session:
         imports.apply(session, session.get_one(ImportJob, number), by=by)
     run_imports()
+
+
+def edit_many(by: Actor) -> None:
+    """One bulk edit that was done and refused for one customer, and one whose numbers are told."""
+    with transaction(by) as session:
+        ids = session.scalars(select(Customer.id).where(Customer.archived_at.is_(None)).limit(3)).all()
+        gone = session.scalars(select(Customer.id).where(Customer.archived_at.is_not(None)).limit(1)).all()
+        everything = {"tier": "vip", "stage": "loyal", "risk_reason": "Chậm trả tiền", "tags_add": ["Tết"]}
+        for typed in (everything, {"owner": by.user_id, "do_not_contact": False, "next_contact_on": None}):
+            job = edits.choose(session, [*ids, *gone], by=by)
+            edits.say(session, job, typed, by=by)
+            if typed is everything:
+                edits.apply(session, job, by=by)
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +176,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
                 exports.ask(session, Wanted("CustomerScreen", Format.csv, arguments), rows=9_000, by=hoa)
         write_exports()
         bring_files(hoa)
+        edit_many(hoa)
         with transaction(hoa) as session:
             exports.cancel(session, exports.ask(session, Wanted("TaskScreen", Format.xlsx), rows=9_000, by=hoa), by=hoa)
             exports.ask(session, Wanted("InstanceScreen", Format.xlsx), rows=9_000, by=hoa)
@@ -233,6 +252,7 @@ def data_of(app: Flask) -> Data:
                 if isinstance(value, str) and not re.fullmatch("[a-z_-]*", value)
             )
         known.add(db.session.scalars(select(AuditSeal.hash)))
+        known.add(one for told in db.session.scalars(select(BulkEditRow.reasons)) for one in told)
         for changes in db.session.scalars(select(AuditEvent.changes)):
             known.add(_written(changes))
             known.add(map(shortly, _written(changes)))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from bs4 import BeautifulSoup, Tag
 from flask.testing import FlaskClient
+from lxml.html import HtmlElement
 from werkzeug.test import TestResponse
 
 from tests.i18n.pseudo import Data, read_page, untranslated
@@ -35,15 +35,15 @@ class Walk:
     found: dict[str, list[str]] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     _shapes: dict[str, int] = field(default_factory=dict)
-    _pages: dict[str, BeautifulSoup] = field(default_factory=dict)
+    _pages: dict[str, HtmlElement] = field(default_factory=dict)
 
-    def read(self, answer: TestResponse, told: str, *, is_part: bool = False) -> BeautifulSoup | None:
+    def read(self, answer: TestResponse, told: str, *, is_part: bool = False) -> HtmlElement | None:
         """Everything that this answer says to a person; the page, if it is one. A script puts a part into its page."""
         page, problems = None, []
         if answer.mimetype == "text/html" and not 300 <= answer.status_code < 400:
             page = read_page(answer.text)
             problems = untranslated(page, self.data)
-            if not is_part and (page.html is None or page.html.get("lang") != self.language):
+            if not is_part and page.get("lang") != self.language:
                 problems.append("the page does not name its language")
         elif answer.mimetype == "application/json":
             problems = [f"{key}: {text!r}" for key, text in _spoken(answer.json) if self.data.left_of(text)]
@@ -66,9 +66,9 @@ class Walk:
                 waiting.append(answer.location)
             elif page is not None and answer.status_code == 200:
                 self._pages[address] = page
-                waiting += [urljoin(address, str(link["href"])) for link in page.select("a[href]")]
-                for row in page.select("[data-panel]"):
-                    self.glance(urljoin(address, str(row["data-panel"])))
+                waiting += [urljoin(address, str(link)) for link in page.xpath("//a/@href")]
+                for panel in page.xpath("//@data-panel"):
+                    self.glance(urljoin(address, str(panel)))
 
     def glance(self, address: str) -> None:
         """The panel beside a list, as the script fetches it."""
@@ -96,7 +96,7 @@ class Walk:
         """Each form of each page that was seen: with nothing in it, with what fits nowhere, and as it stands."""
         sent: dict[str, int] = {}
         for address, page in sorted(self._pages.items()):
-            for form in page.select("form"):
+            for form in page.iter("form"):
                 if str(form.get("method", "get")).lower() != "post":
                     continue
                 for target, typed in _sendings(form):
@@ -116,41 +116,44 @@ class Walk:
                         self.read(after, f"after POST {action} {typed}")
 
 
-def _sendings(form: Tag) -> Iterator[tuple[str, dict[str, str]]]:
+def _sendings(form: HtmlElement) -> Iterator[tuple[str, dict[str, str]]]:
     """(address, what is typed) of every way in which the form is sent."""
-    action = str(form.get("action") or "")
+    action = form.get("action", "")
     for typed in (_emptied(form), _nonsense(form)):
         yield action, typed
     typed = {name: value for name, kind, value in _fields(form) if kind != "file"}
-    row = form.select_one("input[type=checkbox][name=rowid]")
-    chosen = [{}, {"rowid": str(row["value"])}] if row else [{}]
-    buttons = form.select("button[name], button[formaction]")
+    rows = form.xpath(".//input[@type='checkbox'][@name='rowid']/@value")
+    chosen = [{}, {"rowid": str(rows[0])}] if rows else [{}]
+    buttons = form.xpath(".//button[@name or @formaction]")
     for also in chosen:
         for button in buttons:
-            pressed = {str(button["name"]): str(button.get("value", ""))} if button.has_attr("name") else {}
-            yield str(button.get("formaction") or action), typed | also | pressed
+            pressed = {button.get("name"): button.get("value", "")} if "name" in button.attrib else {}
+            yield button.get("formaction") or action, typed | also | pressed
         if not buttons:
             yield action, typed | also
 
 
-def _fields(form: Tag) -> Iterator[tuple[str, str, str]]:
+def _fields(form: HtmlElement) -> Iterator[tuple[str, str, str]]:
     """(name, kind, value) of what a browser would send."""
-    for one in form.select("input[name], select[name], textarea[name]"):
-        kind = str(one.get("type", one.name))
-        if one.name == "select":
-            chosen = one.select_one("option[selected]") or one.select_one("option")
-            yield str(one["name"]), kind, str(chosen.get("value", "")) if chosen else ""
-        elif one.name == "textarea":
-            yield str(one["name"]), kind, one.text
-        elif kind not in ("radio", "checkbox") or one.has_attr("checked"):
-            yield str(one["name"]), kind, str(one.get("value", ""))
+    for one in form.iter("input", "select", "textarea"):
+        name = one.get("name")
+        if name is None:
+            continue
+        kind = one.get("type", one.tag)
+        if one.tag == "select":
+            options = [*one.xpath(".//option[@selected]"), *one.iter("option")]
+            yield name, kind, options[0].get("value", "") if options else ""
+        elif one.tag == "textarea":
+            yield name, kind, one.text_content()
+        elif kind not in ("radio", "checkbox") or "checked" in one.attrib:
+            yield name, kind, one.get("value", "")
 
 
-def _emptied(form: Tag) -> dict[str, str]:
+def _emptied(form: HtmlElement) -> dict[str, str]:
     return {name: value if kind == "hidden" else "" for name, kind, value in _fields(form) if kind != "file"}
 
 
-def _nonsense(form: Tag) -> dict[str, str]:
+def _nonsense(form: HtmlElement) -> dict[str, str]:
     def nonsense(name: str, kind: str, value: str) -> str:
         return (
             value
@@ -163,7 +166,7 @@ def _nonsense(form: Tag) -> dict[str, str]:
 
 #: what JSON says to programs alone
 _FOR_SCRIPTS = {"id", "url", "kind", "icon", "sign", "key", "href", "value", "command", "state", "csrf_token", "op",
-                "call", "choices_url", "mention", "field"}  # fmt: skip
+                "call", "choices_url", "within", "mention", "field"}  # fmt: skip
 
 
 def _spoken(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
+from threading import Event
 
 import pytest
+from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
 from app.core.audit import AuditEvent
@@ -13,7 +16,10 @@ from app.core.errors import InvalidInputError
 from app.customers import services as customers
 from app.customers.models import Customer
 from app.customers.profile_models import CustomerTag
+from app.imports import bad_rows, fields
 from app.imports.models import Finding, ImportPhase, OnDuplicate, OnUpdate, Outcome
+from app.jobs import run_imports
+from tests.threads import at_once
 
 SHEET = """Khách hàng tháng 10,,,,,,
 Họ tên,SĐT,Email,Ngày sinh,Tỉnh/Thành,Phường/Xã,Nhãn
@@ -33,6 +39,65 @@ def live() -> list[Customer]:
 def count() -> int:
     db.session.rollback()
     return db.session.scalar(select(func.count(Customer.id)).where(Customer.archived_at.is_(None))) or 0
+
+
+@pytest.mark.both_databases
+def test_who_is_not_to_be_contacted_is_brought_in_and_never_let_go_by_a_file(brought):
+    head = "Họ tên,SĐT,Không liên hệ,Đồng ý nhận tin\n"
+    job = brought(
+        f"{head}Ngô Thị Một,0902111001,x,có\nNgô Thị Hai,0902111002,khách yêu cầu,\nNgô Thị Ba,0902111003,không,"
+    )
+    assert job.job.mapping[2:] == ["do_not_contact", ""]
+    assert fields.why_not(job.target, job.job.headings[3]) is not None
+    assert fields.why_not(job.target, "Không đồng ý kiến") is None
+    job.apply()
+    one, two, three = live()[-3:]
+    assert [each.do_not_contact for each in (one, two, three)] == [True, True, False]
+    assert (one.do_not_contact_reason, two.do_not_contact_reason) == ("Có trong tệp nhập vào.", "khách yêu cầu")
+    again = brought(f"{head}Ngô Thị Một,0902111001,không,\nNgô Thị Ba,0902111003,có,").apply()
+    assert again.job.written == {Outcome.changed: 1, Outcome.skipped: 1}
+    assert [each.do_not_contact for each in live()[-3:]] == [True, True, True]
+    again.undo()
+    assert [each.do_not_contact for each in live()[-3:]] == [True, True, False]
+
+
+def test_a_formula_that_was_never_counted_is_told_and_not_taken_for_empty(brought, monkeypatch):
+    monkeypatch.setattr(bad_rows, "AT_ONCE", 0)
+    book = Workbook()
+    for row in (["Họ tên", "SĐT"], ['="Ngô Thị "&"Tư"', "0902111004"], ["Ngô Thị Năm", "0902111005"]):
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    job = brought(file.getvalue(), name="khach.xlsx")
+    assert job.job.found == {Finding.error: 1, Finding.new: 1}
+    assert "công thức chưa có giá trị" in job.reasons(2)
+    assert "Thiếu tên" not in job.reasons(2)
+    made = bad_rows.made(job.job)
+    assert made is not None, "the worker made the workbook of many"
+    assert load_workbook(made).active["A2"].value == 2
+
+
+@pytest.mark.both_databases
+def test_a_number_that_somebody_saves_at_the_same_moment_is_found(app, brought, cast, session):
+    job = brought("Họ tên,SĐT\nNgô Thị Sáu,0902111006\n")
+    saving, importing = Event(), Event()
+
+    def save():
+        with transaction(cast.lan) as inside:
+            customers.create_customer(inside, by=cast.lan, name="Chị Sáu", phone="0902 111 006")
+            saving.set()
+            importing.wait(10)
+
+    def write():
+        saving.wait(10)
+        importing.set()
+        run_imports()
+
+    job.apply(work=False)
+    session.rollback()
+    at_once(app, [save, write])
+    assert job.job.written == {Outcome.skipped: 1}
+    assert [one.name for one in live()][-1] == "Chị Sáu"
 
 
 @pytest.mark.both_databases

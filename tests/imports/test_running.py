@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import os
 import signal
-import subprocess
-import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from app.core import clock
+from app import create_app
+from app.core import clock, turns
 from app.core.access import Scope
 from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError
@@ -27,9 +27,10 @@ from app.security import leaving
 from app.security import services as security
 from app.security.models import RoleField
 from app.security.queries import role_by_code
-from config import ROOT
+from config import TestConfig
 from tests.core.test_exports import counted
 from tests.core.test_sheet_reading import windows_1258
+from tests.forked import ended, forked
 from tests.imports.conftest import Brought
 
 ROWS = 2_100
@@ -45,25 +46,20 @@ def total() -> int:
     return db.session.scalar(select(func.count(Customer.id)).where(Customer.name.like("Nguyễn Thị %"))) or 0
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from app import create_app
-from app.imports import running
-from app.jobs import run_imports
-from config import TestConfig
+def run_and_die(folder: str, database_url: str) -> None:
+    """In the midst of the third lot."""
+    app = create_app(TestConfig(Path(folder), database_url=database_url))
+    keep, lots = running._keep, []
 
-app = create_app(TestConfig(Path(sys.argv[1]), database_url=sys.argv[2]))
-keep, lots = running._keep, []
-def keep_and_die(*arguments):
-    keep(*arguments)
-    lots.append(1)
-    if len(lots) == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-running._keep = keep_and_die
-with app.app_context():
-    run_imports()
-"""
+    def keep_and_die(*arguments):
+        keep(*arguments)
+        lots.append(1)
+        if len(lots) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    running._keep = keep_and_die
+    with app.app_context():
+        run_imports()
 
 
 @pytest.mark.both_databases(slow=True)
@@ -72,15 +68,12 @@ def test_a_worker_killed_half_way_is_followed_by_one_that_goes_on_with_the_next_
     assert job.job.found == {}
     db.session.close()
     place = app.config["UPLOAD_FOLDER"].removesuffix("/uploads")
-    died = subprocess.run(
-        [sys.executable, "-c", KILLED, place, db.engine.url.render_as_string(hide_password=False)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=120, capture_output=True,
-    )  # fmt: skip
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    died = forked(run_and_die, place, db.engine.url.render_as_string(hide_password=False))
+    assert ended(died, 120) == -signal.SIGKILL
     assert total() == 2 * running.LOT  # the third lot went with its transaction
     run_imports()
     assert total() == 2 * running.LOT  # its lease still stands
-    with clock.at(clock.now() + running.LEASE):
+    with clock.at(clock.now() + turns.LEASE):
         run_imports()
     assert job.job.phase is ImportPhase.applied
     assert job.job.written == {Outcome.made: ROWS}

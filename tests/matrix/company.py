@@ -23,12 +23,14 @@ from app.core.exports import ask as ask_export
 from app.core.leases import LeaseState
 from app.core.screens.saved import save_new
 from app.core.screens.wanted import Wanted as ViewWanted
+from app.customers.bulk import services as bulk_edits
+from app.customers.bulk.models import BulkEdit, BulkPhase
 from app.customers.duplicates.merging import merge_customers
 from app.customers.duplicates.models import DuplicatePair
 from app.customers.forgotten.services import ensure_targets
 from app.customers.interactions import log_interaction
 from app.customers.models import Customer
-from app.customers.profile_models import InteractionKind
+from app.customers.profile_models import Interaction, InteractionKind, Purchase
 from app.customers.promises import make_promise
 from app.customers.purchases import add_purchase
 from app.customers.segments.services import Typed, create_segment, freeze
@@ -185,6 +187,11 @@ def _private(person: Person, _action: str, record: Record) -> bool:
     return person.username in record.owners
 
 
+def _begun(person: Person, action: str, record: Record) -> bool:
+    """Seen by whoever may change all customers; gone on with by him who began it."""
+    return _by_scope(person, "edit", record) and (action == "view" or _private(person, action, record))
+
+
 def _company(person: Person, action: str, record: Record) -> bool:
     return person.scope(action, record.resource) is Scope.all
 
@@ -220,6 +227,10 @@ _RULES = {
     "CheckedImport": _private,
     "FailedImport": _private,
     "ImportRows": _private,
+    "BulkEdit": lambda person, _action, record: _by_scope(person, "edit", record),
+    "DraftBulkEdit": _private,
+    "WaitingBulkEdit": _begun,
+    "FailedBulkEdit": _begun,
     "TwinCustomer": _given,
     "DuplicatePair": _given,
     "CustomerMerge": _given,
@@ -331,6 +342,7 @@ class _Morning:
         self._comments_and_files(customers)
         self._private_things()
         self._imports()
+        self._bulk_edits()
         self._submissions()
         self._company()
 
@@ -380,6 +392,9 @@ class _Morning:
             ensure_targets(inside)
             long_ago = clock.now() - timedelta(days=400)
             inside.execute(update(Customer).where(Customer.id == made["own"]).values(last_contact_at=long_ago))
+            for model in (Interaction, Purchase):
+                inside.execute(update(model).values(updated_at=long_ago))
+            self.made.given["@as_of"] = long_ago.isoformat()
         return made
 
     def _twins(self) -> None:
@@ -502,7 +517,8 @@ class _Morning:
         def bring(by: str, sheet: str) -> int:
             received = files.receive(BytesIO(sheet.encode()), "khách.csv", as_sheet=True)
             with self._as(by) as inside:
-                return imports.bring(inside, received, ImportTarget.customers, by=self.cast.actor(by)).id
+                opened = imports.read(received)
+                return imports.bring(inside, received, ImportTarget.customers, opened=opened, by=self.cast.actor(by)).id
 
         def go_on(by: str, number: int, step: Any, **more: Any) -> None:
             with self._as(by) as inside:
@@ -526,6 +542,32 @@ class _Morning:
         go_on("hoa", made[3], imports.check, wishes=wishes)
         for kind, number in zip(("CheckedImport", "AppliedImport", "FailedImport", "WaitingImport"), made, strict=True):
             self.made.add(kind, "own", number, resource="Import", owners=["hoa"])
+
+    def _bulk_edits(self) -> None:
+        def begin(by: str) -> int:
+            who = self.cast.actor(by)
+            with self._as(by) as inside:
+                known = create_customer(inside, by=who, name="Phạm Loạt")
+                job = bulk_edits.choose(inside, [known.id], by=who)
+                bulk_edits.say(inside, job, {"tier": "vip"}, by=who)
+                return job.id
+
+        for state, who in (("own", "minh"), ("other", "oanh")):
+            number = begin(who)
+            with self._as(who) as inside:
+                bulk_edits.apply(inside, inside.get_one(BulkEdit, number), by=self.cast.actor(who))
+            self.made.add("BulkEdit", state, number, resource="Customer", owners=[who])
+        for kind, phase, status in (
+            ("DraftBulkEdit", BulkPhase.draft, LeaseState.held),
+            ("WaitingBulkEdit", BulkPhase.applying, LeaseState.waiting),
+            ("FailedBulkEdit", BulkPhase.failed, LeaseState.dead),
+        ):
+            number = begin("hoa")
+            with self._as("hoa") as inside:
+                job = inside.get_one(BulkEdit, number)
+                job.phase, job.status = phase, status
+                job.applied_at = None if phase is BulkPhase.draft else clock.now()
+            self.made.add(kind, "own", number, resource="Customer", owners=["hoa"])
 
     def _submissions(self) -> None:
         version = self.session.scalars(select(FormVersion.id).where(FormVersion.state == "published")).first()

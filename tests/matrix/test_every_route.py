@@ -231,7 +231,7 @@ def worlds(prepared: Any, postgres: Any) -> Iterator[Callable[[str], World]]:
         bench = prepared(database)
         with bench.app.app_context():
             db.engine.dispose()
-        bench.begin_anew()
+        bench.begin_anew("")
         forget_everything()
         with bench.app.app_context():
             company = found(db.session())

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
 from email.message import EmailMessage
@@ -16,10 +14,13 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import ConflictError
 from app.core.leases import LeaseState
-from app.notifications import jobs
+from app.notifications import events, jobs
 from app.notifications.channels import smtp
+from app.notifications.channels.settings import MailSettings, configure, parse_smtp_url
 from app.notifications.models import Outbox
+from app.notifications.rules import NOT_WANTED
 from app.notifications.services import resend_mail
+from tests.forked import ended, forked
 from tests.notifications.sink import Sink, talker
 from tests.notifications.small_app import small_app
 from tests.ports import free_port
@@ -61,6 +62,15 @@ def test_the_secret_of_an_invitation_leaves_with_the_mail(a_mail, mail_row, mail
     kept = f"{row.body_text} {row.body_html}"
     assert "kXw3" not in kept
     assert kept.count("/loi-moi/…") >= 2
+
+
+def test_what_is_not_wanted_any_more_does_not_go_out(a_mail, mail_row, mail_by, sink, monkeypatch):
+    unwanted, wanted = a_mail(), a_mail()
+    monkeypatch.setattr(events, "_guards", [lambda _session, mail: NOT_WANTED if mail.id == unwanted else None])
+    mail_by(sink.url)
+    assert (jobs.dispatch_outbox(), len(sink.mails)) == (1, 1)
+    row = mail_row(unwanted)
+    assert (row.status, row.last_error, mail_row(wanted).status) == (LeaseState.dead, NOT_WANTED, LeaseState.done)
 
 
 def test_a_sent_mail_is_not_sent_again(a_mail, mail_by, sink):
@@ -294,17 +304,12 @@ def test_a_lone_sender_refusal_for_size_is_final(a_mail, mail_row, mail_by, sink
     assert mail_row(mail_id).status == LeaseState.dead
 
 
-KILLED = """
-import os, sys
-from app.core import leases
-from app.notifications import jobs
-from app.notifications.channels.settings import MailSettings, configure, parse_smtp_url
-from tests.notifications.small_app import small_app
-leases.mark_done = lambda *_, **__: os._exit(9)
-configure(MailSettings(server=parse_smtp_url(sys.argv[2])))
-with small_app(sys.argv[1]).app_context():
-    jobs.dispatch_outbox()
-"""
+def send_and_die(database_url: str, smtp_url: str) -> None:
+    """After the mail server has taken the first one."""
+    leases.mark_done = lambda *_, **__: os._exit(9)
+    configure(MailSettings(server=parse_smtp_url(smtp_url)))
+    with small_app(database_url).app_context():
+        jobs.dispatch_outbox()
 
 
 def test_a_worker_killed_between_250_and_mark_sends_a_second_copy_with_the_same_id(
@@ -312,13 +317,7 @@ def test_a_worker_killed_between_250_and_mark_sends_a_second_copy_with_the_same_
 ):
     first, second = a_mail(task="Một"), a_mail(task="Hai")
     db.session.remove()
-    died = subprocess.run(
-        [sys.executable, "-c", KILLED, database_url, sink.url],
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        check=False,
-        timeout=60,
-    )
-    assert died.returncode == 9
+    assert ended(forked(send_and_die, database_url, sink.url), 60) == 9
     assert len(sink.mails) == 1
     assert mail_row(first).status == mail_row(second).status == LeaseState.leased
 

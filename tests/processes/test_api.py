@@ -63,8 +63,8 @@ def at_work():
 
 
 @pytest.fixture
-def late_delivery(app: Flask, at_work):
-    install_late_delivery(app)
+def late_delivery(app: Flask, at_work, once):
+    once("late delivery", lambda: install_late_delivery(app))
 
 
 # ── drawing ──

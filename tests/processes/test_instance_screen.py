@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -28,20 +28,24 @@ LIST = "/ho-so/bang/list/"
 
 
 @pytest.fixture
-def files(app: Flask) -> Iterator[dict[str, int]]:
+def files(app: Flask, once: Callable[..., dict[str, int]]) -> Iterator[dict[str, int]]:
     """Three process files, a day after each other: running (HS-000001), called off (HS-000002), Minh's (HS-000003)."""
-    made = {}
-    with app.app_context():
-        with clock.at(MONDAY):
-            story = Story(db.session(), Cast(db.session()))
-            made["HS-000001"] = story.start()
-        with clock.at(MONDAY + timedelta(days=1)):
-            made["HS-000002"] = story.start()
-            with transaction(story.cast.lan) as session:
-                services.cancel_instance(session, made["HS-000002"], by=story.cast.lan, reason="Nhầm khách")
-        with clock.at(MONDAY + timedelta(days=2)):
-            made["HS-000003"] = story.start("minh")
-        db.session.remove()
+
+    def make() -> dict[str, int]:
+        made = {}
+        with app.app_context():
+            with clock.at(MONDAY):
+                story = Story(db.session(), Cast(db.session()))
+                made["HS-000001"] = story.start()
+            with clock.at(MONDAY + timedelta(days=1)):
+                made["HS-000002"] = story.start()
+                with transaction(story.cast.lan) as session:
+                    services.cancel_instance(session, made["HS-000002"], by=story.cast.lan, reason="Nhầm khách")
+            with clock.at(MONDAY + timedelta(days=2)):
+                made["HS-000003"] = story.start("minh")
+        return made
+
+    made = once("three process files", make)
     with clock.at(MONDAY + timedelta(days=2, hours=1)):
         yield made
 

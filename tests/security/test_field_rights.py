@@ -493,6 +493,9 @@ def test_the_page_of_a_role_sets_the_rights_to_its_fields(app, client):
     rows = [row.select_one("input[type=radio]")["name"] for row in form.select("tbody tr:has(input[type=radio])")]
     kinds = ("phone", "email", "note", "said", "bought", "proof", "source", "owner", "team")
     assert {*(f"Customer.{field}" for field in kinds), "Member.phone", "Member.email"} <= set(rows)
+    told = form.get_text(" ", strip=True)
+    for plain, covered in (("0912 345 321", "09•• ••• 321"), ("0312 345 321", "••• 321"), ("21/03/1990", "•••")):
+        assert f"{plain} hiện thành {covered}" in told
     assert rows.index("Customer.said") < rows.index("Customer.owner"), "what is personal stands first"
     saved = hoa.post(path, data={**sent, "Customer.phone": "masked", "mo.Customer.phone": "1"})
     assert saved.status_code == 302

@@ -10,6 +10,7 @@ from app.company.services import receive_logo, remove_logo, set_logo
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.demo.people import COMPANY
+from app.security import queries, services
 from app.security.models import Member
 from app.security.rules import TRIES
 from tests.cast import PASSWORD
@@ -54,6 +55,19 @@ def test_it_names_the_company_and_nobody_who_works_there(app, client):
     assert COMPANY in shown
     assert names
     assert not [name for name in names if name in shown or name.split()[-1] + " " in shown]
+
+
+def test_whoever_was_signed_out_is_told_why_and_nobody_else(app, client):
+    browser = client("lan")
+    with app.app_context(), transaction(SYSTEM) as session:
+        lan = queries.member_by_username(session, "lan")
+        services.end_sign_ins(session, lan.id, reason="roles")
+    assert browser.get("/khach-hang/list/").status_code == 302
+    told = page_of(browser.get("/login/")).select_one(".tt-login__box .tt-note").get_text()
+    assert "Quyền của bạn đã thay đổi" in told
+    assert not page_of(client().get("/login/")).select(".tt-login__box .tt-note")
+    browser.post("/login/", data={"username": "lan", "password": PASSWORD})
+    assert browser.get("/khach-hang/list/").status_code == 200
 
 
 def test_without_a_logo_our_own_mark_stands_alone(client):

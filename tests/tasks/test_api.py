@@ -15,9 +15,9 @@ RECEIVED = STEPS["receive"][1]
 
 
 @pytest.fixture(autouse=True)
-def late_delivery(app: Flask):
+def late_delivery(app: Flask, once):
     with clock.at(MONDAY):
-        install_late_delivery(app)
+        once("late delivery", lambda: install_late_delivery(app))
         yield
 
 

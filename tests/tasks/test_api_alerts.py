@@ -16,10 +16,10 @@ LATE = MONDAY + timedelta(minutes=6)
 
 
 @pytest.fixture
-def overdue(app: Flask):
+def overdue(app: Flask, once):
     """A task of Lan's whose time has passed; the scan has seen it."""
     with clock.at(MONDAY):
-        install_late_delivery(app)
+        once("late delivery", lambda: install_late_delivery(app))
         lan = Rest(app, "lan")
         task = lan.start()["open_tasks"][0]
         lan.post(f"tasks/{task['id']}/claim")

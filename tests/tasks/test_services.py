@@ -36,17 +36,20 @@ S = TaskState
 
 
 @pytest.fixture
-def desk(session, cast, story):
-    return Desk(session, cast, story)
+def desk(session, cast, story, once):
+    def offer() -> tuple[int, int]:
+        instance = story.start()
+        return instance, story.run_to(instance, "find-order").id
+
+    return Desk(session, cast, story, *once("story to find-order", offer))
 
 
 class Desk:
     """A task offered to Vận hành, and the people around it."""
 
-    def __init__(self, session, cast, story) -> None:
+    def __init__(self, session, cast, story, instance_id: int, task_id: int) -> None:
         self.session, self.cast, self.story = session, cast, story
-        self.instance_id = story.start()
-        self.task_id = story.run_to(self.instance_id, "find-order").id
+        self.instance_id, self.task_id = instance_id, task_id
 
     @property
     def task(self) -> Task:

@@ -34,38 +34,41 @@ def monday() -> Iterator[None]:
 
 
 @pytest.fixture
-def work(app: Flask, monday: None) -> dict[str, int]:
+def work(app: Flask, monday: None, once: Callable[..., dict[str, int]]) -> dict[str, int]:
     """Six pieces of work on Monday morning; name → id.
 
     "nhận": offered to CSKH, due within the hour. "trễ": Lan's, an hour late. "xong": finished by Lan, was late.
     "hủy": called off. "vận hành": Tuấn's, about Lan's customer, due on Tuesday.
     "không hạn": offered to CSKH, never due.
     """
-    with app.app_context():
-        story = Story(db.session(), Cast(db.session()))
-        cast, instance = story.cast, story.start()
-        made = {"nhận": story.task(instance, "receive").id}
-        hour = timedelta(hours=1)
-        plan = (
-            ("trễ", Offer(member_id=cast.lan.user_id), MONDAY - hour),
-            ("xong", Offer(member_id=cast.lan.user_id), MONDAY - 2 * hour),
-            ("hủy", Offer(team_id=cast.team("cskh").id), MONDAY - 3 * hour),
-            ("vận hành", Offer(member_id=cast.tuan.user_id), MONDAY + timedelta(days=1)),
-            ("không hạn", Offer(team_id=cast.team("cskh").id), None),
-        )
-        with transaction(SYSTEM) as session:
-            for number, (name, offer, due_at) in enumerate(plan):
-                made[name] = services.open_task(
-                    session, owner_type="instance", owner_id=instance, step="call-back", token=100 + number,
-                    name=name, context="Giao hàng chậm, HS-000001", customer_id=story.customer_id, offer=offer,
-                    deadline=Deadline(due_at, due_at), form_version=None, by=SYSTEM,
-                ).id  # fmt: skip
-        with transaction(SYSTEM) as session:
-            done = session.get_one(Task, made["xong"])
-            done.state, done.completed_at, done.completed_by_id = TaskState.completed, MONDAY, cast.lan.user_id
-            services.cancel_task(session, session.get_one(Task, made["hủy"]), by=SYSTEM, reason="")
-        db.session.remove()
-    return made
+
+    def make() -> dict[str, int]:
+        with app.app_context():
+            story = Story(db.session(), Cast(db.session()))
+            cast, instance = story.cast, story.start()
+            made = {"nhận": story.task(instance, "receive").id}
+            hour = timedelta(hours=1)
+            plan = (
+                ("trễ", Offer(member_id=cast.lan.user_id), MONDAY - hour),
+                ("xong", Offer(member_id=cast.lan.user_id), MONDAY - 2 * hour),
+                ("hủy", Offer(team_id=cast.team("cskh").id), MONDAY - 3 * hour),
+                ("vận hành", Offer(member_id=cast.tuan.user_id), MONDAY + timedelta(days=1)),
+                ("không hạn", Offer(team_id=cast.team("cskh").id), None),
+            )
+            with transaction(SYSTEM) as session:
+                for number, (name, offer, due_at) in enumerate(plan):
+                    made[name] = services.open_task(
+                        session, owner_type="instance", owner_id=instance, step="call-back", token=100 + number,
+                        name=name, context="Giao hàng chậm, HS-000001", customer_id=story.customer_id, offer=offer,
+                        deadline=Deadline(due_at, due_at), form_version=None, by=SYSTEM,
+                    ).id  # fmt: skip
+            with transaction(SYSTEM) as session:
+                done = session.get_one(Task, made["xong"])
+                done.state, done.completed_at, done.completed_by_id = TaskState.completed, MONDAY, cast.lan.user_id
+                services.cancel_task(session, session.get_one(Task, made["hủy"]), by=SYSTEM, reason="")
+        return made
+
+    return once("six tasks", make)
 
 
 def soup(answer) -> BeautifulSoup:

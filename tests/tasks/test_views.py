@@ -21,11 +21,15 @@ HAPPENED = ANSWERS["receive"]["happened"]
 
 
 @pytest.fixture
-def offered(app):
+def offered(app, once):
     """Finding the order is offered to Vận hành: the id of that task."""
-    with app.app_context():
-        story = Story(db.session(), Cast(db.session()))
-        return story.run_to(story.start(), "find-order").id
+
+    def offer() -> int:
+        with app.app_context():
+            story = Story(db.session(), Cast(db.session()))
+            return story.run_to(story.start(), "find-order").id
+
+    return once("order offered", offer)
 
 
 def typed(app, task_id):

@@ -112,8 +112,10 @@ def offers() -> dict[str, Any]:
 
 
 def field_offer(field: Field, choices_url: str | None = None) -> dict[str, Any]:
-    """{"key", "label", "kind", "choices": [[value, label], …], "choices_url"}: persons and teams are looked up."""
-    choices: list[list[Any]] = [[value, str(label)] for value, label in field.choices.items()]
+    """{"key", "label", "kind", "choices": [[value, label], …], "choices_url", "within"}: persons, teams and what is too
+    much to be listed are looked up, the last within what another field says."""
+    choices_url = field.choices_url or choices_url
+    choices: list[list[Any]] = [] if choices_url else [[value, str(label)] for value, label in field.choices.items()]
     if field.kind is Kind.yes_no and not choices:
         choices = [[True, str(_("yes"))], [False, str(_("no"))]]
     return {
@@ -122,6 +124,7 @@ def field_offer(field: Field, choices_url: str | None = None) -> dict[str, Any]:
         "kind": str(field.kind),
         "choices": choices,
         "choices_url": choices_url,
+        "within": field.within,
     }
 
 

@@ -64,3 +64,7 @@ class Field:
     is_always_there: bool = False
     #: a text → the rows whose value holds it, where there is a faster way than to compare every row
     contains: Callable[[str], ColumnElement[bool]] | None = None
+    #: choices that are too many to be listed: where they are looked up, as chooser.Chooser.address answers
+    choices_url: str = ""
+    #: the key of another choice that narrows what is looked up there (?with=): the province of a ward
+    within: str = ""

@@ -8,7 +8,7 @@ from app.core.screens.columns import Derived
 from app.core.screens.doors import ScreenError, action, route
 from app.core.screens.fields import Lookup, LookupField, MoneyField
 from app.core.screens.interface import Interface
-from app.core.screens.listing import Preset
+from app.core.screens.listing import ManyPage, Preset
 from app.core.screens.screen import Screen
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Lookup",
     "LookupField",
+    "ManyPage",
     "MoneyField",
     "Preset",
     "Screen",

@@ -17,7 +17,6 @@ from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _, ngettext
 from app.core.pages import Undo, done, trail
-from app.core.screens import listing
 from app.core.screens.doors import route
 from app.core.screens.lookups import LookupPart
 from app.core.screens.saving import chosen_ids, packed, saving, unpacked
@@ -168,10 +167,7 @@ class ActionPart(LookupPart):
         """All that the list at `query` holds now. Raises BadRequestError."""
         if "query" not in request.form:  # nothing said is not everything
             raise BadRequestError
-        arguments = listing.read_query(request.form["query"])
-        for turned in ("page", "after", "before", "view"):  # every page of it
-            arguments.poplist(turned)
-        found = self.matching_ids(self.asked_of(arguments), who, MOST_AT_ONCE + 1)
+        found = self.matching_ids(self.asked_whole(request.form["query"]), who, MOST_AT_ONCE + 1)
         if not found:
             raise BadRequestError(_("Nothing matches any more."))
         if len(found) > MOST_AT_ONCE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,19 +54,32 @@ def values_of(condition: Condition, fields: Mapping[str, Field], who: Actor) -> 
     return value
 
 
-def names_in(condition: Condition, fields: Mapping[str, Field], who: Actor) -> Mapping[str, Mapping[int, str]]:
-    """Field → what the people or teams are called that the condition compares it with, for the editor."""
-    named: dict[str, Mapping[int, str]] = {}
+def names_in(condition: Condition, fields: Mapping[str, Field], who: Actor) -> Mapping[str, Mapping[Any, str]]:
+    """Field → what that is called which the condition compares it with, where it is looked up: for the editor."""
+    named: dict[str, Mapping[Any, str]] = {}
+    stored = condition.to_json()
     for key in sorted(condition.keys & fields.keys()):
-        if fields[key].kind in _choosers and (ids := _numbers(condition.to_json())):
-            named[key] = _choosers[fields[key].kind].names(db.session(), who, ids)
+        field = fields[key]
+        if field.choices_url:
+            named[key] = {one: str(field.choices[one]) for one in sorted(_texts(stored) & field.choices.keys())}
+        elif field.kind in _choosers and (ids := _numbers(stored)):
+            named[key] = _choosers[field.kind].names(db.session(), who, ids)
     return named
 
 
 def _numbers(stored: Any) -> set[int]:
     """Every number that a stored condition compares with: those of people and teams are among them."""
-    if isinstance(stored, dict):
-        return set().union(*map(_numbers, stored.values()))
-    if isinstance(stored, list):
-        return set().union(*map(_numbers, stored))
-    return {stored} if type(stored) is int and 0 < stored <= LARGEST_ID else set()
+    return {one for one in _compared(stored) if type(one) is int and 0 < one <= LARGEST_ID}
+
+
+def _texts(stored: Any) -> set[str]:
+    """Every text in it: the codes of what is chosen are among them."""
+    return {one for one in _compared(stored) if isinstance(one, str)}
+
+
+def _compared(stored: Any) -> Iterator[Any]:
+    if isinstance(stored, dict | list):
+        for part in stored.values() if isinstance(stored, dict) else stored:
+            yield from _compared(part)
+    else:
+        yield stored

@@ -48,6 +48,8 @@ class Derived:
     absent_differs: bool = False
     is_always_there: bool = False
     contains: Callable[[str], ColumnElement[bool]] | None = None
+    choices_url: str = ""
+    within: str = ""
     #: the field whose right this falls under, where that is not its own: the age is the birthday's
     guarded_as: str = ""
 

@@ -24,7 +24,7 @@ from app.core.screens.columns import Derived, readable
 from app.core.screens.doors import ScreenError, action
 from app.core.screens.fields import Converter, Lookup, rev_field
 from app.core.screens.interface import Interface
-from app.core.screens.listing import Preset
+from app.core.screens.listing import ManyPage, Preset
 
 
 class Declared(ModelView):
@@ -60,6 +60,8 @@ class Declared(ModelView):
     presets_in_tabs: ClassVar[bool] = True
     #: action → the template of a dialog that asks something before it is done with the chosen rows (docs/ui.md)
     asks: ClassVar[Mapping[str, str]] = {}
+    #: where more is done with the chosen rows than an action does: a page of its own, for whoever may edit
+    many_page: ClassVar[ManyPage | None] = None
     #: what a row is called in a list
     title_column: ClassVar[str] = "name"
     #: relation in a form → how its rows are found

@@ -183,6 +183,20 @@ class Preset:
 
 
 @dataclass(frozen=True)
+class ManyPage:
+    """Where the chosen rows of a list are sent to: as `rowid`, or as `all` of those at its address (`query`)."""
+
+    address: str
+    label: Any
+    icon: str
+    #: rows that it takes
+    most: int
+    #: where one finds again what was done so before
+    earlier: str
+    earlier_label: Any
+
+
+@dataclass(frozen=True)
 class Head:
     """The head of a column. `order` is what a click on it asks for, None where rows cannot be ordered by it."""
 

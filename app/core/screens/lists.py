@@ -265,7 +265,8 @@ class ListPart(Declared):
         compared = declared.value if declared.compared is None else declared.compared
         field = Field(
             name, label, declared.kind, compared, choices, declared.since, declared.absent_differs,
-            declared.is_always_there, contains=declared.contains,
+            declared.is_always_there, contains=declared.contains, choices_url=declared.choices_url,
+            within=declared.within,
         )  # fmt: skip
         return Column(
             key=name, label=label, kind=declared.kind, value=declared.value,
@@ -389,6 +390,17 @@ class ListPart(Declared):
     def _drawn(self, rows: Select[Any], by: Any, columns: Sequence[Column]) -> Select[Any]:
         """With all that is needed to draw them."""
         return self._selected(rows, by, columns).add_columns(*(one for column in columns for one in column.besides))
+
+    def asked_whole(self, query: str) -> Asked:
+        """What the list at this address asks for, on all its pages. Raises BadRequestError."""
+        arguments = listing.read_query(query)
+        for turned in ("page", "after", "before", "view"):
+            arguments.poplist(turned)
+        return self.asked_of(arguments)
+
+    def keys_of(self, query: str, who: Actor) -> Select[Any]:
+        """The keys of all rows of the list at this address, in no order. Raises BadRequestError."""
+        return self._listed(select(self._key), self.asked_whole(query), who)
 
     def matching_ids(self, asked: Asked, who: Actor, limit: int) -> Sequence[int]:
         """The keys of the rows that are asked for, in the order of the list, at most so many."""

@@ -16,7 +16,6 @@ from app.core.db import row_id
 from app.core.errors import BadRequestError, NotFoundError
 from app.core.i18n import _
 from app.core.paging import LARGEST_PAGE_SIZE
-from app.core.taken import refused_if_taken
 
 _STEP = re.compile("[1-9][0-9]{0,9}")
 
@@ -24,7 +23,7 @@ _STEP = re.compile("[1-9][0-9]{0,9}")
 @contextmanager
 def saving() -> Iterator[Session]:
     """The screen's transaction. What another one took between our check and our writing is a refusal, not a bug."""
-    with refused_if_taken(), edge.transaction() as session:
+    with edge.transaction() as session:
         yield session
 
 

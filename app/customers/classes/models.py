@@ -83,6 +83,6 @@ class ClassMove(Entity):
     before: Mapped[str | None] = mapped_column(String(CODE_LENGTH))
     after: Mapped[str] = mapped_column(String(CODE_LENGTH))
     #: what was found: {"times", "amount", "bought_days", "pause", "heard_days"}, those that the rule asks
-    reason: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    reason: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, info={"sensitive": True})
 
     customer: Mapped[Customer] = relationship()

@@ -9,9 +9,12 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.formats import money_text, number_text
 from app.core.i18n import _
+from app.customers import beside_fields
+from app.customers.beside_fields import BOUGHT
 from app.customers.classes.models import ClassKind
 
 MOST_DAYS = 3650
@@ -127,18 +130,22 @@ def problems(rules: Sequence[Rule]) -> dict[str, list[Sentence]]:
     return told
 
 
-def reason_text(reason: Mapping[str, Any]) -> Sentence:
-    """Why somebody was moved, in words: "mua 5 lần trong 365 ngày, mua lần cuối 12 ngày trước"."""
+def reason_text(reason: Mapping[str, Any], who: Actor) -> Sentence:
+    """Why somebody was moved, in words: "mua 5 lần trong 365 ngày, mua lần cuối 12 ngày trước"; the amount as this
+    person reads amounts."""
     over = reason.get("over_days")
+    amount = beside_fields.seen(who, BOUGHT, str(money_text(reason.get("amount", 0))))
     words: Mapping[str, Any] = {
         "times": lambda n: _("%(times)s purchases in %(days)s days", times=number_text(n), days=over)
         if over else _("%(times)s purchases", times=number_text(n)),
-        "amount": lambda n: _("bought for %(amount)s in %(days)s days", amount=money_text(n), days=over)
-        if over else _("bought for %(amount)s", amount=money_text(n)),
+        "amount": lambda _n: _("bought for %(amount)s in %(days)s days", amount=amount, days=over)
+        if over else _("bought for %(amount)s", amount=amount),
         "bought_days": lambda n: _("last purchase %(days)s days ago", days=number_text(n)),
         "pause": lambda n: _("after a break of %(days)s days", days=number_text(n)),
         "heard_days": lambda n: _("last contact %(days)s days ago", days=number_text(n)),
     }  # fmt: skip
+    if amount is None:
+        reason = {name: value for name, value in reason.items() if name != "amount"}
     return ", ".join(str(words[name](value)) for name, value in reason.items() if name in words)
 
 

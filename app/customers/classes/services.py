@@ -79,7 +79,7 @@ def ask_round(session: Session, *, by: Actor) -> ClassRun:
     """The worker goes through all customers now. Raises ConflictError while it is at it."""
     by.must("edit", "Setting")
     queue_up(session, "class_run")
-    if session.scalar(select(ClassRun.id).where(ClassRun.finished_at.is_(None)).limit(1)):
+    if session.scalar(select(ClassRun.id).where(ClassRun.status.in_([LeaseState.waiting, LeaseState.leased])).limit(1)):
         raise ConflictError(_("Customers are being put into their groups already. Wait until that is done."))
     run = ClassRun(asked_at=clock.now(), asked_by_id=by.user_id)
     session.add(run)

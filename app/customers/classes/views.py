@@ -113,7 +113,7 @@ def _page(
         latest=[
             {"move": one, "kind": CLASS_KINDS[one.kind],
              "before": labels[one.kind].get(one.before or "", one.before) or _("none yet"),
-             "after": labels[one.kind].get(one.after, one.after), "why": rules.reason_text(one.reason)}
+             "after": labels[one.kind].get(one.after, one.after), "why": rules.reason_text(one.reason, who)}
             for one in session.scalars(queries.latest_moves(who, MOVES))
         ] if who.may("view", "Customer") else [],
     )  # fmt: skip

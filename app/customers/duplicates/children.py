@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, UniqueConstraint, and_, exists, or_, select, true, update
+from sqlalchemy import Column, ColumnElement, Table, UniqueConstraint, and_, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from app.core.db import Entity
@@ -27,12 +28,13 @@ RECORDS: Sequence[tuple[str, str, str, str]] = (
     ("alert", "subject_type", "subject_id", "customer"),
     ("comment", "resource", "record_id", "Customer"),
     ("notification", "subject_type", "subject_id", "customer"),
-    ("outbox", "subject_type", "subject_id", "customer"),
     ("stored_file", "owner_type", "owner_id", "customer"),
     ("submission", "subject_type", "subject_id", "customer"),
     ("task", "owner_type", "owner_id", "customer"),
     ("timeline_entry", "subject_type", "subject_id", "customer"),
 )
+#: what both have the like of, by number, and is handed over all the same
+_TASKS = "task.owner_id"
 #: rows a statement
 _BATCH = 5_000
 
@@ -92,11 +94,14 @@ def hand_over(session: Session, giver: int, taker: int) -> dict[str, list[int]]:
     """
     moved: dict[str, list[int]] = {}
     for link in links():
-        rows = select(link.table.c.id).where(link.column == giver, link.where, *_not_there_yet(link, taker))
+        has_tasks = link.key == _TASKS
+        free = () if has_tasks else _not_there_yet(link, taker)
+        rows = select(link.table.c.id).where(link.column == giver, link.where, *free)
         ids = list(session.scalars(rows.order_by(link.table.c.id)))
         if ids:
             moved[link.key] = ids
-            point_to(session, link.column, ids, taker)
+            also = {"token": link.table.c.token + _last_token(session, link, taker)} if has_tasks else {}
+            point_to(session, link.column, ids, taker, also=also)
     return moved
 
 
@@ -110,12 +115,19 @@ def give_back(session: Session, moved: Mapping[str, Sequence[int]], giver: int, 
     return lost
 
 
+def _last_token(session: Session, link: Link, customer_id: int) -> int:
+    """Everybody's own tasks are numbered from one: those that are handed over count on."""
+    last = select(func.max(link.table.c.token)).where(link.column == customer_id, link.where)
+    return session.scalar(last) or 0
+
+
 def point_to(
-    session: Session, column: Column[Any], ids: Sequence[int], customer_id: int, *, of: int | None = None
-) -> int:
+    session: Session, column: Column[Any], ids: Sequence[int], customer_id: int, *, of: int | None = None,
+    also: Mapping[str, Any] = MappingProxyType({}),
+) -> int:  # fmt: skip
     """Let these rows point to the customer, past their revision and stamps; how many. `of`: those that point there."""
     table, count = column.table, 0
-    values: dict[str, Any] = {column.name: customer_id}
+    values: dict[str, Any] = {column.name: customer_id, **also}
     if "updated_at" in table.c:
         values["updated_at"] = table.c.updated_at
     for start in range(0, len(ids), _BATCH):

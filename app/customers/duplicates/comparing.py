@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
 from app.core import guarded
-from app.core.access import Actor, FieldRight
+from app.core.access import Actor, FieldRight, has_row_rule, visible
+from app.core.db import Entity
 from app.core.errors import Sentence
 from app.core.formats import day_text
 from app.core.i18n import _
 from app.customers import places, queries
 from app.customers.duplicates import children, fields
-from app.customers.duplicates.fields import Choice, Side
+from app.customers.duplicates.fields import Choice, Side, Why
 from app.customers.labels import FIELD_LABELS, GENDER_LABELS
 from app.customers.matching import REASON_WORDS, Reason
 from app.customers.models import SOURCES, Customer
@@ -42,7 +43,8 @@ _COUNTED: Sequence[tuple[str, Sentence]] = (
 @dataclass(frozen=True)
 class Row:
     """A field in which the two differ. `values` are those of the first and the second as he reads them, `chosen` says
-    which is taken (0, 1, or 2: both). One that he may not write follows the rule."""
+    which is taken (0, 1, or 2: both), `why` by which rule, unless he chose it himself. `beforehand`: what the rule
+    takes when the first stays, and when the second does. One that he may not write follows the rule."""
 
     key: str
     label: Sentence
@@ -50,6 +52,24 @@ class Row:
     chosen: int
     may_choose: bool
     takes_both: bool
+    beforehand: tuple[int, int]
+    why: Sentence | None
+
+    @property
+    def follows(self) -> bool:
+        """It is another one according to who stays."""
+        return self.beforehand[0] != self.beforehand[1]
+
+    @property
+    def value(self) -> str:
+        """What it will be."""
+        return "\n".join(self.values) if self.chosen == 2 else self.values[self.chosen]
+
+
+WHY: Mapping[Why, Sentence] = {
+    Why.stays: _("of the record that stays"), Why.other_empty: _("the other one has none"),
+    Why.newer: _("of the record that was changed last"), Why.nothing_lost: _("so that nothing is lost"),
+}  # fmt: skip
 
 
 def reason_words(codes: Sequence[str]) -> list[Sentence]:
@@ -72,7 +92,9 @@ def may_be_told(codes: Sequence[str], who: Actor) -> list[str]:
     ]  # fmt: skip
 
 
-def rows(session: Session, first: Customer, second: Customer, who: Actor, taken: Mapping[str, str]) -> list[Row]:
+def rows(
+    session: Session, first: Customer, second: Customer, who: Actor, taken: Mapping[str, str], *, keeps_first: bool
+) -> list[Row]:  # fmt: skip
     """The fields in which they differ. `taken`: field → "0", "1" or "2", as chosen before."""
     found = []
     for choice in fields.CHOICES:
@@ -80,15 +102,24 @@ def rows(session: Session, first: Customer, second: Customer, who: Actor, taken:
             continue
         if not fields.differs(first, second, choice):
             continue
-        beforehand = {Side.kept: 0, Side.merged: 1, Side.both: 2}[fields.beforehand(first, second, choice)]
-        asked = taken.get(choice.key, "")
+        side, why = fields.decided(*((first, second) if keeps_first else (second, first)), choice)
+        other = fields.beforehand(*((second, first) if keeps_first else (first, second)), choice)
+        here, there = _place(side, keeps_first=keeps_first), _place(other, keeps_first=not keeps_first)
+        may = fields.may_choose(who, choice)
+        asked = taken.get(choice.key, "") if may else ""
         takes_both = Side.both in choice.sides
-        chosen = int(asked) if asked in ("0", "1", *(["2"] if takes_both else [])) else beforehand
+        chosen = int(asked) if asked in ("0", "1", *(["2"] if takes_both else [])) else here
         values = (told(session, first, choice, who), told(session, second, choice, who))
         if values[0] != values[1] or choice.key != "tier":
-            may = who.writes("Customer", choice.guarded)
-            found.append(Row(choice.key, LABELS[choice.key], values, chosen, may, takes_both))
+            beforehand = (here, there) if keeps_first else (there, here)
+            told_why = WHY[why] if chosen == here else None
+            found.append(Row(choice.key, LABELS[choice.key], values, chosen, may, takes_both, beforehand, told_why))
     return found
+
+
+def _place(side: Side, *, keeps_first: bool) -> int:
+    """0 the first, 1 the second, 2 both."""
+    return 2 if side is Side.both else int((side is Side.merged) is keeps_first)
 
 
 def alike(session: Session, first: Customer, second: Customer, who: Actor) -> list[tuple[Sentence, str]]:
@@ -102,11 +133,11 @@ def alike(session: Session, first: Customer, second: Customer, who: Actor) -> li
 
 def told(session: Session, customer: Customer, choice: Choice, who: Actor) -> str:
     """The value of a field as this person reads it; "" where there is none."""
-    shown = guarded.seen(who, "Customer", choice.guarded, _words(session, customer, choice.key) or None)
+    shown = guarded.seen(who, "Customer", choice.guarded, _words(session, customer, choice.key, who) or None)
     return str(shown or "")
 
 
-def _words(session: Session, customer: Customer, key: str) -> str:
+def _words(session: Session, customer: Customer, key: str, who: Actor) -> str:
     if key == "address":
         line = places.address_line(customer.street, customer.ward_code, customer.province_code)
         return " · ".join(filter(None, (line, customer.old_address)))
@@ -123,7 +154,7 @@ def _words(session: Session, customer: Customer, key: str) -> str:
         case "birthday" | "next_contact_on":
             return day_text(value)
         case "company_id":
-            return customer.company.name if customer.company is not None else ""
+            return customer.company.name if queries.names_seen(session, {value}, who) and customer.company else ""
         case "owner_id":
             return session.get_one(Member, value).name
         case "team_id":
@@ -136,14 +167,18 @@ def contacts(customer: Customer, who: Actor) -> list[str]:
     return [one.shown for one in queries.contacts_seen(customer.contact_points, who)]
 
 
-def counted(session: Session, customer_id: int) -> list[tuple[Sentence, int]]:
-    """How much of what belongs to him; what there is nothing of is left out."""
+def counted(session: Session, customer_id: int, who: Actor) -> list[tuple[Sentence, int]]:
+    """How much of what belongs to him, as far as this person sees it; what there is nothing of is left out."""
     links = {link.table.name: link for link in children.links() if link.column.name == "customer_id"}
+    models = {mapper.local_table.name: mapper.class_ for mapper in Entity.registry.mappers}
     found = []
     for table, label in _COUNTED:
         if table in links:
-            column = links[table].column
-            number = session.scalar(select(func.count()).select_from(column.table).where(column == customer_id)) or 0
+            column, model = links[table].column, models[table]
+            rows = select(func.count()).select_from(model).where(column == customer_id)
+            if has_row_rule(model):
+                rows = rows.where(visible(model, who))
+            number = session.scalar(rows) or 0
             if number:
                 found.append((label, number))
     return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Date, Enum
 
+from app.core.access import Actor
 from app.core.db import UtcDateTime
 from app.customers.models import FORMER_CODES_LENGTH, Customer
 from app.customers.rules import NOTE_LENGTH
@@ -21,6 +22,15 @@ class Side(StrEnum):
     kept = auto()
     merged = auto()
     both = auto()
+
+
+class Why(StrEnum):
+    """Why a value is taken beforehand."""
+
+    stays = auto()
+    other_empty = auto()
+    newer = auto()
+    nothing_lost = auto()
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,10 @@ class Choice:
 
 NOTE = "note"
 PREFERRED = "preferred"
+#: by these people know the record that stays: a newer spelling or another colleague does not take its place by itself
+STEADY = frozenset({"name", "owner_id", "team_id"})
+#: chosen by whoever may hand customers to others
+_ASSIGNED = frozenset({"owner_id", "team_id"})
 
 
 def _one(key: str, *columns: str, guarded: str = "") -> Choice:
@@ -58,6 +72,11 @@ FOLLOWING = ("do_not_contact", "do_not_contact_reason", "last_contact_at", "form
 COLUMNS = tuple(column for choice in CHOICES for column in choice.columns) + FOLLOWING
 
 
+def may_choose(who: Actor, choice: Choice) -> bool:
+    """Does this person choose whose value is taken?"""
+    return who.writes("Customer", choice.guarded) and (choice.key not in _ASSIGNED or who.may("assign", "Customer"))
+
+
 def is_empty(customer: Customer, choice: Choice) -> bool:
     return not any(getattr(customer, column) for column in choice.columns if column != "tier_is_fixed")
 
@@ -67,14 +86,21 @@ def differs(kept: Customer, merged: Customer, choice: Choice) -> bool:
 
 
 def beforehand(kept: Customer, merged: Customer, choice: Choice) -> Side:
-    """The newest that is not empty; of two notes both."""
+    """Name, person in charge and team of the one that stays; of the others the newest. Empty ones never win, and of two
+    notes both are taken."""
+    return decided(kept, merged, choice)[0]
+
+
+def decided(kept: Customer, merged: Customer, choice: Choice) -> tuple[Side, Why]:
     if is_empty(merged, choice):
-        return Side.kept
+        return Side.kept, Why.other_empty
     if is_empty(kept, choice):
-        return Side.merged
+        return Side.merged, Why.other_empty
     if choice.key == NOTE:
-        return Side.both if differs(kept, merged, choice) else Side.kept
-    return Side.merged if merged.updated_at > kept.updated_at else Side.kept
+        return (Side.both, Why.nothing_lost) if differs(kept, merged, choice) else (Side.kept, Why.stays)
+    if choice.key in STEADY:
+        return Side.kept, Why.stays
+    return (Side.merged if merged.updated_at > kept.updated_at else Side.kept), Why.newer
 
 
 def resulting(kept: Customer, merged: Customer, sides: Mapping[str, Side]) -> dict[str, Any]:

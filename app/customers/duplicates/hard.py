@@ -16,7 +16,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor, FieldRight
-from app.core.db import queue_up
+from app.core.db import queue_up_all
 from app.core.errors import BusinessError
 from app.core.i18n import _
 from app.core.vietnamese import show_phone
@@ -163,5 +163,4 @@ def _told(key: HardKey, row: Any) -> HardMatch:
 
 def hold(session: Session, keys: Iterable[HardKey]) -> None:
     """Until the transaction ends nobody else saves one of these: of two at once, the second one finds the first."""
-    for key in sorted(set(keys)):
-        queue_up(session, f"customer.{key.field}.{key.value}")
+    queue_up_all(session, (f"customer.{key.field}.{key.value}" for key in keys))

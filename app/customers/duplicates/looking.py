@@ -26,6 +26,8 @@ from app.customers.models import ContactPoint, Customer
 _MARGIN = timedelta(minutes=5)
 #: from this hour on everybody is compared
 _NIGHT = 2
+#: runs are kept for so long
+_REMEMBERED = timedelta(days=90)
 #: rows a transaction
 _BATCH = 1_000
 
@@ -64,6 +66,7 @@ def look(kind: RunKind) -> int:
     fresh = _write(found)
     gone = _forget(set(found), among, {one.id for one in everyone})
     with transaction() as inside:
+        inside.execute(delete(DuplicateRun).where(DuplicateRun.started_at < clock.now() - _REMEMBERED))
         done = inside.get_one(DuplicateRun, number)
         done.ended_at, done.found, done.gone = clock.now(), fresh, gone
         done.compared = len(everyone) if among is None else len(among)

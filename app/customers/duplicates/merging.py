@@ -60,15 +60,8 @@ def merge_customers(
     if kept_id == merged_id:
         raise InvalidInputError(fields={"merged": [_("Choose two different customers.")]})
     kept, merged = _both(session, kept_id, merged_id, by)
-    if (kept.rev, merged.rev) != revs:
-        changed = kept if kept.rev != revs[0] else merged
-        name = session.scalar(select(Member.name).where(Member.id == changed.updated_by_id))
-        raise MergedMeanwhileError(by=name, at=changed.updated_at)
-    if kept.is_archived or merged.is_archived:
-        raise CustomerArchivedError
-    if kept.kind is not merged.kind:
-        raise BusinessError(_("One of the two is a person, the other one a company. Change the kind first."))
-    allowed = {one.key for one in fields.CHOICES if by.writes("Customer", one.guarded)}
+    refuse_merged(session, kept, merged, revs)
+    allowed = {one.key for one in fields.CHOICES if fields.may_choose(by, one)}
     taken = fields.resulting(kept, merged, {key: side for key, side in sides.items() if key in allowed})
     log = CustomerMerge(
         kept_id=kept.id, merged_id=merged.id, by_id=by.user_id, at=clock.now(), moved={},
@@ -113,6 +106,18 @@ def merge_customers(
         )  # fmt: skip
     session.flush()
     return log
+
+
+def refuse_merged(session: Session, kept: Customer, merged: Customer, revs: tuple[int, int]) -> None:
+    """Raises MergedMeanwhileError for other revisions than those, and BusinessError for two that cannot be one."""
+    if (kept.rev, merged.rev) != revs:
+        changed = kept if kept.rev != revs[0] else merged
+        name = session.scalar(select(Member.name).where(Member.id == changed.updated_by_id))
+        raise MergedMeanwhileError(by=name, at=changed.updated_at)
+    if kept.is_archived or merged.is_archived:
+        raise CustomerArchivedError
+    if kept.kind is not merged.kind:
+        raise BusinessError(_("One of the two is a person, the other one a company. Change the kind first."))
 
 
 def undo_merge(session: Session, log_id: int, *, by: Actor) -> Undone:
@@ -354,7 +359,7 @@ def _withdrawn(session: Session, kept: Customer, merged: Customer) -> list[tuple
 def _join_pairs(session: Session, kept: Customer, merged: Customer, by: Actor) -> dict[str, Any]:
     """The pair of both is settled; what was said of the merged one and others holds for the one who stays."""
     before: list[list[Any]] = []
-    known = {_other(one, kept.id) for one in _pairs_of(session, kept.id)}
+    known = {_other(one, kept.id): one for one in _pairs_of(session, kept.id)}
     for pair in _pairs_of(session, merged.id):
         before.append([pair.id, pair.first_id, pair.second_id, str(pair.state)])
         third = _other(pair, merged.id)
@@ -362,6 +367,10 @@ def _join_pairs(session: Session, kept: Customer, merged: Customer, by: Actor) -
             pair.state, pair.decided_at, pair.decided_by_id = PairState.merged, clock.now(), by.user_id
         elif third not in known:
             pair.first_id, pair.second_id = sorted((kept.id, third))
+        elif pair.state is PairState.not_duplicate and known[third].state is PairState.open:
+            his = known[third]  # nobody is asked again what was answered of one of them
+            before.append([his.id, his.first_id, his.second_id, str(his.state)])
+            his.state, his.decided_at, his.decided_by_id = pair.state, pair.decided_at, pair.decided_by_id
     session.flush()
     return {_PAIRS: before}
 
@@ -377,6 +386,8 @@ def _part_pairs(session: Session, log: CustomerMerge, by: Actor) -> int:
             pair.decided_at, pair.decided_by_id = None, None
         elif (pair.first_id, pair.second_id) != (first, second):
             pair.first_id, pair.second_id = first, second
+        elif state == PairState.open and pair.state is PairState.not_duplicate:
+            pair.state, pair.decided_at, pair.decided_by_id = PairState.open, None, None
     session.flush()
     return lost
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, aliased
 
@@ -30,16 +32,17 @@ def merged_into(session: Session, customer_id: int) -> int | None:
     return found
 
 
-def _editable(who: Actor) -> Select[int]:
-    """Whom one may make part of another: seen, edited and archived by him."""
+def _editable(who: Actor, column: Any) -> ColumnElement[bool]:
+    """Seen, edited and archived by him; in use, unless both were made one."""
+    in_use = Customer.archived_at.is_(None) | (DuplicatePair.state == PairState.merged)
     allowed = (visible(Customer, who), visible(Customer, who, "edit"), visible(Customer, who, "delete"))
-    return select(Customer.id).where(Customer.archived_at.is_(None), *allowed).correlate(None)
+    return select(Customer.id).where(Customer.id == column, in_use, *allowed).correlate(DuplicatePair).exists()
 
 
 @row_rule(DuplicatePair)
 def _pairs(who: Actor, _action: str) -> ColumnElement[bool]:
-    """Of two customers in use, both of whom are his to edit and to archive."""
-    return DuplicatePair.first_id.in_(_editable(who)) & DuplicatePair.second_id.in_(_editable(who))
+    """Of two customers, both of whom are his."""
+    return _editable(who, DuplicatePair.first_id) & _editable(who, DuplicatePair.second_id)
 
 
 @row_rule(CustomerMerge)
@@ -52,7 +55,7 @@ def _merges(who: Actor, _action: str) -> ColumnElement[bool]:
 def pairs(who: Actor, state: PairState = PairState.open) -> Select[DuplicatePair]:
     """The surest first; those that were decided, the last decided first."""
     rows = select(DuplicatePair).where(DuplicatePair.state == state, visible(DuplicatePair, who))
-    if who.is_system:
+    if who.is_system and state is not PairState.merged:
         first, second = aliased(Customer), aliased(Customer)
         rows = rows.join(first, first.id == DuplicatePair.first_id).join(second, second.id == DuplicatePair.second_id)
         rows = rows.where(first.archived_at.is_(None), second.archived_at.is_(None))

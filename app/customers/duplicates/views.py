@@ -9,7 +9,7 @@ from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import edge, links, paging
+from app.core import clock, edge, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
@@ -19,7 +19,7 @@ from app.customers import queries as queries_of_customers
 from app.customers.duplicates import comparing, deciding, merging, queries
 from app.customers.duplicates.fields import CHOICES, Side
 from app.customers.duplicates.hard import DuplicateCustomerError
-from app.customers.duplicates.models import CustomerMerge, DuplicatePair, DuplicateRun, PairState, RunKind
+from app.customers.duplicates.models import UNDO_WITHIN, CustomerMerge, DuplicatePair, DuplicateRun, PairState, RunKind
 from app.customers.models import Customer
 
 #: what the page asks for
@@ -49,6 +49,8 @@ _SIZE = 25
 #: of the one who stays: the first or the second of the address
 _KEPT = "kept"
 _PREFERRED = "preferred"
+#: the summary was read and agreed to
+_SURE = "sure"
 
 
 def pair_path(first: int, second: int) -> str:
@@ -98,6 +100,11 @@ class DuplicatePages(Page):
         seen = [row_id(request.form.get(name, "")) for name in ("rev0", "rev1")]
         chosen = comparing.sides(_taken(), keeps_first=keeps_first)
         liked = {"0": keeps_first, "1": not keeps_first}.get(request.form.get(_PREFERRED, ""), True)
+        match request.form.get(_SURE):
+            case None:
+                return _ask(first, second, (seen[0], seen[1]))
+            case "0":
+                return _compare(first, second)
         try:
             with edge.transaction() as session:
                 log = merging.merge_customers(
@@ -176,11 +183,39 @@ def _row(session: Session, one: Any, who: Actor) -> dict[str, Any]:
     return {"run": one, "is_full": one.kind is RunKind.full}
 
 
+def _both(session: Session, first: str, second: str, who: Actor) -> tuple[Customer, Customer]:
+    one, other = (get_visible(session, Customer, row_id(number), who) for number in (first, second))
+    if one.id == other.id:
+        raise NotFoundError
+    return one, other
+
+
+def _ask(first: str, second: str, revs: tuple[int, int]) -> Any:
+    """What would happen, before it does."""
+    session, who = db.session(), edge.actor()
+    both = _both(session, first, second, who)
+    keeps_first = request.form.get(_KEPT, "0") != "1"
+    kept, merged = both if keeps_first else both[::-1]
+    try:
+        merging.refuse_merged(session, kept, merged, revs if keeps_first else (revs[1], revs[0]))
+    except BusinessError as refusal:
+        return _compare(first, second, refusal=refusal)
+    rows = comparing.rows(session, *both, who, _taken(), keeps_first=keeps_first)
+    stays = 0 if keeps_first else 1
+    return show(
+        "duplicates/sure.html", kept=kept, merged=merged, counted=comparing.counted(session, merged.id, who),
+        taken=[row for row in rows if row.chosen != stays],
+        dropped=[(row.label, told) for row in rows if row.chosen == stays and (told := row.values[1 - stays])],
+        typed=[one for one in request.form.items(multi=True) if one[0] != "csrf_token"],
+        until=clock.now() + UNDO_WITHIN,
+        crumbs=trail((_("Customers"), "/khach-hang/list/"), _HERE, here=f"{both[0].code} · {both[1].code}"),
+    )  # fmt: skip
+
+
 def _compare(first: str, second: str, refusal: BusinessError | None = None) -> Any:
     session, who = db.session(), edge.actor()
-    both = [get_visible(session, Customer, row_id(one), who) for one in (first, second)]
-    if both[0].id == both[1].id:
-        raise NotFoundError
+    both = _both(session, first, second, who)
+    kept = request.form.get(_KEPT, "0")
     known = queries.pair_of(session, both[0].id, both[1].id)
     pair = known if known is not None and _is_his(session, known, who) else None
     codes = comparing.may_be_told(pair.reasons, who) if pair is not None else []
@@ -189,12 +224,12 @@ def _compare(first: str, second: str, refusal: BusinessError | None = None) -> A
         crumbs=trail((_("Customers"), "/khach-hang/list/"), _HERE, here=f"{both[0].code} · {both[1].code}"),
         both=[
             {"item": one, "url": links.customer_path(one.id), "contacts": comparing.contacts(one, who),
-             "counted": comparing.counted(session, one.id)}
+             "counted": comparing.counted(session, one.id, who)}
             for one in both
         ],
-        rows=comparing.rows(session, both[0], both[1], who, _taken()), pair=pair,
+        rows=comparing.rows(session, *both, who, _taken(), keeps_first=kept != "1"), pair=pair,
         alike=comparing.alike(session, both[0], both[1], who), reasons=comparing.reason_words(codes),
-        kept=request.form.get(_KEPT, "0"), preferred=request.form.get(_PREFERRED, request.form.get(_KEPT, "0")),
+        kept=kept, preferred=request.form.get(_PREFERRED, kept),
         refusal=refusal, back=f"{PATH}/", path=PATH,
     )  # fmt: skip
 

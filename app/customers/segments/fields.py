@@ -91,14 +91,14 @@ def _from(rows: Select[Any], first: date | None) -> Select[Any]:
     return rows if first is None else rows.where(Purchase.bought_on >= first)
 
 
-def _over(kind: Kind, value: Any, days: int) -> Derived:
+def _over(kind: Kind, value: Any, days: int, guarded_as: str = "") -> Derived:
     """Counted or added up over the purchases of the last so many days."""
 
     def seen_by(who: Actor) -> Derived:
         first = clock.today(who.time_zone) - timedelta(days=days)
         return Derived(kind, null(), _total(value, since=first))
 
-    return Derived(kind, null(), seen_by=seen_by)
+    return Derived(kind, null(), seen_by=seen_by, guarded_as=guarded_as)
 
 
 _COUNT, _SUM, _LAST = func.count(Purchase.customer_id), func.sum(Purchase.amount), func.max(Purchase.bought_on)
@@ -130,9 +130,9 @@ FIELDS: Mapping[str, Derived] = {
     "bought_times": Derived(Kind.number, _bought(_COUNT).scalar_subquery()),
     "bought_amount": Derived(Kind.money, _bought(_SUM).scalar_subquery(), guarded_as=BOUGHT),
     "bought_times_year": _over(Kind.number, _COUNT, 365),
-    "bought_amount_year": _over(Kind.money, _SUM, 365),
+    "bought_amount_year": _over(Kind.money, _SUM, 365, BOUGHT),
     "bought_times_quarter": _over(Kind.number, _COUNT, 90),
-    "bought_amount_quarter": _over(Kind.money, _SUM, 90),
+    "bought_amount_quarter": _over(Kind.money, _SUM, 90, BOUGHT),
     "bought_last": Derived(Kind.date, null(), _total(_LAST, nothing=None)),
     "bought_days": Derived(Kind.number, null(), _total(_LAST, nothing=None), since=Since.days),
     "product": Derived(Kind.text, null(), _bought(Purchase.product), absent_differs=True),

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Enum, func, insert, select, text
 
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import Entity, transaction
+from app.core.db import Entity, UtcDateTime, transaction
 from app.core.errors import BusinessError, NotAllowedError, NotFoundError
 from app.customers import consent, interactions, purchases, services, tags
-from app.customers.duplicates import children, fields, hard, merging
+from app.customers.duplicates import children, comparing, fields, hard, merging, queries
 from app.customers.duplicates.fields import Side
 from app.customers.duplicates.models import CustomerMerge, DuplicatePair, PairState
 from app.customers.models import ContactKind, ContactPoint, Customer, TimelineEntry
 from app.customers.profile_models import ConsentChannel, ConsentState, CustomerStage, InteractionKind, Purchase
+from app.customers.segments import services as segments
+from app.customers.segments.models import SegmentMember
+from app.tasks import customer_tasks
+from app.tasks import queries as tasks
 
 pytestmark = pytest.mark.both_databases
+MOMENT = datetime(2026, 3, 2, 3, tzinfo=UTC)
 REASON = "Vợ chồng dùng chung số"
 
 
@@ -200,6 +206,97 @@ def test_every_foreign_key_to_a_customer_is_handed_over():
     for link in children.links():
         for others in children.unique_sets(link.column):
             assert others, f"{link.key} holds a customer once: say in children.py how two become one"
+
+
+def a_value(column, number):
+    """Something of the column's type, the same for the same number."""
+    kind = column.type
+    if isinstance(kind, Enum):
+        return kind.enum_class(kind.enums[0]) if kind.enum_class else kind.enums[0]
+    if isinstance(kind, UtcDateTime):
+        return MOMENT
+    return {str: f"{column.name}{number}"[: getattr(kind, "length", None)], int: number}.get(kind.python_type, {})
+
+
+def test_what_both_have_once_is_no_hindrance_in_any_table(session, cast, two):
+    """Of every constraint by which a customer has something only once, as the schema tells: both have the same."""
+    met = 0
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    session.execute(
+        text("PRAGMA defer_foreign_keys = ON" if is_sqlite else "SET LOCAL session_replication_role = replica")
+    )
+    for link in children.links():
+        table, sets = link.table, list(children.unique_sets(link.column))
+        if not sets or link.key == "task.owner_id":  # both have a task no. 1: it counts on, see below
+            continue
+        met += 1
+        called = {kind: name for own, kind, _number, name in children.RECORDS if own == table.name}
+        session.execute(table.delete())
+        row = {
+            one.name: a_value(one, 7) for one in table.c if one.name != "id" and not one.nullable
+        } | called  # fmt: skip
+        session.execute(insert(table), [row | {"id": place, link.column.name: of} for place, of in enumerate(two, 1)])
+        given = children.hand_over(session, two[1], two[0])
+        assert link.key not in given, "what he has already stays with the other one"
+        assert children.give_back(session, given, two[0], two[1]) == 0
+        whose = select(table.c.id, link.column).order_by(table.c.id)
+        assert [tuple(one) for one in session.execute(whose)] == [(1, two[0]), (2, two[1])]
+    session.rollback()
+    assert met >= 3, "tags, frozen segments and alerts"
+
+
+def test_tasks_and_answers_of_both_go_on_and_nobody_is_told_or_decides_what_he_may_not(session, cast, two):
+    with transaction(cast.hoa) as inside:
+        kept, merged = (inside.get_one(Customer, one) for one in two)
+        secret = services.create_customer(inside, by=cast.hoa, name="Công ty Bí Mật", kind="company")
+        third = services.create_customer(inside, by=cast.hoa, name="Ánh Ba", phone="0988000222")
+        inside.flush()
+        kept.company_id, kept.owner_id, merged.owner_id = secret.id, cast.minh.user_id, cast.lan.user_id
+        for one in (kept, merged):
+            customer_tasks.add_task(inside, one, by=cast.minh, name=f"Gọi {one.code}", due_at=None)
+        states = (PairState.open, PairState.not_duplicate)
+        inside.add_all(
+            DuplicatePair(first_id=one.id, second_id=third.id, score=700, reasons=[], state=state)
+            for one, state in zip((kept, merged), states, strict=True)
+        )
+    pair = select(DuplicatePair.state).where(DuplicatePair.first_id == two[0], DuplicatePair.second_id == third.id)
+    who = replace(cast.minh, permissions=cast.minh.permissions - {("assign", "Customer")})
+    kept, merged = (session.get_one(Customer, one) for one in two)
+    told = {row.key: row for row in comparing.rows(session, kept, merged, who, {}, keeps_first=True)}
+    assert (told["company_id"].values, told["owner_id"].may_choose) == (("", ""), False)
+    log = merge(session, cast, two, {"owner_id": Side.merged}, by=who)
+    assert session.get_one(Customer, two[0]).owner_id == cast.minh.user_id
+    assert len(tasks.of_owner(session, customer_tasks.OWNER, two[0])) == 2
+    assert session.scalar(pair) is PairState.not_duplicate
+    assert [one.state for one in session.scalars(queries.pairs(who, PairState.merged))] == [PairState.merged]
+    with transaction(cast.minh) as inside:
+        merging.undo_merge(inside, log.id, by=cast.minh)
+    assert [len(tasks.of_owner(session, customer_tasks.OWNER, one)) for one in two] == [1, 1]
+    assert session.scalar(pair) is PairState.open
+
+
+def test_two_of_one_frozen_segment_become_one_and_two_again(session, cast, two):
+    with transaction(cast.minh) as inside:
+        number = segments.create_segment(inside, segments.Typed("Ở Huế", "name contains 'a'"), by=cast.minh).id
+        assert segments.freeze(inside, number, by=cast.minh) >= 2
+    members = select(SegmentMember.customer_id).where(SegmentMember.segment_id == number)
+    before = sorted(session.scalars(members))
+    log = merge(session, cast, two)
+    with transaction(cast.minh) as inside:
+        assert merging.undo_merge(inside, log.id, by=cast.minh).is_whole
+    assert sorted(session.scalars(members)) == before
+
+
+def test_name_and_owner_are_of_the_one_who_stays_and_the_rest_is_the_newest_that_is_not_empty(session, cast, two):
+    kept, merged = (session.get_one(Customer, one) for one in two)
+    kept.updated_at, merged.updated_at = MOMENT, MOMENT + timedelta(days=1)
+    sides = {one.key: fields.decided(kept, merged, one) for one in fields.CHOICES}
+    assert sides["name"] == sides["owner_id"] == (Side.kept, fields.Why.stays)
+    assert sides["stage"] == (Side.merged, fields.Why.newer)
+    assert sides["birthday"] == (Side.merged, fields.Why.other_empty)
+    kept.owner_id = None
+    assert fields.resulting(kept, merged, {})["owner_id"] == merged.owner_id is not None
+    session.rollback()
 
 
 def test_every_column_of_a_customer_is_decided():

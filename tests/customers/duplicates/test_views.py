@@ -45,7 +45,20 @@ def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
     assert stale.status_code == 409
     form = BeautifulSoup(stale.text, "html.parser")
     assert [one["value"] for one in form.select("[name=f-note][checked]")] == ["2"]
-    merged = minh.post(path, data={**revs, "kept": "1", "f-name": "0", "f-note": "2"})
+    asked = minh.post(path, data={**revs, "kept": "1", "f-name": "0", "f-note": "2"})
+    assert minh.get(f"/khach-hang/show/{two[0]}").status_code == 200, (
+        "nothing is merged before the question is answered"
+    )
+    told = text_of(asked)
+    assert "KH000001 thành một phần của KH000002?" in told
+    assert "Tên: Nguyễn Ánh" in told
+    assert "30 ngày" in told
+    sent = {
+        one["name"]: one.get("value", "") for one in BeautifulSoup(asked.text, "html.parser").select("main form input")
+    }
+    back = BeautifulSoup(minh.post(path, data=sent | {"sure": "0"}).text, "html.parser")
+    assert [one["name"] for one in back.select("[name=f-note][value='2'][checked]")], "what was chosen is chosen still"
+    merged = minh.post(path, data=sent | {"sure": "1"})
     assert (merged.status_code, merged.headers["Location"]) == (302, f"/khach-hang/show/{two[1]}")
     moved = minh.get(f"/khach-hang/show/{two[0]}")
     assert (moved.status_code, moved.headers["Location"]) == (308, f"/khach-hang/show/{two[1]}")

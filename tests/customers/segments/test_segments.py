@@ -11,8 +11,10 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.access import FieldRight, FieldRule
+from app.core.conditions import editor
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
-from app.customers import consent, purchases, services, tags
+from app.core.screens import chooser
+from app.customers import consent, places, purchases, services, tags
 from app.customers.forgotten.services import ensure_targets
 from app.customers.models import Customer
 from app.customers.profile_models import ConsentChannel, ConsentState
@@ -154,3 +156,24 @@ def test_a_segment_is_its_owners_until_it_is_shared_with_a_team(session, cast):
 def test_the_comparisons_of_a_condition_are_counted_in_their_order():
     row = {"field": "a", "op": "empty"}
     assert list(rules.rows({"and": [row, {"or": [row, {"not": row}]}]})) == [row, row, row]
+
+
+def test_a_ward_is_a_condition_told_with_its_province_and_looked_up_within_it(session, cast, app):
+    ward = places.wards_of("01")[0]
+    services.create_customer(session, by=cast.lan, name="An", ward_code=ward.code)
+    services.create_customer(session, by=cast.lan, name="Bình", province_code="01")
+    session.flush()
+    assert found(session, cast.lan, f"ward_code = '{ward.code}'") == ["An"]
+    assert found(session, cast.lan, "province_code = '01' and ward_code empty") == ["Bình"]
+    fields = queries.customer_list().fields_for(cast.lan)
+    condition, _refused = segments.read_rows(f"ward_code in ('{ward.code}')", cast.lan)
+    assert condition is not None
+    named = chooser.names_in(condition, fields, cast.lan)
+    assert named == {"ward_code": {ward.code: f"{ward.name}, Thành phố Hà Nội"}}
+    offer = editor.field_offer(fields["ward_code"])
+    assert (offer["choices"], offer["choices_url"], offer["within"]) == ([], "/tim/phuong-xa", "province_code")
+    condition, refused = segments.read_rows("ward_code = '99999'", cast.lan)
+    assert condition is None
+    assert refused is not None
+    withheld = replace(cast.lan, fields={("Customer", "address"): FieldRule(FieldRight.masked)})
+    assert "ward_code" not in queries.customer_list().fields_for(withheld)

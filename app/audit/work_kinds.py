@@ -1,0 +1,99 @@
+"""What does the log say of work, processes, forms, comments and files?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.audit.words import PUT_AWAY, TECHNICAL, Kind, resource_label
+from app.core import links
+from app.core.i18n import _, ngettext
+from app.processes.shown import STATUS_LABELS
+from app.security.role_names import role_label
+from app.tasks.rules import OUTCOME_DONE
+from app.tasks.shown import STATE_LABELS
+
+
+def _drawing(_value: Any) -> Any:
+    return _("(a drawing)")
+
+
+def _of_answers(value: Any) -> Any:
+    """How many: what they say stands in the record, under the labels of its form."""
+    return ngettext("%(num)d answer", "%(num)d answers", len(value)) if isinstance(value, dict) else value
+
+
+_VERSION_STATES = {"draft": _("Draft"), "published": _("In use"), "archived": _("Replaced")}
+
+_OWNERS = {
+    "comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer"),
+    "import_job": _("File brought in"), "answer_file": _("Answer to a form"),
+}  # fmt: skip
+
+WORK_KINDS: Mapping[str, Kind] = {
+    "task": Kind(
+        _("Task"), "Task",
+        {"name": _("Task"), "context": _("Process file"), "customer_id": _("Customer"), "state": _("State"),
+         "assignee_id": _("Person in charge"), "offered_team_id": _("Offered to the team"),
+         "offered_role": _("Offered to the role"), "team_id": _("Team"), "outcome": _("Decision"), "note": _("Note"),
+         "due_at": _("Due"), "warn_at": _("Due soon from"), "opened_at": _("Opened"), "claimed_at": _("Claimed"),
+         "completed_at": _("Finished"), "completed_by_id": _("Finished by"), "cancelled_at": _("Called off"),
+         "attempt": _("Time round")},
+        silent=frozenset({"owner_type", "owner_id", "step", "token", "outcomes", "form_version_id", "submission_id",
+                          "next_alert_at"}),
+        choices={"state": STATE_LABELS, "outcome": OUTCOME_DONE}, show={"offered_role": role_label}, title="name",
+        path=links.task_path, tells_of={"customer_id": "customer"}, about=("owner_type", "owner_id"),
+    ),
+    "process_instance": Kind(
+        _("Process file"), "Instance",
+        {"code": _("Code"), "status": _("State"), "customer_id": _("Customer"), "initiator_id": _("Begun by"),
+         "team_id": _("Team"), "data": _("Answers"), "incident": _("Incident"), "started_at": _("Opened"),
+         "ended_at": _("Ended")},
+        silent=frozenset({"version_id", "start_submission_id", "next_token", "seq"}),
+        choices={"status": STATUS_LABELS}, show={"data": _of_answers}, title="code", path=links.instance_path,
+        tells_of={"customer_id": "customer"},
+    ),
+    "process": Kind(
+        _("Process"), "Process", {"name": _("Name"), "code": _("Code"), **PUT_AWAY}, title="name",
+        path=links.process_path,
+    ),
+    "process_version": Kind(
+        _("Version of a process"), "Process",
+        {"process_id": _("Process"), "number": _("Number"), "state": _("State"), "bpmn": _("Drawing"),
+         "published_at": _("Published"), "published_by_id": _("Published by")},
+        silent=frozenset({"form_pins"}), choices={"state": _VERSION_STATES}, show={"bpmn": _drawing},
+        part_of=("process_id", "process"),
+    ),
+    "form": Kind(
+        _("Form"), "Form", {"name": _("Name"), "code": _("Code"), **PUT_AWAY}, title="name", path=links.form_path,
+    ),
+    "form_version": Kind(
+        _("Version of a form"), "Form",
+        {"form_id": _("Form"), "number": _("Number"), "state": _("State"), "definition": _("Drawing"),
+         "published_at": _("Published"), "published_by_id": _("Published by")},
+        silent=frozenset({"checksum"}), choices={"state": _VERSION_STATES}, show={"definition": _drawing},
+        part_of=("form_id", "form"),
+    ),
+    "submission": Kind(
+        _("Filled-in form"), "Submission",
+        {"customer_id": _("Customer"), "team_id": _("Team"), "answers": _("Answers")},
+        silent=frozenset({"form_version_id", "state", "subject_type", "subject_id"}), show={"answers": _of_answers},
+        tells_of={"customer_id": "customer"}, about=("subject_type", "subject_id"),
+    ),
+    "comment": Kind(
+        _("Comment"), "Comment",
+        {"resource": _("Kind of record"), "author_id": _("Written by"), "text": _("Text of the comment"),
+         "edited_at": _("Last change"), **PUT_AWAY},
+        silent=TECHNICAL | {"record_id"}, show={"resource": resource_label}, path=links.comment_path,
+        about=("resource", "record_id"),
+    ),
+    "comment_mention": Kind(
+        _("Mention in a comment"), "Comment", {"member_id": _("Member")}, silent=frozenset({"comment_id", "called"}),
+        part_of=("comment_id", "comment"),
+    ),
+    "stored_file": Kind(
+        _("Attached file"), "Comment",
+        {"name": _("Name"), "owner_type": _("Belongs to"), "size": _("Size in bytes")},
+        silent=frozenset({"owner_id", "content_type", "sha256", "path"}), choices={"owner_type": _OWNERS},
+    ),
+}  # fmt: skip
