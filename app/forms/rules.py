@@ -26,6 +26,7 @@ from app.forms.fields.definition import (
     read_field,
 )
 from app.forms.fields.definition import read_answers as read_fields
+from app.forms.layout import Part, layout_problems, read_parts
 from app.forms.words import Words, say
 
 __all__ = ["MOST_UNKNOWN_KEYS", "TYPES", "FormField", "Problem", "read_field"]
@@ -46,6 +47,8 @@ class Definition:
 
     name: Words
     fields: tuple[FormField, ...]
+    pages: tuple[Part, ...] = ()
+    sections: tuple[Part, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -103,15 +106,21 @@ def check_definition(raw: object) -> list[Problem]:
 
 
 def _definition_problems(raw: Mapping[str, object]) -> Iterator[Problem]:
-    for name in sorted(set(raw) - {"name", "fields"}):
+    for name in sorted(set(raw) - {"name", "pages", "sections", "fields"}):
         yield Problem(name[:LONGEST_NAMED], "unknown_property", _("This property is not known."))
     yield from (Problem("name", flaw.code, flaw.message) for flaw in words_flaws(raw.get("name"), "name"))
     yield from fields_problems(raw.get("fields"), "fields", most=MOST_FIELDS)
+    yield from layout_problems(raw)
 
 
 def read_definition(raw: Mapping[str, Any]) -> Definition:
     """The form behind a definition in which `check_definition` found nothing."""
-    return Definition(raw["name"], tuple(map(read_field, raw["fields"])))
+    return Definition(
+        raw["name"],
+        tuple(map(read_field, raw["fields"])),
+        read_parts(raw.get("pages")),
+        read_parts(raw.get("sections")),
+    )
 
 
 # Answering a form

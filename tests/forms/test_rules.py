@@ -65,7 +65,7 @@ CROSSED = {"min": 5, "max": 1}
         (a_form(name={"fr": "x"}), ("name", "unknown_language")),
         (a_form(name={"vi": 5}), ("name", "bad_words")),
         (a_form(name="x" * 501), ("name", "bad_words")),
-        (a_form(pages=[]), ("pages", "unknown_property")),
+        (a_form(theme="dark"), ("theme", "unknown_property")),
         ({"name": "x"}, ("fields", "no_fields")),
         ({"name": "x", "fields": []}, ("fields", "no_fields")),
         ({"name": "x", "fields": {}}, ("fields", "no_fields")),

@@ -115,6 +115,12 @@ class FieldSpec:
     required: bool = False
     default: object = None
     searchable: bool = False
+    #: fields/shared.py
+    section: str = ""
+    width: str = ""
+    personal_data: str = "none"
+    read_roles: tuple[str, ...] = ()
+    edit_roles: tuple[str, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
 
 

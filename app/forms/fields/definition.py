@@ -21,6 +21,7 @@ from app.forms.fields.base import (
     words_flaws,
 )
 from app.forms.fields.settings import FIELD_KEY
+from app.forms.fields.shared import SHARED
 from app.forms.words import say
 
 #: unknown keys that an answer is told of, one by one
@@ -104,6 +105,9 @@ def _field_problems(given: dict[str, object], path: str, *, inside_rows: bool) -
         yield Problem(f"{path}.searchable", "not_searchable", _("Answers of this type cannot be filtered."))
     if given.get("required") is True and (kind.is_worked_out or not kind.has_answer):
         yield Problem(f"{path}.required", "not_answered", _("Nobody answers a field of this type."))
+    for setting in SHARED:
+        if given.get(setting.name) not in (None, ""):
+            yield from _flaws(setting.flaws(given[setting.name]), path)
     yield from _flaws(kind.flaws(given), path)
 
 
@@ -145,6 +149,7 @@ def read_field(given: Mapping[str, Any]) -> FormField:
     """One field behind its checked definition."""
     kind = TYPES[given["type"]]
     shared = {name: value for name, value in given.items() if name in _SHARED and value is not None}
+    shared |= {one.name: one.read(shared[one.name]) for one in SHARED if one.name in shared}
     own = {
         setting.name: setting.read(given[setting.name]) for setting in kind.settings
         if given.get(setting.name) is not None
