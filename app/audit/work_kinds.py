@@ -69,8 +69,8 @@ WORK_KINDS: Mapping[str, Kind] = {
     ),
     "form_version": Kind(
         _("Version of a form"), "Form",
-        {"form_id": _("Form"), "number": _("Number"), "state": _("State"), "definition": _("Drawing"),
-         "published_at": _("Published"), "published_by_id": _("Published by")},
+        {"form_id": _("Form"), "number": _("Number"), "edition": _("Edition"), "state": _("State"),
+         "definition": _("Drawing"), "published_at": _("Published"), "published_by_id": _("Published by")},
         silent=frozenset({"checksum"}), choices={"state": _VERSION_STATES}, show={"definition": _drawing},
         part_of=("form_id", "form"),
     ),

@@ -55,7 +55,7 @@ class FormVersion(Revisioned, Stamped, Entity):
 
     __tablename__ = "form_version"
     __table_args__: ClassVar = (
-        UniqueConstraint("form_id", "number"),
+        UniqueConstraint("form_id", "number", "edition"),
         Index("uq_form_version_draft", "form_id", unique=True,
               sqlite_where=text("state = 'draft'"), postgresql_where=text("state = 'draft'")),
         Index("uq_form_version_published", "form_id", unique=True,
@@ -65,8 +65,10 @@ class FormVersion(Revisioned, Stamped, Entity):
     )  # fmt: skip
 
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id", ondelete="RESTRICT"))
-    #: 1, 2, 3 …; a draft carries the number that it will be published under
+    #: 1, 2, 3 …; grows when another meaning is published after answers were given. A draft has the next one at most
     number: Mapped[int] = mapped_column()
+    #: 1, 2, 3 … of the same number: other words, or nobody had answered yet
+    edition: Mapped[int] = mapped_column(default=1, server_default=text("1"), sort_order=1)
     state: Mapped[VersionState] = mapped_column(stored(VersionState), default=VersionState.draft)
     #: docs/forms.md
     definition: Mapped[dict[str, Any]] = mapped_column(Json)
@@ -86,6 +88,7 @@ refuse_changes(
     FormVersion.__table__,
     when="OLD.state <> 'draft' /*new*/ AND (NEW.state = 'draft' OR (OLD.state = 'archived' AND NEW.state <> 'archived')"
     " OR NEW.id <> OLD.id OR NEW.form_id <> OLD.form_id OR NEW.number <> OLD.number"
+    " OR NEW.edition <> OLD.edition"
     " OR NEW.definition <> OLD.definition OR NEW.checksum <> OLD.checksum OR NEW.published_at <> OLD.published_at"
     " OR COALESCE(NEW.published_by_id, 0) <> COALESCE(OLD.published_by_id, 0) OR NEW.created_at <> OLD.created_at"
     " OR COALESCE(NEW.created_by_id, 0) <> COALESCE(OLD.created_by_id, 0))",

@@ -23,6 +23,7 @@ from app.forms.fields.definition import (
     fields_problems,
     in_order,
     object_schema,
+    read_asked,
     read_field,
 )
 from app.forms.fields.definition import read_answers as read_fields
@@ -117,7 +118,7 @@ def read_definition(raw: Mapping[str, Any]) -> Definition:
     """The form behind a definition in which `check_definition` found nothing."""
     return Definition(
         raw["name"],
-        tuple(map(read_field, raw["fields"])),
+        read_asked(raw["fields"]),
         read_parts(raw.get("pages")),
         read_parts(raw.get("sections")),
     )

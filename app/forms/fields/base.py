@@ -115,6 +115,8 @@ class FieldSpec:
     required: bool = False
     default: object = None
     searchable: bool = False
+    #: nobody is asked any more; the key stays taken
+    retired: bool = False
     #: fields/shared.py
     section: str = ""
     width: str = ""

@@ -63,6 +63,7 @@ def fields_problems(drawn: object, path: str, *, most: int, inside_rows: bool = 
         return
     sound: dict[str, tuple[str, FormField]] = {}
     seen: set[str] = set()
+    retired: set[str] = set()
     for number, given in enumerate(drawn):
         place = f"{path}[{number}]"
         if not isinstance(given, dict):
@@ -76,9 +77,14 @@ def fields_problems(drawn: object, path: str, *, most: int, inside_rows: bool = 
             yield Problem(f"{place}.key", "duplicate_key", _("Two fields have the same key."))
         elif isinstance(key, str):
             seen.add(key)
-            if not problems:
+            if given.get("retired") is True:
+                retired.add(key)
+            elif not problems:
                 sound[key] = place, read_field(given)
-    yield from _problems_among(sound, seen)
+    if seen and seen == retired:
+        yield Problem(path, "no_fields", _("A form needs at least one field."))
+    # Nobody is asked what is retired: what needs it, needs what is not there.
+    yield from _problems_among(sound, seen - retired)
 
 
 def _field_problems(given: dict[str, object], path: str, *, inside_rows: bool) -> Iterator[Problem]:
@@ -89,7 +95,7 @@ def _field_problems(given: dict[str, object], path: str, *, inside_rows: bool) -
     yield from _flaws(words_flaws(given.get("label"), "label"), path)
     if given.get("help") not in (None, ""):
         yield from _flaws(words_flaws(given["help"], "help"), path)
-    for name in ("required", "searchable"):
+    for name in ("required", "searchable", "retired"):
         if not isinstance(given.get(name, False), bool):
             yield Problem(f"{path}.{name}", "not_yes_or_no", _("Either true or false, please."))
     kind = TYPES.get(code) if isinstance(code, str) else None
@@ -155,6 +161,11 @@ def read_field(given: Mapping[str, Any]) -> FormField:
         if given.get(setting.name) is not None
     }  # fmt: skip
     return FormField(FieldSpec(**shared, own=own), kind)
+
+
+def read_asked(given: Iterable[Mapping[str, Any]]) -> tuple[FormField, ...]:
+    """The fields behind a checked list, as they stand; without those that are retired."""
+    return tuple(read_field(one) for one in given if not one.get("retired"))
 
 
 def in_order(drawn: Sequence[FormField]) -> tuple[list[FormField], list[FormField]]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from app.core.i18n import _
 from app.forms.fields.base import Control, Face, Kind
-from app.forms.fields.settings import Setting, Whole
+from app.forms.fields.settings import Height, Setting
 from app.forms.fields.text import TextType, lengths
 
 
@@ -17,7 +17,7 @@ class LongTextType(TextType):
     label = _("Long text")
     settings: ClassVar[tuple[Setting, ...]] = (
         *lengths(20_000),
-        Whole("rows", _("Height in lines"), least=2, most=30, code="bad_rows"),
+        Height("rows", _("Height in lines"), least=2, most=30, code="bad_rows"),
     )
     index: ClassVar[Kind | None] = None
     face = Face(Control.area)

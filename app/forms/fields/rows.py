@@ -23,7 +23,7 @@ from app.forms.fields.base import (
     Refused,
     Value,
 )
-from app.forms.fields.definition import fields_problems, in_order, object_schema, read_answers, read_field
+from app.forms.fields.definition import fields_problems, in_order, object_schema, read_answers, read_asked
 from app.forms.fields.settings import FIELD_KEY, Setting, Whole
 from app.forms.words import say
 
@@ -43,7 +43,7 @@ class Columns(Setting):
             yield Flaw(problem.path, problem.code, problem.message)
 
     def read(self, value: Any) -> tuple[FormField, ...]:
-        return tuple(map(read_field, value))
+        return read_asked(value)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class RowsType(base.FieldType):
         yield from flaws
         if flaws or not given.get("sums"):
             return
-        columns = {one.key: one for one in map(read_field, given["fields"])}  # type: ignore[call-overload]
+        columns = {one.key: one for one in read_asked(given["fields"])}  # type: ignore[arg-type]
         for key in given["sums"]:  # type: ignore[attr-defined]
             if key not in columns or columns[key].type.index is not base.Kind.number or not _adds_up(columns[key]):
                 yield Flaw("sums", "bad_reference", _("Only columns with numbers can be added up."))

@@ -34,6 +34,8 @@ class Setting(ABC):
 
     #: how the builder edits it
     editor: ClassVar[str]
+    #: answers mean the same whatever stands in it
+    is_looks: ClassVar[bool] = False
 
     @abstractmethod
     def flaws(self, value: object) -> Iterator[Flaw]:
@@ -59,6 +61,13 @@ class Whole(Setting):
             is_open = (self.least, self.most) == (-LARGEST_INTEGER, LARGEST_INTEGER)
             yield Flaw(self.name, self.code, _("A limit is a whole number. Example: 500000") if is_open else
                        _("A whole number from %(least)s to %(most)s, please.", least=least, most=most))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Height(Whole):
+    """How tall it is on the page."""
+
+    is_looks = True
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,7 @@ class Told(Setting):
     """Words of the admin, in one language or several."""
 
     editor = "words"
+    is_looks = True
 
     def flaws(self, value: object) -> Iterator[Flaw]:
         yield from words_flaws(value, self.name)
