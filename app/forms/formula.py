@@ -228,6 +228,22 @@ def _number(text: str, position: int) -> Literal:
     return Literal(Decimal(text))
 
 
+# ── for the browser, which reads no formulas: assets/js/evaluate.js ──────────────────────────────────────────────────
+
+
+def to_json(node: Node) -> dict[str, object]:
+    """{"number": "0.1"}, {"value": "text" or true}, {"field": "items.amount"} or {"call": "+", "args": [node, …]}."""
+    match node:
+        case Literal(Decimal() as number):
+            return {"number": format(number, "f")}
+        case Literal(value):
+            return {"value": value}
+        case Field(key):
+            return {"field": key}
+        case Call(name, args):
+            return {"call": name, "args": [to_json(arg) for arg in args]}
+
+
 # ── working out ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -300,7 +316,7 @@ def _order(holds: Callable[[int], bool]) -> Callable[[Sequence[Result]], Result]
 
 def _same(values: Sequence[Result]) -> bool | None:
     left, right = values
-    if left is None or right is None or type(left) is not type(right):
+    if left is None or isinstance(left, list) or type(left) is not type(right):
         return None
     return left == right
 

@@ -1,19 +1,21 @@
 """On which pages and in which sections do the fields of a form stand?
 
-`pages`: [{"key", "title"}], `sections`: [{"key", "title", "page"}], both in their order and both left out by a form
-that needs none. A field names its section; one that names none stands in the first.
+`pages`: [{"key", "title"}], `sections`: [{"key", "title", "page", "visible_if"}], both in their order and both left out
+by a form that needs none. A field names its section; one that names none stands in the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from app.core.conditions import Condition
 from app.core.i18n import _
 from app.forms.fields.base import FormField, words_flaws
 from app.forms.fields.definition import LONGEST_NAMED, Problem
 from app.forms.fields.settings import FIELD_KEY
+from app.forms.fields.when import condition_flaw
 from app.forms.words import Words
 
 MOST_PAGES = 20
@@ -42,7 +44,7 @@ def layout_problems(drawn: Mapping[str, object]) -> Iterator[Problem]:
     """All that is wrong with pages and sections as they were sent, and with the fields' places in them."""
     pages, sections = drawn.get("pages"), drawn.get("sections")
     yield from _parts_problems(pages, "pages", {"key", "title"}, most=MOST_PAGES)
-    yield from _parts_problems(sections, "sections", {"key", "title", "page"}, most=MOST_SECTIONS)
+    yield from _parts_problems(sections, "sections", {"key", "title", "page", "visible_if"}, most=MOST_SECTIONS)
     known = _keys(sections)
     for number, section in enumerate(_listed(sections)):
         if section.get("page") not in (None, "", *_keys(pages)):
@@ -74,6 +76,10 @@ def _parts_problems(drawn: object, path: str, properties: set[str], *, most: int
             yield Problem(f"{place}.key", "duplicate_key", _("Two parts of the form have the same key."))
         else:
             seen.add(key)
+        if part.get("visible_if") not in (None, ""):
+            wrong = condition_flaw(part["visible_if"], "visible_if")
+            if wrong is not None:
+                yield Problem(f"{place}.{wrong.property}", wrong.code, wrong.message)
         if part.get("title") not in (None, ""):
             for flaw in words_flaws(part["title"], "title"):
                 yield Problem(f"{place}.{flaw.property}", flaw.code, flaw.message)
@@ -85,6 +91,22 @@ def _listed(drawn: object) -> list[dict[str, object]]:
 
 def _keys(drawn: object) -> list[object]:
     return [one.get("key") for one in _listed(drawn)]
+
+
+def with_section(drawn: object) -> Callable[[FormField], FormField]:
+    """Adds to a field what must hold for its section to be asked. A section's condition that is wrong is none."""
+    sections = [one for one in _listed(drawn) if isinstance(one.get("key"), str)]
+    conditions = {
+        one["key"]: Condition.from_json(one["visible_if"]) for one in sections
+        if one.get("visible_if") not in (None, "") and condition_flaw(one["visible_if"], "") is None
+    }  # fmt: skip
+    first = sections[0]["key"] if sections else None
+
+    def added(one: FormField) -> FormField:
+        section = conditions.get(one.spec.section or first)
+        return one if section is None else replace(one, shown_if=(section, *one.shown_if))
+
+    return added
 
 
 def read_parts(drawn: Iterable[Mapping[str, Any]] | None) -> tuple[Part, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,15 +19,16 @@ from app.forms.fields.definition import (
     MOST_UNKNOWN_KEYS,
     Problem,
     Reading,
+    begun_with,
     default_parsed,
     fields_problems,
-    in_order,
     object_schema,
     read_asked,
     read_field,
 )
 from app.forms.fields.definition import read_answers as read_fields
-from app.forms.layout import Part, layout_problems, read_parts
+from app.forms.layout import Part, layout_problems, read_parts, with_section
+from app.forms.logic import in_order
 from app.forms.words import Words, say
 
 __all__ = ["MOST_UNKNOWN_KEYS", "TYPES", "FormField", "Problem", "read_field"]
@@ -110,7 +111,8 @@ def _definition_problems(raw: Mapping[str, object]) -> Iterator[Problem]:
     for name in sorted(set(raw) - {"name", "pages", "sections", "fields"}):
         yield Problem(name[:LONGEST_NAMED], "unknown_property", _("This property is not known."))
     yield from (Problem("name", flaw.code, flaw.message) for flaw in words_flaws(raw.get("name"), "name"))
-    yield from fields_problems(raw.get("fields"), "fields", most=MOST_FIELDS)
+    asked_with = with_section(raw.get("sections"))
+    yield from fields_problems(raw.get("fields"), "fields", most=MOST_FIELDS, asked_with=asked_with)
     yield from layout_problems(raw)
 
 
@@ -118,7 +120,7 @@ def read_definition(raw: Mapping[str, Any]) -> Definition:
     """The form behind a definition in which `check_definition` found nothing."""
     return Definition(
         raw["name"],
-        read_asked(raw["fields"]),
+        tuple(map(with_section(raw.get("sections")), read_asked(raw["fields"]))),
         read_parts(raw.get("pages")),
         read_parts(raw.get("sections")),
     )
@@ -127,15 +129,16 @@ def read_definition(raw: Mapping[str, Any]) -> Definition:
 # Answering a form
 
 
-def read_answers(definition: Definition, raw: object, *, context: Context) -> Reading:
+def read_answers(definition: Definition, raw: object, *, context: Context, is_page: bool = False) -> Reading:
     """What stands in `raw` (by field key: typed text or JSON values), and every problem with it under its key.
 
     A key left out takes the field's default; an empty answer is an answer and does not. Unknown keys are problems.
-    Raises InvalidInputError for what is no object.
+    So are answers to questions that are not asked with the others; `is_page` passes over them, since a page without a
+    script has inputs for every question. Raises InvalidInputError for what is no object.
     """
     if not isinstance(raw, Mapping):
         raise InvalidInputError(_("The answers are an object: one value for each field key."))
-    return read_fields(definition.ordered, raw, context)
+    return read_fields(definition.ordered, raw, replace(context, answers={}), is_page=is_page)
 
 
 def parse_answers(definition: Definition, raw: object, *, context: Context) -> Answers:
@@ -153,6 +156,12 @@ def json_schema(definition: Definition, context: Context = _NOBODY) -> JsonSchem
         "title": say(definition.name),
         **object_schema(definition.fields, context),
     }
+
+
+def begun(definition: Definition, context: Context) -> dict[str, Value]:
+    """By key the answers with which those questions began that may stand fast."""
+    found = {one.key: begun_with(one, context) for one in definition.fields if one.spec.readonly_if is not None}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def default_of(one: FormField, context: Context = _NOBODY) -> Value | None:

@@ -41,6 +41,7 @@ class AddressType(base.FieldType):
     fits_rows = False
     index = Kind.text
     face = Face(Control.address)
+    typed_as: ClassVar[str] = "address"
 
     def gather(self, posted: Posted) -> object:
         return {part: posted[part][0] for part in PARTS if posted.get(part)}

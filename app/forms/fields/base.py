@@ -10,6 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+from app.core.conditions import Condition
 from app.core.errors import Sentence
 from app.core.i18n import DEFAULT_TIME_ZONE, LANGUAGES, _
 from app.forms.words import Words
@@ -100,6 +101,8 @@ class Option:
     label: Words
     #: the answers of another field with which it is offered; none: with all
     only_for: frozenset[str] = frozenset()
+    #: with which other answers it is offered; None: always
+    only_if: Condition | None = None
     #: not offered any more; who has it keeps it
     retired: bool = False
 
@@ -123,6 +126,11 @@ class FieldSpec:
     personal_data: str = "none"
     read_roles: tuple[str, ...] = ()
     edit_roles: tuple[str, ...] = ()
+    #: fields/when.py
+    visible_if: Condition | None = None
+    required_if: Condition | None = None
+    readonly_if: Condition | None = None
+    keep_hidden: bool = False
     own: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -189,6 +197,10 @@ class Context:
     time_zone: str = DEFAULT_TIME_ZONE
     #: what the other fields were answered with, by key; those that a field `asks` were read before it
     answers: Mapping[str, Value] = field(default_factory=dict)
+    #: by key the answers that were saved before; None: the form begins with its defaults
+    before: Mapping[str, Value] | None = None
+    #: the id that me() stands for in conditions
+    me: int | None = None
 
 
 @dataclass(frozen=True)
@@ -242,6 +254,8 @@ class FieldType(ABC):
     index: ClassVar[Kind | None] = None
     face: ClassVar[Face] = Face()
     missing: ClassVar[Sentence] = _("Please fill this in.")
+    #: how the browser reads what is typed, for conditions and formulas (assets/js/fill.js)
+    typed_as: ClassVar[str] = "text"
 
     def gather(self, posted: Posted) -> object:
         """The raw answer in what a page sent. One input: what stands in the first of its name."""
@@ -281,6 +295,10 @@ class FieldType(ABC):
         """What there is to choose from, for `Control.choice`, `checks` and `scale`."""
         return ()
 
+    def possible(self, spec: FieldSpec, context: Context) -> Sequence[Option]:
+        """What `choices` may come to with other answers."""
+        return self.choices(spec, context)
+
     def bounds(self, spec: FieldSpec) -> tuple[object, object] | None:
         """The least and the most that `read` takes, for the page to say so before anything is sent."""
         return None
@@ -309,6 +327,10 @@ class FieldType(ABC):
         """The answer that follows from `context.answers`, for kinds that are worked out."""
         return None
 
+    def live(self, spec: FieldSpec) -> dict[str, Any]:
+        """What of it follows from other answers while one types, as plain data (assets/js/evaluate.js `settled`)."""
+        return {}
+
     def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
         """What is wrong with this kind's own properties (`settings`) in a definition as it was sent."""
         for setting in self.settings:
@@ -327,6 +349,8 @@ class FormField:
 
     spec: FieldSpec
     type: FieldType
+    #: all of these hold while it is asked: its own condition and that of its section
+    shown_if: tuple[Condition, ...] = ()
 
     @property
     def key(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from app.core.formats import money_text, number_text
 from app.core.i18n import _
@@ -24,7 +24,7 @@ from app.forms.fields.base import (
     Refused,
     Value,
 )
-from app.forms.fields.decimal import MOST_DECIMALS, MOST_DIGITS, as_number, rounded
+from app.forms.fields.decimal import MOST_DECIMALS, MOST_DIGITS, USUAL_DECIMALS, as_number, rounded
 from app.forms.fields.rows import RowsType
 from app.forms.fields.settings import OneOf, Setting, Whole
 
@@ -66,12 +66,17 @@ class CalculatedType(base.FieldType):
         result = formula.read(spec.own["formula"]).result(context.answers)
         if not isinstance(result, Decimal) or not result.is_finite() or result.adjusted() + 1 > MOST_DIGITS:
             return None
-        is_money = spec.own.get("shown_as") == "money"
-        if is_money:
+        if spec.own.get("shown_as") == "money":
             whole = int(rounded(result, 0))
             return whole if abs(whole) <= LARGEST_INTEGER else None
-        places = min(int(spec.own.get("decimals", 2)), MOST_DIGITS - max(result.adjusted() + 1, 1))
+        places = min(int(spec.own.get("decimals", USUAL_DECIMALS)), MOST_DIGITS - max(result.adjusted() + 1, 1))
         return float(rounded(result, places)) + 0.0
+
+    def live(self, spec: FieldSpec) -> dict[str, Any]:
+        shown_as = spec.own.get("shown_as", "number")
+        places = 0 if shown_as == "money" else spec.own.get("decimals", USUAL_DECIMALS)
+        tree = formula.to_json(formula.read(spec.own["formula"]).tree)
+        return {"formula": {"tree": tree, "places": places}, "shown_as": shown_as}
 
     def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:
         number = as_number(value)

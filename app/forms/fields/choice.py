@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from app.core.i18n import _
 from app.forms.fields import base
@@ -39,11 +39,31 @@ class ChoiceType(base.FieldType):
         return {"type": "string", **self.one_of(spec, context)}
 
     def one_of(self, spec: FieldSpec, context: base.Context) -> JsonSchema:
-        choices = [{"const": one.value, "title": say(one.label)} for one in self.choices(spec, context)]
+        choices = [{"const": one.value, "title": say(one.label)} for one in self.possible(spec, context)]
         return {"oneOf": choices} if choices else {"maxLength": LONGEST_VALUE}
 
     def choices(self, spec: FieldSpec, context: base.Context) -> Sequence[Option]:
+        return [
+            one for one in self.possible(spec, context)
+            if one.only_if is None or one.only_if.holds(context.answers, me=context.me)
+        ]  # fmt: skip
+
+    def possible(self, spec: FieldSpec, context: base.Context) -> Sequence[Option]:
         return [one for one in all_options(spec, context) if not one.retired]
+
+    def asks(self, spec: FieldSpec) -> Collection[str]:
+        conditions = [one.only_if for one in spec.own.get("options", ()) if one.only_if is not None]
+        return frozenset(key.partition(".")[0] for condition in conditions for key in condition.keys)
+
+    def live(self, spec: FieldSpec) -> dict[str, Any]:
+        options = [one for one in spec.own.get("options", ()) if not one.retired]
+        if all(one.only_if is None and not one.only_for for one in options):
+            return {}
+        return {"options": [
+            {"value": one.value, **({"for": sorted(one.only_for)} if one.only_for else {}),
+             **({"if": one.only_if.to_json()} if one.only_if is not None else {})}
+            for one in options
+        ]}  # fmt: skip
 
     def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
         yield from super().flaws(given)

@@ -27,6 +27,7 @@ class ChoicesType(ChoiceType):
     fits_rows = False
     face: ClassVar[Face] = Face(Control.checks)
     missing = _("Please choose at least one answer.")
+    typed_as: ClassVar[str] = "list"
 
     def gather(self, posted: Posted) -> object:
         return list(posted.get("", ()))

@@ -21,6 +21,7 @@ class DateType(base.FieldType):
     group = Group.days
     settings: ClassVar[tuple[Setting, ...]] = (Day("min", _("Not before")), Day("max", _("Not after")))
     index: ClassVar[Kind | None] = Kind.date
+    typed_as: ClassVar[str] = "day"
     face: ClassVar[Face] = Face(mode="numeric", placeholder=_("dd/mm/yyyy"), helper="date")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:

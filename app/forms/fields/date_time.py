@@ -21,6 +21,7 @@ class DateTimeType(DateType):
     code = "date_time"
     label = _("Date and time")
     index: ClassVar[Kind | None] = Kind.moment
+    typed_as: ClassVar[str] = "moment"
     face: ClassVar[Face] = Face(mode="numeric", placeholder=_("dd/mm/yyyy hh:mm"), helper="moment")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:

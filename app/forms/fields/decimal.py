@@ -31,6 +31,7 @@ class DecimalType(base.FieldType):
         Whole("decimals", _("Decimals"), least=0, most=MOST_DECIMALS, code="bad_decimals"),
     )
     index: ClassVar[Kind | None] = Kind.number
+    typed_as: ClassVar[str] = "number"
     face: ClassVar[Face] = Face(mode="decimal")
     least: ClassVar[float | None] = None
     most: ClassVar[float | None] = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.forms.fields.base import (
     TYPES,
     Context,
     FieldSpec,
+    FieldType,
     Flaw,
     FormField,
     JsonSchema,
@@ -22,6 +23,8 @@ from app.forms.fields.base import (
 )
 from app.forms.fields.settings import FIELD_KEY
 from app.forms.fields.shared import SHARED
+from app.forms.fields.when import RULES
+from app.forms.logic import State, has_rules, in_order, needs, state_of
 from app.forms.words import say
 
 #: unknown keys that an answer is told of, one by one
@@ -44,17 +47,26 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was found in raw answers: values by field key, sentences by key ("rows.0.amount" inside of rows)."""
+    """What was found in raw answers: values by field key, sentences by key ("rows.0.amount" inside of rows), and by key
+    how each field stands with these answers."""
 
     values: dict[str, Value] = field(default_factory=dict)
     problems: dict[str, tuple[Sentence, ...]] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
 
 
 # ── drawing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def fields_problems(drawn: object, path: str, *, most: int, inside_rows: bool = False) -> Iterator[Problem]:
-    """All that is wrong with a list of fields as it was sent."""
+def fields_problems(
+    drawn: object,
+    path: str,
+    *,
+    most: int,
+    inside_rows: bool = False,
+    asked_with: Callable[[FormField], FormField] = lambda one: one,
+) -> Iterator[Problem]:
+    """All that is wrong with a list of fields as it was sent. `asked_with` adds the condition of its section to one."""
     if not isinstance(drawn, list) or not drawn:
         yield Problem(path, "no_fields", _("A form needs at least one field."))
         return
@@ -80,7 +92,7 @@ def fields_problems(drawn: object, path: str, *, most: int, inside_rows: bool = 
             if given.get("retired") is True:
                 retired.add(key)
             elif not problems:
-                sound[key] = place, read_field(given)
+                sound[key] = place, asked_with(read_field(given))
     if seen and seen == retired:
         yield Problem(path, "no_fields", _("A form needs at least one field."))
     # Nobody is asked what is retired: what needs it, needs what is not there.
@@ -111,10 +123,29 @@ def _field_problems(given: dict[str, object], path: str, *, inside_rows: bool) -
         yield Problem(f"{path}.searchable", "not_searchable", _("Answers of this type cannot be filtered."))
     if given.get("required") is True and (kind.is_worked_out or not kind.has_answer):
         yield Problem(f"{path}.required", "not_answered", _("Nobody answers a field of this type."))
-    for setting in SHARED:
+    for setting in (*SHARED, *RULES):
         if given.get(setting.name) not in (None, ""):
             yield from _flaws(setting.flaws(given[setting.name]), path)
     yield from _flaws(kind.flaws(given), path)
+    yield from _rules_problems(given, kind, path, inside_rows=inside_rows)
+
+
+def _rules_problems(given: dict[str, object], kind: FieldType, path: str, *, inside_rows: bool) -> Iterator[Problem]:
+    """Conditions that cannot stand here."""
+    made = [setting.name for setting in RULES if given.get(setting.name) not in (None, "", False)]
+    options = given.get("options")
+    if inside_rows and isinstance(options, list) and any(isinstance(one, dict) and one.get("if") for one in options):
+        made.append("options")
+    if inside_rows:
+        for name in made:
+            yield Problem(f"{path}.{name}", "not_in_rows", _("Questions inside of rows are the same in every row."))
+        return
+    is_answered = kind.has_answer and not kind.is_worked_out
+    if "required_if" in made and not is_answered:
+        yield Problem(f"{path}.required_if", "not_answered", _("Nobody answers a field of this type."))
+    if "readonly_if" in made and not (is_answered and kind.takes_default):
+        sentence = _("A field of this type begins empty, so it cannot stand fast. Ask it only when it is needed.")
+        yield Problem(f"{path}.readonly_if", "not_locked", sentence)
 
 
 def _flaws(flaws: Iterable[Flaw], path: str) -> Iterator[Problem]:
@@ -126,8 +157,11 @@ def _default_problems(given: dict[str, object], path: str) -> Iterator[Problem]:
     if given.get("default") is None:
         return
     one = read_field(given)
-    if not one.type.takes_default or one.type.asks(one.spec):
+    if not one.type.takes_default:
         yield Problem(path, "no_default", _("A field of this type has no default."))
+        return
+    if one.type.asks(one.spec):
+        yield Problem(path, "no_default", _("What is offered here follows from other answers, so there is no default."))
         return
     for sentence in default_parsed(one).problems:
         yield Problem(path, "bad_default", sentence)
@@ -138,7 +172,7 @@ def _problems_among(sound: Mapping[str, tuple[str, FormField]], keys: set[str]) 
     others = {key: one for key, (_path, one) in sound.items()}
     dead = False
     for path, one in sound.values():
-        for wanted in sorted(set(one.type.asks(one.spec)) - keys):
+        for wanted in sorted(needs(one) - keys):
             dead = True
             yield Problem(path, "dead_reference", _("“%(label)s” needs the field %(key)s, which is not there.",
                                                     label=say(one.spec.label), key=wanted))  # fmt: skip
@@ -154,13 +188,14 @@ def _problems_among(sound: Mapping[str, tuple[str, FormField]], keys: set[str]) 
 def read_field(given: Mapping[str, Any]) -> FormField:
     """One field behind its checked definition."""
     kind = TYPES[given["type"]]
-    shared = {name: value for name, value in given.items() if name in _SHARED and value is not None}
-    shared |= {one.name: one.read(shared[one.name]) for one in SHARED if one.name in shared}
+    shared = {name: value for name, value in given.items() if name in _SHARED and value not in (None, "")}
+    shared |= {one.name: one.read(shared[one.name]) for one in (*SHARED, *RULES) if one.name in shared}
     own = {
         setting.name: setting.read(given[setting.name]) for setting in kind.settings
         if given.get(setting.name) is not None
     }  # fmt: skip
-    return FormField(FieldSpec(**shared, own=own), kind)
+    spec = FieldSpec(**shared, own=own)
+    return FormField(spec, kind, () if spec.visible_if is None else (spec.visible_if,))
 
 
 def read_asked(given: Iterable[Mapping[str, Any]]) -> tuple[FormField, ...]:
@@ -168,35 +203,28 @@ def read_asked(given: Iterable[Mapping[str, Any]]) -> tuple[FormField, ...]:
     return tuple(read_field(one) for one in given if not one.get("retired"))
 
 
-def in_order(drawn: Sequence[FormField]) -> tuple[list[FormField], list[FormField]]:
-    """The fields so that each comes behind those that it asks, else as drawn; and those that wait for each other."""
-    done: list[FormField] = []
-    known: set[str] = set()
-    keys = {one.key for one in drawn}
-    waiting = list(drawn)
-    while waiting:
-        ready = [one for one in waiting if (set(one.type.asks(one.spec)) & keys) <= known]
-        if not ready:
-            break
-        done += ready
-        known |= {one.key for one in ready}
-        waiting = [one for one in waiting if one.key not in known]
-    return done, waiting
-
-
 # ── answering ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def read_answers(ordered: Sequence[FormField], raw: Mapping[Any, object], context: Context) -> Reading:
+def read_answers(
+    ordered: Sequence[FormField], raw: Mapping[Any, object], context: Context, *, is_page: bool = False
+) -> Reading:
     """The answers in `raw`, all of them checked; `ordered` as `in_order` gives them.
 
-    A key left out takes the field's default; an empty answer is an answer and does not.
+    A key left out takes the field's default; an empty answer is an answer and does not. Answers to what is not asked,
+    and other ones than those that stand fast, are problems; a page has inputs for them: there they are passed over.
     """
     found = Reading()
     # One mapping for all fields: each finds in it those that were read before.
     context = replace(context, answers={**context.answers})
     for one in ordered:
-        parsed = _parsed(one, raw, context)
+        state = found.states[one.key] = state_of(one, context)
+        if state.is_locked:
+            parsed = _locked(one, raw, context, is_page=is_page)
+        elif state.is_shown:
+            parsed = _parsed(one, raw, context, is_required=state.is_required)
+        else:
+            parsed = _hidden(one, raw, context, is_page=is_page)
         if parsed.problems:
             found.problems[one.key] = parsed.problems
             found.problems.update({f"{one.key}.{place}": told for place, told in parsed.inside.items()})
@@ -208,14 +236,41 @@ def read_answers(ordered: Sequence[FormField], raw: Mapping[Any, object], contex
     return found
 
 
-def _parsed(one: FormField, raw: Mapping[Any, object], context: Context) -> Parsed:
+def _hidden(one: FormField, raw: Mapping[Any, object], context: Context, *, is_page: bool) -> Parsed:
+    """Of what is not asked nothing is kept, or what is right."""
+    if one.spec.keep_hidden:
+        kept = _parsed(one, raw, context, is_required=False)
+        return Parsed() if is_page and kept.problems else kept
+    if is_page or one.type.is_empty(raw.get(one.key)):
+        return Parsed()
+    return Parsed(problems=(_("This is not asked with these answers. Leave it out."),))
+
+
+def _locked(one: FormField, raw: Mapping[Any, object], context: Context, *, is_page: bool) -> Parsed:
+    """What stands fast is as it was before; else its default."""
+    begun = begun_with(one, context)
+    if not is_page and one.key in raw and one.type.parse(raw[one.key], _spec(one, False), context).value != begun:
+        return Parsed(problems=(_("This can only be read with these answers. Leave it out."),))
+    return Parsed(begun)
+
+
+def begun_with(one: FormField, context: Context) -> Value | None:
+    """The answer that stood there before anybody answered: what was saved, else the default."""
+    return default_parsed(one, context).value if context.before is None else context.before.get(one.key)
+
+
+def _spec(one: FormField, is_required: bool) -> FieldSpec:
+    return one.spec if one.spec.required == is_required else replace(one.spec, required=is_required)
+
+
+def _parsed(one: FormField, raw: Mapping[Any, object], context: Context, *, is_required: bool) -> Parsed:
     if one.type.is_worked_out or not one.type.has_answer:
         if raw.get(one.key) is not None:
             return Parsed(problems=(_("Nobody answers this field: it follows from the others."),))
         return Parsed(one.type.worked_out(one.spec, context))
     if one.key in raw:
-        return one.type.parse(raw[one.key], one.spec, context)
-    return default_parsed(one, context)
+        return one.type.parse(raw[one.key], _spec(one, is_required), context)
+    return default_parsed(replace(one, spec=_spec(one, is_required)), context)
 
 
 def default_parsed(one: FormField, context: Context = _DEFAULT_CONTEXT) -> Parsed:
@@ -236,7 +291,7 @@ def object_schema(drawn: Sequence[FormField], context: Context) -> JsonSchema:
     return {
         "type": "object",
         "properties": {one.key: _schema(one, context) for one in answered},
-        "required": [one.key for one in answered if one.spec.required],
+        "required": [one.key for one in answered if one.spec.required and not has_rules(one)],
         "additionalProperties": False,
     }
 

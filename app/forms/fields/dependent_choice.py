@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from app.core.i18n import _
 from app.forms.fields import base
@@ -37,7 +37,11 @@ class DependentChoiceType(ChoiceType):
         return [one for one in offered if other is None or not one.only_for or other in one.only_for]
 
     def asks(self, spec: FieldSpec) -> Collection[str]:
-        return (spec.own["depends_on"],)
+        return {spec.own["depends_on"], *super().asks(spec)}
+
+    def live(self, spec: FieldSpec) -> dict[str, Any]:
+        found = super().live(spec)
+        return {**found, "on": spec.own["depends_on"]} if found else {}
 
     def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
         yield from base.FieldType.flaws(self, given)

@@ -27,6 +27,7 @@ class FileType(base.FieldType):
     takes_default = False
     fits_rows = False
     face: ClassVar[Face] = Face(Control.files)
+    typed_as: ClassVar[str] = "files"
     missing: ClassVar[Sentence] = _("Please add a file.")
     content_types: ClassVar[Collection[str]] = frozenset(files.CONTENT_TYPES.values())
     other: ClassVar[Sentence] = _("A file of this kind cannot stand here.")

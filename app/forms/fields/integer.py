@@ -21,6 +21,7 @@ class IntegerType(base.FieldType):
     group = Group.numbers
     settings: ClassVar[tuple[Setting, ...]] = (Whole("min", _("At least")), Whole("max", _("At most")))
     index: ClassVar[Kind | None] = Kind.number
+    typed_as: ClassVar[str] = "whole"
     face: ClassVar[Face] = Face(mode="numeric", helper="number")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:

@@ -21,6 +21,7 @@ class MemberType(base.FieldType):
     takes_default = False
     index = Kind.number
     face: ClassVar[Face] = Face(Control.choice)
+    typed_as: ClassVar[str] = "whole"
     missing: ClassVar[Sentence] = _("Please choose somebody.")
     unknown: ClassVar[Sentence] = _("This member was not found. Please choose one from the list.")
     unseen: ClassVar[Sentence] = _("Somebody you may not see")

@@ -16,6 +16,7 @@ class MoneyType(IntegerType):
 
     code = "money"
     label = _("Money (₫)")
+    typed_as: ClassVar[str] = "amount"
     face: ClassVar[Face] = Face(mode="numeric", unit="₫", helper="money")
 
     def typed(self, text: str) -> int | None:

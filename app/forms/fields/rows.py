@@ -23,8 +23,9 @@ from app.forms.fields.base import (
     Refused,
     Value,
 )
-from app.forms.fields.definition import fields_problems, in_order, object_schema, read_answers, read_asked
+from app.forms.fields.definition import fields_problems, object_schema, read_answers, read_asked
 from app.forms.fields.settings import FIELD_KEY, Setting, Whole
+from app.forms.logic import in_order
 from app.forms.words import say
 
 MOST_COLUMNS = 12
@@ -72,6 +73,7 @@ class RowsType(base.FieldType):
     takes_default = False
     fits_rows = False
     face = Face(Control.rows)
+    typed_as: ClassVar[str] = "rows"
     missing = _("Please fill in at least one row.")
 
     @staticmethod

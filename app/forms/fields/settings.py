@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
+from app.core.conditions import Condition, ConditionError
 from app.core.errors import Sentence
 from app.core.formats import number_text, read_day
 from app.core.i18n import _
@@ -161,7 +162,8 @@ class OtherField(Setting):
 
 @dataclass(frozen=True)
 class Options(Setting):
-    """The answers to choose from: a list of {"value", "label"}, and "for" where they depend on another field."""
+    """The answers to choose from: a list of {"value", "label"}, "if" (a condition) where one is not always offered, and
+    "for" where they depend on another field."""
 
     has_for: bool = False
     editor = "options"
@@ -180,11 +182,15 @@ class Options(Setting):
 
     def read(self, value: Any) -> tuple[Option, ...]:
         return tuple(
-            Option(one["value"], one["label"], frozenset(one.get("for", ())), bool(one.get("retired"))) for one in value
-        )
+            Option(
+                one["value"], one["label"], frozenset(one.get("for", ())),
+                None if one.get("if") is None else Condition.from_json(one["if"]), bool(one.get("retired")),
+            )
+            for one in value
+        )  # fmt: skip
 
     def _option_flaws(self, option: object, seen: set[str]) -> Iterator[Flaw]:
-        known = {"value", "label", "retired"} | ({"for"} if self.has_for else set())
+        known = {"value", "label", "retired", "if"} | ({"for"} if self.has_for else set())
         if not isinstance(option, dict) or not known >= set(option):
             yield Flaw("", "bad_option", _("An answer to choose from has a value and a label."))
             return
@@ -200,6 +206,10 @@ class Options(Setting):
         offered_with = option.get("for", [])
         if not isinstance(offered_with, list) or not all(map(is_option_value, offered_with)):
             yield Flaw(".for", "bad_for", _("A list of answers of the other field, please."))
+        try:
+            Condition.from_json(option["if"]) if option.get("if") is not None else None
+        except ConditionError as error:
+            yield Flaw(".if", "bad_condition", error.message)
         if not isinstance(option.get("retired", False), bool):
             yield Flaw(".retired", "not_yes_or_no", _("Either true or false, please."))
         yield from words_flaws(option.get("label"), ".label")

@@ -33,6 +33,7 @@ class TimeType(base.FieldType):
     group = Group.days
     settings: ClassVar[tuple[Setting, ...]] = (ClockTime("min", _("Not before")), ClockTime("max", _("Not after")))
     index: ClassVar[Kind | None] = Kind.text
+    typed_as: ClassVar[str] = "time"
     face: ClassVar[Face] = Face(mode="numeric", placeholder="08:30")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:

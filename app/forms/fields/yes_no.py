@@ -19,6 +19,7 @@ class YesNoType(base.FieldType):
     label = _("Yes or no")
     group = Group.choices
     index = Kind.number
+    typed_as = "yes_no"
     face = Face(Control.choice)
     missing = _("Please choose yes or no.")
 
