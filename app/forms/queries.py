@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from app.catalogues.queries import entries as catalogue_entries
-from app.core import links
+from app.core import links, uses
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.core.files import StoredFile
@@ -21,6 +21,7 @@ from app.customers.queries import header_visible
 from app.forms import rules
 from app.forms.fields.base import Context, FileFacts, JsonSchema, Option
 from app.forms.models import AnswerFile, Form, FormVersion, Submission, VersionState
+from app.forms.words import say
 from app.security.models import Member, Team
 from app.security.queries import granted
 
@@ -158,7 +159,66 @@ def draft_of(session: Session, form: Form) -> FormVersion | None:
 
 def versions_of(form: Form) -> Select[FormVersion]:
     """All versions, newest first."""
-    return select(FormVersion).where(FormVersion.form_id == form.id).order_by(FormVersion.number.desc())
+    newest_first = (FormVersion.number.desc(), FormVersion.edition.desc())
+    return select(FormVersion).where(FormVersion.form_id == form.id).order_by(*newest_first)
+
+
+def drawn_of(session: Session, form: Form) -> Mapping[str, Any]:
+    """What is drawn now: the draft, else what is published. A draft may be unfinished."""
+    last = draft_of(session, form) or published_version(session, form.code)
+    return last.definition if last is not None else {"name": form.name, "fields": []}
+
+
+def drawn_fields(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those that have a key, also retired ones, in a definition that may be unfinished."""
+    fields = definition.get("fields")
+    return [
+        one for one in fields if isinstance(one, dict) and isinstance(one.get("key"), str)
+    ] if isinstance(fields, list) else []  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FieldOf:
+    """A field of a form as what others may name (core.uses)."""
+
+    form: Form
+    key: str
+    #: its place, for the answers of core.uses
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class FieldUses:
+    """What would miss a field: answers to it are counted up to `uses.MOST_COUNTED`."""
+
+    answers: int
+    is_capped: bool
+    #: labels of other fields of the form that need its answer
+    fields: Sequence[str]
+    #: sentences: processes, and whatever else names it
+    mentions: Sequence[str]
+
+    @property
+    def needed(self) -> bool:
+        return bool(self.fields or self.mentions)
+
+
+def field_uses(session: Session, form: Form, key: str, who: Actor) -> FieldUses:
+    """Who uses this field: asked before it is retired. Sentences are told as far as `who` may see."""
+    versions = select(FormVersion.id).where(FormVersion.form_id == form.id)
+    answered = (
+        select(Submission.id).where(Submission.form_version_id.in_(versions), Submission.answers[key].as_string() != "")
+        .limit(uses.MOST_COUNTED + 1).subquery()
+    )  # fmt: skip
+    count = session.scalar(select(func.count()).select_from(answered)) or 0
+    definition = drawn_of(session, form)
+    needing = [] if rules.check_definition(definition) else [
+        say(one.spec.label) for one in rules.read_definition(definition).fields if key in one.type.asks(one.spec)
+    ]  # fmt: skip
+    mentions = uses.mentions_of_each(session, [FieldOf(form, key)], who)[0]
+    return FieldUses(
+        min(count, uses.MOST_COUNTED), count > uses.MOST_COUNTED, needing, uses.mentioned(mentions, lambda told: told)
+    )
 
 
 def submissions_about(subject_type: str, subject_id: int) -> Select[Submission]:

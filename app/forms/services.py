@@ -18,6 +18,7 @@ from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms import queries, rules
 from app.forms.fields.base import Context, Kind, trimmed, words_flaws
 from app.forms.fields.file import FileType
+from app.forms.meaning import same_meaning
 from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionValue, VersionState
 from app.forms.rules import Answers, Problem
 from app.forms.words import Words, say
@@ -111,6 +112,7 @@ def save_draft(
 def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     """The draft becomes the version that takes answers; the one before it is archived and keeps its own.
 
+    Its number grows when it means something else and the one before is in use; else it is the next edition of it.
     Raises NothingToPublishError without a draft and FormNotPublishableError with all problems of the draft.
     """
     by.must("approve", "Form")
@@ -122,6 +124,7 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     if problems:
         raise FormNotPublishableError(problems)
     before = queries.published_version(session, form.code)
+    draft.number, draft.edition = _place(session, before, draft, by)
     if before is not None:
         before.state = VersionState.archived
         # One version is published at a time: the old one steps back first.
@@ -133,6 +136,29 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     session.flush()
     session.expire(form, ["draft", "active_version"])
     return draft
+
+
+def place_of_draft(session: Session, draft: FormVersion, *, by: Actor) -> tuple[int, int]:
+    """(number, edition) under which this draft, in which nothing is wrong, would be published now."""
+    return _place(session, queries.published_version(session, draft.form.code), draft, by)
+
+
+def _place(session: Session, before: FormVersion | None, draft: FormVersion, by: Actor) -> tuple[int, int]:
+    if before is None:
+        return draft.number, 1
+    if same_meaning(before.definition, draft.definition) or not _is_in_use(session, before, by):
+        return before.number, before.edition + 1
+    return before.number + 1, 1
+
+
+def _is_in_use(session: Session, version: FormVersion, by: Actor) -> bool:
+    """Somebody has answered under this number, a task asks it, or a published process will."""
+    of_its_number = session.scalars(
+        select(FormVersion.id).where(FormVersion.form_id == version.form_id, FormVersion.number == version.number)
+    ).all()
+    if any(uses.numbers_of_each(session, FormVersion, of_its_number).values()):
+        return True
+    return bool(uses.mentions_of_each(session, [version.form], by)[version.form_id])
 
 
 def retire_form(session: Session, form: Form, *, by: Actor) -> None:

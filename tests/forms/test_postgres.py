@@ -58,6 +58,7 @@ CHANGES = [
     {"definition": {"name": "x", "fields": []}},
     {"checksum": "0" * 64},
     {"number": 7},
+    {"edition": 7},
     {"state": "draft"},
     {"published_at": datetime(2026, 1, 1, tzinfo=UTC)},
     {"published_at": None},

@@ -12,9 +12,10 @@ from app.core.errors import ConflictError, InvalidInputError, NotAllowedError
 from app.core.i18n import in_language
 from app.customers.models import TimelineEntry
 from app.customers.services import CustomerArchivedError, archive_customer, create_customer
-from app.forms import displays, library, queries, services
+from app.forms import displays, library, queries, rules, services
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.rules import Answers
 
 CONTEXT = Context()
 NINE = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -133,14 +134,39 @@ def test_publishing_makes_the_draft_the_version_that_takes_answers(session, cast
     assert queries.version(session, version.id) is version
 
 
-def test_the_version_before_is_archived_and_numbers_go_on(session):
+def republished(session, form: Form, *fields: dict) -> tuple[int, int]:
+    services.save_draft(session, form, drawn(*fields), by=SYSTEM)
+    version = services.publish_form(session, form, by=SYSTEM)
+    return version.number, version.edition
+
+
+def test_the_number_grows_when_the_meaning_changed_and_somebody_has_answered(session):
     form = a_published_form(session, NOTE)
     first = published(session, form)
-    services.save_draft(session, form, drawn(AMOUNT), by=SYSTEM)
-    second = services.publish_form(session, form, by=SYSTEM)
-    assert (first.number, first.state) == (1, VersionState.archived)
-    assert (second.number, second.state) == (2, VersionState.published)
-    assert [version.number for version in session.scalars(queries.versions_of(form))] == [2, 1]
+    assert republished(session, form, NOTE, AMOUNT) == (1, 2)
+    assert (first.number, first.edition, first.state) == (1, 1, VersionState.archived)
+    services.submit(session, published(session, form), Answers({"amount": 1}), by=SYSTEM)
+    assert republished(session, form, AMOUNT, {**NOTE, "label": "Khác", "help": "Ghi gì cũng được"}) == (1, 3)
+    assert republished(session, form, AMOUNT) == (2, 1)
+    assert republished(session, form, NOTE) == (2, 2)
+    last = published(session, form)
+    services.submit(session, first, Answers({"note": "Trễ"}), by=SYSTEM)
+    assert (last.state, republished(session, form, NOTE, AMOUNT)) == (VersionState.published, (2, 3))
+    places = [(one.number, one.edition) for one in session.scalars(queries.versions_of(form))]
+    assert places == [(2, 3), (2, 2), (2, 1), (1, 3), (1, 2), (1, 1)]
+
+
+def test_nobody_is_asked_what_is_retired_and_nothing_may_need_it(session):
+    gone = {**AMOUNT, "retired": True}
+    version = published(session, a_published_form(session, NOTE, gone))
+    assert queries.json_schema(version)["properties"].keys() == {"note"}
+    assert services.parse_answers(version, {"note": "Trễ"}, context=CONTEXT).values == {"note": "Trễ"}
+    with pytest.raises(InvalidInputError) as refused:
+        services.parse_answers(version, {"amount": 1}, context=CONTEXT)
+    assert list(refused.value.fields) == ["amount"]
+    twice = {"key": "twice", "type": "calculated", "label": "Gấp đôi", "formula": "amount * 2"}
+    assert [one.code for one in rules.check_definition(drawn(gone, twice))] == ["dead_reference"]
+    assert [one.code for one in rules.check_definition(drawn(gone))] == ["no_fields"]
 
 
 def test_without_a_draft_there_is_nothing_to_publish(session):
@@ -184,6 +210,7 @@ CHANGES = [
     {"definition": {"name": "x", "fields": []}},
     {"checksum": "0" * 64},
     {"number": 7},
+    {"edition": 7},
     {"state": VersionState.draft},
     {"published_at": NINE},
     {"published_by_id": None},
@@ -276,7 +303,7 @@ def test_old_answers_are_shown_as_they_were_given(session):
         services.save_draft(session, form, drawn(*fields), by=SYSTEM)
         services.publish_form(session, form, by=SYSTEM)
     session.expire_all()
-    assert published(session, form).number == 3
+    assert published(session, form).number == 2
     assert displays.shown_answers(submission) == [("Ghi chú", "Trễ"), ("Số tiền", "1\u00a0₫"), ("Màu", "Đỏ")]
     with in_language("en"):
         assert displays.shown_answers(submission)[0].label == "Note"
