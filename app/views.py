@@ -53,6 +53,7 @@ from app.customers.segments.views import SegmentPages
 from app.customers.views import ContactPages, CustomerPages, CustomerPicker, PlacePicker
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
+from app.forms.drawing.views import DrawingPages
 from app.forms.api import FormApi, SubmissionApi
 from app.forms.models import Form
 from app.forms.views import FormScreen
@@ -185,6 +186,7 @@ VIEWS: tuple[type, ...] = (
     InteractionPages,
     PromisePages,
     ContactPages,
+    DrawingPages,
     ProcessScreen,
     FormScreen,
     MemberScreen,

@@ -80,7 +80,7 @@ async function keepFile(name, content) {
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-await bundle(["css/app.css"], { plugins: [onlyWhatWeUse] });
+await bundle(["css/app.css", "css/builder.css"], { plugins: [onlyWhatWeUse] });
 await bundle(["js/theme.js"], { format: "iife" });
 await bundle(["js/app.js"], { format: "esm", splitting: true });
 await sprite();

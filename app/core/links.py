@@ -60,6 +60,11 @@ def form_path(form_id: int) -> str:
     return f"/bieu-mau/show/{form_id}"
 
 
+def form_drawing_path(code: str) -> str:
+    """Where the form is drawn."""
+    return f"/bieu-mau/{quote(code, safe='')}/ve"
+
+
 def member_path(member_id: int) -> str:
     return f"/nhan-su/show/{member_id}"
 
