@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -12,9 +13,12 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from wtforms import Field
 
-from app.forms import controls, rules
+from app.forms import controls, logic, rules
 from app.forms.controls import Input, control_of
 from app.forms.fields.base import Context, Value
+from app.forms.fields.definition import Reading
+from app.forms.layout import placed
+from app.forms.logic import State
 from app.forms.models import FormVersion
 from app.forms.rules import Answers, Definition, FormField
 from app.forms.words import say
@@ -38,6 +42,9 @@ class AnswerForm(FlaskForm):
 
     definition: Definition
 
+    #: what was found in what stands on the page
+    _found: Reading | None = None
+
     def __init__(
         self,
         *args: Any,
@@ -46,7 +53,7 @@ class AnswerForm(FlaskForm):
         draft: Mapping[str, str | list[str]] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.context = replace(context or Context(), answers=dict(saved or {}))
+        self.context = replace(context or Context(), before=saved)
         if saved is not None:
             # What was saved empty stays empty: the defaults are for a form that nobody has begun.
             kwargs["data"] = {name: saved.get(name.removeprefix(PREFIX)) for name, _unbound in self._unbound_fields}
@@ -55,6 +62,7 @@ class AnswerForm(FlaskForm):
             for key, parts in _by_question(draft.items()).items():
                 if PREFIX + key in self:
                     self[PREFIX + key].typed_anew(parts)
+            self._found = None
 
     def process(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
         sent = self.meta.wrap_formdata(self, formdata)
@@ -67,6 +75,42 @@ class AnswerForm(FlaskForm):
         return [question for question in self if isinstance(question, AnswerField)]
 
     @property
+    def parts(self) -> list[ShownPart]:
+        """The questions as they stand on the page: its parts, and in each its sections."""
+        fields = {question.key: question for question in self.questions}
+        definition = self.definition
+        return [
+            ShownPart(
+                say(page.title),
+                [(say(one.section.title), [fields[two.key] for two in one.fields]) for one in sections if one.fields],
+            )
+            for page, sections in placed(definition.pages, definition.sections, definition.fields)
+        ]  # fmt: skip
+
+    @property
+    def reading(self) -> Reading:
+        """What the answers on the page come to as they stand, right or not: which questions are asked, what follows."""
+        if self._found is None:
+            raw = {
+                one.key: one.raw if one.is_typed else one.data for one in self.questions
+                if one.one.type.has_answer and not one.one.type.is_worked_out
+            }  # fmt: skip
+            self._found = rules.read_answers(self.definition, raw, context=self.context, is_page=True)
+        return self._found
+
+    @property
+    def live(self) -> str:
+        """JSON for assets/js/fill.js; empty where nothing follows from anything."""
+        begun = rules.begun(self.definition, self.context)
+        told = logic.for_browser(self.definition.ordered, begun, self.context)
+        return "" if told is None else json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+    @cached_property
+    def words_of_values(self) -> Any:
+        """How the values in conditions are called, for `logic.sentences`."""
+        return logic.value_words(self.definition.fields, self.context)
+
+    @property
     def answers(self) -> Answers:
         """What was answered. Call `validate()` first."""
         return Answers({question.key: question.data for question in self.questions if question.data is not None})
@@ -74,8 +118,7 @@ class AnswerForm(FlaskForm):
     def validate(self, extra_validators: Any = None) -> bool:
         is_ours = super().validate(extra_validators)
         raw = {one.key: one.raw for one in self.questions if not one.one.type.is_worked_out}
-        found = rules.read_answers(self.definition, raw, context=self.context)
-        self.context = replace(self.context, answers=found.values)
+        found = self._found = rules.read_answers(self.definition, raw, context=self.context, is_page=True)
         for question in self.questions:
             question.data = found.values.get(question.key)
         late = {one.key: one.late for one in self.questions if one.late}
@@ -94,6 +137,14 @@ class AnswerForm(FlaskForm):
                 path.removeprefix(place): [str(one) for one in told]
                 for path, told in problems.items() if path.startswith(place)
             }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ShownPart:
+    """A page of the form: its title, and its sections as (title, questions)."""
+
+    title: str
+    sections: list[tuple[str, list[AnswerField]]]
 
 
 class AnswerField(Field):
@@ -116,6 +167,19 @@ class AnswerField(Field):
     @property
     def key(self) -> str:
         return self.one.key
+
+    @property
+    def state(self) -> State:
+        """Is it asked, required, open to be changed, as the other answers are?"""
+        return self._form.reading.states[self.key]
+
+    @property
+    def hints(self) -> list[str]:
+        """Sentences for a page without a script: when it is to be answered."""
+        if not logic.has_rules(self.one):
+            return []
+        labels = {one.key: say(one.spec.label) for one in self._form.definition.fields}
+        return logic.sentences(self.one, labels, self._form.words_of_values)
 
     @property
     def control(self) -> str:
@@ -148,10 +212,15 @@ class AnswerField(Field):
 
     @property
     def typed(self) -> Any:
-        """What stands in the input: exactly what was posted, else the value as one would type it."""
-        if self.is_typed:
+        """What stands in the input: exactly what was posted, else the value as one would type it. What stands fast is
+        as it was before."""
+        if self.state.is_locked:
+            value = self._form.reading.values.get(self.key)
+        elif self.is_typed:
             return "" if self.raw is None else self.raw
-        return "" if self.data is None else self.one.type.write(self.data, self.one.spec, self._form.context)
+        else:
+            value = self.data
+        return "" if value is None else self.one.type.write(value, self.one.spec, self._form.context)
 
     @property
     def shown(self) -> str:
@@ -174,8 +243,9 @@ class AnswerField(Field):
         return controls.draw(self._input(), attributes)
 
     def _input(self) -> Input:
+        context = replace(self._form.context, answers=self._form.reading.values)
         return Input(
-            self.one, self.id, self.name, self.typed, self._form.context, is_wrong=bool(self.errors),
+            self.one, self.id, self.name, self.typed, context, is_wrong=bool(self.errors),
             is_described=bool(self.description), inside=self.inside,
         )  # fmt: skip
 

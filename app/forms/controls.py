@@ -50,7 +50,8 @@ class Input:
     @property
     def choices(self) -> list[tuple[str, str]]:
         """(value, label) of what there is to choose from."""
-        return [(one.value, say(one.label)) for one in self.one.type.choices(self.one.spec, self.context)]
+        # All that may ever be offered: the page's script takes away what does not fit the other answers.
+        return [(one.value, say(one.label)) for one in self.one.type.possible(self.one.spec, self.context)]
 
     @property
     def chosen(self) -> str:

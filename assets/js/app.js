@@ -75,6 +75,7 @@ each("nav.tt-tabs", tabBar.scroll);
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("input[data-signature]", (input) => import("./signature.js").then(({ attachSignature }) => attachSignature(input)));
+each("[data-fill]", (frame) => import("./fill.js").then(({ fill }) => fill(frame)));
 each("[data-keep]", conflict.start);
 each("fieldset[data-kept]", (kept) => import("./merge.js").then(({ follow }) => follow(kept)));
 
