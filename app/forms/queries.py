@@ -132,6 +132,7 @@ def context_for(session: Session, actor: Actor) -> Context:
         files=AnswerFiles(session, actor),
         catalogues=CompanyCatalogues(session),
         time_zone=actor.time_zone,
+        me=actor.user_id,
     )
 
 
