@@ -74,6 +74,7 @@ def create_app(config: Any = None) -> Flask:
     from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
     from app.forms.handlers import CustomerSubmissions
+    from app.forms.versions.parts import FieldsPart, VersionsPart
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
     from app.notifications.events import register_mail_ended, register_mail_guard
@@ -143,6 +144,8 @@ def create_app(config: Any = None) -> Flask:
         register_shareable(shared)
     parts.register_links("rights", effective_links)
     parts.register_part(OpenWorkPart())
+    for of_form in (FieldsPart(), VersionsPart()):
+        parts.register_part(of_form)
     app.register_blueprint(health.blueprint)
 
     with app.app_context():

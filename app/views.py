@@ -53,9 +53,10 @@ from app.customers.segments.views import SegmentPages
 from app.customers.views import ContactPages, CustomerPages, CustomerPicker, PlacePicker
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
-from app.forms.drawing.views import DrawingPages
 from app.forms.api import FormApi, SubmissionApi
+from app.forms.drawing.views import DrawingPages
 from app.forms.models import Form
+from app.forms.versions.views import FormPages
 from app.forms.views import FormScreen
 from app.imports.api import ImportApi
 from app.imports.views import FilePages
@@ -186,9 +187,10 @@ VIEWS: tuple[type, ...] = (
     InteractionPages,
     PromisePages,
     ContactPages,
-    DrawingPages,
     ProcessScreen,
     FormScreen,
+    FormPages,
+    DrawingPages,
     MemberScreen,
     ImportPages,
     ArrivalView,

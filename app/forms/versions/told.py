@@ -47,10 +47,10 @@ class ToldVersion:
 def told_versions(session: Session, form: Form, who: Actor) -> list[ToldVersion]:
     """The newest first. The draft is among them for whoever may draw."""
     rows = session.scalars(queries.versions_of(form).limit(MOST_TOLD + 1)).all()
-    counts = select(Submission.form_version_id, func.count()).where(
+    counts = select(Submission.form_version_id, func.count().label("answers")).where(
         Submission.form_version_id.in_([one.id for one in rows])
     ).group_by(Submission.form_version_id)  # fmt: skip
-    answers: dict[int, int] = dict(session.execute(counts).tuples().all())
+    answers = {row.form_version_id: row.answers for row in session.execute(counts)}
     found = [
         _told(session, one, before, answers.get(one.id, 0), who) for one, before in pairwise([*rows, None])
         if one is not None and (one.state is not VersionState.draft or who.may("edit", "Form"))

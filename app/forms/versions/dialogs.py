@@ -1,0 +1,28 @@
+"""What does one type to copy a form, or to bring one in from a file?"""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import FileField, StringField
+from wtforms.validators import Optional
+
+from app.core.i18n import _
+from app.forms.rules import LONGEST_CODE, LONGEST_NAME
+
+
+class CopyDialog(FlaskForm):
+    """The services judge what is typed: the same as through the interface."""
+
+    name = StringField(_("Name of the copy"), render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off"})
+    code = StringField(
+        _("Code"), description=_("Small letters without accents, digits and dashes. It stays for good."),
+        render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off"},
+    )  # fmt: skip
+
+
+class FileDialog(FlaskForm):
+    file = FileField(_("File with the form"))
+    code = StringField(
+        _("Code"), [Optional()], description=_("Empty: the code that stands in the file."),
+        render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off"},
+    )  # fmt: skip
