@@ -27,7 +27,7 @@ export function build(page) {
   // What all editors share.
   const desk = {
     words: { ...words, always: { visible_if: words.always_shown, required_if: words.never_required, readonly_if: words.never_locked } },
-    languages: given.languages, shared: given.shared, conditions: given.conditions, catalogues: given.catalogues, roles: given.roles,
+    languages: Object.fromEntries(given.languages), shared: given.shared, conditions: given.conditions, catalogues: given.catalogues, roles: given.roles,
     types: new Map(given.types.map((one) => [one.code, one])),
     conditionWords: page.dataset.conditionWords, path: page.dataset.path, say, kept: () => saving.now(),
   };

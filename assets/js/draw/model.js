@@ -22,6 +22,7 @@ export class Drawing extends EventTarget {
   #after = [];
   #joined = null; // what the last change was about: typing on in one input is one step
   #young = new Set(); // fields whose key still follows their label
+  #only = { [OWN]: 0, key: "", title: "" }; // the section of a form that has none; it is never kept
 
   constructor(definition) {
     super();
@@ -47,9 +48,8 @@ export class Drawing extends EventTarget {
   get fields() {
     return this.#now.fields;
   }
-  // A form without sections has one that is never kept.
   get sections() {
-    return this.#now.sections.length ? this.#now.sections : [{ [OWN]: 0, key: "", title: "" }];
+    return this.#now.sections.length ? this.#now.sections : [this.#only];
   }
   get canUndo() {
     return this.#before.at(-1)?.told;
