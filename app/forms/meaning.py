@@ -8,10 +8,11 @@ from typing import Any
 
 from app.core.errors import Sentence
 from app.core.formats import number_text
-from app.core.i18n import _
+from app.core.i18n import LANGUAGES, _
 from app.forms.fields import TYPES
 from app.forms.fields.settings import OneOf, Setting
 from app.forms.fields.shared import SHARED
+from app.forms.fields.when import RULES
 from app.forms.words import Words, say
 
 #: how a question is worded and where it stands: answers mean the same before and after
@@ -36,7 +37,17 @@ class Change:
 
 def same_meaning(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Is every answer that was right still right, and does it say the same? Words and places do not count."""
-    return _meaning(before.get("fields")) == _meaning(after.get("fields"))
+    return _whole_meaning(before) == _whole_meaning(after)
+
+
+def _whole_meaning(drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """When a section is asked, is when its fields are."""
+    asked_when = {one.get("key"): one.get("visible_if") for one in drawn.get("sections") or ()}
+    section_of = {one["key"]: one.get("section") for one in drawn.get("fields") or ()}
+    return {
+        key: (meaning, asked_when.get(section_of[key]) or None)
+        for key, meaning in _meaning(drawn.get("fields")).items()
+    }
 
 
 def _meaning(drawn: Any) -> dict[str, Any]:
@@ -137,7 +148,7 @@ def _of_field(old: Field, new: Field, place: str, called: str) -> Iterator[Chang
     known = {"key", "type", "label", "retired", "options"} | ({"fields"} if new.get("type") == "rows" else set())
     labels: dict[str, Setting | Sentence] = {
         "required": _("Required"), "default": _("Default"), "help": _("Help"), "searchable": _("Can be filtered"),
-        **{one.name: one for one in (*SHARED, *_settings(new))},
+        **{one.name: one for one in (*SHARED, *RULES, *_settings(new))},
     }  # fmt: skip
     for name in (*labels, *sorted({*old, *new} - set(labels))):
         if name not in known and not _same(old.get(name), new.get(name)):
@@ -199,7 +210,7 @@ def _told(setting: Setting | Sentence, value: object) -> Sentence | None:
         return "–"
     if isinstance(setting, OneOf):
         value = dict(setting.choices).get(str(value), value)
-    if isinstance(value, bool | list):
+    if isinstance(value, bool | list) or (isinstance(value, dict) and not set(value) <= set(LANGUAGES)):
         return None
     if isinstance(value, int | float):
         return number_text(value)

@@ -214,7 +214,7 @@ def field_uses(session: Session, form: Form, key: str, who: Actor) -> FieldUses:
     count = session.scalar(select(func.count()).select_from(answered)) or 0
     definition = drawn_of(session, form)
     needing = [] if rules.check_definition(definition) else [
-        say(one.spec.label) for one in rules.read_definition(definition).fields if key in one.type.asks(one.spec)
+        say(one.spec.label) for one in rules.read_definition(definition).needing(key)
     ]  # fmt: skip
     mentions = uses.mentions_of_each(session, [FieldOf(form, key)], who)[0]
     return FieldUses(

@@ -28,7 +28,7 @@ from app.forms.fields.definition import (
 )
 from app.forms.fields.definition import read_answers as read_fields
 from app.forms.layout import Part, layout_problems, read_parts, with_section
-from app.forms.logic import in_order
+from app.forms.logic import in_order, needs
 from app.forms.words import Words, say
 
 __all__ = ["MOST_UNKNOWN_KEYS", "TYPES", "FormField", "Problem", "read_field"]
@@ -55,6 +55,10 @@ class Definition:
     @property
     def keys(self) -> frozenset[str]:
         return frozenset(one.key for one in self.fields)
+
+    def needing(self, key: str) -> list[FormField]:
+        """The fields that need the answer to this one."""
+        return [one for one in self.fields if key in needs(one)]
 
     @cached_property
     def ordered(self) -> list[FormField]:

@@ -31,6 +31,15 @@ SAME = [
     drawn(TOLD, TEXT, COLOUR, ITEMS, pages=[{"key": "a", "title": "A"}], name="Khác"),
 ]  # fmt: skip
 OTHER = [
+    drawn(
+        {**TEXT, "section": "s"},
+        COLOUR,
+        ITEMS,
+        sections=[
+            {"key": "s", "title": "S", "visible_if": {"field": "colour", "op": "=", "value": "r"}},
+        ],
+    ),
+    drawn({**TEXT, "visible_if": {"field": "colour", "op": "=", "value": "r"}}, COLOUR, ITEMS),
     drawn(TEXT, COLOUR),
     drawn(TEXT, COLOUR, ITEMS, {"key": "more", "type": "text", "label": "Thêm"}),
     drawn({**TEXT, "required": True}, COLOUR, ITEMS),
@@ -65,8 +74,9 @@ def test_what_changed_is_told_in_words(page):
         {"key": "ok", "type": "yes_no", "label": "Xong"},
         {**TEXT, "label": "Nội dung", "required": True, "max_length": 2000, "rows": 6},
         {**COLOUR, "options": [{"value": "r", "label": "Đỏ tươi"}, {"value": "v", "label": "Vàng"}]},
-        {**ITEMS, "fields": [{**ITEMS["fields"][0], "retired": True}]},
-    )
+        {**ITEMS, "fields": [{**ITEMS["fields"][0], "retired": True}],
+         "visible_if": {"field": "ok", "op": "=", "value": True}},
+    )  # fmt: skip
     with in_language("en"):
         told = [str(one.message) for one in changes(BEFORE, {**after, "name": "Phiếu mới"})]
     assert told == [
@@ -80,4 +90,5 @@ def test_what_changed_is_told_in_words(page):
         "“Màu” also offers “Vàng”.",
         "“Màu” no longer offers “Xanh”.",
         "“Hàng › Số” is retired: nobody is asked any more.",
+        "“Hàng”: Asked only when – changed.",
     ]
