@@ -66,8 +66,8 @@ on("click", "[data-filter-edit]", (event, chip) => {
   panel.open = true;
   panel.dispatchEvent(new CustomEvent("tt:edit"));
 });
-each("[data-drawing]", (page) => import("./draw/builder.js").then(({ build }) => build(page)));
 atFirst("[data-filter-editor]", (panel) => import("./filter-editor.js").then(({ edit }) => edit(panel)));
+each("[data-drawing]", (page) => import("./draw/builder.js").then(({ build }) => build(page)));
 each("[data-segment-editor]", (panel) => import("./segment.js").then(({ compose }) => compose(panel)));
 atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
 each(".tt-rolecards [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
