@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.catalogues.queries import forget_entries
 from app.cli import prepare
-from app.core import clock, paging
+from app.core import audit, clock, paging, vault
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
 from app.core.screens.shown import forget_views
@@ -137,7 +137,9 @@ def prepared(
         if database not in made:
             folder = tmp_path_factory.mktemp(database)
             made[database] = _on_sqlite(folder) if database == "sqlite" else _on_postgres(folder, postgres())
-            gc.freeze()  # as a web process does: what was loaded stays for good
+            # As a web process does: what was loaded stays for good. Not what a test before this one has left.
+            gc.collect()
+            gc.freeze()
         return made[database]
 
     gc.set_threshold(20_000, 20, 20)
@@ -211,6 +213,12 @@ def forget_everything() -> None:
     forget_role_names()
 
 
+def _use_keys_of(app: Flask) -> None:
+    """The last application that was made has set its own for the process."""
+    audit.configure(app.config["SECRET_KEY"])
+    vault.configure(app.config["SECRET_KEY"])
+
+
 def _disconnect(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
@@ -223,6 +231,7 @@ def app(prepared: Callable[[str], Prepared], database: str) -> Iterator[Flask]:
     bench = prepared(database)
     bench.begin_anew("")
     forget_everything()
+    _use_keys_of(bench.app)
     yield bench.app
     bench.let_go()
 
@@ -265,6 +274,7 @@ def emptied(prepared: Callable[[str], Prepared]) -> Iterator[Callable[[str], Fla
         bench = used[database] = prepared(database)
         bench.empty()
         forget_everything()
+        _use_keys_of(bench.app)
         return bench.app
 
     yield on

@@ -236,15 +236,17 @@ def _unsent() -> Unsent | None:
 
 def _typed_words() -> str:
     """What somebody may want to keep of the form that is being refused, to be copied: a line for each field, without
-    what the page itself put in (a revision, a way back) and what was only chosen."""
+    what the page itself put in (a revision, a way back, the list that was shown) and what was only chosen."""
     unsent = _unsent()
     told = [text.strip() for name, text in unsent.typed if name not in _OURS] if unsent else []
-    return "\n".join(dict.fromkeys(text for text in told if len(text) >= _WORTH_KEEPING and not text.startswith("/")))
+    return "\n".join(dict.fromkeys(text for text in told if len(text) >= _WORTH_KEEPING and not _CODED.fullmatch(text)))
 
 
 #: fields of a form that no person fills in
-_OURS = {"rev", "back", "next"}
+_OURS = {"rev", "back", "next", "query", "rows", "action", "columns", "was"}
 _WORTH_KEEPING = 3
+#: a choice, the address of a page, or what stands behind it: nobody's words
+_CODED = re.compile(r"[a-z0-9_.-]*[a-z_][a-z0-9_.-]*|[/?].*", re.DOTALL)
 
 
 def _stale_form(error: CSRFError) -> Any:

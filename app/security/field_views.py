@@ -24,7 +24,7 @@ from app.security.role_rules import Place, may_give_field
 from app.security.roles import ADMIN, RESOURCE_LABELS
 
 #: an invented value of each field as people read it, for those who set what is covered; of other fields by its mask
-_SAMPLES: Mapping[str, str] = {
+SAMPLES: Mapping[str, str] = {
     "address": "12 Lê Lợi, Bến Thành",
     "birthday": "21/03/1990",
     "bought": money_text(1_250_000),
@@ -38,7 +38,12 @@ _SAMPLES: Mapping[str, str] = {
     "tax_code": "0312 345 321",
     "team": "Chăm sóc",
 }
-_BY_MASK = {Mask.phone: "0912 345 321", Mask.email: "lan@phosen.vn", Mask.number: "001 090 012 321", Mask.text: "Lan"}
+SAMPLE_BY_MASK = {
+    Mask.phone: "0912 345 321",
+    Mask.email: "lan@phosen.vn",
+    Mask.number: "001 090 012 321",
+    Mask.text: "Lan",
+}
 #: fields whose values are no texts: nothing of them is left to recognise
 _NO_TEXTS = frozenset({"birthday", "bought", "gender", "source"})
 _REVEALS = "mo."
@@ -148,7 +153,7 @@ def _reveals(rule: FieldRule) -> bool:
 
 
 def _sample(field: guarded.GuardedField) -> Sentence:
-    plain = _SAMPLES.get(field.key, _BY_MASK[field.mask])
+    plain = SAMPLES.get(field.key, SAMPLE_BY_MASK[field.mask])
     covered = DOTS if field.key in _NO_TEXTS else masked(field.mask, plain)
     return _("%(plain)s is read as %(covered)s", plain=plain, covered=covered)
 

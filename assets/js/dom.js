@@ -36,7 +36,8 @@ export function keep(key, value) {
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false) made.setAttribute(name, value === true ? "" : value);
+    // aria-hidden="" says nothing: only the word true counts there.
+    if (value !== null && value !== false) made.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : value);
   }
   made.append(...children);
   return made;

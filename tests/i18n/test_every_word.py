@@ -32,6 +32,7 @@ from app.core.db import Model, db, transaction
 from app.core.exports import Export, Format, Wanted
 from app.core.files import StoredFile
 from app.core.i18n import LANGUAGES
+from app.core.masking import Mask, masked
 from app.core.models import SavedView
 from app.core.settings import Setting
 from app.customers import places
@@ -55,6 +56,7 @@ from app.notifications.models import Outbox
 from app.notifications.services import queue_mail
 from app.processes.models import Process, ProcessInstance, ProcessVersion
 from app.security import queries as people
+from app.security.field_views import SAMPLE_BY_MASK, SAMPLES
 from app.security.models import Member, RoleProfile, Team
 from app.security.rules import PASSWORD_EXAMPLE
 from app.security.services import create_member, hash_password, make_setup_link
@@ -218,6 +220,8 @@ def data_of(app: Flask) -> Data:
     known.add([operators_settings().sender_address])
     known.add(told.name for life in LIVES.values() if (told := places.place(life.ward)) is not None)
     known.add(name.split()[-1] for name in LIVES)
+    for sample in [*SAMPLE_BY_MASK.values(), *map(str, SAMPLES.values())]:
+        known.add([sample, *(str(masked(mask, sample)) for mask in Mask)])
     known.add(["name contains 'Hà Nội'"])  # an example of the condition language, made of a list's own field
     with app.app_context():
         for column in (

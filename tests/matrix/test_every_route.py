@@ -61,7 +61,8 @@ class Door:
     record: str
     #: public: for everybody; told: what one may not touch is told in the answer, and stays as it is; refused: who sees
     #: the record and may not do this to it is told why; absent: what the address names beside the record, or asks for,
-    #: is there for nobody; idle: the morning leaves nothing for it to do
+    #: is there for nobody; covered: who reads it with dots in it changes nothing of it; idle: the morning leaves
+    #: nothing for it to do
     door: frozenset[str]
 
     def __str__(self) -> str:
@@ -364,6 +365,8 @@ def expected(door: Door, person: Person, record: Record | None) -> str:
         return "told" if "told" in door.door else "missing"
     if (door.resource == record.resource or on_record) and not reaches(person, on_record or action, record):
         return next(iter(door.door & {"told", "refused"}), "forbidden")
+    if "covered" in door.door and person.role == DISCREET:
+        return "forbidden"
     return behind
 
 
