@@ -70,6 +70,7 @@ def create_app(config: Any = None) -> Flask:
     from app.customers.forgotten.heed import heed_silence
     from app.customers.handlers import SHARED_CUSTOMERS, CustomerComments, LookedAfter
     from app.customers.mails import SendMail
+    from app.customers.mails import may_read as reads_mails_to_customers
     from app.customers.mails import refusal as refusal_of_customers
     from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
@@ -77,7 +78,7 @@ def create_app(config: Any = None) -> Flask:
     from app.forms.versions.parts import FieldsPart, VersionsPart
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
-    from app.notifications.events import register_mail_ended, register_mail_guard
+    from app.notifications.events import register_mail_ended, register_mail_guard, register_mail_reader
     from app.notifications.people import PeopleMessenger
     from app.notifications.shared import ShareTeller
     from app.processes.handlers import SHARED_INSTANCES, CustomerInstances, InstanceComments, begun_by
@@ -123,6 +124,7 @@ def create_app(config: Any = None) -> Flask:
     register_messenger(PeopleMessenger())
     register_mail_ended(delivery_of_customers.mail_ended)
     register_mail_guard(refusal_of_customers)
+    register_mail_reader(reads_mails_to_customers)
     for duty in (OpenTasks(), Decisions(), NobodyElsesQueue(), LookedAfter(), HeadedTeams(), SharedViews()):
         register_duty(duty)
     for key, trace in (("begun", begun_by), ("named", named_in_processes), ("roles", roles_left_empty)):

@@ -15,6 +15,7 @@ from app.customers.bulk import services as edited
 from app.customers.bulk.telling import tell_of_bulk_edit
 from app.customers.classes.jobs import classify
 from app.customers.duplicates.looking import look_when_due
+from app.customers.forgotten import keeping
 from app.demo.running import Removal
 from app.demo.telling import tell_of_removal
 from app.forms import services as forms
@@ -93,6 +94,14 @@ def renew_search_words() -> None:
                 return
 
 
+def renew_forgotten() -> None:
+    """Small steps, for the same reason."""
+    while True:
+        with transaction(SYSTEM) as session:
+            if keeping.refresh(session) < keeping.MOST:
+                return
+
+
 def look_for_duplicates() -> None:
     look_when_due(DEFAULT_TIME_ZONE)
 
@@ -160,6 +169,13 @@ JOBS = (
         run=renew_search_words,
         every=timedelta(seconds=5),
         reason="a tag or a company with a new name is found by it within seconds",
+    ),
+    Job(
+        name="customers.forgotten",
+        label=_("Work out from when on customers are forgotten"),
+        run=renew_forgotten,
+        every=timedelta(seconds=10),
+        reason="another target of a value tier counts for all its customers within seconds",
     ),
     Job(
         name="customers.classify",

@@ -21,7 +21,7 @@ from typing import Any
 
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.cli import prepare
@@ -30,6 +30,8 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.vietnamese import phone_e164
 from app.customers import matching, rules
+from app.customers.forgotten import keeping
+from app.customers.forgotten.models import ContactTarget
 from app.customers.models import ContactKind, ContactPoint, Customer, TimelineEntry
 from app.deadlines.queries import company_calendar
 from app.demo import names
@@ -137,10 +139,21 @@ def fill(app: Flask, size: Size, *, say: Any = print) -> None:
             told(f"{size.tasks:,} tasks in {count:,} process instances")
         _notice_what_is_late(now)
         _share(company, customers, rng)
+        _work_out_who_is_forgotten()
         with db.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
         told("statistics for the planner")
         db.session.remove()
+
+
+def _work_out_who_is_forgotten() -> None:
+    """As the worker does when targets are new."""
+    with transaction(SYSTEM) as session:
+        session.execute(update(ContactTarget).values(renewed_to=0))
+    while True:
+        with transaction(SYSTEM) as session:
+            if keeping.refresh(session) < keeping.MOST:
+                return
 
 
 # ── The people ───────────────────────────────────────────────────────────────────────────────────────────────────────

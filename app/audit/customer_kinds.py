@@ -105,7 +105,8 @@ CUSTOMER_KINDS: Mapping[str, Kind] = {
     "promise": Kind(
         _("Promise"), "Customer",
         {"text": _("What was promised"), "due_on": _("By when"), "owner_id": _("Who promised"), "state": _("State"),
-         "settled_at": _("Settled"), "interaction_id": _("Contact with a customer"), "customer_id": _("Customer")},
+         "settled_at": _("Settled"), "interaction_id": _("Contact with a customer"), "customer_id": _("Customer"),
+         **PUT_AWAY},
         choices={"state": PROMISE_STATES}, part_of=("customer_id", "customer"), fields={"text": (SAID,)},
     ),
     "segment": Kind(

@@ -15,11 +15,11 @@ from app.core.schema import list_of, record, whole_number
 from app.customers.forgotten import queries as forgotten
 from app.customers.models import Customer
 
-_ORDERS = {"heard_at": forgotten.heard_at(), "id": Customer.id}
+_ORDERS = {"forgotten_from": Customer.forgotten_from, "heard_at": forgotten.heard_at(), "id": Customer.id}
 
 
 class ForgottenApi(Api):
-    """Customers nobody has spoken with for longer than their tier allows, the longest silence first."""
+    """Customers nobody has spoken with for longer than their tier allows; first whose time was over first."""
 
     resource_name = "forgotten"
     resource = "Customer"
@@ -30,7 +30,8 @@ class ForgottenApi(Api):
         session, now = db.session(), clock.now()
         allowed = forgotten.targets(session)
         return self.page(
-            forgotten.forgotten(edge.actor()).order_by(None), orders=_ORDERS, default_order="heard_at", key=Customer.id,
+            forgotten.forgotten(edge.actor()).order_by(None), orders=_ORDERS, default_order="forgotten_from",
+            key=Customer.id,
             filters={"owner": id_is(Customer.owner_id)},
             show=lambda one: {
                 "id": one.id, "code": one.code, "name": one.name, "tier": one.tier, "owner_id": one.owner_id,

@@ -42,7 +42,7 @@ def is_mine(who: Actor) -> ColumnElement[bool]:
 
 
 def waiting(who: Actor) -> Select[Customer]:
-    """Forgotten customers without an open care task for whom he may make one, the longest silence first."""
+    """Forgotten customers without an open care task for whom he may make one; first whose time was over first."""
     rows = forgotten.forgotten(who).where(is_mine(who), visible(Customer, who, "edit"))
     return rows.where(Customer.id.not_in(cared_for()))
 

@@ -17,7 +17,7 @@ from app.core.access import Actor, get_visible, visible
 from app.core.db import queue_up
 from app.core.errors import BusinessError
 from app.core.formats import local
-from app.core.i18n import _
+from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.customers.models import Customer
 from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
@@ -70,7 +70,9 @@ def make_tasks(session: Session, *, by: Actor, only: Sequence[int] | None = None
     made = CareRound(made_at=now, made_by_id=by.user_id, tasks=len(customers))
     session.add(made)
     session.flush()
-    name = str(_("Ask how the customer is doing"))
+    # Whoever does the work reads them, not whoever pressed the button.
+    with in_language(DEFAULT_LANGUAGE):
+        name, context = str(_("Ask how the customer is doing")), str(_("Forgotten customers"))
     hours: dict[tuple[Offer, date], list[int]] = {}
     for one in customers:
         hours.setdefault((offers[one.id], when[one.id]), []).append(one.id)
@@ -82,7 +84,7 @@ def make_tasks(session: Session, *, by: Actor, only: Sequence[int] | None = None
         due_at, warn_at = due[one.id]
         task = open_task(
             session, owner_type=queries.OWNER, owner_id=made.id, step=STEP, token=one.id, name=name,
-            context=str(_("Forgotten customers")), customer_id=one.id, offer=offers[one.id],
+            context=context, customer_id=one.id, offer=offers[one.id],
             deadline=Deadline(due_at, warn_at), form_version=None, by=by,
         )  # fmt: skip
         record_timeline(session, one.id, kind="task_opened", by=by, subject_type="task", subject_id=task.id,
@@ -102,8 +104,10 @@ def take_back(session: Session, round_id: int, *, by: Actor) -> int:
     found = session.scalars(untouched.with_for_update(of=Task)).unique().all()
     if made.taken_back_at is not None or not found:
         raise BusinessError(_("These care tasks were taken back already, or somebody works on them."))
+    with in_language(DEFAULT_LANGUAGE):
+        reason = str(_("The round of care tasks was undone"))
     for task in found:
-        cancel_task(session, task, by=by, reason=str(_("Taken back")))
+        cancel_task(session, task, by=by, reason=reason)
     made.taken_back_at = clock.now()
     session.flush()
     return len(found)

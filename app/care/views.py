@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.care import queries, services
 from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CUSTOMER_TIER
-from app.core import clock, edge, guarded, links, paging
+from app.core import clock, edge, guarded, links
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, Sentence
 from app.core.formats import number_text, read_integer
@@ -103,12 +103,12 @@ def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None,
     if chosen:
         rows = rows.where(Customer.owner_id.is_(None) if chosen == "0" else Customer.owner_id == int(chosen))
     number = page_number()
-    counted = paging.count(session, rows.order_by(None), Customer.id)
     beside = (selectinload(Customer.all_contact_points), joinedload(Customer.owner).lazyload("*"))
     shown = rows.options(*beside).limit(ROWS).offset((number - 1) * ROWS)
     lines = queries.lines(session, shown, now, who)
     waiting = queries.count_waiting(session, who, services.MOST) if who.may("edit", "Customer") else 0
     owners, tiers, targets = queries.owners(session, who), _tiers(), forgotten.targets(session)
+    counted = sum(one.count for one in owners if chosen in ("", str(one.id or 0)))
     return show(
         "care/forgotten.html", status, path=PATH, count=counted,
         owners=[
@@ -125,7 +125,7 @@ def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None,
              "task_url": links.task_path(one.task_id) if one.task_id else None}
             for one in lines
         ],
-        page=page_of(number, len(lines), counted, size=ROWS) if counted[0] > ROWS or number > 1 else None,
+        page=page_of(number, len(lines), (counted, False), size=ROWS) if counted > ROWS or number > 1 else None,
         waiting=min(waiting, services.MOST), more=waiting > services.MOST, most=services.MOST,
         may_make=who.is_himself and who.may("edit", "Customer"),
         targets=[

@@ -51,6 +51,8 @@ _TECHNICAL = {
     "sort_key",
     "name_key",
     "addr_key",
+    "forgotten_from",
+    "renewed_to",
     # Half-typed, replaced every few seconds; what is handed in is a submission.
     "draft",
 }
@@ -369,6 +371,21 @@ def record_made(session: Session, model: type[Entity], rows: Sequence[Mapping[st
         })  # fmt: skip
         beside.append(sensitive)
     _write(session, entries, beside)
+
+
+def record_changed(session: Session, model: type[Entity], rows: Mapping[int, Mapping[str, tuple[Any, Any]]]) -> None:
+    """What a flush would have told of these rows, which a statement changed: id → column → (before, after). None of the
+    columns is personal."""
+    stamp, reason = _stamp(session.info.get("actor")), session.info.get("reason")
+    entries = [
+        {
+            **stamp, "action": AuditAction.change, "name": None, "table_name": model.__table__.name,
+            "record_id": number, "reason": reason,
+            "changes": {name: [_plain(before), _plain(after)] for name, (before, after) in changes.items()},
+        }
+        for number, changes in rows.items()
+    ]  # fmt: skip
+    _write(session, entries, [{} for _entry in entries])
 
 
 def _write(

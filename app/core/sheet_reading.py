@@ -23,8 +23,8 @@ from app.core.formats import number_text
 from app.core.i18n import _
 
 MEGABYTE = 1024 * 1024
-#: a sheet is not read past it, whatever it says of itself
-MOST_COLUMNS = 50
+#: a sheet is not read past it, whatever it says of itself: 50, and the two with which rows with mistakes come back
+MOST_COLUMNS = 52
 LONGEST_CELL = 1_000
 #: a workbook is a packed archive: what comes out of it is bounded too
 _LARGEST_UNPACKED = 80 * MEGABYTE

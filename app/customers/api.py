@@ -66,6 +66,8 @@ _PROFILE: dict[str, Any] = {
     "stage_reason": maybe(text(REASON_LENGTH)),
     "risk_reason": maybe(text(REASON_LENGTH)),
     "do_not_contact": yes_or_no(),
+    "tier_is_fixed": yes_or_no(),
+    "behaviour_is_fixed": yes_or_no(),
     "do_not_contact_reason": maybe(text(REASON_LENGTH)),
     "next_contact_on": maybe(text(10)),
     "tags": list_of(text(TAG_LENGTH), most=MOST_TAGS),
@@ -282,7 +284,7 @@ def _owned_by(rows: Select[Any], username: str) -> Select[Any]:
 
 _AS_KEPT = (
     "honorific", "gender", "tax_code", "id_number", "job_title", "street", "ward_code", "province_code", "old_address",
-    "touchpoint", "tier", "tier_is_fixed", "behaviour", "stage", "risk_reason", "do_not_contact",
+    "touchpoint", "tier", "tier_is_fixed", "behaviour", "behaviour_is_fixed", "stage", "risk_reason", "do_not_contact",
     "do_not_contact_reason",
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -174,7 +174,16 @@ class CustomerDialog(FlaskForm):
         FIELD_LABELS["tier"], catalogue=CUSTOMER_TIER,
         description=_("What you choose here stays; left open, the rules of the company choose."),
     )  # fmt: skip
-    behaviour = EntryField(FIELD_LABELS["behaviour"], catalogue=BEHAVIOUR)
+    tier_is_fixed = BooleanField(
+        FIELD_LABELS["tier_is_fixed"], description=_("Ticked, the rules leave the tier as it is."),
+    )  # fmt: skip
+    behaviour = EntryField(
+        FIELD_LABELS["behaviour"], catalogue=BEHAVIOUR,
+        description=_("What you choose here stays; left open, the rules of the company choose."),
+    )  # fmt: skip
+    behaviour_is_fixed = BooleanField(
+        FIELD_LABELS["behaviour_is_fixed"], description=_("Ticked, the rules leave the group as it is."),
+    )  # fmt: skip
     stage = EntryField(FIELD_LABELS["stage"], catalogue=JOURNEY_STAGE)
     stage_reason = StringField(
         _("Why the stage changes"), line_of(REASON_LENGTH),
@@ -247,3 +256,22 @@ class TagsDialog(FlaskForm):
     """The words on a customer."""
 
     tags = StringField(_("Tags"), description=_("Separated by commas: khách quen, thích trà"))
+    #: those that the form began with
+    before = StringField(widget=HiddenInput())
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> TagsDialog:
+        told = ", ".join(names)
+        return cls(formdata=None, data={"tags": told, "before": told})
+
+    @property
+    def typed(self) -> list[str]:
+        return _names(self.tags.data)
+
+    @property
+    def began(self) -> list[str]:
+        return _names(self.before.data)
+
+
+def _names(typed: str | None) -> list[str]:
+    return [name for name in (typed or "").split(",") if name.strip()]

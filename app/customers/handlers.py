@@ -70,6 +70,10 @@ class CustomerComments(Commented):
         return services.CustomerArchivedError() if record.is_archived else None
 
     def written(self, session: Session, record: Any, comment: Comment, *, by: Actor) -> None:
+        # Whoever merges him holds him: what comes after that would stay with the one who is gone.
+        session.refresh(record, with_for_update=True)
+        if record.is_archived:
+            raise services.CustomerArchivedError
         services.record_timeline(
             session, record.id, kind="commented", by=by, subject_type="comment", subject_id=comment.id
         )

@@ -174,7 +174,7 @@ class PromiseApi(Api):
           query=listing(_ORDERS, customer="id of the customer", state="open, kept or broken"))  # fmt: skip
     def index(self) -> dict[str, Any]:
         filters = {"customer": id_is(Promise.customer_id), "state": state_is(Promise.state, PromiseState)}
-        rows = select(Promise).where(visible(Promise, edge.actor()))
+        rows = select(Promise).where(Promise.archived_at.is_(None), visible(Promise, edge.actor()))
         return self.page(
             rows, show_all=_promises, orders=_ORDERS, default_order="due_on", filters=filters, key=Promise.id
         )
@@ -206,6 +206,40 @@ class PromiseApi(Api):
             return _promises([promises.settle_promise(session, row, PromiseState(body["state"]), by=edge.actor())])[0]
 
         return self.write(settle)
+
+    @verb("/<id>", "PUT", "Put right what was promised, or by when; what is not named stays", right="edit",
+          body=record(text=text(PROMISE_LENGTH), due_on=text(10), updated_at=text(40)))  # fmt: skip
+    def put(self, id: str) -> dict[str, Any]:
+        number, body = self.id(id), self.read()
+        self.days(body, "due_on")
+        as_of = _as_of(body)
+
+        def change(session: Session) -> dict[str, Any]:
+            row = get_visible(session, Promise, number, edge.actor(), "edit")
+            said, day = body.get("text", row.text), body.get("due_on", row.due_on)
+            promises.change_promise(session, row, by=edge.actor(), as_of=as_of, text=said, due_on=day)
+            return _promises([row])[0]
+
+        return self.write(change)
+
+    @verb("/<id>/archive", "POST", "Written by mistake: it counts no more", right="edit", body=record())
+    def archive(self, id: str) -> dict[str, Any]:
+        return self._act(id, promises.archive_promise)
+
+    @verb("/<id>/restore", "POST", "It counts again", right="edit", body=record())
+    def restore(self, id: str) -> dict[str, Any]:
+        return self._act(id, promises.restore_promise)
+
+    def _act(self, id: str, does: Any) -> dict[str, Any]:
+        number = self.id(id)
+        self.read()
+
+        def act(session: Session) -> dict[str, Any]:
+            row = get_visible(session, Promise, number, edge.actor(), "edit")
+            does(session, row, by=edge.actor())
+            return _promises([row])[0]
+
+        return self.write(act)
 
 
 class CustomerMailApi(Api):
@@ -246,6 +280,7 @@ def _promises(rows: Sequence[Promise]) -> list[dict[str, Any]]:
         beside_fields.answered(who, {
             "id": row.id, "customer": row.customer_id, "text": row.text, "due_on": row.due_on.isoformat(),
             "state": row.state, "owner": names.get(row.owner_id), "settled_at": moment(row.settled_at),
+            "archived_at": moment(row.archived_at), "updated_at": moment(row.updated_at),
         }, {"text": beside_fields.SAID})
         for row in rows
     ]  # fmt: skip

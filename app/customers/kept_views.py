@@ -18,7 +18,7 @@ from app.core.pages import Page, Undo, done, page, refused_onto
 from app.customers import beside_fields, interactions, kept_form, promises, purchases
 from app.customers.beside_fields import BOUGHT, SAID
 from app.customers.labels import INTERACTION_LABELS
-from app.customers.log_dialogs import InteractionDialog, PurchaseDialog, put_beside
+from app.customers.log_dialogs import InteractionDialog, KeptPromiseDialog, PurchaseDialog, put_beside
 from app.customers.models import Customer
 from app.customers.profile_models import Direction, Interaction, InteractionKind, Purchase
 from app.customers.promise_models import Promise, PromiseState
@@ -126,19 +126,43 @@ class InteractionPages(Page):
         return _act(Interaction, row.id, verb, _CONTACT_VERBS, onto, base)
 
 
+_PROMISE_VERBS: dict[str, tuple[Callable[..., None], object]] = {
+    "bo": (promises.archive_promise, _("The promise counts no more.")),
+    "khoi-phuc": (promises.restore_promise, _("The promise is back.")),
+}
+
+
 class PromisePages(Page):
-    """/khach-hang/…/loi-hua: was it kept?"""
+    """/khach-hang/…/loi-hua: was it kept, and was it written down right?"""
 
     resource = "Customer"
     route_base = "/khach-hang"
     default_view = "settle"
 
+    @page("/<customer_id>/loi-hua/<promise_id>", "GET", "POST", right="edit")
+    def change(self, customer_id: str, promise_id: str) -> Any:
+        row = _of(Promise, customer_id, promise_id)
+        beside_fields.must_write(edge.actor(), SAID)
+        base, is_out = f"/khach-hang/{row.customer_id}/loi-hua/{row.id}", row.archived_at is not None
+        verb = (f"{base}/khoi-phuc", _("Put it back"), "refresh") if is_out else (
+            f"{base}/bo", _("Written by mistake"), "archive")  # fmt: skip
+
+        def write(session: Session, found: Promise, dialog: KeptPromiseDialog, as_of: datetime) -> None:
+            promises.change_promise(
+                session, found, by=edge.actor(), text=dialog.text.data or "", due_on=dialog.due_on.data, as_of=as_of
+            )
+
+        told = {"title": _("Promise"), "onto": links.customer_path(row.customer_id), "verb": verb}
+        return kept_form.change(row, KeptPromiseDialog, write, told=told, saved=_("The promise is saved."))
+
     @page("/<customer_id>/loi-hua/<promise_id>/<verb>", "POST", right="edit")
     def settle(self, customer_id: str, promise_id: str, verb: str) -> Any:
         row = _of(Promise, customer_id, promise_id)
+        onto, base = links.customer_path(row.customer_id), f"/khach-hang/{row.customer_id}/loi-hua/{row.id}"
+        if verb in _PROMISE_VERBS:
+            return _act(Promise, row.id, verb, _PROMISE_VERBS, onto, base)
         if verb not in _SETTLED:
             abort(404)
-        onto, base = links.customer_path(row.customer_id), f"/khach-hang/{row.customer_id}/loi-hua/{row.id}"
         try:
             with edge.transaction() as session:
                 found = get_visible(session, Promise, row.id, edge.actor(), "edit")

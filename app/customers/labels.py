@@ -31,6 +31,7 @@ FIELD_LABELS: Mapping[str, Any] = {
     "tier": _("Value tier"),
     "tier_is_fixed": _("Tier chosen by hand"),
     "behaviour": _("Behaviour group"),
+    "behaviour_is_fixed": _("Behaviour group chosen by hand"),
     "stage": _("Stage"),
     "risk_reason": _("Risk"),
     "risk_since": _("At risk since"),

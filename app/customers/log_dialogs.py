@@ -89,6 +89,13 @@ class PromiseDialog(FlaskForm):
     promise_on = _day(_("Promised by"), InputRequired(_("Say by which day it was promised.")))
 
 
+class KeptPromiseDialog(FlaskForm):
+    """What was written of a promise, put right."""
+
+    text = StringField(_("Promised"), [InputRequired(_("Say what was promised.")), *line_of(PROMISE_LENGTH)[1:]])
+    due_on = _day(_("Promised by"), InputRequired(_("Say by which day it was promised.")))
+
+
 class PurchaseDialog(FlaskForm):
     """Something that a customer bought."""
 

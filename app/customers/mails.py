@@ -17,7 +17,7 @@ from app.core.access import SYSTEM, Actor, FieldRight
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _
 from app.customers import delivery, interactions, profile_queries, rules
-from app.customers.beside_fields import SAID
+from app.customers.beside_fields import RESOURCE, SAID
 from app.customers.called import salutation
 from app.customers.dialogs import checked
 from app.customers.events import QuickAction
@@ -25,6 +25,7 @@ from app.customers.models import ContactKind, ContactPoint, Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, Interaction, InteractionKind
 from app.customers.services import lock_for
 from app.notifications.models import Outbox
+from app.notifications.queries import mail_settings
 from app.notifications.rules import LONGEST_VALUE, NOT_WANTED, TemplateKind, register_template
 from app.notifications.services import queue_mail
 from app.security.queries import member_by_id
@@ -161,6 +162,11 @@ def refusal(session: Session, mail: Outbox) -> str | None:
     return NOT_WANTED if stopped else None
 
 
+def may_read(session: Session, mail: Outbox, who: Actor) -> bool:
+    """What was written to a customer is what was said to him. A reader rule of notifications.events."""
+    return who.reads(RESOURCE, SAID) or delivery.interaction_of(session, mail) is None
+
+
 def _address(customer: Customer, by: Actor) -> ContactPoint | None:
     """His e-mail address; none for somebody for whom there is no such field. Who sees dots may write, not read it."""
     if by.field_right("Customer", "email") is FieldRight.hidden:
@@ -230,4 +236,6 @@ class SendMail(QuickAction):
             send_mail(session, customer, by=by, template=form.template.data, words=form.words.data or "")
         except MayNotBeContactedError as error:
             raise InvalidInputError(fields={"template": [error.message]}) from error
+        if mail_settings(session).server is None:
+            return _("The mail waits in the outbox: it goes out once there is a mail server.")
         return _("The mail is on its way.")

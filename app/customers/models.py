@@ -58,6 +58,7 @@ class Gender(StrEnum):
 
 _STALE = "search_is_stale"
 _WAITING = "next_contact_on IS NOT NULL AND archived_at IS NULL"
+_MAY_BE_FORGOTTEN = "forgotten_from IS NOT NULL"
 
 
 class Customer(Revisioned, Stamped, Entity):
@@ -79,6 +80,11 @@ class Customer(Revisioned, Stamped, Entity):
         # Who is to be reached next: live customers with a day.
         Index("ix_customer_next_contact", "next_contact_on", "id",
               sqlite_where=text(_WAITING), postgresql_where=text(_WAITING)),
+        # Who is forgotten: the first ones, and those of each person.
+        Index("ix_customer_forgotten", "forgotten_from", "id",
+              sqlite_where=text(_MAY_BE_FORGOTTEN), postgresql_where=text(_MAY_BE_FORGOTTEN)),
+        Index("ix_customer_forgotten_of", "owner_id", "forgotten_from",
+              sqlite_where=text(_MAY_BE_FORGOTTEN), postgresql_where=text(_MAY_BE_FORGOTTEN)),
         Index("ix_customer_search_stale", "id",
               sqlite_where=text(_STALE), postgresql_where=text(_STALE)),
         {"extend_existing": False},
@@ -147,6 +153,10 @@ class Customer(Revisioned, Stamped, Entity):
     former_codes: Mapped[str | None] = mapped_column(String(FORMER_CODES_LENGTH), sort_order=1)
     #: a tag of his or the company where he works got another name: the worker brings search_text up to date
     search_is_stale: Mapped[bool] = mapped_column(default=False, server_default=true(), sort_order=1)
+    #: when the longest time without a contact is over (customers.forgotten.keeping); None: never
+    forgotten_from: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=2)
+    #: somebody chose the behaviour group: no rule moves it
+    behaviour_is_fixed: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=2)
 
     company: Mapped[Customer | None] = relationship(remote_side="Customer.id", foreign_keys=[company_id])
     owner: Mapped[Member | None] = relationship(foreign_keys=[owner_id])

@@ -101,7 +101,7 @@ def promises(session: Session, customer_id: int, who: Actor) -> Sequence[tuple[P
     is_settled = case((Promise.state == PromiseState.open, 0), else_=1)
     rows = (
         select(Promise, Member.name).outerjoin(Member, Member.id == Promise.owner_id)
-        .where(Promise.customer_id == customer_id, visible(Promise, who))
+        .where(Promise.customer_id == customer_id, Promise.archived_at.is_(None), visible(Promise, who))
         .order_by(is_settled, case((Promise.state == PromiseState.open, Promise.due_on)).nulls_last(),
                   Promise.settled_at.desc(), Promise.id)
         .limit(MOST_PROMISES)

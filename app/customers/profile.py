@@ -54,6 +54,9 @@ class ProfileValues(TypedDict, total=False):
     touchpoint: str | None
     tier: str | None
     behaviour: str | None
+    #: no rule moves him out of it, though it is the rules that put him there
+    tier_is_fixed: bool
+    behaviour_is_fixed: bool
     stage: str | None
     #: why, in the history of stages
     stage_reason: str | None
@@ -68,9 +71,13 @@ ADDRESS = ("street", "ward_code", "province_code", "old_address")
 guarded.declare_parts("address", (*ADDRESS, "province", "ward"))
 
 #: columns that change with another one, and are not told of beside it
-FOLLOWING = frozenset({"tier_is_fixed", "risk_since"})
+FOLLOWING = frozenset({"tier_is_fixed", "behaviour_is_fixed", "risk_since"})
+#: what the rules of customers.classes choose where nobody did → that somebody did
+FIXED = {"tier": "tier_is_fixed", "behaviour": "behaviour_is_fixed"}
 #: in the order in which people are told of them
 KEYS = tuple(ProfileValues.__annotations__)
+for _column, _fixed in FIXED.items():
+    guarded.declare_parts(_column, (_fixed,))
 
 
 class Problems:
@@ -118,9 +125,13 @@ def read_profile(
         if new.get(key) is not None and new[key] != getattr(customer, key):
             with problems.beside(key):
                 check(new[key], today=today)
-    if "tier" in new and new["tier"] != customer.tier:
+    for column, fixed in FIXED.items():
+        chosen = new.get(column, getattr(customer, column))
         # Chosen by hand it stays; emptied, the rules choose again.
-        new["tier_is_fixed"] = new["tier"] is not None
+        if chosen != getattr(customer, column):
+            new[fixed] = chosen is not None
+        elif fixed in new:
+            new[fixed] = new[fixed] and chosen is not None
     return new
 
 
@@ -147,6 +158,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "birthday": lambda day: day,
     "next_contact_on": lambda day: day,
     "do_not_contact": bool,
+    "tier_is_fixed": bool,
+    "behaviour_is_fixed": bool,
     "ward_code": lambda code: code or None,
     "province_code": lambda code: code or None,
 }

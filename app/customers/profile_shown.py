@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -37,10 +37,11 @@ FACTS = (*IDENTITY, *PLACE, *KIND)
 
 
 def card(
-    session: Session, read: Read, item: Customer, who: Actor, facts: Facts, bought: int, *, may_edit: bool
+    session: Session, read: Read, item: Customer, who: Actor, facts: Facts, bought: int, *, may_edit: bool,
+    dialogs: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """What templates/customers/_profile.html draws. `facts` are those of FACTS that this person reads, `bought` is the
-    amount of all purchases in whole VND."""
+    amount of all purchases in whole VND, `dialogs` those that were refused, by name (consent, tags)."""
     base = f"/khach-hang/{item.id}"
     known = {str(label): (label, value) for label, value in facts if value not in (None, "")}
 
@@ -57,9 +58,9 @@ def card(
         "bought": beside_fields.seen(who, BOUGHT, str(money_text(bought))) if bought else None,
         "consents": _consents(session, item.id, who),
         "stages": _stages(session, item.id, who),
-        "consent_form": ConsentDialog(formdata=None) if may_edit else None,
+        "consent_form": dialogs.get("consent") or (ConsentDialog(formdata=None) if may_edit else None),
         "consent_url": f"{base}/dong-y",
-        "tags_form": TagsDialog(formdata=None, data={"tags": ", ".join(read.tags)}) if may_edit else None,
+        "tags_form": dialogs.get("tags") or (TagsDialog.of(read.tags) if may_edit else None),
         "tags_url": f"{base}/the",
     }
 

@@ -67,7 +67,7 @@ def _due(today: date, after: int) -> Select[int]:
     return (
         select(Promise.id).join(Customer, Customer.id == Promise.customer_id)
         .where(Promise.state == PromiseState.open, Promise.due_on <= today, Promise.id > after, ~told)
-        .where(Customer.archived_at.is_(None)).order_by(Promise.id)
+        .where(Customer.archived_at.is_(None), Promise.archived_at.is_(None)).order_by(Promise.id)
     )  # fmt: skip
 
 
@@ -75,6 +75,7 @@ def _tell(session: Session, ids: list[int]) -> int:
     today, at, told = _today(), clock.now(), 0
     rows = (
         select(Promise).where(Promise.id.in_(ids), Promise.state == PromiseState.open, Promise.due_on <= today)
+        .where(Promise.archived_at.is_(None))
         .options(joinedload(Promise.customer)).order_by(Promise.id).with_for_update(of=Promise)
     )  # fmt: skip
     for promise in session.scalars(rows).unique():

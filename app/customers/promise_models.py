@@ -46,6 +46,8 @@ class Promise(Stamped, Entity):
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: the call or visit in which it was given
     interaction_id: Mapped[int | None] = mapped_column(ForeignKey("interaction.id", ondelete="RESTRICT"), index=True)
+    #: written by mistake: it counts no more
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
     customer: Mapped[Customer] = relationship()
     owner: Mapped[Member | None] = relationship(foreign_keys=[owner_id])

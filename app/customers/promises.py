@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ from app.customers.models import Customer
 from app.customers.profile import Problems
 from app.customers.profile_models import Interaction
 from app.customers.promise_models import PROMISE_LENGTH, Promise, PromiseState
+from app.customers.seen import refuse_stale
 from app.customers.services import lock_for, record_timeline
 from app.security.models import Member
 
@@ -30,24 +31,66 @@ def make_promise(
     """
     lock_for(session, customer, by, "edit")
     beside_fields.must_write(by, beside_fields.SAID, is_new=True)
-    problems = Problems()
     promise = Promise(customer_id=customer.id, owner_id=owner.id if owner else by.user_id, state=PromiseState.open)
-    with problems.beside("promise"):
-        promise.text = rules.read_line(text, PROMISE_LENGTH)
-        if not promise.text:
-            raise rules.UnreadableError(_("Say what was promised."))
-    with problems.beside("promise_on"):
-        if due_on is None:
-            raise rules.UnreadableError(_("Say by which day it was promised."))
-        if due_on < local(clock.now(), by.time_zone).date():
-            raise rules.UnreadableError(_("This day is over. Choose today or a later day."))
-        promise.due_on = due_on
-    problems.refuse_any()
+    _write(promise, text, due_on, by, beside=("promise", "promise_on"))
     promise.interaction_id = interaction.id if interaction is not None else None
     session.add(promise)
     session.flush()
     _on_timeline(session, promise, kind="promised", by=by)
     return promise
+
+
+def change_promise(
+    session: Session, promise: Promise, *, by: Actor, text: str, due_on: date | None, as_of: datetime | None = None
+) -> Promise:
+    """Put right what was written. Raises InvalidInputError beside text or due_on, and ConflictError when somebody else
+    did so since it was read (`as_of`: its moment of change then)."""
+    _lock(session, promise, by, as_of)
+    before = promise.text, promise.due_on
+    _write(promise, text, due_on, by, beside=("text", "due_on"))
+    if (promise.text, promise.due_on) != before:
+        session.flush()
+        _on_timeline(session, promise, kind="promise_corrected", by=by)
+    return promise
+
+
+def archive_promise(session: Session, promise: Promise, *, by: Actor) -> None:
+    """Written by mistake: it counts no more."""
+    _lock(session, promise, by)
+    if promise.archived_at is None:
+        promise.archived_at = clock.now()
+        session.flush()
+        _on_timeline(session, promise, kind="promise_struck", by=by)
+
+
+def restore_promise(session: Session, promise: Promise, *, by: Actor) -> None:
+    _lock(session, promise, by)
+    if promise.archived_at is not None:
+        promise.archived_at = None
+        session.flush()
+        _on_timeline(session, promise, kind="promise_restored", by=by)
+
+
+def _lock(session: Session, promise: Promise, by: Actor, as_of: datetime | None = None) -> None:
+    lock_for(session, promise.customer, by, "edit")
+    beside_fields.must_write(by, beside_fields.SAID)
+    refuse_stale(session, promise, as_of)
+
+
+def _write(promise: Promise, text: str, due_on: date | None, by: Actor, *, beside: tuple[str, str]) -> None:
+    problems = Problems()
+    with problems.beside(beside[0]):
+        read = rules.read_line(text, PROMISE_LENGTH)
+        if not read:
+            raise rules.UnreadableError(_("Say what was promised."))
+        promise.text = read
+    with problems.beside(beside[1]):
+        if due_on is None:
+            raise rules.UnreadableError(_("Say by which day it was promised."))
+        if due_on != promise.due_on and due_on < local(clock.now(), by.time_zone).date():
+            raise rules.UnreadableError(_("This day is over. Choose today or a later day."))
+        promise.due_on = due_on
+    problems.refuse_any()
 
 
 def settle_promise(session: Session, promise: Promise, state: PromiseState, *, by: Actor) -> Promise:

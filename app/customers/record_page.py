@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, edge, links, paging
 from app.core.access import Actor, get_visible
 from app.core.db import db, row_id
-from app.core.errors import BadRequestError, InvalidInputError, NotFoundError
+from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
 from app.core.finding import record_key
 from app.core.i18n import _
 from app.core.pages import done, page_number, page_of, trail
@@ -57,8 +57,12 @@ class CustomerPage(Screen):
                 with edge.transaction() as session:
                     customer = get_visible(session, Customer, number, who, "edit")
                     said = action.write(session, customer, form, by=who)
+            except NotFoundError:
+                raise
             except InvalidInputError as error:
                 put_beside(form, error)
+            except BusinessError as error:
+                form.form_errors.append(str(error.message))
             else:
                 return done(links.customer_path(number), said)
         return self._customer_page(number, quick=action, form=form), 422
@@ -80,19 +84,22 @@ class CustomerPage(Screen):
             url=links.customer_path(number),
         )
 
-    def _customer_page(self, number: int, *, quick: events.QuickAction | None = None, form: Any = None) -> Any:
+    def _customer_page(self, number: int, *, quick: events.QuickAction | None = None, form: Any = None,
+                       dialogs: Mapping[str, Any] | None = None) -> Any:  # fmt: skip
+        """`dialogs`: those of the cards that were refused, by name (contact, consent, tags)."""
         who, session, now = edge.actor(), db.session(), clock.now()
         read = self._read_customer(session, number, who)
         if read.item is not None and read.item.is_archived and (stayed := merged_into(session, number)) is not None:
             return redirect(links.customer_path(stayed), 308)
         told = self._card(session, read, who)
+        refused = dialogs or {}
         opened: Mapping[str, Any] = {}
         if read.item is not None:
             told |= self._whole(session, read, read.item, told, who, now)
             told["sections"], opened, bought = self._sections(session, read.item, who, may_edit=told["may_edit"])
             told["profile"] = profile_shown.card(
                 session, read, read.item, who, self._facts(read.item, profile_shown.FACTS, who), bought,
-                may_edit=told["may_edit"],
+                may_edit=told["may_edit"], dialogs=refused,
             )  # fmt: skip
             if "timeline" in opened and told["may_edit"]:
                 told["quick"] = _quick(session, read.item, who, quick, form)
@@ -103,7 +110,8 @@ class CustomerPage(Screen):
                 **told,
                 "crumbs": trail((_("Customers"), "/khach-hang/list/"), here=read.card.code),
                 "record": record_key("Customer", number),
-                "contact_form": ContactPointDialog(formdata=None) if told["may_edit"] else None,
+                "contact_form": refused.get("contact")
+                or (ContactPointDialog(formdata=None) if told["may_edit"] else None),
                 "contact_url": f"/khach-hang/{number}/lien-he",
             },
         )

@@ -27,7 +27,7 @@ from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, CustomerDialog
 from app.customers.duplicates.hard import DuplicateCustomerError
 from app.customers.labels import FIELD_LABELS, GENDER_LABELS
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind
-from app.customers.record_page import CustomerPage
+from app.customers.record_dialogs import CustomerCards
 from app.customers.segments import fields as segment_fields
 from app.security import columns as people_columns
 from app.security.models import Team
@@ -38,8 +38,8 @@ _SECTIONS: Sequence[tuple[Any, Sequence[str]]] = (
                       "job_title")),
     (_("How to reach"), ("phone", "email")),
     (_("Postal address"), ("province_code", "ward_code", "street", "old_address")),
-    (_("What kind of customer"), ("source", "touchpoint", "tier", "behaviour", "stage", "stage_reason",
-                                  "next_contact_on", "note")),
+    (_("What kind of customer"), ("source", "touchpoint", "tier", "tier_is_fixed", "behaviour", "behaviour_is_fixed",
+                                  "stage", "stage_reason", "next_contact_on", "note")),
     (_("Consent and restrictions"), ("do_not_contact", "do_not_contact_reason", "risk_reason")),
 )  # fmt: skip
 _FORM = [name for _title, names in _SECTIONS for name in names]
@@ -79,7 +79,7 @@ _TOLD_OF_CONTACTS = {
 }  # fmt: skip
 
 
-class CustomerScreen(CustomerPage):
+class CustomerScreen(CustomerCards):
     """/khach-hang: the list and the forms come from FAB, the record page is our own."""
 
     resource = "Customer"

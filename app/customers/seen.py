@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import ConflictError
 from app.customers.profile_models import Interaction, Purchase
+from app.customers.promise_models import Promise
 from app.security.models import Member
 
 
-def refuse_stale(session: Session, row: Interaction | Purchase, seen: datetime | None) -> None:
+def refuse_stale(session: Session, row: Interaction | Purchase | Promise, seen: datetime | None) -> None:
     """Raises ConflictError when it was changed after it was read as of `seen`; None: nobody says what he had read.
 
     Reads the row anew: to be asked once its customer is locked.

@@ -113,6 +113,7 @@ def promises(
             "keep_url": f"{base}/giu" if is_open and may_edit else None,
             "break_url": f"{base}/lo" if is_open and may_edit else None,
             "reopen_url": f"{base}/mo-lai" if not is_open and may_edit else None,
+            "edit_url": base if may_edit and who.writes("Customer", SAID) else None,
         })  # fmt: skip
     return told
 

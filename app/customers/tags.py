@@ -43,16 +43,15 @@ def set_tags(session: Session, customer: Customer, names: Iterable[str], *, by: 
     return wanted
 
 
-def add_tag(session: Session, customer: Customer, name: str, *, by: Actor) -> Tag:
-    """One more; nothing happens where it stands already."""
-    known = [one.tag.name for one in session.scalars(_on(customer))]
-    tags = set_tags(session, customer, [*known, name], by=by)
-    return next(tag for tag in tags if tag.key == fold(name))
-
-
-def remove_tag(session: Session, customer: Customer, tag: Tag, *, by: Actor) -> None:
-    known = [one.tag.name for one in session.scalars(_on(customer)) if one.tag_id != tag.id]
-    set_tags(session, customer, known, by=by)
+def change_tags(
+    session: Session, customer: Customer, names: Iterable[str], *, instead_of: Iterable[str], by: Actor
+) -> Sequence[Tag]:
+    """What somebody made of the tags that he saw: those that others put on or took off meanwhile stay so."""
+    lock_for(session, customer, by, "edit")
+    wanted, began = read_names(names), read_names(instead_of)
+    present = {one.tag.key: one.tag.name for one in session.scalars(_on(customer))}
+    kept = {key: name for key, name in present.items() if key in wanted or key not in began}
+    return set_tags(session, customer, [*kept.values(), *(wanted[key] for key in wanted if key not in began)], by=by)
 
 
 def change_tag(

@@ -6,23 +6,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from flask import abort, flash, jsonify, redirect, request
+from flask import abort, jsonify, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import selectinload
 
-from app.core import edge, files, links, paging
+from app.core import edge, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
-from app.core.errors import BusinessError, InvalidInputError, NotFoundError
+from app.core.errors import BusinessError, NotFoundError
 from app.core.finding import line
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto
 from app.core.screens import revealing
-from app.customers import consent, places, queries, rules, search, services, tags
-from app.customers.dialogs import CONTACT_LABELS, ConsentDialog, ContactPointDialog, TagsDialog
+from app.customers import places, queries, rules, search, services
+from app.customers.dialogs import CONTACT_LABELS
 from app.customers.duplicates.hard import DuplicateCustomerError
 from app.customers.duplicates.views import REASON, ask_why
-from app.customers.models import ContactKind, ContactPoint, Customer
+from app.customers.models import ContactPoint, Customer
 
 PICKED = 20
 #: rows that a picker pages through; beyond them one types more
@@ -34,34 +34,7 @@ class CustomerPages(Page):
 
     resource = "Customer"
     route_base = "/khach-hang"
-    default_view = "add_contact"
-
-    @page("/<customer_id>/lien-he", "POST", right="edit")
-    def add_contact(self, customer_id: str) -> Any:
-        number, dialog = row_id(customer_id), ContactPointDialog()
-        if not dialog.validate():
-            flash(" ".join(str(told) for field in dialog for told in field.errors), "danger")
-            return redirect(links.customer_path(number))
-        try:
-            with edge.transaction() as session:
-                customer = get_visible(session, Customer, number, edge.actor(), "edit")
-                services.add_contact_point(
-                    session,
-                    customer,
-                    by=edge.actor(),
-                    kind=ContactKind(dialog.kind.data),
-                    text=dialog.text.data or "",
-                    preferred=dialog.preferred.data,
-                    shared=dialog.shared.data,
-                    duplicate_reason=request.form.get(REASON),
-                )
-        except DuplicateCustomerError as refusal:
-            return ask_why(refusal, links.customer_path(number))
-        except InvalidInputError as error:
-            if REASON in error.fields:
-                return ask_why(error, links.customer_path(number))
-            return refused_onto(links.customer_path(number), error)
-        return done(links.customer_path(number), _("The contact is saved."))
+    default_view = "change_contact"
 
     @page("/<customer_id>/lien-he/<point_id>/<verb>", "POST", right="edit")
     def change_contact(self, customer_id: str, point_id: str, verb: str) -> Any:
@@ -87,44 +60,6 @@ class CustomerPages(Page):
                 return ask_why(error, links.customer_path(number))
             return refused_onto(links.customer_path(number), error)
         return done(links.customer_path(number), _("The contacts are saved."))
-
-    @page("/<customer_id>/dong-y", "POST", right="edit")
-    def record_consent(self, customer_id: str) -> Any:
-        number, dialog = row_id(customer_id), ConsentDialog()
-        if not dialog.validate():
-            flash(" ".join(str(told) for field in dialog for told in field.errors), "danger")
-            return redirect(links.customer_path(number))
-        channel, state = dialog.said
-        received: files.ReceivedFile | None = None
-        try:
-            upload = request.files.get("file")
-            if upload is not None and upload.filename:
-                received = files.receive(upload.stream, upload.filename)
-            with edge.transaction() as session:
-                customer = get_visible(session, Customer, number, edge.actor(), "edit")
-                consent.record_consent(
-                    session, customer, by=edge.actor(), purpose=dialog.purpose.data or "", channel=channel, state=state,
-                    proof=dialog.proof.data or "", file=received, text_version=dialog.text_version.data or "",
-                )  # fmt: skip
-        except BaseException as error:
-            if received is not None:
-                files.forget(received)
-            if not isinstance(error, InvalidInputError | files.FileRefusedError):
-                raise
-            return refused_onto(links.customer_path(number), error)
-        return done(links.customer_path(number), _("What the customer said is written down."))
-
-    @page("/<customer_id>/the", "POST", right="edit")
-    def set_tags(self, customer_id: str) -> Any:
-        number, dialog = row_id(customer_id), TagsDialog()
-        names = [name for name in (dialog.tags.data or "").split(",") if name.strip()]
-        try:
-            with edge.transaction() as session:
-                customer = get_visible(session, Customer, number, edge.actor(), "edit")
-                tags.set_tags(session, customer, names, by=edge.actor())
-        except InvalidInputError as error:
-            return refused_onto(links.customer_path(number), error)
-        return done(links.customer_path(number), _("The tags are saved."))
 
 
 class ContactPages(Page):

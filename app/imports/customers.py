@@ -18,9 +18,10 @@ from app.core.sheet_values import Habits
 from app.core.vietnamese import fold
 from app.customers import indexing, matching, reach, rules, stages
 from app.customers.duplicates import warning
+from app.customers.forgotten import keeping
 from app.customers.former import kept
 from app.customers.models import ContactPoint, Customer, TimelineEntry
-from app.customers.profile import FOLLOWING
+from app.customers.profile import FIXED, FOLLOWING
 from app.customers.profile_models import CustomerStage, CustomerTag, Tag
 from app.customers.tags import MOST_TAGS
 from app.imports.customer_judging import CustomerJudge, Known, is_made, tag_key
@@ -131,9 +132,11 @@ class CustomerTarget:
                 **columns, "do_not_contact": False,
                 "owner_id": self._owner_id, "team_id": self._team_id, **typed.columns, "code": code,
                 "name": typed.name, "kind": typed.likely_kind, "rev": 1, "tier_is_fixed": "tier" in typed.columns,
+                "behaviour_is_fixed": "behaviour" in typed.columns,
                 **found_by(code, typed), **stamps,
             })  # fmt: skip
         _insert(session, Customer, made)
+        keeping.renew(session, [values["id"] for values in made])
         points: list[dict[str, Any]] = []
         worn: list[dict[str, Any]] = []
         entered: list[dict[str, Any]] = []
@@ -171,9 +174,9 @@ class CustomerTarget:
                                               for key, value in columns.items()}}  # fmt: skip
         if "stage" in columns:
             stages.enter(session, customer, columns.pop("stage"), reason=None)
-        if "tier" in columns:
-            before["columns"]["tier_is_fixed"] = [customer.tier_is_fixed, True]
-            customer.tier_is_fixed = True
+        for column in FIXED.keys() & columns.keys():
+            before["columns"][FIXED[column]] = [getattr(customer, FIXED[column]), True]
+            setattr(customer, FIXED[column], True)
         for key, value in columns.items():
             setattr(customer, key, value)
         points = [reach.put_in_use(customer, one) for one in new.get("contacts", ())]

@@ -18,6 +18,7 @@ from app.core.access import Actor, Scope, private, row_rule, scoped
 from app.core.leases import LeaseState
 from app.core.masking import DOTS
 from app.core.vault import LostKeyError
+from app.notifications import events
 from app.notifications.channels.settings import MailSettings, SmtpServer, operators_settings
 from app.notifications.channels.smtp import Logo
 from app.notifications.models import Alert, MailServer, MessageTemplate, Notification, Outbox
@@ -55,7 +56,10 @@ def templates_of(actor: Actor, action: str) -> ColumnElement[bool]:
 
 
 def text_for(session: Session, mail: Outbox, actor: Actor) -> str:
-    """What the mail says; the secret of an invitation only to those who could have let the person in themselves."""
+    """What the mail says, or dots; the secret of an invitation only to those who could have let the person in
+    themselves."""
+    if not events.may_read(session, mail, actor):
+        return DOTS
     shown = without_secrets(mail.body_text)
     if shown == mail.body_text:
         return shown

@@ -16,8 +16,7 @@ from app.core.formats import local, time_text, weekday_text
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, page, show
 from app.core.timewords import LatenessKind
-from app.customers.forgotten.queries import forgotten
-from app.customers.models import Customer
+from app.customers.forgotten import queries as forgotten
 from app.deadlines.queries import company_calendar
 from app.security import queries as people
 from app.security.models import Team, TeamMember
@@ -29,6 +28,8 @@ WORK_SHOWN = 7
 QUEUE_SHOWN = 5
 #: how many open tasks fill a person's bar on the team strip
 FULL_LOAD = 20
+#: forgotten customers that are counted; their own page knows how many there are
+MOST_FORGOTTEN = 1_000
 
 
 class Home(Page):
@@ -77,7 +78,7 @@ def _counts(session: Session, actor: Actor, now: datetime) -> dict[str, int]:
     if actor.may("view", "Customer"):
         heads = select(TeamMember.member_id).where(TeamMember.team_id.in_(sorted(actor.headed_team_ids)))
         owners = [actor.user_id or 0, *(session.scalars(heads) if actor.headed_team_ids else ())]
-        silent, silent_more = paging.count(session, forgotten(actor, owners=owners), Customer.id)
+        silent, silent_more = forgotten.count(session, actor, owners, MOST_FORGOTTEN)
     done = session.scalar(finished) or 0
     return {
         "mine": mine, "late": late, "soon": soon, "queue": queue, "more": more, "silent": silent,

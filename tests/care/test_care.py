@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from importlib import import_module
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from app.care import queries, rules, services
 from app.core import clock
 from app.core.errors import BusinessError, NotFoundError
 from app.customers import services as customers
+from app.customers.forgotten import keeping
+from app.customers.forgotten.models import ContactTarget
 from app.customers.forgotten.services import ensure_targets
 from app.deadlines.rules import WeeklyInterval, WorkCalendar
-from app.security.models import Grant
+from app.security.models import Grant, Right
 from app.tasks.customer_tasks import add_task
 from app.tasks.models import Task, TaskState
+from app.tasks.services import cancel_task
 from tests.rest import Rest
 from tests.security.test_field_rights import HIDDEN, hold_back
 
@@ -109,6 +113,30 @@ def test_the_page_the_home_and_programs_tell_of_them(change, client, token):
     assert client("minh").post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "7"}).status_code == 403
 
 
+def test_from_when_on_somebody_is_forgotten_follows_every_change_and_new_targets_in_small_steps(session, cast):
+    ensure_targets(session)
+    some = [customers.create_customer(session, by=cast.hoa, name=f"Khách {number}") for number in range(5)]
+    one, day = some[0], timedelta(days=1)
+    assert one.forgotten_from == one.created_at + 60 * day
+    customers.change_customer(session, one, by=cast.hoa, rev=one.rev, tier="vip")
+    assert one.forgotten_from == one.created_at + 14 * day
+    one.last_contact_at = clock.now() - 3 * day
+    session.flush()
+    assert one.forgotten_from == one.last_contact_at + 14 * day
+    stopped = {"do_not_contact": True, "do_not_contact_reason": "Đã nhờ"}
+    customers.change_customer(session, one, by=cast.hoa, rev=one.rev, **stopped)
+    assert one.forgotten_from is None
+    before = [(other.rev, other.updated_at) for other in some]
+    for target in session.scalars(select(ContactTarget).where(ContactTarget.tier == "")):
+        target.days, target.renewed_to = 1, 0
+    session.flush()
+    assert [keeping.refresh(session, 3) for _step in range(3)] == [3, 1, 0]
+    for other in some:
+        session.refresh(other)
+    assert [other.forgotten_from for other in some[1:]] == [other.created_at + day for other in some[1:]]
+    assert [(other.rev, other.updated_at) for other in some] == before
+
+
 def test_work_on_a_customer_shows_no_more_of_him_once_it_is_over_and_says_whom_not_to_call(change, client, app):
     def make(session, cast):
         ensure_targets(session)
@@ -139,6 +167,22 @@ def test_work_on_a_customer_shows_no_more_of_him_once_it_is_over_and_says_whom_n
     )
     assert done.status_code == 200
     assert rest.get(f"customers/{customer}").status_code == 404
+
+
+def test_an_upgrade_ends_what_was_seen_because_of_work_that_is_over(session, cast):
+    ensure_targets(session)
+    made = customers.create_customer(session, by=cast.lan, name="Trần Bích")
+    tasks = [add_task(session, made, by=cast.hoa, name=name, due_at=None, to=cast.member("tuan")) for name in "ab"]
+    cancel_task(session, tasks[0], by=cast.hoa, reason="Xong rồi")
+    # As it was before: nobody ended what the first one showed.
+    session.execute(update(Grant).values(ended_at=None))
+    session.add(Grant(resource="Customer", record_id=made.id, member_id=cast.member("binh").id, right=Right.view,
+                      reason="share"))  # fmt: skip
+    session.flush()
+    session.execute(text(import_module("app.migrations.versions.0026_forgotten_from")._OVER))
+    session.expire_all()
+    live = session.scalars(select(Grant.reason).where(Grant.ended_at.is_(None)).order_by(Grant.id)).all()
+    assert live == [f"task:{tasks[1].id}", "share"]
 
 
 def test_who_may_not_read_who_is_in_charge_does_not_narrow_by_it(app, client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from io import BytesIO
 
@@ -10,9 +11,10 @@ from bs4 import BeautifulSoup
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.access import get_visible
+from app.core.access import FieldRight, FieldRule, get_visible
 from app.core.errors import ConflictError, InvalidInputError
-from app.customers import consent, interactions, mails, promise_alerts, promises, purchases
+from app.core.masking import DOTS
+from app.customers import consent, interactions, mails, promise_alerts, promises, purchases, services
 from app.customers.models import Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, InteractionKind
 from app.customers.promise_models import Promise, PromiseState
@@ -20,6 +22,7 @@ from app.notifications import events
 from app.notifications.channels.settings import MailSettings, configure, operators_settings, parse_smtp_url
 from app.notifications.jobs import dispatch_outbox
 from app.notifications.models import Outbox
+from app.notifications.queries import text_for
 from app.notifications.rules import NOT_WANTED
 from app.tasks.customer_tasks import add_task
 from tests.notifications.sink import Sink
@@ -113,7 +116,7 @@ def test_a_call_is_written_down_with_the_next_day_and_what_was_promised(client, 
     assert (wrong.status_code, kept.select_one("#promise_on")["value"]) == (422, "31/02/2098")
     assert kept.select_one("#text").text.strip() == "Hẹn giao lại"
     unfinished = lan.post(f"/khach-hang/ghi/{anh}/goi", data=typed | {"promise_on": ""})
-    assert (unfinished.status_code, "Ghi rõ hứa trước ngày nào" in unfinished.text) == (422, True)
+    assert (unfinished.status_code, "Ghi rõ chậm nhất ngày nào" in unfinished.text) == (422, True)
     assert lan.post(f"/khach-hang/ghi/{anh}/goi", data=typed).status_code == 302
     text = " ".join(page(lan, path).text.split())
     for told in ("Hẹn giao lại", "Giao bù một phần", "25/12/2098", "Đã nói chuyện"):
@@ -190,6 +193,32 @@ def test_what_became_of_a_mail_is_told_beside_it_and_its_sender_learns_of_a_fail
     assert "không gửi được: máy chủ thư từ chối" in entries(refused)[0]
     assert "550" not in entries(refused)[0], "the server's words may hold an address that not everybody reads"
     assert "Không gửi được thư cho Đỗ Thị Ánh" in page(lan, "/thong-bao/").text
+
+
+def test_whoever_may_not_read_what_was_said_reads_no_mail_to_a_customer_in_the_outbox(session, cast):
+    made = services.create_customer(session, by=cast.lan, name="Đỗ Thị Ánh", email="anh.do@gmail.com")
+    mails.send_mail(session, made, by=cast.lan, template="customer_thanks", words="Cảm ơn chị")
+    mail = session.scalars(select(Outbox)).one()
+    blind = replace(cast.hoa, fields={("Customer", "said"): FieldRule(FieldRight.hidden)})
+    assert "Cảm ơn chị" in text_for(session, mail, cast.hoa)
+    assert text_for(session, mail, blind) == DOTS
+
+
+def test_a_promise_is_put_right_and_struck_and_comes_back(client, anh, app):
+    rest, lan = Rest(app, "lan"), client("lan")
+    made = rest.post("promises/", {"customer": anh, "text": "Gọi lại", "due_on": "2098-12-25"}).json
+    edit = page(lan, f"/khach-hang/show/{anh}").select_one("#loi-hua a[href*='/loi-hua/']")["href"]
+    typed = shown(lan, edit) | {"text": "Gọi lại cho chị", "due_on": "26/12/2098"}
+    assert lan.post(edit, data=typed).status_code == 302
+    assert lan.post(edit, data=typed | {"text": "Khác"}).status_code == 409
+    assert lan.post(edit, data=shown(lan, edit) | {"text": ""}).status_code == 422
+    assert "Gọi lại cho chị" in page(lan, f"/khach-hang/show/{anh}").select_one("#loi-hua").text
+    assert lan.post(f"{edit}/bo").status_code == 302
+    assert "Gọi lại cho chị" not in page(lan, f"/khach-hang/show/{anh}").select_one(".tt-rail").text
+    assert rest.get("promises/").json["count"] == 0
+    assert rest.post(f"promises/{made['id']}/restore", {}).json["archived_at"] is None
+    assert rest.put(f"promises/{made['id']}", {"text": "Gọi"}).json["due_on"] == "2098-12-26"
+    assert client("tuan").get(edit).status_code == 404
 
 
 def test_a_promise_is_told_of_on_its_day_and_once_more_when_it_is_over(client, anh, app, change):

@@ -169,8 +169,7 @@ def test_a_tag_is_one_whatever_its_accents(session, cast, anh):
     (known,) = profile_queries.tags_of_each(session, [anh.id]).values()
     assert [tag.name for tag in known] == ["Khách quen", "Trà sữa"]
     assert session.scalars(select(Customer.id).where(profile_queries.tagged("TRÀ SỮA"))).all() == [anh.id]
-    tags.remove_tag(session, anh, known[0], by=cast.lan)
-    tags.add_tag(session, anh, "tra sua", by=cast.lan)
+    tags.change_tags(session, anh, ["tra sua"], instead_of=["Khách quen", "Trà sữa"], by=cast.lan)
     assert [one.name for one in profile_queries.tags_of_each(session, [anh.id])[anh.id]] == ["Trà sữa"]
     assert [one.name for one in session.scalars(profile_queries.offered_tags("quen"))] == ["Khách quen"]
     assert told(session, anh, cast.lan)[0] == ("tagged", {"added": [], "removed": ["Khách quen"]})
@@ -259,3 +258,14 @@ def test_keys_that_are_missing_are_worked_out_without_a_change_of_the_customer(s
     assert (fill_keys(session), fill_keys(session)) == (1, 0)
     session.expire_all()
     assert (anh.name_key, anh.rev, anh.updated_at.year) == ("nguyen thi anh", 1, 2020)
+
+
+def test_what_the_rules_chose_can_be_pinned_and_what_was_chosen_by_hand_stays(session, cast, anh):
+    anh.tier, anh.behaviour = "vip", "regular"
+    session.flush()
+    change(session, anh, cast.lan, tier="vip", behaviour="loyal")
+    assert (anh.tier_is_fixed, anh.behaviour_is_fixed) == (False, True)
+    change(session, anh, cast.lan, tier="vip", tier_is_fixed=True, behaviour="loyal", behaviour_is_fixed=False)
+    assert (anh.tier_is_fixed, anh.behaviour_is_fixed) == (True, False)
+    change(session, anh, cast.lan, tier=None, tier_is_fixed=True)
+    assert (anh.tier, anh.tier_is_fixed) == (None, False)

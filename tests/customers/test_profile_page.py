@@ -40,13 +40,33 @@ def test_what_a_customer_agreed_to_and_his_tags_are_written_on_his_page(app, cli
     lan = client("lan")
     number = lan.post("/khach-hang/add", data={"name": "Ánh", "kind": "person"}).location.rsplit("/", 1)[1]
     said = {"purpose": "marketing", "channel": "zalo", "state": "given", "text_version": "2026-01"}
-    assert "Ghi khách hàng đã đồng ý" in lan.post(f"/khach-hang/{number}/dong-y", data=said, follow_redirects=True).text
+    refused = lan.post(f"/khach-hang/{number}/dong-y", data=said)
+    assert refused.status_code == 422
+    form = BeautifulSoup(refused.text, "html.parser").find("form", action=f"/khach-hang/{number}/dong-y")
+    assert form.parent.has_attr("open")
+    assert (form.find(id="text_version")["value"], "Ghi khách hàng đã đồng ý" in form.text) == ("2026-01", True)
+    typed = {"kind": "phone", "text": "0912 không phải số", "shared": "y"}
+    refused = lan.post(f"/khach-hang/{number}/lien-he", data=typed)
+    form = BeautifulSoup(refused.text, "html.parser").find("form", action=f"/khach-hang/{number}/lien-he")
+    assert (refused.status_code, form.find(id="text")["value"]) == (422, "0912 không phải số")
     told = lan.post(f"/khach-hang/{number}/dong-y", data=said | {"proof": "Cuộc gọi sáng nay"}, follow_redirects=True)
     assert "Cuộc gọi sáng nay" in told.text
     told = lan.post(
         f"/khach-hang/{number}/the", data={"tags": "Khách quen, thích trà,khach quen"}, follow_redirects=True
     )
     assert told.text.count('<span class="tt-tag tt-tag--line">Khách quen</span>') == 1
+    # A colleague put “Mới” on while this form was open, and took “thích trà” off.
+    lan.post(f"/khach-hang/{number}/the", data={"tags": "Khách quen, Mới", "before": "Khách quen, thích trà"})
+    lan.post(
+        f"/khach-hang/{number}/the",
+        data={"tags": "thích trà, Hay mua", "before": "Khách quen, thích trà"},
+    )
+    told = lan.get(f"/khach-hang/show/{number}").text
+    assert [f'tag--line">{name}</span>' in told for name in ("Mới", "Hay mua", "Khách quen", "thích trà")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    refused = lan.post(f"/khach-hang/{number}/the", data={"tags": "a; b", "before": ""})
+    assert (refused.status_code, 'value="a; b"' in refused.text) == (422, True)
     assert client("tuan").post(f"/khach-hang/{number}/the", data={"tags": "Lạ"}).status_code == 404
 
 

@@ -31,6 +31,7 @@ from app.customers.forgotten.services import ensure_targets
 from app.customers.interactions import log_interaction
 from app.customers.models import Customer
 from app.customers.profile_models import Interaction, InteractionKind, Purchase
+from app.customers.promise_models import Promise
 from app.customers.promises import make_promise
 from app.customers.purchases import add_purchase
 from app.customers.segments.services import Typed, create_segment, freeze
@@ -392,7 +393,7 @@ class _Morning:
             ensure_targets(inside)
             long_ago = clock.now() - timedelta(days=400)
             inside.execute(update(Customer).where(Customer.id == made["own"]).values(last_contact_at=long_ago))
-            for model in (Interaction, Purchase):
+            for model in (Interaction, Purchase, Promise):
                 inside.execute(update(model).values(updated_at=long_ago))
             self.made.given["@as_of"] = long_ago.isoformat()
         return made

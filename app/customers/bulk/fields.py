@@ -86,7 +86,8 @@ HANDED = ("owner", "team")
 REASONS = tuple(one.reason for one in FIELDS.values() if one.reason)
 #: column → those that change with it: they are given back together or not at all
 _TOGETHER = {
-    "tier": ("tier_is_fixed",), "risk_reason": ("risk_since",), "do_not_contact": ("do_not_contact_reason",),
+    "tier": ("tier_is_fixed",), "behaviour": ("behaviour_is_fixed",), "risk_reason": ("risk_since",),
+    "do_not_contact": ("do_not_contact_reason",),
 }  # fmt: skip
 #: column → its field, of all that a bulk edit may touch
 COLUMNS: Mapping[str, BulkField] = {

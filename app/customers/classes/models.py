@@ -64,6 +64,8 @@ class ClassRun(Leased, Entity):
     examined: Mapped[int] = mapped_column(default=0)
     moved: Mapped[int] = mapped_column(default=0)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: customers who could not be judged or moved, and were passed by
+    failed: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=1)
 
 
 class ClassMove(Entity):
@@ -81,6 +83,7 @@ class ClassMove(Entity):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     kind: Mapped[ClassKind] = mapped_column(stored(ClassKind))
     before: Mapped[str | None] = mapped_column(String(CODE_LENGTH))
+    #: empty: none, since no rule fits any more
     after: Mapped[str] = mapped_column(String(CODE_LENGTH))
     #: what was found: {"times", "amount", "bought_days", "pause", "heard_days"}, those that the rule asks
     reason: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, info={"sensitive": True})

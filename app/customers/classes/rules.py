@@ -72,7 +72,7 @@ class Facts:
 
 
 def chosen(rules: Iterable[Rule], facts: Facts) -> tuple[Rule, dict[str, int]] | None:
-    """The rule that he falls under, and what was found of all that it asks; None: none, he stays where he is."""
+    """The rule that he falls under, and what was found of all that it asks; None: none."""
     for rule in rules:
         found = _found(rule, facts)
         if found is not None:

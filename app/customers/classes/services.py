@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from random import SystemRandom
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app.catalogues.queries import offered
 from app.core import clock
 from app.core.access import SYSTEM, Actor
+from app.core.audit import record_changed
 from app.core.db import queue_up, transaction
 from app.core.errors import ConflictError, InvalidInputError, Sentence
 from app.core.i18n import _
-from app.core.leases import LeaseState, claim, held_by, mark_done, new_owner, renew
+from app.core.leases import LeaseState, backoff, claim, held_by, mark_done, mark_failed, new_owner, renew
+from app.core.turns import LostError
 from app.customers.classes import queries, rules
 from app.customers.classes.models import ClassKind, ClassMove, ClassRule, ClassRun
 from app.customers.classes.queries import Move
 from app.customers.classes.rules import Rule
+from app.customers.forgotten import keeping
 from app.customers.models import Customer
-from app.customers.profile import CATALOGUES
+from app.customers.profile import CATALOGUES, FIXED
 from app.customers.services import record_timeline
 
+logger = logging.getLogger(__name__)
+
+_random = SystemRandom()
 #: customers moved in one transaction
 TOGETHER = 200
 LEASE = timedelta(minutes=3)
@@ -102,26 +110,26 @@ def work() -> int:
     """
     owner, until, moved = new_owner(), clock.now() + LONGEST_TURN, 0
     for number in claim(ClassRun, owner=owner, at=clock.now(), limit=1, lease=LEASE):
-        moved += _go_on(number, owner, until)
+        try:
+            moved += _go_on(number, owner, until)
+        except LostError:
+            logger.info("the round %s is no longer this worker's", number)
+        except Exception:
+            logger.exception("the round %s broke", number)
+            _fail(number, owner)
     return moved
 
 
 def _go_on(number: int, owner: str, until: datetime) -> int:
     moved = 0
     with transaction(SYSTEM) as session:
-        by_kind = queries.all_rules(session)
+        by_kind = queries.in_use(session, queries.all_rules(session))
         piece = _next(session, by_kind, session.get_one(ClassRun, number).reached)
     while piece is not None:
         for begin in range(0, max(len(piece.moves), 1), TOGETHER):
             some = piece.moves[begin : begin + TOGETHER]
             is_last = begin + TOGETHER >= len(piece.moves)
-            with transaction(SYSTEM) as session:
-                if number not in held_by(session, ClassRun, [number], owner=owner):
-                    return moved
-                done = _move(session, number, some)
-                moved += done
-                _note(session, number, done, piece if is_last else None)
-                renew(session, ClassRun, [number], owner=owner, at=clock.now(), lease=LEASE)
+            moved += _keep(number, owner, some, piece if is_last else None)
         if clock.now() > until:
             with transaction(SYSTEM) as session:
                 _let_go(session, number, owner)
@@ -133,6 +141,51 @@ def _go_on(number: int, owner: str, until: datetime) -> int:
     return moved
 
 
+def _keep(number: int, owner: str, moves: Sequence[Move], piece: queries.Piece | None) -> int:
+    """These together; where that breaks, each alone, past those who cannot be moved."""
+    try:
+        return _together(number, owner, moves, piece)
+    except LostError:
+        raise
+    except Exception:
+        logger.exception("customers could not be put into their classes together")
+    done = 0
+    for move in moves:
+        try:
+            done += _together(number, owner, [move], None)
+        except LostError:
+            raise
+        except Exception:
+            logger.exception("customer %s cannot be put into a class", move.customer_id)
+            with transaction(SYSTEM) as session:
+                _count_failed(session, number, 1)
+    _together(number, owner, [], piece)
+    return done
+
+
+def _together(number: int, owner: str, moves: Sequence[Move], piece: queries.Piece | None) -> int:
+    """`piece`: the one that is done with these. Raises LostError when another worker has taken the round over."""
+    with transaction(SYSTEM) as session:
+        if number not in held_by(session, ClassRun, [number], owner=owner):
+            raise LostError
+        done = _move(session, number, moves)
+        _note(session, number, done, piece)
+        if piece is not None and piece.failed:
+            _count_failed(session, number, piece.failed)
+        renew(session, ClassRun, [number], owner=owner, at=clock.now(), lease=LEASE)
+    return done
+
+
+def _fail(number: int, owner: str) -> None:
+    """What broke outside of every customer is tried again later, or the round is given up."""
+    at = clock.now()
+    with transaction(SYSTEM) as session:
+        attempts = session.get_one(ClassRun, number).attempts
+        is_final = attempts >= ClassRun.max_attempts
+        mark_failed(session, ClassRun, number, owner=owner, error="broke", at=at,
+                    retry_at=None if is_final else at + backoff(attempts, _random))  # fmt: skip
+
+
 def _next(session: Session, by_kind: Mapping[ClassKind, Sequence[Rule]], after: int) -> queries.Piece | None:
     return next(queries.pieces(session, by_kind, after=after), None)
 
@@ -142,26 +195,40 @@ def _move(session: Session, run_id: int, moves: Sequence[Move]) -> int:
     ids = sorted({one.customer_id for one in moves})
     if not ids:
         return 0
-    locked = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update()
-    customers = {one.id: one for one in session.scalars(locked)}
-    now, done = clock.now(), 0
+    now, table = clock.now(), Customer.__table__
+    told = [table.c.id, table.c.archived_at, *(table.c[name] for pair in FIXED.items() for name in pair)]
+    locked = select(*told).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update()
+    customers = {row.id: row._mapping for row in session.execute(locked)}
+    changed: dict[int, dict[str, tuple[str | None, str | None]]] = {}
     for move in moves:
-        customer = customers[move.customer_id]
-        is_free = move.kind is not ClassKind.tier or not customer.tier_is_fixed
-        if not is_free or customer.is_archived or getattr(customer, move.kind.value) != move.before:
+        column, customer = move.kind.value, customers[move.customer_id]
+        if customer[FIXED[column]] or customer["archived_at"] is not None or customer[column] != move.before:
             continue
-        setattr(customer, move.kind.value, move.after)
+        changed.setdefault(move.customer_id, {})[column] = (move.before, move.after or None)
         session.add(
-            ClassMove(customer_id=customer.id, run_id=run_id, at=now, kind=move.kind, before=move.before,
+            ClassMove(customer_id=move.customer_id, run_id=run_id, at=now, kind=move.kind, before=move.before,
                       after=move.after, reason=dict(move.reason))
         )  # fmt: skip
         record_timeline(
-            session, customer.id, kind="classified", by=SYSTEM,
-            data={"field": move.kind.value, "from": move.before, "to": move.after, "reason": dict(move.reason)},
+            session, move.customer_id, kind="classified", by=SYSTEM,
+            data={"field": column, "from": move.before, "to": move.after or None, "reason": dict(move.reason)},
         )  # fmt: skip
-        done += 1
     session.flush()
-    return done
+    _write(session, changed)
+    return sum(map(len, changed.values()))
+
+
+def _write(session: Session, changed: Mapping[int, Mapping[str, tuple[str | None, str | None]]]) -> None:
+    """Past the rows' own revision and stamps: nobody changed the customers themselves."""
+    table = Customer.__table__
+    for column in FIXED:
+        rows = [{"number": number, "to": one[column][1]} for number, one in changed.items() if column in one]
+        if rows:
+            change = update(table).where(table.c.id == bindparam("number"))
+            values = {column: bindparam("to"), "updated_at": table.c.updated_at}
+            session.connection().execute(change.values(values), rows)
+    record_changed(session, Customer, changed)
+    keeping.renew(session, sorted(changed))
 
 
 def _note(session: Session, number: int, moved: int, piece: queries.Piece | None) -> None:
@@ -169,6 +236,10 @@ def _note(session: Session, number: int, moved: int, piece: queries.Piece | None
     if piece is not None:
         values |= {"reached": piece.last_id, "examined": ClassRun.examined + piece.examined}
     session.execute(update(ClassRun).where(ClassRun.id == number).values(**values))
+
+
+def _count_failed(session: Session, number: int, count: int) -> None:
+    session.execute(update(ClassRun).where(ClassRun.id == number).values(failed=ClassRun.failed + count))
 
 
 def _let_go(session: Session, number: int, owner: str) -> None:

@@ -44,7 +44,7 @@ class ClassPages(Page):
                 raise InvalidInputError(fields=refused)
             if is_preview:
                 services.refuse(by_kind)
-                return _page(by_kind, {}, typed=request.form, preview=queries.preview(db.session(), by_kind))
+                return _page(by_kind, {}, typed=request.form, preview=_preview(by_kind))
             with edge.transaction() as session:
                 services.save_rules(session, by_kind, by=edge.actor())
         except InvalidInputError as error:
@@ -84,7 +84,17 @@ def _typed() -> tuple[dict[ClassKind, list[Rule]], dict[str, list[Sentence]]]:
     return found, refused
 
 
+def _preview(by_kind: Mapping[ClassKind, Sequence[Rule]]) -> queries.Preview:
+    return queries.preview(db.session(), queries.in_use(db.session(), by_kind))
+
+
 def _codes(kind: ClassKind) -> Sequence[str]:
+    """Those that are offered, and retired ones that have a rule: it stays until somebody takes it out."""
+    kept = [rule.code for rule in queries.rules_of(db.session(), kind)]
+    return list(dict.fromkeys([*_offered(kind), *kept]))
+
+
+def _offered(kind: ClassKind) -> Sequence[str]:
     return [code for code, _label in catalogues.offered(db.session(), CATALOGUES[kind.value], None)]
 
 
@@ -96,7 +106,7 @@ def _page(
     labels = {kind: catalogues.Choices(CATALOGUES[kind.value]) for kind in ClassKind}
     moves = [
         {"kind": CLASS_KINDS[kind], "before": labels[kind].get(before or "", before) or _("none yet"),
-         "after": labels[kind].get(after, after), "count": count}
+         "after": labels[kind].get(after, after) or _("none any more"), "count": count}
         for (kind, before, after), count in (preview.moves.items() if preview else ())
     ]  # fmt: skip
     return show(
@@ -113,7 +123,8 @@ def _page(
         latest=[
             {"move": one, "kind": CLASS_KINDS[one.kind],
              "before": labels[one.kind].get(one.before or "", one.before) or _("none yet"),
-             "after": labels[one.kind].get(one.after, one.after), "why": rules.reason_text(one.reason, who)}
+             "after": labels[one.kind].get(one.after, one.after) or _("none any more"),
+             "why": rules.reason_text(one.reason, who)}
             for one in session.scalars(queries.latest_moves(who, MOVES))
         ] if who.may("view", "Customer") else [],
     )  # fmt: skip
@@ -126,6 +137,7 @@ def _rows(
     """A line a class: those with a rule in their order, then the others."""
     known = {rule.code: rule for rule in some}
     codes = [*known, *(code for code in _codes(kind) if code not in known)]
+    offers = _offered(kind)
     lines = []
     for place, code in enumerate(codes, start=1):
         rule = known.get(code, Rule(code))
@@ -135,5 +147,6 @@ def _rows(
             shown = "" if value is None else typed_number(value)
             cells[name] = {"key": key, "value": typed.get(key, shown) if typed is not None else shown,
                            "errors": [str(one) for one in refused.get(key, ())]}  # fmt: skip
-        lines.append({"code": code, "label": labels.get(code, code), "place": place, "cells": cells})
+        lines.append({"code": code, "label": labels.get(code, code), "place": place, "cells": cells,
+                      "is_retired": code not in offers})  # fmt: skip
     return lines

@@ -13,6 +13,7 @@ from sqlalchemy import Date, Enum
 from app.core.access import Actor
 from app.core.db import UtcDateTime
 from app.customers.models import FORMER_CODES_LENGTH, Customer
+from app.customers.profile import FIXED
 from app.customers.rules import NOTE_LENGTH
 
 
@@ -64,7 +65,8 @@ CHOICES: Sequence[Choice] = (
     _one("company_id", guarded="company"), _one("job_title"),
     _one("address", "street", "ward_code", "province_code", "old_address"),
     _one("owner_id", guarded="owner"), _one("team_id", guarded="team"), _one("source"), _one("touchpoint"),
-    _one("tier", "tier", "tier_is_fixed"), _one("behaviour"), _one("stage"), _one("next_contact_on"),
+    _one("tier", "tier", "tier_is_fixed"), _one("behaviour", "behaviour", "behaviour_is_fixed"), _one("stage"),
+    _one("next_contact_on"),
     _one("risk_reason", "risk_reason", "risk_since"), _one(NOTE),
 )  # fmt: skip
 #: what follows from both, and nobody chooses
@@ -78,7 +80,7 @@ def may_choose(who: Actor, choice: Choice) -> bool:
 
 
 def is_empty(customer: Customer, choice: Choice) -> bool:
-    return not any(getattr(customer, column) for column in choice.columns if column != "tier_is_fixed")
+    return not any(getattr(customer, column) for column in choice.columns if column not in FIXED.values())
 
 
 def differs(kept: Customer, merged: Customer, choice: Choice) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -117,4 +117,3 @@ class DuplicateRun(Entity):
     found: Mapped[int] = mapped_column(default=0)
     #: pairs that are open no more since they are no longer alike
     gone: Mapped[int] = mapped_column(default=0)
-    error: Mapped[str | None] = mapped_column(Text)

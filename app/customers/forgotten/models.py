@@ -20,6 +20,8 @@ class ContactTarget(Stamped, Entity):
     tier: Mapped[str] = mapped_column(String(CODE_LENGTH), unique=True)
     #: None: nobody of this tier is ever forgotten
     days: Mapped[int | None] = mapped_column()
+    #: up to which customer the days count by now, where they are new; None: for all
+    renewed_to: Mapped[int | None] = mapped_column(default=0, server_default="0", sort_order=1)
 
     def __str__(self) -> str:
         return self.tier

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, func, literal, select
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from app.core import clock
 from app.core.access import Actor, row_rule, visible
@@ -25,26 +22,6 @@ def _targets(actor: Actor, _action: str) -> ColumnElement[bool]:
     return literal(actor.may("view", "Customer"))
 
 
-class _Passed(FunctionElement[bool]):
-    """Did so many days pass between two moments? Clauses: the earlier one, the later one, the days."""
-
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(_Passed)
-@compiles(_Passed, "sqlite")
-def _on_sqlite(element: _Passed, compiler: SQLCompiler, **how: Any) -> str:
-    earlier, later, days = (compiler.process(clause, **how) for clause in element.clauses)
-    return f"({earlier} <= strftime('%Y-%m-%d %H:%M:%f', {later}, '-' || {days} || ' days'))"
-
-
-@compiles(_Passed, "postgresql")
-def _on_postgresql(element: _Passed, compiler: SQLCompiler, **how: Any) -> str:
-    earlier, later, days = (compiler.process(clause, **how) for clause in element.clauses)
-    return f"({earlier} <= {later} - make_interval(days => {days}))"
-
-
 def heard_at() -> ColumnElement[Any]:
     """When both sides last spoke; of whom nobody ever spoke with, since when we know him."""
     return func.coalesce(Customer.last_contact_at, Customer.created_at, type_=UtcDateTime())
@@ -52,22 +29,23 @@ def heard_at() -> ColumnElement[Any]:
 
 def is_forgotten(at: datetime | None = None) -> ColumnElement[bool]:
     """Customers beyond the target of their tier; those who are not to be contacted never are."""
-    now = literal(at or clock.now(), UtcDateTime())
-    beyond = (
-        select(ContactTarget.id)
-        .where(ContactTarget.tier == func.coalesce(Customer.tier, ""))
-        .where(_Passed(heard_at(), now, ContactTarget.days))
-        .correlate(Customer)
-    )
-    return beyond.exists() & ~Customer.do_not_contact
+    over: ColumnElement[bool] = Customer.forgotten_from <= literal(at or clock.now(), UtcDateTime())
+    return Customer.forgotten_from.is_not(None) & over
 
 
 def forgotten(who: Actor, *, owners: Collection[int] | None = None) -> Select[Customer]:
-    """The live ones that he sees, or only those of these owners; the longest silence first."""
+    """The live ones that he sees, or only those of these owners; first whose time was over first."""
     rows = select(Customer).where(Customer.archived_at.is_(None), is_forgotten(), visible(Customer, who))
     if owners is not None:
         rows = rows.where(Customer.owner_id.in_(sorted(owners)))
-    return rows.order_by(heard_at(), Customer.id)
+    return rows.order_by(Customer.forgotten_from, Customer.id)
+
+
+def count(session: Session, who: Actor, owners: Collection[int], most: int) -> tuple[int, bool]:
+    """How many of these owners' are forgotten, up to so many, and whether there are more."""
+    rows = forgotten(who, owners=owners).order_by(None).with_only_columns(Customer.id).limit(most + 1)
+    found = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+    return min(found, most), found > most
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from app.core.access import Actor
 from app.core.errors import InvalidInputError
 from app.core.formats import number_text
 from app.core.i18n import _
+from app.customers.forgotten import keeping
 from app.customers.forgotten.models import MOST_DAYS, ContactTarget
 
 #: what every company begins with; "": customers without a tier
@@ -22,6 +23,7 @@ def ensure_targets(session: Session) -> None:
     known = set(session.scalars(select(ContactTarget.tier)))
     session.add_all(ContactTarget(tier=tier, days=days) for tier, days in DEFAULTS.items() if tier not in known)
     session.flush()
+    keeping.refresh(session)
 
 
 def save_targets(session: Session, days: Mapping[str, int | None], *, by: Actor) -> None:
@@ -36,5 +38,6 @@ def save_targets(session: Session, days: Mapping[str, int | None], *, by: Actor)
         if tier not in known:
             session.add(ContactTarget(tier=tier, days=value))
         elif known[tier].days != value:
-            known[tier].days = value
+            known[tier].days, known[tier].renewed_to = value, 0
     session.flush()
+    keeping.refresh(session)

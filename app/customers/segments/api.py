@@ -13,7 +13,7 @@ from app.core.api import Api, listing, moment, verb
 from app.core.db import db
 from app.core.errors import BadRequestError
 from app.core.lists import LONGEST_CONDITION
-from app.core.schema import maybe, record, text, whole_number
+from app.core.schema import maybe, record, text, whole_number, yes_or_no
 from app.customers.segments import queries, services
 from app.customers.segments.models import NAME_LENGTH, PURPOSE_LENGTH, Segment
 from app.security.queries import team_by_code
@@ -57,10 +57,10 @@ class SegmentApi(Api):
 
         return self.write(change)
 
-    @verb("/<id>/freeze", "POST", "Whoever belongs to it now belongs to it from now on", body=record())
+    @verb("/<id>/freeze", "POST", "Whoever belongs to it now belongs to it from now on; again: whoever did last time",
+          body=record(again=yes_or_no()))  # fmt: skip
     def freeze(self, id: str) -> dict[str, Any]:
-        self.read()
-        return self._done(id, services.freeze)
+        return self._done(id, services.freeze_again if self.read().get("again") else services.freeze)
 
     @verb("/<id>/unfreeze", "POST", "It follows its condition again", body=record())
     def unfreeze(self, id: str) -> dict[str, Any]:
@@ -71,6 +71,11 @@ class SegmentApi(Api):
     def archive(self, id: str) -> dict[str, Any]:
         self.read()
         return self._done(id, services.archive_segment)
+
+    @verb("/<id>/restore", "POST", "Bring back one that was put away", body=record())
+    def restore(self, id: str) -> dict[str, Any]:
+        self.read()
+        return self._done(id, services.restore_segment)
 
     @verb("/count", "POST", "How many customers fulfil a condition, without keeping it",
           body=record(required=("where",), where=text(LONGEST_CONDITION)))  # fmt: skip
@@ -110,7 +115,9 @@ def _typed(session: Session, body: dict[str, Any], known: Segment | None) -> ser
 def _shown(segment: Segment) -> dict[str, Any]:
     who = edge.actor()
     told = queries.read(segment, who)
-    where = f"segment = '{segment.id}'" if segment.is_frozen else told.condition.text if told.condition else None
+    where = told.condition.text if told.condition else None
+    if segment.is_frozen and not told.hidden:
+        where = f"segment = '{segment.id}'"
     return {
         "id": segment.id,
         "name": segment.name,
@@ -119,7 +126,7 @@ def _shown(segment: Segment) -> dict[str, Any]:
         "where": told.condition.text if told.condition else None,
         "sentence": str(told.sentence),
         "customers": f"/api/v1/customers/?{urlencode({'where': where})}" if where else None,
-        "frozen_at": moment(segment.frozen_at),
+        "frozen_at": moment(segment.frozen_at) if segment.is_frozen else None,
         "archived_at": moment(segment.archived_at),
         "team": segment.team.code if segment.team else None,
         "owner": segment.owner.username,

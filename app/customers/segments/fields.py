@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Integer, Select, String, cast, extract, func, literal, null, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, Select, String, cast, extract, func, literal, null, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CONSENT_PURPOSE
-from app.core import clock
+from app.core import clock, guarded
 from app.core.access import Actor, visible
+from app.core.conditions import Condition, ConditionError
 from app.core.conditions.fields import Kind, Total
 from app.core.conditions.since import Since
 from app.core.db import db
@@ -29,19 +31,30 @@ MONTHS = range(1, 13)
 
 
 class _Labels(Mapping[str, Any]):
-    """Stored value → label, read anew whenever somebody looks."""
+    """Stored value → label, read once in each read of the database: whatever names hundreds of values asks once."""
 
     def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
         self._read = read
+        self._known: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+
+    def _all(self) -> dict[str, Any]:
+        session = db.session()
+        begun = session.get_transaction()
+        if begun is None or session.info.get("transaction"):
+            # Before the first read there is nothing to remember by; what is being changed may be new.
+            return self._read()
+        if begun not in self._known:
+            self._known[begun] = self._read()
+        return self._known[begun]
 
     def __getitem__(self, key: str) -> Any:
-        return self._read()[key]
+        return self._all()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._read())
+        return len(self._all())
 
 
 def _tag_names() -> dict[str, Any]:
@@ -106,12 +119,28 @@ _COUNT, _SUM, _LAST = func.count(Purchase.customer_id), func.sum(Purchase.amount
 
 def _segments(who: Actor) -> Derived:
     """The frozen ones that he sees: a dynamic one is its condition."""
-    kept = Segment.kind == SegmentKind.frozen
-    known = select(Segment.id, Segment.name).where(kept, Segment.archived_at.is_(None), visible(Segment, who))
+    kept = (Segment.kind == SegmentKind.frozen) & Segment.archived_at.is_(None) & visible(Segment, who)
+    known = select(Segment.id, Segment.name).where(kept)
     ids = select(cast(SegmentMember.segment_id, String)).join(Segment, Segment.id == SegmentMember.segment_id)
-    members = ids.where(SegmentMember.customer_id == Customer.id, kept, visible(Segment, who)).correlate(Customer)
+    members = ids.where(SegmentMember.customer_id == Customer.id, kept)
+    if who.fields and (withheld := _withheld(who, kept)):
+        known, members = known.where(Segment.id.not_in(withheld)), members.where(Segment.id.not_in(withheld))
     names = _Labels(lambda: {str(row.id): row.name for row in db.session().execute(known.order_by(Segment.name))})
-    return Derived(Kind.choice, null(), members, choices=names)
+    return Derived(Kind.choice, null(), members.correlate(Customer), choices=names)
+
+
+def _withheld(who: Actor, kept: ColumnElement[bool]) -> list[int]:
+    """Frozen segments whose members would tell him what he may not read."""
+    found = []
+    for row in db.session().execute(select(Segment.id, Segment.condition).where(kept)):
+        try:
+            keys = Condition.from_json(row.condition).keys
+        except ConditionError:
+            continue
+        asked = {FIELDS[key].guarded_as or key if key in FIELDS else guarded.key_of(key) for key in keys}
+        if not all(who.reads("Customer", key) for key in asked):
+            found.append(row.id)
+    return found
 
 
 #: field → what it compares; the customers' list takes them into its filter
@@ -159,6 +188,7 @@ LABELS: Mapping[str, Any] = {
     "at_risk": _("At risk"),
     "segment": _("Frozen segment"),
     "tier_is_fixed": FIELD_LABELS["tier_is_fixed"],
+    "behaviour_is_fixed": FIELD_LABELS["behaviour_is_fixed"],
 }
 #: of the customer's own row, which the list has no other use for
-OWN = ("tier_is_fixed",)
+OWN = ("tier_is_fixed", "behaviour_is_fixed")

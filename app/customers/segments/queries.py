@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access import Actor, Scope, row_rule, scoped, visible
@@ -93,12 +93,14 @@ def read(segment: Segment, who: Actor) -> Read:
 
 def belongs(segment: Segment, who: Actor) -> ColumnElement[bool]:
     """The customers of a segment. Raises BadRequestError where its condition is not one for him, or for anybody."""
+    told = read(segment, who)
+    if told.hidden or (told.condition is None and not segment.is_frozen):
+        # Who belongs to it would tell what may not be read: the VIPs are those who bought for so much.
+        raise BadRequestError(told.sentence)
     if segment.is_frozen:
         members = select(SegmentMember.customer_id).where(SegmentMember.segment_id == segment.id)
         return Customer.id.in_(members.correlate(None))
-    told = read(segment, who)
-    if told.condition is None:
-        raise BadRequestError(told.sentence)
+    assert told.condition is not None
     return customer_list().narrowed(told.condition, who)
 
 
@@ -113,13 +115,12 @@ def count(session: Session, who: Actor, condition: ColumnElement[bool]) -> int:
     return session.scalar(rows) or 0
 
 
-def frozen_counts(session: Session, who: Actor, ids: Collection[int]) -> dict[int, tuple[int, int]]:
-    """Segment → how many of its frozen customers he sees, and how many there are."""
-    his = func.count(case((visible(Customer, who), 1)))
+def frozen_counts(session: Session, who: Actor, ids: Collection[int]) -> dict[int, int]:
+    """Segment → how many of its frozen customers he sees."""
     rows = session.execute(
-        select(SegmentMember.segment_id, his, func.count())
+        select(SegmentMember.segment_id, func.count())
         .join(Customer, Customer.id == SegmentMember.customer_id)
-        .where(SegmentMember.segment_id.in_(sorted(ids)), Customer.archived_at.is_(None))
+        .where(SegmentMember.segment_id.in_(sorted(ids)), Customer.archived_at.is_(None), visible(Customer, who))
         .group_by(SegmentMember.segment_id)
     )
-    return {segment_id: (seen_by_him, there) for segment_id, seen_by_him, there in rows}
+    return {row[0]: row[1] for row in rows}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, literal, select
+from sqlalchemy import delete, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from app.core import audit, clock
-from app.core.access import Actor, get_visible
+from app.core.access import Actor, Scope, get_visible
 from app.core.conditions import Condition
 from app.core.errors import BadRequestError, BusinessError, ConflictError, InvalidInputError, NotAllowedError
 from app.core.i18n import _
@@ -23,6 +23,8 @@ from app.security.models import Team
 MOST_SEGMENTS = 200
 
 NOT_YOURS = _("You cannot share segments with this team.")
+_ALREADY = _("This segment is frozen already.")
+_NOT_WITHOUT_HIM = _("Only whoever keeps this segment can freeze it, or somebody who sees all customers.")
 FROZEN = _("This segment is frozen. Let it move again before you change its conditions.")
 
 
@@ -66,33 +68,52 @@ def change_segment(session: Session, number: int, typed: Typed, *, rev: int, by:
 def freeze(session: Session, number: int, *, by: Actor) -> int:
     """Whoever belongs to it now, as far as he sees them, belongs to it from now on; how many those are.
 
-    Raises BusinessError where it is frozen already, or its condition is none for him.
+    Raises BusinessError where it is frozen already, or its condition is none for him, and NotAllowedError for whoever
+    would leave out customers of the one whose segment it is.
     """
     segment = _lock(session, number, by)
     if segment.is_frozen:
-        raise BusinessError(_("This segment is frozen already."))
+        raise BusinessError(_ALREADY)
+    if segment.owner_id != by.user_id and by.scope("Customer", "view") is not Scope.all:
+        raise NotAllowedError(_NOT_WITHOUT_HIM)
     try:
         whoever = queries.seen(by, queries.belongs(segment, by))
     except BadRequestError as refusal:
         raise BusinessError(refusal.message) from None
+    session.execute(delete(SegmentMember).where(SegmentMember.segment_id == segment.id))
     ids = whoever.with_only_columns(literal(segment.id), Customer.id)
     session.execute(insert(SegmentMember).from_select(["segment_id", "customer_id"], ids))
-    segment.kind, segment.frozen_at, segment.frozen_by_id = SegmentKind.frozen, clock.now(), by.user_id
-    session.flush()
-    count = len(session.scalars(select(SegmentMember.id).where(SegmentMember.segment_id == segment.id)).all())
-    audit.record(session, "segment.frozen", table="segment", record_id=segment.id, changes={"members": [None, count]})
-    return count
+    segment.frozen_at, segment.frozen_by_id = clock.now(), by.user_id
+    return _frozen(session, segment)
+
+
+def freeze_again(session: Session, number: int, *, by: Actor) -> int:
+    """It was let go by mistake: whoever belonged to it when it was frozen last belongs to it again; how many."""
+    segment = _lock(session, number, by)
+    if segment.is_frozen:
+        raise BusinessError(_ALREADY)
+    if segment.frozen_at is None:
+        raise BusinessError(_("This segment was never frozen."))
+    return _frozen(session, segment)
 
 
 def unfreeze(session: Session, number: int, *, by: Actor) -> Segment:
-    """It follows its condition again."""
+    """It follows its condition again. Who belonged to it is kept until it is frozen anew."""
     segment = _lock(session, number, by)
     if not segment.is_frozen:
         raise BusinessError(_("This segment is not frozen."))
-    session.execute(delete(SegmentMember).where(SegmentMember.segment_id == segment.id))
-    segment.kind, segment.frozen_at, segment.frozen_by_id = SegmentKind.dynamic, None, None
+    segment.kind = SegmentKind.dynamic
     session.flush()
     return segment
+
+
+def _frozen(session: Session, segment: Segment) -> int:
+    segment.kind = SegmentKind.frozen
+    session.flush()
+    held = select(func.count()).where(SegmentMember.segment_id == segment.id)
+    count = session.scalar(held) or 0
+    audit.record(session, "segment.frozen", table="segment", record_id=segment.id, changes={"members": [None, count]})
+    return count
 
 
 def archive_segment(session: Session, number: int, *, by: Actor) -> Segment:

@@ -26,10 +26,11 @@ PATH = "/nhom-khach-hang"
 _HERE = (_("Customer segments"), f"{PATH}/")
 #: verb in the address → what is done, what is said, the way back
 _VERBS: dict[str, tuple[Any, Any, str]] = {
-    "bo-dong-bang": (services.unfreeze, _("The segment “%(name)s” follows its conditions again."), ""),
+    "bo-dong-bang": (services.unfreeze, _("The segment “%(name)s” follows its conditions again."), "dong-bang-lai"),
     "cat": (services.archive_segment, _("The segment “%(name)s” is archived."), "khoi-phuc"),
     "khoi-phuc": (services.restore_segment, _("The segment “%(name)s” is back."), "cat"),
 }
+_FREEZING = {"dong-bang": services.freeze, "dong-bang-lai": services.freeze_again}
 
 
 class SegmentPages(Page):
@@ -44,10 +45,11 @@ class SegmentPages(Page):
         archived = request.args.get("luu-tru") == "1"
         found = session.scalars(queries.segments(who, archived=archived)).unique().all()
         frozen = queries.frozen_counts(session, who, [one.id for one in found if one.is_frozen])
+        told = {one.id: queries.read(one, who) for one in found}
         return show(
             "segments/list.html", archived=archived, path=PATH,
             segments=[
-                {"row": one, "read": queries.read(one, who), "count": frozen.get(one.id, (0, 0))[0],
+                {"row": one, "read": told[one.id], "count": frozen.get(one.id, 0),
                  "mine": one.owner_id == who.user_id, "list_url": _list_url(one, who)}
                 for one in found
             ],
@@ -112,13 +114,13 @@ class SegmentPages(Page):
         """Freeze, let move again, put away, bring back."""
         number, by = row_id(segment_id), edge.actor()
         name, address = _segment(segment_id).name, segment_path(number)
-        if verb != "dong-bang" and verb not in _VERBS:
+        if verb not in _FREEZING and verb not in _VERBS:
             raise NotFoundError
         told: Any
         try:
             with edge.transaction() as session:
-                if verb == "dong-bang":
-                    held = services.freeze(session, number, by=by)
+                if verb in _FREEZING:
+                    held = _FREEZING[verb](session, number, by=by)
                     told = ngettext("Frozen with %(num)d customer.", "Frozen with %(num)d customers.", held)
                     back = "bo-dong-bang"
                 else:
@@ -153,7 +155,9 @@ def _where(segment: Segment, who: Actor) -> str:
 
 def _list_url(segment: Segment, who: Actor) -> str | None:
     """The customers' list narrowed to it."""
-    where = f"segment = '{segment.id}'" if segment.is_frozen else _where(segment, who)
+    where = _where(segment, who)
+    if segment.is_frozen and not queries.read(segment, who).hidden:
+        where = f"segment = '{segment.id}'"
     return f"/khach-hang/list/?{urlencode({'view': '0', 'where': where})}" if where else None
 
 

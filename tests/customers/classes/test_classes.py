@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import html
+import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from random import Random
 
 import pytest
 from sqlalchemy import select
 
+from app.catalogues.models import CatalogueEntry
 from app.core import clock
 from app.core.access import SYSTEM
+from app.core.audit import AuditEvent
 from app.core.errors import ConflictError, InvalidInputError, NotAllowedError
+from app.core.leases import LeaseState
 from app.customers import purchases, services, timeline
 from app.customers.classes import jobs, queries, rules
 from app.customers.classes import services as classes
 from app.customers.classes.models import ClassKind, ClassMove, ClassRun
 from app.customers.classes.rules import EVER, Facts, Rule
 from app.customers.models import Customer, TimelineEntry
+from app.customers.profile_models import Purchase
 from app.customers.timeline_words import SIGNS
 
 
@@ -123,6 +131,122 @@ def test_a_round_that_died_goes_on_where_it_was(shop, change, session, monkeypat
     run = session.scalars(select(ClassRun)).one()
     assert (run.moved, run.examined) == (3, 4)
     assert len(session.scalars(select(ClassMove)).all()) == 3
+
+
+def test_a_preview_says_of_all_what_the_round_says_of_each(change, session):
+    """Of a hundred customers with all kinds of purchases: the statement and the walk agree."""
+    draw = Random(6)
+
+    def make(session, cast):
+        classes.ensure_rules(session)
+        today = clock.today("Asia/Ho_Chi_Minh")
+        run = ClassRun(asked_at=clock.now(), finished_at=clock.now(), status=LeaseState.done)
+        session.add(run)
+        session.flush()
+        for number in range(100):
+            one = services.create_customer(session, by=cast.hoa, name=f"Khách {number}")
+            one.tier, one.behaviour = draw.choice([None, "vip", "small"]), draw.choice([None, "loyal", "potential"])
+            one.tier_is_fixed, one.behaviour_is_fixed = draw.random() < 0.2, draw.random() < 0.2
+            if draw.random() < 0.5:
+                one.last_contact_at = clock.now() - timedelta(days=draw.randrange(90), minutes=draw.randrange(1440))
+            for column in ("tier", "behaviour"):
+                if draw.random() < 0.5:
+                    session.add(ClassMove(customer_id=one.id, run_id=run.id, at=clock.now(), kind=ClassKind(column),
+                                          before=None, after=getattr(one, column) or "", reason={}))  # fmt: skip
+            for _purchase in range(draw.choice([0, 0, 1, 2, 4, 8])):
+                purchases.add_purchase(
+                    session, one, by=cast.hoa, product="Trà", quantity=Decimal(1), amount=draw.randrange(9_000_000),
+                    bought_on=today - timedelta(days=draw.choice([0, 30, 59, 60, 61, 90, 181, 240, 365, 400])),
+                )  # fmt: skip
+
+    change(make)
+    by_kind = queries.all_rules(session)
+    walked = Counter(
+        (one.kind, one.before, one.after) for piece in queries.pieces(session, by_kind) for one in piece.moves
+    )
+    seen = queries.preview(session, by_kind)
+    assert (dict(seen.moves), seen.examined) == (dict(walked), 100)
+    assert any(after == "" for _kind, _before, after in walked)
+
+
+def test_what_a_rule_gave_goes_with_what_it_rested_on_and_the_customer_does_not_count_as_changed(shop, change, session):
+    def round_(session, cast):
+        classes.ask_round(session, by=cast.hoa)
+
+    seen = session.get_one(Customer, shop["Rich"])
+    before = (seen.rev, seen.updated_at)
+    change(round_)
+    session.rollback()
+    classes.work()
+    session.expire_all()
+    assert (seen.tier, seen.behaviour, (seen.rev, seen.updated_at)) == ("vip", "returning", before)
+    logged = session.scalars(select(AuditEvent).where(AuditEvent.record_id == seen.id).order_by(AuditEvent.id)).all()
+    assert [one.changes for one in logged if one.table_name == "customer"][-1] == {
+        "tier": [None, "vip"], "behaviour": [None, "returning"],
+    }  # fmt: skip
+
+    def gone(session, cast):
+        rich = session.get_one(Customer, shop["Rich"])
+        services.change_customer(session, rich, by=cast.hoa, rev=rich.rev, behaviour_is_fixed=True)
+        for one in session.scalars(select(Purchase).where(Purchase.customer_id == rich.id)).all():
+            purchases.archive_purchase(session, one, by=cast.hoa)
+
+    change(gone)
+    change(round_)
+    session.rollback()
+    classes.work()
+    session.expire_all()
+    assert (seen.tier, seen.behaviour) == (None, "returning")
+    assert tiers(session)["Nobody"] == "medium"  # no rule gave it, so none takes it
+    told = session.scalars(select(TimelineEntry).where(TimelineEntry.kind == "classified")).all()[-1]
+    assert told.data["to"] is None
+
+
+def test_one_customer_who_breaks_does_not_stop_the_others_and_a_dead_round_blocks_no_new_one(
+    shop, change, session, monkeypatch
+):
+    kept = classes.record_timeline
+
+    def breaks(session, customer_id, **more):
+        if customer_id == shop["Poor"]:
+            raise RuntimeError("a broken row")
+        return kept(session, customer_id, **more)
+
+    monkeypatch.setattr(classes, "record_timeline", breaks)
+    change(lambda session, cast: classes.ask_round(session, by=cast.hoa))
+    session.rollback()
+    assert classes.work() == 2
+    session.expire_all()
+    run = session.scalars(select(ClassRun)).one()
+    assert (run.failed, run.examined, run.status) == (1, 4, LeaseState.done)
+    assert tiers(session) == {"Rich": "vip", "Poor": "vip", "Fixed": "vip", "Nobody": "medium"}
+
+    def given_up(session, cast):
+        session.add(ClassRun(asked_at=clock.now(), status=LeaseState.dead, attempts=9))
+        session.flush()
+        classes.ask_round(session, by=cast.hoa)
+
+    change(given_up)
+
+
+def test_a_retired_class_keeps_its_rule_and_gets_nobody(shop, change, client):
+    def retire(session, cast):
+        entry = session.scalars(select(CatalogueEntry).where(CatalogueEntry.code == "vip")).one()
+        entry.retired_at = clock.now()
+
+    def look(session, cast):
+        known = queries.all_rules(session)
+        assert known[ClassKind.tier] == [*rules.DEFAULTS[ClassKind.tier]]
+        assert [one.code for one in queries.in_use(session, known)[ClassKind.tier]] == ["medium", "small"]
+
+    change(retire)
+    hoa = client("hoa")
+    page = hoa.get("/xep-nhom/").text
+    assert "đã ngừng dùng" in page
+    inputs = re.findall(r'name="((?:tier|behaviour)[^"]+)" value="([^"]*)"', page)
+    sent = {name: html.unescape(value) for name, value in inputs}
+    assert hoa.post("/xep-nhom/", data=sent | {"do": "save"}).status_code == 302
+    change(look)
 
 
 def test_every_night_has_one_round_and_the_first_day_none(app, session, monkeypatch):

@@ -303,6 +303,7 @@ def test_every_column_of_a_customer_is_decided():
     decided = {
         *fields.COLUMNS, "id", "code", "kind", "sort_key", "search_text", "search_is_stale", "archived_at",
         "archived_by_id", "created_at", "updated_at", "created_by_id", "updated_by_id", "rev", "name_key", "addr_key",
+        "forgotten_from",
     }  # fmt: skip
     assert set(Customer.__table__.columns.keys()) == decided
 
