@@ -305,7 +305,7 @@ def _submissions(found: Sequence[Submission]) -> list[dict[str, Any]]:
             "form": one.version.form.code,
             "version": one.version.number,
             "edition": one.version.edition,
-            "answers": one.answers,
+            "answers": queries.readable_answers(one, edge.actor()),
             "customer_id": one.customer_id,
             "subject_type": one.subject_type,
             "subject_id": one.subject_id,

@@ -82,7 +82,10 @@ class AnswerForm(FlaskForm):
         return [
             ShownPart(
                 say(page.title),
-                [(say(one.section.title), [fields[two.key] for two in one.fields]) for one in sections if one.fields],
+                [
+                    (say(one.section.title), asked) for one in sections
+                    if (asked := [fields[two.key] for two in one.fields if fields[two.key].state.is_his])
+                ],
             )
             for page, sections in placed(definition.pages, definition.sections, definition.fields)
         ]  # fmt: skip

@@ -13,6 +13,7 @@ from app.forms import queries
 from app.forms.fields.base import Context, Control, FormField, Value
 from app.forms.fields.rows import RowsType
 from app.forms.fields.signature import HEIGHT, WIDTH
+from app.forms.logic import may_read
 from app.forms.models import Submission
 from app.forms.words import say
 
@@ -29,7 +30,7 @@ def shown_answers(submission: Submission, *, context: Context | None = None) -> 
     context = replace(context or Context(), answers=submission.answers)
     shown = []
     for one in queries.definition_of(submission.version).fields:
-        if one.type.has_answer:
+        if one.type.has_answer and may_read(one, context):
             value = submission.answers.get(one.key)
             shown.append(ShownAnswer(say(one.spec.label), "" if value is None else display(one, value, context)))
     return shown

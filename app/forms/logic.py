@@ -10,7 +10,7 @@ those that go round in a circle. The browser does the same while one types (asse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,15 +28,20 @@ class State:
     is_shown: bool = True
     is_required: bool = False
     is_locked: bool = False
+    #: False: others are asked, he is not; the question keeps the answer with which it began
+    is_his: bool = True
 
 
 USUAL = State()
 REQUIRED = State(is_required=True)
+OTHERS = State(is_shown=False, is_his=False)
 
 
 def state_of(one: FormField, context: Context) -> State:
     """`context.answers` hold those of every question that it needs."""
     spec = one.spec
+    if not _is_among(spec.edit_roles, context):
+        return OTHERS
     if not has_rules(one):
         return REQUIRED if spec.required else USUAL
 
@@ -48,9 +53,18 @@ def state_of(one: FormField, context: Context) -> State:
     return State(is_shown, is_shown and not is_locked and (spec.required or holds(spec.required_if)), is_locked)
 
 
+def may_read(one: FormField, context: Context) -> bool:
+    """Is the answer shown to whoever has these roles?"""
+    return _is_among(one.spec.read_roles, context)
+
+
+def _is_among(roles: Collection[str], context: Context) -> bool:
+    return not roles or context.roles is None or not context.roles.isdisjoint(roles)
+
+
 def has_rules(one: FormField) -> bool:
     """Does it depend on anything whether it is asked, required or stands fast?"""
-    return bool(one.shown_if) or one.spec.required_if is not None or one.spec.readonly_if is not None
+    return bool(one.shown_if or one.spec.edit_roles) or one.spec.required_if is not None or one.spec.readonly_if is not None
 
 
 def conditions(one: FormField) -> list[Condition]:

@@ -19,8 +19,8 @@ from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import rules
-from app.forms.fields.base import Context, FileFacts, JsonSchema, Option
-from app.forms.models import AnswerFile, Form, FormVersion, Submission, VersionState
+from app.forms.fields.base import Context, FileFacts, FormField, JsonSchema, Option, Value
+from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionValue, VersionState
 from app.forms.words import say
 from app.security.models import Member, Team
 from app.security.queries import granted
@@ -133,6 +133,7 @@ def context_for(session: Session, actor: Actor) -> Context:
         catalogues=CompanyCatalogues(session),
         time_zone=actor.time_zone,
         me=actor.user_id,
+        roles=None if actor.user_id is None else actor.roles,
     )
 
 
@@ -229,6 +230,32 @@ def submissions_about(subject_type: str, subject_id: int) -> Select[Submission]:
         .where(Submission.subject_type == subject_type, Submission.subject_id == subject_id)
         .order_by(Submission.id)
     )
+
+
+def answered_alike(form_id: int, one: FormField, value: Value) -> Select[int]:
+    """The submissions to any version of the form with this same answer, as far as it is in the index."""
+    column = getattr(SubmissionValue, str(one.type.index))
+    return (
+        select(Submission.id)
+        .join(SubmissionValue, SubmissionValue.submission_id == Submission.id)
+        .join(FormVersion, FormVersion.id == Submission.form_version_id)
+        .where(
+            SubmissionValue.field_key == one.key,
+            column == one.type.indexed(value)[0],
+            FormVersion.form_id == form_id,
+        )
+    )
+
+
+def readable_answers(submission: Submission, actor: Actor) -> dict[str, Any]:
+    """The answers by key, without those that are not for his roles to read."""
+    if actor.user_id is None:
+        return submission.answers
+    kept_back = {
+        one["key"] for one in drawn_fields(submission.version.definition)
+        if one.get("read_roles") and actor.roles.isdisjoint(one["read_roles"])
+    }  # fmt: skip
+    return {key: value for key, value in submission.answers.items() if key not in kept_back}
 
 
 def definition_of(version: FormVersion) -> rules.Definition:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -13,6 +15,7 @@ from app.core import clock, files, uses
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _
+from app.core.vietnamese.names import fold
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms import queries, rules
@@ -59,6 +62,16 @@ class FormNotPublishedError(BusinessError):
 
     code = "form_not_published"
     message = _("This form has not been published yet.")
+
+
+def free_code(session: Session, name: str) -> str:
+    """A code made of the name that no form has: "Phản ánh" → phan-anh; "" where it has no letter."""
+    words = re.sub(r"[^a-z0-9]+", "-", fold(name)).lstrip("-0123456789")
+    stem = words[: rules.LONGEST_CODE - 4].rstrip("-")
+    taken = set(session.scalars(select(Form.code).where(Form.code.startswith(stem, autoescape=True))))
+    return stem if stem not in taken else next(
+        code for number in count(2) if (code := f"{stem}-{number}") not in taken
+    )  # fmt: skip
 
 
 def create_form(session: Session, *, code: str, name: Words, by: Actor) -> Form:
@@ -209,14 +222,16 @@ def submit(
 ) -> Submission:
     """Keep answers that `parse_answers` (or the built form) gave, bound to their version for good.
 
-    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft, and
-    CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished.
+    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft,
+    CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished;
+    and InvalidInputError for an answer that may be given only once and was.
     """
     _must_be_published(version)
     if subject_type is None and version.form.archived_at is not None:
         raise FormRetiredError
     if customer_id is not None and subject_type is None:
         _must_be_live(session, customer_id)
+    _must_be_alone(session, version, answers, subject=(subject_type, subject_id), customer_id=customer_id)
     submission = Submission(
         version=version,
         answers=dict(answers.values),
@@ -239,6 +254,40 @@ def submit(
         )  # fmt: skip
     session.flush()
     return submission
+
+
+def _must_be_alone(
+    session: Session,
+    version: FormVersion,
+    answers: Answers,
+    *,
+    subject: tuple[str | None, int | None],
+    customer_id: int | None,
+) -> None:
+    """Answers that are wanted only once (`unique`), beside the ones that were given since they are.
+
+    What was answered about the same task or file before, as when work was returned, is no second time.
+    """
+    wanted = [one for one in queries.definition_of(version).fields if one.spec.unique and one.key in answers.values]
+    if not wanted:
+        return
+    # Of two that come at the same moment, the second one waits here for the first.
+    session.execute(select(Form.id).where(Form.id == version.form_id).with_for_update())
+    problems: dict[str, list[Sentence]] = {}
+    for one in wanted:
+        if one.spec.unique == "customer" and customer_id is None:
+            continue
+        same = queries.answered_alike(version.form_id, one, answers.values[one.key])
+        if one.spec.unique == "customer":
+            same = same.where(Submission.customer_id == customer_id)
+        if subject[0] is not None:
+            same = same.where(
+                Submission.subject_type.is_distinct_from(subject[0]) | (Submission.subject_id != subject[1])
+            )
+        if session.scalar(same.limit(1)) is not None:
+            problems[one.key] = [say(one.spec.message) or _("This was answered before. Each answer is given only once.")]
+    if problems:
+        raise InvalidInputError(fields=problems)
 
 
 def keep_file(
@@ -285,7 +334,7 @@ def _searchable_values(submission: Submission) -> list[SubmissionValue]:
     rows = []
     for one in queries.definition_of(submission.version).fields:
         value = submission.answers.get(one.key)
-        if one.spec.searchable and value is not None:
+        if (one.spec.searchable or one.spec.unique) and value is not None:
             column = (one.type.index or Kind.text).value
             rows += [
                 SubmissionValue(submission_id=submission.id, field_key=one.key, item=item, **{column: part})

@@ -25,6 +25,7 @@ class FormScreen(Screen):
     comments = True
     datamodel = Interface(Form)
     empty_text = _("No form yet. Once one is made, it stands here with all its versions.")
+    list_template = "forms/list.html"
     route_base = "/bieu-mau"
     list_title = _("Forms")
     show_title = _("Form")
@@ -34,6 +35,9 @@ class FormScreen(Screen):
     search_columns = ["name", "code", "updated_at"]
     base_order = ("name", "asc")
     label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Created"), "updated_at": _("Changed")}
+
+    def _may(self, who: Actor) -> dict[str, bool]:
+        return {**super()._may(who), "create": who.is_himself and who.may("add", self.resource)}
 
     def next_action(self, item: Form, who: Actor) -> NextAction | None:
         may_draw = item.archived_at is None and who.may("edit", "Form")

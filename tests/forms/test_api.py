@@ -252,3 +252,16 @@ def test_a_list_costs_few_queries_however_long_it_is(app, published):
         with statements(app) as seen:
             assert published.get(path, page_size=100).status_code == 200
         assert len(seen) <= 8, seen
+
+
+def test_an_answer_is_not_told_to_those_who_may_not_read_it(app, hoa):
+    fields = [
+        {"key": "note", "type": "text", "label": "Ghi chú"},
+        {"key": "secret", "type": "text", "label": "Riêng", "read_roles": ["Admin"]},
+    ]
+    hoa.put("forms/phan-anh/draft", {"name": "Phản ánh", "fields": fields})
+    hoa.post("forms/phan-anh/publish")
+    sent = {"answers": {"note": "a", "secret": "b"}}
+    told = Rest(app, "lan").post("forms/phan-anh/submissions", sent).json
+    assert told["answers"] == {"note": "a"}
+    assert hoa.get(f"submissions/{told['id']}").json["answers"] == sent["answers"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from app.core.conditions import parse
@@ -131,3 +132,31 @@ def test_the_browser_is_told_only_what_follows_from_something():
     assert told is not None
     assert [one["key"] for one in told["fields"]] == ["way", "b"]
     assert told["me"] == 3
+
+
+def test_a_question_asks_certain_roles_and_keeps_its_answer_from_others():
+    form = {"name": "F", "fields": [
+        a_field("note"),
+        a_field("fault", required=True, edit_roles=["manager"], read_roles=["manager", "admin"]),
+    ]}  # fmt: skip
+    assert rules.check_definition(form) == []
+    definition = rules.read_definition(form)
+    staff, manager = Context(roles=frozenset({"staff"})), Context(roles=frozenset({"manager", "staff"}))
+    assert rules.read_answers(definition, {}, context=staff).problems == {}
+    assert list(rules.read_answers(definition, {"fault": "Kho"}, context=staff).problems) == ["fault"]
+    on_page = rules.read_answers(definition, {"fault": "Kho"}, context=staff, is_page=True)
+    assert (on_page.values, on_page.states["fault"].is_his) == ({}, False)
+    assert list(rules.read_answers(definition, {}, context=manager).problems) == ["fault"]
+    kept = replace(staff, before={"fault": "Kho"})
+    assert rules.read_answers(definition, {"note": "x"}, context=kept).values == {"note": "x", "fault": "Kho"}
+    fault = definition.fields[1]
+    assert (logic.may_read(fault, staff), logic.may_read(fault, manager)) == (False, True)
+
+
+def test_what_a_kind_or_a_row_cannot_have_is_refused():
+    inside = a_field("rows", "rows", fields=[a_field("a", unique="form"), a_field("b", read_roles=["staff"])])
+    total = a_field("t", "calculated", formula="1", edit_roles=["staff"])
+    assert codes(inside, total, a_field("p", "yes_no", unique="form")) == [
+        ("fields[0].fields[0].unique", "not_in_rows"), ("fields[0].fields[1].read_roles", "not_in_rows"),
+        ("fields[1].edit_roles", "not_answered"), ("fields[2].unique", "not_unique"),
+    ]  # fmt: skip

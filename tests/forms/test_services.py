@@ -373,3 +373,32 @@ def test_a_form_is_not_filled_in_about_an_archived_customer_but_work_under_way_g
         services.submit(session, version, answers, by=cast.lan, customer_id=customer.id)
     assert session.scalars(select(Submission)).all() == []
     services.submit(session, version, answers, by=cast.lan, customer_id=customer.id, subject_type="task", subject_id=1)
+
+
+@pytest.mark.both_databases
+def test_an_answer_that_is_wanted_once_is_taken_once(session, cast):
+    lan, bao = (create_customer(session, name=name, by=cast.lan).id for name in ("Chị Lan", "Anh Bảo"))
+    order = {"key": "order", "type": "text", "label": "Mã đơn", "unique": "form"}
+    card = {"key": "card", "type": "phone", "label": "Số thẻ", "unique": "customer", "message": "Khách đã gửi số này."}
+    form = a_published_form(session, order, card)
+
+    def send(order: str, card: str, customer: int | None = None, **about: object) -> list[str]:
+        version = published(session, form)
+        answers = services.parse_answers(version, {"order": order, "card": card}, context=CONTEXT)
+        try:
+            services.submit(session, version, answers, by=cast.lan, customer_id=customer, **about)
+        except InvalidInputError as refused:
+            return [str(told) for sentences in refused.fields.values() for told in sentences]
+        return []
+
+    assert send("PS-1", "0912345678", lan) == []
+    assert send("PS-2", "0912345678", bao) == send("PS-3", "0912345678") == []
+    assert send("PS-4", "0912 345 678", lan) == ["Khách đã gửi số này."]
+    assert len(send("PS-1", "0912345679", bao)) == 1
+    # Under the next version it still counts; what was returned is answered again.
+    services.save_draft(session, form, drawn({**order, "required": True}, card), by=SYSTEM)
+    services.publish_form(session, form, by=SYSTEM)
+    assert len(send("PS-1", "")) == 1
+    assert send("PS-5", "", subject_type="task", subject_id=7) == []
+    assert send("PS-5", "", subject_type="task", subject_id=7) == []
+    assert len(send("PS-5", "", subject_type="task", subject_id=8)) == 1

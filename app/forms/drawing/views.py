@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import jsonify, make_response, request
@@ -54,7 +55,9 @@ class DrawingPages(Page):
         session = db.session()
         drawn = shown.sound(shown.drawn_of(session, _form(session, code)))
         version = FormVersion(definition=drawn, checksum=rules.checksum(drawn))
-        form = build_form(version)(context=queries.context_for(session, edge.actor()))
+        # Whoever draws sees every question, whomever it asks.
+        context = replace(queries.context_for(session, edge.actor()), roles=None)
+        form = build_form(version)(context=context)
         is_sent = request.method == "POST"
         is_right = is_sent and form.validate()
         status = 422 if is_sent and not is_right else 200

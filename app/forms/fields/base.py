@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 from app.core.conditions import Condition
 from app.core.errors import Sentence
 from app.core.i18n import DEFAULT_TIME_ZONE, LANGUAGES, _
-from app.forms.words import Words
+from app.forms.words import Words, say
 
 if TYPE_CHECKING:
     from app.forms.fields.settings import Setting
@@ -126,6 +126,10 @@ class FieldSpec:
     personal_data: str = "none"
     read_roles: tuple[str, ...] = ()
     edit_roles: tuple[str, ...] = ()
+    #: said instead of the kind's own sentence when an answer is not right
+    message: Words = ""
+    #: "form": no two answers to the form are the same; "customer": none to it for one customer
+    unique: str = ""
     #: fields/when.py
     visible_if: Condition | None = None
     required_if: Condition | None = None
@@ -201,6 +205,8 @@ class Context:
     before: Mapping[str, Value] | None = None
     #: the id that me() stands for in conditions
     me: int | None = None
+    #: codes of the roles of whoever answers or reads; None: nothing is kept from him
+    roles: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -269,7 +275,7 @@ class FieldType(ABC):
         try:
             return Parsed(self.read(raw, spec, context))
         except Refused as refused:
-            return Parsed(problems=(refused.sentence,), inside=refused.inside)
+            return Parsed(problems=(say(spec.message) or refused.sentence,), inside=refused.inside)
 
     def is_empty(self, raw: object) -> bool:
         """Is this no answer at all?"""
@@ -318,6 +324,12 @@ class FieldType(ABC):
         if self.index is Kind.text and isinstance(value, str):
             return [value]
         raise TypeError(f"answers of type {self.code} are not searchable")
+
+    @property
+    def can_be_unique(self) -> bool:
+        """May an answer be wanted only once? What is typed or looked up, as one value that can be found again."""
+        is_one = self.face.control in (Control.line, Control.lookup)
+        return is_one and self.index is not None and not self.is_worked_out
 
     def asks(self, spec: FieldSpec) -> Collection[str]:
         """Keys of the fields whose answers it needs in order to read, show or work out its own."""

@@ -132,7 +132,8 @@ def _field_problems(given: dict[str, object], path: str, *, inside_rows: bool) -
 
 def _rules_problems(given: dict[str, object], kind: FieldType, path: str, *, inside_rows: bool) -> Iterator[Problem]:
     """Conditions that cannot stand here."""
-    made = [setting.name for setting in RULES if given.get(setting.name) not in (None, "", False)]
+    names = [setting.name for setting in RULES] + (["unique", "read_roles", "edit_roles"] if inside_rows else [])
+    made = [name for name in names if given.get(name) not in (None, "", False, [])]
     options = given.get("options")
     if inside_rows and isinstance(options, list) and any(isinstance(one, dict) and one.get("if") for one in options):
         made.append("options")
@@ -141,6 +142,10 @@ def _rules_problems(given: dict[str, object], kind: FieldType, path: str, *, ins
             yield Problem(f"{path}.{name}", "not_in_rows", _("Questions inside of rows are the same in every row."))
         return
     is_answered = kind.has_answer and not kind.is_worked_out
+    if given.get("unique") not in (None, "") and not kind.can_be_unique:
+        yield Problem(f"{path}.unique", "not_unique", _("Answers of this type may be given more than once."))
+    if "edit_roles" in given and not is_answered:
+        yield Problem(f"{path}.edit_roles", "not_answered", _("Nobody answers a field of this type."))
     if "required_if" in made and not is_answered:
         yield Problem(f"{path}.required_if", "not_answered", _("Nobody answers a field of this type."))
     if "readonly_if" in made and not (is_answered and kind.takes_default):
@@ -219,7 +224,9 @@ def read_answers(
     context = replace(context, answers={**context.answers})
     for one in ordered:
         state = found.states[one.key] = state_of(one, context)
-        if state.is_locked:
+        if not state.is_his:
+            parsed = _others(one, raw, context, is_page=is_page)
+        elif state.is_locked:
             parsed = _locked(one, raw, context, is_page=is_page)
         elif state.is_shown:
             parsed = _parsed(one, raw, context, is_required=state.is_required)
@@ -252,6 +259,13 @@ def _locked(one: FormField, raw: Mapping[Any, object], context: Context, *, is_p
     if not is_page and one.key in raw and one.type.parse(raw[one.key], _spec(one, False), context).value != begun:
         return Parsed(problems=(_("This can only be read with these answers. Leave it out."),))
     return Parsed(begun)
+
+
+def _others(one: FormField, raw: Mapping[Any, object], context: Context, *, is_page: bool) -> Parsed:
+    """Whoever is not asked leaves the answer as it was."""
+    if not is_page and not one.type.is_empty(raw.get(one.key)):
+        return Parsed(problems=(_("Others answer this. Leave it out."),))
+    return Parsed(begun_with(one, context))
 
 
 def begun_with(one: FormField, context: Context) -> Value | None:

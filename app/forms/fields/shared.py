@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.core.i18n import _
 from app.forms.fields.base import Flaw
-from app.forms.fields.settings import FIELD_KEY, OneOf, OtherField, Setting
+from app.forms.fields.settings import FIELD_KEY, OneOf, OtherField, Setting, Told
 
 _ROLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MOST_ROLES = 50
@@ -48,9 +48,14 @@ WIDTHS = (("full", _("the whole row")), ("half", _("half a row")), ("third", _("
 #: what the answer tells about a person, in the words of the law on personal data
 PERSONAL = (("none", _("none")), ("basic", _("basic personal data")), ("sensitive", _("sensitive personal data")))
 
+#: among which answers there is no second one like it
+ALONE = (("form", _("among all answers to this form")), ("customer", _("among the answers for one customer")))
+
 SHARED: tuple[Setting, ...] = (
     Place("section", _("Section")),
     OneOf("width", _("Width"), choices=WIDTHS),
+    OneOf("unique", _("The same answer only once"), choices=ALONE),
+    Told("message", _("What to say when the answer is not right"), _("Left empty: what is usual for this kind.")),
     OneOf("personal_data", _("Personal data"), choices=PERSONAL),
     Roles("read_roles", _("Who reads the answer"), _("Nobody chosen: whoever may read the form's answers.")),
     Roles("edit_roles", _("Who answers it"), _("Nobody chosen: whoever fills in the form.")),

@@ -8,6 +8,7 @@ from typing import ClassVar
 from app.core.i18n import _
 from app.forms.fields import base
 from app.forms.fields.base import FieldSpec, Flaw, Group, JsonSchema, Kind, Refused, Value
+from app.forms.fields.patterns import Pattern, fits
 from app.forms.fields.settings import Setting, Whole
 
 
@@ -24,7 +25,13 @@ class TextType(base.FieldType):
     code = "text"
     label = _("Short text")
     group = Group.words
-    settings: ClassVar[tuple[Setting, ...]] = lengths(500)
+    settings: ClassVar[tuple[Setting, ...]] = (
+        *lengths(500),
+        Pattern(
+            "pattern", _("Written like this"),
+            _("A pattern for the whole answer. Example: PS-[0-9]{5} for PS- and five digits."),
+        ),
+    )  # fmt: skip
     index: ClassVar[Kind | None] = Kind.text
 
     #: characters, when the admin sets no limit, and at most
@@ -45,6 +52,8 @@ class TextType(base.FieldType):
             raise Refused(_("At most %(limit)d characters, please.", limit=limit))
         if len(text) < (spec.own.get("min_length") or 0):
             raise Refused(_("At least %(limit)d characters, please.", limit=spec.own["min_length"]))
+        if "pattern" in spec.own and not fits(spec.own["pattern"], text):
+            raise Refused(_("This is not written as it should be. Please look at it once more."))
         return text
 
     def tidy(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What does one type to copy a form, or to bring one in from a file?"""
+"""What does one type to make a form, to copy one, or to bring one in from a file?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from wtforms.validators import Optional
 
 from app.core.i18n import _
 from app.forms.rules import LONGEST_CODE, LONGEST_NAME
+
+
+class NewDialog(FlaskForm):
+    name = StringField(
+        _("Name of the form"), description=_("As people call it. Example: Phản ánh giao chậm"),
+        render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off"},
+    )  # fmt: skip
+    code = StringField(
+        _("Code"), [Optional()],
+        description=_("Programs name the form by it, so it never changes later. Left empty, it is made from the name."),
+        render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+    )  # fmt: skip
 
 
 class CopyDialog(FlaskForm):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import request
+from flask import redirect, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -16,10 +16,11 @@ from app.core.db import db
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, Undo, done, page, refused_onto, show, trail
+from app.core.screens.fields import tidy_line
 from app.forms import draft_services, queries, rules, services
 from app.forms.fields import TYPES
 from app.forms.models import Form
-from app.forms.versions.dialogs import CopyDialog, FileDialog
+from app.forms.versions.dialogs import CopyDialog, FileDialog, NewDialog
 from app.forms.versions.parts import FIELDS, VERSIONS
 from app.forms.words import say
 
@@ -32,6 +33,23 @@ class FormPages(Page):
     resource = "Form"
     route_base = "/bieu-mau"
     default_view = "bring_in"
+
+    @page("/moi", "GET", "POST", right="add")
+    def new(self) -> Any:
+        """A form without questions, and at once the page where it is drawn."""
+        dialog = NewDialog()
+        if request.method == "GET":
+            return _new_page(dialog)
+        name, code = tidy_line(dialog.name.data) or "", tidy_line(dialog.code.data)
+        try:
+            with edge.transaction() as session:
+                code = services.create_form(
+                    session, code=code or services.free_code(session, name), name=name, by=edge.actor()
+                ).code  # fmt: skip
+        except InvalidInputError as error:
+            _place(dialog, error)
+            return _new_page(dialog, status=422)
+        return redirect(links.form_drawing_path(code))
 
     @page("/<code>/phat-hanh", "POST", right="approve")
     def publish(self, code: str) -> Any:
@@ -153,6 +171,10 @@ def _trail(form: Form, here: object) -> Any:
 
 def _copy_page(form: Form, dialog: CopyDialog, *, status: int = 200) -> Any:
     return show("forms/copy.html", status, source=form, form=dialog, crumbs=_trail(form, _("Copy")))
+
+
+def _new_page(dialog: NewDialog, *, status: int = 200) -> Any:
+    return show("forms/new.html", status, form=dialog, crumbs=trail((_("Forms"), _LIST), here=_("New form")))
 
 
 def _import_page(dialog: FileDialog, *, status: int = 200) -> Any:
