@@ -44,6 +44,7 @@ from app.forms.models import (  # dynamic forms and their answers
     Form,
     FormVersion,
     Submission,
+    SubmissionDraft,
     SubmissionValue,
 )
 from app.imports.models import ImportJob, ImportRow  # files that are brought in, and what became of their rows
@@ -86,6 +87,6 @@ __all__ = [
     "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
     "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
     "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
-    "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionValue",
-    "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",
+    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

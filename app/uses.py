@@ -125,6 +125,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "segment": ("owner_id", "team_id", "frozen_by_id"),
     "segment_member": ("segment_id", "customer_id"),
     "sign_in": ("member_id",),
+    "submission_draft": ("member_id", "form_id", "form_version_id", "customer_id"),
     "submission_value": ("submission_id",),
     "task_event": ("task_id",),
     "team_member": ("member_id",),

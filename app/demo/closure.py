@@ -58,6 +58,7 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "segment_member": ("segment_id", "customer_id"),
     "sign_in": ("member_id",),
     "submission": ("customer_id",),
+    "submission_draft": ("member_id", "form_id", "form_version_id", "customer_id"),
     "submission_value": ("submission_id",),
     "task": ("customer_id",),
     "task_event": ("task_id",),

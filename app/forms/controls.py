@@ -190,6 +190,12 @@ def _address(one: Input, given: dict[str, Any]) -> Markup:
                  "data-placeholder": str(_("Type to search"))}  # fmt: skip
     wards = [("", ""), *([(ward, _place_name(ward))] if ward else [])]
 
+    # Looked up by a script; without one the name is typed.
+    typed_ward = Markup("<noscript><input %s></noscript>") % _html(
+        type="text", autocomplete="off", value=_place_name(ward) if ward else "", name=f"{one.name}.ward",
+        **{"class": "form-control", "aria-label": str(_("Ward or commune"))},
+    )  # fmt: skip
+
     def named(part: str, css: str) -> dict[str, Any]:
         wrong = {"aria-invalid": "true"} if one.is_wrong else {}
         return {"id": f"{one.id}-{part}", "name": f"{one.name}.{part}", "class": css, **wrong}
@@ -201,8 +207,8 @@ def _address(one: Input, given: dict[str, Any]) -> Markup:
     inner = [
         labelled("province", _("Province or city"), Markup("<select %s>%s</select>")
                  % (_html(**named("province", "form-select")), _options(provinces, province))),
-        labelled("ward", _("Ward or commune"), Markup("<select %s>%s</select>")
-                 % (_html(**named("ward", "form-select"), **looked_up),
+        labelled("ward", _("Ward or commune"), typed_ward + Markup("<select %s>%s</select>")
+                 % (_html(**named("ward", "form-select tt-scripted"), **looked_up),
                     _options(wards, ward))),
         labelled("street", _("House number and street"), Markup("<input %s>")
                  % _html(type="text", autocomplete="off", value=street, **named("street", "form-control"))),

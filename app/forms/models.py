@@ -161,3 +161,30 @@ class AnswerFile(Stamped, Entity):
     form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"), index=True)
     field_key: Mapped[str] = mapped_column(String(41))
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"), index=True)
+
+
+class SubmissionDraft(Revisioned, Stamped, Entity):
+    """What somebody has typed into a form and not sent yet. It is his alone, and one for each form and customer."""
+
+    __tablename__ = "submission_draft"
+    # Kept every few seconds while he types; what comes of it, the submission, is audited.
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("member_id", "form_id", "customer_id"),
+        Index("uq_submission_draft_about_nobody", "member_id", "form_id", unique=True,
+              sqlite_where=text("customer_id IS NULL"), postgresql_where=text("customer_id IS NULL")),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id", ondelete="RESTRICT"), index=True)
+    #: under which he typed last
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"), index=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"), index=True)
+    #: as typed, right or not: field key and part → text or texts
+    answers: Mapped[dict[str, Any]] = mapped_column(Json)
+
+    form: Mapped[Form] = relationship()
+
+    def __str__(self) -> str:
+        return self.form.name

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.core.errors import InvalidInputError
 from app.core.i18n import _
 from app.core.timewords import Lateness, time_left
 
@@ -21,9 +20,6 @@ OUTCOME_LABELS = {"approve": _("Approve"), "reject": _("Reject"), "return": _("R
 OUTCOME_DONE = {"approve": _("Approved"), "reject": _("Rejected"), "return": _("Returned")}
 
 LONGEST_NOTE = 5_000
-LONGEST_DRAFT_TEXT = 20_000
-#: so many answers to one question with several
-MOST_DRAFT_TEXTS = 500
 # An alert that could not be raised is tried again after this: late enough not to block the others, and still soon.
 ALERT_RETRY = timedelta(minutes=1)
 
@@ -76,22 +72,3 @@ def outcome_problem(outcome: str | None, allowed: Sequence[str]) -> object | Non
     if outcome not in allowed:
         return _("This outcome does not exist here.")
     return None
-
-
-def draft_of(typed: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """What of the typed texts is kept as a draft: those of the form's fields, by key and part ("items.0.amount").
-
-    Raises InvalidInputError for too much.
-    """
-    keys = {field["key"] for field in definition.get("fields", ())}
-    kept = {
-        name: [str(text) for text in texts][:MOST_DRAFT_TEXTS] if isinstance(texts, list) else str(texts)
-        for name, texts in typed.items() if name.partition(".")[0] in keys
-    }  # fmt: skip
-    too_long = {
-        name.partition(".")[0]: [_("This text is too long.")] for name, texts in kept.items()
-        if len(texts if isinstance(texts, str) else "".join(texts)) > LONGEST_DRAFT_TEXT
-    }  # fmt: skip
-    if too_long:
-        raise InvalidInputError(fields=too_long)
-    return kept

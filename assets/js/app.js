@@ -76,6 +76,8 @@ each("nav.tt-tabs", tabBar.scroll);
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("input[data-signature]", (input) => import("./signature.js").then(({ attachSignature }) => attachSignature(input)));
 each("[data-fill]", (frame) => import("./fill.js").then(({ fill }) => fill(frame)));
+each("[data-parts]", (frame) => import("./pages.js").then(({ turnPages }) => turnPages(frame)));
+each("form[data-draft]", (form) => import("./drafts.js").then(({ keepDraft }) => keepDraft(form)));
 each("[data-keep]", conflict.start);
 each("fieldset[data-kept]", (kept) => import("./merge.js").then(({ follow }) => follow(kept)));
 

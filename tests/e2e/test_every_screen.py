@@ -52,6 +52,7 @@ UNLINKED = (
     "SELECT '/ho-so/bang/show/' || min(id) FROM process_instance",
     "SELECT '/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:' || min(id) FROM customer",
     "SELECT '/bieu-mau/' || min(code) || '/ve/xem' FROM form",
+    "SELECT '/phieu/' || min(id) FROM submission",
     "SELECT '/muc-danh-muc/show/' || min(id) FROM catalogue_entry",
     "SELECT '/nhat-ky/show/' || max(id) FROM audit_event GROUP BY action",
     "SELECT '/nhat-ky/xoa/customer/' || max(id) FROM customer",
