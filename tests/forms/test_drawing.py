@@ -50,7 +50,7 @@ def test_the_builder_begins_with_the_draft_its_problems_and_every_kind_of_field(
     assert {one["group"] for one in told["types"]} <= {one["key"] for one in told["groups"]}
     assert [one["path"] for one in told["problems"]] == ["fields[1].key"]
     assert [one["key"] for one in told["definition"]["fields"]] == ["shop", "Bad key"]
-    assert (told["rev"], told["number"], told["published"]) == (2, 1, None)
+    assert (told["rev"], told["published"]) == (2, None)
 
 
 def test_half_a_drawing_is_shown_as_far_as_it_stands(client, draw):
@@ -91,6 +91,25 @@ def test_a_condition_looks_at_the_other_fields_and_is_read_back(client, draw):
     again = hoa.post(f"{PATH}/dieu-kien", data={"khoa": "shop", "where": json.dumps(read["stored"])}).get_json()
     assert again["text"] == read["text"]
     assert "refusal" in hoa.post(f"{PATH}/dieu-kien", data={"khoa": "shop", "where": "shop = 'Q1'"}).get_json()
+
+
+def test_what_stands_in_a_section_is_nothing_for_its_own_condition(client, draw):
+    draw(text("shop", section="order"), text("why", section="reason"), sections=[{"key": "order"}, {"key": "reason"}])
+    offered = client("hoa").get(f"{PATH}/truong?phan=reason").get_json()["fields"]
+    assert [one["key"] for one in offered] == ["shop"]
+
+
+def test_a_form_is_made_with_a_code_of_its_name_and_leads_to_where_it_is_drawn(client, draw):
+    hoa = client("hoa")
+    assert "/bieu-mau/moi" in hoa.get("/bieu-mau/list/").get_data(as_text=True)
+    for code in ("dieu-tra-2-giao-cham", "dieu-tra-2-giao-cham-2"):
+        made = hoa.post("/bieu-mau/moi", data={"name": "  Điều tra 2: giao chậm "})
+        assert (made.status_code, made.headers["Location"]) == (302, f"/bieu-mau/{code}/ve")
+    for name, code in (("", ""), ("???", ""), ("Phản ánh", "phan-anh"), ("Phản ánh", "Có dấu")):
+        refused = hoa.post("/bieu-mau/moi", data={"name": name, "code": code})
+        assert refused.status_code == 422
+        assert name in refused.get_data(as_text=True)
+    assert client("lan").get("/bieu-mau/moi").status_code == 403
 
 
 def test_only_who_may_draw_gets_in(client, draw):

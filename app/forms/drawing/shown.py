@@ -25,7 +25,7 @@ from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group
 from app.forms.fields.settings import Setting
 from app.forms.fields.shared import SHARED
-from app.forms.layout import layout_problems
+from app.forms.layout import layout_problems, placed
 from app.forms.models import Form
 from app.forms.words import say
 from app.security.role_names import role_names
@@ -73,9 +73,9 @@ def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
     return {
         "code": form.code,
         "rev": draft.rev if draft else 0,
-        "number": draft.number if draft else (published.number if published else 0) + 1,
         "published": published.number if published else None,
         "saved_at": draft.updated_at.isoformat() if draft else None,
+        "time_zone": who.time_zone,
         "saved_moment": str(moment_inside(draft.updated_at, clock.now(), who.time_zone)) if draft else "",
         "definition": drawn_of(session, form),
         "problems": problems(drawn_of(session, form)),
@@ -116,6 +116,7 @@ def _type(kind: FieldType) -> dict[str, Any]:
         "is_answered": kind.has_answer and not kind.is_worked_out,
         "fits_rows": kind.fits_rows,
         "is_number": str(kind.index) == "number",
+        "can_be_unique": kind.can_be_unique,
         "searchable": kind.index is not None,
         "settings": [_setting(one) for one in kind.settings],
     }
@@ -156,13 +157,20 @@ def _objects(drawn: object) -> list[dict[str, Any]]:
 # ── conditions ──
 
 
-def comparable(definition: Mapping[str, Any], besides: str, context: Context) -> dict[str, Field]:
-    """Key → the field as a condition compares it; `besides` is the one whose condition it is."""
+def comparable(
+    definition: Mapping[str, Any], context: Context, *, field: str = "", section: str = ""
+) -> dict[str, Field]:
+    """Key → the field as a condition compares it, for a condition of this field, or of this section: what stands in it
+    is asked only when it holds."""
+    drawn = rules.read_definition(sound(definition))
+    own = {field} | {
+        one.key for _page, parts in placed(drawn.pages, drawn.sections, drawn.fields)
+        for part in parts for one in part.fields if section and part.section.key == section
+    }  # fmt: skip
     return {
         one.key: Field(one.key, say(one.spec.label), _KINDS[one.spec.type], null(), choices=_choices(one, context))
-        for one in rules.read_definition(sound(definition)).fields
-        if one.key != besides and one.spec.type in _KINDS
-    }
+        for one in drawn.fields if one.key not in own and one.spec.type in _KINDS
+    }  # fmt: skip
 
 
 def _choices(one: FormField, context: Context) -> dict[str, str]:

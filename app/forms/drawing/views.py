@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -69,14 +70,15 @@ class DrawingPages(Page):
 
     @page("/<code>/ve/truong", right="edit")
     def fields(self, code: str) -> Any:
-        """What a condition of the field ?khoa= may look at, for the condition editor."""
-        return jsonify(shown.condition_offers(_comparable(code, request.args.get("khoa", ""))))
+        """What a condition of the field ?khoa=, or of the section ?phan=, may look at, for the condition editor."""
+        return jsonify(shown.condition_offers(_comparable(code, request.args)))
 
     @page("/<code>/ve/dieu-kien", "POST", right="edit")
     def condition(self, code: str) -> Any:
-        """A condition of the field `khoa`, typed or stored: {"stored", "names", "text", "sentence"}, or {"refusal"}."""
+        """A condition of the field `khoa`, or of the section `phan`, typed or stored: {"stored", "names", "text",
+        "sentence"}, or {"refusal"}."""
         typed = request.form.get("where", "")[: LONGEST_CONDITION + 1]
-        fields = _comparable(code, request.form.get("khoa", ""))
+        fields = _comparable(code, request.form)
         try:
             return jsonify(shown.told(read_condition(typed, fields), fields, edge.actor()))
         except BadRequestError as refusal:
@@ -91,7 +93,8 @@ def _form(session: Session, code: str) -> Form:
     return form
 
 
-def _comparable(code: str, besides: str) -> dict[str, Field]:
+def _comparable(code: str, of: Mapping[str, str]) -> dict[str, Field]:
     session = db.session()
     drawn = shown.drawn_of(session, _form(session, code))
-    return shown.comparable(drawn, besides, queries.context_for(session, edge.actor()))
+    context = queries.context_for(session, edge.actor())
+    return shown.comparable(drawn, context, field=of.get("khoa", ""), section=of.get("phan", ""))

@@ -1,5 +1,5 @@
 // Puts the builder together: palette, form, properties, preview, problems, the draft that keeps itself, the way back.
-import { element, icon } from "../dom.js";
+import { ask, element, icon } from "../dom.js";
 import { question } from "../forms.js";
 import { toast } from "../toasts.js";
 import { Canvas } from "./canvas.js";
@@ -10,6 +10,8 @@ import { Panel } from "./panel.js";
 import { Preview } from "./preview.js";
 import { Problems } from "./problems.js";
 import { Saving } from "./saving.js";
+
+const MOST_TOLD = 12; // changes before publishing; the form's page tells them all
 
 const filled = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_all, name) => values[name] ?? "");
 
@@ -26,7 +28,7 @@ export function build(page) {
   };
   // What all editors share.
   const desk = {
-    words: { ...words, always: { visible_if: words.always_shown, required_if: words.never_required, readonly_if: words.never_locked } },
+    words: { ...words, always: { visible_if: words.always_shown, required_if: words.never_required, readonly_if: words.never_locked, offered_if: words.always_offered } },
     languages: Object.fromEntries(given.languages), shared: given.shared, conditions: given.conditions, catalogues: given.catalogues, roles: given.roles,
     types: new Map(given.types.map((one) => [one.code, one])),
     conditionWords: page.dataset.conditionWords, path: page.dataset.path, say, kept: () => saving.now(),
@@ -150,7 +152,8 @@ export function build(page) {
 
   // ── keeping ──
   const state = part("saved");
-  const clock = (at) => new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", ...(new Date(at).toDateString() === new Date().toDateString() ? {} : { day: "2-digit", month: "2-digit" }) }).format(new Date(at));
+  const dated = (at, more) => new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: given.time_zone, day: "2-digit", month: "2-digit", ...more }).format(new Date(at));
+  const clock = (at) => dated(at, { hour: "2-digit", minute: "2-digit", ...(dated(at) === dated(new Date()) ? { day: undefined, month: undefined } : {}) });
   const show = (sign, sentence) => state.replaceChildren(icon(sign), sentence);
   saving.addEventListener("state", ({ detail }) => {
     state.dataset.state = detail.state;
@@ -191,25 +194,41 @@ export function build(page) {
 
   // ── publishing ──
   const publish = part("publish");
-  publish?.addEventListener("click", () => {
-    const many = problems.found.length;
-    if (many) return problems.open();
-    question(filled(words.publishQuestion, { number: given.number }), { yes: words.publish, opener: publish, more: given.published ? [filled(words.publishBefore, { number: given.published })] : [] }, goOut);
-  });
-  async function goOut() {
+  publish?.addEventListener("click", () => busy(askOut));
+  async function busy(act) {
     publish.setAttribute("aria-busy", "true");
     try {
-      if (!(await saving.now())) return;
-      const { status, body } = await saving.send("/publish", "POST", {});
-      if (status === 200) return location.reload();
-      if (body.problems) problems.take(body.problems);
-      if (problems.found.length) problems.open();
-      toast(body.message, "late");
+      await act();
     } catch {
       toast(words.unsaved, "late");
     } finally {
       publish.removeAttribute("aria-busy");
     }
+  }
+  // What is different is told in words before it goes out.
+  async function askOut() {
+    if (!(await saving.now())) return;
+    const { draft } = await ask(saving.address);
+    if (!draft) return toast(words.nothingNew, "soon");
+    problems.take(draft.problems);
+    if (problems.found.length) return problems.open();
+    const isAnew = given.published === draft.version;
+    const sentence = given.published === null ? words.publishFirst : filled(isAnew ? words.publishEdition : words.publishQuestion, { number: draft.version });
+    const before = given.published === null || isAnew ? [] : [filled(words.publishBefore, { number: given.published })];
+    question(sentence, { yes: words.publish, opener: publish, more: [...before, ...changed(draft.changes)] }, () => busy(goOut));
+  }
+  function changed(changes) {
+    if (!changes.length) return given.published === null ? [] : [words.nothingNew];
+    const lines = changes.slice(0, MOST_TOLD).map(({ message }) => element("li", {}, message));
+    if (changes.length > MOST_TOLD) lines.push(element("li", {}, filled(words.moreChanges, { count: changes.length - MOST_TOLD })));
+    return [element("b", {}, words.whatChanged), element("ul", { class: "tt-whatsnew" }, ...lines)];
+  }
+  async function goOut() {
+    const { status, body } = await saving.send("/publish", "POST", {});
+    if (status === 200) return location.reload();
+    if (body.problems) problems.take(body.problems);
+    if (problems.found.length) problems.open();
+    toast(body.message, "late");
   }
 
   problems.take(given.problems);

@@ -2,7 +2,8 @@
 import { csrfToken, element, icon } from "../dom.js";
 import { edit } from "../filter-editor.js";
 
-// {name, label, value, put, desk}: `put` takes the stored form, undefined for none.
+// {name, label, value, put, desk}: `put` takes the stored form, undefined for none. desk.about tells whose condition it is: {khoa} of a
+// field, {phan} of a section.
 export function condition({ name, label, value, put, desk }) {
   const say = element("span", { class: "tt-sm tt-2" }, value ? "…" : desk.words.always[name]);
   const body = element("div", {});
@@ -10,7 +11,7 @@ export function condition({ name, label, value, put, desk }) {
   let last = null;
 
   async function read(where) {
-    const sent = new URLSearchParams({ where, khoa: desk.field.key, csrf_token: csrfToken() });
+    const sent = new URLSearchParams({ where, ...desk.about, csrf_token: csrfToken() });
     const answer = await fetch(`${desk.path}/dieu-kien`, { method: "POST", body: sent, headers: { Accept: "application/json" }, credentials: "same-origin" });
     if (!answer.ok || answer.redirected) throw new Error();
     return answer.json();
@@ -43,7 +44,7 @@ export function condition({ name, label, value, put, desk }) {
     typed.value = last = begin.text ?? "";
     const panel = element(
       "div",
-      { class: "tt-fe tt-fe--tall", "data-fields": `${desk.path}/truong?khoa=${encodeURIComponent(desk.field.key)}`, "data-read": `${desk.path}/dieu-kien`, "data-where": JSON.stringify(begin.stored ?? null), "data-names": JSON.stringify(begin.names ?? {}), "data-words": desk.conditionWords },
+      { class: "tt-fe tt-fe--tall", "data-fields": `${desk.path}/truong?${new URLSearchParams({ ...desk.about })}`, "data-read": `${desk.path}/dieu-kien`, "data-where": JSON.stringify(begin.stored ?? null), "data-names": JSON.stringify(begin.names ?? {}), "data-words": desk.conditionWords },
       element("form", {}, element("div", { class: "tt-fe__rows", "data-fe-rows": true }), element("div", { class: "tt-field tt-fe__typed", "data-fe-typed": true }, typed), element("p", { class: "tt-err", "data-fe-refusal": true, role: "alert", hidden: true }, icon("alert-circle"), element("span")), element("button", { type: "button", class: "tt-link tt-fe__switch", "data-fe-switch": true }, desk.words.typeCondition)),
     );
     panel.querySelector("form").addEventListener("submit", (event) => event.preventDefault());

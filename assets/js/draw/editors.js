@@ -3,6 +3,7 @@
 import { read as readDate, written } from "../dates.js";
 import { element, icon } from "../dom.js";
 import { words as said } from "../words.js";
+import { condition } from "./conditions.js";
 import { keyFrom } from "./model.js";
 
 let number = 0;
@@ -166,6 +167,11 @@ function options({ setting, value, put, desk }) {
       row.append(other);
     }
     if (setting.has_for) row.append(offeredWith(option));
+    if (desk.about) row.append(condition({ name: "offered_if", label: words.offered_if, value: option.if, desk, put: (stored) => {
+      if (stored) option.if = stored;
+      else delete option.if;
+      keep();
+    } }));
     return row;
   }
 
@@ -247,7 +253,7 @@ function columns({ setting, value, put, desk }) {
     };
     folded.addEventListener("toggle", () => {
       if (!folded.open || body.childElementCount) return;
-      const inside = { ...desk, field: column, others: () => rows.filter((one) => one !== column) };
+      const inside = { ...desk, about: null, field: column, others: () => rows.filter((one) => one !== column) };
       body.append(
         settled("label", words.label, wordsIn({ value: column.label, put: (kept) => set("label", kept), desk: inside })),
         settled("type", words.kind, choose({ value: column.type, put: (code) => {

@@ -6,6 +6,10 @@ import { button, edited, plainText, settings, settled, wordsIn, yesNo } from "./
 const TABS = ["main", "when", "rights"];
 const RIGHTS = new Set(["personal_data", "read_roles", "edit_roles"]);
 
+// What only a field that is answered can have, and what only some kinds can.
+const ANSWERED = new Set(["required_if", "readonly_if", "edit_roles", "message"]);
+const fits = (name, kind) => (ANSWERED.has(name) ? kind?.is_answered && (name !== "readonly_if" || kind.takes_default) : name === "unique" ? kind?.can_be_unique : true);
+
 export class Panel {
   constructor(place, drawing, desk, act) {
     Object.assign(this, { place, drawing, desk, act, tab: "main" });
@@ -36,11 +40,13 @@ export class Panel {
     const { drawing, desk, act } = this;
     const { words } = desk;
     const isSection = kind === "section";
-    const put = (value) => drawing.set(words.didChange.replace("{label}", words[kind]), part, "title", value);
+    const told = words.didChange.replace("{label}", words[kind]);
+    const put = (value) => drawing.set(told, part, "title", value);
+    const asked = isSection && part.key ? [condition({ name: "visible_if", label: words.visible_if, value: part.visible_if, desk: { ...desk, about: { phan: part.key } }, put: (value) => drawing.set(told, part, "visible_if", value) })] : [];
     const moves = isSection ? [button(words.sectionUp, "arrow-up", () => act.stepSection(id, -1), "btn btn-sm"), button(words.sectionDown, "arrow-down", () => act.stepSection(id, 1), "btn btn-sm"), button(words.addSectionHere, "plus", () => act.addSection(drawing.pages.find((one) => one.key === part.page) ?? null), "btn btn-sm")] : [];
     this.place.replaceChildren(
       this.#head(isSection ? "layout-list" : "file-text", words[kind], isSection ? words.sectionHint : words.pageHint),
-      this.#body(settled("title", words.title, wordsIn({ value: part.title, desk, put })), element("div", { class: "tt-flex tt-wrap" }, ...moves, button(isSection ? words.removeSection : words.removePage, "trash", () => act.removePart(kind, id), "btn btn-sm tt-btn-danger"))),
+      this.#body(settled("title", words.title, wordsIn({ value: part.title, desk, put })), ...asked, element("div", { class: "tt-flex tt-wrap" }, ...moves, button(isSection ? words.removeSection : words.removePage, "trash", () => act.removePart(kind, id), "btn btn-sm tt-btn-danger"))),
     );
   }
 
@@ -50,7 +56,7 @@ export class Panel {
     const kind = desk.types.get(field.type);
     const told = words.didChange.replace("{label}", plainText(field.label) || kind?.label);
     const set = (name, value) => drawing.set(told, field, name, value, id);
-    const mine = { ...desk, field, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
+    const mine = { ...desk, field, about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
     const head = this.#head(kind?.icon ?? "forms", plainText(field.label) || words.noLabel, "");
     const named = () => {
       this.title.textContent = plainText(field.label) || words.noLabel;
@@ -67,12 +73,15 @@ export class Panel {
         ...(kind?.is_answered ? [yesNo({ setting: { name: "required", label: words.required }, value: field.required, put: (value) => set("required", value) })] : []),
         ...settings(kind, field, set, mine),
         ...(kind?.takes_default ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
-        ...desk.shared.filter((one) => !RIGHTS.has(one.name) && (one.name !== "section" || drawing.sections.length > 1)).map((one) => edited(one, one.name === "section" ? drawing.sectionOf(field).key : field[one.name], (value) => (one.name === "section" ? this.act.move(id, drawing.sections.find((known) => known.key === value), null) : set(one.name, value)), mine)),
+        ...desk.shared.filter((one) => !RIGHTS.has(one.name) && fits(one.name, kind) && (one.name !== "section" || drawing.sections.length > 1)).map((one) => edited(one, one.name === "section" ? drawing.sectionOf(field).key : field[one.name], (value) => (one.name === "section" ? this.act.move(id, drawing.sections.find((known) => known.key === value), null) : set(one.name, value)), mine)),
       ],
-      when: () => desk.conditions.map((name) => condition({ name, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),
+      when: () => [
+        ...desk.conditions.filter((name) => fits(name, kind)).map((name) => condition({ name, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),
+        ...(kind?.is_answered ? [yesNo({ setting: { name: "keep_hidden", label: words.keep_hidden }, value: field.keep_hidden, put: (value) => set("keep_hidden", value) })] : []),
+      ],
       rights: () => [
         ...(kind?.searchable ? [yesNo({ setting: { name: "searchable", label: words.searchable }, value: field.searchable, put: (value) => set("searchable", value) })] : []),
-        ...desk.shared.filter((one) => RIGHTS.has(one.name)).map((one) => edited(one, field[one.name], (value) => set(one.name, value), mine)),
+        ...desk.shared.filter((one) => RIGHTS.has(one.name) && fits(one.name, kind)).map((one) => edited(one, field[one.name], (value) => set(one.name, value), mine)),
       ],
     };
     const tabs = TABS.filter((name) => name !== "when" || desk.conditions.length);
@@ -117,7 +126,7 @@ export class Panel {
 
   // Where a problem is: the tab with its setting, and the input in it.
   point(name) {
-    this.open?.(RIGHTS.has(name) || name === "searchable" ? "rights" : this.desk.conditions.includes(name) ? "when" : "main");
+    this.open?.(RIGHTS.has(name) || name === "searchable" ? "rights" : this.desk.conditions.includes(name) || name === "keep_hidden" ? "when" : "main");
     const place = this.place.querySelector(`[data-setting="${name}"]`) ?? this.place;
     if (place instanceof HTMLDetailsElement) place.open = true;
     (place.querySelector("input, select, textarea, summary") ?? place.querySelector("button"))?.focus();
