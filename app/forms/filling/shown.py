@@ -19,6 +19,7 @@ from app.forms.displays import ShownAnswer, display
 from app.forms.fields.base import Context
 from app.forms.filling import rules
 from app.forms.layout import placed
+from app.forms.logic import may_read
 from app.forms.models import Form, FormVersion, Submission, SubmissionDraft, VersionState
 from app.forms.words import say
 
@@ -90,7 +91,8 @@ def sections(submission: Submission, context: Context) -> list[tuple[str, list[t
         for part in parts:
             answers = [
                 ShownAnswer(say(one.spec.label), display(one, submission.answers[one.key], context))
-                for one in part.fields if one.type.has_answer and submission.answers.get(one.key) is not None
+                for one in part.fields
+                if one.type.has_answer and submission.answers.get(one.key) is not None and may_read(one, context)
             ]  # fmt: skip
             if answers:
                 told.append((say(part.section.title), answers))
