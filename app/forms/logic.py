@@ -64,7 +64,11 @@ def _is_among(roles: Collection[str], context: Context) -> bool:
 
 def has_rules(one: FormField) -> bool:
     """Does it depend on anything whether it is asked, required or stands fast?"""
-    return bool(one.shown_if or one.spec.edit_roles) or one.spec.required_if is not None or one.spec.readonly_if is not None
+    return (
+        bool(one.shown_if or one.spec.edit_roles)
+        or one.spec.required_if is not None
+        or one.spec.readonly_if is not None
+    )
 
 
 def conditions(one: FormField) -> list[Condition]:
@@ -158,11 +162,21 @@ def for_browser(ordered: Sequence[FormField], begun: Mapping[str, Value], contex
         "me": context.me,
         "fields": [
             {"key": one.key, "label": say(one.spec.label), "reads": one.type.typed_as, "required": one.spec.required,
-             "columns": {column.key: column.type.typed_as for column in one.spec.own.get("fields", ())},
+             **columns_for_browser(one),
              **rules[one.key]}
             for one in ordered if one.key in wanted
         ],
     }  # fmt: skip
+
+
+def columns_for_browser(one: FormField) -> dict[str, Any]:
+    """Of repeating rows, for assets/js/rows.js: how each column is read, and those that follow from the others."""
+    columns: Sequence[FormField] = one.spec.own.get("fields", ())
+    worked = [column for column in in_order(columns)[0] if column.type.is_worked_out]
+    return {
+        "columns": {column.key: column.type.typed_as for column in columns if not column.type.is_worked_out},
+        "worked": [{"key": column.key, **column.type.live(column.spec)} for column in worked],
+    }
 
 
 def _rules(one: FormField, begun: Mapping[str, Value], context: Context) -> dict[str, Any]:

@@ -285,7 +285,9 @@ def _must_be_alone(
                 Submission.subject_type.is_distinct_from(subject[0]) | (Submission.subject_id != subject[1])
             )
         if session.scalar(same.limit(1)) is not None:
-            problems[one.key] = [say(one.spec.message) or _("This was answered before. Each answer is given only once.")]
+            problems[one.key] = [
+                say(one.spec.message) or _("This was answered before. Each answer is given only once.")
+            ]
     if problems:
         raise InvalidInputError(fields=problems)
 
