@@ -19,11 +19,14 @@ _POINTS_TO = {
 _OPTIONAL = {"customer_id", "created_by_id", "updated_by_id"}
 
 
+def _pointer(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=name in _OPTIONAL)
+
+
 def upgrade() -> None:
     op.create_table(
         _TABLE,
-        sa.Column("id", sa.Integer(), nullable=False),
-        *(sa.Column(name, sa.Integer(), nullable=name in _OPTIONAL) for name in _POINTS_TO),
+        *(_pointer(name) for name in ("member_id", "form_id", "form_version_id", "customer_id")),
         sa.Column(
             "answers",
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
@@ -32,6 +35,8 @@ def upgrade() -> None:
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        *(_pointer(name) for name in ("created_by_id", "updated_by_id")),
+        sa.Column("id", sa.Integer(), nullable=False),
         *(
             sa.ForeignKeyConstraint([name], [f"{table}.id"], name=op.f(f"fk_{_TABLE}_{name}"), ondelete="RESTRICT")
             for name, table in _POINTS_TO.items()
