@@ -117,7 +117,9 @@ WORDS: Mapping[str, Sentence] = {
     "publish": _("Publish"),
     "publishFirst": _("Publish the form? From then on it can be answered."),
     "publishQuestion": _("Publish version {number}? From then on it takes the answers."),
-    "publishEdition": _("Publish version {number} anew? It means the same as before, so its number stays."),
+    "publishEdition": _(
+        "Publish version {number} anew? It means the same, or nobody has answered it yet: its number stays."
+    ),
     "publishBefore": _("Version {number} takes none any more; what was answered in it stays as it was."),
     "whatChanged": _("What is different"),
     "moreChanges": _("and {count} more"),
