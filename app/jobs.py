@@ -49,7 +49,7 @@ def forget() -> None:
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
         exports.forget(session, at=clock.now())
         brought.forget(session, at=clock.now())
-        forms.forget_files(session, before=clock.now() - timedelta(days=30))
+        forms.forget_files(session, before=clock.now() - timedelta(days=7))
         edited.forget(session, at=clock.now())
     files.remove_orphans()
     exports.remove_strays()

@@ -76,6 +76,11 @@ def filling_choice_path(customer_id: int) -> str:
     return f"/dien-phieu/?khach-hang={customer_id}"
 
 
+def answer_file_path(form_version_id: int) -> str:
+    """Where files are sent that answer the questions of this version; the key of the question comes behind it."""
+    return f"/dien-phieu/tep/{form_version_id}"
+
+
 def submission_path(submission_id: int) -> str:
     return f"/phieu/{submission_id}"
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 from wtforms.widgets import html_params
 
-from app.core.i18n import _
+from app.core.files import MEGABYTE
+from app.core.i18n import _, ngettext
 from app.customers import places
-from app.forms.fields.base import Context, Control, FormField
+from app.forms.fields.base import Context, Control, FieldSpec, FormField
+from app.forms.fields.file import MOST_FILES, FileType
 from app.forms.fields.rows import RowsType
 from app.forms.fields.signature import HEIGHT, WIDTH
+from app.forms.logic import columns_for_browser
 from app.forms.words import say
 
 #: stands where nothing is chosen yet
@@ -22,6 +26,8 @@ CHOOSE = _("Choose…")
 MOST_BUTTONS = 4
 #: so many empty rows are offered below those that were filled in
 SPARE_ROWS = 3
+#: as what the row is numbered that a script adds; it puts a number of its own there
+LATER_ROW = 9999
 
 
 @dataclass(frozen=True)
@@ -222,18 +228,44 @@ def _place_name(code: str) -> str:
 
 
 def _rows(one: Input, given: dict[str, Any]) -> Markup:
-    spec = one.one.spec
-    columns = [column for column in spec.own["fields"] if not column.type.is_worked_out]
+    spec, kind = one.one.spec, RowsType()
+    columns = spec.own["fields"]
     sent = [row for row in one.typed if isinstance(row, dict)] if isinstance(one.typed, list) else []
-    count = min(RowsType.most(spec), len(sent) + SPARE_ROWS)
+    most = kind.most(spec)
+    count = min(most, len(sent) + SPARE_ROWS)
+    read = kind.parse(sent, spec, one.context).value
+    known: list[Any] = read if isinstance(read, list) and len(read) == len(sent) else []
+    sums = {column.key: text for column, text in kind.sums(known, spec)} if known else {}
+
+    def line(number: int) -> Markup:
+        row = sent[number] if number < len(sent) else {}
+        values = known[number] if number < len(known) else {}
+        cells = (_worked_cell(column, values, one.context) if column.type.is_worked_out
+                 else _cell(one, column, number, row) for column in columns)  # fmt: skip
+        return Markup("<tr>%s</tr>") % Markup("").join(cells)
+
     heads = Markup("").join(Markup('<th scope="col">%s</th>') % say(column.spec.label) for column in columns)
-    lines = Markup("").join(
-        Markup("<tr>%s</tr>") % Markup("").join(_cell(one, column, number, sent[number] if number < len(sent) else {})
-                                                for column in columns)
-        for number in range(count)
+    feet = Markup("").join(_sum_cell(column, spec, sums) for column in columns)
+    table = Markup("<table><thead><tr>%s</tr></thead><tbody>%s</tbody>%s</table><template>%s</template>") % (
+        heads, Markup("").join(map(line, range(count))),
+        Markup("<tfoot><tr>%s</tr></tfoot>") % feet if spec.own.get("sums") else "", line(LATER_ROW),
     )  # fmt: skip
-    table = Markup("<table><thead><tr>%s</tr></thead><tbody>%s</tbody></table>") % (heads, lines)
-    return _group(one, "tt-rows", given, table)
+    live = {"most": most, "name": one.name, "later": LATER_ROW, **columns_for_browser(one.one)}
+    return _group(one, "tt-rows", {"data-rows": json.dumps(live)} | given, table)
+
+
+def _worked_cell(column: FormField, values: Mapping[str, Any], context: Context) -> Markup:
+    text = column.type.show(values[column.key], column.spec, context) if column.key in values else "—"
+    return Markup('<td><output class="tt-locked" data-worked="%s">%s</output></td>') % (column.key, text)
+
+
+def _sum_cell(column: FormField, spec: FieldSpec, sums: Mapping[str, str]) -> Markup:
+    """What the column comes to, below it; money is money in the browser too."""
+    if column.key not in spec.own.get("sums", ()):
+        return Markup("<th></th>")
+    shown_as = "money" if column.spec.type == "money" else column.spec.own.get("shown_as", "")
+    return Markup('<th><output data-sum="%s" data-shown-as="%s">%s</output></th>') % (
+        column.key, shown_as, sums.get(column.key, "0"))  # fmt: skip
 
 
 def _cell(one: Input, column: FormField, number: int, row: Mapping[str, Any]) -> Markup:
@@ -253,17 +285,31 @@ def _cell(one: Input, column: FormField, number: int, row: Mapping[str, Any]) ->
 
 
 def _files(one: Input, given: dict[str, Any]) -> Markup:
-    kinds = getattr(one.one.type, "content_types", ())
+    kind = one.one.type
+    kinds = getattr(kind, "content_types", ())
+    most = kind.most(one.one.spec) if isinstance(kind, FileType) else MOST_FILES
+    largest = one.context.files.largest() // MEGABYTE
     named = [number for number in one.typed if isinstance(number, str)] if isinstance(one.typed, list) else []
     kept = Markup("").join(
         _check(one.name, number, facts.name if (facts := one.context.files.facts_of(int(number))) else number,
                is_chosen=True)
         for number in named if number.isdecimal() and len(number) <= 10
     )  # fmt: skip
-    attributes = _attributes(
-        one, "form-control", {"type": "file", "multiple": True, "accept": ",".join(sorted(kinds))} | given
-    )
-    return Markup("%s<input %s>") % (kept, _html(**attributes))
+    attributes = _attributes(one, "form-control", {
+        "type": "file", "multiple": most > 1, "accept": ",".join(sorted(kinds)), "data-most-files": str(most),
+        "data-most-mb": str(largest),
+    } | given)  # fmt: skip
+    limits = ngettext(
+        "At most %(num)d file of %(size)d MB: %(kinds)s.", "At most %(num)d files of %(size)d MB each: %(kinds)s.",
+        most, size=largest, kinds=_kinds_told(kinds),
+    )  # fmt: skip
+    return Markup('<div class="tt-filesq">%s<input %s><p class="tt-help">%s</p></div>') % (
+        kept, _html(**attributes), limits)  # fmt: skip
+
+
+def _kinds_told(kinds: Collection[str]) -> str:
+    pictures = all(one.startswith("image/") for one in kinds)
+    return str(_("pictures") if pictures else _("pictures, PDF, Word, Excel, PowerPoint, text and CSV"))
 
 
 def _signature(one: Input, given: dict[str, Any]) -> Markup:

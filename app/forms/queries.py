@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from app.catalogues.queries import entries as catalogue_entries
 from app.core import links, uses
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.errors import NotFoundError
-from app.core.files import StoredFile
+from app.core.files import StoredFile, largest
 from app.core.finding import Hit, Rows, kind_of
 from app.core.i18n import _
 from app.customers.models import Customer
@@ -96,6 +96,9 @@ class AnswerFiles:
             return None
         return FileFacts(file.name, file.size, file.content_type, links.file_path(file.id, file.name))
 
+    def largest(self) -> int:
+        return largest(self.session)
+
 
 def answer_file(session: Session, number: int, actor: Actor) -> StoredFile:
     """Raises NotFoundError when there is none, or none for him."""
@@ -108,6 +111,18 @@ def answer_file(session: Session, number: int, actor: Actor) -> StoredFile:
     if file is None:
         raise NotFoundError
     return file
+
+
+def files_named(drafts: Iterable[Mapping[str, Any]]) -> set[str]:
+    """All texts of drafts that may be the number of a file."""
+    several = (texts for typed in drafts for texts in typed.values())
+    return {one for texts in several for one in ([texts] if isinstance(texts, str) else texts) if one.isdecimal()}
+
+
+def waiting_files(session: Session, by: Actor) -> int:
+    """How many files he sent for answers that were not given yet."""
+    sent = select(func.count(AnswerFile.id)).where(AnswerFile.created_by_id == by.user_id)
+    return session.scalar(sent.where(AnswerFile.submission_id.is_(None))) or 0
 
 
 @dataclass(frozen=True)

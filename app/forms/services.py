@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -18,11 +18,11 @@ from app.core.i18n import DEFAULT_LANGUAGE, _
 from app.core.vietnamese.names import fold
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
-from app.forms import queries, rules
+from app.forms import events, queries, rules
 from app.forms.fields.base import Context, Kind, trimmed, words_flaws
 from app.forms.fields.file import FileType
 from app.forms.meaning import same_meaning
-from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionDraft, SubmissionValue, VersionState
 from app.forms.rules import Answers, Problem
 from app.forms.words import Words, say
 from app.security.queries import member_by_id
@@ -304,9 +304,14 @@ def keep_file(
 
 
 def forget_files(session: Session, *, before: datetime) -> None:
-    """Files that were sent before that moment, for answers that nobody ever gave."""
+    """Files that were sent before that moment, for answers that nobody gave and no draft names."""
     left = select(AnswerFile).where(AnswerFile.submission_id.is_(None), AnswerFile.created_at < before)
-    for file in session.scalars(left.limit(MOST_FORGOTTEN)):
+    found = {file.id: file for file in session.scalars(left.order_by(AnswerFile.id))}
+    if not found:
+        return
+    typed = select(SubmissionDraft.answers).execution_options(yield_per=200)
+    named = queries.files_named(chain(session.scalars(typed), events.drafts(session)))
+    for file in [one for number, one in found.items() if str(number) not in named][:MOST_FORGOTTEN]:
         kept = select(files.StoredFile).where(
             files.StoredFile.owner_type == queries.FILES, files.StoredFile.owner_id == file.id
         )

@@ -104,7 +104,10 @@ def task_page(
         stages=[{"name": stage.name, "state": stage.state, "note": stage.note} for stage in shown.stages],
         handed=_handed(session, task, actor) if is_seen and shown.url else [],
         form=form if may_edit or conflict else None,
-        lookups={"customer": "/tim/khach-hang"},
+        lookups={
+            "customer": "/tim/khach-hang",
+            "files": links.answer_file_path(task.form_version_id) if task.form_version_id else "",
+        },
         share_url=f"/chia-se/task/{task.id}" if is_seen else None,
         history_url=links.task_history_path(task.id) if is_seen else None,
         answers=[{"label": label, "value": text} for label, text in shown.own_answers],

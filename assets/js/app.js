@@ -75,6 +75,8 @@ each("nav.tt-tabs", tabBar.scroll);
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("input[data-signature]", (input) => import("./signature.js").then(({ attachSignature }) => attachSignature(input)));
+each("[data-rows]", (frame) => import("./rows.js").then(({ growRows }) => growRows(frame)));
+each("input[data-upload-to]", (input) => import("./uploads.js").then(({ takeUploads }) => takeUploads(input)));
 each("[data-fill]", (frame) => import("./fill.js").then(({ fill }) => fill(frame)));
 each("[data-parts]", (frame) => import("./pages.js").then(({ turnPages }) => turnPages(frame)));
 each("form[data-draft]", (form) => import("./drafts.js").then(({ keepDraft }) => keepDraft(form)));

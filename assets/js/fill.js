@@ -2,9 +2,8 @@
 // data-fill on the frame around them is what app/forms/logic.py `for_browser` wrote; without this script every question stands
 // there with a sentence that tells when it is asked, and the server decides.
 import { settled } from "./evaluate.js";
+import { read, rowsIn, tellNumber, typedIn } from "./typed.js";
 import { words } from "./words.js";
-
-const GROUP = words.comma === "," ? "." : ",";
 
 export async function fill(frame) {
   if (frame.dataset.filled) return;
@@ -13,7 +12,7 @@ export async function fill(frame) {
   const kinds = fields.flatMap(({ reads, columns = {} }) => [reads, ...Object.values(columns)]);
   // The calendar comes with it: only where a day is asked.
   const readDay = kinds.some((kind) => kind === "day" || kind === "moment") ? (await import("./dates.js")).read : null;
-  const questions = fields.map((field) => new Question(frame, field, readDay));
+  const questions = fields.map((field) => new Question(frame, field, readDay, { today, me }));
   const told = frame.querySelector("[data-fill-told]");
 
   const settle = (isTold) => {
@@ -41,9 +40,10 @@ function tell(questions, changes) {
 }
 
 class Question {
-  constructor(frame, field, readDay) {
+  constructor(frame, field, readDay, asked) {
     this.field = field;
     this.readDay = readDay;
+    this.asked = asked;
     this.box = frame.querySelector(`[data-question="${field.key}"]`);
     this.name = `answer_${field.key}`;
     this.state = null;
@@ -58,21 +58,13 @@ class Question {
 
   // The answer as the server would keep it; null: none, or none yet.
   answer() {
-    const { reads, columns } = this.field;
+    const { reads } = this.field;
     const { inputs } = this;
     if (reads === "list") return listed(inputs);
     if (reads === "files") return listed(inputs.flatMap((input) => (input.type === "file" ? [...input.files].map(({ name }) => ({ checked: true, value: name })) : [input])));
     if (reads === "address") return this.address(inputs);
-    return reads === "rows" ? this.rows(inputs, columns) : this.read(reads, this.state?.locked ? (this.typed ?? "") : typedIn(inputs));
-  }
-
-  read(kind, typed) {
-    if (!typed) return null;
-    if (kind === "day" || kind === "moment") {
-      const known = this.readDay(typed);
-      return known && (kind === "day" ? known.day : known.time ? `${known.day}T${known.time}` : null);
-    }
-    return READ[kind](typed);
+    if (reads === "rows") return this.rows(inputs);
+    return read(reads, this.state?.locked ? (this.typed ?? "") : typedIn(inputs), this.readDay);
   }
 
   address(inputs) {
@@ -80,13 +72,8 @@ class Question {
     return parts.length ? Object.fromEntries(parts) : null;
   }
 
-  rows(inputs, columns) {
-    const rows = new Map();
-    for (const [name, several] of byName(inputs)) {
-      const [number, key] = name.slice(this.name.length + 1).split(".");
-      const value = columns[key] ? this.read(columns[key], typedIn(several)) : null;
-      if (value !== null) rows.set(number, { ...rows.get(number), [key]: value });
-    }
+  rows(inputs) {
+    const rows = rowsIn(inputs, this.name, this.field, this.readDay, this.asked);
     return rows.size ? [...rows.values()] : null;
   }
 
@@ -100,7 +87,7 @@ class Question {
     if (Boolean(before?.locked) !== state.locked) this.lock(state.locked);
     const isEmptied = this.offer(state);
     const output = this.box.querySelector("[data-worked-out]");
-    if (output && this.field.formula) tellNumber(output, this.field, value);
+    if (output && this.field.formula) tellNumber(output, this.field.shown_as, value);
     if (!before) return null;
     if (before.shown !== state.shown) return state.shown ? "shown" : "hidden";
     if (state.locked && !before.locked) return "locked";
@@ -163,53 +150,7 @@ class Question {
   }
 }
 
-const typedIn = (inputs) => (inputs.find((input) => input.type !== "radio" || input.checked)?.value ?? "").trim().normalize("NFC");
-
 function listed(inputs) {
   const values = inputs.filter(({ checked }) => checked).map(({ value }) => value);
   return values.length ? values : null;
-}
-
-function byName(inputs) {
-  const found = new Map();
-  for (const input of inputs) found.set(input.name, [...(found.get(input.name) ?? []), input]);
-  return found;
-}
-
-// ── what is typed, as the server reads it ──
-const IN_GROUPS = /^-?\d{1,3}([., ])\d{3}(?:\1\d{3})*$/;
-const minus = (typed) => typed.replace("−", "-");
-
-function whole(typed) {
-  const digits = minus(typed);
-  return /^-?\d+$/.test(digits) || IN_GROUPS.test(digits) ? Number(digits.replace(/[., ]/g, "")) : null;
-}
-
-// One group behind the decimal sign: 1,250 is a little more than one, or more than a thousand.
-const readsTwoWays = (typed) => typed.split(words.comma).length === 2 && whole(typed) !== null;
-
-function number(typed) {
-  if (readsTwoWays(typed)) return null;
-  const [digits, decimals = "0"] = minus(typed).replaceAll(" ", "").replaceAll(GROUP, "").split(words.comma);
-  return /^-?\d+$/.test(digits) && /^\d+$/.test(decimals) ? Number(`${digits}.${decimals}`) : null;
-}
-
-function time(typed) {
-  const [, hour, minute = "00"] = /^(\d{1,2})(?:\s?[:hg.]\s?(\d{2}))?[hg]?$/i.exec(typed) ?? /^(\d{2})(\d{2})$/.exec(typed) ?? [];
-  return hour < 24 && minute < 60 ? `${hour.padStart(2, "0")}:${minute}` : null;
-}
-
-const READ = {
-  text: (typed) => typed,
-  whole: (typed) => (readsTwoWays(typed) ? null : whole(typed)),
-  amount: (typed) => whole(typed.replace(/\s*(₫|đồng|đ|vnđ|vnd)$/i, "")),
-  number,
-  time,
-  yes_no: (typed) => typed === "yes",
-};
-
-function tellNumber(output, { shown_as }, value) {
-  const figures = value === null ? "—" : new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 10 }).format(value);
-  const unit = value === null ? "" : { money: "\u00a0₫", percent: "%" }[shown_as] ?? "";
-  if (output.textContent !== figures + unit) output.textContent = figures + unit;
 }

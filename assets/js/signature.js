@@ -12,12 +12,16 @@ export function attachSignature(input) {
   const field = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
   field.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  field.setAttribute("role", "img");
-  field.setAttribute("aria-label", words.signHere);
+  field.setAttribute("role", "application");
+  field.setAttribute("aria-label", `${words.signHere}. ${words.signKeys}`);
   path.setAttribute("d", input.value);
-  field.append(path);
+  const pen = document.createElementNS(SVG, "circle");
+  pen.setAttribute("r", "5");
+  field.append(path, pen);
+  field.setAttribute("tabindex", "0");
   const again = element("button", { type: "button", class: "btn btn-sm" }, words.signAgain);
-  input.after(element("div", { class: "tt-sign" }, field, again));
+  const said = element("span", { class: "tt-sm tt-2", role: "status" }, words.signKeys);
+  input.after(element("div", { class: "tt-sign" }, field, element("div", { class: "tt-flex tt-wrap" }, again, said)));
 
   const keep = (drawn) => {
     if (drawn.length > LONGEST) return;
@@ -54,6 +58,38 @@ export function attachSignature(input) {
   };
   field.addEventListener("pointerup", lift);
   field.addEventListener("pointercancel", lift);
+
+  // By keyboard: a pen that is moved, put down and lifted.
+  let [x, y] = [Math.round(width / 10), Math.round(height / 2)];
+  let isDown = false;
+  const place = () => {
+    pen.setAttribute("cx", x);
+    pen.setAttribute("cy", y);
+    pen.classList.toggle("is-down", isDown);
+  };
+  place();
+  field.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = event.shiftKey ? 2 : 10;
+    const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    if (!move && event.key !== " ") return;
+    event.preventDefault();
+    if (move) {
+      [x, y] = [Math.max(0, Math.min(width, x + move[0])), Math.max(0, Math.min(height, y + move[1]))];
+      if (isDown) keep(`${input.value}L${x} ${y}`);
+    } else {
+      isDown = !isDown;
+      if (isDown) keep(`${input.value}M${x} ${y}L${x} ${y}`);
+      else told();
+      said.textContent = isDown ? words.penDown : words.penUp;
+    }
+    place();
+  });
+  field.addEventListener("blur", () => {
+    if (isDown) told();
+    isDown = false;
+    place();
+  });
   again.addEventListener("click", () => {
     keep("");
     told();

@@ -249,8 +249,10 @@ def every_type() -> FormVersion:
 
 
 def sent_by_a_browser(form: AnswerForm) -> MultiDict:
-    """What stands in the inputs of the drawn page."""
+    """What stands in the inputs of the drawn page, in a browser that runs scripts."""
     page = BeautifulSoup("".join(str(question()) for question in form.questions), "html.parser")
+    for one in page(["noscript", "template"]):
+        one.decompose()
     sent = MultiDict()
     for one in page.select("input[name], textarea[name], select[name]"):
         if one.name == "textarea":

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
+from datetime import timedelta
+
 import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import func, select
 
+from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.forms import services
-from app.forms.models import Submission, SubmissionDraft
+from app.forms.models import AnswerFile, Submission, SubmissionDraft
+from tests.forms.test_uploads import a_picture
 
 JSON = {"Accept": "application/json"}
 DRAWN = {
@@ -159,3 +164,30 @@ def test_what_comes_past_the_browser_is_refused(app, client, asked):
         assert db.session.scalars(select(Submission.answers)).one() == {"what": "Hộp móp", "all": 0}
     for path in ("/dien-phieu/khong-co", "/dien-phieu/khieu-nai?khach-hang=999999", "/phieu/999999", "/phieu/abc"):
         assert lan.get(path).status_code == 404
+
+
+def test_a_file_goes_on_its_way_alone_and_stays_as_long_as_a_draft_names_it(app, client, asked):
+    lan = client("lan")
+    page = opened(lan)
+    path = page.soup.find("input", type="file")["data-upload-to"]
+    for name, contents in (("virus.exe", b"MZ"), ("don.pdf", b"%PDF-1.4 x"), ("anh.jpg", b"MZ")):
+        refused = lan.post(path, data={"file": (io.BytesIO(contents), name)})
+        assert (refused.status_code, bool(refused.json["message"])) == (422, True)
+    assert lan.post(path.replace("photos", "what"), data={"file": a_picture()}).status_code == 404
+    sent = lan.post(path, data={"file": a_picture("hộp móp.jpg")}).json
+    throw = page.typed(what="Móp", photos=str(sent["id"])).keep(JSON).json["throw"]
+    assert "hộp móp.jpg" in lan.get("/dien-phieu/khieu-nai").text
+    for kept in (1, 0):
+        with app.app_context(), transaction(SYSTEM) as session:
+            services.forget_files(session, before=clock.now() + timedelta(days=1))
+        assert counted(app, AnswerFile) == kept
+        lan.post(throw)
+
+
+def test_rows_and_columns_are_added_up_on_a_page_without_a_script(client, asked):
+    page = opened(client("lan"))
+    answer, soup = page.typed(items__0__price="1.000", items__3__price="500").send()
+    assert answer.status_code == 422
+    frame = soup.find(attrs={"data-rows": True})
+    assert frame.find(attrs={"data-sum": "price"}).text == "1.500\u00a0₫"
+    assert len(frame.find("tbody").find_all("tr")) == 2 + 3

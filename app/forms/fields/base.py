@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from app.core.conditions import Condition
 from app.core.errors import Sentence
+from app.core.files import LARGEST_FILE
 from app.core.i18n import DEFAULT_TIME_ZONE, LANGUAGES, _
 from app.forms.words import Words, say
 
@@ -164,6 +165,9 @@ class Files(Protocol):
     def facts_of(self, file_id: int) -> FileFacts | None:
         """None when there is no such file, or it is not his to name."""
 
+    def largest(self) -> int:
+        """How many bytes one of them may have."""
+
 
 class Catalogues(Protocol):
     """What stands in the company's small lists?"""
@@ -183,6 +187,9 @@ class Nothing:
 
     def facts_of(self, file_id: int) -> FileFacts | None:
         return None
+
+    def largest(self) -> int:
+        return LARGEST_FILE
 
     def options_of(self, catalogue: str) -> tuple[Option, ...]:
         return ()

@@ -36,7 +36,7 @@ from app.forms.filling.services import (
 )
 from app.forms.models import Form, FormVersion, Submission, SubmissionDraft
 from app.forms.rules import canonical
-from app.forms.uploads import take_in
+from app.forms.uploads import keep_sent, take_in
 
 _HERE = "/dien-phieu"
 #: characters of what marks a page, so that it is sent once
@@ -122,6 +122,15 @@ class FillingPages(Page):
             form.refuse({one.key: one.late for one in form.questions if one.late})
             return _page(asked, form=form, status=422)
         return done(asked.path, _("Draft saved."))
+
+    @page("/tep/<version_id>/<key>", "POST", right="add")
+    def send_file(self, version_id: str, key: str) -> Any:
+        """A file for a question, before the answers are sent: {"id", "name", "size"}, or {"message"}."""
+        try:
+            kept = keep_sent(row_id(version_id), key, request.files.get("file"), by=edge.actor())
+        except BusinessError as error:
+            return jsonify(message=str(error.message)), error.status
+        return jsonify(kept)
 
     @page("/nhap/<draft_id>/bo", "POST", right="add")
     def throw(self, draft_id: str) -> Any:
@@ -224,7 +233,7 @@ def _page(
 
 
 def _lookups(version: FormVersion) -> dict[str, str]:
-    return {"customer": "/tim/khach-hang"}
+    return {"customer": "/tim/khach-hang", "files": links.answer_file_path(version.id)}
 
 
 def _verb(asked: _Asked, verb: str) -> str:
