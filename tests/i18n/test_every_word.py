@@ -90,7 +90,7 @@ DOORS = (
     "/khach-hang-bi-quen/", "/xep-nhom/",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/",
-    "/bieu-mau/nhap", "/bieu-mau/goi-lai/sao-chep", "/bieu-mau/goi-lai/truong/reached",
+    "/bieu-mau/moi", "/bieu-mau/nhap", "/bieu-mau/goi-lai/sao-chep", "/bieu-mau/goi-lai/truong/reached",
     "/bieu-mau/phan-anh-giao-cham/ve", "/bieu-mau/phan-anh-giao-cham/ve/xem", "/dien-phieu/",
     "/dien-phieu/goi-lai", "/nhan-su/list/",
     "/nhan-su/ngung/1", "/khach-hang/sua-hang-loat/", "/khach-hang/sua-hang-loat/1",

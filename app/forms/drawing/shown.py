@@ -127,6 +127,7 @@ def _setting(setting: Setting) -> dict[str, Any]:
     told = {one.name: getattr(setting, one.name) for one in fields(setting)}
     if "choices" in told:
         told["choices"] = [[value, str(label)] for value, label in told["choices"]]
+        told["none"] = str(told["none"])
     return {**told, "editor": setting.editor, "label": str(setting.label), "help": str(setting.help)}
 
 

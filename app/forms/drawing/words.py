@@ -43,6 +43,8 @@ WORDS: Mapping[str, Sentence] = {
     "defaultHint": _("Type it as one who fills in the form would."),
     "searchable": _("Answers can be filtered and put in columns"),
     "usual": _("as usual"),
+    "yes": _("Yes"),
+    "no": _("No"),
     "tabs": _("Properties"),
     "tab_main": _("Main"),
     "tab_when": _("Conditions"),

@@ -314,6 +314,8 @@ def _schema(one: FormField, context: Context) -> JsonSchema:
     schema: JsonSchema = {"title": say(one.spec.label), **one.type.schema(one.spec, context)}
     if say(one.spec.help):
         schema["description"] = say(one.spec.help)
+    if one.spec.personal_data != "none":
+        schema["x-personal-data"] = one.spec.personal_data
     if one.type.is_worked_out:
         schema["readOnly"] = True
     default = None if one.spec.default is None else default_parsed(one, context).value

@@ -119,6 +119,8 @@ class OneOf(Setting):
     """One of a few words of ours, with what each is called."""
 
     choices: tuple[tuple[str, Sentence], ...] = ()
+    #: what it is called when none of them is chosen
+    none: Sentence = ""
     editor = "one_of"
 
     def flaws(self, value: object) -> Iterator[Flaw]:

@@ -54,7 +54,7 @@ ALONE = (("form", _("among all answers to this form")), ("customer", _("among th
 SHARED: tuple[Setting, ...] = (
     Place("section", _("Section")),
     OneOf("width", _("Width"), choices=WIDTHS),
-    OneOf("unique", _("The same answer only once"), choices=ALONE),
+    OneOf("unique", _("The same answer only once"), choices=ALONE, none=_("may be given again")),
     Told("message", _("What to say when the answer is not right"), _("Left empty: what is usual for this kind.")),
     OneOf("personal_data", _("Personal data"), choices=PERSONAL),
     Roles("read_roles", _("Who reads the answer"), _("Nobody chosen: whoever may read the form's answers.")),

@@ -13,11 +13,14 @@ from app.core.errors import Sentence
 from app.core.i18n import _
 from app.forms import queries
 from app.forms.fields import TYPES
+from app.forms.fields.shared import PERSONAL
 from app.forms.models import Form, VersionState
 from app.forms.versions.told import told_versions
 from app.forms.words import say
 
 FIELDS, VERSIONS = "truong", "phien-ban"
+#: what the answers tell about a person, where they tell something
+_PERSONAL = {code: label for code, label in PERSONAL if code != "none"}
 STATES: Mapping[VersionState, tuple[str, Sentence]] = {
     VersionState.draft: ("soon", _("Draft")),
     VersionState.published: ("ok", _("In use")),
@@ -94,5 +97,6 @@ def _field(form: Form, one: Mapping[str, Any], may_edit: bool) -> dict[str, Any]
         "type": kind.label if kind else one.get("type", ""),
         "is_required": one.get("required") is True,
         "is_retired": one.get("retired") is True,
+        "personal": _PERSONAL.get(str(one.get("personal_data")), ""),
         "url": f"/bieu-mau/{form.code}/truong/{one['key']}" if may_edit else "",
     }

@@ -68,11 +68,11 @@ export class Canvas {
     const conditions = desk.conditions.filter((name) => field[name]);
     return element(
       "li",
-      { class: `tt-fcell tt-share--${field.width ?? usualWidth(kind)}${isOn ? " is-on" : ""}${this.wrong.has(id) ? " is-wrong" : ""}`, "data-field": id },
+      { class: `tt-fcell tt-share--${field.width ?? usualWidth(field, kind)}${isOn ? " is-on" : ""}${this.wrong.has(id) ? " is-wrong" : ""}`, "data-field": id },
       pick,
       ...(isOn ? [this.#tools(id, label)] : []),
       element("span", { class: "form-label" }, this.wrong.has(id) ? icon("alert-circle") : "", label, ...(field.required ? [element("span", { class: "tt-req" }, desk.words.isRequired)] : [])),
-      ghost(field, kind),
+      ghost(field, kind, desk.words),
       ...(plainText(field.help) ? [element("span", { class: "tt-help" }, plainText(field.help))] : []),
       ...(conditions.length ? [element("span", { class: "tt-fcell__if" }, icon("eye"), conditions.map((name) => desk.words[name]).join(" · "))] : []),
     );
@@ -140,18 +140,21 @@ function nextCell(item) {
 }
 
 const WIDE = new Set(["area", "rows", "address", "signature", "checks", "scale", "told"]); // as app/forms/builder.py draws them
-const usualWidth = (kind) => (WIDE.has(kind.control) ? "full" : "half");
+const usualWidth = (field, kind) => (WIDE.has(kind.control) || (kind.control === "choice" && areButtons(field, offeredIn(field))) ? "full" : "half");
+const offeredIn = (field) => (Array.isArray(field.options) ? field.options : []).filter((one) => one && !one.retired).map((one) => plainText(one.label));
+const areButtons = (field, options) => field.type === "yes_no" || (options.length > 0 && options.length <= FEW);
 
 // An input as it will look, which takes nothing.
-function ghost(field, kind) {
+function ghost(field, kind, words) {
   const box = (css, ...inner) => element("span", { class: `tt-ghost ${css}`.trim(), "aria-hidden": true }, ...inner);
-  const options = (Array.isArray(field.options) ? field.options : []).filter((one) => one && !one.retired).map((one) => plainText(one.label));
+  const options = offeredIn(field);
   const chip = (label) => element("span", {}, label);
   switch (kind.control) {
     case "area":
       return box("tt-ghost--area");
     case "choice":
-      if (field.type === "yes_no" || !options.length || options.length > FEW) return box("", icon(kind.icon), kind.label, element("span", { class: "tt-push" }, icon("chevron-down")));
+      if (field.type === "yes_no") return box("tt-ghost--several", chip(words.yes), chip(words.no));
+      if (!areButtons(field, options)) return box("", icon(kind.icon), kind.label, element("span", { class: "tt-push" }, icon("chevron-down")));
       return box("tt-ghost--several", ...options.map(chip));
     case "checks":
       return box("tt-ghost--several", ...options.slice(0, 12).map(chip));

@@ -311,7 +311,11 @@ const EDITORS = {
   number: numeric,
   day,
   time: (about) => text(about, { maxlength: 5, placeholder: "08:30", inputmode: "numeric" }),
-  one_of: (about) => choose(about, about.setting.choices, about.setting.is_needed ? undefined : about.desk.words.usual),
+  one_of: ({ setting, value, put, desk }) => {
+    const isNamed = setting.choices.some(([code]) => code === "none"); // it has a word of its own for none
+    const none = setting.is_needed || isNamed ? undefined : setting.none || desk.words.usual;
+    return choose({ value: isNamed ? (value ?? "none") : value, put: (code) => put(isNamed && code === "none" ? undefined : code) }, setting.choices, none);
+  },
   words: (about) => wordsIn(about),
   catalogue: (about) => choose(about, about.desk.catalogues, about.desk.words.noCatalogue),
   field: (about) => choose(about, keysOf(about.desk, (kind) => kind.control === "choice"), about.desk.words.chooseField),
