@@ -72,7 +72,7 @@ NO_SCREENS = re.compile(
     # where a role holds a field back: tests/e2e/test_field_rights.py
     r"|^(Customer|Member)Screen\.reveal$|^ContactPages\.reveal_contact$|^FieldRightPages\.fields$"
     # sheets; and what needs a file first: tests/imports/test_pages.py
-    r"|^FilePages\.(template|bad_rows|show_job)$|^FormPages\.export$"
+    r"|^FilePages\.(template|bad_rows|show_job)$|^(FormPages\.export|SubmissionPages\.paper)$"
     # what needs chosen customers first: tests/customers/bulk/test_bulk.py
     r"|^BulkPages\.show_job$"
     # rows for look-ups; a role is renamed on its own page: tests/e2e/test_roles.py

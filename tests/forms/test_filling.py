@@ -98,16 +98,19 @@ def test_what_is_filled_in_about_a_customer_stands_on_his_page_and_a_second_clic
     answer, soup = page.send()
     assert answer.status_code == 422  # more than 500.000: why?
     assert soup.find(id="answer_why-error")
-    page.typed(why="Vỡ hết")
+    page.typed(why='Vỡ hết #read("/etc/passwd") $x$ */ //')
     sent, _soup = page.send()
     assert sent.status_code == 302, sent.text
     assert page.send()[0].location == sent.location
     assert (counted(app, Submission), counted(app, SubmissionDraft)) == (1, 0)
     read = lan.get(sent.location).text
     assert "600.000" in read
-    assert "Vỡ hết" in read
+    assert "Vỡ hết #read" in read
     assert sent.location in lan.get(f"/khach-hang/show/{asked}?phan=phieu").text
-    assert client("tuan").get(sent.location).status_code == 404
+    paper = lan.get(f"{sent.location}/phieu.pdf")
+    assert (paper.mimetype, paper.data[:5]) == ("application/pdf", b"%PDF-")
+    for path in (sent.location, f"{sent.location}/phieu.pdf"):
+        assert client("tuan").get(path).status_code == 404
 
 
 def test_a_draft_is_gone_on_with_elsewhere_and_two_windows_lose_nothing(app, client, asked):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,12 +16,14 @@ from app.customers.models import Customer
 from app.forms import queries
 from app.forms.builder import AnswerForm
 from app.forms.displays import ShownAnswer, display
-from app.forms.fields.base import Context
+from app.forms.fields.base import Context, FormField, Value
 from app.forms.filling import rules
 from app.forms.layout import placed
 from app.forms.logic import may_read
 from app.forms.models import Form, FormVersion, Submission, SubmissionDraft, VersionState
 from app.forms.words import say
+
+Stands = TypeVar("Stands")
 
 #: so many forms stand on the page on which one chooses
 MOST_FORMS = 200
@@ -81,24 +83,38 @@ def unfinished(session: Session, drafts: Sequence[SubmissionDraft], who: Actor) 
     ]  # fmt: skip
 
 
-def sections(submission: Submission, context: Context) -> list[tuple[str, list[tuple[str, list[ShownAnswer]]]]]:
-    """The answers as they were asked: (title of a page, its sections as (title, answers)); empty ones are left out."""
+#: pages of a form as (title, its sections as (title, what stands in them))
+Parts: TypeAlias = list[tuple[str, list[tuple[str, list[Stands]]]]]
+
+
+def answered(submission: Submission, context: Context) -> Parts[tuple[FormField, Value]]:
+    """The answers as they were asked, as far as they may be read; what holds none is left out."""
     definition = queries.definition_of(submission.version)
-    context = replace(context, answers=submission.answers)
+    answers = submission.answers
     pages = []
     for page, parts in placed(definition.pages, definition.sections, definition.fields):
-        told = []
-        for part in parts:
-            answers = [
-                ShownAnswer(say(one.spec.label), display(one, submission.answers[one.key], context))
-                for one in part.fields
-                if one.type.has_answer and submission.answers.get(one.key) is not None and may_read(one, context)
-            ]  # fmt: skip
-            if answers:
-                told.append((say(part.section.title), answers))
-        if told:
-            pages.append((say(page.title), told))
+        told = [
+            (say(part.section.title), [
+                (one, answers[one.key]) for one in part.fields
+                if one.type.has_answer and answers.get(one.key) is not None and may_read(one, context)
+            ])
+            for part in parts
+        ]  # fmt: skip
+        if any(found for _title, found in told):
+            pages.append((say(page.title), [(title, found) for title, found in told if found]))
     return pages
+
+
+def sections(submission: Submission, context: Context) -> Parts[ShownAnswer]:
+    """The same as people read it on a page."""
+    context = replace(context, answers=submission.answers)
+    return [
+        (title, [
+            (name, [ShownAnswer(say(one.spec.label), display(one, value, context)) for one, value in answers])
+            for name, answers in parts
+        ])
+        for title, parts in answered(submission, context)
+    ]  # fmt: skip
 
 
 def differences(mine: AnswerForm, theirs: AnswerForm, typed: Mapping[str, Any], other: Mapping[str, Any]) -> Any:

@@ -6,9 +6,10 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from flask import jsonify, request
+from flask import Response, current_app, jsonify, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,7 @@ from app.forms.filling.services import (
     throw_away,
 )
 from app.forms.models import Form, FormVersion, Submission, SubmissionDraft
+from app.forms.printing.paper import pdf, sheet
 from app.forms.rules import canonical
 from app.forms.uploads import keep_sent, take_in
 
@@ -156,6 +158,20 @@ class SubmissionPages(Page):
             crumbs=trail((_("Fill in a form"), f"{_HERE}/"), here=str(submission)) if who.may("add", "Submission")
             else trail(here=str(submission)),
         )  # fmt: skip
+
+    @page("/<submission_id>/phieu.pdf")
+    def paper(self, submission_id: str) -> Any:
+        """The same on A4, under the company's letterhead."""
+        session, who = db.session(), edge.actor()
+        submission = get_visible(session, Submission, row_id(submission_id), who)
+        told, name = _told(session, submission, who), f"{submission.version.form.code}-{submission.id}.pdf"
+        context = queries.context_for(session, who)
+        about = str(told["about"][0]) if told["about"] else ""
+        written = sheet(session, submission, context, by=told["by"], about=about)
+        session.rollback()  # nobody waits for a page that is being set
+        made = pdf(written, Path(current_app.static_folder or "") / "dist")
+        kept = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "no-store"}
+        return Response(made, mimetype="application/pdf", headers=kept)
 
 
 @dataclass(frozen=True)
