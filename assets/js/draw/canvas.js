@@ -13,10 +13,17 @@ export class Canvas {
     place.addEventListener("keydown", (event) => this.#keys(event));
   }
 
-  // ── drawing ──
+  // ── drawing: what has not changed stays as it is, so that sixty fields follow a key as fast as six ──
   draw() {
     const { drawing, desk } = this;
+    const frame = JSON.stringify([drawing.name, drawing.pages, drawing.sections]);
+    if (frame === this.#frame) {
+      for (const list of this.place.querySelectorAll("[data-section]")) inStep(list, this.#rows(drawing.section(Number(list.dataset.section))));
+      return;
+    }
+    this.#frame = frame;
     const pages = drawing.pages.length ? drawing.pages : [null];
+    for (const one of this.#lists.splice(0)) one.destroy();
     this.place.replaceChildren(
       element("div", { class: "tt-paper" }, this.#pick("form", 0, "tt-paper__name", element("h2", {}, plainText(drawing.name) || desk.words.noName)), ...pages.flatMap((page) => this.#page(page))),
       element("div", { class: "tt-flex tt-wrap" }, button(desk.words.addSection, "plus", () => this.act.addSection(null), "tt-addhere"), button(desk.words.addPage, "plus", () => this.act.addPage(), "tt-addhere")),
@@ -27,8 +34,26 @@ export class Canvas {
   refresh(id) {
     const field = this.drawing.field(id);
     const cell = this.#cell(id);
-    if (field && cell) cell.replaceWith(this.#draw(field));
+    if (field && cell) cell.replaceWith(this.#drawn(field));
     else this.draw();
+  }
+
+  #frame = "";
+  #lists = [];
+  #cells = new Map(); // id → {told, cell}: the cell that says this
+
+  #drawn(field) {
+    const id = this.drawing.idOf(field);
+    const told = JSON.stringify([field, this.#isOn(id), this.wrong.has(id)]);
+    if (this.#cells.get(id)?.told !== told) this.#cells.set(id, { told, cell: this.#draw(field) });
+    return this.#cells.get(id).cell;
+  }
+
+  #isOn = (id) => this.chosen.kind === "field" && this.chosen.id === id;
+
+  #rows(section) {
+    const cells = this.drawing.fieldsIn(section).map((one) => this.#drawn(one));
+    return cells.length ? cells : [element("li", { class: "tt-frow__empty" }, this.desk.words.dropHere)];
   }
 
   #cell = (id) => this.place.querySelector(`[data-field="${id}"]`);
@@ -42,8 +67,7 @@ export class Canvas {
   #section(section) {
     const id = this.drawing.idOf(section);
     const title = plainText(section.title);
-    const rows = element("ul", { class: "tt-frow", "data-section": id }, ...this.drawing.fieldsIn(section).map((one) => this.#draw(one)));
-    if (!rows.childElementCount) rows.append(element("li", { class: "tt-frow__empty" }, this.desk.words.dropHere));
+    const rows = element("ul", { class: "tt-frow", "data-section": id }, ...this.#rows(section));
     const head = section.key ? [this.#pick("section", id, "tt-fsec__head", element("h4", {}, title || this.desk.words.section))] : [];
     return element("section", { class: "tt-fsec", "aria-label": title || this.desk.words.section }, ...head, rows);
   }
@@ -60,7 +84,7 @@ export class Canvas {
     const { desk, drawing } = this;
     const id = drawing.idOf(field);
     const kind = desk.types.get(field.type) ?? { label: field.type, icon: "forms", control: "line" };
-    const isOn = this.chosen.kind === "field" && this.chosen.id === id;
+    const isOn = this.#isOn(id);
     const label = plainText(field.label) || desk.words.noLabel;
     const marks = [kind.label, field.required ? desk.words.isRequired : "", this.wrong.has(id) ? desk.words.hasProblem : ""].filter(Boolean);
     const pick = element("button", { type: "button", class: "tt-fcell__pick", "aria-pressed": String(isOn), "aria-label": [label, ...marks].join(", "), "aria-keyshortcuts": "Alt+ArrowUp Alt+ArrowDown Delete" });
@@ -128,8 +152,18 @@ export class Canvas {
       else if (to !== from || this.drawing.field(idOf(item)) !== before) this.act.move(idOf(item), section, before);
     };
     for (const list of this.place.querySelectorAll("[data-section]")) {
-      Sortable.create(list, { group: { name: "fields", put: ["fields", "kinds"] }, draggable: ".tt-fcell", animation: 120, ghostClass: "is-moved", forceFallback: true, fallbackTolerance: 5, delay: 180, delayOnTouchOnly: true, onAdd: dropped, onUpdate: dropped });
+      this.#lists.push(Sortable.create(list, { group: { name: "fields", put: ["fields", "kinds"] }, draggable: ".tt-fcell", animation: 120, ghostClass: "is-moved", forceFallback: true, fallbackTolerance: 5, delay: 180, delayOnTouchOnly: true, onAdd: dropped, onUpdate: dropped }));
     }
+  }
+}
+
+// The list holds these, in this order; what stands right is not touched.
+function inStep(list, wanted) {
+  for (const one of [...list.children]) if (!wanted.includes(one)) one.remove();
+  let at = list.firstElementChild;
+  for (const one of wanted) {
+    if (one === at) at = at.nextElementSibling;
+    else list.insertBefore(one, at);
   }
 }
 
