@@ -40,6 +40,7 @@ from app.customers import search as customer_search
 from app.customers.api import CustomerApi
 from app.customers.bulk.api import BulkEditApi
 from app.customers.bulk.views import BulkPages
+from app.customers.classes.api import ClassApi
 from app.customers.classes.views import ClassPages
 from app.customers.duplicates.api import DuplicateApi
 from app.customers.duplicates.views import DuplicatePages
@@ -242,6 +243,7 @@ APIS: tuple[type, ...] = (
     TagApi,
     SegmentApi,
     ForgottenApi,
+    ClassApi,
     DuplicateApi,
     PlaceApi,
     FormApi,

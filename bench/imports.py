@@ -79,15 +79,15 @@ def measure(rows: int, name: str, data: bytes) -> bool:
     def told(label: str, speed: tuple[float, float]) -> None:
         print(f"{label:34}{speed[0]:9,.0f}{speed[1]:9,.0f}{memory():6}", flush=True)
 
-    told("floor: reading the file", timed(rows, lambda: sum(1 for _row in open_sheet(data, name).rows)))
+    told("floor: reading the file", timed(rows, lambda: sum(1 for _row in open_sheet(io.BytesIO(data), name).rows)))
     session = db.session()
     member = queries.member_by_username(session, "minh")
     assert member is not None
     who = queries.actor_of(session, member)
     received = files.receive(io.BytesIO(data), name, as_sheet=True)
-    opened = services.read(received)
+    head = services.read(received)
     with transaction(who) as session:
-        number = services.bring(session, received, ImportTarget.customers, opened=opened, by=who).id
+        number = services.bring(session, received, ImportTarget.customers, head=head, by=who).id
     with transaction(who) as session:
         job = session.get_one(ImportJob, number)
         services.check(session, job, Wishes(job.mapping), by=who)

@@ -47,7 +47,7 @@ PEOPLE_KINDS: Mapping[str, Kind] = {
     "member_invitation": Kind(
         _("Invitation"), "Member",
         {"member_id": _("Member"), "created_at": _("Created"), "expires_at": _("Until when"), "used_at": _("Used"),
-         "withdrawn_at": _("Taken back")},
+         "withdrawn_at": _("Invitation taken back")},
         silent=frozenset({"token_hash"}), part_of=("member_id", "member"),
     ),
     "team": Kind(

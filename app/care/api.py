@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.care import queries, services
+from app.catalogues.models import CODE_LENGTH
+from app.catalogues.queries import Choices
+from app.catalogues.shipped import CUSTOMER_TIER
 from app.core import clock, edge
 from app.core.api import Api, id_is, listing, moment, verb
 from app.core.db import LARGEST_ID, db
-from app.core.errors import NotAllowedError
-from app.core.schema import list_of, record, whole_number
+from app.core.errors import InvalidInputError, NotAllowedError
+from app.core.i18n import _
+from app.core.schema import MISSING, list_of, maybe, record, text, whole_number
 from app.customers.forgotten import queries as forgotten
+from app.customers.forgotten.models import ContactTarget
+from app.customers.forgotten.services import save_targets
 from app.customers.models import Customer
 
 _ORDERS = {"forgotten_from": Customer.forgotten_from, "heard_at": forgotten.heard_at(), "id": Customer.id}
+
+#: no tier: customers who have none
+_TARGET = record(tier=maybe(text(CODE_LENGTH)), days=maybe(whole_number()))
 
 
 class ForgottenApi(Api):
@@ -47,6 +57,36 @@ class ForgottenApi(Api):
         found = queries.owners(db.session(), edge.actor())
         return {"result": [{"owner_id": one.id, "count": one.count} for one in found]}
 
+    @verb("/targets", "GET", "After how many days without a contact somebody of a tier is forgotten; null: never",
+          resource="Setting")  # fmt: skip
+    def targets(self) -> dict[str, Any]:
+        return _targets(db.session())
+
+    @verb("/targets", "PUT", "Other targets for the tiers that are named; the others keep theirs",
+          right="edit", resource="Setting",
+          body=record(required=("result",), result=list_of(_TARGET, most=100)))  # fmt: skip
+    def put_targets(self) -> dict[str, Any]:
+        body, tiers = self.read(), sorted(Choices(CUSTOMER_TIER))
+        told: dict[str, int | None] = {}
+        places: dict[str, str] = {}
+        for number, one in enumerate(body["result"]):
+            tier = one.get("tier") or ""
+            if tier and tier not in tiers:
+                sentence = _("Please choose one of: %(choices)s.", choices=", ".join(tiers))
+                raise InvalidInputError(fields={f"result.{number}.tier": [sentence]})
+            if "days" not in one:
+                raise InvalidInputError(fields={f"result.{number}.days": [MISSING]})
+            told[tier], places[tier] = one["days"], f"result.{number}.days"
+
+        def save(session: Session) -> dict[str, Any]:
+            try:
+                save_targets(session, told, by=edge.actor())
+            except InvalidInputError as error:
+                raise InvalidInputError(fields={places[tier]: said for tier, said in error.fields.items()}) from None
+            return _targets(session)
+
+        return self.write(save)
+
     @verb("/tasks", "POST", "Make a care task for each, or for those named; none gets a second one", right="edit",
           body=record(customers=list_of(whole_number(), most=services.MOST)), status=201)  # fmt: skip
     def make(self) -> dict[str, Any]:
@@ -65,3 +105,8 @@ class ForgottenApi(Api):
         self.read()
         number, who = self.id(id), edge.actor()
         return self.write(lambda session: {"cancelled": services.take_back(session, number, by=who)})
+
+
+def _targets(session: Session) -> dict[str, Any]:
+    days = session.execute(select(ContactTarget.tier, ContactTarget.days).order_by(ContactTarget.id))
+    return {"result": [{"tier": row.tier or None, "days": row.days} for row in days]}

@@ -47,6 +47,9 @@ class Commented:
         """Why nothing can be written there any more; None: he may."""
         return None
 
+    def hold(self, session: Session, record: Any) -> None:
+        """Keep the record as it is until the comment is written; raises what it refuses with."""
+
     def written(self, session: Session, record: Any, comment: Comment, *, by: Actor) -> None:
         """A comment was added: in the same transaction, what else tells of it."""
 

@@ -49,6 +49,7 @@ def write_comment(
     _must_be_open(session, kind, record, by)
     text = rules.read_text(text, has_files=has_files)
     mentioned = _mentioned(session, kind, record_id, text, {})
+    kind.hold(session, record)
     comment = Comment(resource=resource, record_id=record_id, author_id=_member_id(by), text=text)
     session.add(comment)
     session.flush()

@@ -69,11 +69,13 @@ class CustomerComments(Commented):
     def refusal(self, session: Session, record: Any, by: Actor) -> BusinessError | None:
         return services.CustomerArchivedError() if record.is_archived else None
 
-    def written(self, session: Session, record: Any, comment: Comment, *, by: Actor) -> None:
-        # Whoever merges him holds him: what comes after that would stay with the one who is gone.
+    def hold(self, session: Session, record: Any) -> None:
+        # Whoever merges him holds him: of the one who is gone nobody reads.
         session.refresh(record, with_for_update=True)
         if record.is_archived:
             raise services.CustomerArchivedError
+
+    def written(self, session: Session, record: Any, comment: Comment, *, by: Actor) -> None:
         services.record_timeline(
             session, record.id, kind="commented", by=by, subject_type="comment", subject_id=comment.id
         )

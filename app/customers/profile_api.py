@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.catalogues.models import CODE_LENGTH, Colour
 from app.core import edge
 from app.core.access import get_visible, visible
-from app.core.api import Api, equals, id_is, listing, moment, not_here, read_moment, state_is, usernames, verb
+from app.core.api import Api, equals, flag, id_is, listing, moment, not_here, read_moment, state_is, usernames, verb
 from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
@@ -142,10 +142,16 @@ class TagApi(Api):
     resource_name = "tags"
     resource = "Customer"
 
-    @verb("/", "GET", "Tags in use", query=listing(_TAG_ORDERS, q="a word of it begins like this"))
+    @verb("/", "GET", "Tags in use, or with archived=1 those that were put away",
+          query=listing(_TAG_ORDERS, q="a word of it begins like this",
+                        archived="1: those that were put away"))  # fmt: skip
     def index(self) -> dict[str, Any]:
-        filters = {"q": lambda rows, typed: rows.where(Tag.id.in_(_tag_ids(typed)))}
-        rows = select(Tag).where(Tag.archived_at.is_(None))
+        gone, in_use = Tag.archived_at.is_not(None), Tag.archived_at.is_(None)
+        filters = {
+            "q": lambda rows, typed: rows.where(Tag.id.in_(_tag_ids(typed))),
+            "archived": lambda rows, typed: flag(rows, typed, gone),
+        }
+        rows = select(Tag) if request.args.get("archived") == "1" else select(Tag).where(in_use)
         return self.page(rows, show=_tag, orders=_TAG_ORDERS, default_order="name", filters=filters, key=Tag.id)
 
     @verb(
@@ -164,14 +170,22 @@ class TagApi(Api):
 
     @verb("/<id>/archive", "POST", "Offer it no more", right="edit", resource="Catalogue", body=record())
     def archive(self, id: str) -> dict[str, Any]:
+        return self._act(id, tags.archive_tag)
+
+    @verb("/<id>/restore", "POST", "Offer it again", right="edit", resource="Catalogue", body=record())
+    def restore(self, id: str) -> dict[str, Any]:
+        return self._act(id, tags.restore_tag)
+
+    def _act(self, id: str, act: Callable[..., None]) -> dict[str, Any]:
+        self.read()
         number = self.id(id)
 
-        def archive(session: Session) -> dict[str, Any]:
+        def change(session: Session) -> dict[str, Any]:
             tag = get_visible(session, Tag, number, edge.actor())
-            tags.archive_tag(session, tag, by=edge.actor())
+            act(session, tag, by=edge.actor())
             return _tag(tag)
 
-        return self.write(archive)
+        return self.write(change)
 
 
 class CustomerProfileApi(Api):

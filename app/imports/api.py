@@ -56,10 +56,10 @@ class ImportApi(Api):
         received = files.receive(sent.stream, sent.filename, as_sheet=True)
 
         try:
-            opened = services.read(received)
+            head = services.read(received)
 
             def bring(session: Session) -> dict[str, Any]:
-                return _shown(services.bring(session, received, ImportTarget(target), opened=opened, by=who))
+                return _shown(services.bring(session, received, ImportTarget(target), head=head, by=who))
 
             return self.write(bring)
         except BaseException:

@@ -17,8 +17,8 @@ from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.formats import local
 from app.core.i18n import _
-from app.core.sheet_reading import NO_VALUE
 from app.core.sheet_values import Habits, is_shortened, read_date, read_time
+from app.core.workbook_reading import NO_VALUE
 from app.customers import rules
 from app.customers.duplicates.hard import HardKey, contact_key
 from app.customers.models import ContactKind

@@ -193,7 +193,7 @@ def _opened(session: Session, job: ImportJob) -> Opened:
     place = files.location(file) if file is not None else None
     if place is None or not place.is_file():
         raise BusinessError(_("The file is no longer here. Bring it again."))
-    return open_sheet(place.read_bytes(), job.file_name)
+    return open_sheet(place.open("rb"), job.file_name)
 
 
 def _target(session: Session, job: ImportJob, who: Actor, opened: Opened) -> Target:

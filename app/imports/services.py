@@ -34,7 +34,7 @@ from app.imports.models import (
     OnUpdate,
     Outcome,
 )
-from app.imports.sheet import Opened, open_sheet
+from app.imports.sheet import Head, read_head
 from app.security.models import Member, Team
 
 #: as which the files of imports are kept
@@ -67,19 +67,19 @@ class Wishes:
     tags: Sequence[str] = field(default_factory=tuple)
 
 
-def read(received: ReceivedFile) -> Opened:
-    """For bring(), before its transaction: a large file takes seconds. Raises SheetRefusedError."""
-    return open_sheet(files.location(received).read_bytes(), received.name)
+def read(received: ReceivedFile) -> Head:
+    """For bring(), before its transaction. Raises SheetRefusedError."""
+    return read_head(files.location(received).open("rb"), received.name)
 
 
 def bring(
-    session: Session, received: ReceivedFile, target: ImportTarget, *, opened: Opened, by: Actor
+    session: Session, received: ReceivedFile, target: ImportTarget, *, head: Head, by: Actor
 ) -> ImportJob:  # fmt: skip
     """Keep the file, and guess what its columns hold; as the last file with these headings was matched, if one was."""
     by.must("add", "Import")
     by.must(*_right(target))
     assert by.user_id is not None
-    headings = list(opened.headings)
+    headings = list(head.headings)
     key = fields.header_key(target, headings)
     allowed = list(fields.fields_for(by, target))
     known = queries.remembered_mapping(session, target, key)
@@ -87,7 +87,7 @@ def bring(
     mapping = [one if one in keys else "" for one in known] if known else fields.guess(target, headings, allowed)
     job = ImportJob(
         member_id=by.user_id, acting_id=by.user_id, target=target, file_name=received.name, sha256=received.sha256,
-        headings=headings, header_key=key, samples=[list(one) for one in opened.samples], mapping=mapping,
+        headings=headings, header_key=key, samples=[list(one) for one in head.samples], mapping=mapping,
         status=LeaseState.held,
     )  # fmt: skip
     session.add(job)

@@ -46,8 +46,7 @@ def told(job: ImportJob, who: Actor) -> dict[str, Any]:
         "may_cancel": is_mine and state in (ImportPhase.checking, ImportPhase.applying),
         "may_resume": is_mine and services.can_resume(job),
         "may_undo": services.can_undo(job) and who.may("add", "Import"), "undo_until": services.undo_until(job),
-        "has_bad_rows": is_mine and job.file_id is not None
-        and bool(bad_rows.count(job)),
+        "has_bad_rows": is_mine and bad_rows.made(job) is not None,
         "bad_count": bad_rows.count(job), "undo_question": _undo_question(job),
     }  # fmt: skip
 

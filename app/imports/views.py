@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, BinaryIO
+from typing import Any
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -70,9 +70,9 @@ class FilePages(Page):
         try:
             received = _received(request.files.get("file"))
             try:
-                opened = services.read(received)
+                head = services.read(received)
                 with edge.transaction() as session:
-                    brought = services.bring(session, received, _target(target), opened=opened, by=edge.actor())
+                    brought = services.bring(session, received, _target(target), head=head, by=edge.actor())
                     number = brought.id
             except BaseException:
                 files.forget(received)
@@ -162,17 +162,13 @@ class FilePages(Page):
     @page("/<job_id>/loi.xlsx")
     def bad_rows(self, job_id: str) -> Response:
         """The rows that were not written, to be mended and brought again."""
-        who, session = edge.actor(), db.session()
-        job = get_visible(session, ImportJob, row_id(job_id), who)
-        if job.member_id != who.user_id or job.file_id is None:
-            raise NotFoundError
+        who = edge.actor()
+        job = get_visible(db.session(), ImportJob, row_id(job_id), who)
         place = bad_rows.made(job)
-        file: BinaryIO = place.open("rb") if place is not None else io.BytesIO()
-        if place is None:
-            bad_rows.write(session, job, file, who)
-            file.seek(0)
+        if job.member_id != who.user_id or place is None:
+            raise NotFoundError
         stem, told = job.file_name.rpartition(".")[0], _("rows with mistakes")
-        return as_download(file, f"{stem} - {told}.xlsx", Format.xlsx)
+        return as_download(place.open("rb"), f"{stem} - {told}.xlsx", Format.xlsx)
 
 
 def _act(job_id: str, act: Any, sentence: Any) -> Response:

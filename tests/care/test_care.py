@@ -113,6 +113,7 @@ def test_the_page_the_home_and_programs_tell_of_them(change, client, token):
     assert client("minh").post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "7"}).status_code == 403
 
 
+@pytest.mark.both_databases
 def test_from_when_on_somebody_is_forgotten_follows_every_change_and_new_targets_in_small_steps(session, cast):
     ensure_targets(session)
     some = [customers.create_customer(session, by=cast.hoa, name=f"Khách {number}") for number in range(5)]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import unicodedata
+import zipfile
+from datetime import datetime
 
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -108,7 +112,7 @@ def test_numbers_of_a_workbook_are_not_taken_for_others():
 
 
 def test_rows_come_one_by_one_and_stop_where_the_sheet_is_too_long():
-    rows = iter_sheet(csv_of(HEAD, *[UU] * 5).encode(), most_rows=3, largest=MEGABYTE)
+    rows = iter_sheet(io.BytesIO(csv_of(HEAD, *[UU] * 5).encode()), most_rows=3, largest=MEGABYTE)
     assert [next(rows) for _row in range(4)] == [HEAD, UU, UU, UU]
     with pytest.raises(SheetRefusedError):
         next(rows)
@@ -116,7 +120,79 @@ def test_rows_come_one_by_one_and_stop_where_the_sheet_is_too_long():
 
 def test_what_comes_out_of_a_workbook_is_bounded():
     with pytest.raises(SheetRefusedError):
-        list(iter_sheet(workbook(*[UU] * 50), most_rows=100, largest=MEGABYTE, unpacked=1_000))
+        list(iter_sheet(io.BytesIO(workbook(*[UU] * 50)), most_rows=100, largest=MEGABYTE, unpacked=1_000))
+
+
+SHEET, SHARED = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+SPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+FIRST = f'<worksheet {SPACE}><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Tên</t></is></c></row>'
+LAST = "</sheetData></worksheet>"
+LONG = 8 * MEGABYTE
+
+
+def crafted(**parts: str) -> bytes:
+    """A workbook of Excel's kind, in which these parts are other ones."""
+    plain, file = io.BytesIO(), io.BytesIO()
+    book = xlsxwriter.Workbook(plain, {"in_memory": True})
+    book.add_worksheet().write_column(0, 0, ["Tên", "Lan"])
+    book.close()
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, parts.pop(name, None) or old.read(name))
+        for name, text in parts.items():
+            new.writestr(name, text)
+    return file.getvalue()
+
+
+CRAFTED = {
+    "a tag without end": {SHEET: f'{FIRST}<row x="{"x" * LONG}"/>{LAST}'},
+    "a comment without end": {SHEET: f"{FIRST}<!--{'x' * LONG}-->{LAST}"},
+    "a text without end": {SHEET: f'{FIRST}<row><c t="inlineStr"><is><t>{"x" * LONG}</t></is></c></row>{LAST}'},
+    "cells without end": {SHEET: f"{FIRST}<row>{'<c/>' * (LONG // 4)}</row>{LAST}"},
+    "wide rows": {SHEET: FIRST + 100_000 * '<row><c r="XFD1"/></row>' + LAST},
+    "a row far away": {SHEET: f'{FIRST}<row r="1048576"><c t="n"><v>1</v></c></row>{LAST}'},
+    "many parts": dict.fromkeys(map(str, range(30_000)), "x"),
+    "texts that nothing needs": {SHARED: f"<sst {SPACE}>{'<si><t>Tên</t></si>' * 300_000}</sst>"},
+    "texts that grow": {SHEET: f'<!DOCTYPE a [<!ENTITY b "{"x" * 1000}">]>{FIRST}<row>&b;</row>{LAST}'},
+}
+
+
+@pytest.mark.parametrize("kind", CRAFTED)
+def test_the_first_rows_of_a_crafted_workbook_take_little_memory(kind):
+    data = crafted(**CRAFTED[kind])
+    tracemalloc.start()
+    try:
+        rows = list(iter_sheet(io.BytesIO(data), most_rows=100_000, largest=LONG, only=200))
+    except SheetRefusedError as refused:
+        assert str(refused)  # noqa: PT017 - either is right
+    else:
+        assert rows[0] == ["Tên"]
+        assert len(rows) <= 200
+    finally:
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert most < 4 * MEGABYTE
+
+
+def test_a_workbook_reads_the_same_from_its_head_as_whole():
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True})
+    day, bold = book.add_format({"num_format": "dd/mm/yyyy"}), book.add_format({"bold": True})
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, ["Họ tên", "Ngày", "Tiền"])
+    sheet.write(1, 0, " Lan & <Hồ>\n")
+    sheet.write_datetime(1, 1, datetime(2026, 3, 5), day)
+    sheet.write_formula(1, 2, "=1+1", None, 2)
+    sheet.write_rich_string(4, 0, bold, "đậm", " nhạt")
+    sheet.write_column(5, 0, [f"Khách {number}" for number in range(20)])
+    book.close()
+    whole = list(iter_sheet(io.BytesIO(file.getvalue()), most_rows=100, largest=MEGABYTE, tells_formulas=True))
+    assert whole[:5] == [
+        ["Họ tên", "Ngày", "Tiền"], ["Lan & <Hồ>", "2026-03-05T00:00:00", "2"], [], [], ["đậm nhạt"],
+    ]  # fmt: skip
+    assert len(whole) == 25
+    for only in (3, 10, 200):
+        assert list(iter_sheet(io.BytesIO(file.getvalue()), most_rows=100, largest=MEGABYTE, only=only)) == whole[:only]
 
 
 @given(st.binary(max_size=300))

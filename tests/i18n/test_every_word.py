@@ -82,7 +82,8 @@ DOORS = (
     "/khach-hang/list/?q=zzzz", "/khach-hang/fields",
     *(f"/khach-hang/list/?where={where}" for where in CONDITIONS), "/khach-hang/add", "/khach-hang/preview/archive/2",
     "/khach-hang/show/1?ghi=viec", "/khach-hang/show/1?ghi=thu", "/khach-hang/show/1?ghi=tin-nhan",
-    "/khach-hang/show/1?ghi=loi-hua", "/khach-hang/1/mua-hang/them", "/khach-hang/1/lien-lac/1",
+    "/khach-hang/show/1?ghi=loi-hua", "/khach-hang/1/mua-hang/them", "/khach-hang/22/lien-lac/1",
+    "/khach-hang/22/loi-hua/1",
     "/nghi-trung/", "/nghi-trung/?muc=khong-phai", "/nghi-trung/?muc=da-gop", "/nghi-trung/?muc=lan-tim",
     "/nghi-trung/1/2",
     "/tim/?q=an", "/tim/?q=zzzz", "/tim/goi-y?q=an", "/tim/goi-y?q=zzzz", "/tim/vua-mo", "/tim/khach-hang?q=an",
@@ -135,8 +136,8 @@ def bring_files(by: Actor) -> None:
     for _number in range(2):
         received = files.receive(BytesIO(sheet.encode()), "khách hội chợ.csv", as_sheet=True)
         with transaction(by) as session:
-            opened = imports.read(received)
-            job = imports.bring(session, received, ImportTarget.customers, opened=opened, by=by)
+            head = imports.read(received)
+            job = imports.bring(session, received, ImportTarget.customers, head=head, by=by)
             imports.check(session, job, Wishes(job.mapping), by=by)
             number = job.id
         run_imports()

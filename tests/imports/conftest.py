@@ -37,9 +37,9 @@ class Brought:
     def bring(self, text: str | bytes, name: str = "khach.csv") -> Brought:
         data = text.encode() if isinstance(text, str) else text
         received = files.receive(io.BytesIO(data), name, as_sheet=True)
-        opened = services.read(received)
+        head = services.read(received)
         with transaction(self.by) as session:
-            self.number = services.bring(session, received, self.target, opened=opened, by=self.by).id
+            self.number = services.bring(session, received, self.target, head=head, by=self.by).id
         return self
 
     def check(self, **wishes: Any) -> Brought:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from app.core.audit import AuditEvent
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError
+from app.core.formats import read_day
 from app.customers import services as customers
 from app.customers.models import Customer
 from app.customers.profile_models import CustomerTag
@@ -61,8 +62,7 @@ def test_who_is_not_to_be_contacted_is_brought_in_and_never_let_go_by_a_file(bro
     assert [each.do_not_contact for each in live()[-3:]] == [True, True, False]
 
 
-def test_a_formula_that_was_never_counted_is_told_and_not_taken_for_empty(brought, monkeypatch):
-    monkeypatch.setattr(bad_rows, "AT_ONCE", 0)
+def test_a_formula_that_was_never_counted_is_told_and_not_taken_for_empty(brought):
     book = Workbook()
     for row in (["Họ tên", "SĐT"], ['="Ngô Thị "&"Tư"', "0902111004"], ["Ngô Thị Năm", "0902111005"]):
         book.active.append(row)
@@ -73,8 +73,25 @@ def test_a_formula_that_was_never_counted_is_told_and_not_taken_for_empty(brough
     assert "công thức chưa có giá trị" in job.reasons(2)
     assert "Thiếu tên" not in job.reasons(2)
     made = bad_rows.made(job.job)
-    assert made is not None, "the worker made the workbook of many"
+    assert made is not None, "the worker made the workbook"
     assert load_workbook(made).active["A2"].value == 2
+
+
+def test_rows_with_mistakes_come_back_as_they_were_and_are_brought_again_and_again(brought):
+    book = Workbook()
+    more = [f"Cột {number}" for number in range(47)]
+    for row in (["Họ tên", "SĐT", "Ngày sinh", *more], ["Ngô Thị Bảy", "12", date(1990, 3, 5), *more]):
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    sheet = file.getvalue()
+    for _time in range(3):
+        made = bad_rows.made(brought(sheet, name="khach.xlsx").job)
+        sheet = made.read_bytes()
+        told, row = list(load_workbook(made).active.iter_rows(values_only=True))
+        assert len(told) == len(row) == 52
+        assert (told[2:5], row[2:4]) == (("Họ tên", "SĐT", "Ngày sinh"), ("Ngô Thị Bảy", "12"))
+        assert read_day(str(row[4])) == date(1990, 3, 5)
 
 
 @pytest.mark.both_databases

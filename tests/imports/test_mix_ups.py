@@ -156,9 +156,10 @@ def test_what_a_file_does_not_say_of_an_order_stays_and_what_it_says_of_a_contac
 
 
 def test_the_heading_is_found_beside_a_column_without_a_name_and_no_column_is_left_out_unseen():
-    opened = open_sheet("Họ tên,Địa chỉ,,Nhóm\nHồ Thu,Lê Lợi,gần chợ,VIP\nHồ Hà,Hàng Bài,xa,VIP\n".encode(), "a.csv")
+    text = "Họ tên,Địa chỉ,,Nhóm\nHồ Thu,Lê Lợi,gần chợ,VIP\nHồ Hà,Hàng Bài,xa,VIP\n"
+    opened = open_sheet(io.BytesIO(text.encode()), "a.csv")
     assert (opened.headings[3], len(list(opened.rows))) == ("Nhóm", 2)
-    twice = open_sheet("Họ tên,Điện thoại,Ghi chú,Ghi chú\nHồ Thu,0904111222,a,b\n".encode(), "a.csv")
+    twice = open_sheet(io.BytesIO("Họ tên,Điện thoại,Ghi chú,Ghi chú\nHồ Thu,0904111222,a,b\n".encode()), "a.csv")
     assert twice.headings[2] == twice.headings[3] == "Ghi chú"
     book, file = Workbook(), io.BytesIO()
     for column, text in ((1, "Tên"), (2, "SĐT"), (60, "Ghi chú")):
@@ -166,7 +167,7 @@ def test_the_heading_is_found_beside_a_column_without_a_name_and_no_column_is_le
     book.active.cell(2, 1, "Hồ Thu")
     book.save(file)
     with pytest.raises(SheetRefusedError):
-        open_sheet(file.getvalue(), "a.xlsx")
+        open_sheet(io.BytesIO(file.getvalue()), "a.xlsx")
 
 
 def test_whoever_lost_a_right_since_writes_nothing_with_it(brought, cast):

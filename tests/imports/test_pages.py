@@ -54,8 +54,8 @@ def test_from_the_file_to_the_customers_and_back(app, client):
     page = soup(client.get(address)).get_text(" ")
     assert "Ghi 1 dòng" in page
     assert "123" in page
-    bad = client.get(f"{address}/loi.xlsx")
-    rows = [[cell.value for cell in row] for row in load_workbook(io.BytesIO(bad.data)).worksheets[0].iter_rows()]
+    with client.get(f"{address}/loi.xlsx") as bad:
+        rows = [[cell.value for cell in row] for row in load_workbook(io.BytesIO(bad.data)).worksheets[0].iter_rows()]
     assert rows[0][2:] == ["Họ tên", "SĐT", "Ngày sinh"]
     assert (rows[1][0], rows[1][2]) == (3, "Lý Thị Sai")
     assert "Số điện thoại" in rows[1][1]

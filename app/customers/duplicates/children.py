@@ -1,6 +1,7 @@
 """What belongs to a customer, and goes with him when he becomes part of another one? Every table is asked.
 
 Foreign keys are read from the schema: a new table is handed over without a word here, or a test says what is missing.
+What is written for him while he is merged waits, and goes where he went.
 """
 
 from __future__ import annotations
@@ -10,10 +11,24 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, UniqueConstraint, and_, exists, func, or_, select, true, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Table,
+    UniqueConstraint,
+    and_,
+    event,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.core.db import Entity
+from app.customers.duplicates.queries import merged_into
 from app.customers.models import Customer
 
 #: handed over by merging.py in its own way
@@ -33,6 +48,9 @@ RECORDS: Sequence[tuple[str, str, str, str]] = (
     ("task", "owner_type", "owner_id", "customer"),
     ("timeline_entry", "subject_type", "subject_id", "customer"),
 )
+#: of those, what no foreign key holds to him
+_LOOSE = {table: (kind, number, called) for table, kind, number, called in RECORDS
+          if table in ("access_grant", "comment", "notification", "stored_file")}  # fmt: skip
 #: what both have the like of, by number, and is handed over all the same
 _TASKS = "task.owner_id"
 #: rows a statement
@@ -154,3 +172,21 @@ def _not_there_yet(link: Link, taker: int) -> Iterator[ColumnElement[bool]]:
         same = link.table.alias()
         alike = [or_(same.c[one.name] == one, and_(same.c[one.name].is_(None), one.is_(None))) for one in columns]
         yield ~exists().where(same.c[link.column.name] == taker, *alike)
+
+
+@event.listens_for(Session, "before_flush")
+def _follow(session: Session, _context: object, _instances: object) -> None:
+    """What is new about a customer holds him as a foreign key would; once he is merged it is the other's."""
+    told: dict[int, list[tuple[Any, str]]] = {}
+    for row in session.new:
+        kind, number, called = _LOOSE.get(getattr(row, "__tablename__", ""), ("", "", ""))
+        if kind and getattr(row, kind) == called:
+            told.setdefault(getattr(row, number), []).append((row, number))
+    if not told:
+        return
+    kept = select(Customer.id, Customer.archived_at).where(Customer.id.in_(told)).order_by(Customer.id)
+    for customer_id, archived_at in session.execute(kept.with_for_update(read=True, key_share=True)).all():
+        taker = merged_into(session, customer_id) if archived_at is not None else None
+        if taker is not None:
+            for row, number in told[customer_id]:
+                setattr(row, number, taker)

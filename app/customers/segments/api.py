@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from flask import request
 from sqlalchemy.orm import Session
 
 from app.core import edge
 from app.core.access import get_visible
-from app.core.api import Api, listing, moment, verb
+from app.core.api import Api, flag, listing, moment, verb
 from app.core.db import db
 from app.core.errors import BadRequestError
 from app.core.lists import LONGEST_CONDITION
@@ -31,10 +32,12 @@ class SegmentApi(Api):
     resource_name = "segments"
     resource = "Customer"
 
-    @verb("/", "GET", "The segments that one sees", query=listing(_ORDERS))
+    @verb("/", "GET", "The segments that one sees, or with archived=1 those that were put away",
+          query=listing(_ORDERS, archived="1: those that were put away"))  # fmt: skip
     def index(self) -> dict[str, Any]:
-        rows = queries.segments(edge.actor()).order_by(None)
-        return self.page(rows, show=_shown, orders=_ORDERS, default_order="name", key=Segment.id)
+        rows = queries.segments(edge.actor(), archived=request.args.get("archived") == "1").order_by(None)
+        filters = {"archived": lambda rows, typed: flag(rows, typed, Segment.archived_at.is_not(None))}
+        return self.page(rows, show=_shown, orders=_ORDERS, default_order="name", filters=filters, key=Segment.id)
 
     @verb("/<id>", "GET", "One segment, with its count")
     def get(self, id: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from app.customers.classes import jobs, queries, rules
 from app.customers.classes import services as classes
 from app.customers.classes.models import ClassKind, ClassMove, ClassRun
 from app.customers.classes.rules import EVER, Facts, Rule
+from app.customers.forgotten.services import ensure_targets
 from app.customers.models import Customer, TimelineEntry
 from app.customers.profile_models import Purchase
 from app.customers.timeline_words import SIGNS
@@ -133,8 +134,9 @@ def test_a_round_that_died_goes_on_where_it_was(shop, change, session, monkeypat
     assert len(session.scalars(select(ClassMove)).all()) == 3
 
 
+@pytest.mark.both_databases
 def test_a_preview_says_of_all_what_the_round_says_of_each(change, session):
-    """Of a hundred customers with all kinds of purchases: the statement and the walk agree."""
+    """Of forty customers with all kinds of purchases: the statement and the walk agree."""
     draw = Random(6)
 
     def make(session, cast):
@@ -143,7 +145,7 @@ def test_a_preview_says_of_all_what_the_round_says_of_each(change, session):
         run = ClassRun(asked_at=clock.now(), finished_at=clock.now(), status=LeaseState.done)
         session.add(run)
         session.flush()
-        for number in range(100):
+        for number in range(40):
             one = services.create_customer(session, by=cast.hoa, name=f"Khách {number}")
             one.tier, one.behaviour = draw.choice([None, "vip", "small"]), draw.choice([None, "loyal", "potential"])
             one.tier_is_fixed, one.behaviour_is_fixed = draw.random() < 0.2, draw.random() < 0.2
@@ -165,7 +167,7 @@ def test_a_preview_says_of_all_what_the_round_says_of_each(change, session):
         (one.kind, one.before, one.after) for piece in queries.pieces(session, by_kind) for one in piece.moves
     )
     seen = queries.preview(session, by_kind)
-    assert (dict(seen.moves), seen.examined) == (dict(walked), 100)
+    assert (dict(seen.moves), seen.examined) == (dict(walked), 40)
     assert any(after == "" for _kind, _before, after in walked)
 
 
@@ -289,3 +291,32 @@ def test_the_page_shows_what_rules_would_do_before_they_are_saved(shop, client, 
     assert (wrong.status_code, 'value="nhiều"' in wrong.text) == (422, True)
     assert hoa.post("/xep-nhom/", data=typed | {"do": "save"}).status_code == 302
     assert client("minh").get("/xep-nhom/").status_code == 403
+
+
+def test_programs_read_try_and_keep_the_rules_and_the_targets_and_ask_for_a_round(shop, client, change, token):
+    change(lambda session, cast: ensure_targets(session))
+    program, hoa, lan = client(), token("hoa"), token("lan")
+    before = program.get("/api/v1/classes/", headers=hoa).json
+    assert [one["code"] for one in before["tier"]] == ["vip", "medium", "small"]
+    rules = {"tier": [{"code": "vip", "amount": 1, "over_days": 30}, {"code": "small", "times": None}]}
+    seen = program.post("/api/v1/classes/preview", json=rules, headers=hoa).json
+    assert seen["moved"] == sum(one["count"] for one in seen["moves"]) > 0
+    assert program.get("/api/v1/classes/", headers=hoa).json == before
+    saved = program.put("/api/v1/classes/", json=rules, headers=hoa).json
+    assert [(one["code"], one["amount"]) for one in saved["tier"]] == [("vip", 1), ("small", None)]
+    assert saved["behaviour"] == before["behaviour"]
+    wrong = {"tier": [{"code": "vip"}, {"code": "vip"}, {"code": "none"}]}
+    refused = program.put("/api/v1/classes/", json=wrong, headers=hoa)
+    assert (refused.status_code, set(refused.json["fields"])) == (422, {"tier.1.code", "tier.2.code"})
+    assert program.post("/api/v1/classes/rounds", json={}, headers=hoa).status_code == 201
+    assert program.post("/api/v1/classes/rounds", json={}, headers=hoa).status_code == 409
+    assert program.get("/api/v1/classes/rounds", headers=hoa).json["result"][0]["status"] == "waiting"
+    assert program.put("/api/v1/classes/", json=rules, headers=lan).status_code == 403
+
+    targets = "/api/v1/forgotten/targets"
+    kept = program.put(targets, json={"result": [{"tier": "vip", "days": 7}, {"days": None}]}, headers=hoa).json
+    days = {one["tier"]: one["days"] for one in kept["result"]}
+    assert (days["vip"], days["medium"], days[None]) == (7, 30, None)
+    for told, key in (({"tier": "vip", "days": 0}, "days"), ({"tier": "zzz", "days": 1}, "tier"), ({}, "days")):
+        refused = program.put(targets, json={"result": [told]}, headers=hoa)
+        assert (refused.status_code, set(refused.json["fields"])) == (422, {f"result.0.{key}"})
