@@ -53,6 +53,7 @@ NEVER_SHOWN = {
     "SetupLink": "opened by its secret",
     "SignInFailure": "counted only",
     "AnswerFile": "seen with its answers, before that by who sent it",
+    "SubmissionDraft": "seen by whom it belongs to alone, on the page where he goes on",
     "CommentMention": "part of its comment",
     "StoredFile": "seen with its owner",
     "SubmissionValue": "a copy to filter by",
