@@ -48,6 +48,7 @@ bench: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Measure the pages at full size
 	@$(BIN)/python -m bench --database $${DATABASE:-postgresql} --customers $${CUSTOMERS:-100000} --tasks $${TASKS:-1000000} \
 	  $${QUICK:+--quick} $${URL:+--url "$$URL"} $${ONLY:+--only "$$ONLY"}
 	@$(BIN)/python -m bench.duplicates
+	@$(BIN)/python -m bench.forms
 
 format: $(DEV_PACKAGES) ## Bring the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -74,7 +74,9 @@ def create_app(config: Any = None) -> Flask:
     from app.customers.mails import refusal as refusal_of_customers
     from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
+    from app.forms.events import register_drafts
     from app.forms.handlers import CustomerSubmissions
+    from app.forms.versions.parts import FieldsPart, VersionsPart
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
     from app.notifications.events import register_mail_ended, register_mail_guard, register_mail_reader
@@ -92,6 +94,7 @@ def create_app(config: Any = None) -> Flask:
     from app.tasks.customer_tasks import AddTask, CustomerWork
     from app.tasks.events import register_owner
     from app.tasks.handlers import SHARED_TASKS, CustomerTasks, Decisions, NobodyElsesQueue, OpenTasks, TaskComments
+    from app.tasks.queries import typed_drafts
     from config import Config
 
     app = Flask(__name__)
@@ -116,6 +119,7 @@ def create_app(config: Any = None) -> Flask:
     configure_mail(MailSettings(server=parse_smtp_url(app.config["SMTP_URL"]), sender=app.config["MAIL_FROM"]))
     uses.register()
     register_jobs(jobs.JOBS)
+    register_drafts("tasks", typed_drafts)
     register_owner(InstanceTasks())
     register_owner(CareTasks())
     register_heed("forgotten", heed_silence)
@@ -145,6 +149,8 @@ def create_app(config: Any = None) -> Flask:
         register_shareable(shared)
     parts.register_links("rights", effective_links)
     parts.register_part(OpenWorkPart())
+    for of_form in (FieldsPart(), VersionsPart()):
+        parts.register_part(of_form)
     app.register_blueprint(health.blueprint)
 
     with app.app_context():

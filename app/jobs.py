@@ -18,6 +18,7 @@ from app.customers.duplicates.looking import look_when_due
 from app.customers.forgotten import keeping
 from app.demo.running import Removal
 from app.demo.telling import tell_of_removal
+from app.forms import services as forms
 from app.imports import running as imports
 from app.imports import services as brought
 from app.imports.telling import tell_of_import
@@ -48,6 +49,7 @@ def forget() -> None:
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
         exports.forget(session, at=clock.now())
         brought.forget(session, at=clock.now())
+        forms.forget_files(session, before=clock.now() - timedelta(days=7))
         edited.forget(session, at=clock.now())
     files.remove_orphans()
     exports.remove_strays()

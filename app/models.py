@@ -39,7 +39,14 @@ from app.deadlines.models import (  # when the company works
     CalendarInterval,
 )
 from app.demo.models import DemoRemoval  # the demo company goes
-from app.forms.models import Form, FormVersion, Submission, SubmissionValue  # dynamic forms and their answers
+from app.forms.models import (  # dynamic forms and their answers
+    AnswerFile,
+    Form,
+    FormVersion,
+    Submission,
+    SubmissionDraft,
+    SubmissionValue,
+)
 from app.imports.models import ImportJob, ImportRow  # files that are brought in, and what became of their rows
 from app.notifications.models import (  # warnings, texts, bell, mails and through which server they go
     Alert,
@@ -72,15 +79,14 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
-    "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue",
-    "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent",
-    "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag",
-    "DemoRemoval", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer",
-    "ImportJob", "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation",
-    "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken",
-    "ProcessVersion", "Promise", "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView",
-    "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure",
-    "StoredFile", "Submission", "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember",
-    "TimelineEntry",
+    "Alert", "AnswerFile", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
+    "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry",
+    "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget",
+    "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval", "DuplicatePair",
+    "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow",
+    "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
+    "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
+    "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
+    "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",
+    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

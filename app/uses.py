@@ -20,12 +20,15 @@ from app.customers.models import SOURCES, Customer
 from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
 from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction
 from app.forms.models import Form, Submission
+from app.forms.queries import FieldOf
+from app.processes.engine.graph import Definition
 from app.processes.models import (
     Process,
     ProcessInstance,
     ProcessVersion,
     VersionState,
 )
+from app.processes.queries import definition_of
 from app.security.models import Member, RoleProfile, Team, TeamMember
 from app.tasks.models import OPEN_STATES, Task
 
@@ -80,6 +83,7 @@ KINDS = (
 PARTS: Mapping[str, tuple[str, ...]] = {
     "access_grant": ("member_id", "team_id"),
     "alert": ("recipient_id",),
+    "answer_file": ("form_version_id", "submission_id"),
     "audit_sensitive": ("event_id",),
     "bulk_edit": ("member_id", "acting_id"),
     "bulk_edit_row": ("job_id", "customer_id"),
@@ -121,6 +125,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "segment": ("owner_id", "team_id", "frozen_by_id"),
     "segment_member": ("segment_id", "customer_id"),
     "sign_in": ("member_id",),
+    "submission_draft": ("member_id", "form_id", "form_version_id", "customer_id"),
     "submission_value": ("submission_id",),
     "task_event": ("task_id",),
     "team_member": ("member_id",),
@@ -164,6 +169,29 @@ def _drawn_with_forms(session: Session, forms: Sequence[Form], who: Actor) -> di
     return _drawn_with(session, {form.id: (f'form="{form.code}"',) for form in forms}, who)
 
 
+def _drawn_with_fields(session: Session, fields: Sequence[FieldOf], who: Actor) -> dict[int, list[Mention]]:
+    """Processes that ask the form and go one way or the other by the answer to the field."""
+    drawings = session.execute(
+        select(ProcessVersion, Process.name, visible(Process, who).label("is_seen"))
+        .join(Process, ProcessVersion.process_id == Process.id)
+        .where(ProcessVersion.state == VersionState.published, Process.archived_at.is_(None))
+        .order_by(Process.name)
+    ).all()
+    found: dict[int, list[Mention]] = {one.id: [] for one in fields}
+    for version, name, is_seen in drawings:
+        for one in fields:
+            if _goes_by(definition_of(version), one):
+                told = str(_("Process “%(name)s” goes on by its answer", name=name))
+                found[one.id].append(Mention(told if is_seen else None))
+    return found
+
+
+def _goes_by(process: Definition, field: FieldOf) -> bool:
+    asking = [node.id for node in process.nodes.values() if node.task is not None and node.task.form == field.form.code]
+    named = {field.key, *(f"{step}.{field.key}" for step in asking)} if asking else set()
+    return any(flow.condition is not None and named & flow.condition.keys for flow in process.flows.values())
+
+
 def _is_of(catalogue: str) -> Callable[[CatalogueEntry], bool]:
     return lambda entry: entry.catalogue.code == catalogue
 
@@ -188,3 +216,4 @@ def register() -> None:
     uses.declare_mentions(Member, _drawn_for_members)
     uses.declare_mentions(Role, _drawn_for_roles)
     uses.declare_mentions(Form, _drawn_with_forms)
+    uses.declare_mentions(FieldOf, _drawn_with_fields)

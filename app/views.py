@@ -55,7 +55,10 @@ from app.customers.views import ContactPages, CustomerPages, CustomerPicker, Pla
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
+from app.forms.drawing.views import DrawingPages
+from app.forms.filling.views import FillingPages, SubmissionPages
 from app.forms.models import Form
+from app.forms.versions.views import FormPages
 from app.forms.views import FormScreen
 from app.imports.api import ImportApi
 from app.imports.views import FilePages
@@ -129,6 +132,7 @@ MENU: Sequence[Item | Group] = (
     Item(_("Suspected duplicates"), "copy", "/nghi-trung/", "Customer", "delete"),
     Item(_("Files brought in"), "upload", "/nhap/", "Import"),
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
+    Item(_("Fill in a form"), "file-text", "/dien-phieu/", "Submission", "add"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
         "admin",
@@ -154,6 +158,7 @@ CREATE: Sequence[Item] = (
     Item(_("Start a process"), "route", "/ho-so/bat-dau", "Instance"),
     Item(_("New customer"), "user-plus", "/khach-hang/add", "Customer"),
     Item(_("Bring in a file"), "upload", "/nhap/moi", "Import"),
+    Item(_("New form"), "forms", "/bieu-mau/moi", "Form"),
 )
 
 #: What the box on top and the palette look through, in the order of the answer. A new kind of record is a new line.
@@ -188,6 +193,10 @@ VIEWS: tuple[type, ...] = (
     ContactPages,
     ProcessScreen,
     FormScreen,
+    FormPages,
+    DrawingPages,
+    FillingPages,
+    SubmissionPages,
     MemberScreen,
     ImportPages,
     ArrivalView,

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync, inflateSync } from "node:zlib";
 
 import * as esbuild from "esbuild";
 import { PurgeCSS } from "purgecss";
@@ -71,6 +71,42 @@ async function sprite() {
   await keepFile("icons.svg", text);
 }
 
+// For paper (app/forms/printing): the fonts of the pages, unpacked from WOFF as typst reads them. Two weights, each in two parts that
+// complete each other.
+async function paperFonts() {
+  for (const part of ["latin", "vietnamese"]) {
+    for (const weight of [400, 600]) {
+      const name = `be-vietnam-pro-${part}-${weight}`;
+      await keepFile(`${name}.ttf`, unpacked(await readFile(find(`@fontsource/be-vietnam-pro/files/${name}-normal.woff`))));
+    }
+  }
+}
+
+// WOFF 1 → the font in it: its tables, inflated, behind a directory of their own (w3.org/TR/WOFF).
+function unpacked(woff) {
+  const count = woff.readUInt16BE(12);
+  const tables = Array.from({ length: count }, (_none, at) => {
+    const entry = woff.subarray(44 + 20 * at, 64 + 20 * at);
+    const [from, packed, length] = [4, 8, 12].map((place) => entry.readUInt32BE(place));
+    const data = woff.subarray(from, from + packed);
+    return { tag: entry.subarray(0, 4), sum: entry.subarray(16, 20), length, data: packed === length ? data : inflateSync(data) };
+  });
+  const power = Math.floor(Math.log2(count));
+  const head = Buffer.alloc(12 + 16 * count);
+  woff.copy(head, 0, 4, 8);
+  [count, 16 * 2 ** power, power, 16 * (count - 2 ** power)].forEach((value, at) => head.writeUInt16BE(value, 4 + 2 * at));
+  let place = head.length;
+  tables.forEach(({ tag, sum, length, data }, at) => {
+    const entry = 12 + 16 * at;
+    tag.copy(head, entry);
+    sum.copy(head, entry + 4);
+    head.writeUInt32BE(place, entry + 8);
+    head.writeUInt32BE(length, entry + 12);
+    place += data.length + (-data.length & 3);
+  });
+  return Buffer.concat([head, ...tables.flatMap(({ data }) => [data, Buffer.alloc(-data.length & 3)])]);
+}
+
 async function keepFile(name, content) {
   const { name: stem, ext } = path.parse(name);
   const hash = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
@@ -80,10 +116,11 @@ async function keepFile(name, content) {
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-await bundle(["css/app.css"], { plugins: [onlyWhatWeUse] });
+await bundle(["css/app.css", "css/builder.css"], { plugins: [onlyWhatWeUse] });
 await bundle(["js/theme.js"], { format: "iife" });
 await bundle(["js/app.js"], { format: "esm", splitting: true });
 await sprite();
+await paperFonts();
 await keepFile("logo.svg", await readFile(path.join(here, "logo.svg")));
 await writeFile(path.join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 

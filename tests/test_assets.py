@@ -26,7 +26,7 @@ class Used:
         files = [
             *(ROOT / "app").rglob("*.html"),
             *(path for path in (ROOT / "app").rglob("*.py") if "migrations" not in path.parts),
-            *(ASSETS / "js").glob("*.js"),
+            *(ASSETS / "js").rglob("*.js"),
         ]
         return cls("\n".join(path.read_text("utf-8") for path in files))
 

@@ -52,6 +52,8 @@ NEVER_SHOWN = {
     "Setting": "one screen, opened by its right",
     "SetupLink": "opened by its secret",
     "SignInFailure": "counted only",
+    "AnswerFile": "seen with its answers, before that by who sent it",
+    "SubmissionDraft": "seen by whom it belongs to alone, on the page where he goes on",
     "CommentMention": "part of its comment",
     "StoredFile": "seen with its owner",
     "SubmissionValue": "a copy to filter by",

@@ -27,7 +27,7 @@ _VERSION_STATES = {"draft": _("Draft"), "published": _("In use"), "archived": _(
 
 _OWNERS = {
     "comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer"),
-    "import_job": _("File brought in"),
+    "import_job": _("File brought in"), "answer_file": _("Answer to a form"),
 }  # fmt: skip
 
 WORK_KINDS: Mapping[str, Kind] = {
@@ -69,8 +69,8 @@ WORK_KINDS: Mapping[str, Kind] = {
     ),
     "form_version": Kind(
         _("Version of a form"), "Form",
-        {"form_id": _("Form"), "number": _("Number"), "state": _("State"), "definition": _("Drawing"),
-         "published_at": _("Published"), "published_by_id": _("Published by")},
+        {"form_id": _("Form"), "number": _("Number"), "edition": _("Edition"), "state": _("State"),
+         "definition": _("Drawing"), "published_at": _("Published"), "published_by_id": _("Published by")},
         silent=frozenset({"checksum"}), choices={"state": _VERSION_STATES}, show={"definition": _drawing},
         part_of=("form_id", "form"),
     ),

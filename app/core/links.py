@@ -60,6 +60,31 @@ def form_path(form_id: int) -> str:
     return f"/bieu-mau/show/{form_id}"
 
 
+def form_drawing_path(code: str) -> str:
+    """Where the form is drawn."""
+    return f"/bieu-mau/{quote(code, safe='')}/ve"
+
+
+def filling_path(code: str, customer_id: int | None = None) -> str:
+    """Where the form is filled in, about this customer or nobody."""
+    about = "" if customer_id is None else f"?khach-hang={customer_id}"
+    return f"/dien-phieu/{quote(code, safe='')}{about}"
+
+
+def filling_choice_path(customer_id: int) -> str:
+    """Where one chooses which form is filled in about the customer."""
+    return f"/dien-phieu/?khach-hang={customer_id}"
+
+
+def answer_file_path(form_version_id: int) -> str:
+    """Where files are sent that answer the questions of this version; the key of the question comes behind it."""
+    return f"/dien-phieu/tep/{form_version_id}"
+
+
+def submission_path(submission_id: int) -> str:
+    return f"/phieu/{submission_id}"
+
+
 def member_path(member_id: int) -> str:
     return f"/nhan-su/show/{member_id}"
 

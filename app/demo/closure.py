@@ -29,6 +29,7 @@ Held = dict[int, Counter[str]]
 GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "access_grant": ("member_id", "team_id"),
     "alert": ("recipient_id",),
+    "answer_file": ("form_version_id", "submission_id"),
     "bulk_edit_row": ("customer_id",),
     "class_move": ("customer_id",),
     "comment_mention": ("comment_id", "member_id"),
@@ -57,6 +58,7 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "segment_member": ("segment_id", "customer_id"),
     "sign_in": ("member_id",),
     "submission": ("customer_id",),
+    "submission_draft": ("member_id", "form_id", "form_version_id", "customer_id"),
     "submission_value": ("submission_id",),
     "task": ("customer_id",),
     "task_event": ("task_id",),
@@ -76,6 +78,7 @@ ABOUT: tuple[tuple[type[Entity], str, str], ...] = (
     (Task, "owner_type", "owner_id"),
 )
 _WORDS: Mapping[str, tuple[str, ...]] = {
+    "answer_file": ("answer_file",),
     "care_round": ("CareRound",),
     "comment": ("Comment", "comment"),
     "customer": ("Customer", "customer"),

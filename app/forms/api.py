@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -15,8 +15,10 @@ from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.schema import Schema, free_object, maybe, problems, record, text, whole_number
 from app.customers.models import Customer
-from app.forms import queries, rules, services
+from app.forms import draft_services, queries, rules, services
+from app.forms.meaning import Change
 from app.forms.models import Form, FormVersion, Submission
+from app.forms.versions.told import ToldVersion, told_draft, told_versions
 
 _NEW = record(required=("code", "name"), code=text(rules.LONGEST_CODE), name=text(rules.LONGEST_NAME))
 _DRAFT: Schema = {
@@ -24,6 +26,12 @@ _DRAFT: Schema = {
     "description": 'A form definition (docs/forms.md), or {"schema": definition, "rev": of the draft as read}',
 }
 _ENVELOPE = record(required=("schema",), schema=free_object("docs/forms.md"), rev=maybe(whole_number()))
+_COPY = record(required=("code", "name"), code=text(rules.LONGEST_CODE), name=text(rules.LONGEST_NAME))
+_FILE = record(
+    required=("file",),
+    file=free_object("What GET /forms/{code}/export gave"),
+    code=text(rules.LONGEST_CODE),
+)
 _ANSWERS = record(
     required=("answers",),
     answers=free_object("Field key → answer, as GET /forms/{code}/schema says"),
@@ -70,16 +78,79 @@ class FormApi(Api):
         def keep(session: Session) -> dict[str, Any]:
             form = _form(session, code)
             services.save_draft(session, form, definition, by=edge.actor(), rev=rev)
-            session.expire(form, ["draft"])
-            return _whole(form)
+            return _redrawn(session, form)
 
         return self.write(keep)
+
+    @verb("/<code>/fields/<key>/uses", "GET", "Who would miss this field, before it is retired", right="edit")
+    def uses(self, code: str, key: str) -> dict[str, Any]:
+        session = db.session()
+        form = _form(session, code)
+        field = next((one for one in queries.drawn_fields(queries.drawn_of(session, form)) if one["key"] == key), None)
+        if field is None:
+            raise NotFoundError
+        found = queries.field_uses(session, form, key, edge.actor())
+        return {
+            "field": key,
+            "retired": bool(field.get("retired")),
+            "answers": found.answers,
+            "answers_capped": found.is_capped,
+            "fields": found.fields,
+            "uses": found.mentions,
+        }
+
+    @verb("/<code>/fields/<key>/retire", "POST", "Nobody is asked any more, from the next version on", right="edit")
+    def retire_field(self, code: str, key: str) -> dict[str, Any]:
+        return self._field(code, key, draft_services.retire_field)
+
+    @verb("/<code>/fields/<key>/bring-back", "POST", "It is asked again, from the next version on", right="edit")
+    def bring_back_field(self, code: str, key: str) -> dict[str, Any]:
+        return self._field(code, key, draft_services.bring_back_field)
+
+    def _field(self, code: str, key: str, redraw: Callable[..., Any]) -> dict[str, Any]:
+        def change(session: Session) -> dict[str, Any]:
+            form = _form(session, code)
+            redraw(session, form, key, by=edge.actor())
+            return _redrawn(session, form)
+
+        return self.write(change)
+
+    @verb("/<code>/versions", "GET", "Its versions, newest first, with what is different in each in words")
+    def versions(self, code: str) -> dict[str, Any]:
+        session = db.session()
+        return {"result": [_version(one) for one in told_versions(session, _form(session, code), edge.actor())]}
+
+    @verb("/<code>/copy", "POST", "A new form that asks the same", right="add", body=_COPY, status=201)
+    def copy(self, code: str) -> dict[str, Any]:
+        body = self.read()
+
+        def copy(session: Session) -> dict[str, Any]:
+            form = _form(session, code)
+            made = draft_services.copy_form(session, form, code=body["code"], name=body["name"], by=edge.actor())
+            return _redrawn(session, made)
+
+        return self.write(copy)
+
+    @verb("/<code>/export", "GET", "The form as a file that POST /forms/import takes", right="export")
+    def export(self, code: str) -> dict[str, Any]:
+        session = db.session()
+        return draft_services.exported(session, _form(session, code), by=edge.actor())
+
+    @verb("/import", "POST", "A new form from a file, as a draft", right="add", body=_FILE, status=201)
+    def bring_in(self) -> dict[str, Any]:
+        body = self.read()
+
+        def bring_in(session: Session) -> dict[str, Any]:
+            made = draft_services.import_form(session, body["file"], code=body.get("code") or "", by=edge.actor())
+            return _redrawn(session, made)
+
+        return self.write(bring_in)
 
     @verb("/<code>/publish", "POST", "The draft becomes the version that takes answers", right="approve")
     def publish(self, code: str) -> dict[str, Any]:
         def publish(session: Session) -> dict[str, Any]:
             version = services.publish_form(session, _form(session, code), by=edge.actor())
-            return {"code": code, "version": version.number}
+            return {"code": code, "version": version.number, "edition": version.edition}
 
         return self.write(publish)
 
@@ -89,7 +160,7 @@ class FormApi(Api):
         version = queries.published_version(session, _form(session, code).code)
         if version is None:
             raise NotFoundError
-        return queries.json_schema(version)
+        return queries.json_schema(version, context=queries.context_for(session, edge.actor()))
 
     @verb(
         "/<code>/submissions", "POST", "Fill in the published version",
@@ -178,6 +249,7 @@ def _row(form: Form) -> dict[str, Any]:
         "code": form.code,
         "name": form.name,
         "active_version": form.active_version.number if form.active_version else None,
+        "active_edition": form.active_version.edition if form.active_version else None,
         "has_draft": form.draft is not None,
         "created_at": moment(form.created_at),
         "updated_at": moment(form.updated_at),
@@ -187,18 +259,41 @@ def _row(form: Form) -> dict[str, Any]:
 def _whole(form: Form) -> dict[str, Any]:
     shown = _row(form)
     if edge.actor().may("edit", "Form"):
-        shown["draft"] = _draft(form.draft) if form.draft else None
+        told = told_draft(db.session(), form, edge.actor())
+        shown["draft"] = _draft(told) if told else None
     return shown
 
 
-def _draft(draft: FormVersion) -> dict[str, Any]:
-    """The drawing with all that still keeps it from being published."""
-    wrong = rules.check_definition(draft.definition)
+def _redrawn(session: Session, form: Form) -> dict[str, Any]:
+    session.expire(form, ["draft"])
+    return _whole(form)
+
+
+def _draft(told: ToldVersion) -> dict[str, Any]:
+    """The drawing with all that still keeps it from being published, and what would be different."""
     return {
-        "version": draft.number,
-        "rev": draft.rev,
-        "schema": draft.definition,
-        "problems": [{"path": one.path, "code": one.code, "message": str(one.message)} for one in wrong],
+        "version": told.number,
+        "edition": told.edition,
+        "rev": told.version.rev,
+        "schema": told.version.definition,
+        "problems": [{"path": one.path, "code": one.code, "message": str(one.message)} for one in told.problems],
+        "changes": [_change(one) for one in told.changes],
+    }
+
+
+def _change(one: Change) -> dict[str, str]:
+    return {"field": one.key, "code": one.code, "message": str(one.message)}
+
+
+def _version(told: ToldVersion) -> dict[str, Any]:
+    return {
+        "version": told.number,
+        "edition": told.edition,
+        "state": str(told.version.state),
+        "answers": told.answers,
+        "changes": [_change(one) for one in told.changes],
+        "published_at": moment(told.version.published_at) if told.version.published_at else None,
+        "published_by": usernames([told.version.published_by_id]).get(told.version.published_by_id),
     }
 
 
@@ -209,7 +304,8 @@ def _submissions(found: Sequence[Submission]) -> list[dict[str, Any]]:
             "id": one.id,
             "form": one.version.form.code,
             "version": one.version.number,
-            "answers": one.answers,
+            "edition": one.version.edition,
+            "answers": queries.readable_answers(one, edge.actor()),
             "customer_id": one.customer_id,
             "subject_type": one.subject_type,
             "subject_id": one.subject_id,

@@ -2,49 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from flask_wtf import FlaskForm
 from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 from wtforms import Field
-from wtforms.validators import ValidationError
-from wtforms.widgets import html_params
 
-from app.core.i18n import _
-from app.forms import rules
-from app.forms.fields.base import Context, Control, Value
+from app.forms import controls, logic, rules
+from app.forms.controls import Input, control_of
+from app.forms.fields.base import Context, Value
+from app.forms.fields.definition import Reading
+from app.forms.layout import placed
+from app.forms.logic import State
 from app.forms.models import FormVersion
-from app.forms.rules import Answers, FormField
+from app.forms.rules import Answers, Definition, FormField
 from app.forms.words import say
 
 #: In front of every field name: an admin's key ("data", "errors", "csrf_token") must not meet an attribute of the form
-#: nor another input of the page.
+#: nor another input of the page. Behind the key and a dot comes a part of its answer ("answer_items.0.amount").
 PREFIX = "answer_"
-#: stands where nothing is chosen yet
-CHOOSE = _("Choose…")
-#: Up to so many answers to choose from stand side by side; more are a list.
-MOST_BUTTONS = 4
 #: built classes kept in this process
 MOST_KEPT = 200
+#: controls of several inputs: they have a legend instead of a label
+_GROUPS = frozenset({"buttons", "checks", "scale", "address", "rows"})
+_WIDE = frozenset({"area", "rows", "address", "signature"})
 
 
 class AnswerForm(FlaskForm):
     """A dynamic form. `answers` holds what was read once `validate()` said yes; what was typed stays in the fields.
 
-    `context` is what the fields may ask, `saved` are stored values by key to begin with (else the defaults).
+    `context` is what the fields may ask, `saved` are stored values by key to begin with (else the defaults), `draft` is
+    what `typed_in` kept of a page that was not finished.
     """
 
+    definition: Definition
+
+    #: what was found in what stands on the page
+    _found: Reading | None = None
+
     def __init__(
-        self, *args: Any, context: Context | None = None, saved: Mapping[str, Value] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        context: Context | None = None,
+        saved: Mapping[str, Value] | None = None,
+        draft: Mapping[str, str | list[str]] | None = None,
+        **kwargs: Any,
     ) -> None:
-        self.context = context or Context()
+        self.context = replace(context or Context(), before=saved)
         if saved is not None:
             # What was saved empty stays empty: the defaults are for a form that nobody has begun.
             kwargs["data"] = {name: saved.get(name.removeprefix(PREFIX)) for name, _unbound in self._unbound_fields}
         super().__init__(*args, **kwargs)
+        if draft is not None:
+            for key, parts in _by_question(draft.items()).items():
+                if PREFIX + key in self:
+                    self[PREFIX + key].typed_anew(parts)
+            self._found = None
+
+    def process(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
+        sent = self.meta.wrap_formdata(self, formdata)
+        self.posted = None if sent is None else _by_question(_pairs(sent))
+        super().process(sent, *args, **kwargs)
 
     @property
     def questions(self) -> list[AnswerField]:
@@ -52,23 +75,95 @@ class AnswerForm(FlaskForm):
         return [question for question in self if isinstance(question, AnswerField)]
 
     @property
+    def parts(self) -> list[ShownPart]:
+        """The questions as they stand on the page: its parts, and in each its sections."""
+        fields = {question.key: question for question in self.questions}
+        definition = self.definition
+        return [
+            ShownPart(
+                say(page.title),
+                [
+                    (say(one.section.title), asked) for one in sections
+                    if (asked := [fields[two.key] for two in one.fields if fields[two.key].state.is_his])
+                ],
+            )
+            for page, sections in placed(definition.pages, definition.sections, definition.fields)
+        ]  # fmt: skip
+
+    @property
+    def reading(self) -> Reading:
+        """What the answers on the page come to as they stand, right or not: which questions are asked, what follows."""
+        if self._found is None:
+            raw = {
+                one.key: one.raw if one.is_typed else one.data for one in self.questions
+                if one.one.type.has_answer and not one.one.type.is_worked_out
+            }  # fmt: skip
+            self._found = rules.read_answers(self.definition, raw, context=self.context, is_page=True)
+        return self._found
+
+    @property
+    def live(self) -> str:
+        """JSON for assets/js/fill.js; empty where nothing follows from anything."""
+        begun = rules.begun(self.definition, self.context)
+        told = logic.for_browser(self.definition.ordered, begun, self.context)
+        return "" if told is None else json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+    @cached_property
+    def words_of_values(self) -> Any:
+        """How the values in conditions are called, for `logic.sentences`."""
+        return logic.value_words(self.definition.fields, self.context)
+
+    @property
     def answers(self) -> Answers:
         """What was answered. Call `validate()` first."""
         return Answers({question.key: question.data for question in self.questions if question.data is not None})
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        is_ours = super().validate(extra_validators)
+        raw = {one.key: one.raw for one in self.questions if not one.one.type.is_worked_out}
+        found = self._found = rules.read_answers(self.definition, raw, context=self.context, is_page=True)
+        for question in self.questions:
+            question.data = found.values.get(question.key)
+        late = {one.key: one.late for one in self.questions if one.late}
+        self._tell({**found.problems, **late})
+        return is_ours and not found.problems and not late
+
     def refuse(self, problems: Mapping[str, Any]) -> None:
         """Put sentences that a service had about the answers (InvalidInputError.fields) beside their fields."""
+        self._tell(problems)
+
+    def _tell(self, problems: Mapping[str, Any]) -> None:
         for question in self.questions:
             question.errors = [*question.errors, *map(str, problems.get(question.key, ()))]
+            place = f"{question.key}."
+            question.inside |= {
+                path.removeprefix(place): [str(one) for one in told]
+                for path, told in problems.items() if path.startswith(place)
+            }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ShownPart:
+    """A page of the form: its title, and its sections as (title, questions)."""
+
+    title: str
+    sections: list[tuple[str, list[AnswerField]]]
 
 
 class AnswerField(Field):
-    """One question: reads, keeps what was typed, draws itself. What it knows of its kind comes from the FieldType."""
+    """One question: keeps what was typed, draws itself. What it knows of its kind comes from the FieldType."""
 
     _form: AnswerForm
 
     def __init__(self, one: FormField, **kwargs: Any) -> None:
         self.one = one
+        #: what was sent, in the shape of `FieldType.gather`
+        self.raw: object = None
+        self.is_typed = False
+        #: sentences about what was sent, from before it could be judged (a file that is not taken)
+        self.late: list[Any] = []
+        #: sentences about parts of the answer, by their place behind the key
+        self.inside: dict[str, Sequence[str]] = {}
         super().__init__(label=say(one.spec.label), description=say(one.spec.help), **kwargs)
         self.flags.required = one.spec.required
 
@@ -77,16 +172,36 @@ class AnswerField(Field):
         return self.one.key
 
     @property
+    def state(self) -> State:
+        """Is it asked, required, open to be changed, as the other answers are?"""
+        return self._form.reading.states[self.key]
+
+    @property
+    def hints(self) -> list[str]:
+        """Sentences for a page without a script: when it is to be answered."""
+        if not logic.has_rules(self.one):
+            return []
+        labels = {one.key: say(one.spec.label) for one in self._form.definition.fields}
+        return logic.sentences(self.one, labels, self._form.words_of_values)
+
+    @property
     def control(self) -> str:
-        """How it is drawn: line, area, buttons, list or lookup. Buttons need a legend instead of a label."""
-        if self.one.type.face.control is Control.choice:
-            return "buttons" if len(self.choices) <= MOST_BUTTONS else "list"
-        return self.one.type.face.control.value
+        """How it is drawn, see controls.control_of."""
+        return control_of(self.one, lambda: self.choices)
+
+    @property
+    def is_group(self) -> bool:
+        """Several inputs: a legend instead of a label."""
+        return self.control in _GROUPS
+
+    @property
+    def is_wide(self) -> bool:
+        return self.control in _WIDE
 
     @property
     def choices(self) -> list[tuple[str, str]]:
         """(value, label) of what there is to choose from."""
-        return [(option.value, say(option.label)) for option in self.one.type.choices(self.one.spec)]
+        return self._input().choices
 
     @property
     def unit(self) -> str:
@@ -94,33 +209,70 @@ class AnswerField(Field):
         return self.one.type.face.unit
 
     @property
-    def typed(self) -> str:
-        """What stands in the input: exactly what was posted, else the value as one would type it."""
-        if self.raw_data is not None:
-            return str(self.raw_data[0]) if self.raw_data else ""
-        return "" if self.data is None else self.one.type.write(self.data, self.one.spec)
+    def longest(self) -> int | None:
+        """Characters, where the admin set a limit."""
+        return self.one.type.longest_typed(self.one.spec)
+
+    @property
+    def typed(self) -> Any:
+        """What stands in the input: exactly what was posted, else the value as one would type it. What stands fast is
+        as it was before."""
+        if self.state.is_locked:
+            value = self._form.reading.values.get(self.key)
+        elif self.is_typed:
+            return "" if self.raw is None else self.raw
+        else:
+            value = self.data
+        return "" if value is None else self.one.type.write(value, self.one.spec, self._form.context)
 
     @property
     def shown(self) -> str:
         """The value for the eye, where the input holds something else (a customer's name for his id)."""
-        context = self._form.context
-        value = self.one.type.parse(self.typed, self.one.spec, context).value
-        return self.typed if value is None else self.one.type.show(value, self.one.spec, context)
+        return self._input().shown
 
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        # Judged in pre_validate, with the form's context; until then there is no answer.
-        self.data = None
+    def typed_anew(self, posted: Mapping[str, Sequence[Any]]) -> None:
+        """What was typed stands in the field, whether it is right or not."""
+        self.raw, self.is_typed = self.one.type.gather(posted), True
 
-    def pre_validate(self, form: Any) -> None:
-        raw = self.raw_data[0] if self.raw_data else None
-        parsed = self.one.type.parse(raw, self.one.spec, form.context)
-        self.data = parsed.value
-        if parsed.problems:
-            raise ValidationError(" ".join(map(str, parsed.problems)))
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
+        super().process(None, *args, **kwargs)
+        if formdata is not None and self._form.posted is not None:
+            # Judged with the others in AnswerForm.validate; until then there is no answer.
+            self.data = None
+            self.typed_anew(self._form.posted.get(self.key, {}))
 
     def widget(self, field: AnswerField, **attributes: Any) -> Markup:
         """The input alone; label, help and messages are the template's."""
-        return _DRAW[self.control](field, attributes)
+        return controls.draw(self._input(), attributes)
+
+    def _input(self) -> Input:
+        context = replace(self._form.context, answers=self._form.reading.values)
+        return Input(
+            self.one, self.id, self.name, self.typed, context, is_wrong=bool(self.errors),
+            is_described=bool(self.description), inside=self.inside,
+        )  # fmt: skip
+
+
+def typed_in(sent: MultiDict[str, str]) -> dict[str, str | list[str]]:
+    """What was typed on a page, to be kept as a draft: by key and part, one text, or several of one name."""
+    typed: dict[str, str | list[str]] = {}
+    for name, values in sent.lists():
+        if name.startswith(PREFIX):
+            typed[name.removeprefix(PREFIX)] = values[0] if len(values) == 1 else values
+    return typed
+
+
+def _pairs(sent: Any) -> Iterable[tuple[str, list[Any]]]:
+    return ((name.removeprefix(PREFIX), sent.getlist(name)) for name in sent if name.startswith(PREFIX))
+
+
+def _by_question(pairs: Iterable[tuple[str, Any]]) -> dict[str, dict[str, list[Any]]]:
+    """Question key → what stands behind it in the names of its inputs → their values."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    for name, values in pairs:
+        key, _dot, part = name.partition(".")
+        found.setdefault(key, {})[part] = values if isinstance(values, list) else [values]
+    return found
 
 
 def build_form(version: FormVersion) -> type[AnswerForm]:
@@ -139,88 +291,6 @@ class _Drawn:
 @lru_cache(MOST_KEPT)
 def _build(drawn: _Drawn) -> type[AnswerForm]:
     # AnswerField(…) is an unbound field here: labels get the reader's language when a form is made of the class.
-    fields = {
-        PREFIX + one.key: AnswerField(one, default=rules.default_of(one))
-        for one in rules.read_definition(drawn.definition).fields
-    }
-    return type("BuiltAnswerForm", (AnswerForm,), fields)
-
-
-def _html(**attributes: Any) -> Markup:
-    return Markup(html_params(**attributes))  # noqa: S704 - html_params escapes names and values
-
-
-def _attributes(field: AnswerField, css: str, given: dict[str, Any]) -> dict[str, Any]:
-    """What every control carries; `given` by the template comes last."""
-    wrong = bool(field.errors)
-    described = [f"{field.id}-help"] * bool(field.description) + [f"{field.id}-error"] * wrong
-    known: dict[str, Any] = {"id": field.id, "name": field.name, "class": f"{css} is-invalid" if wrong else css}
-    if described:
-        known["aria-describedby"] = " ".join(described)
-    if wrong:
-        known["aria-invalid"] = "true"
-    if field.flags.required:
-        # Not `required`: the browser would speak its own language instead of ours.
-        known["aria-required"] = "true"
-    return known | given
-
-
-def _line(field: AnswerField, given: dict[str, Any]) -> Markup:
-    face = field.one.type.face
-    known = {"type": "text", "inputmode": face.mode, "autocomplete": face.autocomplete, "value": field.typed}
-    if face.placeholder:
-        known["placeholder"] = str(face.placeholder)
-    if face.helper:
-        known[f"data-{face.helper}"] = "true"
-    bounds = field.one.type.bounds(field.one.spec)
-    if bounds is not None:
-        known["data-min"], known["data-max"] = map(str, bounds)
-    return Markup("<input %s>") % _html(**_attributes(field, "form-control", known | given))
-
-
-def _area(field: AnswerField, given: dict[str, Any]) -> Markup:
-    attributes = _attributes(field, "form-control", {"rows": field.one.spec.rows or 4} | given)
-    # A browser drops the first line break behind the tag: this one is for it.
-    return Markup("<textarea %s>\n%s</textarea>") % (_html(**attributes), field.typed)
-
-
-def _buttons(field: AnswerField, given: dict[str, Any]) -> Markup:
-    group = _attributes(field, "tt-radio", {"role": "radiogroup"} | given)
-    name, chosen = group.pop("name"), _chosen(field)
-    buttons = Markup("").join(
-        Markup("<label><input %s>%s</label>")
-        % (_html(type="radio", name=name, value=value, checked=value == chosen), label)
-        for value, label in field.choices
-    )
-    return Markup("<div %s>%s</div>") % (_html(**group), buttons)
-
-
-def _list(field: AnswerField, given: dict[str, Any]) -> Markup:
-    options = [("", str(CHOOSE) if field.flags.required else "—"), *field.choices]
-    if field.typed and _chosen(field) not in dict(options):
-        options.append((field.typed, field.typed))
-    return _select(field, options, given)
-
-
-def _lookup(field: AnswerField, given: dict[str, Any]) -> Markup:
-    # Only the one chosen: the page's script looks the others up.
-    options = [("", "")] + [(field.typed, field.shown)] * bool(field.typed)
-    return _select(field, options, {"data-lookup": field.one.type.code} | given)
-
-
-def _select(field: AnswerField, options: list[tuple[str, str]], given: dict[str, Any]) -> Markup:
-    chosen = _chosen(field)
-    drawn = Markup("").join(
-        Markup("<option %s>%s</option>") % (_html(value=value, selected=value == chosen), label)
-        for value, label in options
-    )
-    return Markup("<select %s>%s</select>") % (_html(**_attributes(field, "form-select", given)), drawn)
-
-
-def _chosen(field: AnswerField) -> str:
-    """The option that is marked: "có" sent by another program marks "yes"."""
-    value = field.one.type.parse(field.typed, field.one.spec, field._form.context).value
-    return field.typed if value is None else field.one.type.write(value, field.one.spec)
-
-
-_DRAW = {"line": _line, "area": _area, "buttons": _buttons, "list": _list, "lookup": _lookup}
+    definition = rules.read_definition(drawn.definition)
+    fields = {PREFIX + one.key: AnswerField(one, default=rules.default_of(one)) for one in definition.fields}
+    return type("BuiltAnswerForm", (AnswerForm,), {**fields, "definition": definition})

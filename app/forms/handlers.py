@@ -11,10 +11,11 @@ from app.core import history, links
 from app.core.access import Actor, visible
 from app.core.formats import exact_text
 from app.core.i18n import _
-from app.customers.events import CustomerPart, PartFilter, PartRow
+from app.customers.events import AddLink, CustomerPart, PartFilter, PartRow
+from app.customers.models import Customer
 from app.forms.models import Submission
 
-#: where answers are read: with what they were given for
+#: where answers are read that were given for something; others have a page of their own
 _SUBJECTS = {"task": links.task_path, "instance": links.instance_path}
 
 
@@ -37,10 +38,16 @@ class CustomerSubmissions(CustomerPart):
         names = history.names_of_people(session, {one.created_by_id for one in found})
         return [
             PartRow(
-                url=path(one.subject_id) if (path := _SUBJECTS.get(one.subject_type or "")) and one.subject_id else "",
+                url=path(one.subject_id) if (path := _SUBJECTS.get(one.subject_type or "")) and one.subject_id
+                else links.submission_path(one.id),
                 title=str(one),
                 hint=" · ".join(filter(None, (
                     str(exact_text(one.created_at, actor.time_zone)), names.get(one.created_by_id or 0)))),
             )
             for one in found
         ]  # fmt: skip
+
+    def add(self, customer: Customer, actor: Actor) -> AddLink | None:
+        if customer.is_archived or not actor.may("add", "Submission"):
+            return None
+        return AddLink(_("Fill in a form"), links.filling_choice_path(customer.id))

@@ -55,7 +55,7 @@ class FormVersion(Revisioned, Stamped, Entity):
 
     __tablename__ = "form_version"
     __table_args__: ClassVar = (
-        UniqueConstraint("form_id", "number"),
+        UniqueConstraint("form_id", "number", "edition"),
         Index("uq_form_version_draft", "form_id", unique=True,
               sqlite_where=text("state = 'draft'"), postgresql_where=text("state = 'draft'")),
         Index("uq_form_version_published", "form_id", unique=True,
@@ -65,8 +65,10 @@ class FormVersion(Revisioned, Stamped, Entity):
     )  # fmt: skip
 
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id", ondelete="RESTRICT"))
-    #: 1, 2, 3 …; a draft carries the number that it will be published under
+    #: 1, 2, 3 …; grows when another meaning is published after answers were given. A draft has the next one at most
     number: Mapped[int] = mapped_column()
+    #: 1, 2, 3 … of the same number: other words, or nobody had answered yet
+    edition: Mapped[int] = mapped_column(default=1, server_default=text("1"), sort_order=1)
     state: Mapped[VersionState] = mapped_column(stored(VersionState), default=VersionState.draft)
     #: docs/forms.md
     definition: Mapped[dict[str, Any]] = mapped_column(Json)
@@ -86,6 +88,7 @@ refuse_changes(
     FormVersion.__table__,
     when="OLD.state <> 'draft' /*new*/ AND (NEW.state = 'draft' OR (OLD.state = 'archived' AND NEW.state <> 'archived')"
     " OR NEW.id <> OLD.id OR NEW.form_id <> OLD.form_id OR NEW.number <> OLD.number"
+    " OR NEW.edition <> OLD.edition"
     " OR NEW.definition <> OLD.definition OR NEW.checksum <> OLD.checksum OR NEW.published_at <> OLD.published_at"
     " OR COALESCE(NEW.published_by_id, 0) <> COALESCE(OLD.published_by_id, 0) OR NEW.created_at <> OLD.created_at"
     " OR COALESCE(NEW.created_by_id, 0) <> COALESCE(OLD.created_by_id, 0))",
@@ -122,21 +125,66 @@ class Submission(Stamped, Entity):
 
 
 class SubmissionValue(Entity):
-    """One answer to a searchable field, kept as what it is: numbers are compared as numbers, days as days."""
+    """One answer to a searchable field, kept as what it is: numbers are compared as numbers, days as days.
+
+    An answer of several parts (choices) has one row for each of them, `item` is its place from 0 on.
+    """
 
     __tablename__ = "submission_value"
     # A copy of what the submission holds, made to be filtered.
     __audited__ = False
     __table_args__: ClassVar = (
-        UniqueConstraint("submission_id", "field_key"),
+        UniqueConstraint("submission_id", "field_key", "item"),
         Index("ix_submission_value_text", "field_key", "text", "submission_id"),
         Index("ix_submission_value_number", "field_key", "number", "submission_id"),
         Index("ix_submission_value_date", "field_key", "date", "submission_id"),
+        Index("ix_submission_value_moment", "field_key", "moment", "submission_id"),
         {"extend_existing": False},
     )
 
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"))
     field_key: Mapped[str] = mapped_column(String(41))
+    item: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
     text: Mapped[str | None] = mapped_column(String(500), info={"sensitive": True})
     number: Mapped[float | None] = mapped_column(Double)
     date: Mapped[dt.date | None] = mapped_column()
+    moment: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+
+
+class AnswerFile(Stamped, Entity):
+    """A file that was sent for an answer; `core.files` has it under this id. Without a submission it waits for one."""
+
+    __tablename__ = "answer_file"
+    # What it was is told by the file and by the answers, which are audited.
+    __audited__ = False
+
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"), index=True)
+    field_key: Mapped[str] = mapped_column(String(41))
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"), index=True)
+
+
+class SubmissionDraft(Revisioned, Stamped, Entity):
+    """What somebody has typed into a form and not sent yet. It is his alone, and one for each form and customer."""
+
+    __tablename__ = "submission_draft"
+    # Kept every few seconds while he types; what comes of it, the submission, is audited.
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("member_id", "form_id", "customer_id"),
+        Index("uq_submission_draft_about_nobody", "member_id", "form_id", unique=True,
+              sqlite_where=text("customer_id IS NULL"), postgresql_where=text("customer_id IS NULL")),
+        {"extend_existing": False},
+    )  # fmt: skip
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id", ondelete="RESTRICT"), index=True)
+    #: under which he typed last
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"), index=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"), index=True)
+    #: as typed, right or not: field key and part → text or texts
+    answers: Mapped[dict[str, Any]] = mapped_column(Json)
+
+    form: Mapped[Form] = relationship()
+
+    def __str__(self) -> str:
+        return self.form.name

@@ -2,53 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from app.core import links
+from app.catalogues.queries import entries as catalogue_entries
+from app.core import links, uses
 from app.core.access import Actor, row_rule, scoped, visible
+from app.core.errors import NotFoundError
+from app.core.files import StoredFile, largest
 from app.core.finding import Hit, Rows, kind_of
 from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import rules
-from app.forms.fields.base import Context, JsonSchema
-from app.forms.models import Form, FormVersion, Submission, VersionState
+from app.forms.fields.base import Context, FileFacts, FormField, JsonSchema, Option, Value
+from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionValue, VersionState
 from app.forms.words import say
+from app.security.models import Member, Team
 from app.security.queries import granted
 
 #: answers are read with the record that they were given for, also where it was shared
 _ANSWERED_FOR = ("Task", "Instance")
 #: so many forms are looked through when somebody types a word
 MOST_LOOKED_AT = 1000
+#: as what core.files knows the files of answers
+FILES = "answer_file"
+#: so many members or teams stand in one list to choose from
+MOST_OFFERED = 500
 
 
-class ShownAnswer(NamedTuple):
-    """One answer as people read it; the text is empty where nothing was answered."""
-
-    label: str
-    text: str
-
-
+@dataclass(frozen=True)
 class VisibleCustomers:
     """The customers whose names this actor may read: what a field of type customer asks."""
 
-    def __init__(self, session: Session, actor: Actor) -> None:
-        self._session = session
-        self._actor = actor
+    session: Session
+    actor: Actor
 
-    def name_of(self, customer_id: int) -> str | None:
-        return self._session.scalar(
-            select(Customer.name).where(Customer.id == customer_id, header_visible(self._actor))
+    def name_of(self, record_id: int) -> str | None:
+        return self.session.scalar(select(Customer.name).where(Customer.id == record_id, header_visible(self.actor)))
+
+    def offered(self) -> Sequence[tuple[int, str]]:
+        """They are looked up while one types."""
+        return ()
+
+
+@dataclass(frozen=True)
+class VisibleMembers:
+    """The colleagues whom this actor may see; offered are those who still work here."""
+
+    session: Session
+    actor: Actor
+
+    def name_of(self, record_id: int) -> str | None:
+        return self.session.scalar(select(Member.name).where(Member.id == record_id, visible(Member, self.actor)))
+
+    def offered(self) -> Sequence[tuple[int, str]]:
+        rows = select(Member.id, Member.name).where(visible(Member, self.actor), Member.deactivated_at.is_(None))
+        found = self.session.execute(rows.order_by(Member.sort_key, Member.id).limit(MOST_OFFERED))
+        return [(row.id, row.name) for row in found]
+
+
+@dataclass(frozen=True)
+class VisibleTeams:
+    """The teams that this actor may see."""
+
+    session: Session
+    actor: Actor
+
+    def name_of(self, record_id: int) -> str | None:
+        return self.session.scalar(select(Team.name).where(Team.id == record_id, visible(Team, self.actor)))
+
+    def offered(self) -> Sequence[tuple[int, str]]:
+        rows = select(Team.id, Team.name).where(visible(Team, self.actor), Team.archived_at.is_(None))
+        found = self.session.execute(rows.order_by(Team.sort_key, Team.id).limit(MOST_OFFERED))
+        return [(row.id, row.name) for row in found]
+
+
+@dataclass(frozen=True)
+class AnswerFiles:
+    """The files of answers that this actor may read, and those that he sent and has not answered with yet."""
+
+    session: Session
+    actor: Actor
+
+    def facts_of(self, file_id: int) -> FileFacts | None:
+        try:
+            file = answer_file(self.session, file_id, self.actor)
+        except NotFoundError:
+            return None
+        return FileFacts(file.name, file.size, file.content_type, links.file_path(file.id, file.name))
+
+    def largest(self) -> int:
+        return largest(self.session)
+
+
+def answer_file(session: Session, number: int, actor: Actor) -> StoredFile:
+    """Raises NotFoundError when there is none, or none for him."""
+    answered = select(Submission.id).where(Submission.id == AnswerFile.submission_id, visible(Submission, actor))
+    own = and_(AnswerFile.submission_id.is_(None), AnswerFile.created_by_id == actor.user_id)
+    file: StoredFile | None = session.scalar(
+        select(StoredFile).join(AnswerFile, AnswerFile.id == StoredFile.owner_id)
+        .where(StoredFile.owner_type == FILES, AnswerFile.id == number, or_(own, answered.exists()))
+    )  # fmt: skip
+    if file is None:
+        raise NotFoundError
+    return file
+
+
+def files_named(drafts: Iterable[Mapping[str, Any]]) -> set[str]:
+    """All texts of drafts that may be the number of a file."""
+    several = (texts for typed in drafts for texts in typed.values())
+    return {one for texts in several for one in ([texts] if isinstance(texts, str) else texts) if one.isdecimal()}
+
+
+def waiting_files(session: Session, by: Actor) -> int:
+    """How many files he sent for answers that were not given yet."""
+    sent = select(func.count(AnswerFile.id)).where(AnswerFile.created_by_id == by.user_id)
+    return session.scalar(sent.where(AnswerFile.submission_id.is_(None))) or 0
+
+
+@dataclass(frozen=True)
+class CompanyCatalogues:
+    """The small lists of the company as answers to choose from."""
+
+    session: Session
+
+    def options_of(self, catalogue: str) -> tuple[Option, ...]:
+        return tuple(
+            Option(one.code, {"vi": one.label_vi, "en": one.label_en}, retired=one.retired)
+            for one in catalogue_entries(self.session, catalogue)
         )
 
 
 def context_for(session: Session, actor: Actor) -> Context:
     """What fields may ask while this actor answers or reads."""
-    return Context(VisibleCustomers(session, actor))
+    return Context(
+        customers=VisibleCustomers(session, actor),
+        members=VisibleMembers(session, actor),
+        teams=VisibleTeams(session, actor),
+        files=AnswerFiles(session, actor),
+        catalogues=CompanyCatalogues(session),
+        time_zone=actor.time_zone,
+        me=actor.user_id,
+        roles=None if actor.user_id is None else actor.roles,
+    )
 
 
 def form_by_code(session: Session, code: str) -> Form | None:
@@ -75,7 +176,66 @@ def draft_of(session: Session, form: Form) -> FormVersion | None:
 
 def versions_of(form: Form) -> Select[FormVersion]:
     """All versions, newest first."""
-    return select(FormVersion).where(FormVersion.form_id == form.id).order_by(FormVersion.number.desc())
+    newest_first = (FormVersion.number.desc(), FormVersion.edition.desc())
+    return select(FormVersion).where(FormVersion.form_id == form.id).order_by(*newest_first)
+
+
+def drawn_of(session: Session, form: Form) -> Mapping[str, Any]:
+    """What is drawn now: the draft, else what is published. A draft may be unfinished."""
+    last = draft_of(session, form) or published_version(session, form.code)
+    return last.definition if last is not None else {"name": form.name, "fields": []}
+
+
+def drawn_fields(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those that have a key, also retired ones, in a definition that may be unfinished."""
+    fields = definition.get("fields")
+    return [
+        one for one in fields if isinstance(one, dict) and isinstance(one.get("key"), str)
+    ] if isinstance(fields, list) else []  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FieldOf:
+    """A field of a form as what others may name (core.uses)."""
+
+    form: Form
+    key: str
+    #: its place, for the answers of core.uses
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class FieldUses:
+    """What would miss a field: answers to it are counted up to `uses.MOST_COUNTED`."""
+
+    answers: int
+    is_capped: bool
+    #: labels of other fields of the form that need its answer
+    fields: Sequence[str]
+    #: sentences: processes, and whatever else names it
+    mentions: Sequence[str]
+
+    @property
+    def needed(self) -> bool:
+        return bool(self.fields or self.mentions)
+
+
+def field_uses(session: Session, form: Form, key: str, who: Actor) -> FieldUses:
+    """Who uses this field: asked before it is retired. Sentences are told as far as `who` may see."""
+    versions = select(FormVersion.id).where(FormVersion.form_id == form.id)
+    answered = (
+        select(Submission.id).where(Submission.form_version_id.in_(versions), Submission.answers[key].as_string() != "")
+        .limit(uses.MOST_COUNTED + 1).subquery()
+    )  # fmt: skip
+    count = session.scalar(select(func.count()).select_from(answered)) or 0
+    definition = drawn_of(session, form)
+    needing = [] if rules.check_definition(definition) else [
+        say(one.spec.label) for one in rules.read_definition(definition).needing(key)
+    ]  # fmt: skip
+    mentions = uses.mentions_of_each(session, [FieldOf(form, key)], who)[0]
+    return FieldUses(
+        min(count, uses.MOST_COUNTED), count > uses.MOST_COUNTED, needing, uses.mentioned(mentions, lambda told: told)
+    )
 
 
 def submissions_about(subject_type: str, subject_id: int) -> Select[Submission]:
@@ -87,25 +247,40 @@ def submissions_about(subject_type: str, subject_id: int) -> Select[Submission]:
     )
 
 
+def answered_alike(form_id: int, one: FormField, value: Value) -> Select[int]:
+    """The submissions to any version of the form with this same answer, as far as it is in the index."""
+    column = getattr(SubmissionValue, str(one.type.index))
+    return (
+        select(Submission.id)
+        .join(SubmissionValue, SubmissionValue.submission_id == Submission.id)
+        .join(FormVersion, FormVersion.id == Submission.form_version_id)
+        .where(
+            SubmissionValue.field_key == one.key,
+            column == one.type.indexed(value)[0],
+            FormVersion.form_id == form_id,
+        )
+    )
+
+
+def readable_answers(submission: Submission, actor: Actor) -> dict[str, Any]:
+    """The answers by key, without those that are not for his roles to read."""
+    if actor.user_id is None:
+        return submission.answers
+    kept_back = {
+        one["key"] for one in drawn_fields(submission.version.definition)
+        if one.get("read_roles") and actor.roles.isdisjoint(one["read_roles"])
+    }  # fmt: skip
+    return {key: value for key, value in submission.answers.items() if key not in kept_back}
+
+
 def definition_of(version: FormVersion) -> rules.Definition:
     """What a published version asks. Raises KeyError for a draft that is not finished."""
     return rules.read_definition(version.definition)
 
 
-def json_schema(version: FormVersion) -> JsonSchema:
+def json_schema(version: FormVersion, *, context: Context | None = None) -> JsonSchema:
     """JSON Schema (2020-12) of the answers to this version, in the reader's language."""
-    return rules.json_schema(definition_of(version))
-
-
-def shown_answers(submission: Submission, *, context: Context | None = None) -> list[ShownAnswer]:
-    """The answers in on-screen order, as they were given: labels and options are those of their own version."""
-    context = context or Context()
-    shown = []
-    for one in definition_of(submission.version).fields:
-        value = submission.answers.get(one.key)
-        text = "" if value is None else one.type.show(value, one.spec, context)
-        shown.append(ShownAnswer(say(one.spec.label), text))
-    return shown
+    return rules.json_schema(definition_of(version), context or Context())
 
 
 @row_rule(Form)

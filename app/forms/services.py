@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import chain, count
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import clock, uses
+from app.core import clock, files, uses
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _
+from app.core.vietnamese.names import fold
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
-from app.forms import queries, rules
+from app.forms import events, queries, rules
 from app.forms.fields.base import Context, Kind, trimmed, words_flaws
-from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.fields.file import FileType
+from app.forms.meaning import same_meaning
+from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionDraft, SubmissionValue, VersionState
 from app.forms.rules import Answers, Problem
 from app.forms.words import Words, say
 from app.security.queries import member_by_id
+
+#: so many at once: the next hour takes the next
+MOST_FORGOTTEN = 500
 
 
 class FormNotPublishableError(InvalidInputError):
@@ -53,6 +62,16 @@ class FormNotPublishedError(BusinessError):
 
     code = "form_not_published"
     message = _("This form has not been published yet.")
+
+
+def free_code(session: Session, name: str) -> str:
+    """A code made of the name that no form has: "Phản ánh" → phan-anh; "" where it has no letter."""
+    words = re.sub(r"[^a-z0-9]+", "-", fold(name)).lstrip("-0123456789")
+    stem = words[: rules.LONGEST_CODE - 4].rstrip("-")
+    taken = set(session.scalars(select(Form.code).where(Form.code.startswith(stem, autoescape=True))))
+    return stem if stem not in taken else next(
+        code for number in count(2) if (code := f"{stem}-{number}") not in taken
+    )  # fmt: skip
 
 
 def create_form(session: Session, *, code: str, name: Words, by: Actor) -> Form:
@@ -106,6 +125,7 @@ def save_draft(
 def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     """The draft becomes the version that takes answers; the one before it is archived and keeps its own.
 
+    Its number grows when it means something else and the one before is in use; else it is the next edition of it.
     Raises NothingToPublishError without a draft and FormNotPublishableError with all problems of the draft.
     """
     by.must("approve", "Form")
@@ -117,6 +137,7 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     if problems:
         raise FormNotPublishableError(problems)
     before = queries.published_version(session, form.code)
+    draft.number, draft.edition = _place(session, before, draft, by)
     if before is not None:
         before.state = VersionState.archived
         # One version is published at a time: the old one steps back first.
@@ -128,6 +149,29 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     session.flush()
     session.expire(form, ["draft", "active_version"])
     return draft
+
+
+def place_of_draft(session: Session, draft: FormVersion, *, by: Actor) -> tuple[int, int]:
+    """(number, edition) under which this draft, in which nothing is wrong, would be published now."""
+    return _place(session, queries.published_version(session, draft.form.code), draft, by)
+
+
+def _place(session: Session, before: FormVersion | None, draft: FormVersion, by: Actor) -> tuple[int, int]:
+    if before is None:
+        return draft.number, 1
+    if same_meaning(before.definition, draft.definition) or not _is_in_use(session, before, by):
+        return before.number, before.edition + 1
+    return before.number + 1, 1
+
+
+def _is_in_use(session: Session, version: FormVersion, by: Actor) -> bool:
+    """Somebody has answered under this number, a task asks it, or a published process will."""
+    of_its_number = session.scalars(
+        select(FormVersion.id).where(FormVersion.form_id == version.form_id, FormVersion.number == version.number)
+    ).all()
+    if any(uses.numbers_of_each(session, FormVersion, of_its_number).values()):
+        return True
+    return bool(uses.mentions_of_each(session, [version.form], by)[version.form_id])
 
 
 def retire_form(session: Session, form: Form, *, by: Actor) -> None:
@@ -178,14 +222,16 @@ def submit(
 ) -> Submission:
     """Keep answers that `parse_answers` (or the built form) gave, bound to their version for good.
 
-    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft, and
-    CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished.
+    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft,
+    CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished;
+    and InvalidInputError for an answer that may be given only once and was.
     """
     _must_be_published(version)
     if subject_type is None and version.form.archived_at is not None:
         raise FormRetiredError
     if customer_id is not None and subject_type is None:
         _must_be_live(session, customer_id)
+    _must_be_alone(session, version, answers, subject=(subject_type, subject_id), customer_id=customer_id)
     submission = Submission(
         version=version,
         answers=dict(answers.values),
@@ -197,6 +243,7 @@ def submit(
     )
     session.add(submission)
     session.flush()
+    _claim_files(session, submission, by)
     session.add_all(_searchable_values(submission))
     if customer_id is not None and subject_type is None:
         # Answers about a task or an instance are told by what happened to that.
@@ -209,14 +256,97 @@ def submit(
     return submission
 
 
+def _must_be_alone(
+    session: Session,
+    version: FormVersion,
+    answers: Answers,
+    *,
+    subject: tuple[str | None, int | None],
+    customer_id: int | None,
+) -> None:
+    """Answers that are wanted only once (`unique`), beside the ones that were given since they are.
+
+    What was answered about the same task or file before, as when work was returned, is no second time.
+    """
+    wanted = [one for one in queries.definition_of(version).fields if one.spec.unique and one.key in answers.values]
+    if not wanted:
+        return
+    # Of two that come at the same moment, the second one waits here for the first.
+    session.execute(select(Form.id).where(Form.id == version.form_id).with_for_update())
+    problems: dict[str, list[Sentence]] = {}
+    for one in wanted:
+        if one.spec.unique == "customer" and customer_id is None:
+            continue
+        same = queries.answered_alike(version.form_id, one, answers.values[one.key])
+        if one.spec.unique == "customer":
+            same = same.where(Submission.customer_id == customer_id)
+        if subject[0] is not None:
+            same = same.where(
+                Submission.subject_type.is_distinct_from(subject[0]) | (Submission.subject_id != subject[1])
+            )
+        if session.scalar(same.limit(1)) is not None:
+            problems[one.key] = [
+                say(one.spec.message) or _("This was answered before. Each answer is given only once.")
+            ]
+    if problems:
+        raise InvalidInputError(fields=problems)
+
+
+def keep_file(
+    session: Session, version: FormVersion, field_key: str, received: files.ReceivedFile, *, by: Actor
+) -> AnswerFile:
+    """A file that was sent for a question, before the answers are given; its id is what the answer names."""
+    file = AnswerFile(form_version_id=version.id, field_key=field_key)
+    session.add(file)
+    session.flush()
+    files.keep(session, received, owner_type=queries.FILES, owner_id=file.id)
+    return file
+
+
+def forget_files(session: Session, *, before: datetime) -> None:
+    """Files that were sent before that moment, for answers that nobody gave and no draft names."""
+    left = select(AnswerFile).where(AnswerFile.submission_id.is_(None), AnswerFile.created_at < before)
+    found = {file.id: file for file in session.scalars(left.order_by(AnswerFile.id))}
+    if not found:
+        return
+    typed = select(SubmissionDraft.answers).execution_options(yield_per=200)
+    named = queries.files_named(chain(session.scalars(typed), events.drafts(session)))
+    for file in [one for number, one in found.items() if str(number) not in named][:MOST_FORGOTTEN]:
+        kept = select(files.StoredFile).where(
+            files.StoredFile.owner_type == queries.FILES, files.StoredFile.owner_id == file.id
+        )
+        for stored in session.scalars(kept):
+            session.delete(stored)
+        session.delete(file)
+    session.flush()
+
+
+def _claim_files(session: Session, submission: Submission, by: Actor) -> None:
+    """The files that an answer names belong to it now, and to no other: an answer that was kept keeps its papers."""
+    for one in queries.definition_of(submission.version).fields:
+        named = submission.answers.get(one.key) if isinstance(one.type, FileType) else None
+        if not named:
+            continue
+        waiting = (
+            update(AnswerFile)
+            .where(AnswerFile.id.in_(named), AnswerFile.submission_id.is_(None), AnswerFile.created_by_id == by.user_id)
+            .values(submission_id=submission.id, updated_at=clock.now(), updated_by_id=by.user_id)
+        )
+        claimed = session.scalars(waiting.returning(AnswerFile.id)).all()
+        if len(claimed) != len(named):
+            raise InvalidInputError(fields={one.key: [_("A file has not arrived. Please add it again.")]})
+
+
 def _searchable_values(submission: Submission) -> list[SubmissionValue]:
     rows = []
     for one in queries.definition_of(submission.version).fields:
         value = submission.answers.get(one.key)
-        if one.spec.searchable and value is not None:
+        if (one.spec.searchable or one.spec.unique) and value is not None:
             column = (one.type.index or Kind.text).value
-            known = {column: one.type.indexed(value)}
-            rows.append(SubmissionValue(submission_id=submission.id, field_key=one.key, **known))
+            rows += [
+                SubmissionValue(submission_id=submission.id, field_key=one.key, item=item, **{column: part})
+                for item, part in enumerate(one.type.indexed(value))
+            ]
     return rows
 
 

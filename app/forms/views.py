@@ -1,4 +1,4 @@
-"""The company's forms, as a list to look at; drawing them comes with the builder, until then through the API."""
+"""The company's forms, as a list to look at, from where one gets to draw them (drawing/)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from app.core import edge
+from app.core import edge, links
 from app.core.access import Actor
 from app.core.i18n import _
 from app.core.screens import Interface, Screen, action
+from app.core.screens.records import NextAction
 from app.forms import services
 from app.forms.models import Form
 
@@ -24,6 +25,7 @@ class FormScreen(Screen):
     comments = True
     datamodel = Interface(Form)
     empty_text = _("No form yet. Once one is made, it stands here with all its versions.")
+    list_template = "forms/list.html"
     route_base = "/bieu-mau"
     list_title = _("Forms")
     show_title = _("Form")
@@ -33,6 +35,13 @@ class FormScreen(Screen):
     search_columns = ["name", "code", "updated_at"]
     base_order = ("name", "asc")
     label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Created"), "updated_at": _("Changed")}
+
+    def _may(self, who: Actor) -> dict[str, bool]:
+        return {**super()._may(who), "create": who.is_himself and who.may("add", self.resource)}
+
+    def next_action(self, item: Form, who: Actor) -> NextAction | None:
+        may_draw = item.archived_at is None and who.may("edit", "Form")
+        return NextAction(_("Draw the form"), links.form_drawing_path(item.code), "pencil") if may_draw else None
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Form.name.icontains(text, autoescape=True) | Form.code.icontains(text, autoescape=True))

@@ -269,7 +269,7 @@ def _whole(session: Session, process: Process) -> dict[str, Any]:
     shown = {**_rows([process])[0], "start_form": None}
     if shown["active_version"] is not None:
         form = services.start_version(session, process)[1]
-        shown["start_form"] = json_schema(form) if form else None
+        shown["start_form"] = json_schema(form, context=context_for(session, edge.actor())) if form else None
     if edge.actor().may("edit", "Process"):
         draft = queries.draft_of(session, process.id)
         shown["draft"] = draft and {

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from app.core import clock, links
 from app.core.access import Actor, visible
 from app.core.i18n import _
+from app.forms.displays import shown_answers
 from app.forms.fields.base import Context
 from app.forms.models import Submission
-from app.forms.queries import context_for, shown_answers
+from app.forms.queries import context_for
 from app.processes import queries
 from app.processes.engine.core import InstanceStatus
 from app.processes.engine.graph import Definition

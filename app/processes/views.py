@@ -31,6 +31,7 @@ from app.customers.queries import NamedCustomer, customer_cards, customer_names
 from app.customers.services import create_customer
 from app.forms.builder import AnswerForm, build_form
 from app.forms.queries import context_for
+from app.forms.uploads import take_in
 from app.processes import queries, services, shown
 from app.processes.dialogs import StartDialog
 from app.processes.engine.core import InstanceStatus
@@ -160,6 +161,8 @@ class InstancePages(Page):
             form = build_form(form_version)(context=context_for(session, actor))
         if request.method == "GET":
             return _start_page(session, process, _prefilled(dialog), form)
+        if form is not None and form_version is not None:
+            take_in(form, form_version.id)
         # Both are asked, so that every problem shows at once.
         fine = [dialog.validate(), form.validate() if form is not None else True]
         if all(fine):

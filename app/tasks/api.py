@@ -23,7 +23,7 @@ from app.customers import queries as customers
 from app.customers import search
 from app.customers.models import Customer
 from app.customers.queries import CustomerCard
-from app.forms.queries import context_for, json_schema
+from app.forms.queries import context_for, json_schema, readable_answers
 from app.forms.rules import Answers
 from app.forms.services import parse_answers
 from app.security.models import Member
@@ -269,9 +269,10 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
             "contact_points": points, "do_not_contact": card.restriction is not None,
             "do_not_contact_reason": card.restriction,
         }  # fmt: skip
+    asked = task.form_version
     return shown | {
-        "form": json_schema(task.form_version) if task.form_version else None,
-        "answers": task.submission.answers if task.submission else None,
+        "form": json_schema(asked, context=context_for(session, edge.actor())) if asked else None,
+        "answers": readable_answers(task.submission, edge.actor()) if task.submission else None,
         "note": task.note,
         "completed_by": task.completed_by.user.username if task.completed_by else None,
         "comments": [

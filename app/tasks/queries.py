@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -265,3 +265,9 @@ def find_tasks(session: Session, who: Actor, text: str, limit: int, of: Collecti
 
 def named_tasks(session: Session, who: Actor, ids: Collection[int]) -> list[Hit]:
     return [_hit(row) for row in session.execute(_lines(who, name_if_seen(who)).where(Task.id.in_(ids)))]
+
+
+def typed_drafts(session: Session) -> Iterator[Mapping[str, Any]]:
+    """What was typed into the forms of open work and not given yet."""
+    rows = select(Task.draft).where(Task.draft.is_not(None), is_open())
+    yield from (draft for draft in session.scalars(rows.execution_options(yield_per=200)) if draft)

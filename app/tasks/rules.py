@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.core.errors import InvalidInputError
 from app.core.i18n import _
 from app.core.timewords import Lateness, time_left
 
@@ -21,7 +20,6 @@ OUTCOME_LABELS = {"approve": _("Approve"), "reject": _("Reject"), "return": _("R
 OUTCOME_DONE = {"approve": _("Approved"), "reject": _("Rejected"), "return": _("Returned")}
 
 LONGEST_NOTE = 5_000
-LONGEST_DRAFT_TEXT = 20_000
 # An alert that could not be raised is tried again after this: late enough not to block the others, and still soon.
 ALERT_RETRY = timedelta(minutes=1)
 
@@ -74,13 +72,3 @@ def outcome_problem(outcome: str | None, allowed: Sequence[str]) -> object | Non
     if outcome not in allowed:
         return _("This outcome does not exist here.")
     return None
-
-
-def draft_of(typed: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, str]:
-    """What of the typed texts is kept as a draft: the fields of the form. Raises InvalidInputError for too much."""
-    keys = {field["key"] for field in definition.get("fields", ())}
-    kept = {key: str(text) for key, text in typed.items() if key in keys}
-    too_long = {key: [_("This text is too long.")] for key, text in kept.items() if len(text) > LONGEST_DRAFT_TEXT}
-    if too_long:
-        raise InvalidInputError(fields=too_long)
-    return kept

@@ -16,6 +16,7 @@ from app.core.access import Actor, visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _
 from app.customers.services import record_timeline
+from app.forms.filling.rules import kept
 from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
@@ -210,7 +211,7 @@ def save_draft(session: Session, task_id: int, typed: Mapping[str, Any], *, by: 
         _grant(session, task)
     elif task.assignee_id != by.user_id:
         raise _taken(session, task)
-    task.draft = rules.draft_of(typed, task.form_version.definition if task.form_version else {})
+    task.draft = kept(typed, task.form_version.definition if task.form_version else {})
     task.state = TaskState.in_progress
     session.flush()
     _note(session, task, TaskEventKind.draft_saved, by=by)

@@ -52,12 +52,7 @@ def answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None
     built = build_form(task.form_version)
     if request.method == "POST" and request.path.endswith(("/hoan-thanh", "/nhap")):
         return built(context=context_for(session, actor))
-    form = built(formdata=None, context=context_for(session, actor))
-    if task.draft:
-        for question in form.questions:
-            if question.key in task.draft:
-                question.raw_data = [str(task.draft[question.key])]
-    return form
+    return built(formdata=None, context=context_for(session, actor), draft=task.draft)
 
 
 def task_page(
@@ -109,7 +104,10 @@ def task_page(
         stages=[{"name": stage.name, "state": stage.state, "note": stage.note} for stage in shown.stages],
         handed=_handed(session, task, actor) if is_seen and shown.url else [],
         form=form if may_edit or conflict else None,
-        lookups={"customer": "/tim/khach-hang"},
+        lookups={
+            "customer": "/tim/khach-hang",
+            "files": links.answer_file_path(task.form_version_id) if task.form_version_id else "",
+        },
         share_url=f"/chia-se/task/{task.id}" if is_seen else None,
         history_url=links.task_history_path(task.id) if is_seen else None,
         answers=[{"label": label, "value": text} for label, text in shown.own_answers],

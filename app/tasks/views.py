@@ -12,8 +12,9 @@ from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show
-from app.forms.builder import PREFIX
+from app.forms.builder import typed_in
 from app.forms.rules import Answers
+from app.forms.uploads import take_in
 from app.security import queries as people
 from app.tasks import queries, services
 from app.tasks.models import Task
@@ -67,8 +68,7 @@ class TaskPages(Page):
 
     @page("/<task_id>/nhap", "POST", right="edit")
     def draft(self, task_id: str) -> Any:
-        typed = {key.removeprefix(PREFIX): value for key, value in request.form.items() if key.startswith(PREFIX)}
-        number, actor = row_id(task_id), edge.actor()
+        typed, number, actor = typed_in(request.form), row_id(task_id), edge.actor()
         try:
             with edge.transaction() as inside:
                 services.save_draft(inside, number, typed, by=actor, rev=_rev())
@@ -85,7 +85,8 @@ class TaskPages(Page):
         task = task_of(session, number, actor)
         form = answer_form(session, task, actor)
         answers: Answers | None = None
-        if form is not None:
+        if form is not None and task.form_version_id is not None:
+            take_in(form, task.form_version_id)
             if not form.validate():
                 return task_page(number, form=form, status=422)
             answers = form.answers

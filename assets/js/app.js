@@ -67,12 +67,19 @@ on("click", "[data-filter-edit]", (event, chip) => {
   panel.dispatchEvent(new CustomEvent("tt:edit"));
 });
 atFirst("[data-filter-editor]", (panel) => import("./filter-editor.js").then(({ edit }) => edit(panel)));
+each("[data-drawing]", (page) => import("./draw/builder.js").then(({ build }) => build(page)));
 each("[data-segment-editor]", (panel) => import("./segment.js").then(({ compose }) => compose(panel)));
 atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
 each(".tt-rolecards [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
 each("nav.tt-tabs", tabBar.scroll);
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
+each("input[data-signature]", (input) => import("./signature.js").then(({ attachSignature }) => attachSignature(input)));
+each("[data-rows]", (frame) => import("./rows.js").then(({ growRows }) => growRows(frame)));
+each("input[data-upload-to]", (input) => import("./uploads.js").then(({ takeUploads }) => takeUploads(input)));
+each("[data-fill]", (frame) => import("./fill.js").then(({ fill }) => fill(frame)));
+each("[data-parts]", (frame) => import("./pages.js").then(({ turnPages }) => turnPages(frame)));
+each("form[data-draft]", (form) => import("./drafts.js").then(({ keepDraft }) => keepDraft(form)));
 each("[data-keep]", conflict.start);
 each("fieldset[data-kept]", (kept) => import("./merge.js").then(({ follow }) => follow(kept)));
 

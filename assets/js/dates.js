@@ -82,6 +82,7 @@ function build() {
 }
 
 function open(input) {
+  if (input.readOnly) return;
   calendar ??= build();
   const { box, days, time, clock, done } = calendar;
   const isMoment = "moment" in input.dataset;

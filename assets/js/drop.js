@@ -6,10 +6,12 @@ const MEGABYTE = 1024 * 1024;
 const zoneOf = (input) => input.closest("[data-drop]");
 const extension = (file) => `.${file.name.split(".").pop().toLowerCase()}`;
 
-function wrong(file, input) {
-  const most = Number(zoneOf(input).dataset.drop) || 20;
-  const taken = input.accept.split(",").map((one) => one.trim().toLowerCase()).filter(Boolean);
-  const isTaken = taken.some((one) => (one.endsWith("/*") ? file.type.startsWith(one.slice(0, -1)) : one === extension(file)));
+const wrong = (file, input) => judge(file, input.accept, Number(zoneOf(input).dataset.drop) || 20);
+
+// Why a file is not taken; "": it is, as far as the browser can tell. most: megabytes.
+export function judge(file, accept, most) {
+  const taken = accept.split(",").map((one) => one.trim().toLowerCase()).filter(Boolean);
+  const isTaken = taken.some((one) => (one.endsWith("/*") ? file.type.startsWith(one.slice(0, -1)) : one === extension(file) || one === file.type));
   if (taken.length && !isTaken) return words.wrongKind(file.name);
   if (file.size > most * MEGABYTE) return words.tooLarge(file.name, most);
   return file.size ? "" : words.emptyFile(file.name);

@@ -51,7 +51,7 @@ export function question(text, { yes, no = words.cancel, opener, isStaying = fal
   const dialog = element(
     "dialog",
     { class: "tt-dialog", "aria-label": text },
-    element("div", { class: "tt-dialog__body" }, element("p", { class: more.length ? "tt-b" : null }, text), ...more.map((told) => element("p", {}, told))),
+    element("div", { class: "tt-dialog__body" }, element("p", { class: more.length ? "tt-b" : null }, text), ...more.map((told) => (told instanceof Element ? told : element("p", {}, told)))),
     element("div", { class: "tt-dialog__foot" }, ...(yes === null ? [back] : isStaying ? [on, back] : [back, on])),
   );
   on.addEventListener("click", () => {

@@ -34,6 +34,7 @@ function foldGroups() {
   });
 }
 
+root.dataset.script = ""; // what a script shows when it is needed may be hidden from the first paint
 dress();
 foldGroups();
 dark.addEventListener("change", dress);

@@ -23,7 +23,8 @@ function holdsSomething(control) {
 // A form that came back refused holds words that are saved nowhere, unless it was sent empty.
 const cameBack = (form) => form.hasAttribute("data-unsaved") && [...form.elements].some(holdsSomething);
 
-export const isUnsaved = (form) => !form.hasAttribute("data-sent") && (cameBack(form) || [...form.elements].some(isChanged));
+// data-kept: what stands there is kept as a draft (drafts.js).
+export const isUnsaved = (form) => !form.hasAttribute("data-sent") && !form.hasAttribute("data-kept") && (cameBack(form) || [...form.elements].some(isChanged));
 
 const anyUnsaved = () =>
   Boolean(document.querySelector("[data-upload]")) || [...document.querySelectorAll("form[data-guard]")].some(isUnsaved);

@@ -51,6 +51,8 @@ UNLINKED = (
     "SELECT '/cong-viec/bang/show/' || min(id) FROM task",
     "SELECT '/ho-so/bang/show/' || min(id) FROM process_instance",
     "SELECT '/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:' || min(id) FROM customer",
+    "SELECT '/bieu-mau/' || min(code) || '/ve/xem' FROM form",
+    "SELECT '/phieu/' || min(id) FROM submission",
     "SELECT '/muc-danh-muc/show/' || min(id) FROM catalogue_entry",
     "SELECT '/nhat-ky/show/' || max(id) FROM audit_event GROUP BY action",
     "SELECT '/nhat-ky/xoa/customer/' || max(id) FROM customer",
@@ -70,10 +72,11 @@ NO_SCREENS = re.compile(
     # where a role holds a field back: tests/e2e/test_field_rights.py
     r"|^(Customer|Member)Screen\.reveal$|^ContactPages\.reveal_contact$|^FieldRightPages\.fields$"
     # sheets; and what needs a file first: tests/imports/test_pages.py
-    r"|^FilePages\.(template|bad_rows|show_job)$"
+    r"|^FilePages\.(template|bad_rows|show_job)$|^(FormPages\.export|SubmissionPages\.paper)$"
     # what needs chosen customers first: tests/customers/bulk/test_bulk.py
     r"|^BulkPages\.show_job$"
     # rows for look-ups; a role is renamed on its own page: tests/e2e/test_roles.py
+    r"|^DrawingPages\.(draft|fields)$"
     r"|^MemberScreen\.receivers$|^TeamScreen\.joinable$|^RoleScreen\.edit$"
 )
 #: another order or another page of a list is the same kind of page

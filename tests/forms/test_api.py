@@ -118,11 +118,61 @@ def test_a_wrong_form_is_told_beside_its_key(hoa, body, key):
     assert key in answer.json["fields"]
 
 
-def test_publishing_again_makes_the_next_version(published):
+def test_publishing_again_makes_an_edition_and_once_it_was_answered_the_next_version(published):
     assert published.post("forms/phan-anh/publish").json["error"] == "nothing_to_publish"
     published.put("forms/phan-anh/draft", COMPLAINT)
+    again = published.post("forms/phan-anh/publish").json
+    assert (again["version"], again["edition"]) == (1, 2)
+    assert published.post("forms/phan-anh/submissions", {"answers": {"happened": "Trễ"}}).status_code == 201
+    other = {**COMPLAINT, "fields": [{**COMPLAINT["fields"][1], "required": True}]}
+    draft = published.put("forms/phan-anh/draft", other).json["draft"]
+    assert (draft["version"], draft["edition"]) == (2, 1)
+    assert [(one["field"], one["code"]) for one in draft["changes"]] == [
+        ("amount", "required_changed"), ("happened", "removed"), ("channel", "removed"), ("whom", "removed"),
+    ]  # fmt: skip
     assert published.post("forms/phan-anh/publish").json["version"] == 2
     assert published.get("forms/phan-anh").json["active_version"] == 2
+    versions = published.get("forms/phan-anh/versions").json["result"]
+    assert [(one["version"], one["edition"], one["state"], one["answers"]) for one in versions] == [
+        (2, 1, "published", 0), (1, 2, "archived", 1), (1, 1, "archived", 0),
+    ]  # fmt: skip
+
+
+def test_a_field_is_asked_who_uses_it_retired_and_asked_again(published):
+    assert (
+        published.post("forms/phan-anh/submissions", {"answers": {"happened": "Trễ", "amount": 0}}).status_code == 201
+    )
+    uses = published.get("forms/phan-anh/fields/amount/uses").json
+    assert uses == {
+        "field": "amount",
+        "retired": False,
+        "answers": 1,
+        "answers_capped": False,
+        "fields": [],
+        "uses": [],
+    }
+    assert published.post("forms/phan-anh/fields/khong/retire").status_code == 404
+    retired = published.post("forms/phan-anh/fields/amount/retire").json["draft"]
+    assert [one["code"] for one in retired["changes"]] == ["retired"]
+    assert published.post("forms/phan-anh/publish").json["version"] == 2
+    assert "amount" not in published.get("forms/phan-anh/schema").json["properties"]
+    back = published.post("forms/phan-anh/fields/amount/bring-back").json["draft"]
+    assert [one["code"] for one in back["changes"]] == ["brought_back"]
+
+
+def test_a_form_is_copied_and_travels_as_a_file(app, published):
+    copied = published.post("forms/phan-anh/copy", {"code": "ban-sao", "name": "Bản sao"})
+    assert (copied.status_code, copied.json["draft"]["schema"]) == (201, {**COMPLAINT, "name": "Bản sao"})
+    file = published.get("forms/phan-anh/export").json
+    assert file == {"kind": "tantam.form", "code": "phan-anh", "definition": COMPLAINT}
+    assert "code" in published.post("forms/import", {"file": file}).json["fields"]
+    assert published.post("forms/import", {"file": file, "code": "tu-tep"}).json["draft"]["schema"] == COMPLAINT
+    for wrong in ({}, {**file, "kind": "x"}, {**file, "definition": []}, {**file, "definition": {"name": ["a"]}}):
+        assert published.post("forms/import", {"file": wrong, "code": "khac"}).status_code == 422
+    lan = Rest(app, "lan")
+    assert lan.get("forms/phan-anh/export").status_code == 403
+    assert lan.post("forms/phan-anh/copy", {"code": "b", "name": "B"}).status_code == 403
+    assert lan.get("forms/phan-anh/versions").status_code == 200
 
 
 def test_only_administrators_draw_and_see_drafts(app, published):
@@ -202,3 +252,16 @@ def test_a_list_costs_few_queries_however_long_it_is(app, published):
         with statements(app) as seen:
             assert published.get(path, page_size=100).status_code == 200
         assert len(seen) <= 8, seen
+
+
+def test_an_answer_is_not_told_to_those_who_may_not_read_it(app, hoa):
+    fields = [
+        {"key": "note", "type": "text", "label": "Ghi chú"},
+        {"key": "secret", "type": "text", "label": "Riêng", "read_roles": ["Admin"]},
+    ]
+    hoa.put("forms/phan-anh/draft", {"name": "Phản ánh", "fields": fields})
+    hoa.post("forms/phan-anh/publish")
+    sent = {"answers": {"note": "a", "secret": "b"}}
+    told = Rest(app, "lan").post("forms/phan-anh/submissions", sent).json
+    assert told["answers"] == {"note": "a"}
+    assert hoa.get(f"submissions/{told['id']}").json["answers"] == sent["answers"]

@@ -7,16 +7,23 @@ from werkzeug.datastructures import MultiDict
 from app.core.access import SYSTEM
 from app.core.i18n import in_language
 from app.forms import library, queries, rules, services
-from app.forms.builder import AnswerForm, build_form
+from app.forms.builder import AnswerForm, build_form, typed_in
+from app.forms.fields import TYPES
 from app.forms.fields.base import Context
 from app.forms.models import FormVersion
+from tests.forms.examples import COLOURS
+from tests.forms.examples import CONTEXT as EVERYTHING
+from tests.forms.fields.test_rows import COLUMNS
 
 NASTY = "\"><script>alert(1)</script><b title='"
 
 
 class OneCustomer:
-    def name_of(self, customer_id: int) -> str | None:
-        return "Nguyễn <b>An</b>" if customer_id == 7 else None
+    def name_of(self, record_id: int) -> str | None:
+        return "Nguyễn <b>An</b>" if record_id == 7 else None
+
+    def offered(self) -> list[tuple[int, str]]:
+        return []
 
 
 CONTEXT = Context(OneCustomer())
@@ -217,6 +224,84 @@ def test_shipped_forms_can_be_filled_in_the_browser(session):
     filled = posted(version, happened="Trễ", compensation="750.000", apology="Xin lỗi chị")
     assert filled.validate()
     assert services.submit(session, version, filled.answers, by=SYSTEM).answers["compensation"] == 750000
+
+
+# Every kind of field, drawn and sent as a browser without scripts does it
+
+EVERY_ANSWER = {
+    "text": "Một", "long_text": "Hai\nBa", "integer": 1250, "decimal": 2.5, "money": 500000, "percent": 12.5,
+    "date": "2026-11-22", "time": "14:30", "date_time": "2026-11-22T07:30:00Z", "yes_no": False, "choice": "blue",
+    "choices": ["red", "blue"], "dependent_choice": "other", "stars": 4, "nps": 0, "email": "lan@phosen.vn",
+    "phone": "+84912345678", "citizen_id": "001190000123", "tax_code": "0100109106", "customer": 7, "member": 2,
+    "team": 5, "address": {"province": "01", "ward": "00004", "street": "12 Lê Lợi"}, "file": [3, 4], "photo": [3],
+    "rows": [{"what": "Bánh phở", "count": 2, "price": 15000, "amount": 30000}, {"what": "Hành"}],
+    "signature": "M12 80L14 76", "calculated": 500000.0,
+}  # fmt: skip
+
+
+def every_type() -> FormVersion:
+    settings = {
+        "choice": {"options": COLOURS}, "choices": {"options": COLOURS}, "calculated": {"formula": "money * 1"},
+        "dependent_choice": {"depends_on": "choice", "options": [{"value": "other", "label": "Khác", "for": ["blue"]}]},
+        "rows": {"fields": COLUMNS},
+    }  # fmt: skip
+    return a_version(*[{"key": code, "type": code, "label": code, **settings.get(code, {})} for code in TYPES])
+
+
+def sent_by_a_browser(form: AnswerForm) -> MultiDict:
+    """What stands in the inputs of the drawn page, in a browser that runs scripts."""
+    page = BeautifulSoup("".join(str(question()) for question in form.questions), "html.parser")
+    for one in page(["noscript", "template"]):
+        one.decompose()
+    sent = MultiDict()
+    for one in page.select("input[name], textarea[name], select[name]"):
+        if one.name == "textarea":
+            sent.add(one["name"], one.text.removeprefix("\n"))
+        elif one.name == "select":
+            chosen = one.find("option", selected=True) or one.find("option")
+            sent.add(one["name"], chosen["value"])
+        elif one["type"] not in {"radio", "checkbox", "file"} or one.has_attr("checked"):
+            sent.add(one["name"], one["value"])
+    return sent
+
+
+def test_every_answer_that_is_drawn_comes_back_from_the_page(page):
+    version = every_type()
+    assert set(EVERY_ANSWER) == {code for code, kind in TYPES.items() if kind.has_answer}
+    drawn = build_form(version)(None, context=EVERYTHING, saved=EVERY_ANSWER)
+    sent = build_form(version)(sent_by_a_browser(drawn), context=EVERYTHING)
+    assert sent.validate(), sent.errors
+    assert sent.answers.values == EVERY_ANSWER
+    again = build_form(version)(None, context=EVERYTHING, draft=typed_in(sent_by_a_browser(drawn)))
+    assert sent_by_a_browser(again) == sent_by_a_browser(drawn)
+
+
+def test_an_empty_page_of_every_kind_is_no_answer_and_no_mistake(page):
+    version = every_type()
+    empty_page = sent_by_a_browser(build_form(version)(None, context=EVERYTHING))
+    form = build_form(version)(empty_page, context=EVERYTHING)
+    assert form.validate(), form.errors
+    assert form.answers.values == {}
+
+
+def test_what_is_wrong_in_a_row_stands_at_its_cell(page):
+    version = every_type()
+    form = build_form(version)(MultiDict({"answer_rows.0.what": "x", "answer_rows.0.count": "0"}), context=EVERYTHING)
+    assert not form.validate()
+    cell = html(form, "rows").find("input", attrs={"name": "answer_rows.0.count"})
+    assert (cell["value"], cell["aria-invalid"]) == ("0", "true")
+    assert html(form, "rows").find(id=f"{cell['id']}-error").text
+
+
+def test_every_input_of_every_kind_has_a_name_for_who_cannot_see_it(page):
+    form = build_form(every_type())(None, context=EVERYTHING, saved=EVERY_ANSWER)
+    for question in form.questions:
+        drawn = html(form, question.key)
+        for one in drawn.select("input:not([type=hidden]), select, textarea"):
+            is_told = (
+                one.find_parent("label") or one.has_attr("aria-label") or drawn.find("label", attrs={"for": one["id"]})
+            )
+            assert is_told or one["id"] == question.id
 
 
 def test_two_hundred_fields_are_filled_quickly_enough_to_be_asked(page):

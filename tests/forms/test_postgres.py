@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
-from app.forms import library, queries, services
+from app.forms import displays, library, queries, services
 from app.forms.fields.base import Context
 from app.forms.models import FormVersion, SubmissionValue
 from tests.database import postgres_server
@@ -58,6 +58,7 @@ CHANGES = [
     {"definition": {"name": "x", "fields": []}},
     {"checksum": "0" * 64},
     {"number": 7},
+    {"edition": 7},
     {"state": "draft"},
     {"published_at": datetime(2026, 1, 1, tzinfo=UTC)},
     {"published_at": None},
@@ -87,7 +88,7 @@ def test_the_next_version_takes_over_and_old_answers_stay_true(session):
     services.save_draft(session, form, {**shipped, "fields": shipped["fields"][3:]}, by=SYSTEM)
     assert services.publish_form(session, form, by=SYSTEM).number == 2
     session.expire_all()
-    assert [answer.text for answer in queries.shown_answers(submission)][:2] == ["Thất lạc", "24/11/2026"]
+    assert [answer.text for answer in displays.shown_answers(submission)][:2] == ["Thất lạc", "24/11/2026"]
     later = select(SubmissionValue.submission_id).where(
         SubmissionValue.field_key == "expected_delivery", SubmissionValue.date > date(2026, 11, 23)
     )

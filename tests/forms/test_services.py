@@ -12,9 +12,10 @@ from app.core.errors import ConflictError, InvalidInputError, NotAllowedError
 from app.core.i18n import in_language
 from app.customers.models import TimelineEntry
 from app.customers.services import CustomerArchivedError, archive_customer, create_customer
-from app.forms import library, queries, services
+from app.forms import displays, library, queries, rules, services
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.rules import Answers
 
 CONTEXT = Context()
 NINE = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -133,14 +134,39 @@ def test_publishing_makes_the_draft_the_version_that_takes_answers(session, cast
     assert queries.version(session, version.id) is version
 
 
-def test_the_version_before_is_archived_and_numbers_go_on(session):
+def republished(session, form: Form, *fields: dict) -> tuple[int, int]:
+    services.save_draft(session, form, drawn(*fields), by=SYSTEM)
+    version = services.publish_form(session, form, by=SYSTEM)
+    return version.number, version.edition
+
+
+def test_the_number_grows_when_the_meaning_changed_and_somebody_has_answered(session):
     form = a_published_form(session, NOTE)
     first = published(session, form)
-    services.save_draft(session, form, drawn(AMOUNT), by=SYSTEM)
-    second = services.publish_form(session, form, by=SYSTEM)
-    assert (first.number, first.state) == (1, VersionState.archived)
-    assert (second.number, second.state) == (2, VersionState.published)
-    assert [version.number for version in session.scalars(queries.versions_of(form))] == [2, 1]
+    assert republished(session, form, NOTE, AMOUNT) == (1, 2)
+    assert (first.number, first.edition, first.state) == (1, 1, VersionState.archived)
+    services.submit(session, published(session, form), Answers({"amount": 1}), by=SYSTEM)
+    assert republished(session, form, AMOUNT, {**NOTE, "label": "Khác", "help": "Ghi gì cũng được"}) == (1, 3)
+    assert republished(session, form, AMOUNT) == (2, 1)
+    assert republished(session, form, NOTE) == (2, 2)
+    last = published(session, form)
+    services.submit(session, first, Answers({"note": "Trễ"}), by=SYSTEM)
+    assert (last.state, republished(session, form, NOTE, AMOUNT)) == (VersionState.published, (2, 3))
+    places = [(one.number, one.edition) for one in session.scalars(queries.versions_of(form))]
+    assert places == [(2, 3), (2, 2), (2, 1), (1, 3), (1, 2), (1, 1)]
+
+
+def test_nobody_is_asked_what_is_retired_and_nothing_may_need_it(session):
+    gone = {**AMOUNT, "retired": True}
+    version = published(session, a_published_form(session, NOTE, gone))
+    assert queries.json_schema(version)["properties"].keys() == {"note"}
+    assert services.parse_answers(version, {"note": "Trễ"}, context=CONTEXT).values == {"note": "Trễ"}
+    with pytest.raises(InvalidInputError) as refused:
+        services.parse_answers(version, {"amount": 1}, context=CONTEXT)
+    assert list(refused.value.fields) == ["amount"]
+    twice = {"key": "twice", "type": "calculated", "label": "Gấp đôi", "formula": "amount * 2"}
+    assert [one.code for one in rules.check_definition(drawn(gone, twice))] == ["dead_reference"]
+    assert [one.code for one in rules.check_definition(drawn(gone))] == ["no_fields"]
 
 
 def test_without_a_draft_there_is_nothing_to_publish(session):
@@ -184,6 +210,7 @@ CHANGES = [
     {"definition": {"name": "x", "fields": []}},
     {"checksum": "0" * 64},
     {"number": 7},
+    {"edition": 7},
     {"state": VersionState.draft},
     {"published_at": NINE},
     {"published_by_id": None},
@@ -276,10 +303,10 @@ def test_old_answers_are_shown_as_they_were_given(session):
         services.save_draft(session, form, drawn(*fields), by=SYSTEM)
         services.publish_form(session, form, by=SYSTEM)
     session.expire_all()
-    assert published(session, form).number == 3
-    assert queries.shown_answers(submission) == [("Ghi chú", "Trễ"), ("Số tiền", "1\u00a0₫"), ("Màu", "Đỏ")]
+    assert published(session, form).number == 2
+    assert displays.shown_answers(submission) == [("Ghi chú", "Trễ"), ("Số tiền", "1\u00a0₫"), ("Màu", "Đỏ")]
     with in_language("en"):
-        assert queries.shown_answers(submission)[0].label == "Note"
+        assert displays.shown_answers(submission)[0].label == "Note"
 
 
 def test_what_was_left_empty_shows_empty(session):
@@ -287,7 +314,7 @@ def test_what_was_left_empty_shows_empty(session):
     answers = services.parse_answers(version, {"note": " ", "amount": 0}, context=CONTEXT)
     submission = services.submit(session, version, answers, by=SYSTEM)
     assert submission.answers == {"amount": 0}
-    assert queries.shown_answers(submission) == [("Ghi chú", ""), ("Số tiền", "0\u00a0₫")]
+    assert displays.shown_answers(submission) == [("Ghi chú", ""), ("Số tiền", "0\u00a0₫")]
 
 
 def test_searchable_answers_are_kept_as_what_they_are(session):
@@ -346,3 +373,32 @@ def test_a_form_is_not_filled_in_about_an_archived_customer_but_work_under_way_g
         services.submit(session, version, answers, by=cast.lan, customer_id=customer.id)
     assert session.scalars(select(Submission)).all() == []
     services.submit(session, version, answers, by=cast.lan, customer_id=customer.id, subject_type="task", subject_id=1)
+
+
+@pytest.mark.both_databases
+def test_an_answer_that_is_wanted_once_is_taken_once(session, cast):
+    lan, bao = (create_customer(session, name=name, by=cast.lan).id for name in ("Chị Lan", "Anh Bảo"))
+    order = {"key": "order", "type": "text", "label": "Mã đơn", "unique": "form"}
+    card = {"key": "card", "type": "phone", "label": "Số thẻ", "unique": "customer", "message": "Khách đã gửi số này."}
+    form = a_published_form(session, order, card)
+
+    def send(order: str, card: str, customer: int | None = None, **about: object) -> list[str]:
+        version = published(session, form)
+        answers = services.parse_answers(version, {"order": order, "card": card}, context=CONTEXT)
+        try:
+            services.submit(session, version, answers, by=cast.lan, customer_id=customer, **about)
+        except InvalidInputError as refused:
+            return [str(told) for sentences in refused.fields.values() for told in sentences]
+        return []
+
+    assert send("PS-1", "0912345678", lan) == []
+    assert send("PS-2", "0912345678", bao) == send("PS-3", "0912345678") == []
+    assert send("PS-4", "0912 345 678", lan) == ["Khách đã gửi số này."]
+    assert len(send("PS-1", "0912345679", bao)) == 1
+    # Under the next version it still counts; what was returned is answered again.
+    services.save_draft(session, form, drawn({**order, "required": True}, card), by=SYSTEM)
+    services.publish_form(session, form, by=SYSTEM)
+    assert len(send("PS-1", "")) == 1
+    assert send("PS-5", "", subject_type="task", subject_id=7) == []
+    assert send("PS-5", "", subject_type="task", subject_id=7) == []
+    assert len(send("PS-5", "", subject_type="task", subject_id=8)) == 1

@@ -45,7 +45,7 @@ class Walk:
             problems = untranslated(page, self.data)
             if not is_part and page.get("lang") != self.language:
                 problems.append("the page does not name its language")
-        elif answer.mimetype == "application/json":
+        elif answer.mimetype == "application/json" and "Content-Disposition" not in answer.headers:  # a file is data
             problems = [f"{key}: {text!r}" for key, text in _spoken(answer.json) if self.data.left_of(text)]
         if problems:
             self.found[told] = problems

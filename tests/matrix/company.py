@@ -37,6 +37,7 @@ from app.customers.purchases import add_purchase
 from app.customers.segments.services import Typed, create_segment, freeze
 from app.customers.services import archive_customer, create_customer
 from app.customers.tags import set_tags
+from app.forms.filling.services import keep_draft
 from app.forms.models import FormVersion, Submission
 from app.forms.services import create_form
 from app.forms.services import save_draft as draft_form
@@ -212,6 +213,7 @@ _RULES = {
     "ArchivedComment": _conversation,
     "File": _conversation,
     "SavedView": _private,
+    "SubmissionDraft": _private,
     "Segment": _private,
     "FrozenSegment": _private,
     "Instance": _given,
@@ -584,6 +586,9 @@ class _Morning:
                 inside.add(given)
                 inside.flush()
                 self.made.add("Submission", state, given.id, marked=True, owners=[who], team=team)
+                begun = keep_draft(inside, inside.get_one(FormVersion, version), {}, by=self.cast.actor(who),
+                                   customer_id=None, rev=None)  # fmt: skip
+                self.made.add("SubmissionDraft", state, begun.id, resource="Submission", owners=[who])
 
     def _company(self) -> None:
         story, cast = self.story, self.cast

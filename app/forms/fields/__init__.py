@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Mapping
 from importlib import import_module
 
-from app.forms.fields.base import FieldType
+from app.forms.fields.base import TYPES, FieldType
 
 
-def _found() -> dict[str, FieldType]:
-    types: dict[str, FieldType] = {}
+def _find() -> None:
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         for kind in vars(import_module(module.name)).values():
             if inspect.isclass(kind) and issubclass(kind, FieldType) and kind.__module__ == module.name != _BASE:
-                if kind.code in types:
+                if kind.code in TYPES:
                     raise RuntimeError(f"two field types are called {kind.code}")
-                types[kind.code] = kind()
-    return types
+                TYPES[kind.code] = kind()
 
 
 _BASE = FieldType.__module__
-#: code → the type; there is one object of each
-TYPES: Mapping[str, FieldType] = _found()
+_find()
+
+__all__ = ["TYPES"]

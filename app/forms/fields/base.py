@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum, auto
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+from app.core.conditions import Condition
 from app.core.errors import Sentence
-from app.core.i18n import LANGUAGES, _
-from app.forms.words import Words
+from app.core.files import LARGEST_FILE
+from app.core.i18n import DEFAULT_TIME_ZONE, LANGUAGES, _
+from app.forms.words import Words, say
 
-#: What an answer is once it was read; the same in the database, in REST and in conditions. A date is its ISO text.
-Value: TypeAlias = str | int | bool
+if TYPE_CHECKING:
+    from app.forms.fields.settings import Setting
+
+#: What an answer is once it was read; the same in the database, in REST and in conditions. A day and a moment are ISO
+#: texts; several choices are a list, rows a list of objects by key, an address is an object.
+Value: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any]
+#: one entry of the index of searchable answers
+Indexed: TypeAlias = str | float | date | datetime
+#: What a page sent for one field: the values of its inputs, by what stands in their names behind that of the field
+#: ("" for itself, "street", "0.amount").
+Posted: TypeAlias = Mapping[str, Sequence[Any]]
 JsonSchema: TypeAlias = dict[str, Any]
 
 #: characters of a label or help text
@@ -35,6 +46,7 @@ class Kind(StrEnum):
     text = auto()
     number = auto()
     date = auto()
+    moment = auto()
 
 
 class Control(StrEnum):
@@ -42,14 +54,37 @@ class Control(StrEnum):
 
     line = auto()
     area = auto()
+    #: one of several: buttons side by side while they are few, else a list
     choice = auto()
+    #: some of several
+    checks = auto()
+    #: one of a row of numbers
+    scale = auto()
     lookup = auto()
+    address = auto()
+    rows = auto()
+    files = auto()
+    signature = auto()
+    #: nobody answers: the page tells it
+    told = auto()
+
+
+class Group(StrEnum):
+    """The parts of the builder's palette, in their order."""
+
+    words = auto()
+    numbers = auto()
+    days = auto()
+    choices = auto()
+    vietnam = auto()
+    links = auto()
+    parts = auto()
 
 
 @dataclass(frozen=True)
 class Face:
     """How a field looks. `mode` is the keyboard of a phone (HTML inputmode), `unit` stands behind the input, `helper`
-    names what helps typing (docs/ui.md: data-date, data-money, data-number)."""
+    names what helps typing (docs/ui.md: data-date, data-moment, data-money, data-number)."""
 
     control: Control = Control.line
     mode: str = "text"
@@ -65,11 +100,17 @@ class Option:
 
     value: str
     label: Words
+    #: the answers of another field with which it is offered; none: with all
+    only_for: frozenset[str] = frozenset()
+    #: with which other answers it is offered; None: always
+    only_if: Condition | None = None
+    #: not offered any more; who has it keeps it
+    retired: bool = False
 
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field as the admin drew it. Bounds are whole numbers, for dates ISO texts."""
+    """One field as the admin drew it: what every field has, and in `own` the settings of its kind that were made."""
 
     key: str
     type: str
@@ -77,42 +118,114 @@ class FieldSpec:
     help: Words = ""
     required: bool = False
     default: object = None
-    options: tuple[Option, ...] = ()
-    min: Any = None
-    max: Any = None
-    min_length: int | None = None
-    max_length: int | None = None
-    rows: int | None = None
     searchable: bool = False
+    #: nobody is asked any more; the key stays taken
+    retired: bool = False
+    #: fields/shared.py
+    section: str = ""
+    width: str = ""
+    personal_data: str = "none"
+    read_roles: tuple[str, ...] = ()
+    edit_roles: tuple[str, ...] = ()
+    #: said instead of the kind's own sentence when an answer is not right
+    message: Words = ""
+    #: "form": no two answers to the form are the same; "customer": none to it for one customer
+    unique: str = ""
+    #: fields/when.py
+    visible_if: Condition | None = None
+    required_if: Condition | None = None
+    readonly_if: Condition | None = None
+    keep_hidden: bool = False
+    own: Mapping[str, Any] = field(default_factory=dict)
 
 
-class CustomerLookup(Protocol):
-    """Which customers may this person name? The edge brings the answer, bound to its session and actor."""
+class Directory(Protocol):
+    """Which records of one kind may this person name? The edge brings the answer, bound to its session and actor."""
 
-    def name_of(self, customer_id: int) -> str | None:
-        """The customer's name; None when there is none with this id or the person may not see him."""
+    def name_of(self, record_id: int) -> str | None:
+        """The name; None when there is none with this id or the person may not see it."""
+
+    def offered(self) -> Sequence[tuple[int, str]]:
+        """(id, name) of those to choose from in one list; empty where they are too many for that."""
 
 
-class NoCustomers:
-    """Nobody said which customers may be named: none."""
+@dataclass(frozen=True)
+class FileFacts:
+    """A file that was sent for an answer. `size` in bytes; `path` is where it can be fetched."""
 
-    def name_of(self, customer_id: int) -> str | None:
+    name: str
+    size: int
+    content_type: str
+    path: str = ""
+
+
+class Files(Protocol):
+    """Which of the files that were sent may be named in an answer of this person?"""
+
+    def facts_of(self, file_id: int) -> FileFacts | None:
+        """None when there is no such file, or it is not his to name."""
+
+    def largest(self) -> int:
+        """How many bytes one of them may have."""
+
+
+class Catalogues(Protocol):
+    """What stands in the company's small lists?"""
+
+    def options_of(self, catalogue: str) -> tuple[Option, ...]:
+        """All entries in their order, retired ones too; () where there is no such list."""
+
+
+class Nothing:
+    """Nobody said what may be named: nothing."""
+
+    def name_of(self, record_id: int) -> str | None:
         return None
+
+    def offered(self) -> Sequence[tuple[int, str]]:
+        return ()
+
+    def facts_of(self, file_id: int) -> FileFacts | None:
+        return None
+
+    def largest(self) -> int:
+        return LARGEST_FILE
+
+    def options_of(self, catalogue: str) -> tuple[Option, ...]:
+        return ()
 
 
 @dataclass(frozen=True)
 class Context:
     """What a field may ask the outside world while it reads or shows an answer."""
 
-    customers: CustomerLookup = field(default_factory=NoCustomers)
+    customers: Directory = field(default_factory=Nothing)
+    members: Directory = field(default_factory=Nothing)
+    teams: Directory = field(default_factory=Nothing)
+    files: Files = field(default_factory=Nothing)
+    catalogues: Catalogues = field(default_factory=Nothing)
+    #: in which moments are typed and shown
+    time_zone: str = DEFAULT_TIME_ZONE
+    #: what the other fields were answered with, by key; those that a field `asks` were read before it
+    answers: Mapping[str, Value] = field(default_factory=dict)
+    #: by key the answers that were saved before; None: the form begins with its defaults
+    before: Mapping[str, Value] | None = None
+    #: the id that me() stands for in conditions
+    me: int | None = None
+    #: codes of the roles of whoever answers or reads; None: nothing is kept from him
+    roles: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """An answer that was read, or why it was refused. Neither: the field was left empty."""
+    """An answer that was read, or why it was refused. Neither: the field was left empty.
+
+    `inside`: what is wrong with parts of it, by their place ("0.amount": the amount in the first row).
+    """
 
     value: Value | None = None
     problems: tuple[Sentence, ...] = ()
+    inside: Mapping[str, tuple[Sentence, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,8 +240,9 @@ class Flaw:
 class Refused(Exception):
     """Raised by `FieldType.read` with the sentence for the person who answered; `parse` turns it into a problem."""
 
-    def __init__(self, sentence: Sentence) -> None:
+    def __init__(self, sentence: Sentence, inside: Mapping[str, tuple[Sentence, ...]] | None = None) -> None:
         self.sentence = sentence
+        self.inside = inside or {}
         super().__init__()
 
 
@@ -138,22 +252,41 @@ class FieldType(ABC):
     #: the name that definitions use; never changes
     code: ClassVar[str]
     label: ClassVar[Sentence]
-    #: the properties that this kind knows beyond those of every field
-    settings: ClassVar[frozenset[str]] = frozenset()
+    #: in which part of the builder's palette it stands
+    group: ClassVar[Group]
+    #: what an admin can set for this kind beyond what every field has
+    settings: ClassVar[tuple[Setting, ...]] = ()
     takes_default: ClassVar[bool] = True
+    #: False: nothing is kept for it (a note)
+    has_answer: ClassVar[bool] = True
+    #: True: nobody answers it, it follows from other answers by `worked_out`
+    is_worked_out: ClassVar[bool] = False
+    #: can stand in a column of repeating rows
+    fits_rows: ClassVar[bool] = True
     #: None: answers of this kind cannot be marked searchable
     index: ClassVar[Kind | None] = None
     face: ClassVar[Face] = Face()
     missing: ClassVar[Sentence] = _("Please fill this in.")
+    #: how the browser reads what is typed, for conditions and formulas (assets/js/fill.js)
+    typed_as: ClassVar[str] = "text"
+
+    def gather(self, posted: Posted) -> object:
+        """The raw answer in what a page sent. One input: what stands in the first of its name."""
+        values = posted.get("")
+        return values[0] if values else None
 
     def parse(self, raw: object, spec: FieldSpec, context: Context) -> Parsed:
         """The answer in `raw` (typed text, or a JSON value), with all that may be wrong with it. Never raises."""
-        if raw is None or (isinstance(raw, str) and not trimmed(raw)):
+        if self.is_empty(raw):
             return Parsed(problems=(self.missing,)) if spec.required else Parsed()
         try:
             return Parsed(self.read(raw, spec, context))
         except Refused as refused:
-            return Parsed(problems=(refused.sentence,))
+            return Parsed(problems=(say(spec.message) or refused.sentence,), inside=refused.inside)
+
+    def is_empty(self, raw: object) -> bool:
+        """Is this no answer at all?"""
+        return raw is None or (isinstance(raw, str) and not trimmed(raw))
 
     @abstractmethod
     def read(self, raw: object, spec: FieldSpec, context: Context) -> Value:
@@ -161,37 +294,90 @@ class FieldType(ABC):
 
     @abstractmethod
     def show(self, value: Value, spec: FieldSpec, context: Context) -> str:
-        """The value as people read it."""
+        """The value as people read it; several lines where it has several parts."""
 
-    def write(self, value: Value, spec: FieldSpec) -> str:
-        """The value as one would type it: `read` gives the same value back."""
+    def write(self, value: Value, spec: FieldSpec, context: Context) -> object:
+        """The value as one would type it, in the shape of `gather`: `read` gives the same value back."""
         return str(value)
 
     @abstractmethod
-    def schema(self, spec: FieldSpec) -> JsonSchema:
+    def schema(self, spec: FieldSpec, context: Context) -> JsonSchema:
         """JSON Schema (2020-12) of the value."""
 
-    def choices(self, spec: FieldSpec) -> tuple[Option, ...]:
-        """What there is to choose from, for `Control.choice`."""
+    def choices(self, spec: FieldSpec, context: Context) -> Sequence[Option]:
+        """What there is to choose from, for `Control.choice`, `checks` and `scale`."""
         return ()
+
+    def possible(self, spec: FieldSpec, context: Context) -> Sequence[Option]:
+        """What `choices` may come to with other answers."""
+        return self.choices(spec, context)
 
     def bounds(self, spec: FieldSpec) -> tuple[object, object] | None:
         """The least and the most that `read` takes, for the page to say so before anything is sent."""
         return None
 
-    def indexed(self, value: Value) -> str | float | date:
-        """The value as its `index` kind. Raises TypeError when the kind has no index."""
-        if self.index is Kind.number:
-            return float(value)
+    def longest_typed(self, spec: FieldSpec) -> int | None:
+        """How many characters may be typed, for the page to say so before anything is sent."""
+        return None
+
+    def indexed(self, value: Value) -> Sequence[Indexed]:
+        """The value as its `index` kind: one entry, or one for each of its parts. Raises TypeError without an index."""
+        if self.index is Kind.number and isinstance(value, bool | int | float):
+            return [float(value)]
         if self.index is Kind.date:
-            return date.fromisoformat(str(value))
-        if self.index is Kind.text:
-            return str(value)
+            return [date.fromisoformat(str(value))]
+        if self.index is Kind.moment:
+            return [datetime.fromisoformat(str(value))]
+        if self.index is Kind.text and isinstance(value, str):
+            return [value]
         raise TypeError(f"answers of type {self.code} are not searchable")
+
+    @property
+    def can_be_unique(self) -> bool:
+        """May an answer be wanted only once? What is typed or looked up, as one value that can be found again."""
+        is_one = self.face.control in (Control.line, Control.lookup)
+        return is_one and self.index is not None and not self.is_worked_out
+
+    def asks(self, spec: FieldSpec) -> Collection[str]:
+        """Keys of the fields whose answers it needs in order to read, show or work out its own."""
+        return ()
+
+    def worked_out(self, spec: FieldSpec, context: Context) -> Value | None:
+        """The answer that follows from `context.answers`, for kinds that are worked out."""
+        return None
+
+    def live(self, spec: FieldSpec) -> dict[str, Any]:
+        """What of it follows from other answers while one types, as plain data (assets/js/evaluate.js `settled`)."""
+        return {}
 
     def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
         """What is wrong with this kind's own properties (`settings`) in a definition as it was sent."""
+        for setting in self.settings:
+            value = given.get(setting.name)
+            if value is not None or setting.is_needed:
+                yield from setting.flaws(value)
+
+    def flaws_among(self, spec: FieldSpec, others: Mapping[str, FormField]) -> Iterator[Flaw]:
+        """What is wrong with it among the other fields of the form, by key; each by itself is right."""
         yield from ()
+
+
+@dataclass(frozen=True)
+class FormField:
+    """A field with the type that reads and shows its answers."""
+
+    spec: FieldSpec
+    type: FieldType
+    #: all of these hold while it is asked: its own condition and that of its section
+    shown_if: tuple[Condition, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return self.spec.key
+
+
+#: code → the type, one object of each; filled by the package from its files
+TYPES: dict[str, FieldType] = {}
 
 
 def trimmed(text: str) -> str:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from app.core.db import LARGEST_ID
+from collections.abc import Sequence
+from typing import ClassVar
+
+from app.core.errors import Sentence
 from app.core.i18n import _
-from app.forms.fields import base
-from app.forms.fields.base import Control, Face, FieldSpec, JsonSchema, Kind, Refused, Value
+from app.forms.fields.base import Context, Control, Directory, Face, FieldSpec, Option
+from app.forms.fields.member import MemberType
 
 
-class CustomerType(base.FieldType):
-    """Stored is the customer's id. Not there and not to be seen are the same, as everywhere."""
+class CustomerType(MemberType):
+    """Stored is the id, looked up while one types. Not there and not to be seen are the same, as everywhere."""
 
     code = "customer"
     label = _("Customer")
-    takes_default = False
-    index = Kind.number
-    face = Face(Control.lookup)
-    missing = _("Please choose a customer.")
+    fits_rows = False
+    face: ClassVar[Face] = Face(Control.lookup)
+    missing: ClassVar[Sentence] = _("Please choose a customer.")
+    unknown: ClassVar[Sentence] = _("This customer was not found. Please choose one from the list.")
+    unseen: ClassVar[Sentence] = _("Customer you may not see")
 
-    def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
-        customer_id = _typed(raw) if isinstance(raw, str) else base.whole_number(raw)
-        known = customer_id is not None and 0 < customer_id <= LARGEST_ID
-        if not known or context.customers.name_of(customer_id) is None:  # type: ignore[arg-type]
-            raise Refused(_("This customer was not found. Please choose one from the list."))
-        return customer_id  # type: ignore[return-value]
+    def directory(self, context: Context) -> Directory:
+        return context.customers
 
-    def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:
-        return context.customers.name_of(int(value)) or str(_("Customer you may not see"))
-
-    def schema(self, spec: FieldSpec) -> JsonSchema:
-        return {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
-
-
-def _typed(text: str) -> int | None:
-    digits = text.strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else None
+    def choices(self, spec: FieldSpec, context: Context) -> Sequence[Option]:
+        return ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from app.core.errors import Sentence
 from app.core.formats import integer_problem, number_text, read_integer
 from app.core.i18n import _
 from app.forms.fields import base
-from app.forms.fields.base import LARGEST_INTEGER, Face, FieldSpec, Flaw, JsonSchema, Kind, Refused, Value
+from app.forms.fields.base import LARGEST_INTEGER, Face, FieldSpec, Flaw, Group, JsonSchema, Kind, Refused, Value
+from app.forms.fields.settings import Setting, Whole
 
 
 class IntegerType(base.FieldType):
@@ -16,9 +18,11 @@ class IntegerType(base.FieldType):
 
     code = "integer"
     label = _("Whole number")
-    settings = frozenset({"min", "max"})
-    index = Kind.number
-    face = Face(mode="numeric", helper="number")
+    group = Group.numbers
+    settings: ClassVar[tuple[Setting, ...]] = (Whole("min", _("At least")), Whole("max", _("At most")))
+    index: ClassVar[Kind | None] = Kind.number
+    typed_as: ClassVar[str] = "whole"
+    face: ClassVar[Face] = Face(mode="numeric", helper="number")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
         number = self.typed(raw) if isinstance(raw, str) else base.whole_number(raw)
@@ -42,26 +46,26 @@ class IntegerType(base.FieldType):
 
     def bounds(self, spec: FieldSpec) -> tuple[int, int]:
         return (
-            -LARGEST_INTEGER if spec.min is None else spec.min,
-            LARGEST_INTEGER if spec.max is None else spec.max,
+            spec.own.get("min", -LARGEST_INTEGER),
+            spec.own.get("max", LARGEST_INTEGER),
         )
 
     def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:
-        return str(self.figures(int(value)))
+        return str(self.figures(_number(value)))
 
-    def write(self, value: Value, spec: FieldSpec) -> str:
-        return str(number_text(int(value)))
+    def write(self, value: Value, spec: FieldSpec, context: base.Context) -> object:
+        return str(number_text(_number(value)))
 
-    def schema(self, spec: FieldSpec) -> JsonSchema:
+    def schema(self, spec: FieldSpec, context: base.Context) -> JsonSchema:
         least, most = self.bounds(spec)
         return {"type": "integer", "minimum": least, "maximum": most}
 
     def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
-        sound = True
-        for name in ("min", "max"):
-            limit = given.get(name)
-            if limit is not None and (type(limit) is not int or abs(limit) > LARGEST_INTEGER):
-                sound = False
-                yield Flaw(name, "bad_limit", _("A limit is a whole number. Example: 500000"))
-        if sound:
-            yield from base.crossed(given, "min", "max")
+        flaws = list(super().flaws(given))
+        yield from flaws or base.crossed(given, "min", "max")
+
+
+def _number(value: Value) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"no whole number: {value!r}")
+    return value

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from app.core.i18n import _
-from app.forms.fields.base import Control, Face, Flaw, Kind
-from app.forms.fields.text import TextType
+from app.forms.fields.base import Control, Face, Kind
+from app.forms.fields.settings import Height, Setting
+from app.forms.fields.text import TextType, lengths
 
 
 class LongTextType(TextType):
@@ -15,7 +15,10 @@ class LongTextType(TextType):
 
     code = "long_text"
     label = _("Long text")
-    settings = TextType.settings | {"rows"}
+    settings: ClassVar[tuple[Setting, ...]] = (
+        *lengths(20_000),
+        Height("rows", _("Height in lines"), least=2, most=30, code="bad_rows"),
+    )
     index: ClassVar[Kind | None] = None
     face = Face(Control.area)
     usual_length = 5_000
@@ -23,9 +26,3 @@ class LongTextType(TextType):
 
     def tidy(self, text: str) -> str:
         return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-
-    def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
-        yield from super().flaws(given)
-        rows = given.get("rows")
-        if rows is not None and (type(rows) is not int or not 2 <= rows <= 30):
-            yield Flaw("rows", "bad_rows", _("A whole number from %(least)d to %(most)d, please.", least=2, most=30))

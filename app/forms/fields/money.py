@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from app.core.errors import Sentence
 from app.core.formats import money_text, number_text, read_money
 from app.core.i18n import _
@@ -14,7 +16,8 @@ class MoneyType(IntegerType):
 
     code = "money"
     label = _("Money (₫)")
-    face = Face(mode="numeric", unit="₫", helper="money")
+    typed_as: ClassVar[str] = "amount"
+    face: ClassVar[Face] = Face(mode="numeric", unit="₫", helper="money")
 
     def typed(self, text: str) -> int | None:
         return read_money(text) if len(text) <= LONGEST_TYPED else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.i18n import _
 from app.core.vietnamese import phone_e164, show_phone
 from app.forms.fields import base
-from app.forms.fields.base import Face, FieldSpec, JsonSchema, Kind, Refused, Value
+from app.forms.fields.base import Face, FieldSpec, Group, JsonSchema, Kind, Refused, Value
 
 
 class PhoneType(base.FieldType):
@@ -13,6 +13,7 @@ class PhoneType(base.FieldType):
 
     code = "phone"
     label = _("Phone number")
+    group = Group.vietnam
     index = Kind.text
     face = Face(mode="tel", placeholder="0912 345 678")
 
@@ -25,9 +26,9 @@ class PhoneType(base.FieldType):
     def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:
         return show_phone(str(value))
 
-    def write(self, value: Value, spec: FieldSpec) -> str:
+    def write(self, value: Value, spec: FieldSpec, context: base.Context) -> object:
         return show_phone(str(value))
 
-    def schema(self, spec: FieldSpec) -> JsonSchema:
+    def schema(self, spec: FieldSpec, context: base.Context) -> JsonSchema:
         # Wider than the truth, which needs the numbering plans of all countries.
         return {"type": "string", "format": "phone", "pattern": r"^[+(]?[0-9][0-9 ().·/–-]{2,30}$"}

@@ -7,7 +7,16 @@ from typing import ClassVar
 
 from app.core.i18n import _
 from app.forms.fields import base
-from app.forms.fields.base import FieldSpec, Flaw, JsonSchema, Kind, Refused, Value
+from app.forms.fields.base import FieldSpec, Flaw, Group, JsonSchema, Kind, Refused, Value
+from app.forms.fields.patterns import Pattern, fits
+from app.forms.fields.settings import Setting, Whole
+
+
+def lengths(longest: int) -> tuple[Setting, ...]:
+    return (
+        Whole("min_length", _("Characters at least"), least=0, most=longest, code="bad_length"),
+        Whole("max_length", _("Characters at most"), least=1, most=longest, code="bad_length"),
+    )
 
 
 class TextType(base.FieldType):
@@ -15,7 +24,14 @@ class TextType(base.FieldType):
 
     code = "text"
     label = _("Short text")
-    settings = frozenset({"min_length", "max_length"})
+    group = Group.words
+    settings: ClassVar[tuple[Setting, ...]] = (
+        *lengths(500),
+        Pattern(
+            "pattern", _("Written like this"),
+            _("A pattern for the whole answer. Example: PS-[0-9]{5} for PS- and five digits."),
+        ),
+    )  # fmt: skip
     index: ClassVar[Kind | None] = Kind.text
 
     #: characters, when the admin sets no limit, and at most
@@ -34,8 +50,10 @@ class TextType(base.FieldType):
         text = self.tidy(base.composed(raw))
         if len(text) > limit:
             raise Refused(_("At most %(limit)d characters, please.", limit=limit))
-        if len(text) < (spec.min_length or 0):
-            raise Refused(_("At least %(limit)d characters, please.", limit=spec.min_length))
+        if len(text) < (spec.own.get("min_length") or 0):
+            raise Refused(_("At least %(limit)d characters, please.", limit=spec.own["min_length"]))
+        if "pattern" in spec.own and not fits(spec.own["pattern"], text):
+            raise Refused(_("This is not written as it should be. Please look at it once more."))
         return text
 
     def tidy(self, text: str) -> str:
@@ -44,24 +62,17 @@ class TextType(base.FieldType):
     def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:
         return str(value)
 
-    def schema(self, spec: FieldSpec) -> JsonSchema:
-        shortest = max(spec.min_length or 0, 1 if spec.required else 0)
+    def schema(self, spec: FieldSpec, context: base.Context) -> JsonSchema:
+        shortest = max(spec.own.get("min_length", 0), 1 if spec.required else 0)
         schema: JsonSchema = {"type": "string", "maxLength": self.limit(spec)}
         return schema | {"minLength": shortest} if shortest else schema
 
     def limit(self, spec: FieldSpec) -> int:
-        return spec.max_length or self.usual_length
+        return int(spec.own.get("max_length") or self.usual_length)
+
+    def longest_typed(self, spec: FieldSpec) -> int | None:
+        return spec.own.get("max_length")
 
     def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
-        sound = True
-        for name, least in (("min_length", 0), ("max_length", 1)):
-            length = given.get(name)
-            if length is not None and (type(length) is not int or not least <= length <= self.longest):
-                sound = False
-                yield Flaw(
-                    name,
-                    "bad_length",
-                    _("A whole number from %(least)d to %(most)d, please.", least=least, most=self.longest),
-                )
-        if sound:
-            yield from base.crossed({"max_length": self.usual_length, **given}, "min_length", "max_length")
+        flaws = list(super().flaws(given))
+        yield from flaws or base.crossed({"max_length": self.usual_length, **given}, "min_length", "max_length")

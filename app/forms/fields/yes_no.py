@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.i18n import _
 from app.forms.fields import base
-from app.forms.fields.base import Control, Face, FieldSpec, JsonSchema, Kind, Option, Refused, Value
+from app.forms.fields.base import Control, Face, FieldSpec, Group, JsonSchema, Kind, Option, Refused, Value
 from app.forms.words import say
 
 YES = Option("yes", _("Yes"))
@@ -17,7 +17,9 @@ class YesNoType(base.FieldType):
 
     code = "yes_no"
     label = _("Yes or no")
+    group = Group.choices
     index = Kind.number
+    typed_as = "yes_no"
     face = Face(Control.choice)
     missing = _("Please choose yes or no.")
 
@@ -31,11 +33,11 @@ class YesNoType(base.FieldType):
     def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:
         return say((YES if value else NO).label)
 
-    def write(self, value: Value, spec: FieldSpec) -> str:
+    def write(self, value: Value, spec: FieldSpec, context: base.Context) -> object:
         return (YES if value else NO).value
 
-    def schema(self, spec: FieldSpec) -> JsonSchema:
+    def schema(self, spec: FieldSpec, context: base.Context) -> JsonSchema:
         return {"type": "boolean"}
 
-    def choices(self, spec: FieldSpec) -> tuple[Option, ...]:
+    def choices(self, spec: FieldSpec, context: base.Context) -> tuple[Option, ...]:
         return YES, NO

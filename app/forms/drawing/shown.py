@@ -1,0 +1,199 @@
+"""What does the builder begin with? The kinds of fields and their settings, the draft, and the words of its script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import null
+from sqlalchemy.orm import Session
+
+from app.catalogues.queries import catalogues
+from app.core import clock
+from app.core.access import Actor
+from app.core.conditions import Condition
+from app.core.conditions.editor import field_offer, offers
+from app.core.conditions.fields import Field, Kind
+from app.core.i18n import LANGUAGES, _
+from app.core.screens import chooser
+from app.core.timewords import moment_inside
+from app.forms import queries, rules
+from app.forms.drawing.words import WORDS
+from app.forms.fields import TYPES
+from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group
+from app.forms.fields.settings import Setting
+from app.forms.fields.shared import SHARED
+from app.forms.layout import layout_problems, placed
+from app.forms.models import Form
+from app.forms.words import say
+from app.security.role_names import role_names
+
+GROUPS: Mapping[Group, Any] = {
+    Group.words: _("Words"),
+    Group.numbers: _("Numbers"),
+    Group.days: _("Days and times"),
+    Group.choices: _("To choose"),
+    Group.vietnam: _("Vietnam"),
+    Group.links: _("People and files"),
+    Group.parts: _("Tables and sums"),
+}
+#: what stands before a kind in the palette; one that is not named here has the sign of all forms
+_SIGNS = {
+    "text": "cursor-text", "long_text": "align-left", "email": "mail", "note": "info-circle",
+    "integer": "list-details", "decimal": "decimal", "percent": "percentage", "money": "coin",
+    "date": "calendar", "time": "clock", "date_time": "calendar-time",
+    "yes_no": "toggle-left", "choice": "circle-dot", "choices": "checkbox", "dependent_choice": "hierarchy",
+    "stars": "star", "nps": "gauge",
+    "phone": "phone", "citizen_id": "id", "tax_code": "building", "address": "map-pin",
+    "customer": "user", "member": "user-check", "team": "users-group", "file": "paperclip", "photo": "photo",
+    "rows": "table", "calculated": "sum", "signature": "signature",
+}  # fmt: skip
+_OTHER_SIGN = "forms"
+#: as what a condition compares the answers of a kind; what is not here is in no condition
+_KINDS = {
+    "text": Kind.text, "long_text": Kind.text, "email": Kind.text, "time": Kind.text, "citizen_id": Kind.text,
+    "tax_code": Kind.text, "phone": Kind.phone, "integer": Kind.number, "decimal": Kind.decimal,
+    "percent": Kind.decimal, "calculated": Kind.decimal, "money": Kind.money, "stars": Kind.number, "nps": Kind.number,
+    "date": Kind.date, "date_time": Kind.moment, "choice": Kind.choice, "dependent_choice": Kind.choice,
+    "yes_no": Kind.yes_no, "member": Kind.person, "team": Kind.team,
+}  # fmt: skip
+
+
+_PROPERTIES = frozenset(part.name for part in fields(FieldSpec))
+_FIELD = re.compile(r"fields\[(\d+)\]")
+#: the conditions that a field may have, in the order in which the panel shows them
+_CONDITIONS = ("visible_if", "required_if", "readonly_if")
+
+
+def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
+    """All that the script needs, ready for JSON."""
+    draft, published = queries.draft_of(session, form), queries.published_version(session, form.code)
+    return {
+        "code": form.code,
+        "rev": draft.rev if draft else 0,
+        "published": published.number if published else None,
+        "saved_at": draft.updated_at.isoformat() if draft else None,
+        "time_zone": who.time_zone,
+        "saved_moment": str(moment_inside(draft.updated_at, clock.now(), who.time_zone)) if draft else "",
+        "definition": drawn_of(session, form),
+        "problems": problems(drawn_of(session, form)),
+        "may_publish": who.may("approve", "Form"),
+        "languages": [[code, str(name)] for code, name in LANGUAGES.items()],
+        "groups": [{"key": str(group), "label": str(label)} for group, label in GROUPS.items()],
+        "types": [_type(TYPES[code]) for code in (*_SIGNS, *TYPES.keys() - _SIGNS.keys()) if code in TYPES],
+        "shared": [_setting(one) for one in SHARED],
+        "conditions": [name for name in _CONDITIONS if name in _PROPERTIES],
+        "catalogues": [[one.code, str(one)] for one in session.scalars(catalogues())],
+        "roles": [[one.code, str(one.label)] for one in role_names(session).values() if not one.is_archived],
+        "words": {name: str(sentence) for name, sentence in WORDS.items()},
+    }
+
+
+def drawn_of(session: Session, form: Form) -> dict[str, Any]:
+    """What is drawn at the moment: the draft, else what was published last, else a form that asks nothing."""
+    last = queries.draft_of(session, form) or queries.published_version(session, form.code)
+    return last.definition if last else {"name": form.name, "fields": []}
+
+
+def problems(definition: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What keeps it from being published, as the API tells it."""
+    found = rules.check_definition(definition)
+    return [{"path": one.path, "code": one.code, "message": str(one.message)} for one in found]
+
+
+def _type(kind: FieldType) -> dict[str, Any]:
+    return {
+        "code": kind.code,
+        "label": str(kind.label),
+        "group": str(kind.group),
+        "icon": _SIGNS.get(kind.code, _OTHER_SIGN),
+        "control": str(kind.face.control),
+        "unit": kind.face.unit,
+        "placeholder": str(kind.face.placeholder),
+        "takes_default": kind.takes_default and not kind.is_worked_out,
+        "is_answered": kind.has_answer and not kind.is_worked_out,
+        "fits_rows": kind.fits_rows,
+        "is_number": str(kind.index) == "number",
+        "can_be_unique": kind.can_be_unique,
+        "searchable": kind.index is not None,
+        "settings": [_setting(one) for one in kind.settings],
+    }
+
+
+def _setting(setting: Setting) -> dict[str, Any]:
+    """{"editor", "name", "label", "help", "is_needed"} and what its own class knows more: least, most, choices, …"""
+    told = {one.name: getattr(setting, one.name) for one in fields(setting)}
+    if "choices" in told:
+        told["choices"] = [[value, str(label)] for value, label in told["choices"]]
+        told["none"] = str(told["none"])
+    return {**told, "editor": setting.editor, "label": str(setting.label), "help": str(setting.help)}
+
+
+# ── what stands by itself in a draft that is not finished ──
+
+
+def sound(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The draft without the fields in which something is wrong, and without its layout when that is: it can be read."""
+    drawn: dict[str, Any] = {"name": definition.get("name") or "", "fields": _objects(definition.get("fields"))}
+    parts = {name: definition[name] for name in ("pages", "sections") if definition.get(name)}
+    if any(one.path.startswith(("pages", "sections")) for one in layout_problems(parts)):
+        parts = {}
+    if not parts.get("sections"):
+        drawn["fields"] = [{key: value for key, value in one.items() if key != "section"} for one in drawn["fields"]]
+    drawn |= parts
+    while drawn["fields"]:
+        wrong = {int(found[1]) for one in rules.check_definition(drawn) if (found := _FIELD.match(one.path))}
+        if not wrong:
+            break
+        drawn["fields"] = [one for number, one in enumerate(drawn["fields"]) if number not in wrong]
+    return drawn
+
+
+def _objects(drawn: object) -> list[dict[str, Any]]:
+    return [one for one in drawn if isinstance(one, dict)] if isinstance(drawn, list) else []
+
+
+# ── conditions ──
+
+
+def comparable(
+    definition: Mapping[str, Any], context: Context, *, field: str = "", section: str = ""
+) -> dict[str, Field]:
+    """Key → the field as a condition compares it, for a condition of this field, or of this section: what stands in it
+    is asked only when it holds."""
+    drawn = rules.read_definition(sound(definition))
+    own = {field} | {
+        one.key for _page, parts in placed(drawn.pages, drawn.sections, drawn.fields)
+        for part in parts for one in part.fields if section and part.section.key == section
+    }  # fmt: skip
+    return {
+        one.key: Field(one.key, say(one.spec.label), _KINDS[one.spec.type], null(), choices=_choices(one, context))
+        for one in drawn.fields if one.key not in own and one.spec.type in _KINDS
+    }  # fmt: skip
+
+
+def _choices(one: FormField, context: Context) -> dict[str, str]:
+    if _KINDS[one.spec.type] is not Kind.choice:
+        return {}
+    return {option.value: say(option.label) for option in one.type.choices(one.spec, context)}
+
+
+def condition_offers(fields: Mapping[str, Field]) -> dict[str, Any]:
+    """As core.conditions.editor says."""
+    addresses = chooser.addresses()
+    return {**offers(), "fields": [field_offer(one, addresses.get(one.kind)) for one in fields.values()]}
+
+
+def told(condition: Condition | None, fields: Mapping[str, Field], who: Actor) -> dict[str, Any]:
+    """A condition as the editor draws it and as one reads it."""
+    if condition is None:
+        return {"stored": None, "names": {}, "text": "", "sentence": ""}
+    labels = {key: str(one.label) for key, one in fields.items()}
+    return {
+        "stored": condition.to_json(),
+        "names": chooser.names_in(condition, fields, who),
+        "text": condition.text,
+        "sentence": condition.sentence(labels, chooser.values_of(condition, fields, who)),
+    }

@@ -1,0 +1,21 @@
+"""Tax code (MST) of a company, of one of its branches, or of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from app.core.i18n import _
+from app.customers import identity
+from app.forms.fields.base import Face
+from app.forms.fields.citizen_id import CitizenIdType
+
+
+class TaxCodeType(CitizenIdType):
+    """Ten digits with a check digit, three more behind a bar for a branch; a person's is his citizen number."""
+
+    code = "tax_code"
+    label = _("Tax code")
+    face: ClassVar[Face] = Face(mode="numeric", placeholder="0312345678")
+    pattern: ClassVar[str] = "^[0-9]{10}(-[0-9]{3})?$|^[0-9]{12}$"
+    reads: ClassVar[Callable[..., str | None]] = identity.read_tax_code

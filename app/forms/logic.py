@@ -1,0 +1,193 @@
+"""Which questions are asked, which must be answered and which stand fast, as the other answers are?
+
+A question is asked while its own condition and that of its section hold (`FormField.shown_if`). One that is not asked
+has no answer: what was typed is dropped, unless its definition keeps it (`keep_hidden`). One that stands fast
+(`readonly_if`) has the answer with which it began: what was saved before, else its default. Conditions and formulas see
+the answers that will be kept, so a question follows those that it needs (`needs`); `in_order` puts them so and tells
+those that go round in a circle. The browser does the same while one types (assets/js/evaluate.js), with what
+`for_browser` hands it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core import clock
+from app.core.conditions import Condition
+from app.core.i18n import DEFAULT_TIME_ZONE, _
+from app.forms.fields.base import Context, FormField, Value
+from app.forms.words import say
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How one question stands with these answers."""
+
+    is_shown: bool = True
+    is_required: bool = False
+    is_locked: bool = False
+    #: False: others are asked, he is not; the question keeps the answer with which it began
+    is_his: bool = True
+
+
+USUAL = State()
+REQUIRED = State(is_required=True)
+OTHERS = State(is_shown=False, is_his=False)
+
+
+def state_of(one: FormField, context: Context) -> State:
+    """`context.answers` hold those of every question that it needs."""
+    spec = one.spec
+    if not _is_among(spec.edit_roles, context):
+        return OTHERS
+    if not has_rules(one):
+        return REQUIRED if spec.required else USUAL
+
+    def holds(condition: Condition | None) -> bool:
+        return condition is not None and condition.holds(context.answers, me=context.me)
+
+    is_shown = all(map(holds, one.shown_if))
+    is_locked = is_shown and holds(spec.readonly_if)
+    return State(is_shown, is_shown and not is_locked and (spec.required or holds(spec.required_if)), is_locked)
+
+
+def may_read(one: FormField, context: Context) -> bool:
+    """Is the answer shown to whoever has these roles?"""
+    return _is_among(one.spec.read_roles, context)
+
+
+def _is_among(roles: Collection[str], context: Context) -> bool:
+    return not roles or context.roles is None or not context.roles.isdisjoint(roles)
+
+
+def has_rules(one: FormField) -> bool:
+    """Does it depend on anything whether it is asked, required or stands fast?"""
+    return (
+        bool(one.shown_if or one.spec.edit_roles)
+        or one.spec.required_if is not None
+        or one.spec.readonly_if is not None
+    )
+
+
+def conditions(one: FormField) -> list[Condition]:
+    return [*one.shown_if, *(rule for rule in (one.spec.required_if, one.spec.readonly_if) if rule is not None)]
+
+
+def needs(one: FormField) -> frozenset[str]:
+    """Keys of the questions whose answers it needs before it can be read, shown or worked out."""
+    return asked_by(conditions(one)).union(one.type.asks(one.spec))
+
+
+def asked_by(several: Sequence[Condition]) -> frozenset[str]:
+    """Keys of the questions that these conditions look at; of `address.ward` it is the address."""
+    return frozenset(key.partition(".")[0] for condition in several for key in condition.keys)
+
+
+def in_order(drawn: Sequence[FormField]) -> tuple[list[FormField], list[FormField]]:
+    """The fields so that each comes behind those that it needs, else as drawn; and those that go round in a circle."""
+    done: list[FormField] = []
+    known: set[str] = set()
+    keys = {one.key for one in drawn}
+    wanted = {one.key: needs(one) & keys for one in drawn}
+    waiting = list(drawn)
+    while waiting:
+        ready = [one for one in waiting if wanted[one.key] <= known]
+        if not ready:
+            break
+        done += ready
+        known |= {one.key for one in ready}
+        waiting = [one for one in waiting if one.key not in known]
+    return done, _circle(waiting, wanted)
+
+
+def _circle(waiting: list[FormField], wanted: Mapping[str, frozenset[str]]) -> list[FormField]:
+    """Without those that only wait for a circle and are in none."""
+    while True:
+        awaited = frozenset[str]().union(*(wanted[one.key] for one in waiting))
+        left = [one for one in waiting if one.key in awaited]
+        if len(left) == len(waiting):
+            return left
+        waiting = left
+
+
+def sentences(one: FormField, labels: Mapping[str, str], words: Callable[[str, Any], str]) -> list[str]:
+    """For a page without a script, where every question stands: when it is to be answered, in the reader's language."""
+    told = [
+        (_("Answer this only when: %(condition)s.", condition=_all(one.shown_if, labels, words)), bool(one.shown_if)),
+        (_("It must be answered when: %(condition)s.", condition=_all([one.spec.required_if], labels, words)),
+         one.spec.required_if is not None and not one.spec.required),
+        (_("It can only be read when: %(condition)s.", condition=_all([one.spec.readonly_if], labels, words)),
+         one.spec.readonly_if is not None),
+    ]  # fmt: skip
+    return [str(sentence) for sentence, is_so in told if is_so]
+
+
+def _all(
+    several: Sequence[Condition | None], labels: Mapping[str, str], words: Callable[[str, Any], str]
+) -> str:  # fmt: skip
+    found = [condition.sentence(labels, words) for condition in several if condition is not None]
+    return f" {_('and')} ".join(found)
+
+
+def value_words(fields: Sequence[FormField], context: Context) -> Callable[[str, Any], str]:
+    """How the values in conditions are called: as the question that they are compared with shows them."""
+    by_key = {one.key: one for one in fields}
+
+    def words(key: str, value: Any) -> str:
+        one = by_key.get(key)
+        if one is None:
+            return str(value)
+        label = next(
+            (say(option.label) for option in one.type.possible(one.spec, context) if option.value == value), ""
+        )
+        known = None if label else one.type.parse(value, one.spec, context).value
+        return f"“{label or (value if known is None else one.type.show(known, one.spec, context))}”"
+
+    return words
+
+
+def for_browser(ordered: Sequence[FormField], begun: Mapping[str, Value], context: Context) -> dict[str, Any] | None:
+    """What assets/js/fill.js needs, as plain data; None: nothing of this form follows from anything.
+
+    `begun`: by key the answers with which the questions began.
+    """
+    rules = {one.key: _rules(one, begun, context) | one.type.live(one.spec) for one in ordered}
+    wanted = {key for one in ordered if rules[one.key] for key in (one.key, *needs(one))}
+    if not wanted:
+        return None
+    return {
+        "today": clock.today(DEFAULT_TIME_ZONE).isoformat(),
+        "me": context.me,
+        "fields": [
+            {"key": one.key, "label": say(one.spec.label), "reads": one.type.typed_as, "required": one.spec.required,
+             **columns_for_browser(one),
+             **rules[one.key]}
+            for one in ordered if one.key in wanted
+        ],
+    }  # fmt: skip
+
+
+def columns_for_browser(one: FormField) -> dict[str, Any]:
+    """Of repeating rows, for assets/js/rows.js: how each column is read, and those that follow from the others."""
+    columns: Sequence[FormField] = one.spec.own.get("fields", ())
+    worked = [column for column in in_order(columns)[0] if column.type.is_worked_out]
+    return {
+        "columns": {column.key: column.type.typed_as for column in columns if not column.type.is_worked_out},
+        "worked": [{"key": column.key, **column.type.live(column.spec)} for column in worked],
+    }
+
+
+def _rules(one: FormField, begun: Mapping[str, Value], context: Context) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if one.shown_if:
+        found["shown"] = [condition.to_json() for condition in one.shown_if]
+        found |= {"keep": True} if one.spec.keep_hidden else {}
+    if one.spec.required_if is not None and not one.spec.required:
+        found["required"] = one.spec.required_if.to_json()
+    if one.spec.readonly_if is not None:
+        begin = begun.get(one.key)
+        written = "" if begin is None else one.type.write(begin, one.spec, context)
+        found |= {"locked": one.spec.readonly_if.to_json(), "begin": begin, "written": written}
+    return found

@@ -1,0 +1,40 @@
+"""What does one type to make a form, to copy one, or to bring one in from a file?"""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import FileField, StringField
+from wtforms.validators import Optional
+
+from app.core.i18n import _
+from app.forms.rules import LONGEST_CODE, LONGEST_NAME
+
+
+class NewDialog(FlaskForm):
+    name = StringField(
+        _("Name of the form"), description=_("As people call it. Example: Phản ánh giao chậm"),
+        render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off"},
+    )  # fmt: skip
+    code = StringField(
+        _("Code"), [Optional()],
+        description=_("Programs name the form by it, so it never changes later. Left empty, it is made from the name."),
+        render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+    )  # fmt: skip
+
+
+class CopyDialog(FlaskForm):
+    """The services judge what is typed: the same as through the interface."""
+
+    name = StringField(_("Name of the copy"), render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off"})
+    code = StringField(
+        _("Code"), description=_("Small letters without accents, digits and dashes. It stays for good."),
+        render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off"},
+    )  # fmt: skip
+
+
+class FileDialog(FlaskForm):
+    file = FileField(_("File with the form"))
+    code = StringField(
+        _("Code"), [Optional()], description=_("Empty: the code that stands in the file."),
+        render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off"},
+    )  # fmt: skip

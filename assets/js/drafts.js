@@ -1,0 +1,69 @@
+// The draft of a form is kept by itself, a moment after the last change, one request at a time (data-draft: where). When another window of
+// the same person was faster, nothing is written over it: the page goes to the server, which shows both.
+import { csrfToken, element, icon } from "./dom.js";
+import { words } from "./words.js";
+
+const PAUSE = 1500; // ms without a change
+const AGAIN = 10_000; // ms after a request that did not get through
+
+export function keepDraft(form) {
+  const told = form.querySelector("[data-draft-told]");
+  const throwing = form.querySelector("[data-draft-throw]");
+  let waiting;
+  let isDirty = false;
+  let isSending = false;
+  let isHeld = false;
+
+  const tell = (sign, ...sentence) => told.replaceChildren(icon(sign), ...sentence);
+  const soon = (pause) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(send, pause);
+  };
+
+  async function send() {
+    if (!isDirty || isSending || isHeld || form.hasAttribute("data-sent")) return;
+    isDirty = false;
+    isSending = true;
+    const sent = new FormData(form);
+    for (const [name, value] of [...sent]) if (value instanceof File) sent.delete(name);
+    try {
+      const answer = await fetch(form.dataset.draft, {
+        method: "POST",
+        headers: { Accept: "application/json", "X-CSRFToken": csrfToken() },
+        body: sent,
+        credentials: "same-origin",
+      });
+      if (answer.redirected || !answer.headers.get("Content-Type")?.includes("json")) throw new TypeError();
+      const body = await answer.json();
+      if (answer.status === 409) return hold(body.message);
+      if (!answer.ok) return tell("alert-triangle", body.message);
+      form.elements.rev.value = body.rev;
+      throwing.setAttribute("formaction", body.throw);
+      throwing.hidden = throwing.disabled = false;
+      tell("circle-check", body.told);
+      form.toggleAttribute("data-kept", !isDirty && ![...form.querySelectorAll('[type="file"]')].some(({ files }) => files.length));
+    } catch {
+      isDirty = true;
+      tell("alert-triangle", words.draftWaits);
+      soon(AGAIN);
+    } finally {
+      isSending = false;
+      if (isDirty) soon(PAUSE);
+    }
+  }
+
+  function hold(message) {
+    isHeld = true;
+    tell("alert-triangle", `${message} `, element("button", { type: "submit", class: "tt-link", formaction: form.dataset.draft }, words.seeBoth));
+  }
+
+  for (const type of ["input", "change"]) {
+    form.addEventListener(type, () => {
+      isDirty = true;
+      form.removeAttribute("data-kept");
+      soon(PAUSE);
+    });
+  }
+  // Whoever puts the window away has not said that he is done.
+  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && send());
+}

@@ -1,0 +1,111 @@
+"""Does the browser come to the same as the server? Node runs assets/js/evaluate.js on trees that Python parsed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core import clock
+from app.core.conditions import parse
+from app.forms import formula, logic, rules
+from app.forms.fields.base import Context
+from tools.translations import ROOT
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+#: all of them are read on this day
+TODAY, NOON = "2026-11-22", datetime(2026, 11, 22, 5, tzinfo=UTC)
+
+_RUN = """
+import { readFileSync } from "node:fs";
+const { holds, result, settled } = await import(process.argv[1]);
+const { conditions, formulas, forms } = JSON.parse(readFileSync(0, "utf8"));
+const isNumber = (found) => found !== null && typeof found === "object" && !Array.isArray(found);
+const plain = (found) => (isNumber(found) ? { number: String(found) } : Array.isArray(found) ? { list: found.length } : { is: found });
+console.log(JSON.stringify({
+  conditions: conditions.map(([tree, data, asked]) => holds(tree, data, asked)),
+  formulas: formulas.map(([tree, answers, asked]) => plain(result(tree, answers, asked))),
+  forms: forms.map(([{ fields, today, me }, given]) => settled(fields, given, { today, me })),
+}));
+"""  # noqa: E501
+
+
+def vectors(name: str) -> Any:
+    return json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def in_node(**sent: list[Any]) -> dict[str, list[Any]]:
+    command = [sys.executable, str(ROOT / "tools" / "node.py"), "node", "--input-type=module", "-e", _RUN,
+               (ROOT / "assets/js/evaluate.js").as_uri()]  # fmt: skip
+    asked = json.dumps({"conditions": [], "formulas": [], "forms": [], **sent})
+    told = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert told.returncode == 0, told.stderr
+    found: dict[str, list[Any]] = json.loads(told.stdout)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _on_that_day():
+    with clock.at(NOON):
+        yield
+
+
+def test_conditions_hold_in_the_browser_as_on_the_server():
+    known = vectors("conditions")
+    asked = {"today": known["today"]}
+    told = in_node(conditions=[[parse(one["text"]).to_json(), one["data"], asked] for one in known["vectors"]])
+    pairs = zip(known["vectors"], told["conditions"], strict=True)
+    assert [one["text"] for one, found in pairs if found is not one["holds"]] == []
+
+
+def _as_told(found: formula.Result) -> dict[str, Any]:
+    if isinstance(found, Decimal):
+        return {"number": found}
+    return {"list": len(found)} if isinstance(found, list) else {"is": found}
+
+
+def _read(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: Decimal(value) if name == "number" else value for name, value in one.items() if name != "text"}
+
+
+def test_formulas_come_to_the_same_on_the_server_and_in_the_browser():
+    known = vectors("formulas")
+    answers, wanted = known["answers"], [_read(one) for one in known["vectors"]]
+    read = [formula.read(one["text"]) for one in known["vectors"]]
+    assert [_as_told(one.result(answers)) for one in read] == wanted
+    told = in_node(formulas=[[formula.to_json(one.tree), answers, {"today": TODAY}] for one in read])
+    assert [_read(one) for one in told["formulas"]] == wanted
+
+
+def test_a_form_is_asked_and_worked_out_on_the_server_and_in_the_browser_alike():
+    known = vectors("forms")
+    sent, wanted = [], []
+    for form in known:
+        assert rules.check_definition(form["definition"]) == []
+        definition = rules.read_definition(form["definition"])
+        told = logic.for_browser(definition.ordered, rules.begun(definition, Context()), Context(me=form.get("me")))
+        for one in form["vectors"]:
+            found = rules.read_answers(
+                definition, {**dict.fromkeys(definition.keys), **one["given"]}, context=Context(me=form.get("me")),
+                is_page=True,
+            )  # fmt: skip
+            states = {
+                key: [name for name in ("shown", "required", "locked") if getattr(state, f"is_{name}")]
+                for key, state in found.states.items()
+            }  # fmt: skip
+            assert {"values": found.values, "states": states} == {"values": one["values"], "states": one["states"]}
+            sent.append([told, one["given"]])
+            wanted.append(one)
+    for one, found in zip(wanted, in_node(forms=sent)["forms"], strict=True):
+        assert found["values"] == {key: value for key, value in one["values"].items() if key in found["states"]}
+        states = {
+            key: [name for name in ("shown", "required", "locked") if state[name]]
+            for key, state in found["states"].items()
+        }
+        assert states == {key: one["states"][key] for key in states}

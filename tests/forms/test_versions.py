@@ -1,0 +1,115 @@
+"""On a form's page: its fields, its versions in words, who uses a field; published, copied, carried out and in."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from app.forms import queries
+from app.processes import queries as processes
+from tests.rest import Rest
+
+NOTE = {"key": "note", "type": "text", "label": "Ghi chú", "required": True}
+AMOUNT = {"key": "amount", "type": "money", "label": "Số tiền"}
+TWICE = {"key": "twice", "type": "calculated", "label": "Gấp đôi", "formula": "amount * 2"}
+SHOWN = "/bieu-mau/show/{}?tab={}"
+
+
+@pytest.fixture
+def hoa(app: Flask) -> Rest:
+    """Hoa, with a published form."""
+    rest = Rest(app, "hoa")
+    rest.post("forms/", {"code": "thu", "name": "Phiếu thử"})
+    rest.put("forms/thu/draft", {"name": "Phiếu thử", "fields": [NOTE, AMOUNT, TWICE]})
+    assert rest.post("forms/thu/publish").status_code == 200
+    return rest
+
+
+def words(answer: Any) -> str:
+    return BeautifulSoup(answer.get_data(as_text=True), "html.parser").get_text(" ", strip=True)
+
+
+def shown(hoa: Rest, tab: str) -> str:
+    return SHOWN.format(hoa.get("forms/thu").json["id"], tab)
+
+
+def test_a_field_is_retired_published_and_what_changed_is_told(client, hoa):
+    browser = client("hoa")
+    assert "Gấp đôi" in words(browser.get("/bieu-mau/thu/truong/amount"))
+    assert browser.get("/bieu-mau/thu/truong/khong").status_code == 404
+    assert browser.post("/bieu-mau/thu/truong/amount/xoa").status_code == 404
+    browser.post("/bieu-mau/thu/truong/amount/ngung")
+    browser.post("/bieu-mau/thu/phat-hanh")
+    assert hoa.get("forms/thu").json["active_edition"] == 1
+    browser.post("/bieu-mau/thu/truong/twice/ngung")
+    assert "“Số tiền”" in words(browser.get(shown(hoa, "phien-ban")))
+    browser.post("/bieu-mau/thu/phat-hanh")
+    assert hoa.get("forms/thu").json["active_edition"] == 2
+    assert "“Gấp đôi”" in words(browser.get(shown(hoa, "phien-ban")))
+    fields = words(browser.get(shown(hoa, "truong")))
+    assert "amount Ngừng dùng" in fields
+    assert "twice Ngừng dùng" in fields
+    browser.post("/bieu-mau/thu/truong/amount/hoi-lai")
+    assert hoa.get("forms/thu").json["draft"]["schema"]["fields"][1] == AMOUNT
+
+
+def test_whoever_may_not_draw_sees_what_is_published_and_no_doors(client, hoa):
+    hoa.put("forms/thu/draft", {"fields": [{**NOTE, "label": "Bí mật"}]})
+    lan = client("lan")
+    for tab in ("truong", "phien-ban"):
+        page = lan.get(shown(hoa, tab))
+        assert page.status_code == 200
+        assert "Bí mật" not in words(page)
+        assert "/bieu-mau/thu/" not in page.get_data(as_text=True)
+    for path in ("thu/sao-chep", "thu/bieu-mau.json", "nhap", "thu/truong/note"):
+        assert lan.get(f"/bieu-mau/{path}").status_code == 403
+
+
+def test_a_form_is_copied_and_goes_through_a_file(client, hoa):
+    browser = client("hoa")
+    refused = browser.post("/bieu-mau/thu/sao-chep", data={"name": "Bản hai", "code": "thu"})
+    assert refused.status_code == 422
+    assert "Bản hai" in refused.get_data(as_text=True)
+    assert browser.post("/bieu-mau/thu/sao-chep", data={"name": "Bản hai", "code": "ban-hai"}).status_code == 302
+    copied = hoa.get("forms/ban-hai").json["draft"]["schema"]
+    assert copied == {"name": "Bản hai", "fields": [NOTE, AMOUNT, TWICE]}
+    file = browser.get("/bieu-mau/thu/bieu-mau.json")
+    assert "attachment" in file.headers["Content-Disposition"]
+
+    def sent(data: bytes, code: str = "") -> int:
+        answer = browser.post("/bieu-mau/nhap", data={"file": (io.BytesIO(data), "x.json"), "code": code})
+        return int(answer.status_code)
+
+    assert sent(file.data) == 422
+    for wrong in (b"", b"x", b"[]", b"\xff", json.dumps({"kind": "tantam.form"}).encode()):
+        assert sent(wrong, "moi") == 422
+    assert sent(file.data, "moi") == 302
+    assert hoa.get("forms/moi").json["draft"]["schema"]["fields"] == [NOTE, AMOUNT, TWICE]
+
+
+def test_a_process_that_goes_on_by_an_answer_is_told(story, session, cast):
+    story.process()
+    form_code, key = _asked(session)
+    form = queries.form_by_code(session, form_code)
+    assert any("Giao hàng chậm" in told for told in queries.field_uses(session, form, key, cast.hoa).mentions)
+    assert queries.field_uses(session, form, "khong_co", cast.hoa).mentions == []
+
+
+def _asked(session: Session) -> tuple[str, str]:
+    """A form and a field by whose answer the shipped process goes on."""
+    process = processes.process_by_code(session, "giao-hang-cham")
+    drawn = processes.definition_of(processes.active_version(session, process.id))
+    keys = {key.rpartition(".")[2] for flow in drawn.flows.values() if flow.condition for key in flow.condition.keys}
+    for node in drawn.nodes.values():
+        if node.task is not None and node.task.form:
+            version = queries.published_version(session, node.task.form)
+            for one in queries.definition_of(version).fields:
+                if one.key in keys:
+                    return node.task.form, one.key
+    raise LookupError
