@@ -62,6 +62,7 @@ class Walk:
             self.seen[urlsplit(address).path] = answer.status_code
             assert answer.status_code < 500, f"{address}: {answer.text}"
             page = self.read(answer, f"GET {address} → {answer.status_code}")
+            answer.close()  # of the file that it may be
             if answer.status_code in (301, 302, 303, 308):
                 waiting.append(answer.location)
             elif page is not None and answer.status_code == 200:
@@ -110,7 +111,7 @@ class Walk:
                     answer = self.browser.post(action, data=typed)
                     assert answer.status_code < 500, f"POST {action} {typed}: {answer.text}"
                     self.read(answer, f"POST {action} {typed} → {answer.status_code}")
-                    answer.close()  # of the file that an export may be
+                    answer.close()
                     if answer.status_code in (302, 303):
                         after = self.browser.get(answer.location, follow_redirects=True)
                         self.read(after, f"after POST {action} {typed}")
