@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -203,8 +204,12 @@ def _on_postgres(folder: Path, server: PostgresServer) -> Prepared:
     return Prepared(app, begin_anew, keep, lambda: _disconnect(app), empty)
 
 
+#: before all that any test does, whatever the day is outside
+_BEFOREHAND = MONDAY - timedelta(days=3)
+
+
 def _fill(app: Flask) -> None:
-    with app.app_context():
+    with app.app_context(), clock.at(_BEFOREHAND):
         Model.metadata.create_all(db.engine)
         security.forget_rights()
         prepare()

@@ -60,7 +60,7 @@ def test_making_answers_201_and_verbs_200(document):
     made = {path for path, entry in document["paths"].items() if "201" in entry.get("post", {}).get("responses", {})}
     assert made == {
         "/api/v1/customers/", "/api/v1/forms/", "/api/v1/processes/", "/api/v1/instances/",
-        "/api/v1/forms/{code}/submissions", "/api/v1/exports/",
+        "/api/v1/forms/{code}/submissions", "/api/v1/forms/import", "/api/v1/forms/{code}/copy", "/api/v1/exports/",
         "/api/v1/views/", "/api/v1/catalogues/{code}/entries", "/api/v1/comments/", "/api/v1/members/",
         "/api/v1/classes/rounds",
         "/api/v1/roles/", "/api/v1/shares/", "/api/v1/teams/", "/api/v1/interactions/",

@@ -26,8 +26,9 @@ from app.tasks.models import Task
 from tests.cast import Cast
 
 CUSTOMERS = ["Khách hàng", "Nhóm khách hàng", "Khách bị lãng quên"]
-STAFF = ["Sáng nay", "Công việc", *CUSTOMERS, "Hồ sơ quy trình"]
-HEAD = ["Sáng nay", "Công việc", *CUSTOMERS, "Nghi trùng", "Tệp đã nhập", "Hồ sơ quy trình"]
+WORK = ["Hồ sơ quy trình", "Điền biểu mẫu"]
+STAFF = ["Sáng nay", "Công việc", *CUSTOMERS, *WORK]
+HEAD = ["Sáng nay", "Công việc", *CUSTOMERS, "Nghi trùng", "Tệp đã nhập", *WORK]
 ADMIN = [*HEAD, "Biểu mẫu & phiếu", "Quản trị"]
 
 

@@ -27,6 +27,7 @@ from app.customers.bulk import services as bulk_edits
 from app.customers.bulk.models import BulkEdit, BulkPhase
 from app.customers.duplicates.merging import merge_customers
 from app.customers.duplicates.models import DuplicatePair
+from app.customers.forgotten import keeping
 from app.customers.forgotten.services import ensure_targets
 from app.customers.interactions import log_interaction
 from app.customers.models import Customer
@@ -39,6 +40,7 @@ from app.customers.services import archive_customer, create_customer
 from app.customers.tags import set_tags
 from app.forms.filling.services import keep_draft
 from app.forms.models import FormVersion, Submission
+from app.forms.queries import published_version
 from app.forms.services import create_form
 from app.forms.services import save_draft as draft_form
 from app.imports import services as imports
@@ -397,6 +399,7 @@ class _Morning:
             inside.execute(update(Customer).where(Customer.id == made["own"]).values(last_contact_at=long_ago))
             for model in (Interaction, Purchase, Promise):
                 inside.execute(update(model).values(updated_at=long_ago))
+            keeping.renew(inside, [made["own"]])
             self.made.given["@as_of"] = long_ago.isoformat()
         return made
 
@@ -576,6 +579,9 @@ class _Morning:
 
     def _submissions(self) -> None:
         version = self.session.scalars(select(FormVersion.id).where(FormVersion.state == "published")).first()
+        asked = published_version(self.session, "goi-lai")
+        assert asked is not None
+        self.made.given["@asked"] = str(asked.id)
         for state, who in (("own", "lan"), ("other", "khoa")):
             team = "cskh" if who == "lan" else "kho"
             with self._as(who) as inside:

@@ -97,7 +97,7 @@ export function build(page) {
     },
   };
   const canvas = new Canvas(part("canvas"), drawing, desk, act);
-  const panel = new Panel(part("panel-of"), drawing, desk, act);
+  const panel = new Panel(part("properties"), drawing, desk, act);
   const preview = new Preview(page, part("preview"));
   const problems = new Problems(part("flaws"), drawing, desk, (kind, id, name) => {
     choose(kind, id);
