@@ -65,6 +65,18 @@ class FactGroup:
     is_former: bool = False
 
 
+@dataclass(frozen=True)
+class Pair:
+    """What two records have in one of them, side by side; a merge takes `taken` (0 or 1) unless people choose."""
+
+    key: str
+    label: Any
+    texts: tuple[str, str]
+    is_alike: bool
+    taken: int
+    may_choose: bool
+
+
 class ExtraForm(Protocol):
     """Their inputs inside of the form of a record; drawn by `template`, which knows it as `extra`."""
 
@@ -110,6 +122,20 @@ class Extra(Protocol):
 
     def values(self, session: Session, ids: Collection[int], who: Actor) -> Mapping[int, Mapping[str, Any]]:
         """Record → bare key → value, as programs read it; each of `ids` is there."""
+
+    def history(self, record_id: int, who: Actor) -> Sequence[Any]:
+        """What was changed of them, as subjects of core.history."""
+
+    def pairs(self, session: Session, first_id: int, second_id: int, who: Actor) -> Sequence[Pair]:
+        """Those of which one of two records has a value."""
+
+    def join(self, session: Session, kept_id: int, merged_id: int, chosen: Mapping[str, bool], *, by: Actor) -> Any:
+        """Two records become one: the one that stays has what was chosen (key → is it the other one's?).
+
+        Gives back plain JSON for `part`."""
+
+    def part(self, session: Session, kept_id: int, told: Any) -> list[str]:
+        """Two again: what stood there before. Keys of those that were changed since, and stay."""
 
 
 _extras: dict[str, Extra] = {}

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from flask import has_app_context
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from app.core import history
 from app.core.access import Actor, FieldRight
 from app.core.db import db
 from app.core.i18n import _
 from app.core.masking import masked
-from app.core.screens.extra import PREFIX, ExtraForm, Fact, FactGroup, Fields
+from app.core.screens.extra import PREFIX, ExtraForm, Fact, FactGroup, Fields, Pair
 from app.forms.displays import display
 from app.forms.fields.base import FormField, Value
 from app.forms.layout import placed
-from app.forms.own_fields import queries, services
+from app.forms.own_fields import merging, queries, services
 from app.forms.own_fields.columns import fields_of, mask_of
 from app.forms.own_fields.forms import OwnForm
+from app.forms.own_fields.models import CustomerAnswers
 from app.forms.own_fields.queries import Drawn
 from app.forms.words import say
 
 _NONE = Fields()
+OWN = _("Own fields")
 
 
 class CustomerFields:
@@ -88,6 +93,33 @@ class CustomerFields:
         found = {} if drawn is None else queries.answers_of(session, ids)
         return {number: _readable(drawn, found.get(number, {}), who) if drawn else {} for number in ids}
 
+    def history(self, record_id: int, who: Actor) -> Sequence[history.Subject]:
+        rows = select(CustomerAnswers.id).where(CustomerAnswers.customer_id == record_id)
+        return [history.Subject(CustomerAnswers, rows, {"answers": OWN}, partial(_logged, who=who), kind=OWN)]
+
+    def pairs(self, session: Session, first_id: int, second_id: int, who: Actor) -> Sequence[Pair]:
+        return merging.pairs(session, first_id, second_id, who)
+
+    def join(self, session: Session, kept_id: int, merged_id: int, chosen: Mapping[str, bool], *, by: Actor) -> Any:
+        return merging.join(session, kept_id, merged_id, chosen, by=by)
+
+    def part(self, session: Session, kept_id: int, told: Any) -> list[str]:
+        return merging.part(session, kept_id, told)
+
+
+def _logged(_column: str, value: Any, *, who: Actor) -> Any:
+    """Answers of the log, a line each, as far as this person reads them as they are."""
+    session = db.session()
+    drawn = queries.drawn(session)
+    if drawn is None or not isinstance(value, Mapping):
+        return ""
+    context = queries.context(session, who, None)
+    fields = {**drawn.fields, **drawn.former}
+    return "\n".join(
+        f"{say(fields[key].spec.label)}: {fields[key].type.show(said, fields[key].spec, context)}"
+        for key, said in value.items() if key in fields and queries.may(who, fields[key], FieldRight.read_only)
+    )  # fmt: skip
+
 
 def _told(one: FormField, value: Value, who: Actor, context: Any) -> Any:
     """As this person reads it; None: he does not."""
@@ -108,6 +140,3 @@ def _readable(drawn: Drawn, answers: Mapping[str, Value], who: Actor) -> dict[st
         value = answers.get(key)
         told[key] = masked(mask_of(one), str(value)) if right is FieldRight.masked and value is not None else value
     return told
-
-
-__all__ = ["CustomerFields"]
