@@ -29,7 +29,7 @@ def test_what_was_chosen_stays_and_comes_apart_again(minh, client):
         "kept": first["id"], "merged": second["id"], "kept_rev": first["rev"], "merged_rev": second["rev"],
         "own": {"dish": "kept"},
     })  # fmt: skip
-    assert merged.status_code == 200, merged.text
+    assert merged.status_code == 201, merged.text
     kept = minh.get(f"customers/{first['id']}").json
     assert {key: kept["own"][key] for key in ("dish", "parties", "channel")} == {
         "dish": "Phở", "parties": 3, "channel": "zalo",
