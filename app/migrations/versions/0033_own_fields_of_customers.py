@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("text", sa.String(length=500), nullable=True),
         sa.Column("number", sa.Double(), nullable=True),
         sa.Column("date", sa.Date(), nullable=True),
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("item", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("moment", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
@@ -77,7 +78,6 @@ def upgrade() -> None:
             sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
             nullable=True,
         ),
-        sa.Column("id", sa.Integer(), nullable=False),
         *_points_to(_VALUES, customer_id="customer"),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{_VALUES}")),
         sa.UniqueConstraint("customer_id", "field_key", "item", name=op.f(f"uq_{_VALUES}_customer_id_field_key_item")),
