@@ -49,7 +49,7 @@ from app.security.teams import add_person
 from app.tasks import queries as tasks
 from app.tasks.alerts import alert_overdue
 from app.tasks.models import Task
-from bench import PASSWORD, stamps
+from bench import PASSWORD, own_fields, stamps
 from bench.bulk import Bulk, fast
 from bench.stamps import Copier, Copy, Kind, Roles, Stamp
 
@@ -124,6 +124,7 @@ def fill(app: Flask, size: Size, *, say: Any = print) -> None:
         with clock.at(now - _YEARS), transaction(SYSTEM) as session:
             company = _hire(session)
             process_id = library.install(session, _PROCESS, by=SYSTEM).id
+            own_fields.draw(session)
         told("schema, people, process")
         # In working hours, so that what is due in an hour is due in an hour.
         lived = _live(
@@ -134,6 +135,7 @@ def fill(app: Flask, size: Size, *, say: Any = print) -> None:
         with db.engine.connect() as connection, fast(connection) as bulk:
             customers = Customers(_last_id(bulk, "customer") + 1, _owners(company, size, rng))
             _write_customers(bulk, customers, company, rng, now=now)
+            own_fields.write(db.session(), bulk, customers.first, len(customers), random.Random(_SEED), now=now)
             told(f"{size.customers:,} customers")
             count = _write_stories(bulk, lived, customers, company, size, rng, now=now)
             told(f"{size.tasks:,} tasks in {count:,} process instances")

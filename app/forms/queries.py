@@ -21,6 +21,7 @@ from app.customers.queries import header_visible
 from app.forms import rules
 from app.forms.fields.base import Context, FileFacts, FormField, JsonSchema, Option, Value
 from app.forms.models import AnswerFile, Form, FormPurpose, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.own_fields.models import CustomerAnswers
 from app.forms.words import say
 from app.security.models import Member, Team
 from app.security.queries import granted
@@ -233,6 +234,8 @@ def field_uses(session: Session, form: Form, key: str, who: Actor) -> FieldUses:
         .limit(uses.MOST_COUNTED + 1).subquery()
     )  # fmt: skip
     count = session.scalar(select(func.count()).select_from(answered)) or 0
+    if form.purpose is not FormPurpose.answers:
+        count = session.scalar(select(func.count()).select_from(_on_records(key))) or 0
     definition = drawn_of(session, form)
     needing = [] if rules.check_definition(definition) else [
         say(one.spec.label) for one in rules.read_definition(definition).needing(key)
@@ -241,6 +244,13 @@ def field_uses(session: Session, form: Form, key: str, who: Actor) -> FieldUses:
     return FieldUses(
         min(count, uses.MOST_COUNTED), count > uses.MOST_COUNTED, needing, uses.mentioned(mentions, lambda told: told)
     )
+
+
+def _on_records(key: str) -> Any:
+    """Customers with something in this own field, up to one more than are counted."""
+    said = CustomerAnswers.answers[key]
+    rows = select(CustomerAnswers.id).where(said.is_not(None), said.as_string() != "")
+    return rows.limit(uses.MOST_COUNTED + 1).subquery()
 
 
 def submissions_about(subject_type: str, subject_id: int) -> Select[Submission]:

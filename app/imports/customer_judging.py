@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.core.access import Actor, visible
 from app.core.guarded import key_of
 from app.core.i18n import _
+from app.core.screens import extra
 from app.core.vietnamese import fold, show_phone
 from app.customers import matching, places, reach, rules
 from app.customers.duplicates.hard import HardField, HardKey, contact_key, hold, holders, tax_key
@@ -34,6 +35,8 @@ _LABELS = {
     "owner_id": _("Person in charge"), "tags": _("Tags"), "contacts": _("Ways to reach"),
 }  # fmt: skip
 _OTHER = _("Other information")
+#: of a change: what is said to the company's own fields
+OWN = "own"
 _FIELDS = {HardField.phone: _("Phone number"), HardField.email: _("E-mail"), HardField.tax_code: _("Tax code")}
 
 
@@ -47,6 +50,8 @@ class Known:
     is_editable: bool
     #: keys of those that he has; the rows of a lot add theirs
     tags: set[str] = field(default_factory=set)
+    #: what was said to the company's own fields
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     def told(self) -> str:
         one = self.customer
@@ -61,6 +66,7 @@ class CustomerJudge:
 
     def __init__(self, job: ImportJob, who: Actor) -> None:
         self._job, self._who = job, who
+        self._has_own = any(key.startswith(extra.PREFIX) for key in job.mapping)
         #: key → the first row that has it; kept for a whole file, so numbers alone
         self._met: dict[HardKey, int] = {}
         #: key → the customer that a row of this file is about, who may not have it yet
@@ -248,6 +254,9 @@ class CustomerJudge:
             and not self._is_of_another(contact_key(one.kind, one.value), customer)
         ]  # fmt: skip
         tags = self._new_tags(row, known)[: max(0, MOST_TAGS - len(known.tags))]
+        own = {key: value for key, value in typed.own.items() if overwrites or known.own.get(key) in (None, "", [])}
+        own = {key: value for key, value in own.items() if known.own.get(key) != value}
+        new |= {OWN: own} if own else {}
         return new | ({"contacts": contacts} if contacts else {}) | ({"tags": tags} if tags else {})
 
     def _new_tags(self, row: Row, known: Known) -> list[str]:
@@ -286,8 +295,12 @@ class CustomerJudge:
         worn = select(CustomerTag.customer_id, Tag.key).join(Tag, Tag.id == CustomerTag.tag_id)
         for number, key in session.execute(worn.where(CustomerTag.customer_id.in_(sorted(ids)))):
             tagged.setdefault(number, set()).add(key)
+        added = extra.extra_of("Customer")
+        own = added.values(session, sorted(ids), who) if added is not None and self._has_own else {}
         for customer, seen, editable in rows:
-            self.known[customer.id] = Known(customer, bool(seen), bool(editable), tagged.get(customer.id, set()))
+            self.known[customer.id] = Known(
+                customer, bool(seen), bool(editable), tagged.get(customer.id, set()), own.get(customer.id, {})
+            )
 
     def _find_companies(self, session: Session, rows: Iterable[Row]) -> None:
         wanted = {row.values.company for row in rows if row.values.company} - self._companies.keys()

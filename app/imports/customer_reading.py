@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from app.core.conditions.fields import Kind
+from app.core.errors import InvalidInputError
 from app.core.formats import typed_day
 from app.core.i18n import _
+from app.core.screens import extra
+from app.core.sheet_values import Habits, read_number
 from app.core.vietnamese import fold
 from app.customers import identity, places, rules
 from app.customers.duplicates.hard import HardField, HardKey
@@ -48,6 +52,7 @@ _YES_NO = {
     **dict.fromkeys(("khong", "k", "no", "n", "false", "sai", "0", "duoc", "duoclienhe"), False),
 }
 _COMPANY = re.compile(r"(?:cong ty|cty|doanh nghiep|dntn|htx|hop tac xa|tap doan|tong cong ty|ho kinh doanh|hkd)\b")
+_NUMBERS = {Kind.number, Kind.decimal, Kind.money}
 _BETWEEN_TAGS = re.compile(r"[;,#\n]")
 _KINDS_OF_CONTACT = (
     ContactKind.phone, ContactKind.email, ContactKind.zalo, ContactKind.facebook, ContactKind.website,
@@ -68,6 +73,8 @@ class Typed:
     #: name or code of where he works, user name or name of who looks after him: looked up later
     company: str = ""
     owner: str = ""
+    #: of the company's own fields: bare key → value
+    own: dict[str, Any] = field(default_factory=dict)
 
     @property
     def likely_kind(self) -> CustomerKind:
@@ -75,8 +82,8 @@ class Typed:
         return self.kind or (CustomerKind.company if _COMPANY.match(fold(self.name)) else CustomerKind.person)
 
 
-def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
-    """Problems are told to the row."""
+def read_customer(row: Row, cells: Sequence[str], known: Cells, own: Mapping[str, extra.OneText]) -> Typed:
+    """Problems are told to the row. `own`: those of the company's own fields that can be brought in."""
     typed = Typed(company=known.text(cells, "company"), owner=known.text(cells, "owner"))
     typed.code = known.text(cells, CODE).upper()
     _read_name(row, typed, cells, known)
@@ -100,6 +107,10 @@ def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
     _read_address(row, typed, cells, known)
     _read_restriction(row, typed, cells, known)
     _read_tags(row, typed, cells, known)
+    for key in own.keys() & known.places.keys():
+        value = _own_value(row, cells, known, own[key])
+        if value is not None:
+            typed.own[key.removeprefix(extra.PREFIX)] = value
     typed.columns = {column: value for column, value in columns.items() if value is not None}
     row.label = label_of(typed.name or typed.code)
     row.keys = list(keys_of(typed.contacts))
@@ -115,6 +126,25 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "old_address": read_line(OLD_ADDRESS_LENGTH),
     "note": lambda text: rules.read_note(text) or None,
 }
+
+
+def _own_value(row: Row, cells: Sequence[str], known: Cells, one: extra.OneText) -> Any:
+    """What a cell says to a field of the company: days and numbers as the sheet writes them."""
+    if one.kind is Kind.date:
+        day = known.day(row, cells, one.key)
+        said: Any = day.isoformat() if day is not None else None
+    else:
+        text, habits = next(iter(known.texts(cells, one.key)), ("", Habits()))
+        said = text or None
+        if text and one.kind in _NUMBERS and (number := read_number(text, habits)) is not None:
+            said = int(number) if number == number.to_integral_value() else float(number)
+    if said is None:
+        return None
+    try:
+        return one.read(said)
+    except InvalidInputError as refusal:
+        row.wrong(known.labels[one.key], refusal.message)
+        return None
 
 
 def _number(key: str, today: date) -> Callable[[str], str | None]:

@@ -14,6 +14,7 @@ from app.core.accounts import User
 from app.core.db import Entity
 from app.core.i18n import _
 from app.core.numbering import next_ids, next_numbers
+from app.core.screens import extra
 from app.core.sheet_values import Habits
 from app.core.vietnamese import fold
 from app.customers import indexing, matching, reach, rules, stages
@@ -24,7 +25,7 @@ from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.customers.profile import FIXED, FOLLOWING
 from app.customers.profile_models import CustomerStage, CustomerTag, Tag
 from app.customers.tags import MOST_TAGS
-from app.imports.customer_judging import CustomerJudge, Known, is_made, tag_key
+from app.imports.customer_judging import OWN, CustomerJudge, Known, is_made, tag_key
 from app.imports.customer_reading import USED, Typed, read_customer
 from app.imports.fields import plain
 from app.imports.models import Finding, ImportJob, OnDuplicate, Outcome
@@ -49,6 +50,8 @@ class CustomerTarget:
         self._team_id: int | None = defaults.get("team_id") or who.primary_team_id
         self._source: str | None = defaults.get("source")
         self._tags: Sequence[str] = defaults.get("tags") or ()
+        added = extra.extra_of("Customer")
+        self._own = added.texts(session, who) if added is not None else {}
         self._people = _people(session, who) if "owner" in job.mapping else {}
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
@@ -56,7 +59,7 @@ class CustomerTarget:
         if not self._cells.has_values(row, cells):
             row.values = Typed()
             return row
-        typed = row.values = read_customer(row, cells, self._cells)
+        typed = row.values = read_customer(row, cells, self._cells, self._own)
         typed.tags = list({tag_key(name): name for name in (*typed.tags, *self._tags)}.values())
         if len(typed.tags) > MOST_TAGS:
             row.wrong(_("Tags"), _("A customer has at most %(count)d tags.", count=MOST_TAGS))
@@ -137,6 +140,9 @@ class CustomerTarget:
             })  # fmt: skip
         _insert(session, Customer, made)
         keeping.renew(session, [values["id"] for values in made])
+        said = {values["id"]: row.values.own for row, values in zip(rows, made, strict=True) if row.values.own}
+        if said and (added := extra.extra_of("Customer")) is not None:
+            added.add_many(session, said, by=self._who)
         points: list[dict[str, Any]] = []
         worn: list[dict[str, Any]] = []
         entered: list[dict[str, Any]] = []
@@ -169,7 +175,7 @@ class CustomerTarget:
     # ── those that are here ──
     def _change(self, session: Session, row: Row, known: Known, new: dict[str, Any]) -> None:
         customer = known.customer
-        columns = {key: value for key, value in new.items() if key not in ("contacts", "tags")}
+        columns = {key: value for key, value in new.items() if key not in ("contacts", "tags", OWN)}
         before: dict[str, Any] = {"columns": {key: [kept(getattr(customer, key)), kept(value)]
                                               for key, value in columns.items()}}  # fmt: skip
         if "stage" in columns:
@@ -191,13 +197,26 @@ class CustomerTarget:
         if _KEYED & columns.keys():
             indexing.index(session, customer)
         session.flush()
+        if OWN in new:
+            before[OWN] = self._change_own(session, customer, new[OWN])
         before["contacts"] = [point.id for point in points]
         before["tags"] = [one.tag_id for one in worn]
         row.before, row.record_id, row.outcome = before, customer.id, Outcome.changed
 
+    def _change_own(self, session: Session, customer: Customer, said: dict[str, Any]) -> dict[str, Any]:
+        """Bare key → (before, now) of what was changed."""
+        added = extra.extra_of("Customer")
+        if added is None:
+            return {}
+        was = added.values(session, [customer.id], self._who)[customer.id]
+        added.save(session, customer.id, said, by=self._who, is_new=False, is_whole=False, is_told=False)
+        now = added.values(session, [customer.id], self._who)[customer.id]
+        return {key: [was.get(key), now.get(key)] for key in said if was.get(key) != now.get(key)}
+
     def _tell(self, session: Session, changed: Iterable[tuple[Row, Known, dict[str, Any]]]) -> None:
         for _row, known, new in changed:
-            fields = {"phone" if key == "contacts" else key for key in new} - FOLLOWING
+            fields = {"phone" if key == "contacts" else key for key in new if key != OWN} - FOLLOWING
+            fields |= {extra.PREFIX + key for key in new.get(OWN, ())}
             entry = self._entry(known.customer, "changed")
             entry.data = {"fields": sorted(fields)}
             session.add(entry)

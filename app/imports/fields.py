@@ -10,8 +10,10 @@ from typing import Any
 
 from app.core import guarded
 from app.core.access import Actor
+from app.core.db import db
 from app.core.errors import Sentence
 from app.core.i18n import _
+from app.core.screens import extra
 from app.core.vietnamese import fold
 from app.customers.labels import FIELD_LABELS
 from app.imports.models import ImportTarget
@@ -148,9 +150,23 @@ NEEDED: Mapping[ImportTarget, Sequence[tuple[str, ...]]] = {
 }
 
 
+def known(target: ImportTarget) -> Sequence[ImportField]:
+    """All of them, with those that the company added to customers."""
+    if target is not ImportTarget.customers:
+        return FIELDS[target]
+    added = extra.fields_of("Customer").values()
+    return [*FIELDS[target], *(ImportField(one.key, one.label, (plain(str(one.label)),)) for one in added)]
+
+
 def fields_for(who: Actor, target: ImportTarget) -> Iterator[ImportField]:
     """Those that this person may write. Whom a row is about anybody may say; who looks after him, who may assign."""
-    for one in FIELDS[target]:
+    added = extra.extra_of("Customer")
+    own = added.texts(db.session(), who) if added is not None and target is ImportTarget.customers else {}
+    for one in known(target):
+        if one.key.startswith(extra.PREFIX):
+            if one.key in own:
+                yield one
+            continue
         if one.key == "owner" and not who.may("assign", "Customer"):
             continue
         if not one.falls_under:
@@ -165,16 +181,17 @@ def fields_for(who: Actor, target: ImportTarget) -> Iterator[ImportField]:
 def guess(target: ImportTarget, headings: Sequence[str], allowed: Sequence[ImportField]) -> list[str]:
     """For every column the key of the field that its heading means, "" where none does or another column has it."""
     keys = {one.key for one in allowed}
-    known: dict[str, str] = {}
-    for one in FIELDS[target]:
+    meant: dict[str, str] = {}
+    # What the company itself calls so is meant before any word of ours.
+    for one in sorted(known(target), key=lambda one: not one.key.startswith(extra.PREFIX)):
         for word in (plain(str(one.label)), *one.words):
-            known.setdefault(word, one.key)
+            meant.setdefault(word, one.key)
     repeated = {one.key for one in allowed if one.several}
     taken: set[str] = set()
     mapping = []
     for heading in headings:
         word = plain(heading)
-        key = known.get(word) or known.get(word.rstrip("0123456789"), "")
+        key = meant.get(word) or meant.get(word.rstrip("0123456789"), "")
         if key not in keys or (key in taken and key not in repeated):
             key = ""
         taken.add(key)

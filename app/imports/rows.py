@@ -23,7 +23,8 @@ from app.customers import rules
 from app.customers.duplicates.hard import HardKey, contact_key
 from app.customers.models import ContactKind
 from app.customers.rules import UnreadableError
-from app.imports.fields import FIELDS, plain
+from app.imports.fields import known as all_fields
+from app.imports.fields import plain
 from app.imports.models import LABEL_LENGTH, Finding, ImportJob, Outcome
 
 #: of a cell in a sentence
@@ -187,7 +188,7 @@ def cells_of(session: Session, job: ImportJob, who: Actor, habits: Sequence[Habi
         }
         for name in used
     }  # fmt: skip
-    labels = {one.key: one.label for one in FIELDS[job.target]}
+    labels = {one.key: one.label for one in all_fields(job.target)}
     return Cells(who, local(clock.now(), who.time_zone).date(), places, habits, labels, codes)
 
 

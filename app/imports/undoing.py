@@ -11,9 +11,10 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.core import clock
-from app.core.access import Actor
+from app.core.access import SYSTEM, Actor
 from app.core.audit import AuditAction, AuditEvent
 from app.core.i18n import _
+from app.core.screens import extra
 from app.customers import former, indexing, reach
 from app.customers.interactions import STRUCK, last_contact, retell
 from app.customers.models import Customer, TimelineEntry
@@ -127,6 +128,11 @@ def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> N
         for tag in session.scalars(select(CustomerTag).where(*put_on)):
             session.delete(tag)
     former.put_back(session, customer, before["columns"])
+    company = extra.extra_of("Customer")
+    if before.get("own") and company is not None:
+        now = company.values(session, [customer.id], SYSTEM)[customer.id]
+        back = {key: old for key, (old, new) in before["own"].items() if now.get(key) == new}
+        company.save(session, customer.id, back, by=SYSTEM, is_new=False, is_whole=False, is_told=False)
 
 
 # ── purchases and contacts ──

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app.core.access import Actor, FieldRight
+from app.core.conditions.fields import Kind
 from app.core.errors import Sentence
 from app.core.guarded import GuardedField
 from app.core.masking import Mask
@@ -77,6 +78,19 @@ class Pair:
     may_choose: bool
 
 
+@dataclass(frozen=True)
+class OneText:
+    """A field whose value can be written as one text: in a cell of a file, or for many records at once."""
+
+    key: str
+    label: Any
+    kind: Kind
+    #: (value, label) of what there is to choose from
+    choices: Sequence[tuple[str, str]]
+    #: a text or a JSON value → the value that is kept, None for an empty one. Raises InvalidInputError with a sentence
+    read: Callable[[Any], Any]
+
+
 class ExtraForm(Protocol):
     """Their inputs inside of the form of a record; drawn by `template`, which knows it as `extra`."""
 
@@ -110,11 +124,12 @@ class Extra(Protocol):
 
     def save(
         self, session: Session, record_id: int, said: Mapping[str, object], *, by: Actor, is_new: bool,
-        is_whole: bool = True,
+        is_whole: bool = True, is_told: bool = True,
     ) -> list[str]:  # fmt: skip
         """Keep these (bare key → value as programs or people write it) and leave the rest; which were changed.
 
-        `is_whole`: what is required has to be there. Raises InvalidInputError by key ("own.…").
+        `is_whole`: what is required has to be there. `is_told`: what happened with the record tells it.
+        Raises InvalidInputError by key ("own.…").
         """
 
     def told(self, session: Session, record_id: int, who: Actor) -> Sequence[FactGroup]:
@@ -122,6 +137,12 @@ class Extra(Protocol):
 
     def values(self, session: Session, ids: Collection[int], who: Actor) -> Mapping[int, Mapping[str, Any]]:
         """Record → bare key → value, as programs read it; each of `ids` is there."""
+
+    def texts(self, session: Session, who: Actor) -> Mapping[str, OneText]:
+        """By key those that this person may set by one text."""
+
+    def add_many(self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor) -> None:
+        """Keep what is said (record → bare key → value as OneText.read gives it) of new records, all at once."""
 
     def history(self, record_id: int, who: Actor) -> Sequence[Any]:
         """What was changed of them, as subjects of core.history."""

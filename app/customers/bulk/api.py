@@ -19,9 +19,11 @@ from app.core.errors import BadRequestError, InvalidInputError
 from app.core.guarded import key_of
 from app.core.i18n import _
 from app.core.lists import LONGEST_CONDITION, list_of
+from app.core.schema import free_object, maybe, record, text, whole_number, yes_or_no
 from app.core.schema import list_of as some
-from app.core.schema import maybe, record, text, whole_number, yes_or_no
+from app.core.screens import extra
 from app.customers.bulk import queries, services
+from app.customers.bulk.fields import own_texts
 from app.customers.bulk.models import BulkEdit, BulkOutcome
 from app.customers.models import REASON_LENGTH, SOURCE_LENGTH, Customer
 from app.customers.profile_models import TAG_LENGTH
@@ -39,6 +41,7 @@ _TAGS = some(text(TAG_LENGTH), most=MOST_TAGS)
 _SET = record(
     owner=maybe(text()), team=maybe(text()), stage=_CODE, stage_reason=_REASON, tier=_CODE, behaviour=_CODE,
     source=maybe(text(SOURCE_LENGTH)), touchpoint=_CODE, next_contact_on=maybe(text(10)), tags_add=_TAGS,
+    own=free_object("Own fields of the company: field key → value, null to take it away"),
     tags_remove=_TAGS, risk_reason=_REASON, do_not_contact=yes_or_no(), do_not_contact_reason=_REASON,
 )  # fmt: skip
 _NEW = record(
@@ -74,7 +77,8 @@ class BulkEditApi(Api):
         wanted = body["set"]
 
         def change(session: Session) -> dict[str, Any]:
-            typed = {**wanted, **_people(session, wanted)}
+            own = {f"{extra.PREFIX}{key}": value for key, value in wanted.get("own", {}).items()}
+            typed = {**{key: value for key, value in wanted.items() if key != "own"}, **_people(session, wanted), **own}
             self._days(typed)
             job = services.choose(session, _which(body, who), by=who)
             try:
@@ -178,7 +182,13 @@ def _preview(session: Session, job: BulkEdit, who: Actor) -> dict[str, Any]:
 
 def _shown(job: BulkEdit) -> dict[str, Any]:
     who, session = edge.actor(), db.session()
-    told = {key: value for key, value in job.changes.items() if who.reads("Customer", key_of(key))}
+    told = {
+        key: value for key, value in job.changes.items()
+        if not key.startswith(extra.PREFIX) and who.reads("Customer", key_of(key))
+    }  # fmt: skip
+    own = {key: value for key, value in job.changes.items() if key.startswith(extra.PREFIX) and key in own_texts(who)}
+    if own:
+        told["own"] = {key.removeprefix(extra.PREFIX): value for key, value in own.items()}
     owner = session.get(Member, told["owner"]) if told.get("owner") else None
     team = session.get(Team, told["team"]) if told.get("team") else None
     return {

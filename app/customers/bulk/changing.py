@@ -15,6 +15,7 @@ from app.core.audit import AuditEvent
 from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
 from app.core.formats import exact_text
 from app.core.i18n import _
+from app.core.screens import extra
 from app.core.turns import added
 from app.customers import former, services, tags
 from app.customers.bulk import fields
@@ -92,10 +93,36 @@ def _change(session: Session, job: BulkEdit, row: BulkEditRow, values: dict[str,
         for column, value in old.items() if getattr(customer, column) != value
     }  # fmt: skip
     put_on, taken_off = _retag(session, customer, job.changes, by)
-    if not (written or put_on or taken_off):
+    own = _set_own(session, customer, fields.own_of(job.changes), by)
+    if not (written or put_on or taken_off or own):
         return BulkOutcome.same
-    row.before = {"columns": written, "added": put_on, "removed": taken_off}
+    row.before = {"columns": written, "added": put_on, "removed": taken_off, "own": own}
     return BulkOutcome.changed
+
+
+def _set_own(session: Session, customer: Customer, said: dict[str, Any], by: Actor) -> dict[str, list[Any]]:
+    """What the company wants to know besides; bare key → [before, now] of what is another now."""
+    added = extra.extra_of("Customer")
+    if added is None or not said:
+        return {}
+    was = added.values(session, [customer.id], by)[customer.id]
+    added.save(session, customer.id, said, by=by, is_new=False, is_whole=False)
+    now = added.values(session, [customer.id], by)[customer.id]
+    return {key: [was.get(key), now.get(key)] for key in said if was.get(key) != now.get(key)}
+
+
+def _own_back(session: Session, customer: Customer, before: dict[str, Any], by: Actor) -> list[str]:
+    told, added = before.get("own") or {}, extra.extra_of("Customer")
+    if not told or added is None:
+        return []
+    now = added.values(session, [customer.id], by)[customer.id]
+    back = {key: old for key, (old, new) in told.items() if now.get(key) == new}
+    added.save(session, customer.id, back, by=by, is_new=False, is_whole=False)
+    labels = extra.fields_of("Customer")
+    return [
+        str(_("%(field)s: changed since, left as it is.", field=labels[extra.PREFIX + key].label))
+        for key in told if key not in back and extra.PREFIX + key in labels
+    ]  # fmt: skip
 
 
 def _retag(session: Session, customer: Customer, changes: dict[str, Any], by: Actor) -> tuple[list[int], list[int]]:
@@ -130,6 +157,7 @@ def _give_back(session: Session, job: BulkEdit, row: BulkEditRow, by: Actor) -> 
             why.append(hindrance)
     services.give_back(session, customer, back, by=by)
     why += _retag_back(session, customer, before, by)
+    why += _own_back(session, customer, before, by)
     row.reasons = [*row.reasons, *why]
     return BulkOutcome.left if why else BulkOutcome.undone
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -14,10 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
 from app.core.access import Actor, visible
+from app.core.conditions.fields import Kind
+from app.core.db import db
 from app.core.errors import InvalidInputError, Sentence
 from app.core.formats import day_text
 from app.core.guarded import NOT_YOURS, key_of
 from app.core.i18n import _
+from app.core.screens import extra
+from app.core.screens.columns import readable
 from app.customers import profile, rules, tags
 from app.customers.former import kept
 from app.customers.labels import FIELD_LABELS
@@ -53,6 +57,8 @@ class BulkField:
     reason_label: Sentence = ""
     #: what an empty value means, or how it is typed
     when_empty: Sentence = ""
+    #: what there is to choose from, where no catalogue says it
+    choices: Sequence[tuple[str, str]] = ()
 
 
 def _code(key: str, catalogue: str, label: Sentence, when_empty: Sentence = "", **more: Any) -> BulkField:
@@ -95,8 +101,23 @@ COLUMNS: Mapping[str, BulkField] = {
 }
 
 
+def own_texts(who: Actor) -> Mapping[str, extra.OneText]:
+    """The fields that the company added, as far as he may set them."""
+    added = extra.extra_of("Customer")
+    return {} if added is None else added.texts(db.session(), who)
+
+
+def _own(one: extra.OneText) -> BulkField:
+    kind = BulkKind.code if one.choices else BulkKind.day if one.kind is Kind.date else BulkKind.text
+    return BulkField(one.key, one.label, kind, when_empty=_NONE, choices=one.choices)
+
+
 def fields_for(who: Actor) -> Mapping[str, BulkField]:
     """Those that this person may set."""
+    return {**_plain_for(who), **{key: _own(one) for key, one in own_texts(who).items()}}
+
+
+def _plain_for(who: Actor) -> Mapping[str, BulkField]:
     return {
         key: one for key, one in FIELDS.items()
         if all(who.writes("Customer", key_of(name)) for name in (key, one.column or key, one.reason or key))
@@ -111,6 +132,7 @@ def read(session: Session, typed: Mapping[str, Any], by: Actor) -> dict[str, Any
     Raises InvalidInputError beside each key; beside "set" where nothing is set at all.
     """
     offered, problems = fields_for(by), Problems()
+    own = own_texts(by)
     for key in typed:
         if key not in offered and key not in REASONS:
             with problems.beside(key):
@@ -137,6 +159,12 @@ def read(session: Session, typed: Mapping[str, Any], by: Actor) -> dict[str, Any
                 changes[key] = list(tags.read_names(wanted[key]).values())
                 if not changes[key]:
                     raise rules.UnreadableError(_("Please fill this in."))
+    for key in own.keys() & wanted.keys():
+        said = wanted[key].isoformat() if isinstance(wanted[key], date) else wanted[key]
+        try:
+            changes[key] = None if said in (None, "", []) else own[key].read(said)
+        except InvalidInputError as refusal:
+            problems.fields.setdefault(key, []).append(refusal.message)
     problems.refuse_any()
     return changes
 
@@ -170,13 +198,20 @@ def _team(session: Session, number: int | None, by: Actor) -> int | None:
 
 def values_of(session: Session, changes: Mapping[str, Any]) -> dict[str, Any]:
     """What services.change_customer takes of it."""
-    values = {key: changes[key] for key in changes if key not in (TAGS_ADD, TAGS_REMOVE)}
+    values = {
+        key: changes[key] for key in changes if key not in (TAGS_ADD, TAGS_REMOVE) and not key.startswith(extra.PREFIX)
+    }
     if values.get("next_contact_on"):
         values["next_contact_on"] = date.fromisoformat(values["next_contact_on"])
     for key, model in (("owner", Member), ("team", Team)):
         if values.get(key) is not None:
             values[key] = session.get_one(model, values[key])
     return values
+
+
+def own_of(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the fields that the company added: bare key → value."""
+    return {key.removeprefix(extra.PREFIX): value for key, value in changes.items() if key.startswith(extra.PREFIX)}
 
 
 def together(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -193,7 +228,20 @@ def told(session: Session, changes: Mapping[str, Any], who: Actor) -> list[tuple
     return [
         (one.label, " · ".join(part for part in (_shown(session, one, changes[key]), changes.get(one.reason)) if part))
         for key, one in FIELDS.items() if key in changes and who.reads("Customer", key_of(key))
+    ] + [
+        (one.label, _own_shown(one, changes[key])) for key, one in own_texts(who).items() if key in changes
     ]  # fmt: skip
+
+
+def _own_shown(one: extra.OneText, value: Any) -> str:
+    if value is None:
+        return str(_("(empty)"))
+    labels = dict(one.choices)
+    if labels:
+        return ", ".join(labels.get(str(part), str(part)) for part in (value if isinstance(value, list) else [value]))
+    if one.kind is Kind.date:
+        return str(day_text(date.fromisoformat(value)))
+    return str(readable(one.kind, value, {}))
 
 
 def _shown(session: Session, one: BulkField, value: Any) -> str:

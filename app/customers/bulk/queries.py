@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum, auto
 from typing import Any
 
@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, 
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor, row_rule, scoped, visible
+from app.core.conditions.fields import Kind
+from app.core.screens import extra
 from app.core.vietnamese import fold
 from app.customers.bulk.fields import FIELDS, HANDED, TAGS_ADD, TAGS_REMOVE
 from app.customers.bulk.models import BulkEdit, BulkEditRow, BulkOutcome
@@ -109,9 +111,25 @@ def _is_so(changes: Mapping[str, Any]) -> ColumnElement[bool]:
             column = getattr(Customer, FIELDS[key].column or key)
             plain = date.fromisoformat(value) if key == "next_contact_on" and value else value
             so.append(column.is_not_distinct_from(plain))
+        elif key.startswith(extra.PREFIX):
+            so.append(_own_is_so(key, value))
         elif key == "do_not_contact_reason" and value is not None:
             so.append(Customer.do_not_contact_reason.is_not_distinct_from(value))
     return and_(*so)
+
+
+def _own_is_so(key: str, value: Any) -> ColumnElement[bool]:
+    """Of a field that the company added; of what is told by another record's name nobody says it beforehand."""
+    one = extra.fields_of("Customer").get(key)
+    if one is None or one.derived.kind in (Kind.person, Kind.team):
+        return false()
+    plain = "\n".join(value) if isinstance(value, list) else value
+    if value is not None and one.derived.kind is Kind.date:
+        plain = date.fromisoformat(value)
+    elif value is not None and one.derived.kind is Kind.moment:
+        plain = datetime.fromisoformat(value)
+    found: ColumnElement[bool] = one.derived.value.is_not_distinct_from(plain)
+    return found
 
 
 def _wears(name: str) -> ColumnElement[bool]:

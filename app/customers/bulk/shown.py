@@ -88,7 +88,7 @@ def controls(
             "key": key, "label": one.label, "kind": str(one.kind), "is_set": key in typed, "help": one.when_empty,
             "value": _typed(one.kind, typed.get(key)), "address": _ADDRESSES.get(one.kind),
             "chosen": _chosen(session, one.kind, typed.get(key)),
-            "choices": catalogues.offered(session, one.catalogue, typed.get(key)) if one.catalogue else (),
+            "choices": catalogues.offered(session, one.catalogue, typed.get(key)) if one.catalogue else one.choices,
             "reason": one.reason, "reason_label": one.reason_label, "reason_value": typed.get(one.reason) or "",
             "errors": errors.get(key, ()), "reason_errors": errors.get(one.reason, ()) if one.reason else (),
         }

@@ -179,8 +179,9 @@ def _typed() -> dict[str, Any]:
     form = request.form
     typed: dict[str, Any] = {}
     problems: dict[str, list[Any]] = {}
+    offered = fields.fields_for(edge.actor())
     for key in dict.fromkeys(form.getlist("set")):
-        one = fields.FIELDS.get(key)
+        one = fields.FIELDS.get(key) or offered.get(key)
         if one is None:
             raise BadRequestError
         text = form.get(key, "").strip()

@@ -13,12 +13,13 @@ from sqlalchemy.orm import aliased
 from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock, guarded
-from app.core.access import Actor, visible
+from app.core.access import Actor, FieldRight, visible
 from app.core.conditions import Condition, ConditionError
 from app.core.conditions.fields import Kind, Total
 from app.core.conditions.since import Since
 from app.core.db import db
 from app.core.i18n import _
+from app.core.screens import extra
 from app.core.screens.columns import Derived
 from app.customers.beside_fields import BOUGHT
 from app.customers.forgotten import queries as forgotten
@@ -123,7 +124,7 @@ def _segments(who: Actor) -> Derived:
     known = select(Segment.id, Segment.name).where(kept)
     ids = select(cast(SegmentMember.segment_id, String)).join(Segment, Segment.id == SegmentMember.segment_id)
     members = ids.where(SegmentMember.customer_id == Customer.id, kept)
-    if who.fields and (withheld := _withheld(who, kept)):
+    if (who.fields or extra.fields_of("Customer")) and (withheld := _withheld(who, kept)):
         known, members = known.where(Segment.id.not_in(withheld)), members.where(Segment.id.not_in(withheld))
     names = _Labels(lambda: {str(row.id): row.name for row in db.session().execute(known.order_by(Segment.name))})
     return Derived(Kind.choice, null(), members.correlate(Customer), choices=names)
@@ -137,10 +138,17 @@ def _withheld(who: Actor, kept: ColumnElement[bool]) -> list[int]:
             keys = Condition.from_json(row.condition).keys
         except ConditionError:
             continue
-        asked = {FIELDS[key].guarded_as or key if key in FIELDS else guarded.key_of(key) for key in keys}
-        if not all(who.reads("Customer", key) for key in asked):
+        asked = {FIELDS[key].guarded_as or key if key in FIELDS else key for key in keys}
+        if not all(_reads(who, key) for key in asked):
             found.append(row.id)
     return found
+
+
+def _reads(who: Actor, key: str) -> bool:
+    added = extra.extra_of("Customer")
+    if key.startswith(extra.PREFIX):
+        return added is not None and added.right_to(who, key).width >= FieldRight.read_only.width
+    return who.reads("Customer", guarded.key_of(key))
 
 
 #: field → what it compares; the customers' list takes them into its filter

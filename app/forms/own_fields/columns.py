@@ -28,7 +28,7 @@ from app.forms.words import say
 from app.security.models import Member, Team
 
 #: type → as what its answers are compared; what is not here is told on the record's page alone
-_KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, Kind] = {
     "text": Kind.text, "long_text": Kind.text, "email": Kind.text, "tax_code": Kind.text, "citizen_id": Kind.text,
     "time": Kind.text, "address": Kind.text, "customer": Kind.text, "phone": Kind.phone, "integer": Kind.number,
     "stars": Kind.number, "nps": Kind.number, "decimal": Kind.decimal, "percent": Kind.decimal,
@@ -47,7 +47,7 @@ def fields_of(drawn: queries.Drawn) -> Fields:
             is_compared=one.spec.searchable and one.type.index is not None and one.spec.type != "customer",
             mask=mask_of(one), is_sensitive=one.spec.personal_data != "none",
         )
-        for one in drawn.fields.values() if one.spec.type in _KINDS
+        for one in drawn.fields.values() if one.spec.type in KINDS
     })  # fmt: skip
 
 
@@ -85,7 +85,7 @@ class _Values:
 
 
 def _derived(one: FormField) -> Derived:
-    kind, code, values = _KINDS[one.spec.type], one.spec.type, _Values(one.key)
+    kind, code, values = KINDS[one.spec.type], one.spec.type, _Values(one.key)
     if code == "customer":
         return Derived(kind, null(), seen_by=lambda who: _customer(values, who))
     if kind is Kind.choice:

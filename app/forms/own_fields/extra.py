@@ -16,11 +16,11 @@ from app.core.access import Actor, FieldRight
 from app.core.db import db
 from app.core.i18n import _
 from app.core.masking import masked
-from app.core.screens.extra import PREFIX, ExtraForm, Fact, FactGroup, Fields, Pair
+from app.core.screens.extra import PREFIX, ExtraForm, Fact, FactGroup, Fields, OneText, Pair
 from app.forms.displays import display
 from app.forms.fields.base import FormField, Value
 from app.forms.layout import placed
-from app.forms.own_fields import merging, queries, services
+from app.forms.own_fields import merging, queries, services, typing_in
 from app.forms.own_fields.columns import fields_of, mask_of
 from app.forms.own_fields.forms import OwnForm
 from app.forms.own_fields.models import CustomerAnswers
@@ -59,9 +59,17 @@ class CustomerFields:
 
     def save(
         self, session: Session, record_id: int, said: Mapping[str, object], *, by: Actor, is_new: bool,
-        is_whole: bool = True,
+        is_whole: bool = True, is_told: bool = True,
     ) -> list[str]:  # fmt: skip
-        return services.change(session, record_id, said, by=by, is_new=is_new, is_whole=is_whole)
+        return services.change(
+            session, record_id, said, by=by, is_new=is_new, is_whole=is_whole, is_told=is_told
+        )  # fmt: skip
+
+    def texts(self, session: Session, who: Actor) -> Mapping[str, OneText]:
+        return typing_in.texts(session, who)
+
+    def add_many(self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor) -> None:
+        services.add_many(session, said, by=by)
 
     def told(self, session: Session, record_id: int, who: Actor) -> Sequence[FactGroup]:
         drawn = queries.drawn(session)

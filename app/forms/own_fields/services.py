@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.core import clock
+from app.core import audit, clock
 from app.core.access import Actor, FieldRight
 from app.core.errors import InvalidInputError, Sentence
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
+from app.core.numbering import next_ids
 from app.core.screens.extra import PREFIX
 from app.core.vietnamese import sort_key
 from app.customers.models import Customer
@@ -30,7 +31,7 @@ Values = Mapping[str, Value]
 
 def change(
     session: Session, customer_id: int, said: Mapping[str, object], *, by: Actor, is_new: bool, is_whole: bool = True,
-    is_page: bool = False,
+    is_page: bool = False, is_told: bool = True,
 ) -> list[str]:  # fmt: skip
     """Keep what is `said` (key → value) of a customer whom the caller has locked, and leave the rest; which changed.
 
@@ -45,7 +46,34 @@ def change(
     row = None if is_new else queries.kept_for(session, customer_id)
     before: Values = {} if row is None else row.answers
     found = read(session, drawn, said, before, by=by, is_new=is_new, is_whole=is_whole, is_page=is_page)
-    return _keep(session, customer_id, drawn, row, found, by=by)
+    return _keep(session, customer_id, drawn, row, found, by=by, is_told=is_told and not is_new)
+
+
+def add_many(session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor) -> None:
+    """The same of customers who are new and nobody has seen yet, all at once. What would not stand is left out: each
+    value was judged alone before, and what is asked depends on the others."""
+    drawn = queries.drawn(session)
+    if drawn is None or not said:
+        return
+    context, definition = queries.context(session, by, None), drawn.definition_for(by)
+    found: dict[int, Values] = {
+        number: values for number, values in (
+            (number, rules.read_answers(definition, one, context=context, is_page=True).values)
+            for number, one in said.items()
+        ) if values
+    }  # fmt: skip
+    if not found:
+        return
+    now = clock.now()
+    ids = next_ids(session, CustomerAnswers.__table__, len(found))
+    rows = [
+        {"id": row_id, "customer_id": number, "form_version_id": drawn.version_id, "answers": dict(values), "rev": 1,
+         "created_at": now, "updated_at": now, "created_by_id": by.user_id, "updated_by_id": by.user_id}
+        for row_id, (number, values) in zip(ids, found.items(), strict=True)
+    ]  # fmt: skip
+    session.execute(insert(CustomerAnswers), rows)
+    audit.record_made(session, CustomerAnswers, rows)
+    _index(session, drawn, found)
 
 
 def read(
@@ -99,7 +127,14 @@ def _out_of_place(
 
 
 def _keep(
-    session: Session, customer_id: int, drawn: Drawn, row: CustomerAnswers | None, values: Values, *, by: Actor
+    session: Session,
+    customer_id: int,
+    drawn: Drawn,
+    row: CustomerAnswers | None,
+    values: Values,
+    *,
+    by: Actor,
+    is_told: bool,
 ) -> list[str]:
     before: Values = {} if row is None else row.answers
     changed = sorted(key for key in {*before, *values} if before.get(key) != values.get(key))
@@ -116,9 +151,9 @@ def _keep(
     customer.updated_at = clock.now()
     session.flush()
     reindex(session, drawn, {customer_id: values}, keys=changed)
-    record_timeline(
-        session, customer_id, kind="changed", by=by, data={"fields": [PREFIX + key for key in changed]}
-    )  # fmt: skip
+    if is_told:
+        fields = [PREFIX + key for key in changed]
+        record_timeline(session, customer_id, kind="changed", by=by, data={"fields": fields})
     session.flush()
     return changed
 
@@ -148,6 +183,12 @@ def reindex(session: Session, drawn: Drawn, of: Mapping[int, Values], *, keys: C
     """Make the compared values of these customers what their answers say; of these fields, or of all."""
     gone = delete(CustomerValue).where(CustomerValue.customer_id.in_(of))
     session.execute(gone if keys is None else gone.where(CustomerValue.field_key.in_(keys)))
+    _index(session, drawn, of, keys)
+
+
+def _index(
+    session: Session, drawn: Drawn, of: Mapping[int, Values], keys: Collection[str] | None = None
+) -> None:  # fmt: skip
     fields = {**drawn.former, **drawn.fields}
     rows = [
         {"customer_id": customer_id, **row}

@@ -1,0 +1,84 @@
+"""How is one own field written in a cell of a file, or set for many customers: as one text?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Actor, FieldRight
+from app.core.conditions.fields import Kind
+from app.core.errors import InvalidInputError
+from app.core.i18n import _
+from app.core.screens.extra import PREFIX, OneText
+from app.core.vietnamese import fold
+from app.forms.fields.base import Context, FormField
+from app.forms.own_fields import queries
+from app.forms.own_fields.columns import KINDS
+from app.forms.words import say
+
+#: what one text cannot hold
+_NOT_AS_TEXT = frozenset({"address", "customer", "calculated", "rows"})
+_BETWEEN = re.compile(r"[;,\n|]")
+
+
+def texts(session: Session, who: Actor) -> Mapping[str, OneText]:
+    """Those that this person may set, by key."""
+    drawn = queries.drawn(session)
+    if drawn is None:
+        return {}
+    context = queries.context(session, who, None)
+    return {
+        PREFIX + key: OneText(
+            PREFIX + key, say(one.spec.label), KINDS[one.spec.type], _offered(one, context), _reader(one, context)
+        )
+        for key, one in drawn.fields.items()
+        if one.spec.type in KINDS and one.spec.type not in _NOT_AS_TEXT and not one.spec.unique
+        and queries.may(who, one, FieldRight.full)
+    }  # fmt: skip
+
+
+def _offered(one: FormField, context: Context) -> tuple[tuple[str, str], ...]:
+    if KINDS[one.spec.type] not in (Kind.choice, Kind.person, Kind.team, Kind.yes_no):
+        return ()
+    return tuple((str(option.value), say(option.label)) for option in one.type.possible(one.spec, context))
+
+
+def _reader(one: FormField, context: Context) -> Callable[[Any], Any]:
+    offered = _offered(one, context)
+    by_word = {_plain(word): value for value, label in reversed(offered) for word in (value, label)}
+
+    def coded(text: str) -> str:
+        return by_word.get(_plain(text), text.strip())
+
+    def read(said: Any) -> Any:
+        raw: Any = said
+        if isinstance(said, str) and offered:
+            raw = [coded(part) for part in _parts(said)] if one.spec.type == "choices" else coded(said)
+        if one.spec.type == "dependent_choice":
+            return _among(offered, raw)
+        found = one.type.parse(raw, one.spec, context)
+        if found.problems:
+            raise InvalidInputError(found.problems[0])
+        return found.value
+
+    return read
+
+
+def _among(offered: Iterable[tuple[str, str]], raw: Any) -> Any:
+    """The other answer that it depends on is not known here: it is judged when it is kept."""
+    if raw in (None, ""):
+        return None
+    if raw not in {value for value, _label in offered}:
+        raise InvalidInputError(_("Please choose one of the answers offered."))
+    return raw
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in (one.strip() for one in _BETWEEN.split(text)) if part]
+
+
+def _plain(text: str) -> str:
+    return " ".join(fold(text).split())

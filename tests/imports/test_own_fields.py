@@ -1,0 +1,52 @@
+"""Columns of a file for the fields that the company added: guessed by their labels, read as what they are, undone."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from app.customers.models import Customer
+from app.customers.services import create_customer
+from app.forms.own_fields.models import CustomerAnswers, CustomerValue
+from app.imports.models import OnDuplicate
+from tests.forms.own_fields.drawing import publish
+
+FILE = """Họ tên,Số điện thoại,Món hay dùng,Số lần đặt tiệc/năm,Ngày ký hợp đồng,Kênh ưa thích,Quan tâm,Hạn mức công nợ
+Lê Thị Cúc,0909111222,Bún riêu,7,05/02/2026,Gọi điện,Phở; Bún,2.500.000
+Ngô Văn Dũng,0909111333,,nhiều,31/02/2026,Fax,,
+Trần An,0909111444,Cơm,3,,Zalo,,
+"""
+
+
+def answers(session, name):
+    rows = select(CustomerAnswers.answers).join(Customer, Customer.id == CustomerAnswers.customer_id)
+    session.expire_all()
+    return session.scalar(rows.where(Customer.name == name))
+
+
+@pytest.mark.both_databases
+def test_they_are_read_written_and_taken_back(session, cast, brought):
+    from app.core.db import transaction
+
+    session.rollback()
+    publish()
+    with transaction(cast.minh) as inside:
+        create_customer(inside, by=cast.minh, name="Trần An", phone="0909111444")
+    job = brought(FILE)
+    assert job.job.mapping[2:] == [
+        "own.dish", "own.parties", "own.signed", "own.channel", "own.likes", "own.limit",
+    ]  # fmt: skip
+    job.check()
+    told = job.reasons(3)
+    for words in ("Số lần đặt tiệc/năm", "Ngày ký hợp đồng", "Kênh ưa thích"):
+        assert words in told
+    job.apply(OnDuplicate.update)
+    assert answers(session, "Lê Thị Cúc") == {
+        "dish": "Bún riêu", "parties": 7, "signed": "2026-02-05", "channel": "call", "likes": ["pho", "bun"],
+        "limit": 2_500_000,
+    }  # fmt: skip
+    assert answers(session, "Trần An") == {"dish": "Cơm", "parties": 3, "channel": "zalo"}
+    found = select(CustomerValue.field_key).join(Customer, Customer.id == CustomerValue.customer_id)
+    assert set(session.scalars(found.where(Customer.name == "Trần An"))) == {"dish", "parties", "channel"}
+    job.undo()
+    assert answers(session, "Trần An") == {}
