@@ -18,7 +18,7 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.deadlines.queries import company_calendar
-from app.demo import acts, casting, lives
+from app.demo import acts, casting, lives, own_fields
 from app.demo.acts import Act, Book
 from app.demo.casting import FOUNDED
 from app.demo.past import DAY, WorkingPast
@@ -107,10 +107,16 @@ def _everything(book: Book, past: WorkingPast, *, customers: int, running: int, 
     rng = random.Random(_SEED)  # noqa: S311 - made up, and the same every time
     told = list(stories(rng, past, running=running, finished=finished))
     cast = casting.cast(rng, told, customers=customers)
-    done = [acts.publish_process(past.ago(FOUNDED + DAY / 2))]
+    done = [acts.publish_process(past.ago(FOUNDED + DAY / 2)), own_fields.draw(past.ago(FOUNDED + DAY / 2))]
     done += casting.customer_acts(book, cast, past=past, rng=rng)
     # Its own dice: the stories stay as they are told elsewhere.
     done += lives.life_acts(book, cast, past=past, rng=random.Random(f"{_SEED} lives"))  # noqa: S311 - made up
+    dice = random.Random(f"{_SEED} own")  # noqa: S311 - made up, and the same every time
+    for seeded in cast.customers:
+        done += own_fields.fill_in(
+            book, seeded.profile.name, dice, is_company=seeded.profile.is_company, at=past.ago(seeded.minutes),
+            who=seeded.creator,
+        )  # fmt: skip
     for story in cast.stories:
         done += acts.story_acts(book, story, cast.calls[story.customer], past=past, rng=rng)
     for person in (*PEOPLE, *COLLEAGUES):

@@ -8,10 +8,11 @@ an id, so that its index can be used.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -106,13 +107,40 @@ class _Translation:
     def node(self, node: tree.Node) -> ColumnElement[bool]:
         match node:
             case Group("and", parts):
-                return and_(*map(self.node, parts))
+                return and_(*self._all_of(parts))
             case Group(_, parts):
                 return or_(*map(self.node, parts))
             case Not(part):
                 return not_(self.node(part))
             case Row():
                 return self._row(node)
+
+    def _all_of(self, parts: Sequence[tree.Node]) -> Iterator[ColumnElement[bool]]:
+        """All of these hold. What several of them ask of one value beside the rows is looked for once: from 10 to 20
+        are a few, and from 10 on, and up to 20, may each be nearly all."""
+        asked: dict[str, tuple[Beside, list[Test]]] = {}
+        for part in parts:
+            found = self._asked_beside(part)
+            if found is None:
+                yield self.node(part)
+            else:
+                field, beside, test = found
+                asked.setdefault(field.key, (beside, []))[1].append(test)
+        for beside, tests in asked.values():
+            yield _holds_beside(beside, partial(_every, tests), negated=False)
+
+    def _asked_beside(self, part: tree.Node) -> tuple[Field, Beside, Test] | None:
+        """Of a comparison with the one value that a row has in another table."""
+        if not isinstance(part, Row) or isinstance(part.left, Call):
+            return None
+        field, op = self._field(part.left), _POSITIVE.get(part.op, part.op)
+        beside = field.column
+        if not isinstance(beside, Beside) or beside.several or op in EMPTINESSES:
+            return None
+        test = self._test(field, op, _operands(part))
+        if test is None:
+            return None
+        return field, beside, partial(_turned, test) if part.op in _POSITIVE else test
 
     def _row(self, row: Row) -> ColumnElement[bool]:
         if isinstance(row.left, Call):
@@ -354,6 +382,14 @@ def _holds_beside(beside: Beside, test: Test, *, negated: bool) -> ColumnElement
         return beside.key.in_(beside.rows.where(not_(test(beside.value))).correlate(None))
     found = beside.key.in_(beside.rows.where(test(beside.value)).correlate(None))
     return and_(beside.key.in_(beside.rows.correlate(None)), not_(found)) if negated else found
+
+
+def _every(tests: Sequence[Test], value: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(*(test(value) for test in tests))
+
+
+def _turned(test: Test, value: ColumnElement[Any]) -> ColumnElement[bool]:
+    return not_(test(value))
 
 
 def _is_empty(field: Field, *, wanted: bool) -> ColumnElement[bool]:
