@@ -69,6 +69,9 @@ class Customer(Revisioned, Stamped, Entity):
         # The list: live customers in name order.
         Index("ix_customer_live", "sort_key", "id",
               sqlite_where=text("archived_at IS NULL"), postgresql_where=text("archived_at IS NULL")),
+        # Who of those that an own field, a tag or a purchase found is in use, and whose he is: without his row.
+        Index("ix_customer_live_id", "id", "owner_id", "team_id",
+              sqlite_where=text("archived_at IS NULL"), postgresql_where=text("archived_at IS NULL")),
         Index("ix_customer_source", "source"),
         # What finds the same customer a second time.
         Index("ix_customer_tax_code", "tax_code",
