@@ -47,7 +47,7 @@ from app.forms.models import (  # dynamic forms and their answers
     SubmissionDraft,
     SubmissionValue,
 )
-from app.imports.models import ImportJob, ImportRow  # files that are brought in, and what became of their rows
+from app.imports.models import ImportJob, ImportKey, ImportRow  # files that are brought in, what became of their rows
 from app.notifications.models import (  # warnings, texts, bell, mails and through which server they go
     Alert,
     MailServer,
@@ -83,8 +83,8 @@ __all__ = [
     "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry",
     "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget",
     "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval", "DuplicatePair",
-    "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow",
-    "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
+    "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportKey",
+    "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
     "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
     "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
     "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",
