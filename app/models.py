@@ -59,6 +59,7 @@ from app.processes.models import (  # how work runs through the company
     Process,
     ProcessEvent,
     ProcessInstance,
+    ProcessTimer,
     ProcessToken,
     ProcessVersion,
 )
@@ -85,7 +86,8 @@ __all__ = [
     "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval", "DuplicatePair",
     "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportKey",
     "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
-    "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
+    "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessTimer", "ProcessToken",
+    "ProcessVersion", "Promise",
     "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
     "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",
     "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",

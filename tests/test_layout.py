@@ -43,6 +43,7 @@ NEVER_SHOWN = {
     "MemberInvitation": "opened by its secret; told on the page of its member",
     "MailServer": "one page, opened by the right to settings",
     "ProcessEvent": "part of its instance",
+    "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",
     "RemovalPermit": "there is none outside of a transaction",
