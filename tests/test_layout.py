@@ -31,6 +31,8 @@ NEVER_SHOWN = {
     "CalendarExceptionInterval": "part of its calendar",
     "CalendarInterval": "part of its calendar",
     "Counter": "the next number",
+    "CustomerAnswers": "part of its customer",
+    "CustomerValue": "part of its customer",
     "DemoRemoval": "one page, opened by the right to settings",
     "DuplicateRun": "told beside the pairs, to whoever may decide on them",
     "FormVersion": "part of its form",
