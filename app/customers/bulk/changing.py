@@ -232,14 +232,12 @@ def _write(session: Session, changes: Sequence[_Change], by: Actor) -> None:
 def _hindrance(
     session: Session, job: BulkEdit, customer: Customer, group: dict[str, Any], gone: Mapping[int, str], by: Actor
 ) -> str | None:
-    """Why what belongs together is left as it stands now; None: it can be given back. `gone`: who works here no more."""
+    """Why what belongs together is left as it stands now; None: it can be given back. `gone`: who left the company."""
     label = fields.COLUMNS[next(iter(group))].label
     if not former.is_as_written(customer, group):
         return _since(session, job, customer, set(group), label, by)
-    owner_id = group["owner_id"][0] if "owner_id" in group else None
-    if owner_id in gone:
-        return str(_("%(field)s: %(name)s does not work here any more.", field=label, name=gone[owner_id]))
-    return None
+    name = gone.get(group["owner_id"][0]) if "owner_id" in group else None
+    return str(_("%(field)s: %(name)s does not work here any more.", field=label, name=name)) if name else None
 
 
 def _since(session: Session, job: BulkEdit, customer: Customer, columns: set[str], label: Sentence, by: Actor) -> str:

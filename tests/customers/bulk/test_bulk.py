@@ -242,7 +242,7 @@ def test_the_number_of_statements_grows_with_lots_not_with_customers(app: Flask,
             spent.setdefault(count, []).append(len(asked))
         assert edit(number).written[BulkOutcome.undone] == count
         assert kinds(ids[-1]) == ["created", *["changed", "stage_changed", "tagged"] * 2]
-    assert spent[60] == spent[4]
+    assert all(many <= few for few, many in zip(spent[4], spent[60], strict=True)), spent
 
 
 def of_lan(app: Flask, *names: str, **values: Any) -> list[int]:
