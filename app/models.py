@@ -41,10 +41,12 @@ from app.deadlines.models import (  # when the company works
 from app.demo.models import DemoRemoval  # the demo company goes
 from app.forms.models import (  # dynamic forms and their answers
     AnswerFile,
+    AnswerIndexing,
     Form,
     FormVersion,
     Submission,
     SubmissionDraft,
+    SubmissionRevision,
     SubmissionValue,
 )
 from app.imports.models import ImportJob, ImportRow  # files that are brought in, and what became of their rows
@@ -79,7 +81,7 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AnswerFile", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
+    "Alert", "AnswerFile", "AnswerIndexing", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
     "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry",
     "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget",
     "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval", "DuplicatePair",
@@ -88,5 +90,5 @@ __all__ = [
     "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
     "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
     "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",
-    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "SubmissionRevision", "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Enum,
+    Float,
     Integer,
     Numeric,
     Select,
@@ -113,7 +115,9 @@ def _gone() -> BadRequestError:
 
 
 _MOST_DIGITS = 100
-_READERS: Mapping[str, Callable[[str], Any]] = {"decimal": Decimal, "day": date.fromisoformat, "text": str}
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "decimal": Decimal, "real": float, "day": date.fromisoformat, "text": str,
+}  # fmt: skip
 
 
 def _told(value: Any) -> tuple[str, Any]:
@@ -124,6 +128,8 @@ def _told(value: Any) -> tuple[str, Any]:
             return "whole", int(value)
         case Decimal():
             return "decimal", str(value)
+        case float():
+            return "real", repr(value)
         case datetime():
             return "moment", value.isoformat()
         case date():
@@ -156,6 +162,8 @@ def _comparable(by: Any, value: Any) -> bool:
             return type(value) is int and abs(value) < 2**63
         case Boolean() | Integer():
             return type(value) is int and abs(value) <= LARGEST_ID
+        case Float():
+            return isinstance(value, float) and isfinite(value)
         case Numeric():
             return isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
         case UtcDateTime():
