@@ -81,12 +81,12 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AnswerFile", "AnswerIndexing", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
-    "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry",
-    "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget",
-    "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval", "DuplicatePair",
-    "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow",
-    "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
+    "Alert", "AnswerFile", "AnswerIndexing", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow",
+    "Calendar", "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue",
+    "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint",
+    "ContactTarget", "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval",
+    "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob",
+    "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
     "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
     "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
     "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",

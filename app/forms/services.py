@@ -232,9 +232,9 @@ def submit(
 ) -> Submission:
     """Keep answers that `parse_answers` (or the built form) gave, bound to their version for good.
 
-    `customer_id` is one that the edge has already found visible; no `source`: the page, or what it is about. Raises FormNotPublishedError for a draft,
-    CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished;
-    and InvalidInputError for an answer that may be given only once and was.
+    `customer_id` is one that the edge has already found visible; no `source`: the page, or what it is about. Raises
+    FormNotPublishedError for a draft, CustomerArchivedError for answers about an archived customer alone: work that is
+    under way may still be finished; and InvalidInputError for an answer that may be given only once and was.
     """
     _must_be_published(version)
     if subject_type is None and version.form.archived_at is not None:

@@ -78,7 +78,7 @@ class ExportPart(ActionPart):
             title=self.list_title,
             headers=[self._headed(column, who) for column in columns],
             count=self._up_to_the_most(session, rows),
-            rows=self._written(session, ordered, columns, who),
+            rows=self._rows_taken(session, ordered, columns, who),
         )
 
     def _taken_away(self, rows: Select[Any], asked: listing.Asked) -> Select[Any]:
@@ -88,7 +88,7 @@ class ExportPart(ActionPart):
     def _headed(self, column: Column, who: Actor) -> Header:
         return _header(column, who)
 
-    def _written(
+    def _rows_taken(
         self, session: Session, ordered: Select[Any], columns: Sequence[Column], who: Actor
     ) -> Iterable[Sequence[Any]]:
         """The rows as they go into the file: id, order value and title stand before the columns."""

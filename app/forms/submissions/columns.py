@@ -180,7 +180,7 @@ def question_of(version_id: int, key: str) -> FormField | None:
 
 
 def context() -> Context:
-    """What the cells of a page may ask, remembered for the request: a list names the same few people again and again."""
+    """What the cells of a page may ask, remembered for the request: a list names the same few people over and over."""
     known: Context | None = g.get("answers_context")
     if known is None:
         known = g.answers_context = remembering(queries.context_for(db.session(), edge.actor()))

@@ -23,6 +23,7 @@ from app.core.screens.columns import Column
 from app.core.screens.listing import Asked, Page
 from app.core.sheets import Header
 from app.customers import columns as customer_columns
+from app.customers.queries import customer_names
 from app.forms import queries, reading
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormVersion, Submission, SubmissionSource, SubmissionState
@@ -225,7 +226,7 @@ class FormAnswers(_Answers):
         except NotFoundError:
             return None
 
-    def _source(self, key: str) -> Source | None:
+    def _source(self, key: str) -> Source:
         return _FormSource(self, key)
 
     @property
@@ -267,10 +268,11 @@ class FormAnswers(_Answers):
         ids = {row[place] for row in found for place in places if isinstance(row[place], int)}
         if ids:
             known: Any = columns.context().customers
-            known.know(queries.customer_names(db.session(), ids, edge.actor()))
+            named = customer_names(db.session(), ids, edge.actor())
+            known.know({number: named[number].name if number in named else None for number in ids})
 
     # ── taken away ──
-    def _written(self, session: Session, ordered: Select[Any], shown: Sequence[Column], who: Actor) -> Any:
+    def _rows_taken(self, session: Session, ordered: Select[Any], shown: Sequence[Column], who: Actor) -> Any:
         """Each answer as it reads under the version under which it was given."""
         read_by = columns.remembering(queries.context_for(session, who))
         told = [self.answers.get(one.key) for one in shown]

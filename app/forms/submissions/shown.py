@@ -1,4 +1,4 @@
-"""What stands on the page of answers that were given? The answers, from where they came, and how they were corrected."""
+"""What stands on the page of answers that were given? From where they came, and how they were corrected."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from app.core.screens import revealing
 from app.forms import queries, reading
 from app.forms.builder import AnswerForm, build_form
 from app.forms.displays import display
+from app.forms.fields.base import Context
 from app.forms.filling import shown as filled
 from app.forms.models import Submission
 from app.forms.printing.paper import pdf, sheet
@@ -92,7 +93,7 @@ class SubmissionPages(Page):
             links.submission_path(submission.id), key, (self.resource, Submission.__tablename__, submission.id),
             ruled_by=reading.GUARDED[one.spec.personal_data],
         )  # fmt: skip
-        open_to_all = queries.Context(
+        open_to_all = Context(
             customers=context.customers, members=context.members, teams=context.teams, files=context.files,
             catalogues=context.catalogues, time_zone=context.time_zone, answers=submission.answers,
         )  # fmt: skip
