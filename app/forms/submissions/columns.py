@@ -10,13 +10,15 @@ from decimal import Decimal
 from typing import Any
 
 from flask import g
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
+from sqlalchemy.orm import aliased
 
 from app.core import edge
-from app.core.conditions.fields import Kind
+from app.core.conditions.fields import Beside, Kind
 from app.core.db import db
 from app.core.i18n import LazySentence, _, ngettext
 from app.core.screens import Derived
+from app.core.screens.columns import Walk
 from app.forms import queries, reading
 from app.forms.fields.base import Context, Control, FormField, Option, Value
 from app.forms.fields.choice import ChoiceType, all_options
@@ -35,8 +37,6 @@ _KINDS: Mapping[str, Kind] = {
     "choice": Kind.choice, "choices": Kind.choice, "dependent_choice": Kind.choice, "yes_no": Kind.yes_no,
     "member": Kind.person, "team": Kind.team,
 }  # fmt: skip
-#: kinds that are a number in the index
-_WHOLE = (Kind.person, Kind.team)
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,32 @@ def _derived(form_id: int, one: FormField) -> Derived:
     if one.type.index is None:
         return Derived(kind, value, show=_Shown(one.key), besides=(Submission.form_version_id,), guarded_as=guarded_as)
     column = getattr(SubmissionValue, index.column_of(one))
-    of_it = (
-        SubmissionValue.submission_id == Submission.id, SubmissionValue.form_id == form_id,
-        SubmissionValue.field_key == one.key,
-    )  # fmt: skip
-    compared: Select[Any] = select(column == 1 if kind is Kind.yes_no else column).where(*of_it).correlate(Submission)
-    first = select(column).where(*of_it, SubmissionValue.item == 0).correlate(Submission).scalar_subquery()
+    of_it = (SubmissionValue.form_id == form_id, SubmissionValue.field_key == one.key)
+    rows = select(SubmissionValue.submission_id).where(*of_it, column.is_not(None))
+    compared = Beside(
+        Submission.id.expression,
+        rows,
+        column == 1 if kind is Kind.yes_no else column,
+        several=one.type.code == "choices",
+    )
+    first = select(column).where(*of_it, SubmissionValue.submission_id == Submission.id, SubmissionValue.item == 0)
     return Derived(
-        kind, value, compared=compared, order=first, show=_Shown(one.key), choices=choices,
-        besides=(Submission.form_version_id,), guarded_as=guarded_as,
+        kind, value, compared=compared, order=first.correlate(Submission).scalar_subquery(), show=_Shown(one.key),
+        choices=choices, besides=(Submission.form_version_id,), guarded_as=guarded_as,
+        walk=_walk(form_id, one.key, column.key),
     )  # fmt: skip
+
+
+def _walk(form_id: int, key: str, column: str) -> Walk:
+    """Along the index: a page of 100,000 answers is put in order without looking at all of them."""
+    one = aliased(SubmissionValue)
+    by = getattr(one, column)
+
+    def joined(rows: Select[Any]) -> Select[Any]:
+        on = and_(one.submission_id == Submission.id, one.form_id == form_id, one.field_key == key, one.item == 0)
+        return rows.join(one, on).where(by.is_not(None))
+
+    return Walk(joined, by, one.submission_id)
 
 
 class _Choices(Mapping[str, Any]):

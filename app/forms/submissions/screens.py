@@ -26,7 +26,7 @@ from app.customers import columns as customer_columns
 from app.customers.queries import customer_names
 from app.forms import queries, reading
 from app.forms.fields.base import Context
-from app.forms.models import Form, FormVersion, Submission, SubmissionSource, SubmissionState
+from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource, SubmissionState
 from app.forms.submissions import columns
 from app.forms.submissions.columns import AnswerColumn
 from app.security import columns as people_columns
@@ -190,7 +190,8 @@ class FormAnswers(_Answers):
 
     def of(self, code: str, who: Actor) -> FormAnswers:
         """The list of the form with this code. Raises NotFoundError where there is none for him, or none published."""
-        form = db.session().scalars(select(Form).where(Form.code == code, visible(Form, who))).one_or_none()
+        asked = (Form.code == code, Form.purpose == FormPurpose.answers, visible(Form, who))
+        form = db.session().scalars(select(Form).where(*asked)).one_or_none()
         version = form.active_version if form is not None else None
         if form is None or version is None:
             raise NotFoundError
@@ -201,7 +202,7 @@ class FormAnswers(_Answers):
 
     def _copy(self, form: Form, version: FormVersion) -> FormAnswers:
         made = copy.copy(self)
-        for remembered in ("orders", "columns_offered", "filter_fields", "_preset_conditions"):
+        for remembered in ("_own_orders", "_own_columns", "_own_filter_fields", "_with_added", "_preset_conditions"):
             made.__dict__.pop(remembered, None)
         found = columns.columns_of(form.id, version)
         asked = {one.key for one in queries.definition_of(version).fields}
@@ -242,7 +243,7 @@ class FormAnswers(_Answers):
         if column is None:
             return super().right_to(who, name)
         roles = None if who.is_system else who.roles
-        return reading.right_to(column.one, Context(roles=roles, rights=reading.rights_of(who)))
+        return reading.right_in(column.one, Context(roles=roles, rights=reading.rights_of(who)))
 
     # ── its rows ──
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:

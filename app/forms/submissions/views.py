@@ -86,7 +86,7 @@ class SubmissionPages(Page):
         submission = get_visible(session, Submission, row_id(submission_id), who)
         context = queries.context_for(session, who)
         one, value = queries.fields_of(submission.version).get(key), submission.answers.get(key)
-        if one is None or value is None or reading.right_to(one, context) is not FieldRight.masked:
+        if one is None or value is None or reading.right_in(one, context) is not FieldRight.masked:
             raise NotFoundError
         asked = revealing.Asked(
             say(one.spec.label), reading.covered(one, value, context), f"{submission} #{submission.id}",
@@ -156,7 +156,7 @@ def _may_reveal(submission: Submission, context: Any, who: Actor) -> set[str]:
     """Keys of the answers with dots that he may open."""
     return {
         key for key, one in queries.fields_of(submission.version).items()
-        if reading.right_to(one, context) is FieldRight.masked
+        if reading.right_in(one, context) is FieldRight.masked
         and who.field_rule(reading.RESOURCE, reading.GUARDED[one.spec.personal_data]).may_reveal
     }  # fmt: skip
 
