@@ -47,6 +47,7 @@ from app.forms.models import (  # dynamic forms and their answers
     SubmissionDraft,
     SubmissionValue,
 )
+from app.forms.own_fields.models import CustomerAnswers, CustomerValue  # fields that the company added to customers
 from app.imports.models import ImportJob, ImportRow  # files that are brought in, and what became of their rows
 from app.notifications.models import (  # warnings, texts, bell, mails and through which server they go
     Alert,
@@ -59,6 +60,7 @@ from app.processes.models import (  # how work runs through the company
     Process,
     ProcessEvent,
     ProcessInstance,
+    ProcessTimer,
     ProcessToken,
     ProcessVersion,
 )
@@ -82,11 +84,12 @@ __all__ = [
     "Alert", "AnswerFile", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
     "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry",
     "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget",
-    "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval", "DuplicatePair",
-    "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow",
-    "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
-    "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
-    "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
-    "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",
-    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "Counter", "Customer", "CustomerAnswers", "CustomerMerge", "CustomerStage", "CustomerTag", "CustomerValue",
+    "DemoRemoval", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer",
+    "ImportJob", "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation",
+    "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessTimer",
+    "ProcessToken", "ProcessVersion", "Promise", "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope",
+    "SavedView", "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure",
+    "StoredFile", "Submission", "SubmissionDraft", "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember",
+    "TimelineEntry",
 ]  # fmt: skip

@@ -65,7 +65,13 @@ WORK_KINDS: Mapping[str, Kind] = {
         part_of=("process_id", "process"),
     ),
     "form": Kind(
-        _("Form"), "Form", {"name": _("Name"), "code": _("Code"), **PUT_AWAY}, title="name", path=links.form_path,
+        _("Form"), "Form", {"name": _("Name"), "code": _("Code"), "purpose": _("What it is for"), **PUT_AWAY},
+        title="name", path=links.form_path,
+        choices={"purpose": {"answers": _("To be filled in"), "customers": _("Fields of customers")}},
+    ),
+    "customer_answers": Kind(
+        _("Own fields"), "Customer", {"customer_id": _("Customer"), "answers": _("Answers")},
+        silent=frozenset({"form_version_id"}), show={"answers": _of_answers}, part_of=("customer_id", "customer"),
     ),
     "form_version": Kind(
         _("Version of a form"), "Form",

@@ -17,7 +17,7 @@ from app.core.errors import BusinessError
 from app.core.finding import line
 from app.core.i18n import _
 from app.core.masking import Mask
-from app.core.screens import Derived, Interface, Kind, ManyPage, Preset, action
+from app.core.screens import Derived, Interface, Kind, ManyPage, Preset, action, extra
 from app.core.screens.fields import Lookup
 from app.core.vietnamese import read_phone, show_phone
 from app.customers import places, profile, queries, search, services, shown, timeline_words
@@ -221,10 +221,12 @@ class CustomerScreen(CustomerCards):
                 return CONTACT_LABELS[value]
             return shown.contact_text(value, who) if column == "shown" else self._told_value(column, value)
 
+        added = extra.extra_of(self.resource)
         return [
             history.Subject(Customer, item.id, _TOLD_FIELDS, self._told_value, known=(Team,)),
             history.Subject(
                 ContactPoint, contacts, _TOLD_OF_CONTACTS, told_of_contact, kind=_("Way to reach"),
                 title=ContactPoint.shown, called=lambda text: shown.contact_text(text, who) or "",
             ),
+            *(added.history(item.id, who) if added is not None else ()),
         ]  # fmt: skip

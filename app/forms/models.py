@@ -22,6 +22,13 @@ class VersionState(StrEnum):
     archived = auto()
 
 
+class FormPurpose(StrEnum):
+    """What the form is for: to be filled in, or to add its fields to the records of the product."""
+
+    answers = auto()
+    customers = auto()
+
+
 class SubmissionState(StrEnum):
     """How far the answers are."""
 
@@ -32,12 +39,22 @@ class Form(Revisioned, Stamped, Entity):
     """A form of the company. What it asks stands in its versions."""
 
     __tablename__ = "form"
+    __table_args__: ClassVar = (
+        # The fields of one kind of record are drawn in one place.
+        Index("uq_form_purpose", "purpose", unique=True,
+              sqlite_where=text("purpose <> 'answers'"), postgresql_where=text("purpose <> 'answers'")),
+        {"extend_existing": False},
+    )  # fmt: skip
 
     code: Mapped[str] = mapped_column(String(60), unique=True)
     #: the name of the last published version in the company's language; before that, the name given first
     name: Mapped[str] = mapped_column(String(200))
     #: since then it takes no answers of its own and is drawn into no process; what was answered stays
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    #: never changes
+    purpose: Mapped[FormPurpose] = mapped_column(
+        stored(FormPurpose), default=FormPurpose.answers, server_default="answers", sort_order=2
+    )
 
     draft: Mapped[FormVersion | None] = relationship(
         primaryjoin="and_(Form.id == FormVersion.form_id, FormVersion.state == 'draft')", viewonly=True

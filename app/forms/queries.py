@@ -20,7 +20,7 @@ from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import rules
 from app.forms.fields.base import Context, FileFacts, FormField, JsonSchema, Option, Value
-from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.models import AnswerFile, Form, FormPurpose, FormVersion, Submission, SubmissionValue, VersionState
 from app.forms.words import say
 from app.security.models import Member, Team
 from app.security.queries import granted
@@ -154,6 +154,11 @@ def context_for(session: Session, actor: Actor) -> Context:
 
 def form_by_code(session: Session, code: str) -> Form | None:
     return session.scalars(select(Form).where(Form.code == code)).one_or_none()
+
+
+def form_for(session: Session, purpose: FormPurpose) -> Form | None:
+    """The form that draws the fields of such records."""
+    return session.scalars(select(Form).where(Form.purpose == purpose)).one_or_none()
 
 
 def published_version(session: Session, code: str) -> FormVersion | None:

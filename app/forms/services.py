@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import clock, files, uses
+from app.core import clock, files, uses, versions
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _
@@ -22,7 +23,19 @@ from app.forms import events, queries, rules
 from app.forms.fields.base import Context, Kind, trimmed, words_flaws
 from app.forms.fields.file import FileType
 from app.forms.meaning import same_meaning
-from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionDraft, SubmissionValue, VersionState
+from app.forms.models import (
+    AnswerFile,
+    Form,
+    FormPurpose,
+    FormVersion,
+    Submission,
+    SubmissionDraft,
+    SubmissionValue,
+    VersionState,
+)
+from app.forms.own_fields import rules as own_rules
+from app.forms.own_fields.queries import VERSION as OWN_FIELDS
+from app.forms.own_fields.queries import has_values
 from app.forms.rules import Answers, Problem
 from app.forms.words import Words, say
 from app.security.queries import member_by_id
@@ -74,8 +87,18 @@ def free_code(session: Session, name: str) -> str:
     )  # fmt: skip
 
 
-def create_form(session: Session, *, code: str, name: Words, by: Actor) -> Form:
-    """A new form with an empty draft. Raises InvalidInputError for a code that is taken or misspelt, or a bad name."""
+class FieldsOfRecordsError(BusinessError):
+    """Its fields stand on the pages of records, and are filled in there."""
+
+    code = "fields_of_records"
+    message = _("This form adds its fields to customers. They are filled in on the customer's page.")
+
+
+def create_form(
+    session: Session, *, code: str, name: Words, by: Actor, purpose: FormPurpose = FormPurpose.answers
+) -> Form:
+    """A new form with an empty draft. Raises InvalidInputError for a code that is taken or misspelt, a bad name, or a
+    purpose that another form has."""
     by.must("add", "Form")
     problems = [Problem("name", flaw.code, flaw.message) for flaw in words_flaws(name, "name")]
     if not isinstance(code, str) or len(code) > rules.LONGEST_CODE or not rules.FORM_CODE.fullmatch(code):
@@ -83,10 +106,13 @@ def create_form(session: Session, *, code: str, name: Words, by: Actor) -> Form:
         problems.append(Problem("code", "bad_code", wanted))
     elif queries.form_by_code(session, code) is not None:
         problems.append(Problem("code", "code_taken", _("Another form has this code.")))
+    if purpose is not FormPurpose.answers and queries.form_for(session, purpose) is not None:
+        taken = _("There is a form for these fields already. Add yours to it.")
+        problems.append(Problem("purpose", "purpose_taken", taken))
     problems = problems or _plain_name_problems(name) or rules.check_storable({"name": name})
     if problems:
         raise InvalidInputError(fields=_by_path(problems))
-    form = Form(code=code, name=_plain(name), created_by_id=by.user_id)
+    form = Form(code=code, name=_plain(name), purpose=purpose, created_by_id=by.user_id)
     session.add(form)
     session.flush()
     session.add(_draft(form, 1, {"name": name, "fields": []}, by=by))
@@ -134,9 +160,13 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     if draft is None:
         raise NothingToPublishError
     problems = rules.check_definition(draft.definition) or _plain_name_problems(draft.definition["name"])
+    before = queries.published_version(session, form.code)
+    if form.purpose is not FormPurpose.answers:
+        problems = problems or list(
+            own_rules.problems(before.definition if before else None, draft.definition, partial(has_values, session))
+        )
     if problems:
         raise FormNotPublishableError(problems)
-    before = queries.published_version(session, form.code)
     draft.number, draft.edition = _place(session, before, draft, by)
     if before is not None:
         before.state = VersionState.archived
@@ -147,8 +177,15 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     draft.published_by_id = by.user_id
     form.name = _plain(draft.definition["name"])
     session.flush()
+    _others_now(session, form)
     session.expire(form, ["draft", "active_version"])
     return draft
+
+
+def _others_now(session: Session, form: Form) -> None:
+    """What every process remembers of the fields of records is over with the commit."""
+    if form.purpose is not FormPurpose.answers:
+        versions.changed(session, OWN_FIELDS)
 
 
 def place_of_draft(session: Session, draft: FormVersion, *, by: Actor) -> tuple[int, int]:
@@ -181,6 +218,7 @@ def retire_form(session: Session, form: Form, *, by: Actor) -> None:
         raise uses.InUseError(hindrance)
     form.archived_at = form.archived_at or clock.now()
     session.flush()
+    _others_now(session, form)
 
 
 def bring_back_form(session: Session, form: Form, *, by: Actor) -> None:
@@ -188,6 +226,7 @@ def bring_back_form(session: Session, form: Form, *, by: Actor) -> None:
     by.must("delete", "Form")
     form.archived_at = None
     session.flush()
+    _others_now(session, form)
 
 
 def form_hindrances(session: Session, forms: Sequence[Form], who: Actor) -> dict[int, Sentence]:
@@ -227,6 +266,8 @@ def submit(
     and InvalidInputError for an answer that may be given only once and was.
     """
     _must_be_published(version)
+    if version.form.purpose is not FormPurpose.answers:
+        raise FieldsOfRecordsError
     if subject_type is None and version.form.archived_at is not None:
         raise FormRetiredError
     if customer_id is not None and subject_type is None:

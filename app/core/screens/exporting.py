@@ -145,6 +145,8 @@ class _ScreenSource:
 
 def _header(column: Column, who: Actor) -> Header:
     """How the column is written. What a screen draws around its values stays on the screen."""
+    if column.write is not None:
+        return Header(column.label, column.kind, column.write)
     # Read once a file: a catalogue would be asked again for every row.
     with in_language(who.language):
         labels = {code: str(label) for code, label in column.choices.items()}

@@ -20,7 +20,7 @@ from app.forms.fields.base import Context, FormField, Value
 from app.forms.filling import rules
 from app.forms.layout import placed
 from app.forms.logic import may_read
-from app.forms.models import Form, FormVersion, Submission, SubmissionDraft, VersionState
+from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionDraft, VersionState
 from app.forms.words import say
 
 Stands = TypeVar("Stands")
@@ -61,7 +61,12 @@ def offered(session: Session, who: Actor, customer_id: int | None) -> list[Offer
     rows = (
         select(Form.name, Form.code)
         .join(FormVersion, FormVersion.form_id == Form.id)
-        .where(FormVersion.state == VersionState.published, Form.archived_at.is_(None), visible(Form, who))
+        .where(
+            FormVersion.state == VersionState.published,
+            Form.archived_at.is_(None),
+            visible(Form, who),
+            Form.purpose == FormPurpose.answers,
+        )
         .order_by(Form.name, Form.code)
     )
     found = session.execute(rows.limit(MOST_FORMS))

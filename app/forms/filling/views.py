@@ -35,7 +35,7 @@ from app.forms.filling.services import (
     send,
     throw_away,
 )
-from app.forms.models import Form, FormVersion, Submission, SubmissionDraft
+from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionDraft
 from app.forms.printing.paper import pdf, sheet
 from app.forms.rules import canonical
 from app.forms.uploads import keep_sent, take_in
@@ -209,6 +209,8 @@ def _asked(session: Session, code: str, who: Actor) -> _Asked:
     form = session.scalars(select(Form).where(Form.code == code, visible(Form, who))).one_or_none()
     if form is None:
         raise NotFoundError
+    if form.purpose is not FormPurpose.answers:
+        raise services.FieldsOfRecordsError
     version = queries.published_version(session, code)
     if version is None:
         raise services.FormNotPublishedError
