@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Unpack
@@ -16,7 +16,7 @@ from app.core.errors import BusinessError, ConflictError, NotAllowedError
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_number
-from app.customers import former, indexing, profile, queries, reach, rules, stages
+from app.customers import indexing, profile, queries, reach, rules, stages
 from app.customers.duplicates import hard, warning
 from app.customers.duplicates import queries as duplicates
 from app.customers.duplicates.hard import HardKey
@@ -143,22 +143,7 @@ def change_customer(
     lock_for(session, customer, by, "edit")
     _refuse_stale(session, customer, rev)
     problems = Problems()
-    new: dict[str, Any] = {}
-    readers: dict[str, Callable[[Any], Any]] = {
-        "name": rules.read_name,
-        "kind": CustomerKind,
-        "source": lambda typed: code_of(session, SOURCES, typed, present=customer.source),
-        "note": lambda typed: rules.read_note(typed or "") or None,
-    }
-    for key, read in readers.items():
-        if key in values:
-            with problems.beside(key):
-                new[key] = read(values[key])  # type: ignore[literal-required]
-    new |= profile.read_profile(session, customer, values, problems, by=by, kind=new.get("kind"))
-    for key, column in (("owner", "owner_id"), ("team", "team_id")):
-        if key in values:
-            row: Member | Team | None = values[key]  # type: ignore[literal-required]
-            new[column] = row.id if row else None
+    new = read_values(session, customer, values, problems, by=by)
     contacts: dict[ContactKind, rules.Contact | None] = {}
     for kind in (ContactKind.phone, ContactKind.email):
         if kind.value in values:
@@ -199,19 +184,27 @@ def change_customer(
     return customer
 
 
-def give_back(session: Session, customer: Customer, columns: former.Columns, *, by: Actor) -> None:
-    """What stood in these columns before somebody set them for many stands there again. The caller has locked him.
-
-    Raises InvalidInputError for fields that the actor may not write, NotAllowedError where he may not hand him over.
-    """
-    if not columns:
-        return
-    guarded.refuse_unwritable(by, "Customer", columns)
-    _may_hand(session, customer, columns, by)
-    came_from = customer.stage
-    former.put_back(session, customer, columns)
-    session.flush()
-    _tell_changed(session, customer, columns, came_from, by=by)
+def read_values(
+    session: Session, customer: Customer, values: Mapping[str, Any], problems: Problems, *, by: Actor
+) -> dict[str, Any]:
+    """Column → new value of those that are given, and `stage_reason`; what is wrong is told to `problems`."""
+    new: dict[str, Any] = {}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "name": rules.read_name,
+        "kind": CustomerKind,
+        "source": lambda typed: code_of(session, SOURCES, typed, present=customer.source),
+        "note": lambda typed: rules.read_note(typed or "") or None,
+    }
+    for key, read in readers.items():
+        if key in values:
+            with problems.beside(key):
+                new[key] = read(values[key])
+    new |= profile.read_profile(session, customer, values, problems, by=by, kind=new.get("kind"))
+    for key, column in (("owner", "owner_id"), ("team", "team_id")):
+        if key in values:
+            row: Member | Team | None = values[key]
+            new[column] = row.id if row else None
+    return new
 
 
 def add_contact_point(
@@ -386,13 +379,18 @@ def _may_hand(session: Session, customer: Customer, changed: Iterable[str], by: 
 def _tell_changed(
     session: Session, customer: Customer, changed: Iterable[str], came_from: str | None, *, by: Actor
 ) -> None:  # fmt: skip
-    """The names of the fields only: old and new values stand in the audit log, which can forget them."""
+    for kind, data in told_of(changed, came_from, customer.stage):
+        record_timeline(session, customer.id, kind=kind, by=by, data=data)
+
+
+def told_of(changed: Iterable[str], came_from: str | None, goes_to: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the timeline tells of a change of these columns, from this stage to that one: kind and data. The names of
+    the fields only: old and new values stand in the audit log, which can forget them."""
     told = sorted({*changed} - profile.FOLLOWING - {"stage"})
     if told:
-        record_timeline(session, customer.id, kind="changed", by=by, data={"fields": told})
+        yield "changed", {"fields": told}
     if "stage" in changed:
-        record_timeline(session, customer.id, kind="stage_changed", by=by,
-                        data={"from": came_from, "to": customer.stage})  # fmt: skip
+        yield "stage_changed", {"from": came_from, "to": goes_to}
 
 
 def _number_of_several(contacts: Iterable[tuple[rules.Contact, bool]]) -> HardKey | None:
