@@ -109,6 +109,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "form_version": ("form_id",),
     "idempotent_answer": ("user_id",),
     "import_job": ("member_id", "acting_id", "file_id"),
+    "import_key": ("job_id",),
     "import_row": ("job_id",),
     "interaction": ("customer_id", "contact_point_id"),
     "look": ("sign_in_id", "member_id"),

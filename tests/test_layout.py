@@ -40,6 +40,7 @@ NEVER_SHOWN = {
     "FormVersion": "part of its form",
     "Grant": "what the rules themselves read",
     "IdempotentAnswer": "what was answered to a repeated request",
+    "ImportKey": "digests by which the worker knows the rows before; gone when the file is done",
     "ImportRow": "part of its import, for whoever brought the file",
     "JobHeartbeat": "read by /health alone",
     "Look": "part of a sign-in",
