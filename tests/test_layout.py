@@ -24,6 +24,8 @@ from config import ROOT
 
 #: Tables that no screen, interface or list shows by themselves, and why. All others have a row rule.
 NEVER_SHOWN = {
+    "AnswerIndexing": "housekeeping of the index of answers",
+    "SubmissionRevision": "read on the page of its submission",
     "AuditSeal": "the chain of the log",
     "AuditSensitive": "values that only an erasure touches",
     "BulkEditRow": "part of its bulk edit",
