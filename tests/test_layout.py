@@ -24,6 +24,8 @@ from config import ROOT
 
 #: Tables that no screen, interface or list shows by themselves, and why. All others have a row rule.
 NEVER_SHOWN = {
+    "AnswerIndexing": "housekeeping of the index of answers",
+    "SubmissionRevision": "read on the page of its submission",
     "AuditSeal": "the chain of the log",
     "AuditSensitive": "values that only an erasure touches",
     "BulkEditRow": "part of its bulk edit",
@@ -38,6 +40,7 @@ NEVER_SHOWN = {
     "FormVersion": "part of its form",
     "Grant": "what the rules themselves read",
     "IdempotentAnswer": "what was answered to a repeated request",
+    "ImportKey": "digests by which the worker knows the rows before; gone when the file is done",
     "ImportRow": "part of its import, for whoever brought the file",
     "JobHeartbeat": "read by /health alone",
     "Look": "part of a sign-in",

@@ -85,6 +85,7 @@ _NEW = record(
     source=maybe(text(SOURCE_LENGTH)),
     note=maybe(text(NOTE_LENGTH)),
     duplicate_reason=maybe(text(REASON_LENGTH)),
+    phone_is_shared=yes_or_no(),
     contact_points=list_of(_CONTACT, most=MOST_CONTACTS),
     own=_OWN,
     **_PROFILE,
@@ -208,6 +209,7 @@ class CustomerApi(Api):
                 note=body.get("note"),
                 contact_points=points,
                 shared={number for number, point in enumerate(sent) if point.get("is_shared")},
+                phone_is_shared=body.get("phone_is_shared", False),
                 duplicate_reason=body.get("duplicate_reason"),
                 **_profile(session, body),
             )

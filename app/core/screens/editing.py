@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,7 @@ from app.core.vietnamese import phone_e164
 #: in front of the names of a form that stands in a dialog over another one
 INSIDE = "inside-"
 _LONGEST_BEGINNING = 200
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,16 @@ class Conflict:
     by: str | None
     at: datetime | None
     choices: Sequence[Choice]
+
+
+class _TriedOnly(Exception):
+    """It would have been saved."""
+
+
+def unrefused(sent: MultiDict[str, str], form: Any) -> MultiDict[str, str]:
+    """What was sent, without the fields that the form refuses: they are as if nobody had typed there."""
+    refused = {one.name for one in form if one.errors}
+    return MultiDict([(name, value) for name, value in sent.items(multi=True) if name not in refused])
 
 
 class EditPart(RecordPart):
@@ -55,7 +67,12 @@ class EditPart(RecordPart):
             self._add_fields(form, None, who, sent=None)
             return self._form_page(form, title=self.add_title)
         self._add_fields(form, None, who, sent=request.form)
-        if not self._lock(form, who, None) or not self._is_right(form):
+        if not self._lock(form, who, None):
+            return self._form_page(form, title=self.add_title, status=422)
+        if not self._is_right(form):
+            tried = self.add_form(formdata=unrefused(request.form, form), prefix=form._prefix)
+            self._lock(tried, who, None)
+            self._tell_besides(form, lambda session: self.create(session, tried, by=who))
             return self._form_page(form, title=self.add_title, status=422)
         try:
             with saving() as session:
@@ -87,13 +104,16 @@ class EditPart(RecordPart):
             return self._unsettled(item, seen, kept)
         form = self._edit_form(item, seen.merged(request.form, kept))
         self._add_fields(form, item, who, sent=request.form)
-        if not self._lock(form, who, item) or not self._is_right(form):
+        if not self._lock(form, who, item):
+            return self._edit_page(form, item, seen, kept, status=422)
+        if not self._is_right(form):
+            tried = self._edit_form(item, unrefused(seen.merged(request.form, kept), form))
+            self._lock(tried, who, item)
+            self._tell_besides(form, lambda session: self._change_locked(session, key, tried, who))
             return self._edit_page(form, item, seen, kept, status=422)
         try:
             with saving() as session:
-                item = self._locked(session, key, who, "edit")
-                self._refuse_stale(session, item, form)
-                self.change(session, item, form, by=who)
+                item = self._change_locked(session, key, form, who)
                 self._keep_added(session, item, form, by=who, is_new=False)
         except NotFoundError:
             raise
@@ -195,6 +215,12 @@ class EditPart(RecordPart):
         session.refresh(item, with_for_update={"of": self.model})
         return item
 
+    def _change_locked(self, session: Session, key: int, form: Any, who: Actor) -> Any:
+        item = self._locked(session, key, who, "edit")
+        self._refuse_stale(session, item, form)
+        self.change(session, item, form, by=who)
+        return item
+
     def _refuse_stale(self, session: Session, item: Any, form: Any) -> None:
         if not isinstance(item, Revisioned):
             return
@@ -273,6 +299,24 @@ class EditPart(RecordPart):
                 form.form_errors.extend(map(str, sentences))
         if not refusal.fields:
             form.form_errors.append(str(refusal.message))
+
+    def _tell_besides(self, form: Any, attempt: Callable[[Session], object]) -> None:
+        """What the service would refuse as well, told in the same answer: it tries with all that the form takes, and
+        nothing of that stays. What the form has refused already it does not hear of."""
+        if "csrf_token" in form.errors:
+            return
+        try:
+            with saving() as session:
+                attempt(session)
+                raise _TriedOnly
+        except BusinessError as refusal:
+            refusal.fields = {
+                key: told for key, told in refusal.fields.items() if not (key in form and form[key].errors)
+            }
+            if refusal.fields:
+                self._tell(form, refusal)
+        except Exception as stopped:  # noqa: BLE001 - a service may ask for what the form has refused: nothing to tell
+            _logger.debug("not tried to the end: %r", stopped)
 
     def _refused(self, form: Any, refusal: BusinessError, *, title: Any) -> tuple[str, int]:
         """The form again with all that was typed."""

@@ -195,7 +195,7 @@ def read_day(typed: str) -> date:
     """Raises ValueError with a sentence."""
     day = formats.read_day(typed)
     if day is None:
-        raise ValueError(str(_("This is not a date. Example: 31/12/2026")))
+        raise ValueError(str(formats.day_problem(typed)))
     return day
 
 
