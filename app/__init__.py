@@ -64,7 +64,8 @@ def create_app(config: Any = None) -> Flask:
     from app.comments.handlers import CommentPart, register_screens
     from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads, vault
     from app.core.db import db, listen_to
-    from app.core.screens import parts
+    from app.core.guarded import declare_added
+    from app.core.screens import extra, parts
     from app.customers import delivery as delivery_of_customers
     from app.customers.events import register_heed, register_part, register_quick_action
     from app.customers.forgotten.heed import heed_silence
@@ -76,6 +77,7 @@ def create_app(config: Any = None) -> Flask:
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
     from app.forms.events import register_drafts
     from app.forms.handlers import CustomerSubmissions
+    from app.forms.own_fields.extra import CustomerFields
     from app.forms.versions.parts import FieldsPart, VersionsPart
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
@@ -137,6 +139,8 @@ def create_app(config: Any = None) -> Flask:
         CustomerFiles(),
     ):  # fmt: skip
         register_part(part)
+    extra.register_extra("Customer", CustomerFields())
+    declare_added("Customer", lambda: extra.guarded_of("Customer"))
     for quick in (LogCall(), WriteNote(), LogMessage(), SendMail(), AddTask(), MakePromise()):
         register_quick_action(quick)
     for commented in (CustomerComments(), TaskComments(), InstanceComments()):
@@ -167,6 +171,7 @@ def create_app(config: Any = None) -> Flask:
         i18n.install(app)
         drawn.install(app)
         views.register(appbuilder)
+        extra.awake()
     cli.register(app)
 
     @app.teardown_request

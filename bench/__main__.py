@@ -23,6 +23,7 @@ from app.security.models import Member, Team
 from app.tasks.models import Task
 from app.tasks.queries import is_open
 from bench.data import Size, fill
+from bench.database import DatabaseServer, sqlalchemy_url
 from bench.load import Load, ask
 from bench.server import Server, count, served
 from config import Config
@@ -115,6 +116,8 @@ class Measured:
     memory: float
     #: how much longer the bare page takes here and now than where the targets were set; 1: just as long
     slowness: float = 1
+    #: CPU ms of the database server for one request; 0: it has no process of its own
+    database: float = 0
 
     @property
     def cpu_there(self) -> float:
@@ -135,31 +138,36 @@ class Measured:
         yield from (name for name, is_missed in found if is_missed)
 
 
-def measure(server: Server, case: Case, path: str, *, queries: int, requests: int) -> Measured:
+def measure(
+    server: Server, database: DatabaseServer, case: Case, path: str, *, queries: int, requests: int
+) -> Measured:
     """One page: alone for its time, then in a crowd for what a worker can serve."""
     cookie = server.sign_in(case.who) if case.who else ""
     how: dict[str, Any] = {"cookie": cookie, "accept_encoding": "br, gzip" if case.compressed else ""}
     ask(server.port, path, **how, requests=min(_WARM, requests))
-    before = server.cpu_seconds()
+    before, before_there = server.cpu_seconds(), database.cpu_seconds()
     single = ask(server.port, path, **how, requests=requests)
     cpu = (server.cpu_seconds() - before) * 1000 / single.requests
+    cpu_there = (database.cpu_seconds() - before_there) * 1000 / single.requests
     crowd = ask(server.port, path, **how, requests=requests, connections=4)
     assert max(single.status, crowd.status) < 400, f"{path}: {single.status} {crowd.status}"
-    return Measured(case, queries, cpu, single, crowd, server.memory())
+    return Measured(case, queries, cpu, single, crowd, server.memory(), database=cpu_there)
 
 
 def run(environ: Mapping[str, str], *, port: int, requests: int, cases: Sequence[Case]) -> Iterator[Measured]:
     """Every case, application after application."""
     ids = _ids(environ["TANTAM_DATABASE_URL"])
-    slowness = 1.0
+    slowness, database = 1.0, DatabaseServer(environ["TANTAM_DATABASE_URL"])
+    on_postgresql = not environ["TANTAM_DATABASE_URL"].startswith("sqlite")
     for app in dict.fromkeys(case.app for case in cases):
         mine = [case for case in cases if case.app == app]
         paths = [case.path.format(**ids) for case in mine]
         counted = _counted(app, environ, mine, paths)
         with served(app, environ, port=port) as server:
             for case, path, queries in zip(mine, paths, counted, strict=True):
-                row = measure(server, case, path, queries=queries, requests=requests)
-                if case is PACE:
+                row = measure(server, database, case, path, queries=queries, requests=requests)
+                # SQLite counts inside the bare page's own process: there it is no measure of the hour.
+                if case is PACE and on_postgresql:
                     slowness = row.cpu / _BARE_THERE
                 yield replace(row, slowness=slowness)
 
@@ -175,7 +183,7 @@ def _counted(app: str, environ: Mapping[str, str], cases: Sequence[Case], paths:
 def _ids(url: str) -> dict[str, int | str]:
     """Rows that Lan may open: a task in her hands with steps behind it, and a customer of hers. And where the pages
     far behind begin, as one gets there by turning."""
-    with create_engine(_sqlalchemy_url(url)).connect() as connection:
+    with create_engine(sqlalchemy_url(url)).connect() as connection:
         lan = select(Member.id).where(Member.name == "Nguyễn Ngọc Lan").scalar_subquery()
         task = select(Task.id).where(Task.assignee_id == lan, is_open())
         customer = select(Customer.id).where(Customer.owner_id == lan, Customer.archived_at.is_(None))
@@ -193,14 +201,10 @@ def _ids(url: str) -> dict[str, int | str]:
         }
 
 
-def _sqlalchemy_url(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
-
-
 # ── The table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _HEAD = (
-    f"{'page':<36}{'role':<6}{'queries':>8}{'CPU ms':>8}{'there':>7}{'req/s':>7}"
+    f"{'page':<40}{'role':<6}{'queries':>8}{'CPU ms':>8}{'of db':>7}{'there':>7}{'req/s':>7}"
     f"{'p50 ms':>8}{'p95 ms':>8}{'KB':>7}{'MiB':>6}  target"
 )
 
@@ -219,7 +223,7 @@ def line(row: Measured) -> str:
     missed = list(row.problems())
     verdict = f"OVER: {', '.join(missed)}" if missed else "ok" if asked else ""
     return (
-        f"{case.page:<36}{case.who:<6}{row.queries:>8}{row.cpu:>8.1f}{row.cpu_there:>7.1f}"
+        f"{case.page:<40}{case.who:<6}{row.queries:>8}{row.cpu:>8.1f}{row.database:>7.1f}{row.cpu_there:>7.1f}"
         f"{row.crowd.per_second:>7.0f}{row.single.p50:>8.1f}"
         f"{row.single.p95:>8.1f}{row.single.bytes / 1024:>7.1f}{row.memory:>6.0f}  {', '.join(asked)}  {verdict}"
     ).rstrip()
@@ -250,7 +254,7 @@ def _environment(url: str, folder: str) -> dict[str, str]:
 
 
 def _about(url: str, size: str) -> str:
-    with create_engine(_sqlalchemy_url(url)).connect() as connection:
+    with create_engine(sqlalchemy_url(url)).connect() as connection:
         version = connection.scalar(
             text("SHOW server_version" if url.startswith("postgresql") else "SELECT sqlite_version()")
         )
@@ -290,6 +294,7 @@ def main(arguments: Sequence[str]) -> int:
             print(line(row), flush=True)
             over = over or any(row.problems())
         print("CPU of the worker, p50 and p95: one connection. req/s: four connections. One worker process.")
+        print("of db: CPU ms of PostgreSQL's processes for one request, beside that of the worker.")
         print(f"there: CPU ms where the targets were set, and the bare page takes {_BARE_THERE}; so is each verdict.")
     return int(over)
 

@@ -53,6 +53,7 @@ UNLINKED = (
     "SELECT '/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:' || min(id) FROM customer",
     "SELECT '/bieu-mau/' || min(code) || '/ve/xem' FROM form",
     "SELECT '/phieu/' || min(id) FROM submission",
+    "SELECT '/bieu-mau/' || min(form.code) || '/phieu/list/' FROM form JOIN submission ON form.id = form_id",
     "SELECT '/muc-danh-muc/show/' || min(id) FROM catalogue_entry",
     "SELECT '/nhat-ky/show/' || max(id) FROM audit_event GROUP BY action",
     "SELECT '/nhat-ky/xoa/customer/' || max(id) FROM customer",
