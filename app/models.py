@@ -47,6 +47,7 @@ from app.forms.models import (  # dynamic forms and their answers
     SubmissionDraft,
     SubmissionValue,
 )
+from app.forms.public.models import PublicEntry, PublicLink  # forms that everybody answers, and what came in
 from app.imports.models import ImportJob, ImportRow  # files that are brought in, and what became of their rows
 from app.notifications.models import (  # warnings, texts, bell, mails and through which server they go
     Alert,
@@ -86,7 +87,8 @@ __all__ = [
     "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow",
     "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
     "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
-    "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment",
+    "PublicEntry", "PublicLink", "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView",
+    "SavedViewDefault", "Segment",
     "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",
     "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

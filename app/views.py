@@ -58,6 +58,9 @@ from app.forms.api import FormApi, SubmissionApi
 from app.forms.drawing.views import DrawingPages
 from app.forms.filling.views import FillingPages, SubmissionPages
 from app.forms.models import Form
+from app.forms.public.open_view import OpenFormView
+from app.forms.public.screens import PublicEntryScreen
+from app.forms.public.views import LinkPages
 from app.forms.versions.views import FormPages
 from app.forms.views import FormScreen
 from app.imports.api import ImportApi
@@ -133,6 +136,7 @@ MENU: Sequence[Item | Group] = (
     Item(_("Files brought in"), "upload", "/nhap/", "Import"),
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Fill in a form"), "file-text", "/dien-phieu/", "Submission", "add"),
+    Item(_("Answers from outside"), "world", "/phieu-ngoai/list/", "PublicEntry"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
         "admin",
@@ -195,6 +199,9 @@ VIEWS: tuple[type, ...] = (
     FormScreen,
     FormPages,
     DrawingPages,
+    LinkPages,
+    OpenFormView,
+    PublicEntryScreen,
     FillingPages,
     SubmissionPages,
     MemberScreen,

@@ -44,6 +44,7 @@ NEVER_SHOWN = {
     "ProcessEvent": "part of its instance",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",
+    "PublicLink": "part of its form",
     "RemovalPermit": "there is none outside of a transaction",
     "SavedViewDefault": "with which view a list opens: read with the views themselves",
     "RoleField": "what the rules themselves read; told on the page of its role",

@@ -79,6 +79,7 @@ FREE = {
     "timeline_entry.data": "told by customers.timeline_words alone, amounts as its reader reads them",
     "class_move.reason": "the same, by customers.classes.rules.reason_text",
     "submission.answers": "read by whoever does the step; forms have no class of personal fields",
+    "public_entry.answers": "what waits to become a submission, read like one (forms.public.screens)",
     "submission_value.text": "the same answers, to be searched",
     "comment.text": "a conversation is for whoever sees the record; what is delicate is no comment",
     "access_grant.note": "why somebody shares, told to whom he shares with",
