@@ -52,7 +52,7 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "process_token": ("instance_id",),
     "process_version": ("process_id",),
     "promise": ("customer_id",),
-    "public_entry": ("submission_id", "form_version_id"),
+    "public_entry": ("link_id", "form_version_id", "submission_id"),
     "public_link": ("form_id",),
     "purchase": ("customer_id",),
     "saved_view": ("owner_id",),

@@ -220,7 +220,7 @@ def accept(session: Session, entry_id: int, *, by: Actor) -> Submission:
     entry = _waiting(session, entry_id, by)
     entry.decided_by_id = by.user_id
     submission = take(session, entry)
-    _settle(entry)
+    settle(entry)
     session.flush()
     return submission
 
@@ -229,7 +229,7 @@ def refuse(session: Session, entry_id: int, *, by: Actor) -> PublicEntry:
     """Somebody found that it is nothing. It stays to be looked at for a while, and can be taken after all."""
     entry = _waiting(session, entry_id, by)
     entry.state, entry.decided_by_id = EntryState.refused, by.user_id
-    _settle(entry)
+    settle(entry)
     session.flush()
     return entry
 
@@ -265,7 +265,8 @@ def _waiting(
     return entry
 
 
-def _settle(entry: PublicEntry) -> None:
+def settle(entry: PublicEntry) -> None:
+    """The worker has nothing left to do with it."""
     entry.status, entry.finished_at = LeaseState.done, clock.now()
 
 
