@@ -27,6 +27,7 @@ from app.imports import services as brought
 from app.imports.telling import tell_of_import
 from app.notifications import jobs as notifications
 from app.notifications.exported import tell_of_export
+from app.processes import jobs as processes
 from app.security import looking, shares
 from app.security import services as security
 from app.security.queries import present_actor
@@ -129,6 +130,13 @@ JOBS = (
         run=tasks.scan_overdue,
         every=timedelta(seconds=10),
         reason="a task whose time has passed is told of within seconds, far inside the minute that is promised",
+    ),
+    Job(
+        name="processes.timers",
+        label=_("Let the clocks of processes strike"),
+        run=processes.strike_due,
+        every=timedelta(seconds=5),
+        reason="what a process does at a moment happens within seconds of it; what was missed happens once",
     ),
     Job(
         name="security.end_looks",

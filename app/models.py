@@ -60,6 +60,7 @@ from app.processes.models import (  # how work runs through the company
     Process,
     ProcessEvent,
     ProcessInstance,
+    ProcessTimer,
     ProcessToken,
     ProcessVersion,
 )
@@ -86,9 +87,9 @@ __all__ = [
     "Counter", "Customer", "CustomerMerge", "CustomerStage", "CustomerTag", "DemoRemoval", "DuplicatePair",
     "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer", "ImportJob", "ImportRow",
     "Interaction", "JobHeartbeat", "Look", "MailServer", "Member", "MemberInvitation", "MessageTemplate",
-    "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessToken", "ProcessVersion", "Promise",
-    "PublicEntry", "PublicLink", "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView",
-    "SavedViewDefault", "Segment",
+    "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance", "ProcessTimer", "ProcessToken",
+    "ProcessVersion", "Promise", "PublicEntry", "PublicLink", "Purchase", "RemovalPermit", "RoleField", "RoleProfile",
+    "RoleScope", "SavedView", "SavedViewDefault", "Segment",
     "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft",
     "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

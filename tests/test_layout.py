@@ -42,6 +42,7 @@ NEVER_SHOWN = {
     "MemberInvitation": "opened by its secret; told on the page of its member",
     "MailServer": "one page, opened by the right to settings",
     "ProcessEvent": "part of its instance",
+    "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",
     "PublicLink": "part of its form",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from app.core import guarded
@@ -40,3 +41,8 @@ def must_write(who: Actor, field: str, *, is_new: bool = False) -> None:
     may write something new all the same."""
     if not who.writes(RESOURCE, field, is_new=is_new):
         raise NotAllowedError(NOT_YOURS)
+
+
+def right_to(who: Actor, field: str, *, is_new: bool = False) -> Callable[[], None]:
+    """must_write, to be asked by `services.lock_for` before anything is told of the customer's state."""
+    return partial(must_write, who, field, is_new=is_new)

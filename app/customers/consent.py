@@ -39,7 +39,9 @@ def record_consent(
     Who agrees has to be shown to have done so: with a proof in words or a file. Raises InvalidInputError beside
     purpose, at, proof or text_version.
     """
-    lock_for(session, customer, by, "edit")
+    is_proved = bool(proof.strip()) or file is not None
+    proves = beside_fields.right_to(by, beside_fields.PROOF, is_new=True) if is_proved else None
+    lock_for(session, customer, by, "edit", must=proves)
     now = clock.now()
     event = ConsentEvent(customer_id=customer.id, channel=channel, state=state, at=at or now)
     problems = Problems()
@@ -57,8 +59,6 @@ def record_consent(
     with problems.beside("text_version"):
         event.text_version = rules.read_line(text_version, VERSION_LENGTH) or None
     problems.refuse_any()
-    if event.proof is not None or file is not None:
-        beside_fields.must_write(by, beside_fields.PROOF, is_new=True)
     session.add(event)
     session.flush()
     if file is not None:

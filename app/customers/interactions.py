@@ -58,7 +58,8 @@ def log_interaction(
     Raises InvalidInputError beside channel, result, text, at or next_on, and ConflictError when that row of that source
     is there already.
     """
-    lock_for(session, customer, by, "edit")
+    says = beside_fields.right_to(by, beside_fields.SAID, is_new=True) if text.strip() else None
+    lock_for(session, customer, by, "edit", must=says)
     if source and external_id and _is_known(session, source, external_id):
         raise ConflictError(_("This contact was taken over already."))
     now = clock.now()
@@ -84,8 +85,6 @@ def log_interaction(
         if next_on is not None and next_on < local(now, by.time_zone).date():
             raise rules.UnreadableError(_("This day is over. Choose today or a later day."))
     problems.refuse_any()
-    if row.text is not None:
-        beside_fields.must_write(by, beside_fields.SAID, is_new=True)
     if contact_point is not None and contact_point.customer_id == customer.id:
         row.contact_point_id = contact_point.id
     row.source, row.external_id = (source or "")[:SOURCE_LENGTH] or None, (external_id or "")[:EXTERNAL_LENGTH] or None
@@ -180,8 +179,7 @@ def _lock(session: Session, row: Interaction, by: Actor, as_of: datetime | None 
 
     Raises BusinessError for a mail that went out from here: the customer has it as it is.
     """
-    lock_for(session, row.customer, by, "edit")
-    beside_fields.must_write(by, beside_fields.SAID)
+    lock_for(session, row.customer, by, "edit", must=beside_fields.right_to(by, beside_fields.SAID))
     refuse_stale(session, row, as_of)
     if delivery.is_ours(session, row):
         raise BusinessError(_("This mail was sent from here. What the customer was sent is not changed afterwards."))

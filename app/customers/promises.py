@@ -29,8 +29,7 @@ def make_promise(
 
     Raises InvalidInputError beside promise or promise_on.
     """
-    lock_for(session, customer, by, "edit")
-    beside_fields.must_write(by, beside_fields.SAID, is_new=True)
+    lock_for(session, customer, by, "edit", must=beside_fields.right_to(by, beside_fields.SAID, is_new=True))
     promise = Promise(customer_id=customer.id, owner_id=owner.id if owner else by.user_id, state=PromiseState.open)
     _write(promise, text, due_on, by, beside=("promise", "promise_on"))
     promise.interaction_id = interaction.id if interaction is not None else None
@@ -72,8 +71,7 @@ def restore_promise(session: Session, promise: Promise, *, by: Actor) -> None:
 
 
 def _lock(session: Session, promise: Promise, by: Actor, as_of: datetime | None = None) -> None:
-    lock_for(session, promise.customer, by, "edit")
-    beside_fields.must_write(by, beside_fields.SAID)
+    lock_for(session, promise.customer, by, "edit", must=beside_fields.right_to(by, beside_fields.SAID))
     refuse_stale(session, promise, as_of)
 
 

@@ -60,8 +60,7 @@ def add_purchase(
     Raises InvalidInputError beside bought_on, code, product, quantity, amount or note, and ConflictError when that row
     of that source is there already.
     """
-    lock_for(session, customer, by, "edit")
-    beside_fields.must_write(by, beside_fields.BOUGHT, is_new=True)
+    lock_for(session, customer, by, "edit", must=beside_fields.right_to(by, beside_fields.BOUGHT, is_new=True))
     if source and external_id and session.scalar(_from(source, external_id)) is not None:
         raise ConflictError(_("This purchase was taken over already."))
     purchase = Purchase(customer_id=customer.id, quantity=Decimal(1))
@@ -108,8 +107,7 @@ def restore_purchase(session: Session, purchase: Purchase, *, by: Actor) -> None
 
 def _lock(session: Session, purchase: Purchase, by: Actor, as_of: datetime | None = None) -> None:
     """The customer locked and the purchase as it is now, for whoever may put amounts right."""
-    lock_for(session, purchase.customer, by, "edit")
-    beside_fields.must_write(by, beside_fields.BOUGHT)
+    lock_for(session, purchase.customer, by, "edit", must=beside_fields.right_to(by, beside_fields.BOUGHT))
     refuse_stale(session, purchase, as_of)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Unpack
 
 from sqlalchemy import select
@@ -235,8 +236,7 @@ def add_contact_point(
 def remove_contact_point(session: Session, point: ContactPoint, *, by: Actor) -> ContactPoint:
     """Take a contact point out of use. The row stays, since earlier calls and mails refer to it."""
     customer = point.customer
-    lock_for(session, customer, by, "edit")
-    reach.refuse_withheld(point, by)
+    lock_for(session, customer, by, "edit", must=partial(reach.refuse_withheld, point, by))
     if point.archived_at is None:
         reach.take_out_of_use(customer, point)
         _contacts_changed(session, customer, point, kind="contact_removed", by=by)
@@ -246,8 +246,7 @@ def remove_contact_point(session: Session, point: ContactPoint, *, by: Actor) ->
 def prefer_contact_point(session: Session, point: ContactPoint, *, by: Actor) -> ContactPoint:
     """Make this the customer's preferred way to be reached, instead of the present one."""
     customer = point.customer
-    lock_for(session, customer, by, "edit")
-    reach.refuse_withheld(point, by)
+    lock_for(session, customer, by, "edit", must=partial(reach.refuse_withheld, point, by))
     if point.archived_at is not None:
         raise BusinessError(_("This contact is no longer in use."))
     if not point.is_preferred:
@@ -264,8 +263,7 @@ def share_contact_point(
     Raises DuplicateCustomerError when it is said to be his own and somebody else has it.
     """
     customer = point.customer
-    lock_for(session, customer, by, "edit")
-    reach.refuse_withheld(point, by)
+    lock_for(session, customer, by, "edit", must=partial(reach.refuse_withheld, point, by))
     if point.is_shared is not shared:
         known_by = {None if point.archived_at else hard.contact_key(point.kind, point.value, is_shared=shared)}
         accepted = warning.accept(session, known_by, by=by, besides=customer.id, reason=duplicate_reason)
@@ -345,10 +343,18 @@ def record_timeline(
 # ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def lock_for(session: Session, customer: Customer, by: Actor, action: str, *, archived: bool = False) -> None:
-    """Load the customer's present state and keep others from changing it, once he is the actor's to change."""
+def lock_for(
+    session: Session, customer: Customer, by: Actor, action: str, *, archived: bool = False,
+    must: Callable[[], None] | None = None,
+) -> None:  # fmt: skip
+    """Load the customer's present state and keep others from changing it, once he is the actor's to change.
+
+    `must` raises where that part of him is not the actor's. Whoever may not is told so before anything of the state.
+    """
     by.must(action, "Customer")
     get_visible(session, Customer, customer.id, by, action)
+    if must is not None:
+        must()
     session.refresh(customer, with_for_update=True)
     # Loaded now: later it would flush a half-made change, and `rev` would grow twice.
     session.refresh(customer, ["all_contact_points"])

@@ -31,8 +31,9 @@ from app.forms.services import parse_answers
 from app.notifications.models import Notification
 from app.notifications.services import mark_read
 from app.processes import library
+from app.processes.models import OWNER
 from app.processes.queries import process_by_code
-from app.processes.services import OWNER, cancel_instance, start_instance
+from app.processes.services import cancel_instance, start_instance
 from app.security.models import Member
 from app.tasks.models import Task
 from app.tasks.services import (

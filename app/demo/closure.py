@@ -49,6 +49,7 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "outbox": ("to_user_id",),
     "process_event": ("instance_id",),
     "process_instance": ("customer_id",),
+    "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),
     "process_version": ("process_id",),
     "promise": ("customer_id",),

@@ -30,11 +30,11 @@ from app.customers import search
 from app.customers.models import Customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
-from app.processes import queries, services
+from app.processes import drawing, queries, services, timers
 from app.processes.engine.bpmn import MAX_BYTES
-from app.processes.engine.core import InstanceStatus
 from app.processes.engine.problems import Problem
-from app.processes.models import Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
+from app.processes.engine.state import InstanceStatus
+from app.processes.models import OWNER, Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
 from app.security.models import Member
 from app.tasks import queries as tasks
 from app.tasks.models import Task
@@ -84,7 +84,7 @@ class ProcessApi(Api):
         body = self.read()
 
         def create(session: Session) -> dict[str, Any]:
-            process = services.create_process(session, code=body["code"], name=body["name"], by=edge.actor())
+            process = drawing.create_process(session, code=body["code"], name=body["name"], by=edge.actor())
             return _whole(session, process)
 
         return self.write(create)
@@ -101,7 +101,7 @@ class ProcessApi(Api):
         def keep(session: Session) -> dict[str, Any]:
             actor = edge.actor()
             process = queries.visible_process(session, code, actor)
-            services.save_draft(session, process, xml, by=actor)
+            drawing.save_draft(session, process, xml, by=actor)
             return _whole(session, process)
 
         return self.write(keep)
@@ -111,7 +111,7 @@ class ProcessApi(Api):
         def publish(session: Session) -> dict[str, Any]:
             actor = edge.actor()
             process = queries.visible_process(session, code, actor)
-            version, warnings = services.publish_process(session, process, by=actor)
+            version, warnings = drawing.publish_process(session, process, by=actor)
             return {"code": code, "version": version.number, "warnings": _problems(warnings)}
 
         return self.write(publish)
@@ -275,7 +275,7 @@ def _whole(session: Session, process: Process) -> dict[str, Any]:
         shown["draft"] = draft and {
             "version": draft.number,
             "rev": draft.rev,
-            "problems": _problems(services.check_draft(session, draft)[1]),
+            "problems": _problems(drawing.check_draft(session, draft)[1]),
         }
     return shown
 
@@ -284,7 +284,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     """`assignee` and `initiator` are user names."""
     rows = (
         select(Task)
-        .where(Task.owner_type == services.OWNER, Task.owner_id.in_([one.id for one in found]), tasks.is_open())
+        .where(Task.owner_type == OWNER, Task.owner_id.in_([one.id for one in found]), tasks.is_open())
         .options(joinedload(Task.assignee).options(lazyload(Member.memberships)))
         .order_by(Task.id)
     )
@@ -299,6 +299,9 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 "due_at": moment(task.due_at),
             }
         )
+    running: dict[int, list[dict[str, Any]]] = {}
+    for timer in timers.running_in(db.session(), [one.id for one in found]):
+        running.setdefault(timer.instance_id or 0, []).append({"node": timer.node, "due_at": moment(timer.due_at)})
     return [
         {
             "id": one.id,
@@ -311,6 +314,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "started_at": moment(one.started_at),
             "ended_at": moment(one.ended_at),
             "open_tasks": open_tasks.get(one.id, []),
+            "timers": running.get(one.id, []),
         }
         for one in found
     ]

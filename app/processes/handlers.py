@@ -14,8 +14,8 @@ from app.core.access import Actor, visible
 from app.core.errors import Sentence
 from app.core.i18n import _, ngettext
 from app.customers.events import CustomerPart, PartFilter, PartRow
-from app.processes import queries, services, shown
-from app.processes.models import ProcessInstance
+from app.processes import queries, shown
+from app.processes.models import OWNER, ProcessInstance
 from app.security.models import Member
 from app.security.shared import Shareable
 from app.tasks import queries as task_queries
@@ -64,7 +64,7 @@ class CustomerInstances(CustomerPart):
 
     def rows(self, session: Session, chosen: Select[ProcessInstance], actor: Actor, now: datetime) -> list[PartRow]:
         found = session.scalars(queries.with_people(chosen)).unique().all()
-        work = task_queries.open_of_owners(session, services.OWNER, [instance.id for instance in found])
+        work = task_queries.open_of_owners(session, OWNER, [instance.id for instance in found])
         rows = []
         for instance in found:
             first = min(work.get(instance.id, []), key=lambda task: (task.due_at is None, task.due_at), default=None)

@@ -12,9 +12,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core import clock
 from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, stored
 from app.core.ddl import refuse_changes
+from app.core.leases import Leased, lease_indexes
 from app.customers.models import Customer
-from app.processes.engine.core import InstanceStatus, TokenState
+from app.processes.engine.state import InstanceStatus, TokenState
 from app.security.models import Member, Team
+
+#: what tasks, submissions and the timeline call an instance
+OWNER = "instance"
 
 
 class Process(Revisioned, Stamped, Entity):
@@ -140,6 +144,34 @@ class ProcessToken(Entity):
     node: Mapped[str] = mapped_column(String(120))
     via: Mapped[str] = mapped_column(String(120))
     state: Mapped[TokenState] = mapped_column(stored(TokenState))
+
+
+class ProcessTimer(Leased, Entity):
+    """A clock that runs: in an instance, or to start one of a version. Gone once it has struck for the last time.
+
+    What is leased is the striking; `due_at` is the moment at which it is to happen, however late a worker comes.
+    """
+
+    __tablename__ = "process_timer"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("instance_id", "number"),
+        CheckConstraint("(instance_id IS NULL) <> (version_id IS NULL)", name="of_one"),
+        CheckConstraint("(instance_id IS NULL) = (number IS NULL)", name="numbered_in_its_instance"),
+        *lease_indexes(),
+        {"extend_existing": False},
+    )
+
+    instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    #: of a start event: the published version that it starts
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"), index=True)
+    #: the engine's number of it, and the token for which it runs
+    number: Mapped[int | None] = mapped_column()
+    token: Mapped[int | None] = mapped_column()
+    node: Mapped[str] = mapped_column(String(120))
+    #: how many times it will still strike; None: without end
+    left: Mapped[int | None] = mapped_column()
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ProcessEvent(Entity):

@@ -19,8 +19,8 @@ from app.customers.models import Customer
 from app.customers.queries import name_if_seen
 from app.customers.search import found_ids
 from app.processes.engine import bpmn
-from app.processes.engine.core import FINAL, InstanceStatus
 from app.processes.engine.graph import Definition
+from app.processes.engine.state import FINAL, InstanceStatus
 from app.processes.models import Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
 from app.security.models import Right
 from app.security.queries import granted

@@ -17,9 +17,8 @@ from app.core.screens.listing import Asked
 from app.core.screens.records import NextAction
 from app.customers import columns as customer_columns
 from app.customers.search import found_ids
-from app.processes import services
-from app.processes.engine.core import FINAL, InstanceStatus
-from app.processes.models import Process, ProcessInstance, ProcessVersion
+from app.processes.engine.state import FINAL, InstanceStatus
+from app.processes.models import OWNER, Process, ProcessInstance, ProcessVersion
 from app.processes.shown import STATUS_LABELS
 from app.security import columns as people_columns
 from app.tasks import queries as task_queries
@@ -34,7 +33,7 @@ _process = (
 )  # fmt: skip
 _open = (
     select(Task.id, Task.name)
-    .where(Task.owner_type == services.OWNER, Task.owner_id == ProcessInstance.id, task_queries.is_open())
+    .where(Task.owner_type == OWNER, Task.owner_id == ProcessInstance.id, task_queries.is_open())
     .correlate(ProcessInstance)
 )  # fmt: skip
 _open_tasks = _open.with_only_columns(func.count(Task.id)).scalar_subquery()
@@ -43,7 +42,7 @@ _now_at = select(func.aggregate_strings(_open_names.c.name, ", ")).scalar_subque
 
 
 def _tasks_of(instance: ProcessInstance) -> Select[int]:
-    return select(Task.id).where(Task.owner_type == services.OWNER, Task.owner_id == instance.id)
+    return select(Task.id).where(Task.owner_type == OWNER, Task.owner_id == instance.id)
 
 
 def _status(status: InstanceStatus | str | None) -> Any:

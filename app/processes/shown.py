@@ -16,8 +16,8 @@ from app.forms.fields.base import Context
 from app.forms.models import Submission
 from app.forms.queries import context_for
 from app.processes import queries
-from app.processes.engine.core import InstanceStatus
 from app.processes.engine.graph import Definition
+from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessInstance
 from app.tasks import queries as task_queries
 from app.tasks.events import AnswerShown, OwnerShown, StageShown

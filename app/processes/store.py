@@ -1,4 +1,4 @@
-"""How does the engine's state become rows and back? Core statements, in the caller's transaction."""
+"""How does the engine's state become rows and back? Core statements made once, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -6,39 +6,55 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
-from app.processes.engine.core import FINAL, Command, Decision, RaiseIncident, State, Token
-from app.processes.models import ProcessEvent, ProcessInstance, ProcessToken
+from app.core.leases import LeaseState
+from app.processes.engine.core import Decision
+from app.processes.engine.events import Command, RaiseIncident
+from app.processes.engine.state import FINAL, State, Timer, Token, TokenState
+from app.processes.models import ProcessEvent, ProcessInstance, ProcessTimer, ProcessToken
+
+T = TypeVar("T", Token, Timer)
+
+_TOKEN: Any = ProcessToken.__table__
+_TIMER: Any = ProcessTimer.__table__
+_EVENT: Any = ProcessEvent.__table__
+_LOCK = select(ProcessInstance).where(ProcessInstance.id == bindparam("instance")).with_for_update(of=ProcessInstance)
+_TOKENS_OF = (
+    select(_TOKEN.c.token, _TOKEN.c.node, _TOKEN.c.via, _TOKEN.c.state)
+    .where(_TOKEN.c.instance_id == bindparam("instance"))
+    .order_by(_TOKEN.c.token)
+)
+_TIMERS_OF = (
+    select(_TIMER.c.number, _TIMER.c.node, _TIMER.c.token, _TIMER.c.left)
+    .where(_TIMER.c.instance_id == bindparam("instance"))
+    .order_by(_TIMER.c.number)
+)
+_NO_TOKEN = delete(_TOKEN).where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
+_NO_TIMER = delete(_TIMER).where(_TIMER.c.instance_id == bindparam("instance"), _TIMER.c.number == bindparam("number_"))
+_ADD_TOKENS, _ADD_TIMERS, _ADD_EVENTS = insert(_TOKEN), insert(_TIMER), insert(_EVENT)
 
 
 def lock(session: Session, instance_id: int) -> ProcessInstance:
     """The instance, its row locked: whatever happens in one instance happens one after the other."""
-    return session.scalars(
-        select(ProcessInstance)
-        .where(ProcessInstance.id == instance_id)
-        .with_for_update(of=ProcessInstance)
-        .execution_options(populate_existing=True)
-    ).one()
+    return session.scalars(_LOCK, {"instance": instance_id}, execution_options={"populate_existing": True}).one()
 
 
 def load(session: Session, instance: ProcessInstance) -> State:
     """The state of a locked instance."""
-    rows = session.execute(
-        select(ProcessToken.token, ProcessToken.node, ProcessToken.via, ProcessToken.state)
-        .where(ProcessToken.instance_id == instance.id)
-        .order_by(ProcessToken.token)
-    )
+    of = {"instance": instance.id}
     return State(
         status=instance.status,
         data=dict(instance.data),
-        tokens=tuple(Token(*row) for row in rows),
+        tokens=tuple(Token(*row) for row in session.execute(_TOKENS_OF, of)),
         next_token=instance.next_token,
         seq=instance.seq,
+        timers=tuple(Timer(*row) for row in session.execute(_TIMERS_OF, of)),
     )
 
 
@@ -51,23 +67,19 @@ def save(
     by: Actor,
     at: datetime,
     task_ids: Mapping[int, int],
+    moments: Mapping[int, datetime],
 ) -> None:
-    """Write what changed between `before` and the decision. `task_ids` tells which task belongs to which token."""
+    """Write what changed between `before` and the decision.
+
+    `task_ids` tells which task belongs to which token, `moments` when each new clock strikes.
+    """
     after = decision.state
-    old = {token.id: token for token in before.tokens}
-    new = {token.id: token for token in after.tokens}
-    gone = [token_id for token_id in old if token_id not in new]
-    if gone:
-        session.execute(
-            delete(ProcessToken).where(ProcessToken.instance_id == instance.id, ProcessToken.token.in_(gone)),
-            execution_options={"synchronize_session": False},
-        )
-    came = [token for token_id, token in new.items() if token_id not in old]
-    if came:
-        session.execute(
-            insert(ProcessToken),
-            [{"instance_id": instance.id, "token": t.id, "node": t.node, "via": t.via, "state": t.state} for t in came],
-        )
+    _write(session, _NO_TOKEN, _gone(instance, before.tokens, after.tokens))
+    _write(session, _ADD_TOKENS, [_token_row(instance, one) for one in _came(before.tokens, after.tokens)])
+    _write(session, _NO_TIMER, _gone(instance, before.timers, after.timers))
+    _write(
+        session, _ADD_TIMERS, [_timer_row(instance, one, moments[one.id]) for one in _came(before.timers, after.timers)]
+    )
     instance.status = after.status
     instance.data = dict(after.data)
     instance.next_token = after.next_token
@@ -75,13 +87,14 @@ def save(
     if after.status in FINAL:
         instance.ended_at = at
     session.flush()
-    session.execute(
-        insert(ProcessEvent),
+    _write(
+        session,
+        _ADD_EVENTS,
         [
             {
                 "instance_id": instance.id,
                 "seq": before.seq + position,
-                "kind": _kind(command),
+                "kind": _kind(type(command).__name__),
                 "node": _node(command),
                 "task_id": task_ids.get(getattr(command, "token", -1)),
                 "actor_id": by.user_id,
@@ -93,14 +106,48 @@ def save(
     )
 
 
-def incident_of(commands: Sequence[Command]) -> str | None:
-    """The last incident that the decision raised, if any."""
-    raised = [str(command.code) for command in commands if isinstance(command, RaiseIncident)]
-    return raised[-1] if raised else None
+def incident_of(before: str | None, decision: Decision) -> str | None:
+    """Why an admin has to look at it now: the last incident raised, what there was, or nothing once all goes on."""
+    raised = [str(command.code) for command in decision.commands if isinstance(command, RaiseIncident)]
+    if raised:
+        return raised[-1]
+    states = {token.state for token in decision.state.tokens}
+    return before if TokenState.stopped in states or states == {TokenState.joining} else None
 
 
-def _kind(command: Command) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(command).__name__).lower()
+def _write(session: Session, statement: Any, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(statement, rows)
+
+
+def _gone(
+    instance: ProcessInstance, before: Sequence[Token | Timer], after: Sequence[Token | Timer]
+) -> list[dict[str, Any]]:
+    left = {one.id for one in after}
+    return [{"instance": instance.id, "number_": one.id} for one in before if one.id not in left]
+
+
+def _came(before: Sequence[T], after: Sequence[T]) -> list[T]:
+    old = {one.id for one in before}
+    return [one for one in after if one.id not in old]
+
+
+def _token_row(instance: ProcessInstance, token: Token) -> dict[str, Any]:
+    return {
+        "instance_id": instance.id, "token": token.id, "node": token.node, "via": token.via, "state": token.state,
+    }  # fmt: skip
+
+
+def _timer_row(instance: ProcessInstance, timer: Timer, due_at: datetime) -> dict[str, Any]:
+    return {
+        "instance_id": instance.id, "number": timer.id, "node": timer.node, "token": timer.token, "left": timer.left,
+        "due_at": due_at, "next_at": due_at, "status": LeaseState.waiting, "attempts": 0,
+    }  # fmt: skip
+
+
+@cache
+def _kind(command: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", command).lower()
 
 
 def _node(command: Command) -> str | None:

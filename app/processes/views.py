@@ -13,13 +13,10 @@ from flask import flash, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.comments import shown as conversation
-from app.comments.services import kind_named
 from app.core import clock, edge, links, paging
 from app.core.access import Actor, get_visible, visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
-from app.core.finding import record_key
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.repeats import LONGEST_KEY, Repeatable, UsedKeyError
@@ -32,15 +29,14 @@ from app.customers.services import create_customer
 from app.forms.builder import AnswerForm, build_form
 from app.forms.queries import context_for
 from app.forms.uploads import take_in
-from app.processes import queries, services, shown
+from app.processes import drawing, queries, services, shown
 from app.processes.dialogs import StartDialog
-from app.processes.engine.core import InstanceStatus
-from app.processes.models import Process, ProcessEvent, ProcessInstance
-from app.security import queries as people
+from app.processes.engine.state import InstanceStatus
+from app.processes.instance_page import instance_page
+from app.processes.models import OWNER, Process, ProcessInstance
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
-from app.tasks.rules import OUTCOME_DONE, lateness
-from app.tasks.shown import comments_shown, rows_of
+from app.tasks.rules import lateness
 
 ROWS = paging.PAGE_SIZE
 
@@ -72,11 +68,11 @@ class ProcessScreen(Screen):
         confirmation=_("Nobody can start it any more. What is running goes on to its end."),
     )  # fmt: skip
     def archive(self, session: Session, item: Process, *, by: Actor) -> None:
-        services.retire_process(session, item, by=by)
+        drawing.retire_process(session, item, by=by)
 
     @action("restore", _("Use again"), right="delete", done=_("%(rows)s in use again"), icon="refresh")
     def restore(self, session: Session, item: Process, *, by: Actor) -> None:
-        services.bring_back_process(session, item, by=by)
+        drawing.bring_back_process(session, item, by=by)
 
 
 class InstancePages(Page):
@@ -101,7 +97,7 @@ class InstancePages(Page):
         now = clock.now()
         counts = paging.counts(session, lists, ProcessInstance.id)
         names = customer_names(session, {i.customer_id for i in instances if i.customer_id}, actor)
-        open_tasks = task_queries.open_of_owners(session, services.OWNER, [one.id for one in instances])
+        open_tasks = task_queries.open_of_owners(session, OWNER, [one.id for one in instances])
         return show(
             "processes/list.html",
             instance_tabs=[
@@ -188,7 +184,7 @@ class InstancePages(Page):
 
     @page("/<instance_id>")
     def instance(self, instance_id: str) -> Any:
-        return _instance_page(row_id(instance_id))
+        return instance_page(row_id(instance_id))
 
     @page("/<instance_id>/dung", "POST", right="edit")
     def cancel(self, instance_id: str) -> Any:
@@ -230,7 +226,7 @@ def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None, form_i
             answered_form_id=form_id,
         )
         # Straight to the form in front of him, when the first step is one that he may do.
-        begun = task_queries.of_owner(session, services.OWNER, instance.id)
+        begun = task_queries.of_owner(session, OWNER, instance.id)
         first = next((task for task in begun if task_queries.may(session, task.id, edge.actor(), "edit")), None)
         address = links.task_path(first.id) if first is not None else links.instance_path(instance.id)
         return {"address": address, "code": instance.code}
@@ -351,150 +347,3 @@ def _beside(dialog: StartDialog, form: AnswerForm | None, error: InvalidInputErr
             dialog[key].errors = [*dialog[key].errors, *map(str, told)]
     if form is not None:
         form.refuse(error.fields)
-
-
-def _instance_page(instance_id: int) -> Any:
-    actor, session, now = edge.actor(), db.session(), clock.now()
-    get_visible(session, ProcessInstance, instance_id, actor)
-    instance = (
-        session.scalars(queries.with_people(select(ProcessInstance).where(ProcessInstance.id == instance_id)))
-        .unique()
-        .one()
-    )
-    tasks = task_queries.of_owner(session, services.OWNER, instance.id)
-    open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
-    openable = set(
-        session.scalars(select(Task.id).where(Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)))
-    )
-    card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(
-        instance.customer_id or 0
-    )
-    answers = shown.answers_shown(session, instance, tasks, actor)
-    work = [
-        {
-            **row,
-            "url": row["url"] if row["id"] in openable else None,
-            "mine": task.assignee_id == actor.user_id,
-            "claim_url": row["claim_url"] if row["id"] in openable else None,
-        }
-        for row, task in zip(rows_of(session, open_tasks, actor), open_tasks, strict=True)
-    ]
-    may_cancel = instance.ended_at is None and session.scalar(
-        select(ProcessInstance.id).where(ProcessInstance.id == instance.id, visible(ProcessInstance, actor, "edit"))
-    )
-    notes = comments_shown(session, [task.id for task in tasks])
-    next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
-    return show(
-        "processes/instance.html",
-        crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
-        share_url=f"/chia-se/instance/{instance.id}",
-        history_url=links.instance_history_path(instance.id),
-        record=record_key("Instance", instance.id),
-        instance={
-            "name": instance.version.process.name,
-            "code": instance.code,
-            "status": str(instance.status),
-            "status_label": shown.STATUS_LABELS[instance.status],
-            "lateness": lateness(open_tasks[0], now, actor.time_zone) if open_tasks else None,
-            "due_at": open_tasks[0].due_at if open_tasks else None,
-            "customer": card.name if card else "",
-            "customer_url": links.customer_path(card.id) if card else None,
-            "customer_tags": [],
-            "opened_at": instance.started_at,
-            "initiator": instance.initiator.name,
-            "version": instance.version.number,
-        },
-        stages=[
-            {"name": stage.name, "state": stage.state, "note": stage.note}
-            for stage in shown.stages_shown(queries.definition_of(instance.version), tasks, now)
-        ],
-        work=work,
-        events=_events(session, instance, notes),
-        key_facts=[],
-        forms=[
-            {
-                "title": answer.step,
-                "by": answer.by,
-                "at": answer.at,
-                "answers": [{"label": label, "value": text} for label, text in answer.rows],
-            }
-            for answer in answers
-        ],
-        people=_took_part(instance, tasks),
-        thread=conversation.thread(session, kind_named("Instance"), instance, actor),
-        file_list=[file for note in notes for file in note["files"]],
-        primary={"url": next_task["url"], "label": _("Go to the task"), "sign": "arrow-right"} if next_task else None,
-        verbs={"cancel": f"{links.instance_path(instance.id)}/dung" if may_cancel else None},
-    )
-
-
-def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, Any]]:
-    """Everyone whose hands it went through, with what they did."""
-    did: dict[str, list[str]] = {instance.initiator.name: [str(_("Began the process"))]}
-    for task in tasks:
-        who = task.completed_by or task.assignee
-        if who is not None:
-            did.setdefault(who.name, []).append(task.name)
-    return [{"name": name, "note": ", ".join(dict.fromkeys(steps))} for name, steps in did.items()]
-
-
-_EVENT_ICONS = {
-    "instance_started": "player-play",
-    "open_task": "arrow-right",
-    "close_task": "check",
-    "raise_incident": "alert-triangle",
-    "finish_instance": "flag",
-}
-
-
-def _events(session: Session, instance: ProcessInstance, notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What happened and what was noted, newest first, as sentences; the engine's inner moves are left out."""
-    definition = queries.definition_of(instance.version)
-    names: dict[int | None, str] = {None: "Tận Tâm"}
-    told: list[dict[str, Any]] = []
-    for event in session.scalars(queries.events(instance.id)):
-        if event.actor_id not in names:
-            member = people.member_by_id(session, event.actor_id or 0)
-            names[event.actor_id] = member.name if member else ""
-        node = definition.nodes.get(event.node or "")
-        sentence = _sentence(event, names[event.actor_id], node.title if node else "")
-        if sentence is not None:
-            told.append(
-                {
-                    "at": event.at,
-                    "icon": _EVENT_ICONS[event.kind],
-                    "text": sentence,
-                    "late": event.kind == "raise_incident",
-                }
-            )
-    told += [
-        {
-            "at": note["at"],
-            "icon": "note",
-            "text": _("%(name)s wrote a note", name=note["author"]),
-            "late": False,
-            "quote": note["text"],
-        }
-        for note in notes
-    ]
-    return sorted(told, key=lambda entry: entry["at"])[::-1]
-
-
-def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
-    match event.kind:
-        case "instance_started":
-            return _("%(name)s began the process", name=who)
-        case "open_task":
-            return _("%(step)s was opened", step=step)
-        case "close_task" if event.body.get("outcome"):
-            outcome = str(OUTCOME_DONE.get(event.body["outcome"], event.body["outcome"]))
-            return _("%(name)s finished: %(step)s – %(outcome)s", name=who, step=step, outcome=outcome)
-        case "close_task":
-            return _("%(name)s finished: %(step)s", name=who, step=step)
-        case "raise_incident":
-            return _("The process cannot go on at %(step)s. An administrator has to look at it.", step=step)
-        case "finish_instance" if event.body.get("reason"):
-            return _("%(name)s called it off: %(reason)s", name=who, reason=event.body["reason"])
-        case "finish_instance":
-            return _("The process is completed")
-    return None

@@ -149,6 +149,20 @@ def of_owner(session: Session, kind: str, owner_id: int) -> list[Task]:
     return list(session.scalars(with_people(rows).options(joinedload(Task.completed_by))).unique())
 
 
+_OF_TOKENS = select(Task).where(
+    Task.owner_type == bindparam("kind"), Task.owner_id == bindparam("owner"),
+    Task.token.in_(bindparam("tokens", expanding=True)),
+)  # fmt: skip
+
+
+def of_tokens(session: Session, kind: str, owner_id: int, tokens: Collection[int]) -> dict[int, Task]:
+    """The task that its owner opened for each of these tokens, as far as there is one."""
+    if not tokens:
+        return {}
+    rows = session.scalars(_OF_TOKENS, {"kind": kind, "owner": owner_id, "tokens": list(tokens)})
+    return {task.token: task for task in rows}
+
+
 def open_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> dict[int, list[Task]]:
     """The open tasks of each of these owners, oldest first."""
     rows = select(Task).where(Task.owner_type == kind, Task.owner_id.in_(owner_ids), is_open())

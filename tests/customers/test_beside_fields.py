@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from app.core import clock
 from app.core.conditions.fields import Kind
+from app.core.errors import NotAllowedError
+from app.customers import consent, interactions, promises, purchases, services
 from app.customers.beside_fields import BOUGHT
+from app.customers.profile_models import ConsentChannel, ConsentState, InteractionKind
 from app.customers.segments.fields import FIELDS
 from tests.rest import Rest
 from tests.security.test_field_rights import HIDDEN, MASKED, READ_ONLY, hold_back
@@ -101,3 +106,32 @@ def test_no_verb_on_a_way_to_reach_opens_it(app, rule, shown):
 def test_every_amount_that_customers_are_narrowed_by_falls_under_the_right_to_amounts():
     money = {name: one.guarded_as for name, one in FIELDS.items() if one.kind is Kind.money}
     assert set(money.values()) == {BOUGHT}, money
+
+
+@pytest.mark.both_databases
+def test_who_may_not_is_told_that_and_not_that_the_customer_is_archived(session, cast):
+    customer = services.create_customer(session, by=cast.lan, name="Ánh", phone="0912345678")
+    (point,) = customer.contact_points
+    today = clock.now().date()
+    promise = promises.make_promise(session, customer, by=cast.lan, text=PROMISED, due_on=today)
+    purchase = purchases.add_purchase(session, customer, by=cast.lan, bought_on=today, product="Gạo", amount=1)
+    note = interactions.log_interaction(session, customer, by=cast.lan, kind=InteractionKind.note, text=SAID)
+    services.archive_customer(session, customer, by=cast.minh)
+    held_back = ("phone", "said", "bought", "proof")
+    withheld = replace(cast.lan, fields={("Customer", name): HIDDEN for name in held_back})
+    agreed = {"purpose": "marketing", "channel": ConsentChannel.zalo, "state": ConsentState.given, "proof": PROOF}
+    for refused, by in ((NotAllowedError, withheld), (services.CustomerArchivedError, cast.lan)):
+        for attempt in (
+            lambda by: services.share_contact_point(session, point, by=by, shared=True),
+            lambda by: services.prefer_contact_point(session, point, by=by),
+            lambda by: services.remove_contact_point(session, point, by=by),
+            lambda by: promises.archive_promise(session, promise, by=by),
+            lambda by: promises.make_promise(session, customer, by=by, text="x", due_on=today),
+            lambda by: purchases.archive_purchase(session, purchase, by=by),
+            lambda by: purchases.add_purchase(session, customer, by=by, bought_on=today, product="x", amount=1),
+            lambda by: interactions.archive_interaction(session, note, by=by),
+            lambda by: interactions.log_interaction(session, customer, by=by, kind=InteractionKind.note, text="x"),
+            lambda by: consent.record_consent(session, customer, by=by, **agreed),
+        ):
+            with pytest.raises(refused):
+                attempt(by)

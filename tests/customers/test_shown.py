@@ -12,7 +12,7 @@ from app.customers.interactions import STRUCK
 from app.customers.profile_models import InteractionKind
 from app.customers.purchases import REMOVED
 from app.customers.timeline_words import SIGNS, TEXTS
-from app.processes.engine.core import InstanceStatus
+from app.processes.engine.state import InstanceStatus
 
 ROOT = Path(product.__file__).parent
 ENDS = (InstanceStatus.completed, InstanceStatus.cancelled, InstanceStatus.failed)

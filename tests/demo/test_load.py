@@ -27,7 +27,7 @@ from app.demo.names import KNOWN, is_reserved
 from app.demo.people import COLLEAGUES, PEOPLE
 from app.forms.models import Submission
 from app.notifications.models import Alert, Notification, Outbox
-from app.processes.engine.core import InstanceStatus
+from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessInstance
 from app.security.queries import forget_rights, member_by_username
 from app.tasks import queries as tasks

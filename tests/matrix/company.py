@@ -49,9 +49,10 @@ from app.imports.models import ImportJob, ImportPhase, ImportTarget
 from app.imports.services import Wishes
 from app.jobs import run_imports, write_exports
 from app.notifications.services import post_bell, queue_mail
+from app.processes.drawing import create_process
+from app.processes.drawing import save_draft as draft_process
 from app.processes.models import ProcessVersion
-from app.processes.services import cancel_instance, create_process, start_instance
-from app.processes.services import save_draft as draft_process
+from app.processes.services import cancel_instance, start_instance
 from app.security import admission, field_rights, leaving, role_services, teams
 from app.security import services as security
 from app.security.models import Grant, Right, RoleProfile

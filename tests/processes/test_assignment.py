@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.core.errors import NotAllowedError
-from app.processes import services
+from app.processes import drawing, services
 from app.processes.assignment import NOBODY, offer_for
 from app.processes.engine.graph import AssignKind, AssignRule
 from app.security.models import Team, TeamMember
@@ -120,9 +120,9 @@ TWO_PAIRS_OF_EYES = """<?xml version="1.0" encoding="UTF-8"?>
 
 def test_nobody_approves_what_he_proposed(session, cast, story):
     with transaction(SYSTEM) as inside:
-        process = services.create_process(inside, code="de-nghi-chi", name="Đề nghị chi", by=SYSTEM)
-        services.save_draft(inside, process, TWO_PAIRS_OF_EYES, by=SYSTEM)
-        services.publish_process(inside, process, by=SYSTEM)
+        process = drawing.create_process(inside, code="de-nghi-chi", name="Đề nghị chi", by=SYSTEM)
+        drawing.save_draft(inside, process, TWO_PAIRS_OF_EYES, by=SYSTEM)
+        drawing.publish_process(inside, process, by=SYSTEM)
     with transaction(cast.minh) as inside:
         process = inside.merge(process, load=True)
         instance_id = services.start_instance(inside, process, by=cast.minh).id

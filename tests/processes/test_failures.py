@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.core.db import transaction
 from app.customers.models import Customer
-from app.processes.engine.core import InstanceStatus
+from app.processes.engine.state import InstanceStatus
 from app.processes.services import cancel_instance, start_instance
 from app.tasks.models import Task, TaskState
 from app.tasks.services import claim_task, complete_task

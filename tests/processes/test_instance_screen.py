@@ -17,7 +17,7 @@ from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.processes import services
-from app.processes.engine.core import InstanceStatus
+from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessInstance
 from app.security.models import Grant, Right
 from app.security.services import hand_over

@@ -15,7 +15,7 @@ from app.customers.models import Customer
 from app.customers.queries import customer_card
 from app.notifications.models import Alert, Notification, Outbox
 from app.processes import services
-from app.processes.engine.core import InstanceStatus
+from app.processes.engine.state import InstanceStatus
 from app.tasks import queries as task_queries
 from app.tasks.jobs import scan_overdue
 from app.tasks.models import Task, TaskState

@@ -9,8 +9,10 @@ import pytest
 
 import app.processes
 from app.processes.engine.bpmn import read
-from app.processes.engine.core import Complete, InstanceStatus, Start, State, decide
+from app.processes.engine.core import decide
+from app.processes.engine.events import Complete, Start
 from app.processes.engine.lint import Known, check
+from app.processes.engine.state import InstanceStatus, State
 
 TODAY = date(2026, 11, 23)
 LATE_DELIVERY = Path(app.processes.__file__).parent / "library" / "giao-hang-cham.bpmn"

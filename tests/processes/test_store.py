@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.db import transaction
 from app.processes import queries, store
-from app.processes.engine.core import InstanceStatus, State, Token, TokenState
+from app.processes.engine.state import InstanceStatus, State, Token, TokenState
 from app.processes.models import ProcessEvent, ProcessToken, ProcessVersion
 from tests.story import MONDAY
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bs4 import BeautifulSoup
 
-from app.processes.engine.core import InstanceStatus
+from app.processes.engine.state import InstanceStatus
 
 EMPTY = {
     InstanceStatus.running: "Chưa có hồ sơ nào đang chạy",

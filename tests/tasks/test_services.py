@@ -15,7 +15,8 @@ from app.core.db import transaction
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.customers.queries import customer_card
 from app.notifications.models import Notification
-from app.processes.services import InstanceOverError, cancel_instance
+from app.processes.applying import InstanceOverError
+from app.processes.services import cancel_instance
 from app.security.models import Grant, Member
 from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import LONGEST_NOTE, Deadline, Offer, outcome_problem

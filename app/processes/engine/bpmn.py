@@ -5,6 +5,7 @@ The file comes from outside: no entity is resolved, nothing is fetched, and what
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,8 +20,8 @@ from app.core.i18n import _
 from app.processes.engine.graph import (
     DEFAULT_OUTCOMES,
     AssignRule,
-    Clock,
     Definition,
+    EndKind,
     Flow,
     Lane,
     Node,
@@ -28,10 +29,10 @@ from app.processes.engine.graph import (
     Stage,
     TaskSpec,
     parse_approval,
-    parse_duration,
     parse_outcomes,
 )
 from app.processes.engine.problems import Problem, Severity
+from app.processes.engine.timing import Clock, TimerSpec, parse_duration, parse_moment, parse_repeat
 
 MAX_BYTES = 2_000_000
 MAX_NODES = 2_000
@@ -46,7 +47,28 @@ _KINDS = {
     _BPMN + "userTask": NodeKind.user_task,
     _BPMN + "exclusiveGateway": NodeKind.exclusive_gateway,
     _BPMN + "parallelGateway": NodeKind.parallel_gateway,
+    _BPMN + "inclusiveGateway": NodeKind.inclusive_gateway,
+    _BPMN + "intermediateCatchEvent": NodeKind.catch_event,
+    _BPMN + "boundaryEvent": NodeKind.boundary_event,
     _BPMN + "endEvent": NodeKind.end_event,
+}
+_TIMER = _BPMN + "timerEventDefinition"
+_ENDS = {
+    _BPMN + "terminateEventDefinition": EndKind.terminate,
+    _BPMN + "errorEventDefinition": EndKind.error,
+}
+# What a kind of element may hold besides, and the extension that it understands.
+_PARTS = {
+    NodeKind.start_event: {_TIMER},
+    NodeKind.catch_event: {_TIMER},
+    NodeKind.boundary_event: {_TIMER},
+    NodeKind.end_event: set(_ENDS),
+}
+_EXTENSIONS = {
+    NodeKind.user_task: {_TT + "task"},
+    NodeKind.start_event: {_TT + "task", _TT + "timer"},
+    NodeKind.catch_event: {_TT + "timer"},
+    NodeKind.boundary_event: {_TT + "timer"},
 }
 # Drawing and remarks: they say nothing about how the process runs.
 _SILENT = {
@@ -65,6 +87,8 @@ _NOT_READ = {
         "resourceRole",
     )
 }  # fmt: skip
+_TIMES = {_BPMN + "timeDuration", _BPMN + "timeDate", _BPMN + "timeCycle"}
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*){0,3}")
 _TASK_ATTRIBUTES = {"form", "assign", "due", "clock", "warn", "approval", "outcomes", "notBy", "stage"}
 _START_ATTRIBUTES = {"form"}
 
@@ -175,12 +199,13 @@ class _Reader:
                 self._cannot_run(process, extension)
 
     def _name_parts_that_cannot_run(self, element: etree._Element) -> None:
-        for part in _children(element):
-            self._name_if_it_cannot_run(part, of=element)
         kind = _KINDS[_tag(element)]
-        allowed = _TT + "task" if kind in {NodeKind.user_task, NodeKind.start_event} else None
+        parts, extensions = _PARTS.get(kind, set[str]()), _EXTENSIONS.get(kind, set[str]())
+        for part in _children(element):
+            if _tag(part) not in parts:
+                self._name_if_it_cannot_run(part, of=element)
         for extension in _extensions(element):
-            if _tag(extension).startswith(_TT) and _tag(extension) != allowed:
+            if _tag(extension).startswith(_TT) and _tag(extension) not in extensions:
                 self._cannot_run(element, extension)
 
     def _name_if_it_cannot_run(self, part: etree._Element, *, of: etree._Element) -> None:
@@ -268,6 +293,7 @@ class _Reader:
         for flow in flows.values():
             ins[flow.target].append(flow.id)
             outs[flow.source].append(flow.id)
+        hosts = {_id(element) for element in elements if _KINDS[_tag(element)] is NodeKind.user_task}
         return {
             (node_id := _id(element)): Node(
                 kind=_KINDS[_tag(element)],
@@ -278,6 +304,10 @@ class _Reader:
                 outs=tuple(outs[node_id]),
                 task=self._task(element),
                 lane=lanes.get(node_id),
+                timer=self._timer(element),
+                host=self._host(element, hosts),
+                interrupting=element.get("cancelActivity", "true").strip() not in {"false", "0"},
+                end=next((_ENDS[_tag(part)] for part in _children(element) if _tag(part) in _ENDS), EndKind.branch),
             )
             for element in elements
         }
@@ -289,6 +319,44 @@ class _Reader:
             self._error(_id(element), "bad-default", message)
             return None
         return default
+
+    def _host(self, element: etree._Element, hosts: set[str]) -> str | None:
+        if _KINDS[_tag(element)] is not NodeKind.boundary_event:
+            return None
+        host = element.get("attachedToRef", "").strip()
+        if host not in hosts:
+            message = _("“%(name)s” must sit at the edge of a step.", name=_title(element))
+            self._error(_id(element), "no-host", message)
+            return None
+        return host
+
+    # When something happens by itself.
+
+    def _timer(self, element: etree._Element) -> TimerSpec | None:
+        kind = _KINDS[_tag(element)]
+        found = element.findall(_TIMER)
+        if not found and kind not in {NodeKind.catch_event, NodeKind.boundary_event}:
+            return None
+        parts = [part for one in found for part in _children(one) if _tag(part) in _TIMES]
+        if len(found) != 1 or len(parts) != 1:
+            message = _(
+                "“%(name)s” needs exactly one timer: a duration, a moment or a repetition.", name=_title(element)
+            )
+            self._error(_id(element), "no-timer", message)
+            return None
+        clocks = [one for one in _extensions(element) if _tag(one) == _TT + "timer"]
+        clock = (self._attribute(element, clocks[0], "clock", Clock) if clocks else None) or Clock.calendar
+        text = "".join(map(str, parts[0].itertext())).strip()
+        try:
+            return _timer_spec(_local(parts[0]), text, clock, kind, element)
+        except ValueError:
+            message = _(
+                "“%(name)s”: “%(value)s” is not a time that can be waited for here.",
+                name=_title(element),
+                value=text[:MAX_NAME_LENGTH],
+            )
+            self._error(_id(element), "bad-timer", message)
+            return None
 
     # What BPMN has no word for.
 
@@ -373,6 +441,25 @@ class _Reader:
     def _give_up(self, element: str, code: str, message: Sentence) -> NoReturn:
         self._error(element, code, message)
         raise _Unreadable
+
+
+def _timer_spec(written: str, text: str, clock: Clock, kind: NodeKind, element: etree._Element) -> TimerSpec:
+    """Raises ValueError for what is malformed, or makes no sense on that kind of event."""
+    if written == "timeDuration" and kind is not NodeKind.start_event:
+        return TimerSpec(parse_duration(text), clock)
+    if written == "timeDate" and kind is NodeKind.catch_event and _KEY.fullmatch(text):
+        return TimerSpec(key=text)
+    if written == "timeDate" and kind is not NodeKind.boundary_event:
+        return TimerSpec(moment=parse_moment(text))
+    repeats = kind is NodeKind.start_event or (
+        kind is NodeKind.boundary_event and element.get("cancelActivity", "true").strip() in {"false", "0"}
+    )
+    if written != "timeCycle" or not repeats:
+        raise ValueError(text)
+    times, first, amount = parse_repeat(text)
+    if first is not None and kind is not NodeKind.start_event:
+        raise ValueError(text)
+    return TimerSpec(amount, clock, first, repeats=True, times=times)
 
 
 def _children(element: etree._Element) -> Iterator[etree._Element]:

@@ -1,220 +1,61 @@
 """What follows from what has just happened? `decide` moves the tokens of one instance and says what must be done.
 
-Tokens rest on steps, on the incoming flows of joins, or on a gateway that could not go on. Everything else is passed in
-one event, which the caller stores in one transaction. Nothing here knows the time, a person or a row: the same
-definition, state, event and day always give the same decision.
+Tokens rest on steps, on events that wait for a moment, on the incoming flows of joins, or on a gateway that could not
+go on. Everything else is passed in one event, which the caller stores in one transaction. Nothing here knows the time,
+a person or a row: the same definition, state, event and day always give the same decision.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum, auto
 
-from app.processes.engine.graph import Definition, Node, NodeKind
+from app.processes.engine import joining, returning
+from app.processes.engine.events import (
+    ArmTimer,
+    Cancel,
+    CloseTask,
+    Command,
+    Complete,
+    DataEdited,
+    DisarmTimer,
+    Edit,
+    EndReached,
+    EngineRefusal,
+    Event,
+    FinishInstance,
+    Fire,
+    IncidentSettled,
+    InstanceResumed,
+    InstanceStarted,
+    InstanceSuspended,
+    JoinArrived,
+    JoinFired,
+    OpenTask,
+    RaiseIncident,
+    Refusal,
+    Resume,
+    Retry,
+    Return,
+    ReturnTask,
+    Skip,
+    Start,
+    Suspend,
+    TakeFlow,
+    TimerFired,
+    TokenCancelled,
+    WaitBegun,
+    WaitOver,
+)
+from app.processes.engine.graph import Definition, EndKind, Node, NodeKind
+from app.processes.engine.state import FINAL, Data, IncidentCode, InstanceStatus, State, Timer, Token, TokenState
+from app.processes.engine.timing import parse_moment
 
 # An instance that moves over more flows than this without anybody's work is going round in circles.
 MAX_MOVES = 2_000
-
-Data = Mapping[str, object]
-
-
-class InstanceStatus(StrEnum):
-    """Where an instance stands; completed, cancelled and failed are final."""
-
-    new = auto()
-    running = auto()
-    suspended = auto()
-    completed = auto()
-    cancelled = auto()
-    failed = auto()
-
-
-FINAL = frozenset({InstanceStatus.completed, InstanceStatus.cancelled, InstanceStatus.failed})
-
-
-class TokenState(StrEnum):
-    """Why a token rests: somebody works on the step, the join waits for other branches, or it cannot go on."""
-
-    waiting = auto()
-    joining = auto()
-    stopped = auto()
-
-
-class IncidentCode(StrEnum):
-    """Why an instance needs an admin."""
-
-    no_way_chosen = auto()
-    automatic_loop = auto()
-    stuck_at_join = auto()
-
-
-class Refusal(StrEnum):
-    """Why an event is not accepted; the state stays as it was."""
-
-    already_started = auto()
-    not_started = auto()
-    not_running = auto()
-    finished = auto()
-    task_not_open = auto()
-    outcome_missing = auto()
-    outcome_unknown = auto()
-    key_reserved = auto()
-
-
-class EngineRefusal(Exception):
-    """The event does not fit the state. `about` names the key or the outcome that was refused."""
-
-    def __init__(self, code: Refusal, about: str = "") -> None:
-        self.code = code
-        self.about = about
-        super().__init__(f"{code} {about}".rstrip())
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """Where one branch of the instance rests. `via` is the flow by which it came."""
-
-    id: int
-    node: str
-    via: str
-    state: TokenState
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """All that the engine knows of one instance. `next_token` and `seq` (commands given so far) only ever grow."""
-
-    status: InstanceStatus = InstanceStatus.new
-    data: Data = field(default_factory=dict)
-    tokens: tuple[Token, ...] = ()
-    next_token: int = 1
-    seq: int = 0
-
-
-# Events: what has happened.
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Somebody began the instance with these values."""
-
-    data: Data = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """Somebody finished the step on which the token rests, with these answers."""
-
-    token: int
-    outputs: Data = field(default_factory=dict)
-    outcome: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Somebody called the whole instance off."""
-
-    reason: str = ""
-
-
-Event = Start | Complete | Cancel
-
-
-# Commands: what the caller has to store, and has to do.
-@dataclass(frozen=True, slots=True)
-class InstanceStarted:
-    """The instance left its start event."""
-
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTask:
-    """Offer this step to whoever is to do it; the token rests on it."""
-
-    token: int
-    step: str
-
-
-@dataclass(frozen=True, slots=True)
-class CloseTask:
-    """The step is done and its token consumed."""
-
-    token: int
-    step: str
-    outcome: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenCancelled:
-    """The branch is called off; if it rested on a step, so is the task."""
-
-    token: int
-    node: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TakeFlow:
-    """The instance went along this arrow."""
-
-    flow: str
-
-
-@dataclass(frozen=True, slots=True)
-class JoinArrived:
-    """A branch reached a join and waits there."""
-
-    token: int
-    node: str
-    flow: str
-
-
-@dataclass(frozen=True, slots=True)
-class JoinFired:
-    """Every branch had arrived: one token of each incoming flow was consumed."""
-
-    node: str
-    consumed: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EndReached:
-    """A branch came to its end."""
-
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class RaiseIncident:
-    """A branch cannot go on by itself; its token rests on the node until an admin acts."""
-
-    token: int
-    node: str
-    code: IncidentCode
-
-
-@dataclass(frozen=True, slots=True)
-class FinishInstance:
-    """Nothing is left to do: the instance is completed or cancelled."""
-
-    status: InstanceStatus
-    reason: str = ""
-
-
-Command = (
-    InstanceStarted
-    | OpenTask
-    | CloseTask
-    | TokenCancelled
-    | TakeFlow
-    | JoinArrived
-    | JoinFired
-    | EndReached
-    | RaiseIncident
-    | FinishInstance
-)
+#: why work is called off by the engine itself; whoever shows it has a sentence for each
+BY_TIMER, BY_RETURN, BY_END = "@timer", "@return", "@end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +73,26 @@ def decide(definition: Definition, state: State, event: Event, *, today: date) -
     """
     turn = _Turn(definition, state, today)
     match event:
-        case Start(data):
-            turn.start(data)
+        case Start(data, at):
+            turn.start(data, at)
         case Complete(token, outputs, outcome):
             turn.complete(token, outputs, outcome)
+        case Fire(timer):
+            turn.fire(timer)
+        case Return(token, to, reason):
+            turn.send_back(token, to, reason)
         case Cancel(reason):
             turn.cancel(reason)
+        case Suspend(reason):
+            turn.suspend(reason)
+        case Resume():
+            turn.resume()
+        case Retry(token, reason):
+            turn.retry(token, reason)
+        case Skip(token, flow, reason):
+            turn.skip(token, flow, reason)
+        case Edit(values, reason):
+            turn.edit(values, reason)
     return turn.decision()
 
 
@@ -251,6 +106,7 @@ class _Turn:
         self.status = state.status
         self.data = state.data
         self.tokens = {token.id: token for token in state.tokens}
+        self.timers = {timer.id: timer for timer in state.timers}
         self.next_token = state.next_token
         self.commands: list[Command] = []
         self.moving: deque[str] = deque()
@@ -262,13 +118,16 @@ class _Turn:
             tokens=tuple(self.tokens.values()),
             next_token=self.next_token,
             seq=self.before.seq + len(self.commands),
+            timers=tuple(self.timers.values()),
         )
         return Decision(state, tuple(self.commands))
 
-    def start(self, data: Data) -> None:
+    # What people and clocks do.
+
+    def start(self, data: Data, at: str) -> None:
         if self.status is not InstanceStatus.new:
             raise EngineRefusal(Refusal.already_started)
-        (start,) = self.definition.starts
+        start = self.definition.nodes[at] if at else self.definition.starts[0]
         self._learn(start.id, data)
         self.status = InstanceStatus.running
         self.commands.append(InstanceStarted(start.id))
@@ -276,35 +135,120 @@ class _Turn:
         self._settle()
 
     def complete(self, token_id: int, outputs: Data, outcome: str | None) -> None:
+        step = self._open_step(token_id)
+        _refuse_wrong_outcome(step, outcome)
+        self._learn(step.id, outputs, outcome)
+        self._consume(token_id, CloseTask(token_id, step.id, outcome))
+        self.moving.extend(step.outs)
+        self._settle()
+
+    def fire(self, timer_id: int) -> None:
+        self._refuse_unless_running()
+        timer = self.timers.pop(timer_id, None)
+        if timer is None:
+            raise EngineRefusal(Refusal.timer_gone)
+        node = self.definition.nodes[timer.node]
+        self.commands.append(TimerFired(timer.id, node.id))
+        if node.host is None:
+            self._consume(timer.token, WaitOver(timer.token, node.id))
+        elif node.interrupting:
+            self._consume(timer.token, TokenCancelled(timer.token, node.host, BY_TIMER))
+        elif timer.left is None or timer.left > 1:
+            self._arm(node, timer.token, None if timer.left is None else timer.left - 1)
+        self.moving.extend(node.outs)
+        self._settle()
+
+    def send_back(self, token_id: int, to: str, reason: str) -> None:
+        step = self._open_step(token_id)
+        token = self.tokens[token_id]
+        ways = returning.ways_back(self.definition, self.tokens.values(), token)
+        if to not in ways:
+            raise EngineRefusal(Refusal.no_way_back, to)
+        self._consume(token_id, ReturnTask(token_id, step.id, to, reason))
+        for ahead in ways[to]:
+            if ahead != token_id:
+                self._consume(ahead, TokenCancelled(ahead, self.tokens[ahead].node, BY_RETURN))
+        self._rest_on(self.definition.nodes[to], "")
+        self._settle()
+
+    def cancel(self, reason: str) -> None:
+        self._refuse_unless_begun()
+        self._call_everything_off(reason)
+        self._finish(InstanceStatus.cancelled, reason)
+
+    def suspend(self, reason: str) -> None:
+        self._refuse_unless_running()
+        self.status = InstanceStatus.suspended
+        self.commands.append(InstanceSuspended(reason))
+
+    def resume(self) -> None:
+        self._refuse_unless_begun()
+        if self.status is not InstanceStatus.suspended:
+            raise EngineRefusal(Refusal.not_suspended)
+        self.status = InstanceStatus.running
+        self.commands.append(InstanceResumed())
+
+    # What admins do where a branch cannot go on.
+
+    def retry(self, token_id: int, reason: str) -> None:
+        token = self._stopped(token_id)
+        if token.state is not TokenState.stopped:
+            raise EngineRefusal(Refusal.not_stopped)
+        self._consume(token_id, IncidentSettled(token_id, token.node, reason=reason))
+        self._enter(self.definition.nodes[token.node], token.via)
+        self._settle()
+
+    def skip(self, token_id: int, flow: str, reason: str) -> None:
+        token = self._stopped(token_id)
+        node = self.definition.nodes[token.node]
+        if flow not in node.outs:
+            raise EngineRefusal(Refusal.no_such_way, flow)
+        together = {token_id}
+        if token.state is TokenState.joining:
+            # What else waits there would wait for ever for the one that is led on.
+            together |= set(joining.oldest_per_flow(node, self.tokens.values()).values())
+        for one in sorted(together):
+            self._consume(one, IncidentSettled(one, node.id, flow, reason))
+        self.moving.append(flow)
+        self._settle()
+
+    def edit(self, values: Data, reason: str) -> None:
+        self._refuse_unless_begun()
+        self.data = {**self.data, **values}
+        self.commands.append(DataEdited(tuple(sorted(values)), reason))
+
+    # What may not be.
+
+    def _refuse_unless_begun(self) -> None:
+        if self.status in FINAL:
+            raise EngineRefusal(Refusal.finished)
+        if self.status is InstanceStatus.new:
+            raise EngineRefusal(Refusal.not_started)
+
+    def _refuse_unless_running(self) -> None:
+        self._refuse_unless_begun()
+        if self.status is not InstanceStatus.running:
+            raise EngineRefusal(Refusal.not_running)
+
+    def _open_step(self, token_id: int) -> Node:
         self._refuse_unless_running()
         token = self.tokens.get(token_id)
         if token is None or token.state is not TokenState.waiting:
             raise EngineRefusal(Refusal.task_not_open)
-        step = self.definition.nodes[token.node]
-        _refuse_wrong_outcome(step, outcome)
-        self._learn(step.id, outputs, outcome)
-        del self.tokens[token_id]
-        self.commands.append(CloseTask(token_id, step.id, outcome))
-        self.moving.extend(step.outs)
-        self._settle()
+        return self.definition.nodes[token.node]
 
-    def cancel(self, reason: str) -> None:
-        if self.status in FINAL:
-            raise EngineRefusal(Refusal.finished)
-        if self.status is InstanceStatus.new:
-            raise EngineRefusal(Refusal.not_started)
-        for token in self.tokens.values():
-            self.commands.append(TokenCancelled(token.id, token.node, reason))
-        self.tokens.clear()
-        self._finish(InstanceStatus.cancelled, reason)
+    def _stopped(self, token_id: int) -> Token:
+        """A token that an admin may lead on: stopped, or at a join to which nothing more can come."""
+        self._refuse_unless_running()
+        token = self.tokens.get(token_id)
+        still = any(one.state in (TokenState.waiting, TokenState.listening) for one in self.tokens.values())
+        if token is None or not (
+            token.state is TokenState.stopped or (token.state is TokenState.joining and not still)
+        ):
+            raise EngineRefusal(Refusal.not_stopped)
+        return token
 
-    def _refuse_unless_running(self) -> None:
-        if self.status in FINAL:
-            raise EngineRefusal(Refusal.finished)
-        if self.status is InstanceStatus.new:
-            raise EngineRefusal(Refusal.not_started)
-        if self.status is not InstanceStatus.running:
-            raise EngineRefusal(Refusal.not_running)
+    # How tokens move.
 
     def _learn(self, step: str, values: Data, outcome: str | None = None) -> None:
         """Take over answers under their own key and under the step's, so that a later answer hides but keeps them."""
@@ -320,65 +264,142 @@ class _Turn:
     def _settle(self) -> None:
         """Move until every token rests. One event moves at most MAX_MOVES times."""
         moves = 0
-        while self.moving and moves < MAX_MOVES:
-            moves += 1
-            self._travel(self.moving.popleft())
+        while self._go_on_at_joins():
+            while self.moving and moves < MAX_MOVES:
+                moves += 1
+                self._travel(self.moving.popleft())
+            if moves == MAX_MOVES:
+                break
         while self.moving:
             flow = self.moving.popleft()
             self._stop(self.definition.follow(flow), flow, IncidentCode.automatic_loop)
+        if self.status in FINAL:
+            return
         if not self.tokens:
             self._finish(InstanceStatus.completed)
         elif all(token.state is TokenState.joining for token in self.tokens.values()):
             stuck = next(iter(self.tokens.values()))
             self.commands.append(RaiseIncident(stuck.id, stuck.node, IncidentCode.stuck_at_join))
 
+    def _go_on_at_joins(self) -> bool:
+        """Whether something moves; when nothing does, the first inclusive join with nothing left to wait for fires."""
+        if self.moving or self.status in FINAL:
+            return bool(self.moving)
+        found = joining.ready(self.definition, self.tokens.values())
+        if found is None:
+            return False
+        join, consumed = found
+        self._fire_join(join, consumed)
+        self.moving.extend(self._chosen(join) if len(join.outs) > 1 else join.outs)
+        return True
+
     def _travel(self, flow: str) -> None:
-        node = self.definition.follow(flow)
         self.commands.append(TakeFlow(flow))
+        self._enter(self.definition.follow(flow), flow)
+
+    def _enter(self, node: Node, flow: str) -> None:
         match node.kind:
-            case NodeKind.user_task:
-                self.commands.append(OpenTask(self._rest(node, flow, TokenState.waiting), node.id))
-            case NodeKind.exclusive_gateway:
-                chosen = self._choose(node)
-                if chosen is None:
-                    self._stop(node, flow, IncidentCode.no_way_chosen)
-                else:
-                    self.moving.append(chosen)
-            case NodeKind.parallel_gateway if node.is_join:
+            case NodeKind.user_task | NodeKind.catch_event:
+                self._rest_on(node, flow)
+            case NodeKind.parallel_gateway | NodeKind.inclusive_gateway if node.is_join:
                 self.commands.append(JoinArrived(self._rest(node, flow, TokenState.joining), node.id, flow))
-                self._fire_if_complete(node)
+                if node.kind is NodeKind.parallel_gateway:
+                    self._fire_if_complete(node)
+            case NodeKind.exclusive_gateway | NodeKind.inclusive_gateway:
+                chosen = self._chosen(node)
+                if not chosen:
+                    self._stop(node, flow, IncidentCode.no_way_chosen)
+                self.moving.extend(chosen)
             case NodeKind.end_event:
-                self.commands.append(EndReached(node.id))
+                self._end(node)
             case _:
                 self.moving.extend(node.outs)
 
-    def _choose(self, gateway: Node) -> str | None:
-        """The first flow in document order whose condition holds, else the default, else nothing."""
+    def _chosen(self, gateway: Node) -> list[str]:
+        """The flows in document order whose condition holds, of an exclusive gateway the first; else the default."""
+        chosen = []
         for out in gateway.outs:
             condition = self.definition.flows[out].condition
             if out != gateway.default and (condition is None or condition.holds(self.data, today=self.today)):
-                return out
-        return gateway.default
+                chosen.append(out)
+                if gateway.kind is NodeKind.exclusive_gateway:
+                    break
+        return chosen or ([gateway.default] if gateway.default else [])
 
     def _fire_if_complete(self, join: Node) -> None:
         """Consume exactly one token per incoming flow, the oldest; what is left over waits for the next round."""
-        oldest: dict[str, int] = {}
-        for token in self.tokens.values():
-            if token.node == join.id and token.state is TokenState.joining:
-                oldest.setdefault(token.via, token.id)
-        if len(oldest) < len(join.ins):
-            return
-        consumed = tuple(oldest[flow] for flow in join.ins)
+        oldest = joining.oldest_per_flow(join, self.tokens.values())
+        if len(oldest) == len(join.ins):
+            self._fire_join(join, tuple(oldest[flow] for flow in join.ins))
+            self.moving.extend(join.outs)
+
+    def _fire_join(self, join: Node, consumed: tuple[int, ...]) -> None:
         for token_id in consumed:
             del self.tokens[token_id]
         self.commands.append(JoinFired(join.id, consumed))
-        self.moving.extend(join.outs)
+
+    def _end(self, node: Node) -> None:
+        self.commands.append(EndReached(node.id))
+        if node.end is EndKind.branch:
+            return
+        self.moving.clear()
+        self._call_everything_off(BY_END)
+        failed = node.end is EndKind.error
+        self._finish(InstanceStatus.failed if failed else InstanceStatus.completed, node.title if failed else "")
+
+    # How tokens rest, and go.
+
+    def _rest_on(self, node: Node, via: str) -> None:
+        """A step is offered, and the clocks at its edge begin to run; an event is waited for."""
+        if node.kind is NodeKind.user_task:
+            token = self._rest(node, via, TokenState.waiting)
+            self.commands.append(OpenTask(token, node.id))
+            for event in self.definition.edges.get(node.id, ()):
+                self._arm(event, token, event.timer.times if event.timer else 1)
+            return
+        moment = self._moment_of(node)
+        if moment is None:
+            self._stop(node, via, IncidentCode.no_moment)
+            return
+        token = self._rest(node, via, TokenState.listening)
+        self.commands.append(WaitBegun(token, node.id))
+        self._arm(node, token, 1, moment)
+
+    def _moment_of(self, node: Node) -> str | None:
+        """The moment that a value names; "" where the drawing says it all, None where the value is no moment."""
+        if node.timer is None or not node.timer.key:
+            return ""
+        value = self.data.get(node.timer.key)
+        try:
+            return parse_moment(value).isoformat() if isinstance(value, str) else None
+        except ValueError:
+            return None
+
+    def _arm(self, node: Node, token: int, left: int | None, moment: str = "") -> None:
+        timer = Timer(self._number(), node.id, token, left)
+        self.timers[timer.id] = timer
+        self.commands.append(ArmTimer(timer.id, node.id, token, left, moment))
+
+    def _consume(self, token_id: int, command: Command) -> None:
+        """The token is gone, and the clocks that ran for it with it."""
+        del self.tokens[token_id]
+        self.commands.append(command)
+        for timer in [timer for timer in self.timers.values() if timer.token == token_id]:
+            del self.timers[timer.id]
+            self.commands.append(DisarmTimer(timer.id, timer.node))
+
+    def _call_everything_off(self, reason: str) -> None:
+        for token in list(self.tokens.values()):
+            self._consume(token.id, TokenCancelled(token.id, token.node, reason))
 
     def _rest(self, node: Node, via: str, state: TokenState) -> int:
-        token = Token(self.next_token, node.id, via, state)
-        self.next_token += 1
+        token = Token(self._number(), node.id, via, state)
         self.tokens[token.id] = token
         return token.id
+
+    def _number(self) -> int:
+        self.next_token += 1
+        return self.next_token - 1
 
     def _stop(self, node: Node, via: str, code: IncidentCode) -> None:
         self.commands.append(RaiseIncident(self._rest(node, via, TokenState.stopped), node.id, code))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum, auto
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from app.processes.engine.timing import Clock, TimerSpec
 
 if TYPE_CHECKING:
     from app.core.conditions import Condition
 
+T = TypeVar("T")
+
 DEFAULT_OUTCOMES = ("approve", "reject", "return")
 
-_DURATION = re.compile(
-    r"P(?:([0-9]{1,4})W)?(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,6})S)?)?"
-)
 _OUTCOME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _APPROVAL = re.compile(r"any|all|majority|[1-9][0-9]?")
 
@@ -29,14 +30,22 @@ class NodeKind(StrEnum):
     user_task = auto()
     exclusive_gateway = auto()
     parallel_gateway = auto()
+    inclusive_gateway = auto()
+    catch_event = auto()
+    boundary_event = auto()
     end_event = auto()
 
 
-class Clock(StrEnum):
-    """How a duration counts: working time on the assignee's calendar, or all time."""
+class EndKind(StrEnum):
+    """What an end event ends: its branch, the whole instance, or the whole instance as failed."""
 
-    calendar = auto()
-    wall = auto()
+    branch = auto()
+    terminate = auto()
+    error = auto()
+
+
+#: where a token stays until something happens
+RESTING = frozenset({NodeKind.user_task, NodeKind.catch_event})
 
 
 class AssignKind(StrEnum):
@@ -59,6 +68,7 @@ class Picker(StrEnum):
     least_open = auto()
 
 
+_JOINING = {NodeKind.parallel_gateway, NodeKind.inclusive_gateway}
 _VALUE_NEEDED = {AssignKind.role, AssignKind.team, AssignKind.user, AssignKind.field, AssignKind.same_as}
 _VALUE_ALLOWED = _VALUE_NEEDED | {AssignKind.head}
 _PICKED_FROM = {AssignKind.role, AssignKind.team}
@@ -147,6 +157,12 @@ class Node:
     outs: tuple[str, ...] = ()
     task: TaskSpec | None = None
     lane: Lane | None = None
+    #: of a catching, boundary or start event: when it happens
+    timer: TimerSpec | None = None
+    #: of a boundary event: the element at whose edge it sits, and whether it ends the work there
+    host: str | None = None
+    interrupting: bool = True
+    end: EndKind = EndKind.branch
 
     @property
     def title(self) -> str:
@@ -165,7 +181,7 @@ class Node:
     @property
     def is_join(self) -> bool:
         """Whether tokens wait here for the other branches."""
-        return self.kind is NodeKind.parallel_gateway and len(self.ins) > 1
+        return self.kind in _JOINING and len(self.ins) > 1
 
 
 @dataclass(frozen=True)
@@ -180,9 +196,20 @@ class Definition:
     faulty: frozenset[str] = frozenset()
 
     @cached_property
+    def _kept(self) -> dict[str, object]:
+        return {}
+
+    def kept(self, name: str, make: Callable[[Definition], T]) -> T:
+        """What `make` finds out about this definition, worked out once."""
+        if name not in self._kept:
+            self._kept[name] = make(self)
+        return cast("T", self._kept[name])
+
+    @cached_property
     def starts(self) -> tuple[Node, ...]:
-        """The start events; a publishable version has exactly one."""
-        return tuple(node for node in self.nodes.values() if node.kind is NodeKind.start_event)
+        """The start events, those without a timer first; a publishable version has at most one of these."""
+        starts = [node for node in self.nodes.values() if node.kind is NodeKind.start_event]
+        return tuple(sorted(starts, key=lambda node: node.timer is not None))
 
     @cached_property
     def steps(self) -> tuple[Node, ...]:
@@ -198,30 +225,28 @@ class Definition:
         """The node that a flow leads to."""
         return self.nodes[self.flows[flow].target]
 
+    @cached_property
+    def edges(self) -> Mapping[str, tuple[Node, ...]]:
+        """By element id the events at its edge."""
+        at: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            if node.host is not None:
+                at.setdefault(node.host, []).append(node)
+        return {host: tuple(events) for host, events in at.items()}
+
     def next_of(self, node: Node) -> list[Node]:
-        """The nodes right behind a node, one per outgoing flow."""
-        return [self.follow(flow) for flow in node.outs]
+        """The nodes right behind a node, one per outgoing flow, and the events at its edge."""
+        return [*(self.follow(flow) for flow in node.outs), *self.edges.get(node.id, ())]
+
+    def before(self, node: Node) -> list[str]:
+        """The ids of the nodes right before a node, one per incoming flow; of a boundary event its host."""
+        return [*(self.flows[flow].source for flow in node.ins), *([node.host] if node.host else [])]
 
     def step_named_in(self, key: str) -> str | None:
         """The element whose own data a key like `approve.outcome` names, or None for a plain key."""
         parts = key.split(".")
         prefixes = (".".join(parts[:end]) for end in range(1, len(parts)))
         return next((prefix for prefix in prefixes if prefix in self.nodes), None)
-
-
-def parse_duration(text: str) -> timedelta:
-    """Read an ISO 8601 duration in weeks to seconds; ValueError when it is malformed or not longer than nothing.
-
-    Months and years have no fixed length and are refused.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or text.strip().endswith("T"):
-        raise ValueError(text)
-    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    duration = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    if not duration:
-        raise ValueError(text)
-    return duration
 
 
 def parse_outcomes(text: str) -> tuple[str, ...]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.core.i18n import _
-from app.processes.engine.graph import AssignKind, AssignRule, Clock, Definition, Node, NodeKind, TaskSpec
+from app.processes.engine.graph import RESTING, AssignKind, AssignRule, Definition, Node, NodeKind, TaskSpec
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.engine.soundness import find_dead_ends
+from app.processes.engine.timing import Clock
 
+_CHOOSING = {NodeKind.exclusive_gateway, NodeKind.inclusive_gateway}
 _ASSIGNED_NOW = {AssignKind.role, AssignKind.team, AssignKind.user, AssignKind.initiator, AssignKind.head}
 
 
@@ -40,13 +42,17 @@ def _ends(definition: Definition) -> Iterator[Problem]:
     starts = definition.starts
     if not starts:
         yield Problem(definition.id, "no-start", _("The process has no start event."))
-    for extra in starts[1:]:
-        yield Problem(extra.id, "several-starts", _("The process has more than one start event."))
+    for extra in [start for start in starts if start.timer is None][1:]:
+        message = _("The process has more than one start event without a timer.")
+        yield Problem(extra.id, "several-starts", message)
     if not any(node.kind is NodeKind.end_event for node in definition.nodes.values()):
         yield Problem(definition.id, "no-end", _("The process has no end event."))
     for node in definition.nodes.values():
         if node.kind is NodeKind.start_event and node.ins:
             yield Problem(node.id, "flow-into-start", _("No flow may lead into the start event."))
+        if node.kind is NodeKind.boundary_event and node.ins:
+            message = _("No flow may lead into “%(name)s”: it sits at the edge of a step.", name=node.title)
+            yield Problem(node.id, "flow-into-edge", message)
         if node.kind is NodeKind.end_event and node.outs:
             yield Problem(node.id, "flow-out-of-end", _("No flow may leave the end event “%(name)s”.", name=node.title))
 
@@ -54,7 +60,7 @@ def _ends(definition: Definition) -> Iterator[Problem]:
 def _ways(definition: Definition) -> Iterator[Problem]:
     nodes = definition.nodes
     forward = {node.id: [next_node.id for next_node in definition.next_of(node)] for node in nodes.values()}
-    backward = {node.id: [definition.flows[flow].source for flow in node.ins] for node in nodes.values()}
+    backward = {node.id: definition.before(node) for node in nodes.values()}
     reached = _reach(forward, (node.id for node in definition.starts))
     finishing = _reach(backward, (node.id for node in nodes.values() if node.kind is NodeKind.end_event))
     for node in nodes.values():
@@ -66,7 +72,7 @@ def _ways(definition: Definition) -> Iterator[Problem]:
 
 def _automatic_loops(definition: Definition) -> Iterator[Problem]:
     """Loops that nobody's work interrupts."""
-    automatic = {node.id: node for node in definition.nodes.values() if node.kind is not NodeKind.user_task}
+    automatic = {node.id: node for node in definition.nodes.values() if node.kind not in RESTING}
     forward = {
         node_id: [after.id for after in definition.next_of(node) if after.id in automatic]
         for node_id, node in automatic.items()
@@ -123,14 +129,22 @@ def _peeled(edges: Mapping[str, list[str]], backward: Mapping[str, list[str]]) -
 
 def _conditions(definition: Definition, known: Known) -> Iterator[Problem]:
     for node in definition.nodes.values():
-        if node.kind is NodeKind.exclusive_gateway:
+        if node.kind in _CHOOSING:
             yield from _choice(definition, node)
         else:
             for flow in node.outs:
                 if definition.flows[flow].text:
-                    message = _("Only flows that leave an exclusive gateway may have a condition.")
+                    message = _("Only flows that leave an exclusive or inclusive gateway may have a condition.")
                     yield Problem(flow, "condition-not-allowed", message)
     keys = _keys(definition, known)
+    for node in definition.nodes.values():
+        if node.timer is not None and node.timer.key and node.timer.key not in keys:
+            message = _(
+                "“%(name)s” waits for the moment in “%(key)s”, which no form of this process has.",
+                name=node.title,
+                key=node.timer.key,
+            )
+            yield Problem(node.id, "unknown-key", message, Severity.warning)
     for arrow in definition.flows.values():
         for key in sorted(arrow.condition.keys - keys) if arrow.condition else ():
             message = _(
@@ -150,7 +164,8 @@ def _choice(definition: Definition, gateway: Node) -> Iterator[Problem]:
                 name=gateway.title,
             )
             yield Problem(flow.id, "condition-on-default", message)
-        if flow.id != gateway.default and not flow.text and len(outs) > 1:
+        is_open = flow.id != gateway.default and not flow.text and len(outs) > 1
+        if is_open and gateway.kind is NodeKind.exclusive_gateway:
             message = _("A flow that leaves “%(name)s” has no condition.", name=gateway.title)
             yield Problem(flow.id, "no-condition", message)
     if gateway.default is None and outs and all(flow.text for flow in outs) and gateway.id not in definition.faulty:
@@ -179,6 +194,13 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
 def _steps(definition: Definition, known: Known) -> Iterator[Problem]:
     for start in definition.starts:
         yield from _form(start, known)
+        if start.timer is not None and start.task is not None and start.task.form:
+            message = _("“%(name)s” begins by itself, so nobody is there to fill in its form.", name=start.title)
+            yield Problem(start.id, "form-without-person", message)
+    for node in definition.nodes.values():
+        timer = node.timer
+        if timer is not None and timer.amount is not None and timer.moment is None:
+            yield from _working_days(node, timer.amount, timer.clock)
     for step in definition.steps:
         yield from _form(step, known)
         yield from _assignment(definition, step, known)
@@ -236,13 +258,17 @@ def _deadline(definition: Definition, step: Node) -> Iterator[Problem]:
             "“%(name)s” warns earlier than it begins: the warning must be shorter than the limit.", name=step.title
         )
         yield Problem(step.id, "warn-too-early", message, Severity.warning)
-    if task.clock is Clock.calendar and task.due >= timedelta(days=1):
+    yield from _working_days(step, task.due, task.clock)
+
+
+def _working_days(node: Node, amount: timedelta, clock: Clock) -> Iterator[Problem]:
+    if clock is Clock.calendar and amount >= timedelta(days=1):
         message = _(
             "“%(name)s” counts %(hours)s hours of working time. If calendar days are meant, set the clock to “wall”.",
-            name=step.title,
-            hours=int(task.due.total_seconds() // 3600),
+            name=node.title,
+            hours=int(amount.total_seconds() // 3600),
         )
-        yield Problem(step.id, "many-working-hours", message, Severity.warning)
+        yield Problem(node.id, "many-working-hours", message, Severity.warning)
 
 
 def _approval(definition: Definition, step: Node) -> Iterator[Problem]:

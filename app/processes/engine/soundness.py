@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 
 from app.core.i18n import _
-from app.processes.engine.graph import Definition, Node, NodeKind
+from app.processes.engine.graph import Definition, EndKind, Node, NodeKind
+from app.processes.engine.joining import inclusive_joins, may_fire
 from app.processes.engine.problems import Problem, Severity
 
 # Enough for every process that people can read; beyond it the check gives up with a warning.
@@ -15,12 +17,15 @@ MAX_TOKENS = 500_000
 # A flow on which more tokens than this gather is taken to gather them without end.
 MAX_TOKENS_PER_FLOW = 8
 
+# So many ways side by side are tried in every combination.
+MAX_PARTS = 5
+
 _Marking = frozenset[tuple[str, int]]
 
 
 def find_dead_ends(definition: Definition) -> Iterator[Problem]:
     """Where tokens are stranded, go round without end, or meet; asked of a graph whose every element lies on a way
-    from the one start to an end.
+    from a start to an end.
 
     Different elements never compete for a token, so it is enough to move one of them at a time: the element nearest to
     the end when asking whether everything can finish, the one farthest from it when asking what can run twice.
@@ -59,7 +64,8 @@ def _distance_to_end(definition: Definition) -> dict[str, int]:
         steps += 1
         ring = [flow for flow in dict.fromkeys(ring) if flow not in distance]
         distance.update(dict.fromkeys(ring, steps))
-        ring = [before for flow in ring for before in definition.nodes[definition.flows[flow].source].ins]
+        sources = [definition.nodes[definition.flows[flow].source] for flow in ring]
+        ring = [before for node in sources for before in (definition.nodes[node.host].ins if node.host else node.ins)]
     return distance
 
 
@@ -71,13 +77,13 @@ class _Exploration:
         self.order = {node.id: position for position, node in enumerate(definition.nodes.values())}
         self.rank = rank
         self.most = most
+        self.inclusive = inclusive_joins(definition)
         self.after: dict[_Marking, list[_Marking]] = {}
         self.cut: set[_Marking] = set()
         self.is_complete = self._explore()
 
     def _explore(self) -> bool:
-        (start,) = self.definition.starts
-        waiting = [frozenset(Counter(start.outs).items())]
+        waiting = [frozenset(Counter(start.outs).items()) for start in self.definition.starts]
         tokens = 0
         while waiting:
             marking = waiting.pop()
@@ -93,15 +99,34 @@ class _Exploration:
         return True
 
     def _moves(self, marking: _Marking) -> Iterator[_Marking]:
-        """What follows when the first element that can move does so, each of its ways once."""
+        """What follows when the first element that can move does so, each of its ways once.
+
+        Inclusive joins come last: whether they fire depends on where all the other tokens are.
+        """
         tokens = dict(marking)
-        for flow in sorted(tokens, key=lambda flow: (self.rank[flow], flow)):
+        for flow in sorted(tokens, key=lambda flow: (self._is_patient(flow), self.rank[flow], flow)):
             node = self.definition.follow(flow)
-            taken = node.ins if node.is_join else (flow,)
-            if all(way in tokens for way in taken):
-                for given in _ways_on(node):
+            taken = self._taken(node, flow, tokens)
+            if taken:
+                if node.end is not EndKind.branch:
+                    yield frozenset()
+                    return
+                for given in _ways_on(self.definition, node):
                     yield _moved(tokens, taken, given)
                 return
+
+    def _is_patient(self, flow: str) -> bool:
+        return self.definition.follow(flow).id in self.inclusive
+
+    def _taken(self, node: Node, flow: str, tokens: Mapping[str, int]) -> tuple[str, ...]:
+        """The flows of which the element takes a token each now that there is one on `flow`; none while it waits."""
+        if not node.is_join:
+            return (flow,)
+        filled = tuple(way for way in node.ins if way in tokens)
+        if node.id in self.inclusive:
+            elsewhere = {self.definition.follow(way).id for way in tokens} - {node.id}
+            return filled if may_fire(self.inclusive[node.id], filled, elsewhere) else ()
+        return filled if len(filled) == len(node.ins) else ()
 
     def dead_joins(self) -> list[str]:
         """Joins at which tokens are left when nothing can move any more."""
@@ -140,11 +165,36 @@ class _Exploration:
         return sorted(crowded, key=self.order.__getitem__)
 
 
-def _ways_on(node: Node) -> Iterable[tuple[str, ...]]:
-    """The sets of flows that a token may leave by: one of them after an exclusive gateway, all after anything else."""
-    if node.kind is NodeKind.end_event:
-        return ((),)
-    return [(flow,) for flow in node.outs] if node.kind is NodeKind.exclusive_gateway else (node.outs,)
+def _ways_on(definition: Definition, node: Node) -> Iterable[tuple[str, ...]]:
+    """The sets of flows that a token may leave by: one of them after an exclusive gateway, some after an inclusive one,
+    all after anything else; a step is left by its flows or by those of an event at its edge, and what does not end it
+    may have happened besides."""
+    match node.kind:
+        case NodeKind.end_event:
+            return ((),)
+        case NodeKind.exclusive_gateway:
+            return [(flow,) for flow in node.outs]
+        case NodeKind.inclusive_gateway:
+            return _some_of(definition, node)
+    events = definition.edges.get(node.id, ())
+    beside = list(_subsets([event.outs for event in events if not event.interrupting]))
+    ends = [node.outs, *(event.outs for event in events if event.interrupting)]
+    return [end + more for end in ends for more in beside]
+
+
+def _some_of(definition: Definition, gateway: Node) -> list[tuple[str, ...]]:
+    free = [(flow,) for flow in gateway.outs if flow != gateway.default and definition.flows[flow].text]
+    always = tuple(flow for flow in gateway.outs if flow != gateway.default and not definition.flows[flow].text)
+    some = [always + chosen for chosen in _subsets(free) if always or chosen]
+    return [*some, *([(gateway.default,)] if gateway.default and not always else [])]
+
+
+def _subsets(parts: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """The flows of each choice of parts; of many parts only none, one, two or all of them."""
+    sizes = range(len(parts) + 1) if len(parts) <= MAX_PARTS else (0, 1, 2, len(parts))
+    for size in sizes:
+        for chosen in combinations(parts, size):
+            yield tuple(flow for part in chosen for flow in part)
 
 
 def _moved(tokens: Mapping[str, int], taken: Iterable[str], given: Iterable[str]) -> _Marking:

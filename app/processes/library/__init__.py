@@ -10,7 +10,7 @@ from app.core.access import Actor
 from app.forms import library as form_library
 from app.forms import queries as forms
 from app.forms import services as form_services
-from app.processes import queries, services
+from app.processes import drawing, queries
 from app.processes.engine import bpmn
 from app.processes.models import Process
 
@@ -33,14 +33,14 @@ def install(session: Session, code: str, *, by: Actor) -> Process:
     xml = load(code)
     definition, problems = bpmn.read(xml)
     if definition is None:
-        raise services.ProcessNotPublishableError(problems)
+        raise drawing.ProcessNotPublishableError(problems)
     for form_code in sorted({node.task.form for node in definition.nodes.values() if node.task and node.task.form}):
         if forms.form_by_code(session, form_code) is None:
             drawn = form_library.load(form_code)
             form = form_services.create_form(session, code=form_code, name=drawn["name"], by=by)
             form_services.save_draft(session, form, drawn, by=by)
             form_services.publish_form(session, form, by=by)
-    process = services.create_process(session, code=code, name=definition.name, by=by)
-    services.save_draft(session, process, xml, by=by)
-    services.publish_process(session, process, by=by)
+    process = drawing.create_process(session, code=code, name=definition.name, by=by)
+    drawing.save_draft(session, process, xml, by=by)
+    drawing.publish_process(session, process, by=by)
     return process

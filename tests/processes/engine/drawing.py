@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from app.processes.engine.bpmn import read
@@ -18,16 +19,29 @@ _TAGS = {
     "end": "endEvent",
     "xor": "exclusiveGateway",
     "and": "parallelGateway",
+    "ior": "inclusiveGateway",
+    "wait": "intermediateCatchEvent",
+    "edge": "boundaryEvent",
 }
 _ARROW = re.compile(r"(?P<path>.+?)(?: if (?P<condition>.+)| by (?P<default>default))?")
 
 
-def bpmn(*arrows: str, tasks: Mapping[str, str] | None = None, inside: str = "", around: str = "") -> str:
+def bpmn(
+    *arrows: str,
+    tasks: Mapping[str, str] | None = None,
+    timers: Mapping[str, str] | None = None,
+    edges: Mapping[str, str] | None = None,
+    ends: Mapping[str, str] | None = None,
+    inside: str = "",
+    around: str = "",
+) -> str:
     """BPMN of "start > ask > xor1", "xor1 > pay if amount > 5", "xor1 > end by default".
 
-    `tasks` gives the attributes of tt:task by element id, `inside` more XML in the process, `around` beside it.
+    `tasks` gives the attributes of tt:task by element id, `timers` when events happen ("PT1H wall", "R3/PT1H", a
+    moment or a key), `edges` at which step an event sits ("ask", or "ask beside" when it does not end the work),
+    `ends` what else an end ends ("terminate", "error"), `inside` more XML in the process, `around` beside it.
     """
-    tasks = tasks or {}
+    tasks, timers, edges, ends = tasks or {}, timers or {}, edges or {}, ends or {}
     elements: dict[str, str | None] = {}
     flows = []
     for arrow in arrows:
@@ -44,7 +58,13 @@ def bpmn(*arrows: str, tasks: Mapping[str, str] | None = None, inside: str = "",
                 f'<sequenceFlow id="{flow}" sourceRef="{source}" targetRef="{target}">'
                 f"{condition if match['condition'] else ''}</sequenceFlow>"
             )
-    drawn = [_element(element, default, tasks) for element, default in elements.items()]
+    drawn = [
+        _element(
+            element, default, tasks, _timer(timers[element]) if element in timers else "", edges.get(element, ""),
+            f"<{ends[element]}EventDefinition/>" if element in ends else "",
+        )
+        for element, default in elements.items()
+    ]  # fmt: skip
     return document(f'<process id="p" name="P">{"".join(drawn)}{"".join(flows)}{inside}</process>{around}')
 
 
@@ -56,17 +76,27 @@ def document(content: str) -> str:
     )
 
 
-def drawn(*arrows: str, tasks: Mapping[str, str] | None = None, inside: str = "") -> Definition:
+def drawn(*arrows: str, **more: Any) -> Definition:
     """The definition of such a drawing, which must be readable."""
-    definition, problems = read(bpmn(*arrows, tasks=tasks, inside=inside))
+    definition, problems = read(bpmn(*arrows, **more))
     assert definition is not None, problems
     assert not has_errors(problems), problems
     return definition
 
 
-def _element(element: str, default: str | None, tasks: Mapping[str, str]) -> str:
+def _timer(text: str) -> str:
+    when, _, clock = text.partition(" ")
+    written = {"P": "timeDuration", "R": "timeCycle"}.get(when[0], "timeDate")
+    extension = f'<extensionElements><tt:timer clock="{clock}"/></extensionElements>' if clock else ""
+    return f"{extension}<timerEventDefinition><{written}>{when}</{written}></timerEventDefinition>"
+
+
+def _element(element: str, default: str | None, tasks: Mapping[str, str], timer: str, edge: str, ending: str) -> str:
     tag = next((tag for prefix, tag in _TAGS.items() if element.startswith(prefix)), "userTask")
     attributes = tasks.get(element, TASK if tag == "userTask" else "")
     extension = f"<extensionElements><tt:task {attributes}/></extensionElements>" if attributes else ""
-    default_attribute = f" default={quoteattr(default)}" if default else ""
-    return f'<{tag} id="{element}"{default_attribute}>{extension}</{tag}>'
+    more = f" default={quoteattr(default)}" if default else ""
+    if edge:
+        host, _, beside = edge.partition(" ")
+        more += f' attachedToRef="{host}"' + (' cancelActivity="false"' if beside else "")
+    return f'<{tag} id="{element}"{more}>{extension}{timer}{ending}</{tag}>'

@@ -7,9 +7,11 @@ from datetime import date
 
 import pytest
 
-from app.processes.engine.core import Complete, InstanceStatus, Start, State, TokenState, decide
+from app.processes.engine.core import decide
+from app.processes.engine.events import Complete, Start
 from app.processes.engine.lint import Known, check
 from app.processes.engine.problems import has_errors
+from app.processes.engine.state import InstanceStatus, State, TokenState
 from tests.processes.engine import tree_oracle as oracle
 from tests.processes.engine.drawing import drawn
 

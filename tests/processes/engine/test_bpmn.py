@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.processes.engine.bpmn import MAX_BYTES, MAX_NODES, read
-from app.processes.engine.graph import AssignKind, AssignRule, Clock, Lane, NodeKind, Stage, TaskSpec
+from app.processes.engine.graph import AssignKind, AssignRule, EndKind, Lane, NodeKind, Stage, TaskSpec
 from app.processes.engine.problems import Severity
+from app.processes.engine.timing import Clock, TimerSpec
 from tests.processes.engine.drawing import bpmn, document, drawn
 
 SIMPLE = bpmn("start > ask > end")
@@ -246,8 +247,8 @@ def test_ids_outside_the_process_do_not_matter():
 @pytest.mark.parametrize(
     "tag",
     ["task", "manualTask", "sendTask", "receiveTask", "serviceTask", "scriptTask", "businessRuleTask", "callActivity",
-     "subProcess", "transaction", "adHocSubProcess", "inclusiveGateway", "complexGateway", "eventBasedGateway",
-     "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent", "somethingNew"],
+     "subProcess", "transaction", "adHocSubProcess", "complexGateway", "eventBasedGateway",
+     "intermediateThrowEvent", "somethingNew"],
 )  # fmt: skip
 def test_elements_that_cannot_run_yet_are_named(tag):
     inside = f'<{tag} id="t"/><sequenceFlow id="x" sourceRef="ask" targetRef="t"/>'
@@ -260,10 +261,10 @@ def test_elements_that_cannot_run_yet_are_named(tag):
 @pytest.mark.parametrize(
     ("element", "part"),
     [
-        ("start", "<timerEventDefinition/>"),
         ("start", "<messageEventDefinition/>"),
-        ("end", "<terminateEventDefinition/>"),
-        ("end", "<errorEventDefinition/>"),
+        ("end", "<messageEventDefinition/>"),
+        ("end", "<timerEventDefinition/>"),
+        ("ask", "<timerEventDefinition/>"),
         ("ask", "<multiInstanceLoopCharacteristics/>"),
         ("ask", "<standardLoopCharacteristics/>"),
         ("ask", "<extensionElements><tt:many collection='x'/></extensionElements>"),
@@ -357,4 +358,95 @@ def test_task_that_is_described_twice_is_named():
 def test_stages_need_a_key_of_their_own(stages):
     assert findings(bpmn("start > ask > end", inside=f"<extensionElements>{stages}</extensionElements>")) == [
         ("p", "bad-stage")
+    ]
+
+
+# Timers.
+
+
+def timer_of(element, text, **more):
+    arrows = ["start > ask > wait > end", "edge > end2"] if element != "start" else ["start > ask > end"]
+    timers = {"wait": "PT1H", "edge": "PT1H", element: text} if element != "start" else {"start": text}
+    definition = drawn(*arrows, timers=timers, edges={"edge": "ask", **more})
+    return definition.nodes[element].timer
+
+
+@pytest.mark.parametrize(
+    ("element", "text", "edge", "expected"),
+    [
+        ("wait", "PT2H", "ask", TimerSpec(timedelta(hours=2))),
+        ("wait", "P2D wall", "ask", TimerSpec(timedelta(days=2), Clock.wall)),
+        ("wait", "2026-11-23T09:00:00+07:00", "ask", TimerSpec(moment=datetime(2026, 11, 23, 2, tzinfo=UTC))),
+        ("wait", "2026-11-24", "ask", TimerSpec(moment=datetime(2026, 11, 24))),
+        ("wait", "appointment", "ask", TimerSpec(key="appointment")),
+        ("wait", "book.appointment", "ask", TimerSpec(key="book.appointment")),
+        ("edge", "PT2H", "ask", TimerSpec(timedelta(hours=2))),
+        ("edge", "R3/PT1H", "ask beside", TimerSpec(timedelta(hours=1), repeats=True, times=3)),
+        ("edge", "R/PT1H", "ask beside", TimerSpec(timedelta(hours=1), repeats=True, times=None)),
+        ("start", "R/P1D wall", "ask", TimerSpec(timedelta(days=1), Clock.wall, repeats=True, times=None)),
+        ("start", "2026-12-01", "ask", TimerSpec(moment=datetime(2026, 12, 1))),
+        (
+            "start", "R/2026-11-23T08:00/P7D wall", "ask",
+            TimerSpec(timedelta(days=7), Clock.wall, datetime(2026, 11, 23, 8), repeats=True, times=None),
+        ),
+    ],
+)  # fmt: skip
+def test_timers_are_read(element, text, edge, expected):
+    assert timer_of(element, text, edge=edge) == expected
+
+
+def test_whether_an_event_at_the_edge_ends_the_work():
+    beside = drawn("start > ask > end", "edge > end2", timers={"edge": "PT1H"}, edges={"edge": "ask beside"})
+    ending = drawn("start > ask > end", "edge > end2", timers={"edge": "PT1H"}, edges={"edge": "ask"})
+
+    assert [(d.nodes["edge"].host, d.nodes["edge"].interrupting) for d in (beside, ending)] == [
+        ("ask", False),
+        ("ask", True),
+    ]
+    assert [node.id for node in beside.edges["ask"]] == ["edge"]
+
+
+@pytest.mark.parametrize(
+    ("element", "text", "edge"),
+    [
+        ("wait", "P1M", "ask"), ("wait", "PT0S", "ask"), ("wait", "R3/PT1H", "ask"), ("wait", "2026-13-01", "ask"),
+        ("wait", "9999-12-31", "ask"), ("edge", "R3/PT1H", "ask"), ("edge", "R0/PT1H", "ask beside"),
+        ("edge", "R3/PT1S", "ask beside"), ("edge", "2026-12-01", "ask"), ("edge", "appointment", "ask"),
+        ("edge", "R/2026-12-01/P1D", "ask beside"), ("start", "PT1H", "ask"), ("start", "appointment", "ask"),
+    ],
+)  # fmt: skip
+def test_a_time_that_cannot_be_waited_for_is_named(element, text, edge):
+    arrows = ["start > ask > end"] if element == "start" else ["start > ask > wait > end", "edge > end2"]
+    timers = {element: text} if element == "start" else {"wait": "PT1H", "edge": "PT1H", element: text}
+
+    assert findings(bpmn(*arrows, timers=timers, edges={"edge": edge})) == [(element, "bad-timer")]
+
+
+def test_an_event_without_a_timer_is_named():
+    assert findings(bpmn("start > wait > end")) == [("wait", "no-timer")]
+    assert findings(bpmn("start > ask > end", "edge > end2", edges={"edge": "ask"})) == [("edge", "no-timer")]
+    two = (
+        "<timerEventDefinition><timeDuration>PT1H</timeDuration><timeDate>2026-12-01</timeDate></timerEventDefinition>"
+    )
+    xml = bpmn("start > wait > end").replace(
+        '<intermediateCatchEvent id="wait">', f'<intermediateCatchEvent id="wait">{two}'
+    )
+    assert findings(xml) == [("wait", "no-timer")]
+
+
+def test_an_event_at_the_edge_of_nothing_is_named():
+    for host in ("nothing", "end", "start"):
+        xml = bpmn("start > ask > end", "edge > end2", timers={"edge": "PT1H"}, edges={"edge": host})
+        assert findings(xml) == [("edge", "no-host")]
+
+
+def test_ends_that_end_everything_are_read():
+    definition = drawn(
+        "start > and1 > a > end1", "and1 > b > end2", "and1 > c > end3", ends={"end1": "terminate", "end2": "error"}
+    )
+
+    assert [definition.nodes[end].end for end in ("end1", "end2", "end3")] == [
+        EndKind.terminate,
+        EndKind.error,
+        EndKind.branch,
     ]

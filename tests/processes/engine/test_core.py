@@ -10,30 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.processes.engine.core import (
-    FINAL,
-    MAX_MOVES,
+from app.processes.engine.core import MAX_MOVES, decide
+from app.processes.engine.events import (
     Cancel,
     CloseTask,
     Complete,
     EndReached,
     EngineRefusal,
     FinishInstance,
-    IncidentCode,
     InstanceStarted,
-    InstanceStatus,
     JoinArrived,
     JoinFired,
     OpenTask,
     RaiseIncident,
     Refusal,
     Start,
-    State,
     TakeFlow,
     TokenCancelled,
-    TokenState,
-    decide,
 )
+from app.processes.engine.state import FINAL, IncidentCode, InstanceStatus, State, TokenState
 from tests.processes.engine import tree_oracle as oracle
 from tests.processes.engine.drawing import drawn
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.processes.engine.graph import AssignKind, AssignRule, Picker, parse_approval, parse_duration, parse_outcomes
+from app.processes.engine.graph import AssignKind, AssignRule, Picker, parse_approval, parse_outcomes
+from app.processes.engine.timing import parse_duration
 
 
 @pytest.mark.parametrize(

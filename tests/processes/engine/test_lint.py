@@ -266,3 +266,77 @@ def test_what_reading_complained_about_is_not_complained_about_twice():
 
     assert [problem.code for problem in problems] == ["bad-assign", "bad-duration"]
     assert findings(definition) == []
+
+
+# Clocks, inclusive gateways, and ends that end everything.
+
+
+def errors_of(*arrows, severity=Severity.error, **more):
+    return findings(drawn(*arrows, **more), severity)
+
+
+@pytest.mark.parametrize(
+    ("arrows", "more"),
+    [
+        (["start > a > wait > b > end"], {"timers": {"wait": "PT1H"}}),
+        (["start > a > end", "edge > b > end2"], {"timers": {"edge": "PT1H"}, "edges": {"edge": "a"}}),
+        (["start > a > end", "edge > b > end2"], {"timers": {"edge": "PT1H"}, "edges": {"edge": "a beside"}}),
+        (["start > a > xor1 > end", "edge > b > xor1"], {"timers": {"edge": "PT1H"}, "edges": {"edge": "a"}}),
+        (["start > xor1 > wait > xor1"], {"timers": {"wait": "PT1H"}}),
+        (["start > a > xor1 > end", "start2 > b > xor1"], {"timers": {"start2": "R/P1D wall"}}),
+        (["start > ior1 > a > ior2 > end", "ior1 > b if amount > 1", "b > ior2"], {}),
+        (["start > and1 > a > ior1 > c > end", "and1 > b > ior1"], {}),
+        (["start > and1 > a > end1", "and1 > b > c > end2"], {"ends": {"end1": "terminate"}}),
+        (["start > and1 > a > end1", "and1 > b > and2", "and1 > c > and2 > end2"], {"ends": {"end1": "error"}}),
+    ],
+)
+def test_sound_processes_with_clocks_and_inclusive_gateways_have_no_error(arrows, more):
+    # A clock that goes round and round never ends: that is the one thing wrong with it.
+    expected = [("p", "no-end")] if "xor1 > wait" in arrows[0] else []
+    assert errors_of(*arrows, tasks=dict.fromkeys("abc", TASK_WITH_FORM), **more) == expected
+
+
+@pytest.mark.parametrize(
+    ("arrows", "more", "expected"),
+    [
+        # Of an event that ends the work only one branch is left: the join waits for ever.
+        (
+            ["start > and1 > a > and2 > end", "and1 > b > and2", "edge > c > xor1", "xor1 > and2"],
+            {"timers": {"edge": "PT1H"}, "edges": {"edge": "a"}}, [("and2", "dead-join")],
+        ),
+        (["start > ior1 > a > and1 > end", "ior1 > b if amount > 1", "b > and1"], {}, [("and1", "dead-join")]),
+        (["start > a > edge", "edge > end"], {"timers": {"edge": "PT1H"}, "edges": {"edge": "a"}},
+         [("edge", "flow-into-edge")]),
+        (["start > a > end", "edge > b > end2"],
+         {"timers": {"edge": "PT1H", "start": "R/P1D wall"}, "edges": {"edge": "a"},
+          "tasks": {"start": 'form="phan-anh"'}}, [("start", "form-without-person")]),
+    ],
+)  # fmt: skip
+def test_unsound_ones_are_named(arrows, more, expected):
+    tasks = {**dict.fromkeys("abc", TASK_WITH_FORM), **more.pop("tasks", {})}
+    assert errors_of(*arrows, tasks=tasks, **more) == expected
+
+
+def test_what_runs_beside_and_meets_again_runs_twice():
+    arrows = ["start > a > xor1 > b > end", "edge > xor1"]
+    found = findings(drawn(*arrows, timers={"edge": "PT1H"}, edges={"edge": "a beside"}), Severity.warning)
+
+    assert ("b", "runs-twice") in found
+
+
+def test_days_of_working_time_and_unknown_moments_are_warned_of():
+    found = errors_of(
+        "start > ask > wait > wait2 > end", timers={"wait": "P2D", "wait2": "appointment"}, severity=Severity.warning,
+        tasks={"ask": TASK_WITH_FORM},
+    )  # fmt: skip
+
+    assert found == [("wait2", "unknown-key"), ("wait", "many-working-hours")]
+
+
+def test_an_inclusive_gateway_may_have_flows_without_a_condition_and_needs_a_default_otherwise():
+    assert errors_of("start > ior1 > ask > end", "ior1 > end2 if amount > 1", tasks={"ask": TASK_WITH_FORM}) == []
+    found = errors_of(
+        "start > ior1", "ior1 > ask > end if amount > 2", "ior1 > end2 if amount > 1", tasks={"ask": TASK_WITH_FORM},
+        severity=Severity.warning,
+    )  # fmt: skip
+    assert found == [("ior1", "no-default")]

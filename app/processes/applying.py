@@ -1,0 +1,199 @@
+"""One event, one decision, one transaction: what the engine decides becomes tasks, clocks and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.errors import BusinessError, ConflictError, InvalidInputError
+from app.core.i18n import DEFAULT_TIME_ZONE, _
+from app.customers.services import record_timeline
+from app.deadlines.queries import company_calendar
+from app.deadlines.rules import due_at, utc
+from app.forms.models import FormVersion
+from app.processes import queries, store
+from app.processes.assignment import offer_for
+from app.processes.engine.core import Decision, decide
+from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, TokenCancelled
+from app.processes.engine.graph import Definition, TaskSpec
+from app.processes.engine.state import FINAL, State
+from app.processes.engine.timing import TimerSpec, parse_moment
+from app.processes.models import OWNER, ProcessInstance, ProcessTimer, ProcessVersion
+from app.tasks import queries as task_queries
+from app.tasks import services as tasks
+from app.tasks.models import Task
+from app.tasks.rules import Deadline
+
+
+class InstanceOverError(ConflictError):
+    code = "instance_over"
+    message = _("This process file has ended.")
+
+
+def apply(
+    session: Session,
+    instance: ProcessInstance,
+    version: ProcessVersion,
+    state: State,
+    event: Event,
+    *,
+    by: Actor,
+    struck: ProcessTimer | None = None,
+) -> Decision:
+    """Let the event happen to a locked instance. `struck` is the clock that caused it.
+
+    Raises InstanceOverError, InvalidInputError or ConflictError when the engine refuses it.
+    """
+    definition = queries.definition_of(version)
+    now = clock.now()
+    try:
+        decision = decide(definition, state, event, today=clock.today(DEFAULT_TIME_ZONE))
+    except EngineRefusal as refusal:
+        raise _refused(instance, refusal) from refusal
+    before = {token.id for token in state.tokens}
+    known = task_queries.of_tokens(session, OWNER, instance.id, before & _named(decision))
+    _call_off(session, decision, known, by=by)
+    opened = {
+        command.token: _open_task(session, instance, version, definition, command, by=by).id
+        for command in decision.commands
+        if isinstance(command, OpenTask)
+    }
+    instance.incident = store.incident_of(instance.incident, decision)
+    store.save(
+        session, instance, state, decision, by=by, at=now,
+        task_ids={**{token: task.id for token, task in known.items()}, **opened},
+        moments=_moments(session, definition, decision, now, struck),
+    )  # fmt: skip
+    if decision.state.status in FINAL:
+        _wind_up(session, instance, decision, by=by, reason=getattr(event, "reason", ""))
+    return decision
+
+
+def _named(decision: Decision) -> set[int]:
+    """The tokens of which the commands tell."""
+    return {command.token for command in decision.commands if hasattr(command, "token")}
+
+
+def _call_off(session: Session, decision: Decision, known: Mapping[int, Task], *, by: Actor) -> None:
+    """The open tasks whose branch is gone."""
+    for command in decision.commands:
+        task = known.get(command.token) if isinstance(command, TokenCancelled) else None
+        if task is not None and task.is_open:
+            tasks.cancel_task(session, task, by=by, reason=getattr(command, "reason", ""))
+
+
+# ── tasks ──
+def _open_task(
+    session: Session,
+    instance: ProcessInstance,
+    version: ProcessVersion,
+    definition: Definition,
+    command: OpenTask,
+    *,
+    by: Actor,
+) -> Task:
+    node = definition.nodes[command.step]
+    spec = node.task or TaskSpec()
+    return tasks.open_task(
+        session,
+        owner_type=OWNER,
+        owner_id=instance.id,
+        step=node.id,
+        token=command.token,
+        name=node.title,
+        context=f"{version.process.name}, {instance.code}",
+        customer_id=instance.customer_id,
+        offer=offer_for(session, node.assignment, instance),
+        deadline=_deadline(session, spec),
+        form_version=session.get(FormVersion, version.form_pins[spec.form]) if spec.form else None,
+        outcomes=spec.outcomes,
+        by=by,
+    )
+
+
+def _deadline(session: Session, spec: TaskSpec) -> Deadline:
+    """Due and warning moments, counted on the company's calendar or on the wall clock."""
+    if spec.due is None:
+        return Deadline()
+    now, calendar = clock.now(), company_calendar(session)
+    due = due_at(now, spec.due, spec.clock, calendar)
+    if spec.warn is None or spec.warn >= spec.due:
+        return Deadline(due, None if spec.warn is None else now)
+    return Deadline(due, due_at(now, spec.due - spec.warn, spec.clock, calendar))
+
+
+# ── clocks ──
+def _moments(
+    session: Session, definition: Definition, decision: Decision, now: datetime, struck: ProcessTimer | None
+) -> dict[int, datetime]:
+    """When each clock that begins to run will strike, by its number."""
+    armed = [command for command in decision.commands if isinstance(command, ArmTimer)]
+    running = {timer.id for timer in decision.state.timers}
+    moments = {}
+    for command in armed:
+        spec = definition.nodes[command.node].timer
+        if spec is None or command.timer not in running:
+            continue
+        if command.moment:
+            moments[command.timer] = in_utc(parse_moment(command.moment))
+        elif struck is not None and (struck.node, struck.token) == (command.node, command.token):
+            moments[command.timer] = next_moment(session, spec, struck.due_at, now)
+        else:
+            moments[command.timer] = first_moment(session, spec, now)
+    return moments
+
+
+def first_moment(session: Session, spec: TimerSpec, now: datetime) -> datetime:
+    """When a clock that begins to run now strikes for the first time."""
+    if spec.moment is not None:
+        return in_utc(spec.moment)
+    if spec.amount is None:
+        return now
+    return due_at(now, spec.amount, spec.clock, company_calendar(session))
+
+
+def next_moment(session: Session, spec: TimerSpec, before: datetime, now: datetime) -> datetime:
+    """When it strikes again, counted from the last time; what it missed while nobody was there is not made up for."""
+    if spec.amount is None:
+        return now
+    if spec.clock == "wall":
+        return before + spec.amount * ((now - before) // spec.amount + 1 if now > before else 1)
+    calendar = company_calendar(session)
+    again = due_at(before, spec.amount, spec.clock, calendar)
+    return again if again > now else due_at(now, spec.amount, spec.clock, calendar)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A moment without a zone is meant on the company's walls."""
+    return utc(moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(DEFAULT_TIME_ZONE)))
+
+
+# ── the end, and what may not be ──
+def _wind_up(session: Session, instance: ProcessInstance, decision: Decision, *, by: Actor, reason: str) -> None:
+    """The instance is over: end what was handed over, tell the customer's timeline."""
+    all_tasks: Collection[Task] = task_queries.of_owner(session, OWNER, instance.id)
+    tasks.end_grants_of(session, all_tasks)
+    if instance.customer_id is not None:
+        record_timeline(
+            session,
+            instance.customer_id,
+            kind=f"instance_{decision.state.status}",
+            by=by,
+            at=clock.now(),
+            subject_type=OWNER,
+            subject_id=instance.id,
+            data={"code": instance.code, "reason": reason},
+        )
+
+
+def _refused(instance: ProcessInstance, refusal: EngineRefusal) -> BusinessError:
+    if instance.status in FINAL:
+        return InstanceOverError(at=instance.ended_at)
+    if refusal.about:
+        return InvalidInputError(fields={refusal.about: [_("This value cannot be set here.")]})
+    return ConflictError()

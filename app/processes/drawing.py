@@ -1,0 +1,156 @@
+"""Draw and publish: how does a drawing become the version on which new instances start?"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core import audit, clock
+from app.core.access import Actor
+from app.core.errors import BusinessError, ConflictError, InvalidInputError
+from app.core.i18n import _
+from app.forms import queries as forms
+from app.forms.models import Form, FormVersion
+from app.forms.models import VersionState as FormState
+from app.processes import queries, timers
+from app.processes.engine import bpmn, lint
+from app.processes.engine.graph import Definition
+from app.processes.engine.lint import Known
+from app.processes.engine.problems import Problem, Severity, has_errors
+from app.processes.models import Process, ProcessVersion, VersionState
+from app.security import queries as people
+from app.security.models import Team
+
+_CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LONGEST_CODE = 60
+
+
+class ProcessNotPublishableError(BusinessError):
+    """The draft has problems; `problems` names each element with its sentence."""
+
+    code = "process_not_publishable"
+    message = _("This process cannot be published yet.")
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__(
+            problems=[
+                {"element": p.element, "code": p.code, "message": str(p.message), "severity": str(p.severity)}
+                for p in problems
+            ]
+        )
+
+
+class NothingToPublishError(BusinessError):
+    code = "nothing_to_publish"
+    message = _("There is no draft to publish.")
+
+
+def create_process(session: Session, *, code: str, name: str, by: Actor) -> Process:
+    """A new process without a drawing. Raises InvalidInputError for a taken or misspelt code or an unfit name."""
+    by.must("add", "Process")
+    problems: dict[str, list[Any]] = {}
+    if len(code) > _LONGEST_CODE or not _CODE.fullmatch(code):
+        problems["code"] = [_("Small letters without accents, digits and dashes. Example: giao-hang-cham")]
+    elif queries.process_by_code(session, code) is not None:
+        problems["code"] = [_("Another process has this code.")]
+    if not name.strip() or len(name) > 200 or "\0" in name:
+        problems["name"] = [_("Please give a name of at most 200 characters.")]
+    if problems:
+        raise InvalidInputError(fields=problems)
+    process = Process(code=code, name=name.strip())
+    session.add(process)
+    session.flush()
+    return process
+
+
+def save_draft(session: Session, process: Process, xml: str, *, by: Actor, rev: int | None = None) -> ProcessVersion:
+    """Keep the drawing; it may have problems, but it must be BPMN. Raises ProcessNotPublishableError when it is not."""
+    by.must("edit", "Process")
+    definition, problems = bpmn.read(xml)
+    if definition is None and any(problem.element == "" for problem in problems):
+        raise ProcessNotPublishableError(problems)
+    session.refresh(process, with_for_update=True)
+    draft = queries.draft_of(session, process.id)
+    if rev is not None and rev != (draft.rev if draft else 0):
+        who = people.member_by_id(session, draft.updated_by_id) if draft and draft.updated_by_id else None
+        raise ConflictError(by=who.name if who else "", at=draft.updated_at if draft else None)
+    if draft is None:
+        last = session.scalar(select(func.max(ProcessVersion.number)).where(ProcessVersion.process_id == process.id))
+        draft = ProcessVersion(process_id=process.id, number=(last or 0) + 1, state=VersionState.draft, bpmn=xml)
+        session.add(draft)
+    else:
+        draft.bpmn = xml
+    session.flush()
+    return draft
+
+
+def check_draft(session: Session, draft: ProcessVersion) -> tuple[Definition | None, list[Problem]]:
+    """What an admin would have to mend before publishing, and what he should know."""
+    definition, problems = bpmn.read(draft.bpmn)
+    if definition is not None:
+        problems = [*problems, *lint.check(definition, known=_known(session))]
+    return definition, problems
+
+
+def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[ProcessVersion, list[Problem]]:
+    """The draft becomes the version on which new instances start; running ones keep theirs. Returns the warnings too.
+
+    The forms are pinned: an instance of this version asks what they asked at this moment.
+    """
+    by.must("approve", "Process")
+    session.refresh(process, with_for_update=True)
+    draft = queries.draft_of(session, process.id)
+    if draft is None:
+        raise NothingToPublishError
+    definition, problems = check_draft(session, draft)
+    if definition is None or has_errors(problems):
+        raise ProcessNotPublishableError(problems)
+    before = queries.active_version(session, process.id)
+    if before is not None:
+        before.state = VersionState.archived
+        session.flush()
+    draft.form_pins = {code: forms.published_version(session, code).id for code in _forms_of(definition)}  # type: ignore[union-attr]
+    draft.state, draft.published_at, draft.published_by_id = VersionState.published, clock.now(), by.user_id
+    session.flush()
+    timers.arm_starts(session, draft, definition)
+    audit.record(session, "process.published", table="process", record_id=process.id, changes={"version": draft.number})
+    return draft, [problem for problem in problems if problem.severity is Severity.warning]
+
+
+def _forms_of(definition: Definition) -> set[str]:
+    codes = {node.task.form for node in definition.nodes.values() if node.task is not None}
+    return {code for code in codes if code}
+
+
+def _known(session: Session) -> Known:
+    published = session.scalars(select(FormVersion).where(FormVersion.state == FormState.published))
+    keys = {
+        version.form_id: frozenset(field.key for field in forms.definition_of(version).fields) for version in published
+    }
+    codes = session.execute(select(Form.code, Form.id).where(Form.id.in_(keys), Form.archived_at.is_(None)))
+    return Known(
+        forms={code: keys[form_id] for code, form_id in codes},
+        roles=frozenset(people.role_codes(session)),
+        teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
+        users=frozenset(member.user.username for member in session.scalars(people.active_members())),
+    )
+
+
+def retire_process(session: Session, process: Process, *, by: Actor) -> None:
+    """Nobody begins it any more; what runs goes on to its end."""
+    by.must("delete", "Process")
+    process.archived_at = process.archived_at or clock.now()
+    timers.disarm_starts(session, process.id)
+    session.flush()
+
+
+def bring_back_process(session: Session, process: Process, *, by: Actor) -> None:
+    """It can be begun again."""
+    by.must("delete", "Process")
+    process.archived_at = None
+    session.flush()
+    timers.rearm_starts(session, process)

@@ -1,0 +1,309 @@
+"""What can happen to an instance, and what can follow? The words between the engine and whoever stores its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+
+from app.processes.engine.state import Data, IncidentCode, InstanceStatus
+
+
+class Refusal(StrEnum):
+    """Why an event is not accepted; the state stays as it was."""
+
+    already_started = auto()
+    not_started = auto()
+    not_running = auto()
+    not_suspended = auto()
+    finished = auto()
+    task_not_open = auto()
+    outcome_missing = auto()
+    outcome_unknown = auto()
+    key_reserved = auto()
+    timer_gone = auto()
+    no_way_back = auto()
+    not_stopped = auto()
+    no_such_way = auto()
+
+
+class EngineRefusal(Exception):
+    """The event does not fit the state. `about` names the key, the outcome, the step or the flow that was refused."""
+
+    def __init__(self, code: Refusal, about: str = "") -> None:
+        self.code = code
+        self.about = about
+        super().__init__(f"{code} {about}".rstrip())
+
+
+# Events: what has happened.
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The instance began with these values: by hand, or at the start event `at` whose time has come."""
+
+    data: Data = field(default_factory=dict)
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Somebody finished the step on which the token rests, with these answers."""
+
+    token: int
+    outputs: Data = field(default_factory=dict)
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """The moment of a timer has come."""
+
+    timer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Somebody sent the work back from the step on which the token rests to an earlier one."""
+
+    token: int
+    to: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Somebody called the whole instance off."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """Somebody put the instance aside: nothing moves until it is resumed."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """It goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """An admin lets a stopped branch try again, with the data as they are by now."""
+
+    token: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An admin leads a stopped branch, or one that waits at a join, on by a flow of his choice."""
+
+    token: int
+    flow: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An admin corrected these values."""
+
+    values: Data
+    reason: str = ""
+
+
+Event = Start | Complete | Fire | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
+
+
+# Commands: what the caller has to store, and has to do.
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStarted:
+    """The instance left its start event."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """Offer this step to whoever is to do it; the token rests on it."""
+
+    token: int
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTask:
+    """The step is done and its token consumed."""
+
+    token: int
+    step: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnTask:
+    """The step was not done but sent back: its token is consumed, and the step `to` is opened again."""
+
+    token: int
+    step: str
+    to: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCancelled:
+    """The branch is called off; if it rested on a step, so is the task."""
+
+    token: int
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitBegun:
+    """The branch rests on an event until a timer strikes."""
+
+    token: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitOver:
+    """What the branch waited for has come; its token is consumed."""
+
+    token: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmTimer:
+    """A clock begins to run. `moment` is an ISO 8601 moment where it does not follow from the drawing alone."""
+
+    timer: int
+    node: str
+    token: int
+    left: int | None = 1
+    moment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisarmTimer:
+    """The clock is of no use any more."""
+
+    timer: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The clock has struck, and is gone."""
+
+    timer: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFlow:
+    """The instance went along this arrow."""
+
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinArrived:
+    """A branch reached a join and waits there."""
+
+    token: int
+    node: str
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinFired:
+    """All branches that had to come had arrived: one token of each of their flows was consumed."""
+
+    node: str
+    consumed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndReached:
+    """A branch came to its end."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseIncident:
+    """A branch cannot go on by itself; its token rests on the node until an admin acts."""
+
+    token: int
+    node: str
+    code: IncidentCode
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSettled:
+    """An admin let the stopped branch go on: by trying again, or by the flow that he chose. Its token is consumed."""
+
+    token: int
+    node: str
+    flow: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataEdited:
+    """An admin corrected the values of these keys."""
+
+    keys: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSuspended:
+    """Nothing moves until it is resumed."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceResumed:
+    """It goes on where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishInstance:
+    """Nothing is left to do: the instance is completed, cancelled or failed."""
+
+    status: InstanceStatus
+    reason: str = ""
+
+
+Command = (
+    InstanceStarted
+    | OpenTask
+    | CloseTask
+    | ReturnTask
+    | TokenCancelled
+    | WaitBegun
+    | WaitOver
+    | ArmTimer
+    | DisarmTimer
+    | TimerFired
+    | TakeFlow
+    | JoinArrived
+    | JoinFired
+    | EndReached
+    | RaiseIncident
+    | IncidentSettled
+    | DataEdited
+    | InstanceSuspended
+    | InstanceResumed
+    | FinishInstance
+)

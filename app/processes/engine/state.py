@@ -1,0 +1,78 @@
+"""Where does an instance stand? Its status, what it has learnt, its tokens and the timers that run in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+
+Data = Mapping[str, object]
+
+
+class InstanceStatus(StrEnum):
+    """Where an instance stands; completed, cancelled and failed are final."""
+
+    new = auto()
+    running = auto()
+    suspended = auto()
+    completed = auto()
+    cancelled = auto()
+    failed = auto()
+
+
+FINAL = frozenset({InstanceStatus.completed, InstanceStatus.cancelled, InstanceStatus.failed})
+
+
+class TokenState(StrEnum):
+    """Why a token rests: somebody works on the step, the join waits for other branches, it cannot go on, or it waits
+    for a moment to come."""
+
+    waiting = auto()
+    joining = auto()
+    stopped = auto()
+    listening = auto()
+
+
+class IncidentCode(StrEnum):
+    """Why an instance needs an admin."""
+
+    no_way_chosen = auto()
+    automatic_loop = auto()
+    stuck_at_join = auto()
+    no_moment = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Where one branch of the instance rests. `via` is the flow by which it came; empty after a return to the step."""
+
+    id: int
+    node: str
+    via: str
+    state: TokenState
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A clock that runs for a token: on the event where it waits, or at the edge of its step.
+
+    `left` is how many times it will still strike, None without end.
+    """
+
+    id: int
+    node: str
+    token: int
+    left: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that the engine knows of one instance. `next_token` numbers tokens and timers; it and `seq` (commands given
+    so far) only ever grow."""
+
+    status: InstanceStatus = InstanceStatus.new
+    data: Data = field(default_factory=dict)
+    tokens: tuple[Token, ...] = ()
+    next_token: int = 1
+    seq: int = 0
+    timers: tuple[Timer, ...] = ()

@@ -1,0 +1,61 @@
+"""Which clocks have to strike now? Each strikes once, whatever the number of workers, deaths and restarts."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from random import SystemRandom
+
+from app.core import clock, leases
+from app.core.db import db, transaction
+from app.core.errors import BusinessError
+from app.processes import timers
+from app.processes.models import ProcessTimer
+
+logger = logging.getLogger(__name__)
+
+BATCH = 20
+LEASE = timedelta(seconds=120)
+#: after so long it is the turn of the next pulse
+LONGEST_RUN = timedelta(minutes=5)
+
+_random = SystemRandom()
+
+
+def strike_due() -> int:
+    """Let every clock strike whose moment has come, each in a transaction of its own. Returns how many did.
+
+    Needs an application context.
+    """
+    owner, until, struck = leases.new_owner(), clock.now() + LONGEST_RUN, 0
+    while clock.now() <= until:
+        due = leases.claim(ProcessTimer, owner=owner, at=clock.now(), limit=BATCH, lease=LEASE)
+        db.session().rollback()
+        if not due:
+            break
+        struck += sum(_strike(timer_id, owner) for timer_id in due)
+    return struck
+
+
+def _strike(timer_id: int, owner: str) -> bool:
+    try:
+        with transaction() as session:
+            return timers.strike(session, timer_id, owner=owner)
+    except BusinessError as refusal:
+        logger.warning("clock %d was refused: %s", timer_id, refusal)
+        _failed(timer_id, owner, str(refusal))
+    except Exception as error:
+        # One bad row never stops the rest.
+        logger.exception("clock %d failed", timer_id)
+        _failed(timer_id, owner, type(error).__name__)
+    return False
+
+
+def _failed(timer_id: int, owner: str, error: str) -> None:
+    at = clock.now()
+    with transaction() as session:
+        timer = session.get(ProcessTimer, timer_id)
+        if timer is None:
+            return
+        again = at + leases.backoff(timer.attempts, _random) if timer.attempts < timer.max_attempts else None
+        leases.mark_failed(session, ProcessTimer, timer_id, owner=owner, error=error, at=at, retry_at=again)

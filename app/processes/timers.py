@@ -1,0 +1,150 @@
+"""Whose moment has come? Clocks strike in running instances, and start new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.orm import Session
+
+from app.core import clock, leases
+from app.core.access import SYSTEM
+from app.core.leases import LeaseState
+from app.processes import queries, store
+from app.processes.applying import apply, first_moment, next_moment
+from app.processes.engine.events import Fire
+from app.processes.engine.graph import Definition, Node
+from app.processes.engine.state import InstanceStatus
+from app.processes.models import Process, ProcessInstance, ProcessTimer, ProcessVersion, VersionState
+from app.processes.services import begin
+from app.security import queries as people
+from app.security.models import Member
+
+_RUNNING_IN = (
+    select(ProcessTimer)
+    .where(ProcessTimer.instance_id.in_(bindparam("instances", expanding=True)))
+    .order_by(ProcessTimer.due_at, ProcessTimer.id)
+)
+
+
+def strike(session: Session, timer_id: int, *, owner: str) -> bool:
+    """Let the clock that `owner` has leased strike. False: there is nothing to strike any more, or not yet again.
+
+    The instance is locked before its clock is looked at again: a step that was finished meanwhile has stopped it.
+    """
+    timer = session.get(ProcessTimer, timer_id)
+    if timer is None:
+        return False
+    return _go_on(session, timer, owner) if timer.instance_id is not None else _start(session, timer, owner)
+
+
+def _go_on(session: Session, timer: ProcessTimer, owner: str) -> bool:
+    timer_id, instance = timer.id, store.lock(session, timer.instance_id or 0)
+    if not leases.held_by(session, ProcessTimer, [timer_id], owner=owner):
+        return False
+    if instance.status is not InstanceStatus.running:
+        hold(session, instance)
+        return False
+    session.refresh(timer)
+    event = Fire(timer.number or 0)
+    apply(session, instance, instance.version, store.load(session, instance), event, by=SYSTEM, struck=timer)
+    return True
+
+
+def _start(session: Session, timer: ProcessTimer, owner: str) -> bool:
+    """A new instance, in the name of whoever published the version; the same clock goes on if it repeats."""
+    version = session.get_one(ProcessVersion, timer.version_id)
+    process = session.get_one(Process, version.process_id)
+    session.refresh(process, with_for_update=True)
+    if not leases.held_by(session, ProcessTimer, [timer.id], owner=owner):
+        return False
+    session.refresh(timer)
+    node = queries.definition_of(version).nodes[timer.node]
+    initiator = _in_whose_name(session, version)
+    begin(session, version, by=SYSTEM, initiator=initiator, at_event=node.id)
+    left = None if timer.left is None else timer.left - 1
+    if node.timer is None or not node.timer.repeats or left == 0:
+        session.delete(timer)
+    else:
+        timer.left = left
+        _set(timer, next_moment(session, node.timer, timer.due_at, clock.now()))
+    session.flush()
+    return True
+
+
+def _in_whose_name(session: Session, version: ProcessVersion) -> Member:
+    publisher = people.member_by_id(session, version.published_by_id or 0)
+    if publisher is not None and publisher.is_active:
+        return publisher
+    return people.members_with_role(session, "Admin")[0]
+
+
+def _set(timer: ProcessTimer, due_at: datetime) -> None:
+    timer.due_at = timer.next_at = due_at
+    timer.status, timer.attempts = LeaseState.waiting, 0
+    timer.lease_owner = timer.lease_until = timer.failing_since = timer.last_error = None
+
+
+# ── clocks that start instances ──
+def arm_starts(session: Session, version: ProcessVersion, definition: Definition) -> None:
+    """The version is published: its start events wait for their moment, those of earlier versions do not any more."""
+    disarm_starts(session, version.process_id)
+    now = clock.now()
+    for node in definition.starts:
+        if node.timer is None:
+            continue
+        due_at, left = _first(session, node, now)
+        if due_at is not None:
+            session.add(ProcessTimer(version_id=version.id, node=node.id, left=left, due_at=due_at, next_at=due_at))
+    session.flush()
+
+
+def _first(session: Session, node: Node, now: datetime) -> tuple[datetime | None, int | None]:
+    """When it begins to strike and how often; never for a moment that had passed when it was published."""
+    spec = node.timer
+    if spec is None:
+        return None, 1
+    first = first_moment(session, spec, now)
+    if first > now:
+        return first, spec.times
+    return (next_moment(session, spec, first, now), spec.times) if spec.repeats else (None, 1)
+
+
+def disarm_starts(session: Session, process_id: int) -> None:
+    of_process = select(ProcessVersion.id).where(ProcessVersion.process_id == process_id)
+    session.execute(
+        delete(ProcessTimer).where(ProcessTimer.version_id.in_(of_process)),
+        execution_options={"synchronize_session": "fetch"},
+    )
+
+
+def rearm_starts(session: Session, process: Process) -> None:
+    """The process is used again."""
+    version = queries.active_version(session, process.id)
+    if version is not None and version.state is VersionState.published:
+        arm_starts(session, version, queries.definition_of(version))
+
+
+# ── clocks of an instance that is put aside ──
+def hold(session: Session, instance: ProcessInstance) -> None:
+    """None of its clocks strikes until it goes on; whoever has just leased one loses it."""
+    _all(session, instance, LeaseState.held, lease_owner=None, lease_until=None)
+
+
+def let_go(session: Session, instance: ProcessInstance) -> None:
+    """They go on with the moments that they had; what has passed strikes at once."""
+    _all(session, instance, LeaseState.waiting, attempts=0)
+
+
+def _all(session: Session, instance: ProcessInstance, status: LeaseState, **also: Any) -> None:
+    session.execute(
+        update(ProcessTimer).where(ProcessTimer.instance_id == instance.id).values(status=status, **also),
+        execution_options={"synchronize_session": "fetch"},
+    )
+
+
+def running_in(session: Session, instance_ids: Sequence[int]) -> Sequence[ProcessTimer]:
+    """The clocks that run in these instances, the next one first."""
+    return session.scalars(_RUNNING_IN, {"instances": list(instance_ids)}).all()

@@ -1,0 +1,55 @@
+"""Which state do the commands alone lead to? Rebuilds tokens, timers and status from what was written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from app.processes.engine.state import InstanceStatus, State, TokenState
+from app.processes.store import _kind, _node
+
+Happened = tuple[str, str | None, Mapping[str, Any]]
+RESTS = {"open_task": TokenState.waiting, "wait_begun": TokenState.listening, "join_arrived": TokenState.joining,
+         "raise_incident": TokenState.stopped}  # fmt: skip
+GOES = {"close_task", "return_task", "token_cancelled", "wait_over", "incident_settled"}
+
+
+def happened(commands: Iterable[Any]) -> list[Happened]:
+    """Commands in the shape of the event log: kind, node, body."""
+    return [(_kind(type(command).__name__), _node(command), asdict(command)) for command in commands]
+
+
+def replayed(log: Iterable[Happened]) -> tuple[InstanceStatus, dict[int, tuple[str, TokenState]], dict[int, str]]:
+    """Status, tokens by number (node and state), timers by number (node)."""
+    status, tokens, timers = InstanceStatus.new, {}, {}
+    for kind, node, body in log:
+        if kind == "raise_incident" and body["token"] in tokens:
+            continue  # stuck: the token goes on waiting where it was
+        if kind in RESTS:
+            tokens[body["token"]] = (node, RESTS[kind])
+        elif kind in GOES:
+            del tokens[body["token"]]
+        elif kind == "join_fired":
+            for token in body["consumed"]:
+                del tokens[token]
+        elif kind == "arm_timer":
+            timers[body["timer"]] = node
+        elif kind in ("disarm_timer", "timer_fired"):
+            del timers[body["timer"]]
+        elif kind in ("instance_started", "instance_resumed"):
+            status = InstanceStatus.running
+        elif kind == "instance_suspended":
+            status = InstanceStatus.suspended
+        elif kind == "finish_instance":
+            status = InstanceStatus(body["status"])
+    return status, tokens, timers
+
+
+def shown(state: State) -> tuple[InstanceStatus, dict[int, tuple[str, TokenState]], dict[int, str]]:
+    """The same of a state."""
+    return (
+        state.status,
+        {token.id: (token.node, token.state) for token in state.tokens},
+        {timer.id: timer.node for timer in state.timers},
+    )

@@ -1,0 +1,48 @@
+"""How does a test run a process in the pure core? Event by event, looking at what is open and which clocks run."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from app.processes.engine.core import decide
+from app.processes.engine.events import Complete, Fire
+from app.processes.engine.state import State, TokenState
+from tests.processes.engine.replay import happened, replayed, shown
+
+TODAY = date(2026, 11, 23)
+
+
+class Run:
+    """One instance, and all that was ever commanded in it; after each event the log must lead to the state."""
+
+    def __init__(self, definition, *events):
+        self.definition, self.state, self.commands = definition, State(), []
+        for event in events:
+            self.do(event)
+
+    def do(self, event):
+        decision = decide(self.definition, self.state, event, today=TODAY)
+        self.state = decision.state
+        self.commands += decision.commands
+        self.last = decision.commands
+        assert replayed(happened(self.commands)) == shown(self.state)
+        assert {timer.token for timer in self.state.timers} <= {token.id for token in self.state.tokens}
+        return self
+
+    @property
+    def open(self):
+        """The open steps, in the order in which they were opened."""
+        return [token.node for token in self.state.tokens if token.state is TokenState.waiting]
+
+    @property
+    def clocks(self):
+        return sorted(timer.node for timer in self.state.timers)
+
+    def token(self, node):
+        return next(token.id for token in self.state.tokens if token.node == node)
+
+    def finish(self, step, outputs=None, outcome=None):
+        return self.do(Complete(self.token(step), outputs or {}, outcome))
+
+    def strike(self, node):
+        return self.do(Fire(next(timer.id for timer in self.state.timers if timer.node == node)))
