@@ -17,7 +17,6 @@ from app.core import clock, settings
 from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
-from app.customers.models import CustomerKind
 from app.deadlines.queries import company_calendar
 from app.demo import acts, casting, lives, outside
 from app.demo.acts import Act, Book
@@ -114,9 +113,7 @@ def _everything(book: Book, past: WorkingPast, *, customers: int, running: int, 
     done += lives.life_acts(book, cast, past=past, rng=random.Random(f"{_SEED} lives"))  # noqa: S311 - made up
     for story in cast.stories:
         done += acts.story_acts(book, story, cast.calls[story.customer], past=past, rng=rng)
-    # Not those whose stories are told already.
-    others = [one.profile.name for one in cast.customers if one.profile.kind is CustomerKind.person][-3:]
-    done += outside.feedback_acts(book, others, past=past, rng=random.Random(f"{_SEED} outside"))  # noqa: S311 - made up
+    done += outside.feedback_acts(book, past=past, rng=random.Random(f"{_SEED} outside"))  # noqa: S311 - made up
     for person in (*PEOPLE, *COLLEAGUES):
         done.append(acts.read_bell(person.username, at=past.ago(DAY * rng.uniform(0.6, 0.9))))
     return sorted(done, key=lambda act: act.at)

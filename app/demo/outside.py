@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.access import Actor
-from app.customers.models import ContactKind, ContactPoint
+from app.customers.models import ContactKind, ContactPoint, Customer
 from app.demo.acts import Act, Book
 from app.demo.past import DAY, WorkingPast
 from app.forms import library
-from app.forms.models import Form
+from app.forms.models import Form, Submission
 from app.forms.public import queries, rules, services
 from app.forms.public.models import EntryState
 from app.forms.rules import Answers
@@ -33,20 +33,23 @@ _SAID: Sequence[Mapping[str, Any]] = (
     {"stars": 4, "words": "Giao đúng hẹn, bạn giao hàng lễ phép."},
     {"stars": 3, "reason": "late", "words": "Hẹn buổi sáng mà gần tối mới tới."},
     {"stars": 5},
-    {"stars": 1, "reason": "other", "words": "Vay nhanh lãi thấp http://vay.example http://vay.example/1 www.vay.example"},
+    {
+        "stars": 1,
+        "reason": "other",
+        "words": "Vay nhanh lãi thấp http://vay.example http://vay.example/1 www.vay.example",
+    },
 )
 #: by number of _SAID, whose answers come from somebody in the customer list
 _KNOWN = (0, 1, 3)
 
 
-def feedback_acts(book: Book, names: Sequence[str], *, past: WorkingPast, rng: random.Random) -> list[Act]:
-    """Hoa opens the form; those of `names` are customers with a phone number."""
+def feedback_acts(book: Book, *, past: WorkingPast, rng: random.Random) -> list[Act]:
+    """Hoa opens the form, and within ten days six people answer."""
     opened = past.ago(12 * DAY)
     acts = [Act(opened, "hoa", _open)]
-    known = dict(zip(_KNOWN, names, strict=False))
     for number, said in enumerate(_SAID):
         at = past.ago(DAY * rng.uniform(0.5, 10))
-        acts.append(Act(at, "hoa", _sent(book, said, known.get(number), nonce=f"{number:032x}")))
+        acts.append(Act(at, "hoa", _sent(book, said, is_known=number in _KNOWN, nonce=f"{number:032x}")))
     return acts
 
 
@@ -60,7 +63,7 @@ def _open(session: Session, by: Actor) -> None:
     services.open_link(session, form, by=by)
 
 
-def _sent(book: Book, said: Mapping[str, Any], name: str | None, *, nonce: str) -> Any:
+def _sent(book: Book, said: Mapping[str, Any], *, is_known: bool, nonce: str) -> Any:
     def do(session: Session, _by: Actor) -> None:
         # Nobody of the company does this.
         session.info["actor"] = None
@@ -68,7 +71,7 @@ def _sent(book: Book, said: Mapping[str, Any], name: str | None, *, nonce: str) 
         door = queries.link_of(session, link)
         found = queries.open_link(session, door.key) if door else None
         assert found is not None
-        who = {} if name is None else {"name": name, "phone": _number(session, book, name)}
+        who = _somebody(session, book) if is_known else {}
         answers = parse_answers(found[1], {**who, **said}, context=queries.context_for_all(session, found[0].key))
         page = rules.OpenedPage(clock.now() - timedelta(seconds=48), nonce)
         arrival = services.Arrival(page, address_key=nonce, campaign="hoa-don", medium="qr")
@@ -81,8 +84,15 @@ def _sent(book: Book, said: Mapping[str, Any], name: str | None, *, nonce: str) 
     return do
 
 
-def _number(session: Session, book: Book, name: str) -> str:
-    number = select(ContactPoint.shown).where(
-        ContactPoint.customer_id == book.customers[name], ContactPoint.kind == ContactKind.phone
-    )
-    return session.scalars(number.order_by(ContactPoint.id)).first() or ""
+def _somebody(session: Session, book: Book) -> dict[str, str]:
+    """The latest customer who has not written yet, as he himself would type his name and number."""
+    written = select(Submission.customer_id).where(Submission.subject_type == services.SUBJECT)
+    row = session.execute(
+        select(Customer.name, ContactPoint.shown)
+        .join(ContactPoint, ContactPoint.customer_id == Customer.id)
+        .where(Customer.id.in_(book.customers.values()), Customer.archived_at.is_(None),
+               ContactPoint.kind == ContactKind.phone, ContactPoint.archived_at.is_(None),
+               Customer.id.not_in(written.where(Submission.customer_id.is_not(None))))
+        .order_by(Customer.id.desc(), ContactPoint.id).limit(1)
+    ).one_or_none()  # fmt: skip
+    return {} if row is None else {"name": row.name, "phone": row.shown}
