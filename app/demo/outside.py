@@ -39,8 +39,8 @@ _SAID: Sequence[Mapping[str, Any]] = (
         "words": "Vay nhanh lãi thấp http://vay.example http://vay.example/1 www.vay.example",
     },
 )
-#: by number of _SAID, whose answers come from somebody in the customer list
-_KNOWN = (0, 1, 3)
+#: the last one is no customer
+_CUSTOMERS = len(_SAID) - 1
 
 
 def feedback_acts(book: Book, *, past: WorkingPast, rng: random.Random) -> list[Act]:
@@ -49,7 +49,7 @@ def feedback_acts(book: Book, *, past: WorkingPast, rng: random.Random) -> list[
     acts = [Act(opened, "hoa", _open)]
     for number, said in enumerate(_SAID):
         at = past.ago(DAY * rng.uniform(0.5, 10))
-        acts.append(Act(at, "hoa", _sent(book, said, is_known=number in _KNOWN, nonce=f"{number:032x}")))
+        acts.append(Act(at, "hoa", _sent(book, said, is_known=number < _CUSTOMERS, nonce=f"{number:032x}")))
     return acts
 
 
