@@ -219,7 +219,21 @@ def keep_words(browser: FlaskClient, staff: int) -> None:
 def data_of(app: Flask) -> Data:
     """What people wrote: names, titles, notes, answers. No state, no kind, no name of a column."""
     known = Data()
-    known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED, "XLSX", "CSV"])
+    known.add(
+        [
+            *TYPED.values(),
+            *LANGUAGES.values(),
+            *ASKED,
+            PASSWORD_EXAMPLE,
+            BROWSER,
+            CODED,
+            "XLSX",
+            "CSV",
+            "PDF",
+            "PNG",
+            "SVG",
+        ]
+    )
     known.add(one.name for one in (*places.provinces(), *places.search("ba", 200)))
     known.add([operators_settings().sender_address])
     known.add(told.name for life in LIVES.values() if (told := places.place(life.ward)) is not None)
