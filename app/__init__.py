@@ -64,7 +64,8 @@ def create_app(config: Any = None) -> Flask:
     from app.comments.handlers import CommentPart, register_screens
     from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads, vault
     from app.core.db import db, listen_to
-    from app.core.screens import parts
+    from app.core.guarded import declare_added
+    from app.core.screens import extra, parts
     from app.customers import delivery as delivery_of_customers
     from app.customers.events import register_heed, register_part, register_quick_action
     from app.customers.forgotten.heed import heed_silence
@@ -76,6 +77,7 @@ def create_app(config: Any = None) -> Flask:
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
     from app.forms.events import register_drafts
     from app.forms.handlers import CustomerSubmissions
+    from app.forms.own_fields.extra import CustomerFields
     from app.forms.public.screens import AnswersPart
     from app.forms.public.views import PublicPart
     from app.forms.versions.parts import FieldsPart, VersionsPart
@@ -139,6 +141,8 @@ def create_app(config: Any = None) -> Flask:
         CustomerFiles(),
     ):  # fmt: skip
         register_part(part)
+    extra.register_extra("Customer", CustomerFields())
+    declare_added("Customer", lambda: extra.guarded_of("Customer"))
     for quick in (LogCall(), WriteNote(), LogMessage(), SendMail(), AddTask(), MakePromise()):
         register_quick_action(quick)
     for commented in (CustomerComments(), TaskComments(), InstanceComments()):
@@ -171,6 +175,7 @@ def create_app(config: Any = None) -> Flask:
         views.register(appbuilder)
         # Nobody is signed in there: its pages carry a signed moment of their own instead (forms/public/rules.py).
         csrf.exempt(app.blueprints["OpenFormView"])
+        extra.awake()
     cli.register(app)
 
     @app.teardown_request

@@ -56,11 +56,13 @@ from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
 from app.forms.drawing.views import DrawingPages
-from app.forms.filling.views import FillingPages, SubmissionPages
+from app.forms.filling.views import FillingPages
 from app.forms.models import Form
 from app.forms.public.open_view import OpenFormView
 from app.forms.public.screens import PublicEntryScreen
 from app.forms.public.views import LinkPages
+from app.forms.submissions.screens import FormAnswers, SubmissionScreen
+from app.forms.submissions.views import SubmissionPages
 from app.forms.versions.views import FormPages
 from app.forms.views import FormScreen
 from app.imports.api import ImportApi
@@ -137,6 +139,7 @@ MENU: Sequence[Item | Group] = (
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Fill in a form"), "file-text", "/dien-phieu/", "Submission", "add"),
     Item(_("Answers from outside"), "world", "/phieu-ngoai/list/", "PublicEntry"),
+    Item(_("Submissions"), "list-details", "/phieu/list/", "Submission"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
         "admin",
@@ -170,9 +173,9 @@ FINDERS: tuple[Finder, ...] = (
     Finder("Customer", _("Customers"), "user", customer_search.find_customers, customer_search.named_customers,
            instead=customer_search.add_with_phone, by_phone=True, model=Customer),
     Finder("Task", _("Tasks"), "checklist", tasks.find_tasks, tasks.named_tasks, model=Task,
-           belonging=True),
+           belonging=tasks.belonging),
     Finder("Instance", _("Process files"), "route", processes.find_instances, processes.named_instances,
-           model=ProcessInstance, belonging=True),
+           model=ProcessInstance, belonging=processes.belonging),
     Finder("Process", _("Processes"), "versions", processes.FOUND, processes.named_processes, model=Process),
     Finder("Form", _("Forms"), "forms", forms.FOUND, forms.named_forms, model=Form),
     Finder("Member", _("Staff"), "users-group", people.FOUND, people.named_members, model=Member),
@@ -203,6 +206,9 @@ VIEWS: tuple[type, ...] = (
     OpenFormView,
     PublicEntryScreen,
     FillingPages,
+    # The list over all forms behind that of one: it is the list of the table (core.lists).
+    FormAnswers,
+    SubmissionScreen,
     SubmissionPages,
     MemberScreen,
     ImportPages,

@@ -8,7 +8,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,8 @@ class Measured:
     memory: float
     #: how much longer the bare page takes here and now than where the targets were set; 1: just as long
     slowness: float = 1
+    #: CPU ms of the database server for one request; 0: it has no process of its own
+    database: float = 0
 
     @property
     def cpu_there(self) -> float:
@@ -135,31 +137,58 @@ class Measured:
         yield from (name for name, is_missed in found if is_missed)
 
 
-def measure(server: Server, case: Case, path: str, *, queries: int, requests: int) -> Measured:
+class DatabaseServer:
+    """The processes of PostgreSQL that work for whoever is connected to this database; of SQLite there are none."""
+
+    def __init__(self, url: str) -> None:
+        self._url = _sqlalchemy_url(url)
+        #: CPU of those that are gone, and of each that is there
+        self._seen: dict[int, float] = {}
+
+    def cpu_seconds(self) -> float:
+        """Spent so far by all that were ever seen here."""
+        if self._url.startswith("sqlite"):
+            return 0.0
+        with create_engine(self._url).connect() as connection:
+            mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            pids = connection.scalars(text(mine)).all()
+        for pid in pids:
+            with suppress(psutil.NoSuchProcess):
+                spent = psutil.Process(pid).cpu_times()
+                self._seen[pid] = spent.user + spent.system
+        return sum(self._seen.values())
+
+
+def measure(
+    server: Server, database: DatabaseServer, case: Case, path: str, *, queries: int, requests: int
+) -> Measured:
     """One page: alone for its time, then in a crowd for what a worker can serve."""
     cookie = server.sign_in(case.who) if case.who else ""
     how: dict[str, Any] = {"cookie": cookie, "accept_encoding": "br, gzip" if case.compressed else ""}
     ask(server.port, path, **how, requests=min(_WARM, requests))
-    before = server.cpu_seconds()
+    before, before_there = server.cpu_seconds(), database.cpu_seconds()
     single = ask(server.port, path, **how, requests=requests)
     cpu = (server.cpu_seconds() - before) * 1000 / single.requests
+    cpu_there = (database.cpu_seconds() - before_there) * 1000 / single.requests
     crowd = ask(server.port, path, **how, requests=requests, connections=4)
     assert max(single.status, crowd.status) < 400, f"{path}: {single.status} {crowd.status}"
-    return Measured(case, queries, cpu, single, crowd, server.memory())
+    return Measured(case, queries, cpu, single, crowd, server.memory(), database=cpu_there)
 
 
 def run(environ: Mapping[str, str], *, port: int, requests: int, cases: Sequence[Case]) -> Iterator[Measured]:
     """Every case, application after application."""
     ids = _ids(environ["TANTAM_DATABASE_URL"])
-    slowness = 1.0
+    slowness, database = 1.0, DatabaseServer(environ["TANTAM_DATABASE_URL"])
+    on_postgresql = not environ["TANTAM_DATABASE_URL"].startswith("sqlite")
     for app in dict.fromkeys(case.app for case in cases):
         mine = [case for case in cases if case.app == app]
         paths = [case.path.format(**ids) for case in mine]
         counted = _counted(app, environ, mine, paths)
         with served(app, environ, port=port) as server:
             for case, path, queries in zip(mine, paths, counted, strict=True):
-                row = measure(server, case, path, queries=queries, requests=requests)
-                if case is PACE:
+                row = measure(server, database, case, path, queries=queries, requests=requests)
+                # SQLite counts inside the bare page's own process: there it is no measure of the hour.
+                if case is PACE and on_postgresql:
                     slowness = row.cpu / _BARE_THERE
                 yield replace(row, slowness=slowness)
 
@@ -200,7 +229,7 @@ def _sqlalchemy_url(url: str) -> str:
 # ── The table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _HEAD = (
-    f"{'page':<36}{'role':<6}{'queries':>8}{'CPU ms':>8}{'there':>7}{'req/s':>7}"
+    f"{'page':<40}{'role':<6}{'queries':>8}{'CPU ms':>8}{'of db':>7}{'there':>7}{'req/s':>7}"
     f"{'p50 ms':>8}{'p95 ms':>8}{'KB':>7}{'MiB':>6}  target"
 )
 
@@ -219,7 +248,7 @@ def line(row: Measured) -> str:
     missed = list(row.problems())
     verdict = f"OVER: {', '.join(missed)}" if missed else "ok" if asked else ""
     return (
-        f"{case.page:<36}{case.who:<6}{row.queries:>8}{row.cpu:>8.1f}{row.cpu_there:>7.1f}"
+        f"{case.page:<40}{case.who:<6}{row.queries:>8}{row.cpu:>8.1f}{row.database:>7.1f}{row.cpu_there:>7.1f}"
         f"{row.crowd.per_second:>7.0f}{row.single.p50:>8.1f}"
         f"{row.single.p95:>8.1f}{row.single.bytes / 1024:>7.1f}{row.memory:>6.0f}  {', '.join(asked)}  {verdict}"
     ).rstrip()
@@ -290,6 +319,7 @@ def main(arguments: Sequence[str]) -> int:
             print(line(row), flush=True)
             over = over or any(row.problems())
         print("CPU of the worker, p50 and p95: one connection. req/s: four connections. One worker process.")
+        print("of db: CPU ms of PostgreSQL's processes for one request, beside that of the worker.")
         print(f"there: CPU ms where the targets were set, and the bare page takes {_BARE_THERE}; so is each verdict.")
     return int(over)
 

@@ -30,6 +30,7 @@ from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
 from app.core.screens.shown import forget_views
 from app.demo import people
+from app.forms.own_fields.queries import forget_own_fields
 from app.security import queries as security
 from app.security.models import Member
 from app.security.role_names import forget_role_names
@@ -232,6 +233,7 @@ def forget_everything(rights: RightsOf | None = None) -> None:
         security._rights[member] = version, replace(known, rules={})
     paging.forget_counts()
     forget_entries()
+    forget_own_fields()
     forget_views()
     forget_role_names()
 

@@ -24,6 +24,8 @@ from config import ROOT
 
 #: Tables that no screen, interface or list shows by themselves, and why. All others have a row rule.
 NEVER_SHOWN = {
+    "AnswerIndexing": "housekeeping of the index of answers",
+    "SubmissionRevision": "read on the page of its submission",
     "AuditSeal": "the chain of the log",
     "AuditSensitive": "values that only an erasure touches",
     "BulkEditRow": "part of its bulk edit",
@@ -31,11 +33,14 @@ NEVER_SHOWN = {
     "CalendarExceptionInterval": "part of its calendar",
     "CalendarInterval": "part of its calendar",
     "Counter": "the next number",
+    "CustomerAnswers": "part of its customer",
+    "CustomerValue": "part of its customer",
     "DemoRemoval": "one page, opened by the right to settings",
     "DuplicateRun": "told beside the pairs, to whoever may decide on them",
     "FormVersion": "part of its form",
     "Grant": "what the rules themselves read",
     "IdempotentAnswer": "what was answered to a repeated request",
+    "ImportKey": "digests by which the worker knows the rows before; gone when the file is done",
     "ImportRow": "part of its import, for whoever brought the file",
     "JobHeartbeat": "read by /health alone",
     "Look": "part of a sign-in",

@@ -24,6 +24,7 @@ def _of_answers(value: Any) -> Any:
 
 
 _VERSION_STATES = {"draft": _("Draft"), "published": _("In use"), "archived": _("Replaced")}
+_SUBMISSION_STATES = {"submitted": _("Sent"), "locked": _("Locked"), "voided": _("Voided")}
 
 _OWNERS = {
     "comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer"),
@@ -65,7 +66,13 @@ WORK_KINDS: Mapping[str, Kind] = {
         part_of=("process_id", "process"),
     ),
     "form": Kind(
-        _("Form"), "Form", {"name": _("Name"), "code": _("Code"), **PUT_AWAY}, title="name", path=links.form_path,
+        _("Form"), "Form", {"name": _("Name"), "code": _("Code"), "purpose": _("What it is for"), **PUT_AWAY},
+        title="name", path=links.form_path,
+        choices={"purpose": {"answers": _("To be filled in"), "customers": _("Fields of customers")}},
+    ),
+    "customer_answers": Kind(
+        _("Own fields"), "Customer", {"customer_id": _("Customer"), "answers": _("Answers")},
+        silent=frozenset({"form_version_id"}), show={"answers": _of_answers}, part_of=("customer_id", "customer"),
     ),
     "form_version": Kind(
         _("Version of a form"), "Form",
@@ -82,8 +89,12 @@ WORK_KINDS: Mapping[str, Kind] = {
     ),
     "submission": Kind(
         _("Filled-in form"), "Submission",
-        {"customer_id": _("Customer"), "team_id": _("Team"), "answers": _("Answers")},
-        silent=frozenset({"form_version_id", "state", "subject_type", "subject_id"}), show={"answers": _of_answers},
+        {"customer_id": _("Customer"), "team_id": _("Team"), "answers": _("Answers"), "state": _("State"),
+         "reason": _("Reason"), "correction": _("Reason of the correction"), "revision": _("Revision"),
+         "corrected_by_id": _("Corrected by"), "locked_by_id": _("Locked by"), "voided_by_id": _("Voided by")},
+        silent=frozenset({"form_version_id", "form_id", "source", "rev", "subject_type", "subject_id", "corrected_at",
+                          "locked_at", "voided_at"}),
+        show={"answers": _of_answers}, choices={"state": _SUBMISSION_STATES}, path=links.submission_path,
         tells_of={"customer_id": "customer"}, about=("subject_type", "subject_id"),
     ),
     "comment": Kind(

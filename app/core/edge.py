@@ -77,6 +77,12 @@ def transaction() -> Iterator[Session]:
         yield inside
 
 
+def is_bare() -> bool:
+    """Does what is asked for answer with data alone (core.pages), without the frame of a page?"""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(getattr(view, "page_rule", None), "is_bare", False)
+
+
 def is_api() -> bool:
     return request.path.startswith("/api/")
 

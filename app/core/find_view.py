@@ -41,12 +41,12 @@ class FindPages(Page):
         return show("search.html", search_text=text, groups=[_group(one) for one in found], most=MANY,
                     crumbs=trail((_("This morning"), "/"), here=_("Search")))  # fmt: skip
 
-    @page("/goi-y", right=None)
+    @page("/goi-y", right=None, is_bare=True)
     def suggest(self) -> Any:
         found = find(_finders(), db.session(), edge.actor(), _typed(), each=FEW)
         return jsonify(groups=[_group(one) for one in found])
 
-    @page("/vua-mo", right=None)
+    @page("/vua-mo", right=None, is_bare=True)
     def recently(self) -> Any:
         """?r=customer:12&r=task:3: those that he may still open, as the browser remembers them."""
         rows = recent(_finders(), db.session(), edge.actor(), request.args.getlist("r"))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, cast
 
-from sqlalchemy import Select, func, literal_column, select, union_all
+from sqlalchemy import Integer, Select, bindparam, func, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
@@ -69,6 +70,14 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Belonging:
+    """Rows that are found because of whom they belong to."""
+
+    rows: Select[*tuple[Any, ...]]
+    order: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Finder:
     """How records of one kind are found. The two queries go through visible(): no hit is beyond the actor's sight."""
 
@@ -87,8 +96,9 @@ class Finder:
     model: type[Any] | None = None
     #: whoever types a phone number means one of these; what is found of them, `belonging` kinds look beside
     by_phone: bool = False
-    #: find() takes one more: the ids of what was found by_phone, whose tasks, files, … these are
-    belonging: bool = False
+    #: who → of those that he may see the first `most` that belong to `owners`, which is what was found by_phone: id,
+    #: `name`, `second`, `third`. find() takes these rows and the owners' ids besides
+    belonging: Callable[[Actor], Belonging] | None = None
 
     @property
     def kind(self) -> str:
@@ -124,7 +134,7 @@ def find(finders: Iterable[Finder], session: Session, who: Actor, text: str, *, 
         return []
     asked = [finder for finder in finders if who.may(finder.right, finder.resource)]
 
-    def all_of(finder: Finder, *more: Collection[int]) -> Found:
+    def all_of(finder: Finder, *more: Collection[Any]) -> Found:
         ask = cast("Callable[..., Sequence[Hit]]", finder.find)
         return _found(finder, who, text, each, ask(session, who, text, each, *more))
 
@@ -133,50 +143,70 @@ def find(finders: Iterable[Finder], session: Session, who: Actor, text: str, *, 
     is_phone = read_phone(text) is not None or (owners and phone_in(text) is not None)
     others = [finder for finder in asked if not (finder.by_phone or is_phone)]
     small = {finder.kind: finder.find for finder in others if isinstance(finder.find, Rows)}
-    matching = _looked_through(session, who, text, small, each)
+    theirs = {finder.kind: finder.belonging for finder in others if finder.belonging} if owners else {}
+    matching, belonging = _looked_through(session, who, text, small, each, theirs, owners)
     for finder in others:
         if finder.kind in small:
             found.append(_found(finder, who, text, each, matching[finder.kind]))
+        elif finder.belonging:
+            found.append(all_of(finder, owners, belonging.get(finder.kind, ())))
         else:
-            found.append(all_of(finder, *([owners] * finder.belonging)))
+            found.append(all_of(finder))
     return [one for one in found if one.hits or one.suggestion]
 
 
 def of_one_kind(finder: Finder, session: Session, who: Actor, text: str, limit: int) -> Sequence[Hit]:
     """The best matches of this kind alone."""
     if isinstance(finder.find, Rows):
-        return _looked_through(session, who, text, {finder.kind: finder.find}, limit)[finder.kind]
+        return _looked_through(session, who, text, {finder.kind: finder.find}, limit)[0][finder.kind]
     return finder.find(session, who, text, limit)[:limit]
 
 
 def _looked_through(
-    session: Session, who: Actor, text: str, small: Mapping[str, Rows], each: int
-) -> dict[str, list[Hit]]:
-    """The best matches of each of these kinds, in one query for them all."""
+    session: Session,
+    who: Actor,
+    text: str,
+    small: Mapping[str, Rows],
+    each: int,
+    theirs: Mapping[str, Callable[[Actor], Belonging]] = MappingProxyType({}),
+    owners: Collection[int] = (),
+) -> tuple[dict[str, list[Hit]], dict[str, list[Any]]]:
+    """The best matches of each small kind, and what belongs to the owners by its kind, in one query for them all."""
     found: dict[str, list[Hit]] = {kind: [] for kind in small}
-    if not small:
-        return found
+    belonging: dict[str, list[Any]] = {kind: [] for kind in theirs}
+    if not small and not theirs:
+        return found, belonging
 
     def all_rows() -> Select[Any]:
+        firsts: list[tuple[str, Any, tuple[Any, ...], Any]] = [
+            (kind, rows.of(who), rows.order, literal_column(str(rows.most))) for kind, rows in small.items()
+        ]
+        for kind, of in theirs.items():
+            firsts.append((kind, (one := of(who)).rows, one.order, bindparam("most", type_=Integer)))
         parts = []
-        for kind, rows in small.items():
-            place = func.row_number().over(order_by=rows.order).label("place")
-            first = (
-                rows.of(who)
-                .add_columns(place)
-                .order_by(None)
-                .order_by(*rows.order)
-                .limit(literal_column(str(rows.most)))
-            )
+        for kind, rows, order, most in firsts:
+            place = func.row_number().over(order_by=order).label("place")
+            first = rows.add_columns(place).order_by(None).order_by(*order).limit(most)
             parts.append(select(literal_column(f"'{kind}'").label("kind"), *first.correlate(None).subquery().c))
         return select(union_all(*parts).subquery())
 
     fits = matcher(text)
-    all_of_them = session.execute(who.once(("looked through", *small), all_rows))
-    for row in sorted((row for row in all_of_them if fits(row.name, row.second, row.third)), key=attrgetter("place")):
-        if len(found[row.kind]) < each:
+    bound = {"owners": list(owners), "most": each} if theirs else {}
+    rows = session.execute(who.once(("looked through", *small, "of", *theirs), all_rows), bound)
+    for row in sorted(rows, key=attrgetter("place")):
+        if row.kind in belonging:
+            belonging[row.kind].append(row)
+        elif len(found[row.kind]) < each and fits(row.name, row.second, row.third):
             found[row.kind].append(small[row.kind].hit(row, who))
-    return found
+    return found, belonging
+
+
+def of_owners(session: Session, belonging: Belonging, owners: Collection[int], most: int) -> Sequence[Any]:
+    """The first of these rows alone."""
+    if not owners:
+        return ()
+    rows = belonging.rows.order_by(*belonging.order).limit(most)
+    return session.execute(rows, {"owners": list(owners)}).all()
 
 
 def _found(finder: Finder, who: Actor, text: str, each: int, hits: Sequence[Hit]) -> Found:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import MAXYEAR, date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -27,6 +28,7 @@ NO_BREAK_SPACE = "\u00a0"
 MOST_DIGITS = 18
 #: years of two digits are 1950 to 2049, as in Excel on today's Windows (assets/js/dates.js does the same)
 _CENTURY_TURNS = 50
+_MONTHS = 12
 
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})([/.-])(?P<month>[0-9]{1,2})\2(?P<year>[0-9]{4}|[0-9]{2})")
 _UNBROKEN = re.compile(r"(?P<day>[0-9]{2})(?P<month>[0-9]{2})(?P<year>(?:19|20|21)?[0-9]{2})")
@@ -138,6 +140,27 @@ def typed_moment(moment: datetime, tz: str | tzinfo) -> str:
 
 def read_day(text: str) -> date | None:
     """A day as typed (5/9/26, 05/09/2026, 050926, 05092026) or as a browser sends it (ISO). None if it is none."""
+    parts = _day_parts(text)
+    try:
+        return date(*parts) if parts is not None else None
+    except ValueError:
+        return None
+
+
+def day_problem(text: str) -> Sentence:
+    """Why `read_day` made nothing of it: 31/02/2026 is written like a day, and the calendar has none."""
+    year, month, day = _day_parts(text) or (0, 0, 0)
+    if not 1 <= year <= MAXYEAR or not month or not day:
+        return _("This is not a date. Example: 31/12/2026")
+    typed = f"{day:02}/{month:02}/{year:04}"
+    if month > _MONTHS:
+        return _("There is no %(day)s: a year has 12 months.", day=typed)
+    last = monthrange(year, month)[1]
+    return _("There is no %(day)s: that month has only %(count)d days.", day=typed, count=last)
+
+
+def _day_parts(text: str) -> tuple[int, int, int] | None:
+    """Year, month and day as they are written, be there such a day or not."""
     typed = as_typed(text)
     match = _DAY_FIRST.fullmatch(typed) or _UNBROKEN.fullmatch(typed) or _ISO.fullmatch(typed)
     if match is None:
@@ -145,10 +168,7 @@ def read_day(text: str) -> date | None:
     year = int(match["year"])
     if len(match["year"]) == 2:
         year += 2000 if year < _CENTURY_TURNS else 1900
-    try:
-        return date(year, int(match["month"]), int(match["day"]))
-    except ValueError:
-        return None
+    return year, int(match["month"]), int(match["day"])
 
 
 # -- numbers and amounts

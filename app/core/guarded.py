@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,8 @@ class GuardedField:
 
 
 _guarded: dict[str, dict[str, GuardedField]] = {}
+#: resource → those that were added while the product runs
+_added: dict[str, Callable[[], Mapping[str, GuardedField]]] = {}
 #: column → the field that it is a part of
 _parts: dict[str, str] = {}
 
@@ -49,6 +51,11 @@ def declare(resource: str, fields: Iterable[GuardedField]) -> None:
     _guarded.setdefault(resource, {}).update({one.key: one for one in fields})
 
 
+def declare_added(resource: str, fields: Callable[[], Mapping[str, GuardedField]]) -> None:
+    """Fields that are there from one day to the next: asked each time. The same resource again replaces."""
+    _added[resource] = fields
+
+
 def declare_parts(field: str, columns: Iterable[str]) -> None:
     """Several columns that are one field to people, such as the lines of an address."""
     _parts.update(dict.fromkeys(columns, field))
@@ -56,11 +63,15 @@ def declare_parts(field: str, columns: Iterable[str]) -> None:
 
 def guarded() -> Mapping[str, Mapping[str, GuardedField]]:
     """Resource → key → field, of all that are declared."""
-    return _guarded
+    return {
+        resource: {**fields, **_added[resource]()} if resource in _added else fields
+        for resource, fields in _guarded.items()
+    }
 
 
 def field_of(resource: str, key: str) -> GuardedField | None:
-    return _guarded.get(resource, {}).get(key)
+    declared = _guarded.get(resource, {}).get(key)
+    return _added[resource]().get(key) if declared is None and resource in _added else declared
 
 
 def key_of(name: str) -> str:

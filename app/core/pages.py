@@ -24,9 +24,13 @@ class PageRule:
     """What a page asks of whoever opens it: this right on the view's resource (None: being signed in is enough)."""
 
     right: str | None
+    #: it answers with data alone: nothing of what stands around a page is read for it
+    is_bare: bool = False
 
 
-def page(path: str, *methods: str, right: str | None = "view") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def page(
+    path: str, *methods: str, right: str | None = "view", is_bare: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a method of a Page an address. Actions are POST; every form of ours carries the CSRF token."""
 
     def declare(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +45,7 @@ def page(path: str, *methods: str, right: str | None = "view") -> Callable[[Call
             refuse_nul_sent()
             return method(self, **path_values)
 
-        guarded.page_rule = PageRule(right)  # type: ignore[attr-defined]
+        guarded.page_rule = PageRule(right, is_bare)  # type: ignore[attr-defined]
         return expose(path, methods=list(methods) or ["GET"])(guarded)  # type: ignore[no-any-return]
 
     return declare

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Enum,
+    Float,
     Integer,
     Numeric,
     Select,
@@ -65,14 +67,17 @@ def asked_number(arguments: Mapping[str, str], name: str, default: int, largest:
     return int(text)
 
 
-def in_order(rows: Select[Any], by: Any, key: Any, *, falling: bool, backwards: bool = False) -> Select[Any]:
+def in_order(
+    rows: Select[Any], by: Any, key: Any, *, falling: bool, backwards: bool = False, is_filled: bool = False
+) -> Select[Any]:
     """Ordered by `by`, empty values last on both databases, and by the key, which makes every order total.
 
-    `backwards`: the same order read from its end, as the page before a row needs it.
+    `backwards`: the same order read from its end, as the page before a row needs it. `is_filled`: the rows without a
+    value were left out.
     """
     turned = falling != backwards
     first = by.desc() if turned else by.asc()
-    if _may_be_empty(by):
+    if _may_be_empty(by) and not is_filled:
         first = first.nulls_first() if backwards else first.nulls_last()
     last = key.desc() if turned else key.asc()
     return rows.order_by(None).order_by(*([last] if by is key else [first, last]))
@@ -113,7 +118,12 @@ def _gone() -> BadRequestError:
 
 
 _MOST_DIGITS = 100
-_READERS: Mapping[str, Callable[[str], Any]] = {"decimal": Decimal, "day": date.fromisoformat, "text": str}
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "decimal": Decimal,
+    "day": date.fromisoformat,
+    "text": str,
+    "float": float,
+}
 
 
 def _told(value: Any) -> tuple[str, Any]:
@@ -124,6 +134,8 @@ def _told(value: Any) -> tuple[str, Any]:
             return "whole", int(value)
         case Decimal():
             return "decimal", str(value)
+        case float():
+            return "float", repr(value)
         case datetime():
             return "moment", value.isoformat()
         case date():
@@ -156,6 +168,8 @@ def _comparable(by: Any, value: Any) -> bool:
             return type(value) is int and abs(value) < 2**63
         case Boolean() | Integer():
             return type(value) is int and abs(value) <= LARGEST_ID
+        case Float():
+            return isinstance(value, float) and isfinite(value)
         case Numeric():
             return isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
         case UtcDateTime():
@@ -167,7 +181,9 @@ def _comparable(by: Any, value: Any) -> bool:
     return False
 
 
-def beyond(rows: Select[Any], by: Any, key: Any, cursor: Cursor, *, falling: bool) -> Select[Any]:
+def beyond(
+    rows: Select[Any], by: Any, key: Any, cursor: Cursor, *, falling: bool, is_filled: bool = False
+) -> Select[Any]:
     """The rows after the cursor's row in the order of in_order(), before it when the cursor looks backwards.
 
     Raises BadRequestError for a cursor of another order.
@@ -187,7 +203,7 @@ def beyond(rows: Select[Any], by: Any, key: Any, cursor: Cursor, *, falling: boo
     here = tuple_(by, key)
     there = tuple_(value, literal(cursor.key))
     ahead = here < there if turned else here > there
-    if _may_be_empty(by) and not cursor.backwards:
+    if _may_be_empty(by) and not is_filled and not cursor.backwards:
         ahead = or_(ahead, by.is_(None))
     return rows.where(ahead)
 
@@ -201,6 +217,8 @@ class Piece:
     #: rows to skip; where there is a cursor, it says which
     start: int = 0
     cursor: Cursor | None = None
+    #: only rows with a value are read
+    is_filled: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -212,13 +230,13 @@ class Piece:
 
     def ordered(self, rows: Select[Any], by: Any, key: Any) -> Select[Any]:
         """In the order in which the piece is read."""
-        return in_order(rows, by, key, falling=self.is_falling, backwards=self.is_backwards)
+        return in_order(rows, by, key, falling=self.is_falling, backwards=self.is_backwards, is_filled=self.is_filled)
 
     def of(self, rows: Select[Any], by: Any, key: Any) -> Select[Any]:
         """Its rows, and one more: is there another page beyond? Raises BadRequestError for a cursor of another list."""
         ordered = self.ordered(rows, by, key).limit(self.size + 1)
         if self.cursor is not None:
-            return beyond(ordered, by, key, self.cursor, falling=self.is_falling)
+            return beyond(ordered, by, key, self.cursor, falling=self.is_falling, is_filled=self.is_filled)
         return ordered.offset(self.start) if self.start else ordered
 
 

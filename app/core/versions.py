@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.numbering import Counter, next_number
 
 #: numbers that stand in the query by which a request learns who is signed in
-READ_WITH_THE_SESSION = ("catalogues", "saved_views", "roles")
+READ_WITH_THE_SESSION = ("catalogues", "saved_views", "roles", "own_fields")
 _KNOWN = "versions"
 
 

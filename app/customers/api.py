@@ -13,9 +13,10 @@ from app.core import edge
 from app.core.access import get_visible, visible
 from app.core.api import Api, equals, flag, id_is, listing, moment, not_here, state_is, verb
 from app.core.db import db
-from app.core.errors import NotFoundError
+from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
-from app.core.schema import list_of, maybe, one_of, record, text, whole_number, yes_or_no
+from app.core.schema import UNKNOWN, free_object, list_of, maybe, one_of, record, text, whole_number, yes_or_no
+from app.core.screens import extra
 from app.core.vietnamese import phone_e164
 from app.customers import places, profile, profile_queries, queries, search, services, tags
 from app.customers.duplicates import queries as duplicates
@@ -72,6 +73,8 @@ _PROFILE: dict[str, Any] = {
     "next_contact_on": maybe(text(10)),
     "tags": list_of(text(TAG_LENGTH), most=MOST_TAGS),
 }
+#: what the company wants to know besides (core.screens.extra)
+_OWN = free_object("Own fields of the company: field key → value, as GET /customers/{id} shows them")
 _DAYS = ("birthday", "next_contact_on")
 _NEW = record(
     required=("name",),
@@ -82,7 +85,9 @@ _NEW = record(
     source=maybe(text(SOURCE_LENGTH)),
     note=maybe(text(NOTE_LENGTH)),
     duplicate_reason=maybe(text(REASON_LENGTH)),
+    phone_is_shared=yes_or_no(),
     contact_points=list_of(_CONTACT, most=MOST_CONTACTS),
+    own=_OWN,
     **_PROFILE,
 )
 _CHANGED = record(
@@ -97,6 +102,7 @@ _CHANGED = record(
     owner=maybe(text()),
     team=maybe(text()),
     duplicate_reason=maybe(text(REASON_LENGTH)),
+    own=_OWN,
     **_PROFILE,
 )
 
@@ -203,11 +209,13 @@ class CustomerApi(Api):
                 note=body.get("note"),
                 contact_points=points,
                 shared={number for number, point in enumerate(sent) if point.get("is_shared")},
+                phone_is_shared=body.get("phone_is_shared", False),
                 duplicate_reason=body.get("duplicate_reason"),
                 **_profile(session, body),
             )
             if "tags" in body:
                 tags.set_tags(session, customer, body["tags"], by=edge.actor())
+            _keep_own(session, customer, body.get("own", {}), is_new=True)
             return _all_whole([customer])[0]
 
         return self.write(create)
@@ -222,7 +230,7 @@ class CustomerApi(Api):
     def put(self, id: str) -> dict[str, Any]:
         customer_id, body = self.id(id), self.read()
         self.days(body, *_DAYS)
-        rev, names = body.pop("rev"), body.pop("tags", None)
+        rev, names, own = body.pop("rev"), body.pop("tags", None), body.pop("own", None)
         if "kind" in body:
             body["kind"] = CustomerKind(body["kind"])
 
@@ -233,9 +241,20 @@ class CustomerApi(Api):
             services.change_customer(session, customer, by=actor, rev=rev, **cast("services.CustomerValues", values))
             if names is not None:
                 tags.set_tags(session, customer, names, by=actor)
+            if own is not None:
+                _keep_own(session, customer, own, is_new=False)
             return _all_whole([customer])[0]
 
         return self.write(change)
+
+
+def _keep_own(session: Session, customer: Customer, said: dict[str, Any], *, is_new: bool) -> None:
+    """Raises InvalidInputError beside "own.KEY"."""
+    added = extra.extra_of("Customer")
+    if added is not None:
+        added.save(session, customer.id, said, by=edge.actor(), is_new=is_new)
+    elif said:
+        raise InvalidInputError(fields={f"{extra.PREFIX}{key}"[:200]: [UNKNOWN] for key in said})
 
 
 def _people(session: Session, body: dict[str, Any]) -> dict[str, Member | Team | None]:
@@ -311,8 +330,12 @@ def _all_whole(customers: Sequence[Customer]) -> list[dict[str, Any]]:
     tags_of = profile_queries.tags_of_each(session, [one.id for one in customers])
     # Whoever became part of another one is archived; the other one has his number now.
     parts = {one.id: duplicates.merged_into(session, one.id) for one in customers if one.is_archived}
+    added = extra.extra_of("Customer")
+    own = added.values(session, [one.id for one in customers], edge.actor()) if added is not None else {}
     return [
-        _whole(one) | {"tags": [tag.name for tag in tags_of[one.id]], "merged_into": parts.get(one.id)}
+        _whole(one)
+        | {"tags": [tag.name for tag in tags_of[one.id]], "merged_into": parts.get(one.id)}
+        | {"own": dict(own.get(one.id, {}))}
         for one in customers
     ]
 

@@ -136,6 +136,7 @@ class CustomerDialog(FlaskForm):
         _("Phone number"), _contact(ContactKind.phone),
         description=_("The number to call first. Others, and Zalo, are added on the customer's page."),
     )  # fmt: skip
+    phone_is_shared = BooleanField(_("A shared number (a family, a shop, a switchboard)"))
     email = EmailField(_("E-mail"), _contact(ContactKind.email))
     owner_id = SelectField(_("Person in charge"), coerce=_member_id)
     source = EntryField(

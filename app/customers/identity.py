@@ -9,7 +9,7 @@ from stdnum.exceptions import ValidationError
 from stdnum.vn import mst
 
 from app.core.errors import Sentence
-from app.core.formats import read_day, typed_day
+from app.core.formats import day_problem, read_day, typed_day
 from app.core.i18n import _
 from app.core.vietnamese import as_typed, plain_letters
 from app.customers.models import Gender
@@ -26,7 +26,6 @@ _LABEL = re.compile(
     r"^(?:mst|ma so thue|tax code|cccd|cmnd|can cuoc cong dan|can cuoc|so dinh danh(?: ca nhan)?)[ .:]*"
 )
 _SEPARATORS = re.compile(r"[ .·_–−-]+")
-_DAY_PARTS = re.compile(r"([0-9]{1,2})[/. -]+([0-9]{1,2})[/. -]+([0-9]{4}|[0-9]{2})")
 
 #: The provinces of before July 2025, by which citizen numbers begin behind a 0 (Circular 59/2021/TT-BCA). A number that
 #: begins otherwise tells the country where somebody was born.
@@ -103,11 +102,8 @@ def read_birthday(typed: str, *, today: date) -> date | None:
     if not text:
         return None
     day = read_day(text)
-    parts = _DAY_PARTS.fullmatch(text)
     if day is None:
-        if parts:
-            raise UnreadableError(_("There is no %(day)s in the calendar. Check day and month.", day=text))
-        raise UnreadableError(_("This is not a day yet. Example: %(example)s", example="31/12/1990"))
+        raise UnreadableError(day_problem(text))
     return as_birthday(day, text, today=today)
 
 

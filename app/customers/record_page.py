@@ -18,7 +18,7 @@ from app.core.errors import BadRequestError, BusinessError, InvalidInputError, N
 from app.core.finding import record_key
 from app.core.i18n import _
 from app.core.pages import done, page_number, page_of, trail
-from app.core.screens import Screen, parts, route
+from app.core.screens import Screen, extra, parts, route
 from app.core.screens.records import HISTORY, Stamp
 from app.customers import events, page_queries, profile_shown, shown, timeline
 from app.customers.dialogs import ContactPointDialog
@@ -95,6 +95,8 @@ class CustomerPage(Screen):
         refused = dialogs or {}
         opened: Mapping[str, Any] = {}
         if read.item is not None:
+            added = extra.extra_of(self.resource)
+            told["own"] = added.told(session, number, who) if added is not None else ()
             told |= self._whole(session, read, read.item, told, who, now)
             told["sections"], opened, bought = self._sections(session, read.item, who, may_edit=told["may_edit"])
             told["profile"] = profile_shown.card(

@@ -10,21 +10,21 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
-from app.core import edge, history
+from app.core import edge, guarded, history
 from app.core.access import Actor, get_visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError
 from app.core.finding import line
 from app.core.i18n import _
 from app.core.masking import Mask
-from app.core.screens import Derived, Interface, Kind, ManyPage, Preset, action
+from app.core.screens import Derived, Interface, Kind, ManyPage, Preset, action, extra
 from app.core.screens.fields import Lookup
 from app.core.vietnamese import read_phone, show_phone
 from app.customers import places, profile, queries, search, services, shown, timeline_words
 from app.customers.bulk.services import MOST_ROWS
 from app.customers.contacts_back import CONTACTS_BACK
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, CustomerDialog
-from app.customers.duplicates.hard import DuplicateCustomerError
+from app.customers.duplicates.hard import DuplicateCustomerError, InvalidCustomerError
 from app.customers.labels import FIELD_LABELS, GENDER_LABELS
 from app.customers.models import SOURCES, ContactKind, ContactPoint, Customer, CustomerKind
 from app.customers.record_dialogs import CustomerCards
@@ -32,17 +32,22 @@ from app.customers.segments import fields as segment_fields
 from app.security import columns as people_columns
 from app.security.models import Team
 
-#: the sections of the form
+#: whether others are reached by the phone of a new customer
+SHARED = "phone_is_shared"
+#: the sections of the form, in the order of a call
 _SECTIONS: Sequence[tuple[Any, Sequence[str]]] = (
-    (_("Identity"), ("name", "kind", "honorific", "gender", "birthday", "tax_code", "id_number", "company",
-                      "job_title")),
-    (_("How to reach"), ("phone", "email")),
+    (_("Name and contact"), ("name", "phone", SHARED, "honorific", "email", "kind", "company")),
+    (_("Source and next contact"), ("source", "touchpoint", "next_contact_on", "note")),
+    (_("Identity"), ("gender", "birthday", "tax_code", "id_number", "job_title")),
     (_("Postal address"), ("province_code", "ward_code", "street", "old_address")),
-    (_("What kind of customer"), ("source", "touchpoint", "tier", "tier_is_fixed", "behaviour", "behaviour_is_fixed",
-                                  "stage", "stage_reason", "next_contact_on", "note")),
+    (_("What kind of customer"), ("tier", "tier_is_fixed", "behaviour", "behaviour_is_fixed", "stage",
+                                  "stage_reason")),
     (_("Consent and restrictions"), ("do_not_contact", "do_not_contact_reason", "risk_reason")),
 )  # fmt: skip
-_FORM = [name for _title, names in _SECTIONS for name in names]
+_NEW = [name for _title, names in _SECTIONS for name in names]
+#: afterwards it is said where his ways to be reached stand
+_FORM = [name for name in _NEW if name != SHARED]
+guarded.declare_parts("phone", (SHARED,))
 #: those that the table itself has an input for
 _BUILT = {"birthday", "next_contact_on", "company"}
 _CHOSEN = {one: Derived(Kind.choice, getattr(Customer, one), choices=catalogues.Choices(catalogue))
@@ -143,9 +148,9 @@ class CustomerScreen(CustomerCards):
         Preset(_("New this week"), "created_at = this_week()"),
     )
     show_columns = ["name", "code"]
-    add_columns = _FORM
+    add_columns = _NEW
     edit_columns = _FORM
-    form_fields = {name: getattr(CustomerDialog, name) for name in (*_FORM, "duplicate_reason") if name not in _BUILT}
+    form_fields = {name: getattr(CustomerDialog, name) for name in (*_NEW, "duplicate_reason") if name not in _BUILT}
     form_note = "customers/_duplicates.html"
     form_sections = _SECTIONS
     add_template = "customers/form.html"
@@ -155,7 +160,9 @@ class CustomerScreen(CustomerCards):
             lambda rows, text: search.companies(rows, text, edge.actor()), lambda company: company.code)
     }  # fmt: skip
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"kind": KIND_LABELS, "gender": GENDER_LABELS}
-    label_columns = {**timeline_words.LABELS, **segment_fields.LABELS}
+    label_columns = {
+        **timeline_words.LABELS, **segment_fields.LABELS, SHARED: CustomerDialog.phone_is_shared.args[0],
+    }  # fmt: skip
 
     def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(search.matches(text, who))
@@ -173,7 +180,7 @@ class CustomerScreen(CustomerCards):
         return services.create_customer(
             session, by=by, name=form.name.data or "", kind=CustomerKind(form.kind.data), phone=form.phone.data,
             email=form.email.data, source=form.source.data, note=form.note.data,
-            duplicate_reason=form.duplicate_reason.data, **_typed(form),
+            phone_is_shared=form.phone_is_shared.data, duplicate_reason=form.duplicate_reason.data, **_typed(form),
         )  # fmt: skip
 
     def change(self, session: Session, item: Customer, form: Any, *, by: Actor) -> None:
@@ -185,12 +192,9 @@ class CustomerScreen(CustomerCards):
 
     def _tell(self, form: Any, refusal: BusinessError) -> None:
         """Of a customer who is known by the same: who it is, beside what both have."""
-        if not isinstance(refusal, DuplicateCustomerError):
-            super()._tell(form, refusal)
-            return
-        form.doubles = refusal.matches
-        for key in dict.fromkeys(str(one.field) for one in refusal.matches):
-            form[key].errors = [*form[key].errors, str(_("Another customer has this already."))]
+        if isinstance(refusal, (DuplicateCustomerError, InvalidCustomerError)):
+            form.doubles = refusal.matches
+        super()._tell(form, refusal)
 
     @action(
         "archive",
@@ -217,10 +221,12 @@ class CustomerScreen(CustomerCards):
                 return CONTACT_LABELS[value]
             return shown.contact_text(value, who) if column == "shown" else self._told_value(column, value)
 
+        added = extra.extra_of(self.resource)
         return [
             history.Subject(Customer, item.id, _TOLD_FIELDS, self._told_value, known=(Team,)),
             history.Subject(
                 ContactPoint, contacts, _TOLD_OF_CONTACTS, told_of_contact, kind=_("Way to reach"),
                 title=ContactPoint.shown, called=lambda text: shown.contact_text(text, who) or "",
             ),
+            *(added.history(item.id, who) if added is not None else ()),
         ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Unpack
@@ -16,9 +16,10 @@ from app.core.errors import BusinessError, ConflictError, NotAllowedError
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_number
-from app.customers import former, indexing, profile, queries, reach, rules, stages
+from app.customers import indexing, profile, queries, reach, rules, stages
 from app.customers.duplicates import hard, warning
 from app.customers.duplicates import queries as duplicates
+from app.customers.duplicates.hard import HardKey
 from app.customers.models import (
     SOURCES,
     ContactKind,
@@ -67,12 +68,14 @@ def create_customer(
     source: str | None = None,
     contact_points: Sequence[TypedContact] = (),
     shared: Collection[int] = (),
+    phone_is_shared: bool = False,
     duplicate_reason: str | None = None,
     **values: Unpack[ProfileValues],
 ) -> Customer:
     """A new customer, who belongs to its creator and to the creator's primary team; the first contact is preferred.
 
-    `shared` are the numbers of the `contact_points` that others are reached by too.
+    `shared` are the numbers of the `contact_points` that others are reached by too, `phone_is_shared` says so of the
+    phone: whoever has it already is told all the same, and with a reason it becomes a shared number of his as well.
     Raises InvalidInputError with every problem beside its field: name, phone, email, source, note, contact_points.N,
     and those of ProfileValues; DuplicateCustomerError when somebody is known by the same, unless it is said why.
     """
@@ -93,17 +96,23 @@ def create_customer(
             contact = rules.read_contact(contact_kind, typed)
             if not reach.may_write(by, contact, is_new=True):
                 raise rules.UnreadableError(NOT_YOURS)
-            contacts.setdefault((contact.kind, contact.value), (contact, key in for_several))
+            is_shared = key in for_several or (key == "phone" and phone_is_shared)
+            contacts.setdefault((contact.kind, contact.value), (contact, is_shared))
     new = profile.read_profile(session, customer, values, problems, by=by, kind=kind)
-    problems.refuse_any()
+    known_by = {hard.contact_key(one.kind, one.value, is_shared=is_shared) for one, is_shared in contacts.values()}
+    known_by.add(hard.tax_key(new.get("tax_code")))
+    household = _number_of_several(contacts.values()) if phone_is_shared else None
+    known_by.add(household)
+    warning.refuse_any(session, problems.fields, known_by, by=by, besides=None, reason=duplicate_reason)
     stage, stage_reason = new.get("stage"), new.pop("stage_reason", None)
     for column, value in new.items():
         setattr(customer, column, value)
     said = [key for key in ("source", "note", *new) if getattr(customer, key)]
     guarded.refuse_unwritable(by, "Customer", said, is_new=True)
-    known_by = {hard.contact_key(one.kind, one.value, is_shared=is_shared) for one, is_shared in contacts.values()}
-    known_by.add(hard.tax_key(customer.tax_code))
+    elsewhere = _own_elsewhere(session, household, by=by) if household is not None and duplicate_reason else []
     accepted = warning.accept(session, known_by, by=by, besides=None, reason=duplicate_reason)
+    for point in elsewhere:
+        share_contact_point(session, point, by=by, shared=True)
 
     customer.all_contact_points = [
         ContactPoint(
@@ -119,7 +128,7 @@ def create_customer(
         stages.enter(session, customer, stage, reason=stage_reason)
         session.flush()
     record_timeline(session, customer.id, kind="created", by=by)
-    _keep(session, customer, accepted, by=by)
+    _keep(session, customer, accepted, by=by, household=household)
     return customer
 
 
@@ -134,43 +143,28 @@ def change_customer(
     lock_for(session, customer, by, "edit")
     _refuse_stale(session, customer, rev)
     problems = Problems()
-    new: dict[str, Any] = {}
-    readers: dict[str, Callable[[Any], Any]] = {
-        "name": rules.read_name,
-        "kind": CustomerKind,
-        "source": lambda typed: code_of(session, SOURCES, typed, present=customer.source),
-        "note": lambda typed: rules.read_note(typed or "") or None,
-    }
-    for key, read in readers.items():
-        if key in values:
-            with problems.beside(key):
-                new[key] = read(values[key])  # type: ignore[literal-required]
-    new |= profile.read_profile(session, customer, values, problems, by=by, kind=new.get("kind"))
-    for key, column in (("owner", "owner_id"), ("team", "team_id")):
-        if key in values:
-            row: Member | Team | None = values[key]  # type: ignore[literal-required]
-            new[column] = row.id if row else None
+    new = read_values(session, customer, values, problems, by=by)
     contacts: dict[ContactKind, rules.Contact | None] = {}
     for kind in (ContactKind.phone, ContactKind.email):
         if kind.value in values:
             with problems.beside(kind.value):
                 typed = (values[kind.value] or "").strip()  # type: ignore[literal-required]
                 contacts[kind] = rules.read_contact(kind, typed) if typed else None
-    problems.refuse_any()
-
     stage_reason = new.pop("stage_reason", None)
     changed = [column for column, value in new.items() if getattr(customer, column) != value]
     other = [kind.value for kind, contact in contacts.items() if reach.is_other_main(customer, kind, contact)]
-    guarded.refuse_unwritable(by, "Customer", [*changed, *other])
-    _may_hand(session, customer, changed, by)
     known_by = {
         hard.contact_key(one.kind, one.value, is_shared=reach.is_shared(customer, one))
         for kind, one in contacts.items() if one is not None and kind.value in other
     }  # fmt: skip
     known_by.add(hard.tax_key(new["tax_code"]) if "tax_code" in changed else None)
-    accepted = warning.accept(
-        session, known_by - hard.keys_of(customer), by=by, besides=customer.id, reason=values.get("duplicate_reason")
-    )
+    known_by -= hard.keys_of(customer)
+    reason = values.get("duplicate_reason")
+    warning.refuse_any(session, problems.fields, known_by, by=by, besides=customer.id, reason=reason)
+
+    guarded.refuse_unwritable(by, "Customer", [*changed, *other])
+    _may_hand(session, customer, changed, by)
+    accepted = warning.accept(session, known_by, by=by, besides=customer.id, reason=reason)
     came_from = customer.stage
     if "stage" in changed:
         stages.enter(session, customer, new["stage"], reason=stage_reason)
@@ -190,19 +184,27 @@ def change_customer(
     return customer
 
 
-def give_back(session: Session, customer: Customer, columns: former.Columns, *, by: Actor) -> None:
-    """What stood in these columns before somebody set them for many stands there again. The caller has locked him.
-
-    Raises InvalidInputError for fields that the actor may not write, NotAllowedError where he may not hand him over.
-    """
-    if not columns:
-        return
-    guarded.refuse_unwritable(by, "Customer", columns)
-    _may_hand(session, customer, columns, by)
-    came_from = customer.stage
-    former.put_back(session, customer, columns)
-    session.flush()
-    _tell_changed(session, customer, columns, came_from, by=by)
+def read_values(
+    session: Session, customer: Customer, values: Mapping[str, Any], problems: Problems, *, by: Actor
+) -> dict[str, Any]:
+    """Column → new value of those that are given, and `stage_reason`; what is wrong is told to `problems`."""
+    new: dict[str, Any] = {}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "name": rules.read_name,
+        "kind": CustomerKind,
+        "source": lambda typed: code_of(session, SOURCES, typed, present=customer.source),
+        "note": lambda typed: rules.read_note(typed or "") or None,
+    }
+    for key, read in readers.items():
+        if key in values:
+            with problems.beside(key):
+                new[key] = read(values[key])
+    new |= profile.read_profile(session, customer, values, problems, by=by, kind=new.get("kind"))
+    for key, column in (("owner", "owner_id"), ("team", "team_id")):
+        if key in values:
+            row: Member | Team | None = values[key]
+            new[column] = row.id if row else None
+    return new
 
 
 def add_contact_point(
@@ -377,18 +379,40 @@ def _may_hand(session: Session, customer: Customer, changed: Iterable[str], by: 
 def _tell_changed(
     session: Session, customer: Customer, changed: Iterable[str], came_from: str | None, *, by: Actor
 ) -> None:  # fmt: skip
-    """The names of the fields only: old and new values stand in the audit log, which can forget them."""
+    for kind, data in told_of(changed, came_from, customer.stage):
+        record_timeline(session, customer.id, kind=kind, by=by, data=data)
+
+
+def told_of(changed: Iterable[str], came_from: str | None, goes_to: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the timeline tells of a change of these columns, from this stage to that one: kind and data. The names of
+    the fields only: old and new values stand in the audit log, which can forget them."""
     told = sorted({*changed} - profile.FOLLOWING - {"stage"})
     if told:
-        record_timeline(session, customer.id, kind="changed", by=by, data={"fields": told})
+        yield "changed", {"fields": told}
     if "stage" in changed:
-        record_timeline(session, customer.id, kind="stage_changed", by=by,
-                        data={"from": came_from, "to": customer.stage})  # fmt: skip
+        yield "stage_changed", {"from": came_from, "to": goes_to}
 
 
-def _keep(session: Session, customer: Customer, accepted: warning.Accepted | None, *, by: Actor) -> None:
+def _number_of_several(contacts: Iterable[tuple[rules.Contact, bool]]) -> HardKey | None:
+    shared = (hard.contact_key(one.kind, one.value) for one, is_shared in contacts if is_shared)
+    return next((key for key in shared if key is not None), None)
+
+
+def _own_elsewhere(session: Session, number: HardKey, *, by: Actor) -> list[ContactPoint]:
+    """Where the number stands as somebody's own and the actor may change that; those customers are locked."""
+    rows = hard.own_numbers(number.value).where(visible(ContactPoint, by, "edit")).order_by(ContactPoint.customer_id)
+    found = [point for point in session.scalars(rows) if not point.customer.is_archived and reach.may_write(by, point)]
+    for point in found:
+        lock_for(session, point.customer, by, "edit")
+    return found
+
+
+def _keep(
+    session: Session, customer: Customer, accepted: warning.Accepted | None, *, by: Actor,
+    household: HardKey | None = None,
+) -> None:  # fmt: skip
     if accepted is not None:
-        warning.keep(session, customer, accepted, by=by)
+        warning.keep(session, customer, accepted, by=by, household=household)
         data = {"fields": accepted.fields, "reason": accepted.reason}
         record_timeline(session, customer.id, kind=warning.SAVED, by=by, data=data)
         session.flush()

@@ -16,7 +16,7 @@ from app.core.formats import day_text, local
 from app.core.i18n import _, ngettext
 from app.core.masking import DOTS
 from app.core.timewords import Lateness, LatenessKind
-from app.customers import beside_fields, page_queries, places, queries
+from app.customers import beside_fields, page_queries, places, queries, rules
 from app.customers.beside_fields import SAID
 from app.customers.called import salutation
 from app.customers.dialogs import CONTACT_LABELS
@@ -27,7 +27,8 @@ from app.customers.promise_models import Promise, PromiseState
 from app.customers.rules import Contact
 from app.security import queries as people
 
-_LINKS = {ContactKind.phone: "tel:", ContactKind.zalo: "tel:", ContactKind.email: "mailto:"}
+_LINKS = {ContactKind.phone: "tel:", ContactKind.email: "mailto:"}
+_ZALO = "https://zalo.me/"
 
 #: the tier that is shown with a crown
 VIP = "vip"
@@ -75,15 +76,17 @@ def _tags(session: Session, item: Customer | None, tags: Sequence[str]) -> list[
 def contacts(read: page_queries.Read, who: Actor, *, may_edit: bool) -> list[dict[str, Any]]:
     base, shared = f"/khach-hang/{read.card.id}/lien-he", read.shared_ids
     # whoever asked to be left alone is not called by a slip of the finger
-    reachable = _LINKS if read.card.restriction is None else {}
-    told = []
+    is_left_alone = read.card.restriction is not None
+    told: list[dict[str, Any]] = []
     for one in read.card.contact_points:
         changes = may_edit and (one.field is None or who.writes("Customer", one.field))
         told.append({
             "kind": str(one.kind),
             "kind_label": CONTACT_LABELS[one.kind],
             "shown": one.shown,
-            "link": f"{reachable[one.kind]}{one.value}" if one.kind in reachable and not one.is_covered else None,
+            "link": None if is_left_alone or one.is_covered else _link(one.kind, one.value),
+            # The same number by another way is not read out twice.
+            "brief": CONTACT_LABELS[one.kind] if any(one.shown == known["shown"] for known in told) else one.shown,
             "covered": one.is_covered,
             "reveal_url": queries.reveal_path(read.card.id, one, who),
             "preferred": one.id == read.preferred_id,
@@ -93,6 +96,13 @@ def contacts(read: page_queries.Read, who: Actor, *, may_edit: bool) -> list[dic
             "remove_url": f"{base}/{one.id}/bo" if changes else None,
         })  # fmt: skip
     return told
+
+
+def _link(kind: ContactKind, value: str) -> str | None:
+    """What opens the telephone, the mail or the chat with this person; None: nothing does."""
+    if kind is ContactKind.zalo:
+        return _ZALO + value.removeprefix("+") if rules.is_number(value) else None
+    return f"{_LINKS[kind]}{value}" if kind in _LINKS else None
 
 
 def promises(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -14,17 +15,24 @@ from app.customers.profile_models import CustomerStage
 
 def enter(session: Session, customer: Customer, stage: str | None, *, reason: str | None = None) -> None:
     """The customer, locked by the caller and not changed yet, is at this stage from now on; None: at none."""
+    enter_all(session, {customer: stage}, reason=reason)
+
+
+def enter_all(session: Session, stages: Mapping[Customer, str | None], *, reason: str | None = None) -> None:
+    """enter() for many, by as many statements as for one."""
     now = clock.now()
-    present = session.scalars(
-        select(CustomerStage).where(CustomerStage.customer_id == customer.id, CustomerStage.until.is_(None))
-    ).one_or_none()
-    if present is not None:
-        present.until = now
+    ids = [customer.id for customer in stages]
+    present = select(CustomerStage).where(CustomerStage.customer_id.in_(ids), CustomerStage.until.is_(None))
+    ended = session.scalars(present).all()
+    for one in ended:
+        one.until = now
+    if ended:
         # One stage at a time: the old one ends before the new one begins.
         session.flush()
-    customer.stage = stage
-    if stage is not None:
-        session.add(CustomerStage(customer_id=customer.id, stage=stage, since=now, reason=reason))
+    for customer, stage in stages.items():
+        customer.stage = stage
+        if stage is not None:
+            session.add(CustomerStage(customer_id=customer.id, stage=stage, since=now, reason=reason))
 
 
 def stage_at(session: Session, customer_id: int, at: datetime) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -26,21 +26,40 @@ _BETWEEN = frozenset(",;")
 def set_tags(session: Session, customer: Customer, names: Iterable[str], *, by: Actor) -> Sequence[Tag]:
     """These tags, and no others, stand on the customer; a new word becomes a tag. Raises InvalidInputError ("tags")."""
     lock_for(session, customer, by, "edit")
-    wanted = _tags(session, names)
-    kept = {one.tag_id: one for one in session.scalars(_on(customer))}
-    added = [tag for tag in wanted if tag.id not in kept]
-    gone = [one for tag_id, one in kept.items() if tag_id not in {tag.id for tag in wanted}]
-    for one in gone:
-        session.delete(one)
-    for tag in added:
-        tag.archived_at = None
-    session.add_all(CustomerTag(customer_id=customer.id, tag_id=tag.id) for tag in added)
+    wanted, present = called(session, names), worn(session, [customer.id]).get(customer.id, [])
+    added = [tag for tag in wanted if tag not in present]
+    gone = [tag for tag in present if tag not in wanted]
     if added or gone:
-        session.flush()
-        indexing.renew(session, [customer.id])
-        data = {"added": [tag.name for tag in added], "removed": [one.tag.name for one in gone]}
+        retag(session, {customer.id: (added, gone)})
+        data = {"added": [tag.name for tag in added], "removed": [tag.name for tag in gone]}
         record_timeline(session, customer.id, kind="tagged", by=by, data=data)
     return wanted
+
+
+def worn(session: Session, customer_ids: Collection[int]) -> dict[int, list[Tag]]:
+    """Customer → the tags on him, the oldest first; nobody without any."""
+    rows = select(CustomerTag.customer_id, Tag).join(Tag, Tag.id == CustomerTag.tag_id).order_by(CustomerTag.id)
+    found: dict[int, list[Tag]] = {}
+    for customer_id, tag in session.execute(rows.where(CustomerTag.customer_id.in_(customer_ids))):
+        found.setdefault(customer_id, []).append(tag)
+    return found
+
+
+def retag(session: Session, changes: Mapping[int, tuple[Sequence[Tag], Sequence[Tag]]]) -> None:
+    """Customer → (tags that are put on, tags that are taken off). The caller has locked them, and tells of it."""
+    if not changes:
+        return
+    off = {(customer_id, tag.id) for customer_id, (_on, gone) in changes.items() for tag in gone}
+    if off:
+        for one in session.scalars(select(CustomerTag).where(CustomerTag.customer_id.in_(changes))):
+            if (one.customer_id, one.tag_id) in off:
+                session.delete(one)
+    for customer_id, (added, _off) in changes.items():
+        for tag in added:
+            tag.archived_at = None
+            session.add(CustomerTag(customer_id=customer_id, tag_id=tag.id))
+    session.flush()
+    indexing.renew(session, list(changes))
 
 
 def change_tags(
@@ -112,15 +131,29 @@ def read_names(names: Iterable[str]) -> dict[str, str]:
         for name in names:
             line = _read(name)
             read.setdefault(fold(line)[:TAG_LENGTH], line)
-        if len(read) > MOST_TAGS:
-            raise rules.UnreadableError(_("A customer has at most %(count)d tags.", count=MOST_TAGS))
+        _refuse_many(len(read))
     problems.refuse_any()
     return read
 
 
-def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
+def refuse_many(count: int) -> None:
+    """Raises InvalidInputError ("tags") where a customer would have more than MOST_TAGS."""
+    problems = Problems()
+    with problems.beside("tags"):
+        _refuse_many(count)
+    problems.refuse_any()
+
+
+def _refuse_many(count: int) -> None:
+    if count > MOST_TAGS:
+        raise rules.UnreadableError(_("A customer has at most %(count)d tags.", count=MOST_TAGS))
+
+
+def called(session: Session, names: Iterable[str]) -> list[Tag]:
     """The tags of these names, each once; those that are not there yet are made, archived ones come back."""
     read = read_names(names)
+    if not read:
+        return []
     known = {tag.key: tag for tag in session.scalars(select(Tag).where(Tag.key.in_(read)).with_for_update())}
     for key, line in read.items():
         tag = known.get(key)

@@ -19,6 +19,7 @@ from app.core.access import Actor, FieldRight
 from app.core.errors import BadRequestError, Sentence
 from app.core.formats import day_text, local, time_text
 from app.core.i18n import _
+from app.core.screens import extra
 from app.core.timewords import day_heading
 from app.customers import beside_fields, queries
 from app.customers.beside_fields import BOUGHT, SAID
@@ -180,10 +181,7 @@ def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str, bought: Purcha
     name = data.get(NAMES.get(row.kind, ""))
     kept = () if bought else ("code", "context")
     said = [str(data[key]) for key in kept if data.get(key) and data[key] != name]
-    said += [
-        str(CHANGED_FIELDS.get(key, key)) for key in data.get("fields", ())
-        if actor.field_right("Customer", guarded.key_of(key)) is not FieldRight.hidden
-    ]  # fmt: skip
+    said += [one for key in data.get("fields", ()) if (one := _field_called(key, actor))]
     said += told(row, actor, bought)
     if data.get("due_on"):
         said.append(str(_("by %(day)s", day=day_text(date.fromisoformat(data["due_on"])))))
@@ -224,3 +222,16 @@ _MEANINGS = {
     "task_completed": "ok", "instance_completed": "ok", "promise_kept": "ok", "promise_broken": "late",
     "purchased": "ok",
 }  # fmt: skip
+
+
+def _field_called(key: str, actor: Actor) -> str:
+    """A changed field in words; "" where it is hidden from him, or nobody asks for it any more."""
+    if key.startswith(extra.PREFIX):
+        added = extra.extra_of("Customer")
+        one = extra.fields_of("Customer").get(key)
+        if one is None or added is None or added.right_to(actor, key) is FieldRight.hidden:
+            return ""
+        return str(one.label)
+    if actor.field_right("Customer", guarded.key_of(key)) is FieldRight.hidden:
+        return ""
+    return str(CHANGED_FIELDS.get(key, key))

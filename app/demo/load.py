@@ -18,7 +18,7 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.deadlines.queries import company_calendar
-from app.demo import acts, casting, lives, outside
+from app.demo import acts, casting, groups, lives, outside
 from app.demo.acts import Act, Book
 from app.demo.casting import FOUNDED
 from app.demo.past import DAY, WorkingPast
@@ -111,6 +111,7 @@ def _everything(book: Book, past: WorkingPast, *, customers: int, running: int, 
     done += casting.customer_acts(book, cast, past=past, rng=rng)
     # Its own dice: the stories stay as they are told elsewhere.
     done += lives.life_acts(book, cast, past=past, rng=random.Random(f"{_SEED} lives"))  # noqa: S311 - made up
+    done += groups.group_acts(past)
     for story in cast.stories:
         done += acts.story_acts(book, story, cast.calls[story.customer], past=past, rng=rng)
     done += outside.feedback_acts(book, past=past, rng=random.Random(f"{_SEED} outside"))  # noqa: S311 - made up

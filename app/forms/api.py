@@ -13,14 +13,17 @@ from app.core.access import get_visible, visible
 from app.core.api import Api, equals, id_is, listing, moment, names_contain, usernames, verb
 from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
-from app.core.schema import Schema, free_object, maybe, problems, record, text, whole_number
+from app.core.schema import Schema, free_object, maybe, one_of, problems, record, text, whole_number
 from app.customers.models import Customer
 from app.forms import draft_services, queries, rules, services
 from app.forms.meaning import Change
-from app.forms.models import Form, FormVersion, Submission
+from app.forms.models import Form, FormPurpose, FormVersion, Submission
 from app.forms.versions.told import ToldVersion, told_draft, told_versions
 
-_NEW = record(required=("code", "name"), code=text(rules.LONGEST_CODE), name=text(rules.LONGEST_NAME))
+_NEW = record(
+    required=("code", "name"), code=text(rules.LONGEST_CODE), name=text(rules.LONGEST_NAME),
+    purpose=one_of(FormPurpose),
+)  # fmt: skip
 _DRAFT: Schema = {
     "type": "object",
     "description": 'A form definition (docs/forms.md), or {"schema": definition, "rev": of the draft as read}',
@@ -64,7 +67,15 @@ class FormApi(Api):
     def post(self) -> dict[str, Any]:
         body = self.read()
         return self.write(
-            lambda session: _whole(services.create_form(session, code=body["code"], name=body["name"], by=edge.actor()))
+            lambda session: _whole(
+                services.create_form(
+                    session,
+                    code=body["code"],
+                    name=body["name"],
+                    by=edge.actor(),
+                    purpose=FormPurpose(body.get("purpose", FormPurpose.answers)),
+                )
+            )
         )
 
     @verb("/<code>", "GET", "One form; with its draft for whoever may draw")
@@ -250,6 +261,7 @@ def _row(form: Form) -> dict[str, Any]:
         "name": form.name,
         "active_version": form.active_version.number if form.active_version else None,
         "active_edition": form.active_version.edition if form.active_version else None,
+        "purpose": form.purpose,
         "has_draft": form.draft is not None,
         "created_at": moment(form.created_at),
         "updated_at": moment(form.updated_at),

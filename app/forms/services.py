@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import clock, files, uses
+from app.core import clock, files, uses, versions
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _
@@ -19,11 +20,24 @@ from app.core.vietnamese.names import fold
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms import events, queries, rules
-from app.forms.fields.base import Context, Kind, trimmed, words_flaws
+from app.forms.fields.base import Context, trimmed, words_flaws
 from app.forms.fields.file import FileType
 from app.forms.meaning import same_meaning
-from app.forms.models import AnswerFile, Form, FormVersion, Submission, SubmissionDraft, SubmissionValue, VersionState
+from app.forms.models import (
+    AnswerFile,
+    Form,
+    FormPurpose,
+    FormVersion,
+    Submission,
+    SubmissionDraft,
+    SubmissionSource,
+    VersionState,
+)
+from app.forms.own_fields import rules as own_rules
+from app.forms.own_fields.queries import VERSION as OWN_FIELDS
+from app.forms.own_fields.queries import has_values
 from app.forms.rules import Answers, Problem
+from app.forms.submissions import index
 from app.forms.words import Words, say
 from app.security.queries import member_by_id
 
@@ -74,8 +88,18 @@ def free_code(session: Session, name: str) -> str:
     )  # fmt: skip
 
 
-def create_form(session: Session, *, code: str, name: Words, by: Actor) -> Form:
-    """A new form with an empty draft. Raises InvalidInputError for a code that is taken or misspelt, or a bad name."""
+class FieldsOfRecordsError(BusinessError):
+    """Its fields stand on the pages of records, and are filled in there."""
+
+    code = "fields_of_records"
+    message = _("This form adds its fields to customers. They are filled in on the customer's page.")
+
+
+def create_form(
+    session: Session, *, code: str, name: Words, by: Actor, purpose: FormPurpose = FormPurpose.answers
+) -> Form:
+    """A new form with an empty draft. Raises InvalidInputError for a code that is taken or misspelt, a bad name, or a
+    purpose that another form has."""
     by.must("add", "Form")
     problems = [Problem("name", flaw.code, flaw.message) for flaw in words_flaws(name, "name")]
     if not isinstance(code, str) or len(code) > rules.LONGEST_CODE or not rules.FORM_CODE.fullmatch(code):
@@ -83,10 +107,13 @@ def create_form(session: Session, *, code: str, name: Words, by: Actor) -> Form:
         problems.append(Problem("code", "bad_code", wanted))
     elif queries.form_by_code(session, code) is not None:
         problems.append(Problem("code", "code_taken", _("Another form has this code.")))
+    if purpose is not FormPurpose.answers and queries.form_for(session, purpose) is not None:
+        taken = _("There is a form for these fields already. Add yours to it.")
+        problems.append(Problem("purpose", "purpose_taken", taken))
     problems = problems or _plain_name_problems(name) or rules.check_storable({"name": name})
     if problems:
         raise InvalidInputError(fields=_by_path(problems))
-    form = Form(code=code, name=_plain(name), created_by_id=by.user_id)
+    form = Form(code=code, name=_plain(name), purpose=purpose, created_by_id=by.user_id)
     session.add(form)
     session.flush()
     session.add(_draft(form, 1, {"name": name, "fields": []}, by=by))
@@ -134,9 +161,13 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     if draft is None:
         raise NothingToPublishError
     problems = rules.check_definition(draft.definition) or _plain_name_problems(draft.definition["name"])
+    before = queries.published_version(session, form.code)
+    if form.purpose is not FormPurpose.answers:
+        problems = problems or list(
+            own_rules.problems(before.definition if before else None, draft.definition, partial(has_values, session))
+        )
     if problems:
         raise FormNotPublishableError(problems)
-    before = queries.published_version(session, form.code)
     draft.number, draft.edition = _place(session, before, draft, by)
     if before is not None:
         before.state = VersionState.archived
@@ -147,8 +178,15 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     draft.published_by_id = by.user_id
     form.name = _plain(draft.definition["name"])
     session.flush()
+    _others_now(session, form)
     session.expire(form, ["draft", "active_version"])
     return draft
+
+
+def _others_now(session: Session, form: Form) -> None:
+    """What every process remembers of the fields of records is over with the commit."""
+    if form.purpose is not FormPurpose.answers:
+        versions.changed(session, OWN_FIELDS)
 
 
 def place_of_draft(session: Session, draft: FormVersion, *, by: Actor) -> tuple[int, int]:
@@ -181,6 +219,7 @@ def retire_form(session: Session, form: Form, *, by: Actor) -> None:
         raise uses.InUseError(hindrance)
     form.archived_at = form.archived_at or clock.now()
     session.flush()
+    _others_now(session, form)
 
 
 def bring_back_form(session: Session, form: Form, *, by: Actor) -> None:
@@ -188,6 +227,7 @@ def bring_back_form(session: Session, form: Form, *, by: Actor) -> None:
     by.must("delete", "Form")
     form.archived_at = None
     session.flush()
+    _others_now(session, form)
 
 
 def form_hindrances(session: Session, forms: Sequence[Form], who: Actor) -> dict[int, Sentence]:
@@ -219,21 +259,26 @@ def submit(
     subject_type: str | None = None,
     subject_id: int | None = None,
     customer_id: int | None = None,
+    source: SubmissionSource | None = None,
 ) -> Submission:
     """Keep answers that `parse_answers` (or the built form) gave, bound to their version for good.
 
-    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft,
-    CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished;
-    and InvalidInputError for an answer that may be given only once and was.
+    `customer_id` is one that the edge has already found visible; no `source`: the page, or what it is about. Raises
+    FormNotPublishedError for a draft, CustomerArchivedError for answers about an archived customer alone: work that is
+    under way may still be finished; and InvalidInputError for an answer that may be given only once and was.
     """
     _must_be_published(version)
+    if version.form.purpose is not FormPurpose.answers:
+        raise FieldsOfRecordsError
     if subject_type is None and version.form.archived_at is not None:
         raise FormRetiredError
     if customer_id is not None and subject_type is None:
         _must_be_live(session, customer_id)
-    _must_be_alone(session, version, answers, subject=(subject_type, subject_id), customer_id=customer_id)
+    must_be_alone(session, version, answers, subject=(subject_type, subject_id), customer_id=customer_id)
     submission = Submission(
         version=version,
+        form_id=version.form_id,
+        source=source or _source(subject_type, customer_id),
         answers=dict(answers.values),
         subject_type=subject_type,
         subject_id=subject_id,
@@ -243,8 +288,8 @@ def submit(
     )
     session.add(submission)
     session.flush()
-    _claim_files(session, submission, by)
-    session.add_all(_searchable_values(submission))
+    claim_files(session, submission, by)
+    index.keep(session, submission, queries.fields_of(version).values())
     if customer_id is not None and subject_type is None:
         # Answers about a task or an instance are told by what happened to that.
         told = {"form": version.form.name}
@@ -256,17 +301,25 @@ def submit(
     return submission
 
 
-def _must_be_alone(
+def _source(subject_type: str | None, customer_id: int | None) -> SubmissionSource:
+    if subject_type is not None:
+        return SubmissionSource(subject_type)
+    return SubmissionSource.page if customer_id is None else SubmissionSource.customer
+
+
+def must_be_alone(
     session: Session,
     version: FormVersion,
     answers: Answers,
     *,
     subject: tuple[str | None, int | None],
     customer_id: int | None,
+    besides: int | None = None,
 ) -> None:
-    """Answers that are wanted only once (`unique`), beside the ones that were given since they are.
+    """Answers that are wanted only once (`unique`), beside all that were given, also before that was wanted.
 
-    What was answered about the same task or file before, as when work was returned, is no second time.
+    What was answered about the same task or file before, as when work was returned, is no second time; nor is the
+    submission `besides`, which is just being corrected. Raises InvalidInputError beside the fields.
     """
     wanted = [one for one in queries.definition_of(version).fields if one.spec.unique and one.key in answers.values]
     if not wanted:
@@ -280,6 +333,8 @@ def _must_be_alone(
         same = queries.answered_alike(version.form_id, one, answers.values[one.key])
         if one.spec.unique == "customer":
             same = same.where(Submission.customer_id == customer_id)
+        if besides is not None:
+            same = same.where(Submission.id != besides)
         if subject[0] is not None:
             same = same.where(
                 Submission.subject_type.is_distinct_from(subject[0]) | (Submission.subject_id != subject[1])
@@ -321,33 +376,24 @@ def forget_files(session: Session, *, before: datetime) -> None:
     session.flush()
 
 
-def _claim_files(session: Session, submission: Submission, by: Actor) -> None:
-    """The files that an answer names belong to it now, and to no other: an answer that was kept keeps its papers."""
+def claim_files(session: Session, submission: Submission, by: Actor) -> None:
+    """The files that an answer names belong to it now, and to no other: an answer that was kept keeps its papers.
+
+    Raises InvalidInputError beside the field of one that is not there.
+    """
     for one in queries.definition_of(submission.version).fields:
         named = submission.answers.get(one.key) if isinstance(one.type, FileType) else None
         if not named:
             continue
+        sent = AnswerFile.submission_id.is_(None) & (AnswerFile.created_by_id == by.user_id)
         waiting = (
             update(AnswerFile)
-            .where(AnswerFile.id.in_(named), AnswerFile.submission_id.is_(None), AnswerFile.created_by_id == by.user_id)
+            .where(AnswerFile.id.in_(named), sent | (AnswerFile.submission_id == submission.id))
             .values(submission_id=submission.id, updated_at=clock.now(), updated_by_id=by.user_id)
         )
         claimed = session.scalars(waiting.returning(AnswerFile.id)).all()
         if len(claimed) != len(named):
             raise InvalidInputError(fields={one.key: [_("A file has not arrived. Please add it again.")]})
-
-
-def _searchable_values(submission: Submission) -> list[SubmissionValue]:
-    rows = []
-    for one in queries.definition_of(submission.version).fields:
-        value = submission.answers.get(one.key)
-        if (one.spec.searchable or one.spec.unique) and value is not None:
-            column = (one.type.index or Kind.text).value
-            rows += [
-                SubmissionValue(submission_id=submission.id, field_key=one.key, item=item, **{column: part})
-                for item, part in enumerate(one.type.indexed(value))
-            ]
-    return rows
 
 
 def _draft(form: Form, number: int, definition: Mapping[str, Any], *, by: Actor) -> FormVersion:

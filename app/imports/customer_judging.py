@@ -21,7 +21,7 @@ from app.customers.profile import ADDRESS
 from app.customers.profile_models import TAG_LENGTH, CustomerTag, Tag
 from app.customers.queries import header_visible
 from app.customers.tags import MOST_TAGS
-from app.imports import queries
+from app.imports import met, queries
 from app.imports.customer_reading import Typed
 from app.imports.fields import DO_NOT_CONTACT
 from app.imports.models import Finding, ImportJob, OnDuplicate, OnUpdate
@@ -61,7 +61,7 @@ class CustomerJudge:
 
     def __init__(self, job: ImportJob, who: Actor) -> None:
         self._job, self._who = job, who
-        #: key → the first row that has it; kept for a whole file, so numbers alone
+        #: key → the first row that has it; numbers alone, for a look through keeps them for the whole file
         self._met: dict[HardKey, int] = {}
         #: key → the customer that a row of this file is about, who may not have it yet
         self._claimed: dict[HardKey, int] = {}
@@ -80,6 +80,11 @@ class CustomerJudge:
             # Whoever saves one of these numbers just now is waited for, and found below; whoever comes later waits.
             hold(session, {key for row in good for key in row.keys})
         good = [row for row in rows if row.is_good]
+        met_before: Collection[HardKey] = ()
+        if is_written:
+            keys = {key for row in good for key in row.keys}
+            self._met, self._claimed = met.met_before(session, self._job.id, keys)
+            met_before = frozenset(self._met)
         self._lot = {row.number: row for row in good}
         held = holders(session, {key for row in good for key in row.keys})
         coded = queries.ids_by_code(session, {row.values.code for row in good if row.values.code})
@@ -107,9 +112,12 @@ class CustomerJudge:
             if row.finding is Finding.new and not row.keys:
                 self._judge_nameless(row, typed, alike)
             if row.is_good:
-                self.remember(row)
+                self._remember(row)
+        if is_written:
+            new = {key: number for key, number in self._met.items() if key not in met_before}
+            met.keep(session, self._job.id, new, self._claimed)
 
-    def remember(self, row: Row) -> None:
+    def _remember(self, row: Row) -> None:
         """Its keys are taken, for whatever row comes later."""
         for key in row.keys:
             self._met.setdefault(key, row.number)
@@ -144,34 +152,34 @@ class CustomerJudge:
         customer = known.customer
         hits = self._hits(row)
         others = [number for number in hits if number != customer.id]
-        met = next((self._met[key] for key in row.keys if key in self._met and customer.id not in self.who_has(key)),
-                   None)  # fmt: skip
+        earlier = next((self._met[key] for key in row.keys
+                        if key in self._met and customer.id not in self.who_has(key)), None)  # fmt: skip
         # A file of another system has codes of its own. Whoever overwrites may rename, unless numbers tell otherwise.
         is_same = not typed.name or matching.name_key(typed.name, customer.kind) == customer.name_key
         is_renamed = self._job.on_update is OnUpdate.overwrite and (not row.keys or customer.id in hits)
-        if others or met is not None or not (is_same or is_renamed):
+        if others or earlier is not None or not (is_same or is_renamed):
             row.finding, row.record_id = Finding.duplicate, customer.id
         if not (is_same or is_renamed):
             row.reasons.append(str(_("The code %(code)s is that of %(who)s.", code=typed.code, who=known.told())))
-        self._tell_likeness(row, others, met)
+        self._tell_likeness(row, others, earlier)
         if row.finding is not Finding.duplicate:
             self._is_about(row, known)
 
-    def _tell_likeness(self, row: Row, others: Sequence[int], met: int | None) -> None:
-        if met is not None:
-            row.reasons.append(str(_("The same %(what)s as in row %(number)d.", what=self._shared(row, met),
-                                     number=met)))  # fmt: skip
+    def _tell_likeness(self, row: Row, others: Sequence[int], earlier: int | None) -> None:
+        if earlier is not None:
+            row.reasons.append(str(_("The same %(what)s as in row %(number)d.", what=self._shared(row, earlier),
+                                     number=earlier)))  # fmt: skip
             return
         for number in others[:3]:
             row.reasons.append(str(_("The same %(what)s as %(who)s.", what=self._shared(row, None, number),
                                      who=self.known[number].told())))  # fmt: skip
 
     def _judge_found(self, row: Row, typed: Typed, hits: Sequence[int], made: Mapping[int, int]) -> None:
-        met = next((self._met[key] for key in row.keys if key in self._met), None)
-        if met is not None:
-            row.finding, row.twin = Finding.duplicate, self._lot.get(met)
+        earlier = next((self._met[key] for key in row.keys if key in self._met), None)
+        if earlier is not None:
+            row.finding, row.twin = Finding.duplicate, self._lot.get(earlier)
             row.record_id = next((number for number in hits if number in made), None)
-            self._tell_likeness(row, hits, met)
+            self._tell_likeness(row, hits, earlier)
             return
         if not hits:
             return
@@ -185,11 +193,11 @@ class CustomerJudge:
         row.record_id = next(usable, None)
         self._tell_likeness(row, hits, None)
 
-    def _shared(self, row: Row, met: int | None, number: int | None = None) -> str:
+    def _shared(self, row: Row, earlier: int | None, number: int | None = None) -> str:
         """The first key that the row has in common with that row, or with that customer."""
         key = next((
             key for key in row.keys
-            if (met is None or self._met.get(key) == met) and (number is None or number in self.who_has(key))
+            if (earlier is None or self._met.get(key) == earlier) and (number is None or number in self.who_has(key))
         ), None)  # fmt: skip
         if key is None:
             return str(_FIELDS[HardField.phone])

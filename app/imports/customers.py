@@ -74,9 +74,6 @@ class CustomerTarget:
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         self._judge.judge(session, rows, is_written=is_written)
 
-    def recall(self, row: Row) -> None:
-        self._judge.remember(row)
-
     def write(self, session: Session, rows: Sequence[Row]) -> None:
         made = [row for row in rows if is_made(self._job, row)]
         self._add(session, made)

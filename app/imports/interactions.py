@@ -96,9 +96,6 @@ class InteractionTarget:
         row.label = label_of(typed_day(said.at.date()) if said.at else None, said.text)
         return row
 
-    def recall(self, row: Row) -> None:
-        """Its record tells of it."""
-
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         codes = [row.values.whose for row in rows]
         self._customers = find_customers(session, rows, codes, self._who, lock=is_written)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -182,3 +182,20 @@ class ImportRow(Entity):
     reasons: Mapped[list[str]] = mapped_column(Json, default=list)
     #: what was there before, for the undo; kept as long as that can be asked for
     before: Mapped[dict[str, Any] | None] = mapped_column(Json, info={"sensitive": True})
+
+
+class ImportKey(Entity):
+    """A number, address or tax code that a row of the file has which is being written: the rows after it, and whoever
+    goes on after a death, look up those that they need. They go when the file is done."""
+
+    __tablename__ = "import_key"
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("job_id", "digest"), {"extend_existing": False})
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="RESTRICT"))
+    #: 64 bits of the key's hash: what it is cannot be read from it
+    digest: Mapped[int] = mapped_column(BigInteger)
+    #: the first row that has it
+    number: Mapped[int] = mapped_column()
+    #: the customer whom that row is about, where he did not have it himself
+    record_id: Mapped[int | None] = mapped_column()

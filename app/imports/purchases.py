@@ -92,9 +92,6 @@ class PurchaseTarget:
                              typed_day(day) if day else None)  # fmt: skip
         return row
 
-    def recall(self, row: Row) -> None:
-        """Its record tells of it."""
-
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         codes = [row.values.whose for row in rows]
         self._customers = find_customers(session, rows, codes, self._who, lock=is_written)

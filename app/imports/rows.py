@@ -69,9 +69,6 @@ class Target(Protocol):
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         """Who of them is new, known, doubled? `is_written`: the rows before these are in the database already."""
 
-    def recall(self, row: Row) -> None:
-        """One that was read, and judged and written by whoever was at it before."""
-
     def write(self, session: Session, rows: Sequence[Row]) -> None:
         """Those that were judged, in the transaction that judged them. Sets outcome, record_id and before."""
 

@@ -16,7 +16,7 @@ from app.core.errors import BusinessError, NotAllowedError
 from app.core.files import StoredFile
 from app.core.i18n import _, in_language
 from app.core.turns import BROKEN, ActorOf, OwnerGoneError, Tell, Turn, added
-from app.imports import bad_rows
+from app.imports import bad_rows, met
 from app.imports.customers import CustomerTarget
 from app.imports.interactions import InteractionTarget
 from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, Outcome
@@ -29,6 +29,8 @@ from app.imports.undoing import take_back
 #: rows that are written in one transaction, and looked at in one
 LOT = 500
 CHECK_LOT = 2_000
+#: rows that are passed over on one lease
+PASSED_OVER = 20_000
 #: rows of a kind that a look through the file keeps to be shown; of mistakes and likenesses all
 SHOWN = 50
 
@@ -104,19 +106,10 @@ class _Run(Turn[ImportJob]):
         opened, done = _opened(session, job), job.rows_done
         who = self._who(session, job)
         target = _target(session, job, who, opened)
-        mistakes = set(session.scalars(
-            select(ImportRow.number).where(ImportRow.job_id == self.job_id, ImportRow.finding == Finding.error)
-        ))  # fmt: skip
-        for lot in _lots(opened.rows, LOT):
+        for lot in _lots(self._after(done, opened.rows), LOT):
             session = db.session()
             session.rollback()
-            rows = [target.read(number, cells) for number, cells in lot if number > done]
-            if not rows:
-                for row in (target.read(number, cells) for number, cells in lot if number not in mistakes):
-                    target.recall(row)
-                with transaction() as inside:
-                    self.hold(inside)
-                continue
+            rows = [target.read(number, cells) for number, cells in lot]
             if self._who(session, session.get_one(ImportJob, self.job_id)) != who:
                 with transaction() as inside:  # whoever goes on begins with the rights of then
                     leases.give_back(inside, ImportJob, [self.job_id], owner=self.owner, next_at=clock.now(), error="")
@@ -138,9 +131,19 @@ class _Run(Turn[ImportJob]):
         self._make_bad_rows(ImportPhase.applied, who)
         with transaction(who) as inside:
             job = self.finish(inside, phase=ImportPhase.applied)
+            met.forget(inside, job.id)
             audit.record(inside, "import.applied", table=ImportJob.__tablename__, record_id=job.id, by=who,
                          changes={name: [None, count] for name, count in job.written.items()})  # fmt: skip
             self.tell(inside, job)
+
+    def _after(self, done: int, rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+        """The rows behind those that are written. Even those that are only passed over take longer than a lease."""
+        for count, row in enumerate(rows, 1):
+            if row[0] > done:
+                yield row
+            elif count % PASSED_OVER == 0:
+                with transaction() as inside:
+                    self.hold(inside)
 
     def _make_bad_rows(self, phase: ImportPhase, who: Actor) -> None:
         session = db.session()
@@ -164,6 +167,7 @@ class _Run(Turn[ImportJob]):
                 ).all()  # fmt: skip
                 if not rows:
                     self.finish(inside, phase=ImportPhase.undone)
+                    met.forget(inside, self.job_id)
                     self.tell(inside, job)
                     return
                 # One record twice: the later row first, in a lot of its own.

@@ -22,7 +22,7 @@ from app.core.leases import LeaseState, stop
 from app.customers import rules
 from app.customers.models import SOURCES
 from app.customers.profile_models import TAG_LENGTH
-from app.imports import bad_rows, fields, queries
+from app.imports import bad_rows, fields, met, queries
 from app.imports.models import (
     REASON_LENGTH,
     WORKING,
@@ -166,6 +166,7 @@ def cancel(session: Session, job: ImportJob, *, by: Actor) -> None:
     phases = (ImportPhase.draft, ImportPhase.checked, ImportPhase.checking, ImportPhase.applying)
     if not stop(session, job, ImportJob.phase.in_(phases), phase=ImportPhase.cancelled, finished_at=clock.now()):
         raise ConflictError(_("This import is finished already."))
+    met.forget(session, job.id)
 
 
 def can_undo(job: ImportJob) -> bool:
@@ -193,6 +194,7 @@ def forget(session: Session, *, at: datetime) -> None:
     ).all()  # fmt: skip
     for job in old:
         session.execute(delete(ImportRow).where(ImportRow.job_id == job.id))
+        met.forget(session, job.id)
         bad_rows.forget(job)
         file = session.get(StoredFile, job.file_id)
         job.file_id, job.samples = None, []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from app.core import links
 from app.core.access import Actor, row_rule, scoped, visible
 from app.core.errors import NotFoundError
-from app.core.finding import Hit, Rows, line, matcher
+from app.core.finding import Belonging, Hit, Rows, line, matcher, of_owners
 from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen
@@ -152,22 +152,21 @@ def _instance_hit(row: Any, *, exact: bool = False) -> Hit:
     return Hit(row.id, row.process, line(row.code, row.customer), links.instance_path(row.id), exact)
 
 
-def find_instances(session: Session, who: Actor, text: str, limit: int, of: Collection[int] | None = None) -> list[Hit]:
+def find_instances(
+    session: Session, who: Actor, text: str, limit: int, of: Collection[int] | None = None, theirs: Sequence[Any] = ()
+) -> list[Hit]:
     """By code (HS-000012, hs12 or 12), by customer, and by the process's name; the newest first.
 
-    A code is looked up. Customers are those of `of`, whom he sees and the same text has found (None: the MOST_CUSTOMERS
-    first that match). Names are matched with the processes, and the instances of those are looked for among the
-    MOST_LOOKED_AT newest running ones: the rule of who may see what is asked of so many rows and no more, however large
-    the table.
+    A code is looked up. `theirs` belong to customers whom he sees and the same text has found (`of` is None: to the
+    MOST_CUSTOMERS first that match). Names are matched with the processes, and the instances of those are looked for
+    among the MOST_LOOKED_AT newest running ones: the rule of who may see what is asked of so many rows and no more,
+    however large the table.
     """
     hits: dict[int, Hit] = {}
 
-    def add(
-        name: str, condition: Callable[[], ColumnElement[bool]], customer: Any = None, *,
-        exact: bool = False, **bound: Any,
-    ) -> None:  # fmt: skip
+    def add(name: str, condition: Callable[[], ColumnElement[bool]], *, exact: bool = False, **bound: Any) -> None:
         def newest() -> Select[int, str, str, str | None]:
-            lines = _lines(name_if_seen(who) if customer is None else customer).where(visible(ProcessInstance, who))
+            lines = _lines(name_if_seen(who)).where(visible(ProcessInstance, who))
             return lines.where(condition()).order_by(ProcessInstance.id.desc()).limit(bindparam("most", type_=Integer))
 
         for row in session.execute(who.once(("instances", name), newest), {"most": limit, **bound}):
@@ -180,8 +179,9 @@ def find_instances(session: Session, who: Actor, text: str, limit: int, of: Coll
         add("of that code", _of_that_code, exact=said_so, its_code=instance_code(int(code[1])))
     if of is None:
         of = session.scalars(found_ids(text, who, limit=MOST_CUSTOMERS)).all()
-    if len(hits) < limit and of:
-        add("of customers", _of_customers, Customer.name, customers=list(of))
+        theirs = of_owners(session, belonging(who), of, limit)
+    for row in theirs:
+        hits.setdefault(row.id, Hit(row.id, row.second, line(row.name, row.third), links.instance_path(row.id)))
     if not code and len(hits) < limit:
         fits = matcher(text)
         versions = [version_id for version_id, name in session.execute(_VERSIONS) if fits(name)]
@@ -190,17 +190,22 @@ def find_instances(session: Session, who: Actor, text: str, limit: int, of: Coll
     return list(hits.values())[:limit]
 
 
+def belonging(who: Actor) -> Belonging:
+    """Instances of the customers `owners`, the newest first: code, process and customer."""
+    # OFFSET 0: found by their customers and sorted then. The planner would walk all instances, the newest first.
+    theirs = select(ProcessInstance.id).where(ProcessInstance.customer_id.in_(bindparam("owners", expanding=True)))
+    texts = (ProcessInstance.code.label("name"), Process.name.label("second"), Customer.name.label("third"))
+    lines = _lines(Customer.name).with_only_columns(ProcessInstance.id, *texts)
+    ids = theirs.offset(0).correlate(None)
+    return Belonging(lines.where(visible(ProcessInstance, who), ProcessInstance.id.in_(ids)),
+                     (ProcessInstance.id.desc(),))  # fmt: skip
+
+
 _VERSIONS = select(ProcessVersion.id, Process.name).join(Process)
 
 
 def _of_that_code() -> ColumnElement[bool]:
     return ProcessInstance.code == bindparam("its_code")
-
-
-def _of_customers() -> ColumnElement[bool]:
-    # OFFSET 0: found by their customers and sorted then. The planner would walk all instances, the newest first.
-    theirs = select(ProcessInstance.id).where(ProcessInstance.customer_id.in_(bindparam("customers", expanding=True)))
-    return ProcessInstance.id.in_(theirs.offset(0).correlate(None))
 
 
 def _of_versions() -> ColumnElement[bool]:

@@ -105,7 +105,7 @@ class SecurityManager(FabSecurityManager):
             return None
         asked = {"token_hash": token_hash(token), "kind": kind, "now": clock.now()}
         # What is sent changes what the frame says; it is asked for again when such a page is drawn.
-        a_page = kind is SignInKind.web and request.method == "GET"
+        a_page = kind is SignInKind.web and request.method == "GET" and not edge.is_bare()
         row = db.session.execute(self._for_a_page if a_page else _SIGNED_IN, asked).one_or_none()
         if row is None:
             return None

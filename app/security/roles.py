@@ -17,7 +17,8 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "Instance": ("view", "add", "edit", "export"),
     "Process": ("view", "add", "edit", "delete", "approve", "export"),
     "Form": ("view", "add", "edit", "delete", "approve", "export"),
-    "Submission": ("view", "add", "export"),
+    # edit: to correct answers; approve: to lock and open them; delete: to void them
+    "Submission": ("view", "add", "edit", "delete", "approve", "export"),
     # what came in through a public form. approve: to take it in or to refuse it
     "PublicEntry": ("view", "approve"),
     # read with the record that they are about
@@ -112,7 +113,7 @@ _REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
     "Import": (_OWN_OR_ALL, ("view", "add")),
     "Task": (_EVERY, ("view", "edit", "assign", "approve", "export")),
     "Instance": (_EVERY, ("view", "edit", "export")),
-    "Submission": (_EVERY, ("view", "export")),
+    "Submission": (_EVERY, ("view", "edit", "delete", "approve", "export")),
     "PublicEntry": (_EVERY, ("view", "approve")),
     "Team": (_EVERY, ("view", "edit", "delete", "export")),
     "Process": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
@@ -170,7 +171,10 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Instance": {"view": _subtree, "add": _all, "edit": _subtree, "export": _subtree},
         "Process": {"view": _all},
         "Form": {"view": _all},
-        "Submission": {"view": _subtree, "add": _all, "export": _subtree},
+        "Submission": {
+            "view": _subtree, "add": _all, "edit": _subtree, "delete": _subtree, "approve": _subtree,
+            "export": _subtree,
+        },
         "PublicEntry": {"view": _subtree, "approve": _subtree},
         "Comment": {"add": _all},
         "SavedView": {"assign": _own},
@@ -187,7 +191,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Instance": {"view": _own, "add": _all, "edit": _own},
         "Process": {"view": _all},
         "Form": {"view": _all},
-        "Submission": {"view": _own, "add": _all},
+        "Submission": {"view": _own, "add": _all, "edit": _own},
         "Comment": {"add": _all},
         "Alert": {"view": _own},
         "Notification": {"view": _own},

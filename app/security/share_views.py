@@ -142,7 +142,7 @@ def _read(typed: Mapping[str, str]) -> tuple[Member | Team | None, Right, dateti
     if typed["until"]:
         day = formats.read_day(typed["until"])
         if day is None:
-            problems["until"] = [_("This is not a date. Example: 31/12/2026")]
+            problems["until"] = [formats.day_problem(typed["until"])]
         elif day.year >= formats.LATEST_YEAR:
             problems["until"] = [_("This day is too far away.")]
         else:  # the whole of that day, on the clock of whoever shares

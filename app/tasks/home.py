@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, edge, paging
 from app.core.access import Actor
 from app.core.db import db
+from app.core.errors import Sentence
 from app.core.formats import local, time_text, weekday_text
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, page, show
@@ -133,7 +134,7 @@ def _counters(counts: dict[str, int], actor: Actor) -> list[dict[str, Any]]:
         ("soon", "clock", counts["soon"], _("Due soon"), "/cong-viec/?sap_den=1"),
         ("brand", "calendar-event", rest, _("Still on time"), "/cong-viec/?dung_han=1"),
         ("", "inbox", counts["queue"], _("Waiting to be taken"), "/cong-viec/?queue=1"),
-        *([("soon", "user", counts["silent"], _("Forgotten"), _silent_url(actor))] if counts["silent"] else []),
+        *([("soon", "user", counts["silent"], _silent_words(actor), _silent_url(actor))] if counts["silent"] else []),
         ("ok", "circle-check", counts["done"], _("Done today"), "/cong-viec/?xong=1"),
     )
     return [
@@ -149,6 +150,10 @@ def _counters(counts: dict[str, int], actor: Actor) -> list[dict[str, Any]]:
         for kind, sign, count, label, url in entries
         if count or sign != "user"
     ]
+
+
+def _silent_words(actor: Actor) -> Sentence:
+    return _("Forgotten in your teams") if actor.headed_team_ids else _("Your customers, forgotten")
 
 
 def _silent_url(actor: Actor) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, literal_column, or_, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from app.core import links
 from app.core.access import Actor, Scope, among, row_rule, scoped, visible
-from app.core.finding import Hit, line, matcher
+from app.core.finding import Belonging, Hit, line, matcher, of_owners
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen, names_seen
 from app.customers.search import found_ids
@@ -22,7 +22,7 @@ from app.tasks.events import owners
 from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskState
 
 #: so many open tasks are looked through when somebody types a word; those of a customer are found beyond them
-MOST_LOOKED_AT = 300
+MOST_LOOKED_AT = 150
 #: so many for each task that is wanted: of some that match by it he may not read the customer's name
 MOST_MEANT = 3
 
@@ -242,23 +242,28 @@ def _soonest(who: Actor) -> Select[int, str, str, str | None, int | None]:
     return _lines(who, Customer.name).where(is_open()).order_by(*BY_DUE).limit(MOST_LOOKED_AT)
 
 
-def _theirs(who: Actor) -> Select[int, str, str, str | None, int | None]:
-    """Open tasks of `customers`, least time left first, as _lines()."""
+def belonging(who: Actor) -> Belonging:
+    """Open tasks of the customers `owners`, least time left first, as finding looks through them."""
     # OFFSET 0: found by their customers and sorted then. The planner would walk all open tasks as they are due.
-    rows = select(Task.id, Task.state).where(Task.customer_id.in_(bindparam("customers", expanding=True)))
+    rows = select(Task.id, Task.state).where(Task.customer_id.in_(bindparam("owners", expanding=True)))
     found = rows.offset(0).correlate(None).subquery()
     ids = select(found.c.id).where(found.c.state.in_(_OPEN)).correlate(None)
-    return _lines(who, Customer.name).where(Task.id.in_(ids)).order_by(*BY_DUE).limit(bindparam("most", type_=Integer))
+    texts = (Task.name, Task.context.label("second"), Customer.name.label("third"))
+    lines = select(Task.id, *texts).outerjoin(Customer, Customer.id == Task.customer_id)
+    return Belonging(lines.where(visible(Task, who), Task.id.in_(ids)), BY_DUE)
 
 
-def find_tasks(session: Session, who: Actor, text: str, limit: int, of: Collection[int] | None = None) -> list[Hit]:
+def find_tasks(
+    session: Session, who: Actor, text: str, limit: int, of: Collection[int] | None = None, theirs: Sequence[Any] = ()
+) -> list[Hit]:
     """Open tasks by words of their name, of where they stand, and of the customer; least time left first.
 
     Task names have no text index: the MOST_LOOKED_AT tasks due next that he may see are looked through. With them come
-    those of the customers `of`, whom he sees and the same text has found; None: of all that match.
+    `theirs`, which belong to the customers `of`, whom he sees and the same text has found; None: to all that match.
     """
     if of is None:
         of = session.scalars(found_ids(text, who)).all()
+        theirs = of_owners(session, belonging(who), of, limit)
     near = session.execute(who.once(("soonest tasks", MOST_LOOKED_AT), lambda: _soonest(who)))
     fits = matcher(text)
     meant = [row for row in near if fits(*row[1:4])]
@@ -269,11 +274,11 @@ def find_tasks(session: Session, who: Actor, text: str, limit: int, of: Collecti
         _hit(row, told=row.customer_id in seen) for row in meant
         if row.customer_id in seen or fits(row.name, row.context)
     ]  # fmt: skip
-    if of:
-        theirs = who.once(("tasks of customers",), lambda: _theirs(who))
-        rows = session.execute(theirs, {"customers": list(of), "most": limit})
-        known = {hit.id for hit in hits}
-        hits += [_hit(row) for row in rows if row.id not in known]
+    known = {hit.id for hit in hits}
+    hits += [
+        Hit(row.id, row.name, line(row.third, row.second), links.task_path(row.id))
+        for row in theirs if row.id not in known
+    ]  # fmt: skip
     return hits[:limit]
 
 

@@ -149,8 +149,18 @@ function settle(input) {
   beside(input, "date", input.value.trim() ? problem(input, known, isMoment) : null);
 }
 
-function problem({ dataset: { min, max } }, known, isMoment) {
-  if (!known) return isMoment ? words.noMoment : words.noDay;
+// 31/02/2026 is written like a day, and the calendar has none.
+function missing(text) {
+  const [day, month, year] = /^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:\s|$)/.exec(text.trim())?.slice(1).map(Number) ?? [];
+  if (!day || !month || year < 1000) return null;
+  const last = new Date(year, month, 0).getDate();
+  const typed = [day, month].map((part) => String(part).padStart(2, "0")).join("/") + `/${year}`;
+  if (month > 12) return words.noMonth(typed);
+  return day > last ? words.shortMonth(typed, last) : null;
+}
+
+function problem({ value, dataset: { min, max } }, known, isMoment) {
+  if (!known) return missing(value) ?? (isMoment ? words.noMoment : words.noDay);
   const inWords = (day) => written({ day, time: "" });
   if (min && known.day < min) return words.notBefore(inWords(min));
   return max && known.day > max ? words.notAfter(inWords(max)) : null;

@@ -25,8 +25,8 @@ def test_quick_run_prints_a_row_for_every_case():
     command = [sys.executable, "-m", "bench", "--quick", "--database", "sqlite", "--port", str(port)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode in (0, 1), done.stderr
-    rows = [line for line in done.stdout.splitlines() if re.search(r" \d+ +\d+\.\d +\d+\.\d +\d+ ", line)]
-    assert [row[:36].strip() for row in rows] == [case.page for case in (PACE, *CASES)], done.stderr
+    rows = [line for line in done.stdout.splitlines() if re.search(r" \d+ +\d+\.\d +\d+\.\d +\d+\.\d +\d+ ", line)]
+    assert [row[:40].strip() for row in rows] == [case.page for case in (PACE, *CASES)], done.stderr
 
 
 def test_a_row_tells_what_misses_its_target():

@@ -12,7 +12,7 @@ def test_a_profile_is_typed_section_by_section_and_read_on_the_page(app, client)
     lan = client("lan")
     page = BeautifulSoup(lan.get("/khach-hang/add").text, "lxml")
     assert [one.text for one in page.select("form[data-guard] fieldset > legend")] == [
-        "Nhận diện", "Liên hệ", "Địa chỉ", "Phân loại", "Đồng ý và hạn chế",
+        "Tên và liên hệ", "Nguồn và lần liên hệ tới", "Nhận diện", "Địa chỉ", "Phân loại", "Đồng ý và hạn chế",
     ]  # fmt: skip
     ward = lan.get("/tim/phuong-xa?q=ben+thanh&with=79").json["results"][0]
     assert (ward["text"], ward["hint"]) == ("Phường Bến Thành", "")

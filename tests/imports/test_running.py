@@ -20,8 +20,8 @@ from app.core.db import db, transaction
 from app.core.errors import BusinessError, ConflictError
 from app.customers.models import ContactPoint, Customer
 from app.imports import running, services
-from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, Outcome
-from app.jobs import run_imports
+from app.imports.models import Finding, ImportJob, ImportKey, ImportPhase, ImportRow, Outcome
+from app.jobs import present_actor, run_imports
 from app.notifications.models import Notification
 from app.security import leaving
 from app.security import services as security
@@ -94,6 +94,41 @@ def test_the_number_of_statements_grows_with_lots_not_with_rows(app: Flask, brou
         spent.append(len(statements))
     assert many.job.written == {Outcome.made: 400}
     assert spent[1] <= spent[0] + 10
+
+
+def one_lot_a_turn(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    def is_over(turn: turns.Turn[ImportJob]) -> bool:
+        turn.give_back()
+        return True
+
+    monkeypatch.setattr(running, "LOT", size)
+    monkeypatch.setattr(running._Run, "is_over", is_over)
+
+
+def test_every_turn_costs_the_same_and_knows_the_numbers_of_all_rows_before(app: Flask, brought, monkeypatch):
+    lines = [f"Lê Văn {number},09{20_000_000 + number},khach{number}@example.com" for number in range(60)]
+    lines[1] = "Trần Văn Khác,0920000000,rieng@example.com"  # the number of row 2: left out, with its address
+    lines[55] = "Đỗ Thị Sau,,rieng@example.com"
+    job = brought("\n".join(["Họ tên,Điện thoại,Email", *lines])).apply(work=False)
+    one_lot_a_turn(monkeypatch, 10)
+    read, spent = [], []
+    reads = running.CustomerTarget.read
+    monkeypatch.setattr(running.CustomerTarget, "read", lambda target, *row: (read.append(1), reads(target, *row))[1])
+    for _turn in range(6):
+        turn = turns.leases.claim(ImportJob, owner="one", at=clock.now(), limit=1, lease=turns.LEASE)
+        assert turn == [job.number]
+        db.session.rollback()
+        before = len(read)
+        with counted() as statements:
+            running._Run(job.number, "one", clock.now(), present_actor, lambda *_told: None).attempt()
+        spent.append((len(statements), len(read) - before))
+    assert [rows for _count, rows in spent] == [10] * 6
+    assert max(count for count, _rows in spent) <= spent[0][0] + 3
+    run_imports()
+    assert job.job.phase is ImportPhase.applied
+    assert job.job.written == {Outcome.made: 58, Outcome.skipped: 2}
+    assert "dòng 3" in job.reasons(57)
+    assert db.session.scalar(select(func.count(ImportKey.id))) == 0
 
 
 def test_an_owner_who_is_gone_stops_it_with_a_clear_message_and_administrators_learn_of_it(brought, cast, session):

@@ -590,8 +590,10 @@ class _Morning:
             team = "cskh" if who == "lan" else "kho"
             with self._as(who) as inside:
                 given = Submission(
-                    form_version_id=version, team_id=self.cast.team(team).id,
-                    created_by_id=self.cast.actor(who).user_id, answers={"note": canary("Submission", state)},
+                    form_version_id=asked.id, form_id=asked.form_id,
+                    team_id=self.cast.team(team).id,
+                    created_by_id=self.cast.actor(who).user_id,
+                    answers={"reached": "reached", "satisfied": True, "customer_words": canary("Submission", state)},
                 )  # fmt: skip
                 inside.add(given)
                 inside.flush()

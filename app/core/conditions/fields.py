@@ -45,6 +45,19 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A value that stands in another table, found there by an index before the rows are looked at."""
+
+    #: the column by which a row is known
+    key: ColumnElement[Any]
+    #: the keys of those who have such a value
+    rows: Select[Any]
+    value: ColumnElement[Any]
+    #: one row may have several of them
+    several: bool = False
+
+
+@dataclass(frozen=True)
 class Field:
     """Something that rows can be narrowed by."""
 
@@ -53,7 +66,7 @@ class Field:
     label: Any
     kind: Kind
     #: the value of a row (moments in UTC), or a correlated Select of all its values: then `=` means that one of them is
-    column: ColumnElement[Any] | Select[Any] | Total
+    column: ColumnElement[Any] | Select[Any] | Total | Beside
     #: stored value → label, for choices
     choices: Mapping[str, Any] = field(default_factory=dict)
     #: of a number: `column` is a day or a moment, and the number is how long ago it lies

@@ -39,7 +39,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from app.core.conditions import tree
 from app.core.conditions.condition import Condition
 from app.core.conditions.errors import ConditionError
-from app.core.conditions.fields import Field, Kind, Total
+from app.core.conditions.fields import Beside, Field, Kind, Total
 from app.core.conditions.functions import FUNCTIONS, Asked
 from app.core.conditions.functions import Kind as Gives
 from app.core.conditions.since import lies
@@ -153,6 +153,9 @@ class _Translation:
         """The same comparison with the field alone on its left."""
         if call.function == "len" and isinstance(call.args[0], tree.Field):
             field = self._field(call.args[0])
+            if field.kind is Kind.text and isinstance(field.column, Beside):
+                beside = replace(field.column, value=func.length(field.column.value))
+                return replace(field, kind=Kind.number, column=beside), row.op, _operands(row)
             if field.kind is Kind.text and not isinstance(field.column, Select):
                 return replace(field, kind=Kind.number, column=func.length(field.column)), row.op, _operands(row)
         if call.function == "days_between":
@@ -325,6 +328,8 @@ def _holds(field: Field, test: Test, *, negated: bool) -> ColumnElement[bool]:
     column = field.column
     if isinstance(column, Total):
         return _holds_of_total(column, test, negated=negated)
+    if isinstance(column, Beside):
+        return _holds_beside(column, test, negated=negated)
     if field.is_always_there and not isinstance(column, Select):
         return not_(test(column)) if negated else test(column)
     if not isinstance(column, Select):
@@ -344,10 +349,17 @@ def _holds_of_total(total: Total, test: Test, *, negated: bool) -> ColumnElement
     return or_(found, and_(asked(literal(total.nothing, BigInteger)), total.key.not_in(total.rows.correlate(None))))
 
 
+def _holds_beside(beside: Beside, test: Test, *, negated: bool) -> ColumnElement[bool]:
+    if negated and not beside.several:
+        return beside.key.in_(beside.rows.where(not_(test(beside.value))).correlate(None))
+    found = beside.key.in_(beside.rows.where(test(beside.value)).correlate(None))
+    return and_(beside.key.in_(beside.rows.correlate(None)), not_(found)) if negated else found
+
+
 def _is_empty(field: Field, *, wanted: bool) -> ColumnElement[bool]:
     if field.is_always_there:
         return false() if wanted else true()
-    if isinstance(field.column, Total):
+    if isinstance(field.column, Total | Beside):
         without = field.column.key.not_in(field.column.rows.correlate(None))
         return without if wanted else not_(without)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, ColumnElement, Date, Enum, Integer, Numeric, Sel
 
 from app.core import edge
 from app.core.access import Actor
-from app.core.conditions.fields import Field, Kind, Total
+from app.core.conditions.fields import Beside, Field, Kind, Total
 from app.core.conditions.since import Since
 from app.core.db import UtcDateTime
 from app.core.formats import day_text, exact_text, money_text, number_text
@@ -24,6 +24,17 @@ _WORDS = {Kind.text, Kind.phone, Kind.person, Kind.team}
 
 
 @dataclass(frozen=True)
+class Walk:
+    """The order of a value that stands beside the rows, in a table with an index on it; of those that have one."""
+
+    #: the rows with that table joined to them
+    joined: Callable[[Select[Any]], Select[Any]]
+    by: Any
+    #: the key of the row, in that table
+    key: Any
+
+
+@dataclass(frozen=True)
 class Derived:
     """A list column that is more than a plain column of the table, as a screen declares it."""
 
@@ -31,7 +42,7 @@ class Derived:
     #: a scalar SQL expression about a row of the table
     value: Any
     #: what a filter compares (for persons and teams an id); a Select: all its values. None: the value itself
-    compared: ColumnElement[Any] | Select[Any] | Total | None = None
+    compared: ColumnElement[Any] | Select[Any] | Total | Beside | None = None
     #: what the list is ordered by. None: the value itself
     order: Any = None
     #: value → what people read; where the kind alone does not say
@@ -50,6 +61,10 @@ class Derived:
     contains: Callable[[str], ColumnElement[bool]] | None = None
     choices_url: str = ""
     within: str = ""
+    #: value → what stands in a cell of a sheet, where the kind alone does not say
+    write: Callable[[Any], object] | None = None
+    #: how rows are read in this order along an index beside them
+    walk: Walk | None = None
     #: the field whose right this falls under, where that is not its own: the age is the birthday's
     guarded_as: str = ""
 
@@ -71,6 +86,8 @@ class Column:
     show: Callable[..., Any] | None
     besides: Sequence[Any] = ()
     seen_by: Callable[[Actor], Derived] | None = None
+    write: Callable[[Any], object] | None = None
+    walk: Walk | None = None
 
     def for_reader(self, who: Actor) -> Column:
         """The same with what this person may read of it."""
@@ -80,7 +97,8 @@ class Column:
         compared = seen.value if seen.compared is None else seen.compared
         choices = self.choices if seen.choices is None else seen.choices
         field = None if self.field is None else replace(self.field, column=compared, choices=choices)
-        return replace(self, value=seen.value, choices=choices, field=field)
+        show, write = seen.show or self.show, seen.write or self.write
+        return replace(self, value=seen.value, choices=choices, field=field, show=show, write=write)
 
     def masked(self, mask: Mask) -> Column:
         """The same for somebody who may only recognise the value: nothing is compared with it or ordered by it."""

@@ -19,7 +19,7 @@ from app.core.guarded import GuardedField, key_of
 from app.core.i18n import _
 from app.core.masking import Mask
 from app.core.paging import PAGE_SIZE
-from app.core.screens import checks
+from app.core.screens import checks, extra
 from app.core.screens.columns import Derived, readable
 from app.core.screens.doors import ScreenError, action
 from app.core.screens.fields import Converter, Lookup, rev_field
@@ -113,6 +113,10 @@ class Declared(ModelView):
             GuardedField(self.resource, key_of(name), self.label_columns[name], mask, name in self.sensitive)
             for name, mask in self.guarded.items()
         ])  # fmt: skip
+        if extra.takes(self.resource):
+            # An instance's own: which fields there are, changes while it lives.
+            self.label_columns = extra.Living(self.resource, self.label_columns, lambda one: one.label)
+            self.derived = extra.Living(self.resource, self.derived, lambda one: one.derived)  # type: ignore[misc]
         if not self._archivable:
             for name in ("archive", "restore"):
                 self.actions.pop(name, None)
@@ -241,10 +245,18 @@ class Declared(ModelView):
     # ── fields that not everybody reads ──
     def right_to(self, who: Actor, name: str) -> FieldRight:
         """What this person may do with what stands in the column."""
+        if name in self.extra_fields:
+            added = extra.extra_of(self.resource)
+            return FieldRight.hidden if added is None else added.right_to(who, name)
         if not who.fields:
             return FieldRight.full
         ruled_by = self.derived[name].guarded_as if name in self.derived else ""
         return who.field_right(self.resource, key_of(ruled_by or name))
+
+    @property
+    def extra_fields(self) -> extra.Fields:
+        """Those that an admin added to its rows, as they are now."""
+        return extra.fields_of(self.resource)
 
     def _is_seen(self, who: Actor, name: str) -> bool:
         return self.right_to(who, name) is not FieldRight.hidden

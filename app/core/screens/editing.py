@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,7 @@ from app.core.errors import BadRequestError, BusinessError, ConflictError, NotFo
 from app.core.guarded import NOT_YOURS, key_of
 from app.core.i18n import _
 from app.core.pages import trail
-from app.core.screens import merging
+from app.core.screens import extra, merging
 from app.core.screens.doors import route
 from app.core.screens.merging import Choice, Seen
 from app.core.screens.records import RecordPart
@@ -30,6 +31,7 @@ from app.core.vietnamese import phone_e164
 #: in front of the names of a form that stands in a dialog over another one
 INSIDE = "inside-"
 _LONGEST_BEGINNING = 200
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,16 @@ class Conflict:
     by: str | None
     at: datetime | None
     choices: Sequence[Choice]
+
+
+class _TriedOnly(Exception):
+    """It would have been saved."""
+
+
+def unrefused(sent: MultiDict[str, str], form: Any) -> MultiDict[str, str]:
+    """What was sent, without the fields that the form refuses: they are as if nobody had typed there."""
+    refused = {one.name for one in form if one.errors}
+    return MultiDict([(name, value) for name, value in sent.items(multi=True) if name not in refused])
 
 
 class EditPart(RecordPart):
@@ -52,12 +64,20 @@ class EditPart(RecordPart):
             self.prefill(form)
             self._begin_with(form, request.args.get("q", ""))
             self._lock(form, who, None)
+            self._add_fields(form, None, who, sent=None)
             return self._form_page(form, title=self.add_title)
-        if not self._lock(form, who, None) or not form.validate():
+        self._add_fields(form, None, who, sent=request.form)
+        if not self._lock(form, who, None):
+            return self._form_page(form, title=self.add_title, status=422)
+        if not self._is_right(form):
+            tried = self.add_form(formdata=unrefused(request.form, form), prefix=form._prefix)
+            self._lock(tried, who, None)
+            self._tell_besides(form, lambda session: self.create(session, tried, by=who))
             return self._form_page(form, title=self.add_title, status=422)
         try:
             with saving() as session:
                 item = self.create(session, form, by=edge.actor())
+                self._keep_added(session, item, form, by=edge.actor(), is_new=True)
         except BusinessError as refusal:
             return self._refused(form, refusal, title=self.add_title)
         if is_inside:
@@ -76,19 +96,25 @@ class EditPart(RecordPart):
         if request.method == "GET":
             form = self.edit_form(obj=item)
             self._lock(form, who, item)
+            self._add_fields(form, item, who, sent=None)
             return self._form_page(form, title=self.edit_title, item=item, seen=self._seen(form, who))
         seen = Seen.read(request.form.get(merging.SEEN, ""), self._subject(item))
         kept = seen.kept(request.form)
         if merging.KEEP_ALL in request.form or len(kept) < len(seen.names):
             return self._unsettled(item, seen, kept)
         form = self._edit_form(item, seen.merged(request.form, kept))
-        if not self._lock(form, who, item) or not form.validate():
+        self._add_fields(form, item, who, sent=request.form)
+        if not self._lock(form, who, item):
+            return self._edit_page(form, item, seen, kept, status=422)
+        if not self._is_right(form):
+            tried = self._edit_form(item, unrefused(seen.merged(request.form, kept), form))
+            self._lock(tried, who, item)
+            self._tell_besides(form, lambda session: self._change_locked(session, key, tried, who))
             return self._edit_page(form, item, seen, kept, status=422)
         try:
             with saving() as session:
-                item = self._locked(session, key, who, "edit")
-                self._refuse_stale(session, item, form)
-                self.change(session, item, form, by=who)
+                item = self._change_locked(session, key, form, who)
+                self._keep_added(session, item, form, by=who, is_new=False)
         except NotFoundError:
             raise
         except ConflictError as conflict:
@@ -116,6 +142,23 @@ class EditPart(RecordPart):
         form = self.edit_form(formdata=sent, obj=item)
         form.changed_id = item.id
         return form
+
+    # ── fields that an admin added ──
+    def _add_fields(self, form: Any, item: Any, who: Actor, *, sent: MultiDict[str, str] | None) -> None:
+        """Their inputs, as `form.extra`; inside of a dialog over another form they are not asked."""
+        added = extra.extra_of(self.resource)
+        if added is not None and "inside" not in request.args:
+            form.extra = added.form(db.session(), None if item is None else item.id, who, sent)
+
+    def _is_right(self, form: Any) -> bool:
+        is_right = form.validate()
+        return (form.extra is None or form.extra.validate()) and bool(is_right)
+
+    def _keep_added(self, session: Session, item: Any, form: Any, *, by: Actor, is_new: bool) -> None:
+        added = extra.extra_of(self.resource)
+        if added is not None and form.extra is not None:
+            session.flush()
+            added.save_form(session, item.id, form.extra, by=by, is_new=is_new)
 
     def _subject(self, item: Any) -> str:
         return f"{self.endpoint}/{item.id}"
@@ -170,6 +213,12 @@ class EditPart(RecordPart):
         """The row as it is now, kept from others until the transaction ends."""
         item = get_visible(session, self.model, key, who, right)
         session.refresh(item, with_for_update={"of": self.model})
+        return item
+
+    def _change_locked(self, session: Session, key: int, form: Any, who: Actor) -> Any:
+        item = self._locked(session, key, who, "edit")
+        self._refuse_stale(session, item, form)
+        self.change(session, item, form, by=who)
         return item
 
     def _refuse_stale(self, session: Session, item: Any, form: Any) -> None:
@@ -234,6 +283,7 @@ class EditPart(RecordPart):
         """Some field still has two values, or one side was taken everywhere: to be looked at before it is saved."""
         form = self._edit_form(item, request.form)
         self._lock(form, edge.actor(), item)
+        self._add_fields(form, item, edge.actor(), sent=request.form)
         form.validate()
         for name in seen.names:
             form[name].errors = [] if name in kept else [str(merging.CHOOSE)]
@@ -241,13 +291,32 @@ class EditPart(RecordPart):
 
     def _tell(self, form: Any, refusal: BusinessError) -> None:
         """Sentences beside their fields, the rest above them."""
-        for key, sentences in refusal.fields.items():
+        told = refusal.fields if form.extra is None else form.extra.refuse(refusal.fields)
+        for key, sentences in told.items():
             if key in form:
                 form[key].errors = [*form[key].errors, *map(str, sentences)]
             else:
                 form.form_errors.extend(map(str, sentences))
         if not refusal.fields:
             form.form_errors.append(str(refusal.message))
+
+    def _tell_besides(self, form: Any, attempt: Callable[[Session], object]) -> None:
+        """What the service would refuse as well, told in the same answer: it tries with all that the form takes, and
+        nothing of that stays. What the form has refused already it does not hear of."""
+        if "csrf_token" in form.errors:
+            return
+        try:
+            with saving() as session:
+                attempt(session)
+                raise _TriedOnly
+        except BusinessError as refusal:
+            refusal.fields = {
+                key: told for key, told in refusal.fields.items() if not (key in form and form[key].errors)
+            }
+            if refusal.fields:
+                self._tell(form, refusal)
+        except Exception as stopped:  # noqa: BLE001 - a service may ask for what the form has refused: nothing to tell
+            _logger.debug("not tried to the end: %r", stopped)
 
     def _refused(self, form: Any, refusal: BusinessError, *, title: Any) -> tuple[str, int]:
         """The form again with all that was typed."""

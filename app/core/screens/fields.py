@@ -25,6 +25,7 @@ from app.core.access import get_visible
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import NotFoundError
 from app.core.i18n import LazySentence, _
+from app.core.screens.extra import ExtraForm
 from app.core.taken import TAKEN
 
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
@@ -37,6 +38,8 @@ class ScreenForm(FlaskForm):
 
     #: key of the record that is changed; None for a new one
     changed_id: int | None = None
+    #: the inputs of fields that an admin added (screens.extra)
+    extra: ExtraForm | None = None
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,7 @@ def read_day(typed: str) -> date:
     """Raises ValueError with a sentence."""
     day = formats.read_day(typed)
     if day is None:
-        raise ValueError(str(_("This is not a date. Example: 31/12/2026")))
+        raise ValueError(str(formats.day_problem(typed)))
     return day
 
 

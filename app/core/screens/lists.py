@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from flask import jsonify, redirect, request
 from sqlalchemy import ColumnElement, Select, false, inspect, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -27,7 +27,7 @@ from app.core.lists import LONGEST_CONDITION, read_condition, register_list
 from app.core.pages import refuse_nul_sent
 from app.core.paging import Piece
 from app.core.screens import chooser, listing
-from app.core.screens.columns import Column, Derived, kind_of
+from app.core.screens.columns import Column, Derived, Walk, kind_of
 from app.core.screens.declared import Declared
 from app.core.screens.doors import route
 from app.core.screens.listing import LONGEST_SEARCH, LOOKS, Asked, Chip, Head, Offer, Page, Preset, Row
@@ -74,7 +74,9 @@ class ListPart(Declared):
         asked, rows, refused = self._taken(opening.arguments, offer, who)
         refusal = next((sentence for name, sentence in refused.items() if name not in LOOKS), None)
         reach = (who.user_id, who.scope(self.resource), who.team_ids, frozenset(who.fields.items()))
-        known_as = None if refusal else (self.endpoint, reach, asked.q, asked.archived, asked.where)
+        known_as = None if refusal else (
+            self.endpoint, reach, asked.q, asked.archived, asked.where, self.extra_fields.number
+        )  # fmt: skip
         try:
             page = self._page(rows, asked, offer, known_as=known_as)
         except BadRequestError:
@@ -188,9 +190,29 @@ class ListPart(Declared):
         """May he narrow, order or take away rows by it? What he reads with dots would be found out by asking."""
         return self._may_read(name, who) and self._is_read(who, name)
 
-    @cached_property
+    @property
     def orders(self) -> Mapping[str, Any]:
+        return self._grown("orders", self._own_orders, lambda column: column.order)
+
+    @cached_property
+    def _own_orders(self) -> Mapping[str, Any]:
         return {name: self._column(name).order for name in self.order_columns}
+
+    def _grown(self, name: str, own: Mapping[str, Any], part: Callable[[Column], Any]) -> Mapping[str, Any]:
+        """With the same of each field that was added, put together once for the fields as they are now."""
+        added = self.extra_fields
+        if not added:
+            return own
+        known = self._with_added.get(name)
+        if known is None or known[0] is not added:
+            parts = {key: part(self._column(key)) for key in added}
+            whole = {**own, **{key: one for key, one in parts.items() if one is not None}}
+            known = self._with_added[name] = (added, whole)
+        return known[1]
+
+    @cached_property
+    def _with_added(self) -> dict[str, tuple[Any, Mapping[str, Any]]]:
+        return {}
 
     def orders_for(self, who: Actor) -> Mapping[str, Any]:
         """By what this person can order rows: never by what he may not read."""
@@ -199,18 +221,26 @@ class ListPart(Declared):
             if self._may_compare(name, who) and not (name in self.derived and self.derived[name].seen_by)
         }  # fmt: skip
 
-    @cached_property
+    @property
     def columns_offered(self) -> Mapping[str, Column]:
         """Every column that the list can show, those that it shows by itself first."""
+        return self._grown("columns", self._own_columns, lambda column: column)
+
+    @cached_property
+    def _own_columns(self) -> Mapping[str, Column]:
         return {name: self._column(name) for name in dict.fromkeys((*self.list_columns, *self.more_columns))}
 
     def columns_to(self, who: Actor) -> Mapping[str, Column]:
         """The same for one person."""
         return {name: one for name, one in self.columns_offered.items() if self._may_read(name, who)}
 
-    @cached_property
+    @property
     def filter_fields(self) -> Mapping[str, Field]:
         """By what rows can be narrowed."""
+        return self._grown("fields", self._own_filter_fields, lambda column: column.field)
+
+    @cached_property
+    def _own_filter_fields(self) -> Mapping[str, Field]:
         found = {name: self._column(name).field for name in self.search_columns}
         return {name: one for name, one in found.items() if one is not None}
 
@@ -228,7 +258,10 @@ class ListPart(Declared):
 
     def _column_for(self, name: str, who: Actor) -> Column:
         column = (self.columns_offered.get(name) or self._column(name)).for_reader(who)
-        return column if self._is_read(who, name) else column.masked(mask_of(self.resource, key_of(name)))
+        if self._is_read(who, name):
+            return column
+        added = self.extra_fields.get(name)
+        return column.masked(mask_of(self.resource, key_of(name)) if added is None else added.mask)
 
     # ── views that are there for everybody ──
     def _by_itself(self, who: Actor) -> MultiDict[str, str]:
@@ -239,7 +272,7 @@ class ListPart(Declared):
 
     def _is_for(self, preset: Preset, condition: Condition | None, who: Actor) -> bool:
         """Does he read all that the view compares and orders by?"""
-        if not who.fields:
+        if not who.fields and not self.extra_fields:
             return True
         keys = (condition.keys if condition is not None else frozenset()) | {preset.order.removeprefix("-")} - {""}
         return all(self._may_compare(key, who) for key in keys)
@@ -263,6 +296,9 @@ class ListPart(Declared):
         if isinstance(choices, dict):  # any other mapping is looked up when it is read: a catalogue changes
             choices = {str(value): text for value, text in choices.items()}
         compared = declared.value if declared.compared is None else declared.compared
+        added = self.extra_fields.get(name)
+        is_compared = name in self.search_columns if added is None else added.is_compared
+        order = self.order_keys.get(name, declared.value if declared.order is None else declared.order)
         field = Field(
             name, label, declared.kind, compared, choices, declared.since, declared.absent_differs,
             declared.is_always_there, contains=declared.contains, choices_url=declared.choices_url,
@@ -270,9 +306,10 @@ class ListPart(Declared):
         )  # fmt: skip
         return Column(
             key=name, label=label, kind=declared.kind, value=declared.value,
-            order=self.order_keys.get(name, declared.value if declared.order is None else declared.order),
-            field=field if name in self.search_columns else None, choices=choices,
+            order=None if added is not None and not is_compared else order,
+            field=field if is_compared else None, choices=choices,
             show=self.formatters_columns.get(name, declared.show), besides=declared.besides, seen_by=declared.seen_by,
+            write=declared.write, walk=declared.walk,
         )  # fmt: skip
 
     def _plain(self, name: str) -> Derived:
@@ -324,7 +361,9 @@ class ListPart(Declared):
         piece = Piece(asked.page_size, asked.is_falling, start, asked.cursor)
         is_usual = known_as is not None and piece.is_first and not (asked.q or asked.where)
         once = partial(self._once, asked) if is_usual else None
-        found, (counted, is_capped) = self._found(rows, by, columns, piece, known_as, once)
+        ordered = self.columns_offered.get(asked.order_column)
+        walk = ordered.walk if ordered is not None else None
+        found, (counted, is_capped) = self._found(rows, by, columns, piece, known_as, once, walk)
         shown, has_more = found[: asked.page_size], len(found) > asked.page_size
         if piece.is_backwards:
             shown, has_more = shown[::-1], True
@@ -344,7 +383,14 @@ class ListPart(Declared):
         )
 
     def _found(
-        self, rows: Select[Any], by: Any, columns: Sequence[Column], piece: Piece, known_as: Any, once: _Once | None
+        self,
+        rows: Select[Any],
+        by: Any,
+        columns: Sequence[Column],
+        piece: Piece,
+        known_as: Any,
+        once: _Once | None,
+        walk: Walk | None = None,
     ) -> tuple[Sequence[Any], tuple[int, bool]]:
         """The rows of the piece, and how many there are: in one query unless they turn out to be many."""
         session = db.session()
@@ -369,12 +415,35 @@ class ListPart(Declared):
             if not counted[1]:
                 return found, counted
             paging.stays_long(known_as)
-        return session.execute(once(walked) if once else walked()).all(), paging.capped(paging.COUNT_CAP + 1)
+        beside = self._walked_beside(session, rows, walk, columns, piece) if walk is not None else None
+        found = session.execute(once(walked) if once else walked()).all() if beside is None else beside
+        return found, paging.capped(paging.COUNT_CAP + 1)
+
+    def _walked_beside(
+        self, session: Session, rows: Select[Any], walk: Walk, columns: Sequence[Column], piece: Piece
+    ) -> Sequence[Any] | None:
+        """The piece as far as rows have a value: they stand first. None where it goes on with the others."""
+        if piece.cursor is not None and (piece.cursor.value is None or piece.is_backwards):
+            return None
+        filled = replace(piece, is_filled=True)
+        drawn = walk.joined(self._drawn(rows, walk.by, columns))
+        found = session.execute(filled.of(drawn, walk.by, walk.key)).all()
+        return found if len(found) > piece.size else None
 
     def _once(self, asked: Asked, build: Callable[[], Select[Any]]) -> Select[Any]:
         """The first page of a list that is not narrowed, as most open it: put together once for the same rights."""
         who = edge.actor()
-        key = (self.endpoint, build.__name__, asked.columns, asked.order, asked.page_size, asked.archived, who.language)
+        added = self.extra_fields.number
+        key = (
+            self.endpoint,
+            build.__name__,
+            added,
+            asked.columns,
+            asked.order,
+            asked.page_size,
+            asked.archived,
+            who.language,
+        )
         known: Select[Any] | None = who.rules.get(key)
         if known is None:
             if len(who.rules) >= _MOST_REMEMBERED:

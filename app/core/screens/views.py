@@ -350,7 +350,7 @@ class ViewPart(ListPart):
 
     def kept_as_read(self, view: SavedView, who: Actor) -> Mapping[str, Any]:
         """What a saved view asks for, as it is kept; only that which the list is ready to tell him."""
-        return self._fitted(view, who).wanted.stored() if who.fields else view.wanted
+        return self._fitted(view, who).wanted.stored() if who.fields or self.extra_fields else view.wanted
 
     def _asked_again(
         self, verb: str, refusal: BusinessError, *, title: Sentence, number: int | None = None

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core import edge
 from app.core.api import Api, listing, moment, verb
-from app.core.errors import BadRequestError
+from app.core.errors import BadRequestError, InvalidInputError
 from app.core.i18n import _
-from app.core.schema import one_of, record, whole_number
+from app.core.schema import LONGEST_KEY, UNKNOWN, free_object, one_of, record, whole_number
+from app.core.screens import extra
 from app.customers.duplicates import comparing, deciding, fields, merging, queries
 from app.customers.duplicates.fields import Side
 from app.customers.duplicates.models import CustomerMerge, DuplicatePair, PairState
@@ -22,6 +23,7 @@ _MERGE = record(
     required=("kept", "merged", "kept_rev", "merged_rev"), kept=whole_number(), merged=whole_number(),
     kept_rev=whole_number(), merged_rev=whole_number(),
     choose=record(**{one.key: one_of(one.sides) for one in fields.CHOICES}),
+    own=free_object("Own fields of the company: field key → \"kept\" or \"merged\""),
     preferred=one_of((Side.kept, Side.merged)),
 )  # fmt: skip
 
@@ -59,6 +61,10 @@ class DuplicateApi(Api):
     def merge(self) -> dict[str, Any]:
         body = self.read()
         sides = {key: Side(side) for key, side in body.get("choose", {}).items()}
+        for key, side in body.get("own", {}).items():
+            if side not in (Side.kept, Side.merged) or f"{extra.PREFIX}{key}" not in extra.fields_of("Customer"):
+                raise InvalidInputError(fields={f"{extra.PREFIX}{key}"[:LONGEST_KEY]: [UNKNOWN]})
+            sides[f"{extra.PREFIX}{key}"] = Side(side)
 
         def join(session: Session) -> dict[str, Any]:
             return _merge(merging.merge_customers(

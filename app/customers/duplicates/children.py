@@ -34,6 +34,7 @@ from app.customers.models import Customer
 #: handed over by merging.py in its own way
 OWN_WAY = frozenset({
     "contact_point.customer_id", "customer_stage.customer_id", "duplicate_pair.first_id", "duplicate_pair.second_id",
+    "customer_answers.customer_id", "customer_value.customer_id",
 })  # fmt: skip
 #: tells of what was done with this very record, and stays with it
 STAYING = frozenset({"customer_merge.kept_id", "customer_merge.merged_id"})

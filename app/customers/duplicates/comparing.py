@@ -16,6 +16,7 @@ from app.core.db import Entity
 from app.core.errors import Sentence
 from app.core.formats import day_text
 from app.core.i18n import _
+from app.core.screens import extra
 from app.customers import places, queries
 from app.customers.duplicates import children, fields
 from app.customers.duplicates.fields import Choice, Side, Why
@@ -114,6 +115,27 @@ def rows(
             beforehand = (here, there) if keeps_first else (there, here)
             told_why = WHY[why] if chosen == here else None
             found.append(Row(choice.key, LABELS[choice.key], values, chosen, may, takes_both, beforehand, told_why))
+    return [*found, *_own_rows(session, first, second, who, taken)]
+
+
+def _own_pairs(session: Session, first: Customer, second: Customer, who: Actor) -> Sequence[extra.Pair]:
+    added = extra.extra_of("Customer")
+    return () if added is None else added.pairs(session, first.id, second.id, who)
+
+
+def _own_rows(
+    session: Session, first: Customer, second: Customer, who: Actor, taken: Mapping[str, str]
+) -> list[Row]:  # fmt: skip
+    """The same for the fields that the company added."""
+    found = []
+    for one in _own_pairs(session, first, second, who):
+        if not one.is_alike:
+            asked = taken.get(one.key, "") if one.may_choose else ""
+            chosen = int(asked) if asked in ("0", "1") else one.taken
+            why = Why.newer if all(one.texts) else Why.other_empty
+            told_why = WHY[why] if chosen == one.taken else None
+            beforehand = (one.taken, one.taken)
+            found.append(Row(one.key, one.label, one.texts, chosen, one.may_choose, False, beforehand, told_why))
     return found
 
 
@@ -128,7 +150,7 @@ def alike(session: Session, first: Customer, second: Customer, who: Actor) -> li
         (LABELS[choice.key], told(session, first, choice, who)) for choice in fields.CHOICES
         if not fields.differs(first, second, choice) and not fields.is_empty(first, choice)
         and who.field_right("Customer", choice.guarded) is not FieldRight.hidden
-    ]  # fmt: skip
+    ] + [(one.label, one.texts[0]) for one in _own_pairs(session, first, second, who) if one.is_alike]  # fmt: skip
 
 
 def told(session: Session, customer: Customer, choice: Choice, who: Actor) -> str:
@@ -184,6 +206,12 @@ def counted(session: Session, customer_id: int, who: Actor) -> list[tuple[Senten
     return found
 
 
+def label_of(key: str) -> Sentence:
+    """What a field of a merge is called."""
+    own = extra.fields_of("Customer").get(key)
+    return LABELS.get(key, key) if own is None else own.label
+
+
 def sides(taken: Mapping[str, Any], *, keeps_first: bool) -> dict[str, Side]:
     """What was chosen by first and second (0, 1, 2), by kept and merged. What cannot be meant is left out."""
     by_place = {"0": Side.kept if keeps_first else Side.merged, "1": Side.merged if keeps_first else Side.kept}
@@ -191,6 +219,7 @@ def sides(taken: Mapping[str, Any], *, keeps_first: bool) -> dict[str, Side]:
     found: dict[str, Side] = {}
     for key, value in taken.items():
         side = Side.both if value == "2" else by_place.get(str(value))
-        if side is not None and key in known and side in known[key].sides:
+        is_own = key.startswith(extra.PREFIX) and side is not Side.both
+        if side is not None and (is_own or (key in known and side in known[key].sides)):
             found[key] = side
     return found

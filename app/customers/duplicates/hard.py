@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Actor, FieldRight
 from app.core.db import queue_up_all
-from app.core.errors import BusinessError
+from app.core.errors import BusinessError, FieldMessages, InvalidInputError, Sentence
 from app.core.i18n import _
 from app.core.vietnamese import show_phone
 from app.customers import rules
@@ -29,6 +29,7 @@ from app.customers.queries import header_visible
 MOST_TOLD = 10
 #: values a query asks for at once
 _BATCH = 5_000
+_PHONES = sorted(rules.PHONE_KINDS)
 
 
 class HardField(StrEnum):
@@ -58,7 +59,16 @@ class DuplicateCustomerError(BusinessError):
 
     def __init__(self, matches: Sequence[HardMatch]) -> None:
         self.matches = matches
-        super().__init__(matches=[match.plain() for match in matches])
+        super().__init__(fields=beside(matches), matches=[match.plain() for match in matches])
+
+
+class InvalidCustomerError(InvalidInputError):
+    """Something typed is wrong, and besides somebody has something of it already: `matches`, as above."""
+
+    def __init__(self, fields: FieldMessages, matches: Sequence[HardMatch]) -> None:
+        self.matches = matches
+        told = {"matches": [match.plain() for match in matches]} if matches else {}
+        super().__init__(fields={**beside(matches), **fields}, **told)
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,11 @@ class HardMatch:
 
     def plain(self) -> dict[str, Any]:
         return {"field": str(self.field), "id": self.customer_id, "code": self.code, "name": self.name}
+
+
+def beside(matches: Sequence[HardMatch]) -> dict[str, list[Sentence]]:
+    """The sentence at each field that somebody has already."""
+    return {str(one.field): [_("Another customer has this already.")] for one in matches}
 
 
 def contact_key(kind: ContactKind, value: str, *, is_shared: bool = False) -> HardKey | None:
@@ -122,9 +137,17 @@ def _holding(field: HardField, values: Sequence[str]) -> Select[Any, int]:
         return select(Customer.tax_code, Customer.id).where(
             Customer.tax_code.in_(values), Customer.id.not_in(merged.correlate(None))
         )
-    kinds = sorted(rules.PHONE_KINDS) if field is HardField.phone else [ContactKind.email]
+    kinds = _PHONES if field is HardField.phone else [ContactKind.email]
     return select(ContactPoint.value, ContactPoint.customer_id).where(
         ContactPoint.kind.in_(kinds), ContactPoint.value.in_(values), ContactPoint.archived_at.is_(None),
+        ContactPoint.is_shared.is_(False),
+    )  # fmt: skip
+
+
+def own_numbers(value: str) -> Select[ContactPoint]:
+    """Where this number stands as one person's own."""
+    return select(ContactPoint).where(
+        ContactPoint.kind.in_(_PHONES), ContactPoint.value == value, ContactPoint.archived_at.is_(None),
         ContactPoint.is_shared.is_(False),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from app.core import audit, clock
 from app.core.access import SYSTEM, Actor, get_visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
 from app.core.i18n import _
+from app.core.screens import extra
 from app.customers import indexing, profile_queries
 from app.customers.duplicates import children, fields
 from app.customers.duplicates.fields import Side
@@ -24,6 +25,7 @@ from app.security.models import Member
 
 #: whoever works on a row of these holds it before the customer: taken in this order, nobody waits for each other
 _LOCKED_FIRST = ("process_instance", "task")
+_OWN = "own"
 _POINTS, _STAGES, _PAIRS, _PRESENT = "points", "closed_stages", "pairs", "present_stage"
 
 
@@ -73,6 +75,10 @@ def merge_customers(
     moved |= _join_points(session, kept, merged, preferred)
     withdrawn = _withdrawn(session, kept, merged)
     moved |= _join_pairs(session, kept, merged, by)
+    added = extra.extra_of("Customer")
+    if added is not None:
+        chosen = {key: side is Side.merged for key, side in sides.items() if key.startswith(extra.PREFIX)}
+        log.before |= {_OWN: added.join(session, kept.id, merged.id, chosen, by=by)}
     given = children.hand_over(session, merged.id, kept.id)
     for event, side in withdrawn:
         event.customer_id = kept.id
@@ -138,6 +144,9 @@ def undo_merge(session: Session, log_id: int, *, by: Actor) -> Undone:
     left = [
         column for column in fields.COLUMNS if now[column] != log.after[column] and log.after[column] != was[column]
     ]
+    added = extra.extra_of("Customer")
+    if added is not None and log.before.get(_OWN) is not None:
+        left += added.part(session, kept.id, log.before[_OWN])
     for column in fields.COLUMNS:
         if now[column] == log.after[column]:
             setattr(kept, column, fields.typed(column, was[column]))

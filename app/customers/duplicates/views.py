@@ -15,6 +15,7 @@ from app.core.db import db, row_id
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _, ngettext
 from app.core.pages import Page, Undo, done, page, page_number, page_of, refused_onto, show, trail
+from app.core.screens import extra
 from app.customers import queries as queries_of_customers
 from app.customers.duplicates import comparing, deciding, merging, queries
 from app.customers.duplicates.fields import CHOICES, Side
@@ -152,7 +153,7 @@ class DuplicatePages(Page):
 def _undone(undone: merging.Undone) -> str:
     told = str(_("%(merged)s and %(kept)s are two customers again.", merged=undone.merged.code, kept=undone.kept.code))
     if undone.fields:
-        names = dict.fromkeys(str(comparing.LABELS.get(key, key)) for key in undone.fields)
+        names = dict.fromkeys(str(comparing.label_of(key)) for key in undone.fields)
         told += " " + str(_("Changed since, and left as it is: %(fields)s.", fields=", ".join(names)))
     if undone.rows:
         told += " " + str(ngettext(
@@ -163,7 +164,8 @@ def _undone(undone: merging.Undone) -> str:
 
 
 def _taken() -> dict[str, str]:
-    return {choice.key: request.form.get(f"f-{choice.key}", "") for choice in CHOICES}
+    keys = [*(choice.key for choice in CHOICES), *extra.fields_of("Customer")]
+    return {key: request.form.get(f"f-{key}", "") for key in keys}
 
 
 def _row(session: Session, one: Any, who: Actor) -> dict[str, Any]:

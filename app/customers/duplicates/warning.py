@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.core import audit
 from app.core.access import Actor
-from app.core.errors import InvalidInputError
+from app.core.errors import FieldMessages, InvalidInputError
 from app.core.guarded import SHORTEST_REASON
 from app.core.i18n import _
 from app.customers import rules
 from app.customers.duplicates import hard
-from app.customers.duplicates.hard import MOST_TOLD, DuplicateCustomerError, HardKey
+from app.customers.duplicates.hard import MOST_TOLD, DuplicateCustomerError, HardKey, InvalidCustomerError
 from app.customers.duplicates.models import DuplicatePair, PairState
 from app.customers.models import REASON_LENGTH, Customer
 
@@ -60,6 +60,18 @@ def accept(
     return Accepted(found, _read(reason or ""))
 
 
+def refuse_any(
+    session: Session, problems: FieldMessages, known_by: Collection[HardKey | None], *, by: Actor, besides: int | None,
+    reason: str | None,
+) -> None:  # fmt: skip
+    """Raises InvalidCustomerError where there are problems, with those who are known by the same: all is told at
+    once."""
+    if problems:
+        keys = {key for key in known_by if key is not None}
+        is_said = bool((reason or "").strip())
+        raise InvalidCustomerError(problems, [] if is_said else hard.matches(session, keys, who=by, besides=besides))
+
+
 def _read(typed: str) -> str:
     try:
         reason = rules.read_line(typed, REASON_LENGTH)
@@ -70,10 +82,15 @@ def _read(typed: str) -> str:
     return reason
 
 
-def keep(session: Session, customer: Customer, accepted: Accepted, *, by: Actor) -> None:
-    """Write down that it was saved all the same; the pairs are looked at again by whoever looks after duplicates."""
+def keep(
+    session: Session, customer: Customer, accepted: Accepted, *, by: Actor, household: HardKey | None = None
+) -> None:
+    """Write down that it was saved all the same; the pairs are looked at again by whoever looks after duplicates, but
+    not for a number that they were said to share (`household`)."""
     reasons: dict[int, list[str]] = {}
     for key, numbers in accepted.keys.items():
+        if key == household:
+            continue
         for number in numbers[:MOST_TOLD]:
             reasons.setdefault(number, []).append(f"hard_{key.field}")
     for number, agreeing in sorted(reasons.items()):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import ClassVar
 
-from app.core.formats import day_text, read_day, typed_day
+from app.core.formats import day_problem, day_text, read_day, typed_day
 from app.core.i18n import _
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, Flaw, Group, JsonSchema, Kind, Refused, Value
@@ -27,9 +27,10 @@ class DateType(base.FieldType):
     face: ClassVar[Face] = Face(mode="numeric", placeholder=_("dd/mm/yyyy"), helper="date")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
-        day = read_day(raw) if isinstance(raw, str) and len(raw) <= base.LONGEST_TYPED else None
+        typed = raw if isinstance(raw, str) and len(raw) <= base.LONGEST_TYPED else ""
+        day = read_day(typed)
         if day is None:
-            raise Refused(_("This date is not right yet. Example: 22/11/2026"))
+            raise Refused(day_problem(typed))
         earliest, latest = self.bounds(spec)
         if day < earliest:
             raise Refused(_("Not before %(day)s, please.", day=day_text(earliest)))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask_wtf import FlaskForm
-from wtforms import FileField, StringField
+from wtforms import FileField, SelectField, StringField
 from wtforms.validators import Optional
 
 from app.core.i18n import _
+from app.forms.models import FormPurpose
 from app.forms.rules import LONGEST_CODE, LONGEST_NAME
+
+PURPOSES: Mapping[str, Any] = {
+    FormPurpose.answers.value: _("To be filled in"), FormPurpose.customers.value: _("Fields of customers"),
+}  # fmt: skip
 
 
 class NewDialog(FlaskForm):
@@ -19,6 +27,13 @@ class NewDialog(FlaskForm):
         _("Code"), [Optional()],
         description=_("Programs name the form by it, so it never changes later. Left empty, it is made from the name."),
         render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+    )  # fmt: skip
+
+    purpose = SelectField(
+        _("What it is for"), choices=list(PURPOSES.items()), default=FormPurpose.answers.value,
+        validate_choice=False,
+        description=_("Fields of customers stand on every customer's page, in the list, in filters and in files."),
+        render_kw={"class": "form-select"},
     )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from app.core.pages import Page, Undo, done, page, refused_onto, show, trail
 from app.core.screens.fields import tidy_line
 from app.forms import draft_services, queries, rules, services
 from app.forms.fields import TYPES
-from app.forms.models import Form
-from app.forms.versions.dialogs import CopyDialog, FileDialog, NewDialog
+from app.forms.models import Form, FormPurpose
+from app.forms.versions.dialogs import PURPOSES, CopyDialog, FileDialog, NewDialog
 from app.forms.versions.parts import FIELDS, VERSIONS
 from app.forms.words import say
 
@@ -42,9 +42,12 @@ class FormPages(Page):
             return _new_page(dialog)
         name, code = tidy_line(dialog.name.data) or "", tidy_line(dialog.code.data)
         try:
+            if dialog.purpose.data not in PURPOSES:
+                raise InvalidInputError(fields={"purpose": [_("Please choose one of the answers offered.")]})
             with edge.transaction() as session:
                 code = services.create_form(
-                    session, code=code or services.free_code(session, name), name=name, by=edge.actor()
+                    session, code=code or services.free_code(session, name), name=name, by=edge.actor(),
+                    purpose=FormPurpose(dialog.purpose.data),
                 ).code  # fmt: skip
         except InvalidInputError as error:
             _place(dialog, error)

@@ -111,7 +111,7 @@ def test_everybody_is_changed_as_alone_and_given_back_where_nobody_touched_it_si
     )  # fmt: skip
     worn = select(func.count()).select_from(CustomerStage).where(CustomerStage.customer_id == an)
     assert db.session.scalar(worn) == 1
-    assert [tag.name for tag in changing._worn(db.session(), an).values()] == ["cũ"]
+    assert [tag.name for tag in tags.worn(db.session(), [an])[an]] == ["cũ"]
     left = one(binh)  # the tier is Lan's now, the rest is as it was
     assert (left.tier, left.owner_id, left.stage) == ("small", cast.lan.user_id, None)
     assert cast.lan.name in reasons(number, binh)

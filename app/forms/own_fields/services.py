@@ -1,0 +1,176 @@
+"""What is said to the own fields of a customer, and kept: checked as in every form, audited, told on his timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.access import Actor, FieldRight
+from app.core.errors import InvalidInputError, Sentence
+from app.core.guarded import NOT_YOURS
+from app.core.i18n import _
+from app.core.screens.extra import PREFIX
+from app.core.vietnamese import sort_key
+from app.customers.models import Customer
+from app.customers.services import record_timeline
+from app.forms import rules
+from app.forms.fields.base import Context, FormField, Kind, Value
+from app.forms.fields.definition import Reading
+from app.forms.own_fields import queries
+from app.forms.own_fields.models import SORT_LENGTH, TEXT_LENGTH, CustomerAnswers, CustomerValue
+from app.forms.own_fields.queries import Drawn
+from app.forms.words import say
+
+Values = Mapping[str, Value]
+
+
+def change(
+    session: Session, customer_id: int, said: Mapping[str, object], *, by: Actor, is_new: bool, is_whole: bool = True,
+    is_page: bool = False,
+) -> list[str]:  # fmt: skip
+    """Keep what is `said` (key → value) of a customer whom the caller has locked, and leave the rest; which changed.
+
+    `is_whole`: what is required has to be there. Raises InvalidInputError by "own.KEY".
+    """
+    drawn = queries.drawn(session)
+    if drawn is None:
+        unknown = {PREFIX + str(key): [_("There is no such field.")] for key in said}
+        if unknown:
+            raise InvalidInputError(fields=unknown)
+        return []
+    row = None if is_new else queries.kept_for(session, customer_id)
+    before: Values = {} if row is None else row.answers
+    found = read(session, drawn, said, before, by=by, is_new=is_new, is_whole=is_whole, is_page=is_page)
+    return _keep(session, customer_id, drawn, row, found, by=by)
+
+
+def read(
+    session: Session, drawn: Drawn, said: Mapping[str, object], before: Values, *, by: Actor, is_new: bool,
+    is_whole: bool = True, is_page: bool = False,
+) -> dict[str, Value]:  # fmt: skip
+    """What the answers come to with these changes. Raises InvalidInputError by "own.KEY"."""
+    context = queries.context(session, by, None if is_new else before)
+    # What nobody speaks of stays as it is; only a new customer begins with the defaults.
+    silent = {} if is_new else dict.fromkeys(key for key, one in drawn.fields.items() if not one.type.is_worked_out)
+    kept = {key: value for key, value in before.items() if key in silent}
+    found = rules.read_answers(
+        drawn.definition_for(by), {**silent, **kept, **said}, context=context, is_page=is_page or not is_new
+    )
+    problems = {key: told for key, told in found.problems.items() if not _stays(key, drawn, said, before, context)}
+    values = {**found.values, **{
+        key: before[key] for key in found.problems if key in before and _stays(key, drawn, said, before, context)
+    }}  # fmt: skip
+    if not is_page:
+        problems |= _out_of_place(drawn, said, before, found, by)
+    if not is_whole:  # only what was said is judged; what is missing is missed by whoever fills in the whole
+        problems = {key: told for key, told in problems.items() if key.partition(".")[0] in said}
+    if problems:
+        raise InvalidInputError(fields={PREFIX + key: list(told) for key, told in problems.items()})
+    return {**{key: value for key, value in before.items() if key not in drawn.fields}, **values}
+
+
+def _stays(key: str, drawn: Drawn, said: Mapping[str, object], before: Values, context: Context) -> bool:
+    """Is it what stood there before, though it would not be taken today (an option that is no longer offered)?"""
+    key = key.partition(".")[0]
+    if key not in before or key not in drawn.fields:
+        return False
+    one = drawn.fields[key]
+    return key not in said or said[key] in (before[key], one.type.write(before[key], one.spec, context))
+
+
+def _out_of_place(
+    drawn: Drawn, said: Mapping[str, object], before: Values, found: Reading, by: Actor
+) -> dict[str, tuple[Sentence, ...]]:
+    """What a program says though nobody asks, or it is not for him to say."""
+    told: dict[str, tuple[Sentence, ...]] = {}
+    for key in (one for one in said if one in drawn.fields):
+        state = found.states[key]
+        if not queries.may(by, drawn.fields[key], FieldRight.full):
+            told[key] = (NOT_YOURS,)
+        elif not state.is_shown and said[key] not in (None, "", before.get(key)) and key not in found.values:
+            told[key] = (_("This is not asked with these answers. Leave it out."),)
+        elif state.is_locked and said[key] != before.get(key):
+            told[key] = (_("This can only be read with these answers. Leave it out."),)
+    return told
+
+
+def _keep(
+    session: Session, customer_id: int, drawn: Drawn, row: CustomerAnswers | None, values: Values, *, by: Actor
+) -> list[str]:
+    before: Values = {} if row is None else row.answers
+    changed = sorted(key for key in {*before, *values} if before.get(key) != values.get(key))
+    if not changed:
+        return []
+    _must_be_alone(session, customer_id, drawn, values, changed)
+    if row is None:
+        row = CustomerAnswers(customer_id=customer_id, form_version_id=drawn.version_id, answers=dict(values))
+        session.add(row)
+    else:
+        row.answers, row.form_version_id = dict(values), drawn.version_id
+    # Whoever has the customer's page open is told that it is an older one.
+    customer = session.get_one(Customer, customer_id)
+    customer.updated_at = clock.now()
+    session.flush()
+    reindex(session, drawn, {customer_id: values}, keys=changed)
+    record_timeline(
+        session, customer_id, kind="changed", by=by, data={"fields": [PREFIX + key for key in changed]}
+    )  # fmt: skip
+    session.flush()
+    return changed
+
+
+def _must_be_alone(session: Session, customer_id: int, drawn: Drawn, values: Values, changed: Collection[str]) -> None:
+    """Answers that are wanted only once among all customers."""
+    problems: dict[str, list[Sentence]] = {}
+    for key in changed:
+        one = drawn.fields.get(key)
+        if one is None or one.spec.unique != "form" or values.get(key) is None or one.type.index is None:
+            continue
+        column = getattr(CustomerValue, str(one.type.index))
+        same = select(CustomerValue.id).where(
+            CustomerValue.field_key == key, column == one.type.indexed(values[key])[0],
+            CustomerValue.customer_id != customer_id,
+        )  # fmt: skip
+        if session.scalar(same.limit(1)) is not None:
+            problems[PREFIX + key] = [say(one.spec.message) or _("Another customer has this already.")]
+    if problems:
+        raise InvalidInputError(fields=problems)
+
+
+# ── the values by which customers are found ──
+
+
+def reindex(session: Session, drawn: Drawn, of: Mapping[int, Values], *, keys: Collection[str] | None = None) -> None:
+    """Make the compared values of these customers what their answers say; of these fields, or of all."""
+    gone = delete(CustomerValue).where(CustomerValue.customer_id.in_(of))
+    session.execute(gone if keys is None else gone.where(CustomerValue.field_key.in_(keys)))
+    fields = {**drawn.former, **drawn.fields}
+    rows = [
+        {"customer_id": customer_id, **row}
+        for customer_id, values in of.items() for key, value in values.items()
+        if (keys is None or key in keys) and key in fields for row in value_rows(fields[key], value)
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert(CustomerValue), rows)
+
+
+def value_rows(one: FormField, value: Value) -> list[dict[str, Any]]:
+    """One answer as rows of CustomerValue, without whose it is."""
+    kind = one.type.index
+    if kind is None:
+        return []
+    parts = [one.type.show(value, one.spec, Context())] if one.spec.type == "address" else one.type.indexed(value)
+    rows: list[dict[str, Any]] = []
+    for item, part in enumerate(parts):
+        row: dict[str, Any] = {"field_key": one.key, "item": item} | dict.fromkeys(
+            ("text", "number", "date", "moment", "sort")
+        )
+        row[str(kind)] = str(part)[:TEXT_LENGTH] if kind is Kind.text else part
+        if kind is Kind.text:
+            row["sort"] = sort_key(str(part), person=False)[:SORT_LENGTH]
+        rows.append(row)
+    return rows
