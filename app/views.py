@@ -138,8 +138,8 @@ MENU: Sequence[Item | Group] = (
     Item(_("Files brought in"), "upload", "/nhap/", "Import"),
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Fill in a form"), "file-text", "/dien-phieu/", "Submission", "add"),
-    Item(_("Answers from outside"), "world", "/phieu-ngoai/list/", "PublicEntry"),
     Item(_("Submissions"), "list-details", "/phieu/list/", "Submission"),
+    Item(_("Answers from outside"), "world", "/phieu-ngoai/list/", "PublicEntry"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
         "admin",

@@ -16,11 +16,11 @@ from app.core.screens import Derived, Interface, Kind, Preset, Screen, action
 from app.core.screens.records import NextAction
 from app.forms.displays import ShownAnswer, display
 from app.forms.fields.base import Context
-from app.forms.logic import may_read
 from app.forms.models import Form, FormVersion
 from app.forms.public import rules, services
 from app.forms.public.models import EntryState, PublicEntry
 from app.forms.queries import context_for, definition_of
+from app.forms.reading import is_seen
 from app.forms.words import say
 from app.security import columns as people_columns
 
@@ -146,5 +146,5 @@ def _answers(entry: PublicEntry, context: Context) -> list[ShownAnswer]:
     return [
         ShownAnswer(say(one.spec.label), display(one, value, context))
         for one in definition_of(entry.version).fields
-        if one.type.has_answer and (value := entry.answers.get(one.key)) is not None and may_read(one, context)
+        if one.type.has_answer and (value := entry.answers.get(one.key)) is not None and is_seen(one, context)
     ]

@@ -28,7 +28,7 @@ from app.customers.services import create_customer, record_timeline
 from app.forms import queries as forms
 from app.forms import services as submissions
 from app.forms.fields.settings import CUSTOMER_VALUES
-from app.forms.models import Form, FormVersion, Submission
+from app.forms.models import Form, FormVersion, Submission, SubmissionSource
 from app.forms.public import queries, rules
 from app.forms.public.models import EntryState, PublicEntry, PublicLink
 from app.forms.public.rules import OpenedPage, Person
@@ -201,8 +201,9 @@ def take(session: Session, entry: PublicEntry) -> Submission:
     with in_language(DEFAULT_LANGUAGE):
         customer_id, is_new = _customer(session, link, person, entry, by)
         submission = submissions.submit(
-            session, version, answers, by=by, subject_type=SUBJECT, subject_id=entry.id, customer_id=customer_id
-        )
+            session, version, answers, by=by, subject_type=SUBJECT, subject_id=entry.id,
+            customer_id=customer_id, source=SubmissionSource.public,
+        )  # fmt: skip
     if customer_id is not None:
         record_timeline(
             session, customer_id, kind="form_sent", by=by, at=entry.created_at, data={"form": version.form.name},
