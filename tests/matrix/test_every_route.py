@@ -42,6 +42,10 @@ IDLE = {
     "SubmissionApi.restore": "nothing is voided in the morning (tests/forms/submissions/test_api.py)",
     "SubmissionApi.unlock": "nothing is locked in the morning (tests/forms/submissions/test_api.py)",
     "AdministrationPages.remove_demo": "the company has no demo data (tests/demo/test_removal.py)",
+    **dict.fromkeys(
+        ("InstanceApi.resume", "InstancePages.resume", "InstanceApi.retry", "InstanceApi.lead", "InstancePages.lead"),
+        "no process file is paused or cannot go on (tests/processes/test_operation_pages.py)",
+    ),
 }
 #: what no screen calls any action of its own
 NO_SUCH_ACTION = "nothing"
