@@ -50,6 +50,7 @@ from app.forms.models import (  # dynamic forms and their answers
     SubmissionValue,
 )
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue  # fields that the company added to customers
+from app.forms.public.models import PublicEntry, PublicLink  # forms that everybody answers, and what came in
 from app.imports.models import ImportJob, ImportKey, ImportRow  # files that are brought in, what became of their rows
 from app.notifications.models import (  # warnings, texts, bell, mails and through which server they go
     Alert,
@@ -85,13 +86,14 @@ from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 __all__ = [
     "Alert", "AnswerFile", "AnswerIndexing", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow",
     "Calendar", "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue",
-    "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint",
-    "ContactTarget", "Counter", "Customer", "CustomerAnswers", "CustomerMerge", "CustomerStage", "CustomerTag",
-    "CustomerValue", "DemoRemoval", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion", "Grant",
-    "IdempotentAnswer", "ImportJob", "ImportKey", "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer",
-    "Member", "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent",
-    "ProcessInstance", "ProcessTimer", "ProcessToken", "ProcessVersion", "Promise", "Purchase", "RemovalPermit",
-    "RoleField", "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment", "SegmentMember", "Setting",
-    "SetupLink", "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft", "SubmissionRevision",
+    "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent",
+    "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerAnswers", "CustomerMerge", "CustomerStage",
+    "CustomerTag", "CustomerValue", "DemoRemoval", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion",
+    "Grant", "IdempotentAnswer", "ImportJob", "ImportKey", "ImportRow", "Interaction", "JobHeartbeat", "Look",
+    "MailServer", "Member", "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process",
+    "ProcessEvent", "ProcessInstance", "ProcessTimer", "ProcessToken", "ProcessVersion", "Promise", "PublicEntry",
+    "PublicLink", "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView",
+    "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile",
+    "Submission", "SubmissionDraft", "SubmissionRevision",
     "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

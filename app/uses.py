@@ -20,6 +20,7 @@ from app.customers.models import SOURCES, Customer
 from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
 from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction
 from app.forms.models import Form, Submission
+from app.forms.public.models import PublicEntry
 from app.forms.queries import FieldOf
 from app.processes.engine.graph import Definition
 from app.processes.models import (
@@ -65,6 +66,10 @@ KINDS = (
     UserKind(Form, _("Forms"), lambda n: ngettext("%(num)d form", "%(num)d forms", n)),
     UserKind(Process, _("Processes"), lambda n: ngettext("%(num)d process", "%(num)d processes", n)),
     UserKind(Submission, _("Submissions"), lambda n: ngettext("%(num)d submission", "%(num)d submissions", n)),
+    UserKind(
+        PublicEntry, _("Answers from outside"),
+        lambda n: ngettext("%(num)d answer from outside", "%(num)d answers from outside", n),
+    ),
     UserKind(Team, _("Teams"), lambda n: ngettext("%(num)d team", "%(num)d teams", n)),
     UserKind(Member, _("Staff"), lambda n: ngettext("%(num)d member", "%(num)d members", n)),
     UserKind(RoleProfile, _("Roles"), lambda n: ngettext("%(num)d role", "%(num)d roles", n)),
@@ -123,6 +128,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "process_version": ("process_id",),
     "promise": ("customer_id", "owner_id", "interaction_id"),
     "purchase": ("customer_id",),
+    "public_entry": ("link_id", "form_version_id", "team_id", "submission_id", "decided_by_id"),
+    "public_link": ("form_id", "team_id"),
     "role_profile": ("id",),
     "role_scope": ("role_id",),
     "saved_view": ("owner_id", "role_id"),

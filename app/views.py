@@ -58,6 +58,9 @@ from app.forms.api import FormApi, SubmissionApi
 from app.forms.drawing.views import DrawingPages
 from app.forms.filling.views import FillingPages
 from app.forms.models import Form
+from app.forms.public.open_view import OpenFormView
+from app.forms.public.screens import PublicEntryScreen
+from app.forms.public.views import LinkPages
 from app.forms.submissions.screens import FormAnswers, SubmissionScreen
 from app.forms.submissions.views import SubmissionPages
 from app.forms.versions.views import FormPages
@@ -136,6 +139,7 @@ MENU: Sequence[Item | Group] = (
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Fill in a form"), "file-text", "/dien-phieu/", "Submission", "add"),
     Item(_("Submissions"), "list-details", "/phieu/list/", "Submission"),
+    Item(_("Answers from outside"), "world", "/phieu-ngoai/list/", "PublicEntry"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
         "admin",
@@ -198,6 +202,9 @@ VIEWS: tuple[type, ...] = (
     FormScreen,
     FormPages,
     DrawingPages,
+    LinkPages,
+    OpenFormView,
+    PublicEntryScreen,
     FillingPages,
     # The list over all forms behind that of one: it is the list of the table (core.lists).
     FormAnswers,

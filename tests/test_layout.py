@@ -50,6 +50,7 @@ NEVER_SHOWN = {
     "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",
+    "PublicLink": "part of its form",
     "RemovalPermit": "there is none outside of a transaction",
     "SavedViewDefault": "with which view a list opens: read with the views themselves",
     "RoleField": "what the rules themselves read; told on the page of its role",

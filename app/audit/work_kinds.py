@@ -81,6 +81,12 @@ WORK_KINDS: Mapping[str, Kind] = {
         silent=frozenset({"checksum"}), choices={"state": _VERSION_STATES}, show={"definition": _drawing},
         part_of=("form_id", "form"),
     ),
+    "public_link": Kind(
+        _("Public form"), "Form",
+        {"form_id": _("Form"), "opened_at": _("Open since"), "source": _("Came through"), "team_id": _("Team"),
+         "thanks": _("What is said afterwards"), "sites": _("Sites that may show it")},
+        silent=frozenset({"key"}), part_of=("form_id", "form"),
+    ),
     "submission": Kind(
         _("Filled-in form"), "Submission",
         {"customer_id": _("Customer"), "team_id": _("Team"), "answers": _("Answers"), "state": _("State"),

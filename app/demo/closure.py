@@ -54,6 +54,8 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "process_token": ("instance_id",),
     "process_version": ("process_id",),
     "promise": ("customer_id",),
+    "public_entry": ("link_id", "form_version_id", "submission_id"),
+    "public_link": ("form_id",),
     "purchase": ("customer_id",),
     "saved_view": ("owner_id",),
     "saved_view_default": ("member_id", "view_id"),

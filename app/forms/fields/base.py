@@ -215,6 +215,8 @@ class Context:
     me: int | None = None
     #: codes of the roles of whoever answers or reads; None: nothing is kept from him
     roles: frozenset[str] | None = None
+    #: where the page of an address looks up wards while one types
+    wards_url: str = "/tim/phuong-xa"
     #: class of personal data → what he may do with such answers, where that is not everything (forms/reading.py)
     rights: Mapping[str, FieldRight] = field(default_factory=dict)
 
