@@ -47,7 +47,9 @@ check: $(DEV_PACKAGES) $(CATALOGUES) ## Check format, lint, types, import contra
 bench: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Measure the pages at full size beside their peers (docs/performance.md)
 	@$(BIN)/python -m bench --database $${DATABASE:-postgresql} --customers $${CUSTOMERS:-100000} --tasks $${TASKS:-1000000} \
 	  $${QUICK:+--quick} $${URL:+--url "$$URL"} $${ONLY:+--only "$$ONLY"}
-	@$(BIN)/python -m bench.duplicates
+	@$(BIN)/python -m bench.customers --database $${DATABASE:-postgresql} --customers $${CUSTOMERS:-100000}
+	@$(BIN)/python -m bench.duplicates --database $${DATABASE:-postgresql} --customers $${CUSTOMERS:-100000}
+	@$(BIN)/python -m bench.imports --database $${DATABASE:-postgresql} --rows $${ROWS:-20000} --xlsx
 	@$(BIN)/python -m bench.forms
 
 format: $(DEV_PACKAGES) ## Bring the code into its format

@@ -78,6 +78,8 @@ def create_app(config: Any = None) -> Flask:
     from app.forms.events import register_drafts
     from app.forms.handlers import CustomerSubmissions
     from app.forms.own_fields.extra import CustomerFields
+    from app.forms.public.screens import AnswersPart
+    from app.forms.public.views import PublicPart
     from app.forms.versions.parts import FieldsPart, VersionsPart
     from app.notifications.channels.settings import MailSettings, parse_smtp_url
     from app.notifications.channels.settings import configure as configure_mail
@@ -153,7 +155,7 @@ def create_app(config: Any = None) -> Flask:
         register_shareable(shared)
     parts.register_links("rights", effective_links)
     parts.register_part(OpenWorkPart())
-    for of_form in (FieldsPart(), VersionsPart()):
+    for of_form in (FieldsPart(), VersionsPart(), PublicPart(), AnswersPart()):
         parts.register_part(of_form)
     app.register_blueprint(health.blueprint)
 
@@ -171,6 +173,8 @@ def create_app(config: Any = None) -> Flask:
         i18n.install(app)
         drawn.install(app)
         views.register(appbuilder)
+        # Nobody is signed in there: its pages carry a signed moment of their own instead (forms/public/rules.py).
+        csrf.exempt(app.blueprints["OpenFormView"])
         extra.awake()
     cli.register(app)
 

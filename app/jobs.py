@@ -19,6 +19,9 @@ from app.customers.forgotten import keeping
 from app.demo.running import Removal
 from app.demo.telling import tell_of_removal
 from app.forms import services as forms
+from app.forms.public import services as entries
+from app.forms.public.running import Arrivals
+from app.forms.public.telling import tell_of_entry
 from app.imports import running as imports
 from app.imports import services as brought
 from app.imports.telling import tell_of_import
@@ -50,6 +53,7 @@ def forget() -> None:
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
         exports.forget(session, at=clock.now())
         brought.forget(session, at=clock.now())
+        entries.forget(session, before=clock.now() - timedelta(days=30))
         forms.forget_files(session, before=clock.now() - timedelta(days=7))
         edited.forget(session, at=clock.now())
     files.remove_orphans()
@@ -75,6 +79,11 @@ def run_imports() -> None:
 def remove_demo() -> None:
     """In the name of whoever asked for it, with the rights that he has by then."""
     turns.run_waiting(Removal, present_actor, tell_of_removal)
+
+
+def take_entries() -> None:
+    """Nobody is asked in whose name: what comes in from outside is the company's."""
+    turns.run_waiting(Arrivals, lambda _session, _member_id: SYSTEM, tell_of_entry)
 
 
 def run_bulk_edits() -> None:
@@ -163,6 +172,13 @@ JOBS = (
         run=run_bulk_edits,
         every=timedelta(seconds=2),
         reason="whoever has changed many customers sees within seconds that it goes on",
+    ),
+    Job(
+        name="forms.public_entries",
+        label=_("Take in what public forms bring"),
+        run=take_entries,
+        every=timedelta(seconds=3),
+        reason="whoever sends a public form is a customer within seconds; killed anywhere, it goes on where it was",
     ),
     Job(
         name="shares.end",

@@ -41,13 +41,16 @@ from app.deadlines.models import (  # when the company works
 from app.demo.models import DemoRemoval  # the demo company goes
 from app.forms.models import (  # dynamic forms and their answers
     AnswerFile,
+    AnswerIndexing,
     Form,
     FormVersion,
     Submission,
     SubmissionDraft,
+    SubmissionRevision,
     SubmissionValue,
 )
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue  # fields that the company added to customers
+from app.forms.public.models import PublicEntry, PublicLink  # forms that everybody answers, and what came in
 from app.imports.models import ImportJob, ImportKey, ImportRow  # files that are brought in, what became of their rows
 from app.notifications.models import (  # warnings, texts, bell, mails and through which server they go
     Alert,
@@ -81,15 +84,16 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AnswerFile", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow", "Calendar",
-    "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue", "CatalogueEntry",
-    "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent", "ContactPoint", "ContactTarget",
-    "Counter", "Customer", "CustomerAnswers", "CustomerMerge", "CustomerStage", "CustomerTag", "CustomerValue",
-    "DemoRemoval", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion", "Grant", "IdempotentAnswer",
-    "ImportJob", "ImportKey", "ImportRow", "Interaction", "JobHeartbeat", "Look", "MailServer", "Member",
-    "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process", "ProcessEvent", "ProcessInstance",
-    "ProcessTimer", "ProcessToken", "ProcessVersion", "Promise", "Purchase", "RemovalPermit", "RoleField",
-    "RoleProfile", "RoleScope", "SavedView", "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink",
-    "SignIn", "SignInFailure", "StoredFile", "Submission", "SubmissionDraft", "SubmissionValue", "Tag", "Task",
-    "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "Alert", "AnswerFile", "AnswerIndexing", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow",
+    "Calendar", "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue",
+    "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent",
+    "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerAnswers", "CustomerMerge", "CustomerStage",
+    "CustomerTag", "CustomerValue", "DemoRemoval", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion",
+    "Grant", "IdempotentAnswer", "ImportJob", "ImportKey", "ImportRow", "Interaction", "JobHeartbeat", "Look",
+    "MailServer", "Member", "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process",
+    "ProcessEvent", "ProcessInstance", "ProcessTimer", "ProcessToken", "ProcessVersion", "Promise", "PublicEntry",
+    "PublicLink", "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView",
+    "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile",
+    "Submission", "SubmissionDraft", "SubmissionRevision",
+    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from app.customers.models import SOURCES, Customer
 from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
 from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction
 from app.forms.models import Form, Submission
+from app.forms.public.models import PublicEntry
 from app.forms.queries import FieldOf
 from app.processes.engine.graph import Definition
 from app.processes.models import (
@@ -65,6 +66,10 @@ KINDS = (
     UserKind(Form, _("Forms"), lambda n: ngettext("%(num)d form", "%(num)d forms", n)),
     UserKind(Process, _("Processes"), lambda n: ngettext("%(num)d process", "%(num)d processes", n)),
     UserKind(Submission, _("Submissions"), lambda n: ngettext("%(num)d submission", "%(num)d submissions", n)),
+    UserKind(
+        PublicEntry, _("Answers from outside"),
+        lambda n: ngettext("%(num)d answer from outside", "%(num)d answers from outside", n),
+    ),
     UserKind(Team, _("Teams"), lambda n: ngettext("%(num)d team", "%(num)d teams", n)),
     UserKind(Member, _("Staff"), lambda n: ngettext("%(num)d member", "%(num)d members", n)),
     UserKind(RoleProfile, _("Roles"), lambda n: ngettext("%(num)d role", "%(num)d roles", n)),
@@ -84,6 +89,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "access_grant": ("member_id", "team_id"),
     "alert": ("recipient_id",),
     "answer_file": ("form_version_id", "submission_id"),
+    "answer_indexing": ("form_id",),
     "audit_sensitive": ("event_id",),
     "bulk_edit": ("member_id", "acting_id"),
     "bulk_edit_row": ("job_id", "customer_id"),
@@ -122,6 +128,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "process_version": ("process_id",),
     "promise": ("customer_id", "owner_id", "interaction_id"),
     "purchase": ("customer_id",),
+    "public_entry": ("link_id", "form_version_id", "team_id", "submission_id", "decided_by_id"),
+    "public_link": ("form_id", "team_id"),
     "role_profile": ("id",),
     "role_scope": ("role_id",),
     "saved_view": ("owner_id", "role_id"),
@@ -130,6 +138,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "segment_member": ("segment_id", "customer_id"),
     "sign_in": ("member_id",),
     "submission_draft": ("member_id", "form_id", "form_version_id", "customer_id"),
+    "submission_revision": ("submission_id", "given_by_id"),
     "submission_value": ("submission_id",),
     "task_event": ("task_id",),
     "team_member": ("member_id",),

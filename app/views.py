@@ -56,8 +56,13 @@ from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
 from app.forms.api import FormApi, SubmissionApi
 from app.forms.drawing.views import DrawingPages
-from app.forms.filling.views import FillingPages, SubmissionPages
+from app.forms.filling.views import FillingPages
 from app.forms.models import Form
+from app.forms.public.open_view import OpenFormView
+from app.forms.public.screens import PublicEntryScreen
+from app.forms.public.views import LinkPages
+from app.forms.submissions.screens import FormAnswers, SubmissionScreen
+from app.forms.submissions.views import SubmissionPages
 from app.forms.versions.views import FormPages
 from app.forms.views import FormScreen
 from app.imports.api import ImportApi
@@ -133,6 +138,8 @@ MENU: Sequence[Item | Group] = (
     Item(_("Files brought in"), "upload", "/nhap/", "Import"),
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Fill in a form"), "file-text", "/dien-phieu/", "Submission", "add"),
+    Item(_("Submissions"), "list-details", "/phieu/list/", "Submission"),
+    Item(_("Answers from outside"), "world", "/phieu-ngoai/list/", "PublicEntry"),
     Item(_("Forms & answers"), "forms", "/bieu-mau/list/", "Form", "edit"),
     Group(
         "admin",
@@ -195,7 +202,13 @@ VIEWS: tuple[type, ...] = (
     FormScreen,
     FormPages,
     DrawingPages,
+    LinkPages,
+    OpenFormView,
+    PublicEntryScreen,
     FillingPages,
+    # The list over all forms behind that of one: it is the list of the table (core.lists).
+    FormAnswers,
+    SubmissionScreen,
     SubmissionPages,
     MemberScreen,
     ImportPages,

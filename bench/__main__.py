@@ -8,7 +8,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from app.security.models import Member, Team
 from app.tasks.models import Task
 from app.tasks.queries import is_open
 from bench.data import Size, fill
+from bench.database import DatabaseServer, sqlalchemy_url
 from bench.load import Load, ask
 from bench.server import Server, count, served
 from config import Config
@@ -137,28 +138,6 @@ class Measured:
         yield from (name for name, is_missed in found if is_missed)
 
 
-class DatabaseServer:
-    """The processes of PostgreSQL that work for whoever is connected to this database; of SQLite there are none."""
-
-    def __init__(self, url: str) -> None:
-        self._url = _sqlalchemy_url(url)
-        #: CPU of those that are gone, and of each that is there
-        self._seen: dict[int, float] = {}
-
-    def cpu_seconds(self) -> float:
-        """Spent so far by all that were ever seen here."""
-        if self._url.startswith("sqlite"):
-            return 0.0
-        with create_engine(self._url).connect() as connection:
-            mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            pids = connection.scalars(text(mine)).all()
-        for pid in pids:
-            with suppress(psutil.NoSuchProcess):
-                spent = psutil.Process(pid).cpu_times()
-                self._seen[pid] = spent.user + spent.system
-        return sum(self._seen.values())
-
-
 def measure(
     server: Server, database: DatabaseServer, case: Case, path: str, *, queries: int, requests: int
 ) -> Measured:
@@ -204,7 +183,7 @@ def _counted(app: str, environ: Mapping[str, str], cases: Sequence[Case], paths:
 def _ids(url: str) -> dict[str, int | str]:
     """Rows that Lan may open: a task in her hands with steps behind it, and a customer of hers. And where the pages
     far behind begin, as one gets there by turning."""
-    with create_engine(_sqlalchemy_url(url)).connect() as connection:
+    with create_engine(sqlalchemy_url(url)).connect() as connection:
         lan = select(Member.id).where(Member.name == "Nguyễn Ngọc Lan").scalar_subquery()
         task = select(Task.id).where(Task.assignee_id == lan, is_open())
         customer = select(Customer.id).where(Customer.owner_id == lan, Customer.archived_at.is_(None))
@@ -220,10 +199,6 @@ def _ids(url: str) -> dict[str, int | str]:
             "deep": Cursor(deep.id, deep.id).token,
             "deep_name": Cursor(deep_name.sort_key, deep_name.id).token,
         }
-
-
-def _sqlalchemy_url(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 # ── The table ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,7 +254,7 @@ def _environment(url: str, folder: str) -> dict[str, str]:
 
 
 def _about(url: str, size: str) -> str:
-    with create_engine(_sqlalchemy_url(url)).connect() as connection:
+    with create_engine(sqlalchemy_url(url)).connect() as connection:
         version = connection.scalar(
             text("SHOW server_version" if url.startswith("postgresql") else "SELECT sqlite_version()")
         )

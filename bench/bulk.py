@@ -53,6 +53,16 @@ class Bulk:
                     )
                 )
 
+    def count_on(self, name: str, by: int) -> None:
+        """The next code that the services give follows ours."""
+        self.connection.execute(
+            text(
+                "INSERT INTO counter (name, value) VALUES (:name, :by) "
+                "ON CONFLICT (name) DO UPDATE SET value = counter.value + :by"
+            ),
+            {"name": name, "by": by},
+        )
+
 
 @contextmanager
 def fast(connection: Connection) -> Iterator[Bulk]:

@@ -237,7 +237,7 @@ def _write_customers(bulk: Bulk, made: Customers, company: Company, rng: random.
             flush()
     flush()
     bulk.continue_numbers(Customer.__table__)
-    _count_on(bulk, "customer", len(made))
+    bulk.count_on("customer", len(made))
 
 
 def customer_rows(
@@ -288,17 +288,6 @@ def _draw_number(rng: random.Random, taken: Collection[str]) -> str:
         phone = f"{rng.choice(_MOBILES)}{rng.randrange(10_000_000):07d}"
         if phone not in taken and not names.is_reserved(phone) and phone_e164(phone):
             return phone
-
-
-def _count_on(bulk: Bulk, name: str, by: int) -> None:
-    """The next code that the services give follows ours."""
-    bulk.connection.execute(
-        text(
-            "INSERT INTO counter (name, value) VALUES (:name, :by) "
-            "ON CONFLICT (name) DO UPDATE SET value = counter.value + :by"
-        ),
-        {"name": name, "by": by},
-    )
 
 
 # ── The work ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -363,7 +352,7 @@ def _write_stories(
         instance_id += 1
     copier.flush()
     bulk.continue_numbers(*stamps.TABLES)
-    _count_on(bulk, "instance", instance_id - first_instance)
+    bulk.count_on("instance", instance_id - first_instance)
     return instance_id - first_instance
 
 

@@ -13,26 +13,19 @@ import io
 import random
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 from app.core import files
-from app.core.access import SYSTEM
 from app.core.conditions.fields import Kind
 from app.core.db import db, transaction
 from app.core.sheets import Header, write_xlsx
-from app.demo import people
 from app.imports import services
 from app.imports.models import ImportJob, ImportPhase, ImportTarget
 from app.imports.services import Wishes
 from app.imports.sheet import open_sheet
 from app.jobs import run_imports
-from app.security import queries
-from config import TestConfig
-from tests.database import postgres_server
+from bench.company import company, person
 
 HEADINGS = ("Họ tên", "Điện thoại", "Email", "Ngày sinh", "Địa chỉ", "Phường", "Tỉnh", "Nguồn", "Ghi chú")
 _GIVEN = ("Lan", "Hoa", "Mai", "Cúc", "Duyên", "Hạnh", "Thảo", "Vy")
@@ -80,10 +73,7 @@ def measure(rows: int, name: str, data: bytes) -> bool:
         print(f"{label:34}{speed[0]:9,.0f}{speed[1]:9,.0f}{memory():6}", flush=True)
 
     told("floor: reading the file", timed(rows, lambda: sum(1 for _row in open_sheet(io.BytesIO(data), name).rows)))
-    session = db.session()
-    member = queries.member_by_username(session, "minh")
-    assert member is not None
-    who = queries.actor_of(session, member)
+    who = person("minh")
     received = files.receive(io.BytesIO(data), name, as_sheet=True)
     head = services.read(received)
     with transaction(who) as session:
@@ -118,25 +108,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--xlsx", action="store_true")
     asked = parser.parse_args(arguments)
-    from app import create_app
-    from app.cli import prepare
-    from app.core.db import Model
-    from app.security.services import hash_password
-
     data = as_xlsx(asked.rows) if asked.xlsx else as_csv(asked.rows)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        url = None
-        if asked.database == "postgresql":
-            server = stack.enter_context(postgres_server())
-            url = server.url(server.create_database())
-        app = create_app(TestConfig(folder, database_url=url) if url else TestConfig(folder))
-        with app.app_context():
-            Model.metadata.create_all(db.engine)
-            prepare()
-            with transaction(SYSTEM) as session:
-                people.hire(session, people.PEOPLE, password_hash=hash_password("Sen-2026-thom", "pbkdf2:sha256:1"))
-            return 0 if measure(asked.rows, "khach.xlsx" if asked.xlsx else "khach.csv", data) else 1
+    with company(asked.database):
+        return 0 if measure(asked.rows, "khach.xlsx" if asked.xlsx else "khach.csv", data) else 1
 
 
 if __name__ == "__main__":

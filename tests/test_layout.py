@@ -24,6 +24,8 @@ from config import ROOT
 
 #: Tables that no screen, interface or list shows by themselves, and why. All others have a row rule.
 NEVER_SHOWN = {
+    "AnswerIndexing": "housekeeping of the index of answers",
+    "SubmissionRevision": "read on the page of its submission",
     "AuditSeal": "the chain of the log",
     "AuditSensitive": "values that only an erasure touches",
     "BulkEditRow": "part of its bulk edit",
@@ -48,6 +50,7 @@ NEVER_SHOWN = {
     "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",
+    "PublicLink": "part of its form",
     "RemovalPermit": "there is none outside of a transaction",
     "SavedViewDefault": "with which view a list opens: read with the views themselves",
     "RoleField": "what the rules themselves read; told on the page of its role",

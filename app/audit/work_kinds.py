@@ -24,6 +24,7 @@ def _of_answers(value: Any) -> Any:
 
 
 _VERSION_STATES = {"draft": _("Draft"), "published": _("In use"), "archived": _("Replaced")}
+_SUBMISSION_STATES = {"submitted": _("Sent"), "locked": _("Locked"), "voided": _("Voided")}
 
 _OWNERS = {
     "comment": _("Comment"), "setting": _("Settings"), "task": _("Task"), "customer": _("Customer"),
@@ -80,10 +81,20 @@ WORK_KINDS: Mapping[str, Kind] = {
         silent=frozenset({"checksum"}), choices={"state": _VERSION_STATES}, show={"definition": _drawing},
         part_of=("form_id", "form"),
     ),
+    "public_link": Kind(
+        _("Public form"), "Form",
+        {"form_id": _("Form"), "opened_at": _("Open since"), "source": _("Came through"), "team_id": _("Team"),
+         "thanks": _("What is said afterwards"), "sites": _("Sites that may show it")},
+        silent=frozenset({"key"}), part_of=("form_id", "form"),
+    ),
     "submission": Kind(
         _("Filled-in form"), "Submission",
-        {"customer_id": _("Customer"), "team_id": _("Team"), "answers": _("Answers")},
-        silent=frozenset({"form_version_id", "state", "subject_type", "subject_id"}), show={"answers": _of_answers},
+        {"customer_id": _("Customer"), "team_id": _("Team"), "answers": _("Answers"), "state": _("State"),
+         "reason": _("Reason"), "correction": _("Reason of the correction"), "revision": _("Revision"),
+         "corrected_by_id": _("Corrected by"), "locked_by_id": _("Locked by"), "voided_by_id": _("Voided by")},
+        silent=frozenset({"form_version_id", "form_id", "source", "rev", "subject_type", "subject_id", "corrected_at",
+                          "locked_at", "voided_at"}),
+        show={"answers": _of_answers}, choices={"state": _SUBMISSION_STATES}, path=links.submission_path,
         tells_of={"customer_id": "customer"}, about=("subject_type", "subject_id"),
     ),
     "comment": Kind(

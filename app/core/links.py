@@ -85,6 +85,11 @@ def submission_path(submission_id: int) -> str:
     return f"/phieu/{submission_id}"
 
 
+def form_answers_path(code: str) -> str:
+    """The answers to the form, as a list with its questions as columns."""
+    return f"/bieu-mau/{quote(code, safe='')}/phieu/list/"
+
+
 def member_path(member_id: int) -> str:
     return f"/nhan-su/show/{member_id}"
 

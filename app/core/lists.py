@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Select
@@ -100,4 +100,16 @@ def list_called(collection: str, who: Actor) -> Listed:
 
 
 def list_keyed(key: str) -> Listed | None:
+    for beginning, find in _families.items():
+        if key.startswith(beginning):
+            return find(key)
     return next((one for one in _lists.values() if one.key == key), None)
+
+
+#: how the keys of lists begin that are many of one kind → how one of them is found
+_families: dict[str, Callable[[str], Listed | None]] = {}
+
+
+def register_lists(beginning: str, find: Callable[[str], Listed | None]) -> None:
+    """A list for each form, say. `find` answers None for a key of none, or of one that is not his to see."""
+    _families[beginning] = find

@@ -49,7 +49,7 @@ _NAMED = (
     Group("gap-mat", _("Visits"), frozenset({"visit"})),
     Group("ghi-chu", _("Notes"), frozenset({"note", "commented"})),
     Group("loi-hua", _("Promises"), frozenset({"promised", "promise_kept", "promise_broken", "promise_reopened"})),
-    Group("phieu", _("Submissions"), frozenset({"form_submitted"})),
+    Group("phieu", _("Submissions"), frozenset({"form_submitted", "form_sent"})),
     Group("cong-viec", _("Tasks"), frozenset({"task_opened", "task_completed"})),
     Group("ho-so", _("Process files"), frozenset(
         {"instance_started", "instance_completed", "instance_cancelled", "instance_failed"})),

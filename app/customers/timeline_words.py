@@ -74,6 +74,7 @@ TEXTS = {
     "instance_cancelled": _("Process called off"),
     "instance_failed": _("Process failed"),
     "form_submitted": _("Form filled in"),
+    "form_sent": _("The customer filled in a form himself"),
     "commented": _("Comment written"),
 }
 SIGNS = {
@@ -116,6 +117,7 @@ SIGNS = {
     "instance_cancelled": "ban",
     "instance_failed": "alert-triangle",
     "form_submitted": "forms",
+    "form_sent": "world",
     "commented": "message-2",
 }
 #: what is told of it beside its sentence: the entry's data of that name
@@ -127,6 +129,7 @@ NAMES = {
     "instance_cancelled": "process",
     "instance_failed": "process",
     "form_submitted": "form",
+    "form_sent": "form",
 }
 #: a changed field whose label stands under another name
 CHANGED_FIELDS = {**LABELS, "owner_id": LABELS["owner.name"], "team_id": LABELS["team.name"]}

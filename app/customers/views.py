@@ -9,6 +9,7 @@ from typing import Any
 from flask import abort, jsonify, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response
 
 from app.core import edge, links, paging
 from app.core.access import Actor, get_visible, visible
@@ -118,20 +119,25 @@ class PlacePicker(Page):
     @page("/phuong-xa")
     def wards(self) -> Any:
         """Wards whose words begin like what is typed, a page at a time; ?with= is the code of their province."""
-        text = request.args.get("q", "").strip()[:200].replace("\0", "")
-        province = request.args.get("with", "")[: places.PROVINCE_LENGTH]
-        number = paging.asked_number(request.args, "page", 1, MOST_PICKED // PICKED)
-        before = (number - 1) * PICKED
-        if text:
-            hits = places.search(text, MOST_PICKED + places.MOST_FOUND, province_code=province or None)
-            found = [one for one in hits if not one.is_province]
-        else:
-            found = list(places.wards_of(province))
-        shown = found[before : before + PICKED]
-        return jsonify(
-            results=[{"id": one.code, "text": one.name, "hint": _province_of(one, province)} for one in shown],
-            more=before + PICKED < min(len(found), MOST_PICKED),
-        )
+        return ward_choices(request.args)
+
+
+def ward_choices(asked: Mapping[str, str]) -> Response:
+    """What a look-up of wards answers to `q`, `with` (the code of their province) and `page`."""
+    text = asked.get("q", "").strip()[:200].replace("\0", "")
+    province = asked.get("with", "")[: places.PROVINCE_LENGTH]
+    number = paging.asked_number(asked, "page", 1, MOST_PICKED // PICKED)
+    before = (number - 1) * PICKED
+    if text:
+        hits = places.search(text, MOST_PICKED + places.MOST_FOUND, province_code=province or None)
+        found = [one for one in hits if not one.is_province]
+    else:
+        found = list(places.wards_of(province))
+    shown = found[before : before + PICKED]
+    return jsonify(
+        results=[{"id": one.code, "text": one.name, "hint": _province_of(one, province)} for one in shown],
+        more=before + PICKED < min(len(found), MOST_PICKED),
+    )
 
 
 def _province_of(ward: places.Place, asked: str) -> str:

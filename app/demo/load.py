@@ -18,7 +18,7 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.deadlines.queries import company_calendar
-from app.demo import acts, casting, groups, lives
+from app.demo import acts, casting, groups, lives, outside
 from app.demo.acts import Act, Book
 from app.demo.casting import FOUNDED
 from app.demo.past import DAY, WorkingPast
@@ -114,6 +114,7 @@ def _everything(book: Book, past: WorkingPast, *, customers: int, running: int, 
     done += groups.group_acts(past)
     for story in cast.stories:
         done += acts.story_acts(book, story, cast.calls[story.customer], past=past, rng=rng)
+    done += outside.feedback_acts(book, past=past, rng=random.Random(f"{_SEED} outside"))  # noqa: S311 - made up
     for person in (*PEOPLE, *COLLEAGUES):
         done.append(acts.read_bell(person.username, at=past.ago(DAY * rng.uniform(0.6, 0.9))))
     return sorted(done, key=lambda act: act.at)

@@ -192,7 +192,7 @@ def _address(one: Input, given: dict[str, Any]) -> Markup:
     provinces = [("", str(CHOOSE)), *one.choices]
     if province and province not in dict(provinces):
         provinces.append((province, _place_name(province)))
-    looked_up = {"data-url": "/tim/phuong-xa", "data-with": f"{one.name}.province",
+    looked_up = {"data-url": one.context.wards_url, "data-with": f"{one.name}.province",
                  "data-placeholder": str(_("Type to search"))}  # fmt: skip
     wards = [("", ""), *([(ward, _place_name(ward))] if ward else [])]
 

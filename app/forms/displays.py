@@ -13,8 +13,8 @@ from app.forms import queries
 from app.forms.fields.base import Context, Control, FormField, Value
 from app.forms.fields.rows import RowsType
 from app.forms.fields.signature import HEIGHT, WIDTH
-from app.forms.logic import may_read
 from app.forms.models import Submission
+from app.forms.reading import covered, is_read, is_seen
 from app.forms.words import say
 
 
@@ -30,14 +30,16 @@ def shown_answers(submission: Submission, *, context: Context | None = None) -> 
     context = replace(context or Context(), answers=submission.answers)
     shown = []
     for one in queries.definition_of(submission.version).fields:
-        if one.type.has_answer and may_read(one, context):
+        if one.type.has_answer and is_seen(one, context):
             value = submission.answers.get(one.key)
             shown.append(ShownAnswer(say(one.spec.label), "" if value is None else display(one, value, context)))
     return shown
 
 
 def display(one: FormField, value: Value, context: Context) -> str:
-    """One answer; escaped where it is Markup."""
+    """One answer, with dots for whoever reads dots; escaped where it is Markup."""
+    if not is_read(one, context):
+        return covered(one, value, context)
     drawn = _DRAWN.get(one.type.face.control)
     return one.type.show(value, one.spec, context) if drawn is None else drawn(one, value, context)
 

@@ -17,6 +17,7 @@ from typing import Any
 from app.core import clock
 from app.core.conditions import Condition
 from app.core.i18n import DEFAULT_TIME_ZONE, _
+from app.forms import reading
 from app.forms.fields.base import Context, FormField, Value
 from app.forms.words import say
 
@@ -40,7 +41,7 @@ OTHERS = State(is_shown=False, is_his=False)
 def state_of(one: FormField, context: Context) -> State:
     """`context.answers` hold those of every question that it needs."""
     spec = one.spec
-    if not _is_among(spec.edit_roles, context):
+    if not _is_among(spec.edit_roles, context) or (context.before is not None and not reading.is_written(one, context)):
         return OTHERS
     if not has_rules(one):
         return REQUIRED if spec.required else USUAL
@@ -51,11 +52,6 @@ def state_of(one: FormField, context: Context) -> State:
     is_shown = all(map(holds, one.shown_if))
     is_locked = is_shown and holds(spec.readonly_if)
     return State(is_shown, is_shown and not is_locked and (spec.required or holds(spec.required_if)), is_locked)
-
-
-def may_read(one: FormField, context: Context) -> bool:
-    """Is the answer shown to whoever has these roles?"""
-    return _is_among(one.spec.read_roles, context)
 
 
 def _is_among(roles: Collection[str], context: Context) -> bool:

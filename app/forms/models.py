@@ -7,11 +7,12 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, stored
 from app.core.ddl import refuse_changes
+from app.core.leases import Leased, lease_indexes
 
 
 class VersionState(StrEnum):
@@ -30,9 +31,29 @@ class FormPurpose(StrEnum):
 
 
 class SubmissionState(StrEnum):
-    """How far the answers are."""
+    """May the answers still be corrected, and do they count?"""
 
     submitted = auto()
+    #: approved: nobody corrects them any more
+    locked = auto()
+    #: given by mistake: they stay readable and are counted nowhere
+    voided = auto()
+
+
+class SubmissionSource(StrEnum):
+    """From where the answers came."""
+
+    #: the page on which a form is filled in, about nobody
+    page = auto()
+    #: the same, begun at a customer
+    customer = auto()
+    task = auto()
+    #: what a process is started with
+    instance = auto()
+    #: a program, by REST
+    api = auto()
+    #: the form without sign-in
+    public = auto()
 
 
 class Form(Revisioned, Stamped, Entity):
@@ -115,11 +136,15 @@ refuse_changes(
 
 
 class Submission(Stamped, Entity):
-    """The answers that someone gave to one version of a form, about something (a task) or somebody (a customer)."""
+    """The answers that someone gave to one version of a form, about something (a task) or somebody (a customer).
+
+    They are corrected by `revisions`: the row holds the last one, SubmissionRevision those before it.
+    """
 
     __tablename__ = "submission"
     __table_args__: ClassVar = (
         Index("ix_submission_subject", "subject_type", "subject_id"),
+        Index("ix_submission_of_form", "form_id", "id"),
         CheckConstraint("(subject_type IS NULL) = (subject_id IS NULL)", name="subject_whole"),
         {"extend_existing": False},
     )
@@ -134,17 +159,58 @@ class Submission(Stamped, Entity):
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"), index=True)
     #: field key → value
     answers: Mapped[dict[str, Any]] = mapped_column(Json, info={"sensitive": True})
+    #: the form of its version, so that the answers to one form are found at once
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id", ondelete="RESTRICT"), sort_order=1)
+    source: Mapped[SubmissionSource] = mapped_column(
+        stored(SubmissionSource), default=SubmissionSource.page, server_default="page", sort_order=1
+    )
+    rev: Mapped[int] = mapped_column(default=1, server_default=text("1"), sort_order=1)
+    #: 1, 2, 3 …: grows with every correction
+    revision: Mapped[int] = mapped_column(default=1, server_default=text("1"), sort_order=1)
+    corrected_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    corrected_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), sort_order=1)
+    #: why it was corrected last
+    correction: Mapped[str | None] = mapped_column(String(300), info={"sensitive": True}, sort_order=1)
+    locked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    locked_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), sort_order=1)
+    voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    voided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), sort_order=1)
+    #: why it was locked, opened, voided or taken back last
+    reason: Mapped[str | None] = mapped_column(String(300), info={"sensitive": True}, sort_order=1)
 
     version: Mapped[FormVersion] = relationship(lazy="joined")
+
+    __mapper_args__: ClassVar = {"version_id_col": rev}
 
     def __str__(self) -> str:
         return self.version.form.name
 
 
-class SubmissionValue(Entity):
-    """One answer to a searchable field, kept as what it is: numbers are compared as numbers, days as days.
+class SubmissionRevision(Entity):
+    """Answers as they stood before they were corrected. `given_at`, `given_by_id` and `reason` are of these answers."""
 
-    An answer of several parts (choices) has one row for each of them, `item` is its place from 0 on.
+    __tablename__ = "submission_revision"
+    # A copy of what the submission held; the audit tells of the submission.
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("submission_id", "number"), {"extend_existing": False})
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"))
+    #: 1, 2, 3 …
+    number: Mapped[int] = mapped_column()
+    answers: Mapped[dict[str, Any]] = mapped_column(Json, info={"sensitive": True})
+    given_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    given_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    reason: Mapped[str | None] = mapped_column(String(300), info={"sensitive": True})
+
+
+refuse_changes(SubmissionRevision.__table__, why="what was answered before a correction does not change", may_go=True)
+
+
+class SubmissionValue(Entity):
+    """One answer that can be filtered or counted, kept as what it is: numbers compare as numbers, days as days.
+
+    An answer of several parts (choices) has one row for each of them, `item` is its place from 0 on. The rows are
+    found by form and key, whatever the version.
     """
 
     __tablename__ = "submission_value"
@@ -152,10 +218,10 @@ class SubmissionValue(Entity):
     __audited__ = False
     __table_args__: ClassVar = (
         UniqueConstraint("submission_id", "field_key", "item"),
-        Index("ix_submission_value_text", "field_key", "text", "submission_id"),
-        Index("ix_submission_value_number", "field_key", "number", "submission_id"),
-        Index("ix_submission_value_date", "field_key", "date", "submission_id"),
-        Index("ix_submission_value_moment", "field_key", "moment", "submission_id"),
+        Index("ix_submission_value_text", "form_id", "field_key", "text", "counts", "submission_id"),
+        Index("ix_submission_value_number", "form_id", "field_key", "number", "counts", "submission_id"),
+        Index("ix_submission_value_date", "form_id", "field_key", "date", "counts", "submission_id"),
+        Index("ix_submission_value_moment", "form_id", "field_key", "moment", "counts", "submission_id"),
         {"extend_existing": False},
     )
 
@@ -166,6 +232,26 @@ class SubmissionValue(Entity):
     number: Mapped[float | None] = mapped_column(Double)
     date: Mapped[dt.date | None] = mapped_column()
     moment: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    #: that of the submission
+    form_id: Mapped[int] = mapped_column(sort_order=2)
+    #: False once the submission is voided
+    counts: Mapped[bool] = mapped_column(default=True, server_default=true(), sort_order=2)
+
+
+class AnswerIndexing(Leased, Entity):
+    """The answers to a form are looked through anew, since other fields of it are filtered or counted now."""
+
+    __tablename__ = "answer_indexing"
+    # Housekeeping: it changes no answer.
+    __audited__ = False
+    __table_args__: ClassVar = (*lease_indexes(), {"extend_existing": False})
+
+    form_id: Mapped[int] = mapped_column(ForeignKey("form.id", ondelete="RESTRICT"), unique=True)
+    #: submissions up to this id are done
+    cursor: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class AnswerFile(Stamped, Entity):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
@@ -18,7 +19,7 @@ from app.core.finding import Hit, Rows, kind_of
 from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.queries import header_visible
-from app.forms import rules
+from app.forms import reading, rules
 from app.forms.fields.base import Context, FileFacts, FormField, JsonSchema, Option, Value
 from app.forms.models import AnswerFile, Form, FormPurpose, FormVersion, Submission, SubmissionValue, VersionState
 from app.forms.words import say
@@ -31,6 +32,8 @@ _ANSWERED_FOR = ("Task", "Instance")
 MOST_LOOKED_AT = 1000
 #: as what core.files knows the files of answers
 FILES = "answer_file"
+#: definitions that are kept read, in this process
+_MOST_READ = 200
 #: so many members or teams stand in one list to choose from
 MOST_OFFERED = 500
 
@@ -149,6 +152,7 @@ def context_for(session: Session, actor: Actor) -> Context:
         time_zone=actor.time_zone,
         me=actor.user_id,
         roles=None if actor.user_id is None else actor.roles,
+        rights=reading.rights_of(actor),
     )
 
 
@@ -258,29 +262,52 @@ def answered_alike(form_id: int, one: FormField, value: Value) -> Select[int]:
     return (
         select(Submission.id)
         .join(SubmissionValue, SubmissionValue.submission_id == Submission.id)
-        .join(FormVersion, FormVersion.id == Submission.form_version_id)
         .where(
+            SubmissionValue.form_id == form_id,
             SubmissionValue.field_key == one.key,
             column == one.type.indexed(value)[0],
-            FormVersion.form_id == form_id,
+            SubmissionValue.counts,
         )
     )
 
 
-def readable_answers(submission: Submission, actor: Actor) -> dict[str, Any]:
-    """The answers by key, without those that are not for his roles to read."""
-    if actor.user_id is None:
+def readable_answers(submission: Submission, actor: Actor, context: Context | None = None) -> dict[str, Any]:
+    """The answers by key as he may read them: without what is hidden from him, with dots where he reads dots."""
+    if actor.is_system:
         return submission.answers
-    kept_back = {
-        one["key"] for one in drawn_fields(submission.version.definition)
-        if one.get("read_roles") and actor.roles.isdisjoint(one["read_roles"])
-    }  # fmt: skip
-    return {key: value for key, value in submission.answers.items() if key not in kept_back}
+    context = context or Context(roles=actor.roles, rights=reading.rights_of(actor), time_zone=actor.time_zone)
+    return reading.readable(fields_of(submission.version), submission.answers, context)
 
 
 def definition_of(version: FormVersion) -> rules.Definition:
     """What a published version asks. Raises KeyError for a draft that is not finished."""
-    return rules.read_definition(version.definition)
+    return _read(_Drawn(version.checksum, version.definition)).asked
+
+
+def fields_of(version: FormVersion) -> Mapping[str, FormField]:
+    """Every question of a published version that takes answers, by key; also those that nobody is asked any more."""
+    return _read(_Drawn(version.checksum, version.definition)).fields
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A definition that is known by its checksum."""
+
+    checksum: str
+    definition: Mapping[str, Any] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class _Read:
+    asked: rules.Definition
+    fields: Mapping[str, FormField]
+
+
+@lru_cache(_MOST_READ)
+def _read(drawn: _Drawn) -> _Read:
+    found = rules.read_definition(drawn.definition)
+    retired = [rules.read_field(one) for one in drawn_fields(drawn.definition) if one.get("retired")]
+    return _Read(found, {one.key: one for one in (*found.fields, *retired) if one.type.has_answer})
 
 
 def json_schema(version: FormVersion, *, context: Context | None = None) -> JsonSchema:

@@ -27,6 +27,7 @@ from app.forms.fields.definition import (
     read_field,
 )
 from app.forms.fields.definition import read_answers as read_fields
+from app.forms.fields.settings import CUSTOMER_VALUES
 from app.forms.layout import Part, layout_problems, read_parts, with_section
 from app.forms.logic import in_order, needs
 from app.forms.words import Words, say
@@ -117,7 +118,21 @@ def _definition_problems(raw: Mapping[str, object]) -> Iterator[Problem]:
     yield from (Problem("name", flaw.code, flaw.message) for flaw in words_flaws(raw.get("name"), "name"))
     asked_with = with_section(raw.get("sections"))
     yield from fields_problems(raw.get("fields"), "fields", most=MOST_FIELDS, asked_with=asked_with)
+    yield from _mapping_problems(raw.get("fields"))
     yield from layout_problems(raw)
+
+
+def _mapping_problems(drawn: object) -> Iterator[Problem]:
+    """A customer has one name: two questions cannot both be it."""
+    seen: set[str] = set()
+    for number, one in enumerate(drawn if isinstance(drawn, list) else ()):
+        target = one.get("maps_to") if isinstance(one, dict) and one.get("retired") is not True else None
+        if not isinstance(target, str) or target not in CUSTOMER_VALUES:
+            continue
+        if target in seen:
+            told = _("Two questions are both the customer's %(value)s.", value=CUSTOMER_VALUES[target])
+            yield Problem(f"fields[{number}].maps_to", "mapped_twice", told)
+        seen.add(target)
 
 
 def read_definition(raw: Mapping[str, Any]) -> Definition:

@@ -20,7 +20,7 @@ from app.core.vietnamese.names import fold
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms import events, queries, rules
-from app.forms.fields.base import Context, Kind, trimmed, words_flaws
+from app.forms.fields.base import Context, trimmed, words_flaws
 from app.forms.fields.file import FileType
 from app.forms.meaning import same_meaning
 from app.forms.models import (
@@ -30,13 +30,14 @@ from app.forms.models import (
     FormVersion,
     Submission,
     SubmissionDraft,
-    SubmissionValue,
+    SubmissionSource,
     VersionState,
 )
 from app.forms.own_fields import rules as own_rules
 from app.forms.own_fields.queries import VERSION as OWN_FIELDS
 from app.forms.own_fields.queries import has_values
 from app.forms.rules import Answers, Problem
+from app.forms.submissions import index
 from app.forms.words import Words, say
 from app.security.queries import member_by_id
 
@@ -258,12 +259,13 @@ def submit(
     subject_type: str | None = None,
     subject_id: int | None = None,
     customer_id: int | None = None,
+    source: SubmissionSource | None = None,
 ) -> Submission:
     """Keep answers that `parse_answers` (or the built form) gave, bound to their version for good.
 
-    `customer_id` is one that the edge has already found visible. Raises FormNotPublishedError for a draft,
-    CustomerArchivedError for answers about an archived customer alone: work that is under way may still be finished;
-    and InvalidInputError for an answer that may be given only once and was.
+    `customer_id` is one that the edge has already found visible; no `source`: the page, or what it is about. Raises
+    FormNotPublishedError for a draft, CustomerArchivedError for answers about an archived customer alone: work that is
+    under way may still be finished; and InvalidInputError for an answer that may be given only once and was.
     """
     _must_be_published(version)
     if version.form.purpose is not FormPurpose.answers:
@@ -272,9 +274,11 @@ def submit(
         raise FormRetiredError
     if customer_id is not None and subject_type is None:
         _must_be_live(session, customer_id)
-    _must_be_alone(session, version, answers, subject=(subject_type, subject_id), customer_id=customer_id)
+    must_be_alone(session, version, answers, subject=(subject_type, subject_id), customer_id=customer_id)
     submission = Submission(
         version=version,
+        form_id=version.form_id,
+        source=source or _source(subject_type, customer_id),
         answers=dict(answers.values),
         subject_type=subject_type,
         subject_id=subject_id,
@@ -284,8 +288,8 @@ def submit(
     )
     session.add(submission)
     session.flush()
-    _claim_files(session, submission, by)
-    session.add_all(_searchable_values(submission))
+    claim_files(session, submission, by)
+    index.keep(session, submission, queries.fields_of(version).values())
     if customer_id is not None and subject_type is None:
         # Answers about a task or an instance are told by what happened to that.
         told = {"form": version.form.name}
@@ -297,17 +301,25 @@ def submit(
     return submission
 
 
-def _must_be_alone(
+def _source(subject_type: str | None, customer_id: int | None) -> SubmissionSource:
+    if subject_type is not None:
+        return SubmissionSource(subject_type)
+    return SubmissionSource.page if customer_id is None else SubmissionSource.customer
+
+
+def must_be_alone(
     session: Session,
     version: FormVersion,
     answers: Answers,
     *,
     subject: tuple[str | None, int | None],
     customer_id: int | None,
+    besides: int | None = None,
 ) -> None:
-    """Answers that are wanted only once (`unique`), beside the ones that were given since they are.
+    """Answers that are wanted only once (`unique`), beside all that were given, also before that was wanted.
 
-    What was answered about the same task or file before, as when work was returned, is no second time.
+    What was answered about the same task or file before, as when work was returned, is no second time; nor is the
+    submission `besides`, which is just being corrected. Raises InvalidInputError beside the fields.
     """
     wanted = [one for one in queries.definition_of(version).fields if one.spec.unique and one.key in answers.values]
     if not wanted:
@@ -321,6 +333,8 @@ def _must_be_alone(
         same = queries.answered_alike(version.form_id, one, answers.values[one.key])
         if one.spec.unique == "customer":
             same = same.where(Submission.customer_id == customer_id)
+        if besides is not None:
+            same = same.where(Submission.id != besides)
         if subject[0] is not None:
             same = same.where(
                 Submission.subject_type.is_distinct_from(subject[0]) | (Submission.subject_id != subject[1])
@@ -362,33 +376,24 @@ def forget_files(session: Session, *, before: datetime) -> None:
     session.flush()
 
 
-def _claim_files(session: Session, submission: Submission, by: Actor) -> None:
-    """The files that an answer names belong to it now, and to no other: an answer that was kept keeps its papers."""
+def claim_files(session: Session, submission: Submission, by: Actor) -> None:
+    """The files that an answer names belong to it now, and to no other: an answer that was kept keeps its papers.
+
+    Raises InvalidInputError beside the field of one that is not there.
+    """
     for one in queries.definition_of(submission.version).fields:
         named = submission.answers.get(one.key) if isinstance(one.type, FileType) else None
         if not named:
             continue
+        sent = AnswerFile.submission_id.is_(None) & (AnswerFile.created_by_id == by.user_id)
         waiting = (
             update(AnswerFile)
-            .where(AnswerFile.id.in_(named), AnswerFile.submission_id.is_(None), AnswerFile.created_by_id == by.user_id)
+            .where(AnswerFile.id.in_(named), sent | (AnswerFile.submission_id == submission.id))
             .values(submission_id=submission.id, updated_at=clock.now(), updated_by_id=by.user_id)
         )
         claimed = session.scalars(waiting.returning(AnswerFile.id)).all()
         if len(claimed) != len(named):
             raise InvalidInputError(fields={one.key: [_("A file has not arrived. Please add it again.")]})
-
-
-def _searchable_values(submission: Submission) -> list[SubmissionValue]:
-    rows = []
-    for one in queries.definition_of(submission.version).fields:
-        value = submission.answers.get(one.key)
-        if (one.spec.searchable or one.spec.unique) and value is not None:
-            column = (one.type.index or Kind.text).value
-            rows += [
-                SubmissionValue(submission_id=submission.id, field_key=one.key, item=item, **{column: part})
-                for item, part in enumerate(one.type.indexed(value))
-            ]
-    return rows
 
 
 def _draft(form: Form, number: int, definition: Mapping[str, Any], *, by: Actor) -> FormVersion:

@@ -19,7 +19,7 @@ from app.security.models import Member
 
 #: what is open to somebody who has not made his own password yet
 _OPEN = frozenset({"ArrivalView.password", "AuthView.login", "AuthView.logout", "AccountPages.language"})
-_OPEN_TO_ALL = ("static", "health.", "LogoView.", "ArrivalView.invitation", "OpenApi.")
+_OPEN_TO_ALL = ("static", "health.", "LogoView.", "ArrivalView.invitation", "OpenApi.", "OpenFormView.")
 
 
 class ArrivalView(BaseView):

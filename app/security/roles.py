@@ -14,10 +14,14 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     # add: to bring in files of customers, purchases and contacts, and to take that back
     "Import": ("view", "add"),
     "Task": ("view", "edit", "assign", "approve", "export"),
-    "Instance": ("view", "add", "edit", "export"),
+    # approve: to lead on what cannot go on by itself
+    "Instance": ("view", "add", "edit", "approve", "export"),
     "Process": ("view", "add", "edit", "delete", "approve", "export"),
     "Form": ("view", "add", "edit", "delete", "approve", "export"),
-    "Submission": ("view", "add", "export"),
+    # edit: to correct answers; approve: to lock and open them; delete: to void them
+    "Submission": ("view", "add", "edit", "delete", "approve", "export"),
+    # what came in through a public form. approve: to take it in or to refuse it
+    "PublicEntry": ("view", "approve"),
     # read with the record that they are about
     "Comment": ("add",),
     # everybody keeps views of his own; this is about those that a role shares
@@ -84,6 +88,7 @@ RESOURCE_LABELS = {
     "Process": _("Processes"),
     "Form": _("Forms"),
     "Submission": _("Submissions"),
+    "PublicEntry": _("Answers from outside"),
     "Comment": _("Comments"),
     "SavedView": _("Views that a role shares"),
     "Alert": _("Alerts"),
@@ -108,8 +113,9 @@ _REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
     "Customer": (_EVERY, ("view", "edit", "delete", "export", "assign")),
     "Import": (_OWN_OR_ALL, ("view", "add")),
     "Task": (_EVERY, ("view", "edit", "assign", "approve", "export")),
-    "Instance": (_EVERY, ("view", "edit", "export")),
-    "Submission": (_EVERY, ("view", "export")),
+    "Instance": (_EVERY, ("view", "edit", "approve", "export")),
+    "Submission": (_EVERY, ("view", "edit", "delete", "approve", "export")),
+    "PublicEntry": (_EVERY, ("view", "approve")),
     "Team": (_EVERY, ("view", "edit", "delete", "export")),
     "Process": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
     "Form": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
@@ -142,7 +148,8 @@ RESOURCE_GROUPS: Sequence[tuple[Sentence, Mapping[str, str]]] = (
     ),
     (
         _("Processes and forms"),
-        {"Instance": "route", "Submission": "file-text", "Process": "versions", "Form": "forms"},
+        {"Instance": "route", "Submission": "file-text", "PublicEntry": "world", "Process": "versions",
+         "Form": "forms"},
     ),
     (
         _("The company"),
@@ -165,7 +172,11 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Instance": {"view": _subtree, "add": _all, "edit": _subtree, "export": _subtree},
         "Process": {"view": _all},
         "Form": {"view": _all},
-        "Submission": {"view": _subtree, "add": _all, "export": _subtree},
+        "Submission": {
+            "view": _subtree, "add": _all, "edit": _subtree, "delete": _subtree, "approve": _subtree,
+            "export": _subtree,
+        },
+        "PublicEntry": {"view": _subtree, "approve": _subtree},
         "Comment": {"add": _all},
         "SavedView": {"assign": _own},
         "Alert": {"view": _own},
@@ -181,7 +192,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
         "Instance": {"view": _own, "add": _all, "edit": _own},
         "Process": {"view": _all},
         "Form": {"view": _all},
-        "Submission": {"view": _own, "add": _all},
+        "Submission": {"view": _own, "add": _all, "edit": _own},
         "Comment": {"add": _all},
         "Alert": {"view": _own},
         "Notification": {"view": _own},

@@ -35,9 +35,16 @@ UNTOLD = {
     ("app/demo/running.py", "table"): "columns of rows that are about to go, and who asked for a run of classes",
     ("app/core/leases.py", "model"): "queues, which are no audited tables",
     ("app/notifications/services.py", "model"): "mails and notifications, which are none either",
+    **{
+        ("app/processes/store.py", table): "tokens, clocks and events of a run, which are no audited tables"
+        for table in ("_TOKEN", "_TIMER", "_EVENT")
+    },
     ("app/security/role_services.py", "assoc_permissionview_role"): "told as role.rights_changed",
     ("app/security/services.py", "Member"): "rights_version, which says nothing",
     ("app/security/services.py", "SetupLink"): "links that were never used",
+    ("app/processes/store.py", "_TOKEN"): "where an instance stands; its own log tells how it came there",
+    ("app/processes/store.py", "_TIMER"): "the same",
+    ("app/processes/store.py", "_EVENT"): "the log of an instance itself, which nobody changes",
     ("app/tasks/alerts.py", "Task"): "next_alert_at, which says nothing",
     ("app/security/role_services.py", "RoleScope"): "told as role.rights_changed",
 }
@@ -78,7 +85,12 @@ FREE = {
     "task.draft": "half-typed answers, shown to their writer",
     "timeline_entry.data": "told by customers.timeline_words alone, amounts as its reader reads them",
     "class_move.reason": "the same, by customers.classes.rules.reason_text",
-    "submission.answers": "read by whoever does the step; forms have no class of personal fields",
+    "submission.answers": "each question has its class of personal data, judged by forms.reading",
+    "submission.correction": "why answers are as they are, told to whoever may read them",
+    "submission.reason": "the same",
+    "submission_revision.answers": "judged as those of the submission",
+    "submission_revision.reason": "why they were so, told to whoever may read them",
+    "public_entry.answers": "what waits to become a submission, read like one (forms.public.screens)",
     "submission_value.text": "the same answers, to be searched",
     "customer_answers.answers": "each answer falls under the right to its own field (forms.reading)",
     "customer_value.text": "the same answers, to be compared",

@@ -53,6 +53,10 @@ UNLINKED = (
     "SELECT '/quyen-hieu-luc/?nguoi=1&ban-ghi=customer:' || min(id) FROM customer",
     "SELECT '/bieu-mau/' || min(code) || '/ve/xem' FROM form",
     "SELECT '/phieu/' || min(id) FROM submission",
+    "SELECT '/f/' || key FROM public_link UNION SELECT '/f/' || key || '/cam-on' FROM public_link",
+    "SELECT '/f/' || key || '/nhung' FROM public_link UNION SELECT '/f/' || key || '/nhung/cam-on' FROM public_link",
+    "SELECT '/phieu-ngoai/show/' || min(id) || '?tab=tra-loi' FROM public_entry GROUP BY state",
+    "SELECT '/bieu-mau/' || min(form.code) || '/phieu/list/' FROM form JOIN submission ON form.id = form_id",
     "SELECT '/muc-danh-muc/show/' || min(id) FROM catalogue_entry",
     "SELECT '/nhat-ky/show/' || max(id) FROM audit_event GROUP BY action",
     "SELECT '/nhat-ky/xoa/customer/' || max(id) FROM customer",
@@ -76,7 +80,7 @@ NO_SCREENS = re.compile(
     # what needs chosen customers first: tests/customers/bulk/test_bulk.py
     r"|^BulkPages\.show_job$"
     # rows for look-ups; a role is renamed on its own page: tests/e2e/test_roles.py
-    r"|^DrawingPages\.(draft|fields)$"
+    r"|^DrawingPages\.(draft|fields)$|^OpenFormView\.wards$|^LinkPages\.picture$"
     r"|^MemberScreen\.receivers$|^TeamScreen\.joinable$|^RoleScreen\.edit$"
 )
 #: another order or another page of a list is the same kind of page

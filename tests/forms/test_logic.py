@@ -8,6 +8,7 @@ from app.core.i18n import in_language
 from app.forms import logic, rules
 from app.forms.fields.base import Context
 from app.forms.logic import State
+from app.forms.reading import is_seen
 
 YES_NO = [{"value": "refund", "label": "Hoàn tiền"}, {"value": "swap", "label": "Đổi hàng"}]
 
@@ -150,7 +151,7 @@ def test_a_question_asks_certain_roles_and_keeps_its_answer_from_others():
     kept = replace(staff, before={"fault": "Kho"})
     assert rules.read_answers(definition, {"note": "x"}, context=kept).values == {"note": "x", "fault": "Kho"}
     fault = definition.fields[1]
-    assert (logic.may_read(fault, staff), logic.may_read(fault, manager)) == (False, True)
+    assert (is_seen(fault, staff), is_seen(fault, manager)) == (False, True)
 
 
 def test_what_a_kind_or_a_row_cannot_have_is_refused():

@@ -47,6 +47,7 @@ from app.deadlines.models import Calendar, CalendarException
 from app.demo.lives import LIVES
 from app.demo.load import load_demo
 from app.forms.models import Form, FormVersion, Submission
+from app.forms.public.models import PublicEntry, PublicLink
 from app.imports import services as imports
 from app.imports.models import ImportJob, ImportRow, ImportTarget
 from app.imports.services import Wishes
@@ -93,7 +94,9 @@ DOORS = (
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/",
     "/bieu-mau/moi", "/bieu-mau/nhap", "/bieu-mau/goi-lai/sao-chep", "/bieu-mau/goi-lai/truong/reached",
     "/bieu-mau/phan-anh-giao-cham/ve", "/bieu-mau/phan-anh-giao-cham/ve/xem", "/dien-phieu/",
-    "/dien-phieu/goi-lai", "/nhan-su/list/",
+    "/phieu/list/", "/phieu/fields", "/bieu-mau/goi-lai/phieu/list/", "/bieu-mau/goi-lai/phieu/fields",
+    "/dien-phieu/goi-lai", "/bieu-mau/gop-y-cua-khach/cong-khai", "/bieu-mau/show/5?tab=cong-khai",
+    "/phieu-ngoai/list/", "/phieu-ngoai/show/1?tab=tra-loi", "/phieu-ngoai/fields", "/nhan-su/list/",
     "/nhan-su/ngung/1", "/khach-hang/sua-hang-loat/", "/khach-hang/sua-hang-loat/1",
     "/khach-hang/sua-hang-loat/2", "/khach-hang/sua-hang-loat/2?xem=1",
     "/nhap/", "/nhap/moi", "/nhap/1", "/nhap/1?sua=1", "/nhap/2",
@@ -217,7 +220,21 @@ def keep_words(browser: FlaskClient, staff: int) -> None:
 def data_of(app: Flask) -> Data:
     """What people wrote: names, titles, notes, answers. No state, no kind, no name of a column."""
     known = Data()
-    known.add([*TYPED.values(), *LANGUAGES.values(), *ASKED, PASSWORD_EXAMPLE, BROWSER, CODED, "XLSX", "CSV"])
+    known.add(
+        [
+            *TYPED.values(),
+            *LANGUAGES.values(),
+            *ASKED,
+            PASSWORD_EXAMPLE,
+            BROWSER,
+            CODED,
+            "XLSX",
+            "CSV",
+            "PDF",
+            "PNG",
+            "SVG",
+        ]
+    )
     known.add(one.name for one in (*places.provinces(), *places.search("ba", 200)))
     known.add([operators_settings().sender_address])
     known.add(told.name for life in LIVES.values() if (told := places.place(life.ward)) is not None)
@@ -233,7 +250,8 @@ def data_of(app: Flask) -> Data:
             Customer.job_title, Customer.tax_code, Customer.id_number, Customer.street, Customer.ward_code,
             Customer.province_code, Customer.old_address, Customer.risk_reason, Customer.do_not_contact_reason,
             ConsentEvent.proof, ConsentEvent.text_version, CustomerStage.reason, Interaction.text, Purchase.code,
-            Purchase.product, Purchase.note, Promise.text, Tag.name, Tag.key,
+            Purchase.product, Purchase.note, PublicEntry.campaign, PublicEntry.medium, PublicLink.thanks,
+            PublicLink.key, Promise.text, Tag.name, Tag.key,
             Member.name, Member.title, RoleProfile.label_vi, RoleProfile.label_en, Team.name, Team.code,
             Calendar.name, Calendar.time_zone, CalendarException.note, Form.name,
             Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
@@ -253,7 +271,12 @@ def data_of(app: Flask) -> Data:
             known.add(_words(definition))
         for drawing in db.session.scalars(select(ProcessVersion.bpmn)):
             known.add(re.findall(r'name="([^"]+)"', drawing))
-        for answers in (*db.session.scalars(select(Submission.answers)), *db.session.scalars(select(Task.draft))):
+        entries = db.session.scalars(select(PublicEntry.answers))
+        for answers in (
+            *entries,
+            *db.session.scalars(select(Submission.answers)),
+            *db.session.scalars(select(Task.draft)),
+        ):
             known.add(
                 value
                 for value in (answers or {}).values()

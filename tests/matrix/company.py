@@ -40,6 +40,7 @@ from app.customers.services import archive_customer, create_customer
 from app.customers.tags import set_tags
 from app.forms.filling.services import keep_draft
 from app.forms.models import FormVersion, Submission
+from app.forms.public import services as public_forms
 from app.forms.queries import published_version
 from app.forms.services import create_form
 from app.forms.services import save_draft as draft_form
@@ -61,6 +62,7 @@ from app.tasks.models import Task
 from app.tasks.rules import Deadline, Offer
 from app.tasks.services import open_task, reassign_task
 from tests.cast import PASSWORD, Cast
+from tests.matrix import outside
 from tests.story import Story
 
 #: stands in all records that hold a canary, so that whoever looks for it meets them
@@ -350,6 +352,7 @@ class _Morning:
         self._imports()
         self._bulk_edits()
         self._submissions()
+        self._outside()
         self._company()
 
     def _as(self, username: str) -> Any:
@@ -587,8 +590,10 @@ class _Morning:
             team = "cskh" if who == "lan" else "kho"
             with self._as(who) as inside:
                 given = Submission(
-                    form_version_id=version, team_id=self.cast.team(team).id,
-                    created_by_id=self.cast.actor(who).user_id, answers={"note": canary("Submission", state)},
+                    form_version_id=asked.id, form_id=asked.form_id,
+                    team_id=self.cast.team(team).id,
+                    created_by_id=self.cast.actor(who).user_id,
+                    answers={"reached": "reached", "satisfied": True, "customer_words": canary("Submission", state)},
                 )  # fmt: skip
                 inside.add(given)
                 inside.flush()
@@ -596,6 +601,20 @@ class _Morning:
                 begun = keep_draft(inside, inside.get_one(FormVersion, version), {}, by=self.cast.actor(who),
                                    customer_id=None, rev=None)  # fmt: skip
                 self.made.add("SubmissionDraft", state, begun.id, resource="Submission", owners=[who])
+
+    def _outside(self) -> None:
+        with transaction(SYSTEM) as inside:
+            self.made.given["@door"], self.made.given["@opened"] = outside.open_form(inside)
+            version = published_version(inside, outside.CODE)
+            assert version is not None
+            self.made.given["@open_version"] = str(version.id)
+            for state, team in (("own", "cskh"), ("other", "kho")):
+                word = canary("PublicEntry", state)
+                entry = outside.put_aside(inside, self.made.given["@door"], team, word)
+                self.made.add("PublicEntry", state, entry.id, marked=True, team=team)
+            gone = outside.put_aside(inside, self.made.given["@door"], "cskh", "Rác")
+            public_forms.refuse(inside, gone.id, by=SYSTEM)
+            self.made.add("RefusedEntry", "own", gone.id, resource="PublicEntry", team="cskh")
 
     def _company(self) -> None:
         story, cast = self.story, self.cast

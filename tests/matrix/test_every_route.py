@@ -40,6 +40,10 @@ IDLE = {
     "LookPages.stop": "ends what another request has begun for the same session",
     "MemberScreen.action": "password and leave only lead to the page on which it is done (MemberPages)",
     "AdministrationPages.remove_demo": "the company has no demo data (tests/demo/test_removal.py)",
+    **dict.fromkeys(
+        ("InstanceApi.resume", "InstancePages.resume", "InstanceApi.retry", "InstanceApi.lead", "InstancePages.lead"),
+        "no process file is paused or cannot go on (tests/processes/test_operation_pages.py)",
+    ),
 }
 #: what no screen calls any action of its own
 NO_SUCH_ACTION = "nothing"

@@ -21,6 +21,7 @@ from app.core.exports.sources import (
     may_know_arguments,
     open_list,
     register_source,
+    register_sources,
     title_of,
 )
 from app.core.exports.writing import write_at_once, write_waiting
@@ -47,6 +48,7 @@ __all__ = [
     "mine",
     "open_list",
     "register_source",
+    "register_sources",
     "remove_strays",
     "tell_audit",
     "title_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import Any, Protocol
@@ -86,21 +86,37 @@ def register_source(source: Source) -> None:
     _sources[source.key] = source
 
 
+#: how the keys of lists begin that are many of one kind → how one of them is found
+_families: dict[str, Callable[[str], Source]] = {}
+
+
+def register_sources(beginning: str, find: Callable[[str], Source]) -> None:
+    """A list for each form, say."""
+    _families[beginning] = find
+
+
+def _found(list_key: str) -> Source | None:
+    for beginning, find in _families.items():
+        if list_key.startswith(beginning):
+            return find(list_key)
+    return _sources.get(list_key)
+
+
 def title_of(list_key: str) -> Sentence:
     """What the list is called; one that is no longer there still has a line."""
-    source = _sources.get(list_key)
+    source = _found(list_key)
     return source.title if source else _("A list that is no longer there")
 
 
 def in_words(list_key: str, arguments: Iterable[tuple[str, str]], who: Actor) -> Iterable[str]:
     """How the list was narrowed, ordered and drawn; nothing of one that is no longer there."""
-    source = _sources.get(list_key)
+    source = _found(list_key)
     return source.in_words(arguments, who) if source else ()
 
 
 def may_know_arguments(list_key: str, who: Actor) -> bool:
     """May he read what such a list was narrowed by? Whoever sees the list, and all of its fields."""
-    source = _sources.get(list_key)
+    source = _found(list_key)
     return (
         source is not None
         and who.may("view", source.resource)
@@ -118,7 +134,7 @@ def open_list(session: Session, who: Actor, wanted: Wanted) -> Opened:
 
 def source_for(list_key: str, who: Actor) -> Source:
     """Raises NotFoundError, and NotAllowedError for whoever may not take it away."""
-    source = _sources.get(list_key)
+    source = _found(list_key)
     if source is None:
         raise NotFoundError
     who.must("view", source.resource)

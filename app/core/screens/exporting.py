@@ -71,14 +71,28 @@ class ExportPart(ActionPart):
         rows = self._listed(select(self.model), asked, who).where(visible(self.model, who, "export"))
         if wanted.ids:
             rows = rows.where(self._key.in_(wanted.ids))
+        rows = self._taken_away(rows, asked)
         by = self._order(asked)
         ordered = paging.in_order(self._selected(rows, by, columns), by, self._key, falling=asked.is_falling)
         return Opened(
             title=self.list_title,
-            headers=[_header(column, who) for column in columns],
+            headers=[self._headed(column, who) for column in columns],
             count=self._up_to_the_most(session, rows),
-            rows=_streamed(session, ordered),
+            rows=self._rows_taken(session, ordered, columns, who),
         )
+
+    def _taken_away(self, rows: Select[Any], asked: listing.Asked) -> Select[Any]:
+        """Which of the rows leave; all of them, unless a screen holds some back that nobody asked for."""
+        return rows
+
+    def _headed(self, column: Column, who: Actor) -> Header:
+        return _header(column, who)
+
+    def _rows_taken(
+        self, session: Session, ordered: Select[Any], columns: Sequence[Column], who: Actor
+    ) -> Iterable[Sequence[Any]]:
+        """The rows as they go into the file: id, order value and title stand before the columns."""
+        return _streamed(session, ordered)
 
     def asked_in_words(self, arguments: Iterable[tuple[str, str]], who: Actor) -> Iterator[str]:
         """What an address asks of the list, for people; a condition on what the list no longer has stays as typed."""

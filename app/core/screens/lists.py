@@ -361,8 +361,8 @@ class ListPart(Declared):
         piece = Piece(asked.page_size, asked.is_falling, start, asked.cursor)
         is_usual = known_as is not None and piece.is_first and not (asked.q or asked.where)
         once = partial(self._once, asked) if is_usual else None
-        added = self.columns_offered[asked.order_column] if asked.order_column in self.extra_fields else None
-        walk = added.walk if added is not None else None
+        ordered = self.columns_offered.get(asked.order_column)
+        walk = ordered.walk if ordered is not None else None
         found, (counted, is_capped) = self._found(rows, by, columns, piece, known_as, once, walk)
         shown, has_more = found[: asked.page_size], len(found) > asked.page_size
         if piece.is_backwards:

@@ -38,6 +38,8 @@ class Asked:
     #: the field, and where the audit tells of it: (resource, table, id)
     key: str
     record: tuple[str, str, int]
+    #: the field under whose right it falls, where that is not its own: of answers, their class of personal data
+    ruled_by: str = ""
 
 
 def drawn(text: str, url: str, label: Any) -> Any:
@@ -49,7 +51,7 @@ def answer(asked: Asked, who: Actor, value: Callable[[], Any], above: tuple[Any,
     """GET asks for the reason, POST shows the value. Raises NotAllowedError for whoever reads dots and no more."""
     refuse_nul_sent()
     resource, table, number = asked.record
-    if not who.field_rule(resource, asked.key).may_reveal:
+    if not who.field_rule(resource, asked.ruled_by or asked.key).may_reveal:
         raise NotAllowedError(_("This value cannot be opened: your roles show it with dots only."))
     refusal, shown, is_part = None, None, "X-Part" in request.headers
     if request.method == "POST":

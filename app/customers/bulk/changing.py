@@ -103,6 +103,10 @@ def give_back_lot(session: Session, job: BulkEdit, *, by: Actor, limit: int) -> 
     moved = {number for row in rows for key in ("added", "removed") for number in (row.before or {}).get(key, ())}
     known = {tag.id: tag for tag in session.scalars(select(Tag).where(Tag.id.in_(sorted(moved))))} if moved else {}
     worn = tags.worn(session, locked) if moved else {}
+    owners = {(row.before or {}).get("columns", {}).get("owner_id", [None])[0] for row in rows} - {None}
+    # Held until the end: the session forgets what nobody holds, and would ask for each again.
+    staff = session.scalars(select(Member).where(Member.id.in_(sorted(owners)))).all() if owners else ()
+    gone = {member.id: member.name for member in staff if not member.is_active}
     changes: list[_Change] = []
     for row in rows:
         with _refused(row, by, BulkOutcome.left):
@@ -110,7 +114,7 @@ def give_back_lot(session: Session, job: BulkEdit, *, by: Actor, limit: int) -> 
             customer = found.customer
             change, why = _Change(row, customer), []
             for group in fields.together(before.get("columns", {})):
-                hindrance = _hindrance(session, job, customer, group, by)
+                hindrance = _hindrance(session, job, customer, group, gone, by)
                 if hindrance is None:
                     change.columns |= {key: former.value_of(Customer, key, old) for key, (old, _new) in group.items()}
                 else:
@@ -225,16 +229,15 @@ def _write(session: Session, changes: Sequence[_Change], by: Actor) -> None:
 
 
 # ── back ──
-def _hindrance(session: Session, job: BulkEdit, customer: Customer, group: dict[str, Any], by: Actor) -> str | None:
-    """Why what belongs together is left as it stands now; None: it can be given back."""
+def _hindrance(
+    session: Session, job: BulkEdit, customer: Customer, group: dict[str, Any], gone: Mapping[int, str], by: Actor
+) -> str | None:
+    """Why what belongs together is left as it stands now; None: it can be given back. `gone`: who left the company."""
     label = fields.COLUMNS[next(iter(group))].label
     if not former.is_as_written(customer, group):
         return _since(session, job, customer, set(group), label, by)
-    owner_id = group["owner_id"][0] if "owner_id" in group else None
-    owner = session.get(Member, owner_id) if owner_id else None
-    if owner is not None and not owner.is_active:
-        return str(_("%(field)s: %(name)s does not work here any more.", field=label, name=owner.name))
-    return None
+    name = gone.get(group["owner_id"][0]) if "owner_id" in group else None
+    return str(_("%(field)s: %(name)s does not work here any more.", field=label, name=name)) if name else None
 
 
 def _since(session: Session, job: BulkEdit, customer: Customer, columns: set[str], label: Sentence, by: Actor) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import null
 from sqlalchemy.orm import Session
 
-from app.catalogues.queries import catalogues
+from app.catalogues.queries import catalogues, offered
+from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock
 from app.core.access import Actor
 from app.core.conditions import Condition
@@ -23,7 +24,7 @@ from app.forms import queries, rules
 from app.forms.drawing.words import WORDS
 from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group
-from app.forms.fields.settings import Setting
+from app.forms.fields.settings import Purpose, Setting
 from app.forms.fields.shared import SHARED
 from app.forms.layout import layout_problems, placed
 from app.forms.models import Form
@@ -70,6 +71,7 @@ _CONDITIONS = ("visible_if", "required_if", "readonly_if")
 def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
     """All that the script needs, ready for JSON."""
     draft, published = queries.draft_of(session, form), queries.published_version(session, form.code)
+    purposes = offered(session, CONSENT_PURPOSE)
     return {
         "code": form.code,
         "rev": draft.rev if draft else 0,
@@ -82,7 +84,7 @@ def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
         "may_publish": who.may("approve", "Form"),
         "languages": [[code, str(name)] for code, name in LANGUAGES.items()],
         "groups": [{"key": str(group), "label": str(label)} for group, label in GROUPS.items()],
-        "types": [_type(TYPES[code]) for code in (*_SIGNS, *TYPES.keys() - _SIGNS.keys()) if code in TYPES],
+        "types": [_type(TYPES[code], purposes) for code in (*_SIGNS, *TYPES.keys() - _SIGNS.keys()) if code in TYPES],
         "shared": [_setting(one) for one in SHARED],
         "conditions": [name for name in _CONDITIONS if name in _PROPERTIES],
         "catalogues": [[one.code, str(one)] for one in session.scalars(catalogues())],
@@ -103,7 +105,7 @@ def problems(definition: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"path": one.path, "code": one.code, "message": str(one.message)} for one in found]
 
 
-def _type(kind: FieldType) -> dict[str, Any]:
+def _type(kind: FieldType, purposes: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {
         "code": kind.code,
         "label": str(kind.label),
@@ -118,7 +120,10 @@ def _type(kind: FieldType) -> dict[str, Any]:
         "is_number": str(kind.index) == "number",
         "can_be_unique": kind.can_be_unique,
         "searchable": kind.index is not None,
-        "settings": [_setting(one) for one in kind.settings],
+        "settings": [
+            _setting(replace(one, choices=tuple(purposes)) if isinstance(one, Purpose) else one)
+            for one in kind.settings
+        ],
     }
 
 

@@ -22,7 +22,7 @@ from app.forms.fields.base import (
     Refused,
     Value,
 )
-from app.forms.fields.settings import Setting, YesNo
+from app.forms.fields.settings import Setting, YesNo, maps_to
 
 PARTS = ("street", "ward", "province")
 
@@ -36,7 +36,9 @@ class AddressType(base.FieldType):
     code = "address"
     label = _("Postal address")
     group = Group.vietnam
-    settings: ClassVar[tuple[Setting, ...]] = (YesNo("with_street", _("House number and street must be given")),)
+    settings: ClassVar[tuple[Setting, ...]] = (
+        YesNo("with_street", _("House number and street must be given")), maps_to("address"),
+    )  # fmt: skip
     takes_default = False
     fits_rows = False
     index = Kind.text

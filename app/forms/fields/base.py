@@ -10,6 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+from app.core.access import FieldRight
 from app.core.conditions import Condition
 from app.core.errors import Sentence
 from app.core.files import LARGEST_FILE
@@ -214,6 +215,10 @@ class Context:
     me: int | None = None
     #: codes of the roles of whoever answers or reads; None: nothing is kept from him
     roles: frozenset[str] | None = None
+    #: where the page of an address looks up wards while one types
+    wards_url: str = "/tim/phuong-xa"
+    #: class of personal data → what he may do with such answers, where that is not everything (forms/reading.py)
+    rights: Mapping[str, FieldRight] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from app.customers import identity
 from app.customers.rules import UnreadableError
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, Group, JsonSchema, Kind, Refused, Value
+from app.forms.fields.settings import Setting, maps_to
 
 
 class CitizenIdType(base.FieldType):
@@ -19,6 +20,7 @@ class CitizenIdType(base.FieldType):
     code = "citizen_id"
     label = _("Citizen number (CCCD)")
     group = Group.vietnam
+    settings: ClassVar[tuple[Setting, ...]] = (maps_to("id_number"),)
     index = Kind.text
     face: ClassVar[Face] = Face(mode="numeric", placeholder="001190000123")
     pattern: ClassVar[str] = "^[0-9]{12}$"

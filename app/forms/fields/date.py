@@ -10,7 +10,7 @@ from app.core.formats import day_problem, day_text, read_day, typed_day
 from app.core.i18n import _
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, Flaw, Group, JsonSchema, Kind, Refused, Value
-from app.forms.fields.settings import EARLIEST, LATEST, Day, Setting
+from app.forms.fields.settings import EARLIEST, LATEST, Day, Setting, maps_to
 
 
 class DateType(base.FieldType):
@@ -19,7 +19,9 @@ class DateType(base.FieldType):
     code = "date"
     label = _("Date")
     group = Group.days
-    settings: ClassVar[tuple[Setting, ...]] = (Day("min", _("Not before")), Day("max", _("Not after")))
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Day("min", _("Not before")), Day("max", _("Not after")), maps_to("birthday"),
+    )  # fmt: skip
     index: ClassVar[Kind | None] = Kind.date
     typed_as: ClassVar[str] = "day"
     face: ClassVar[Face] = Face(mode="numeric", placeholder=_("dd/mm/yyyy"), helper="date")

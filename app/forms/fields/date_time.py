@@ -12,6 +12,7 @@ from app.core.vietnamese import as_typed
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, JsonSchema, Kind, Refused, Value
 from app.forms.fields.date import DateType
+from app.forms.fields.settings import Setting
 from app.forms.fields.time import read_time
 
 
@@ -19,6 +20,7 @@ class DateTimeType(DateType):
     """Typed as 22/11/2026 14:30 in the reader's time zone, or sent as an ISO moment; kept in UTC to the minute."""
 
     code = "date_time"
+    settings: ClassVar[tuple[Setting, ...]] = tuple(one for one in DateType.settings if one.name != "maps_to")
     label = _("Date and time")
     index: ClassVar[Kind | None] = Kind.moment
     typed_as: ClassVar[str] = "moment"

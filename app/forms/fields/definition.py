@@ -133,6 +133,7 @@ def _field_problems(given: dict[str, object], path: str, *, inside_rows: bool) -
 def _rules_problems(given: dict[str, object], kind: FieldType, path: str, *, inside_rows: bool) -> Iterator[Problem]:
     """Conditions that cannot stand here."""
     names = [setting.name for setting in RULES] + (["unique", "read_roles", "edit_roles"] if inside_rows else [])
+    names += ["maps_to", "consent"] if inside_rows else []
     made = [name for name in names if given.get(name) not in (None, "", False, [])]
     options = given.get("options")
     if inside_rows and isinstance(options, list) and any(isinstance(one, dict) and one.get("if") for one in options):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from app.core.i18n import _
 from app.customers import rules as customer_rules
 from app.customers.models import CONTACT_LENGTH, ContactKind
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, Group, JsonSchema, Kind, Refused, Value
+from app.forms.fields.settings import Setting, maps_to
 
 
 class EmailType(base.FieldType):
@@ -15,6 +18,7 @@ class EmailType(base.FieldType):
     code = "email"
     label = _("E-mail")
     group = Group.words
+    settings: ClassVar[tuple[Setting, ...]] = (maps_to("email"),)
     index = Kind.text
     face = Face(mode="email", placeholder="ten@congty.vn")
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from app.core.i18n import _
 from app.forms.fields.base import Control, Face, Kind
-from app.forms.fields.settings import Height, Setting
+from app.forms.fields.settings import Height, Setting, maps_to
 from app.forms.fields.text import TextType, lengths
 
 
@@ -18,6 +18,7 @@ class LongTextType(TextType):
     settings: ClassVar[tuple[Setting, ...]] = (
         *lengths(20_000),
         Height("rows", _("Height in lines"), least=2, most=30, code="bad_rows"),
+        maps_to("note"),
     )
     index: ClassVar[Kind | None] = None
     face = Face(Control.area)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from app.core.i18n import _
 from app.core.vietnamese import phone_e164, show_phone
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, Group, JsonSchema, Kind, Refused, Value
+from app.forms.fields.settings import Setting, maps_to
 
 
 class PhoneType(base.FieldType):
@@ -14,6 +17,7 @@ class PhoneType(base.FieldType):
     code = "phone"
     label = _("Phone number")
     group = Group.vietnam
+    settings: ClassVar[tuple[Setting, ...]] = (maps_to("phone"),)
     index = Kind.text
     face = Face(mode="tel", placeholder="0912 345 678")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -152,6 +152,20 @@ class Catalogue(Setting):
 
 
 @dataclass(frozen=True)
+class Purpose(Setting):
+    """The code of a purpose to which customers agree: an entry of the company's list of them."""
+
+    #: (code, label) of those in use; filled in for whoever draws
+    choices: tuple[tuple[str, Sentence], ...] = ()
+    none: Sentence = ""
+    editor = "one_of"
+
+    def flaws(self, value: object) -> Iterator[Flaw]:
+        if not isinstance(value, str) or not CATALOGUE_CODE.fullmatch(value):
+            yield Flaw(self.name, "bad_purpose", _("Choose what the customer agrees to."))
+
+
+@dataclass(frozen=True)
 class OtherField(Setting):
     """The key of another field of the form."""
 
@@ -219,3 +233,25 @@ class Options(Setting):
 
 def is_option_value(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_VALUE and value == " ".join(value.split())
+
+
+#: what of the customer an answer can be; the codes never change
+CUSTOMER_VALUES: Mapping[str, Sentence] = {
+    "name": _("Name"),
+    "phone": _("Phone number"),
+    "email": _("E-mail"),
+    "birthday": _("Birthday"),
+    "tax_code": _("Tax code"),
+    "id_number": _("Citizen number (CCCD)"),
+    "address": _("Postal address"),
+    "note": _("Note"),
+}
+
+
+def maps_to(*codes: str) -> OneOf:
+    """Which of the customer's values the answer may be."""
+    return OneOf(
+        "maps_to", _("It is the customer's"),
+        _("A customer who comes in through a public form is known and made by it."),
+        choices=tuple((code, CUSTOMER_VALUES[code]) for code in codes), none=_("none of his values"),
+    )  # fmt: skip

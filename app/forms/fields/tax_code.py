@@ -9,6 +9,7 @@ from app.core.i18n import _
 from app.customers import identity
 from app.forms.fields.base import Face
 from app.forms.fields.citizen_id import CitizenIdType
+from app.forms.fields.settings import Setting, maps_to
 
 
 class TaxCodeType(CitizenIdType):
@@ -16,6 +17,7 @@ class TaxCodeType(CitizenIdType):
 
     code = "tax_code"
     label = _("Tax code")
+    settings: ClassVar[tuple[Setting, ...]] = (maps_to("tax_code"),)
     face: ClassVar[Face] = Face(mode="numeric", placeholder="0312345678")
     pattern: ClassVar[str] = "^[0-9]{10}(-[0-9]{3})?$|^[0-9]{12}$"
     reads: ClassVar[Callable[..., str | None]] = identity.read_tax_code

@@ -9,7 +9,7 @@ from app.core.i18n import _
 from app.forms.fields import base
 from app.forms.fields.base import FieldSpec, Flaw, Group, JsonSchema, Kind, Refused, Value
 from app.forms.fields.patterns import Pattern, fits
-from app.forms.fields.settings import Setting, Whole
+from app.forms.fields.settings import Setting, Whole, maps_to
 
 
 def lengths(longest: int) -> tuple[Setting, ...]:
@@ -31,6 +31,7 @@ class TextType(base.FieldType):
             "pattern", _("Written like this"),
             _("A pattern for the whole answer. Example: PS-[0-9]{5} for PS- and five digits."),
         ),
+        maps_to("name"),
     )  # fmt: skip
     index: ClassVar[Kind | None] = Kind.text
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
 from app.core.i18n import _
+from app.customers.labels import CONSENT_CHANNELS
+from app.customers.profile_models import ConsentChannel
 from app.forms.fields import base
-from app.forms.fields.base import Control, Face, FieldSpec, Group, JsonSchema, Kind, Option, Refused, Value
+from app.forms.fields.base import Control, Face, FieldSpec, Flaw, Group, JsonSchema, Kind, Option, Refused, Value
+from app.forms.fields.settings import OneOf, Purpose, Setting
 from app.forms.words import say
 
 YES = Option("yes", _("Yes"))
@@ -18,6 +24,16 @@ class YesNoType(base.FieldType):
     code = "yes_no"
     label = _("Yes or no")
     group = Group.choices
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Purpose(
+            "consent", _("The customer agrees to"),
+            _("With yes, the agreement is written down with this form as its proof."), none=_("no consent"),
+        ),
+        OneOf(
+            "consent_channel", _("By which the company gets in touch"), none=_("nothing chosen"),
+            choices=tuple((channel.value, CONSENT_CHANNELS[channel]) for channel in ConsentChannel),
+        ),
+    )  # fmt: skip
     index = Kind.number
     typed_as = "yes_no"
     face = Face(Control.choice)
@@ -41,3 +57,18 @@ class YesNoType(base.FieldType):
 
     def choices(self, spec: FieldSpec, context: base.Context) -> tuple[Option, ...]:
         return YES, NO
+
+    def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
+        """Consent is given freely and by the person himself: nothing is ticked for him, nothing hangs on it (Law
+        91/2025/QH15 and Decree 356/2025/ND-CP on personal data: default consent is banned)."""
+        yield from super().flaws(given)
+        if not given.get("consent"):
+            return
+        if not given.get("consent_channel"):
+            yield Flaw("consent_channel", "no_channel", _("Say by which way the company may get in touch then."))
+        if given.get("default") is True:
+            sentence = _("Consent is never answered beforehand: the customer says yes himself. Take the default away.")
+            yield Flaw("default", "consent_ticked", sentence)
+        if given.get("required") is True:
+            sentence = _("Consent is free: whoever says nothing has not agreed. It cannot be required.")
+            yield Flaw("required", "consent_forced", sentence)

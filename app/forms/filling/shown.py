@@ -15,12 +15,12 @@ from app.core.errors import Sentence
 from app.customers.models import Customer
 from app.forms import queries
 from app.forms.builder import AnswerForm
-from app.forms.displays import ShownAnswer, display
+from app.forms.displays import display
 from app.forms.fields.base import Context, FormField, Value
 from app.forms.filling import rules
 from app.forms.layout import placed
-from app.forms.logic import may_read
 from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionDraft, VersionState
+from app.forms.reading import is_read, is_seen
 from app.forms.words import say
 
 Stands = TypeVar("Stands")
@@ -101,7 +101,7 @@ def answered(submission: Submission, context: Context) -> Parts[tuple[FormField,
         told = [
             (say(part.section.title), [
                 (one, answers[one.key]) for one in part.fields
-                if one.type.has_answer and answers.get(one.key) is not None and may_read(one, context)
+                if one.type.has_answer and answers.get(one.key) is not None and is_seen(one, context)
             ])
             for part in parts
         ]  # fmt: skip
@@ -110,12 +110,24 @@ def answered(submission: Submission, context: Context) -> Parts[tuple[FormField,
     return pages
 
 
-def sections(submission: Submission, context: Context) -> Parts[ShownAnswer]:
+@dataclass(frozen=True)
+class ReadAnswer:
+    """One answer as people read it on a page. `covered`: the key of one that they read with dots, else ""."""
+
+    label: str
+    text: str
+    covered: str
+
+
+def sections(submission: Submission, context: Context) -> Parts[ReadAnswer]:
     """The same as people read it on a page."""
     context = replace(context, answers=submission.answers)
     return [
         (title, [
-            (name, [ShownAnswer(say(one.spec.label), display(one, value, context)) for one, value in answers])
+            (name, [
+                ReadAnswer(say(one.spec.label), display(one, value, context), "" if is_read(one, context) else one.key)
+                for one, value in answers
+            ])
             for name, answers in parts
         ])
         for title, parts in answered(submission, context)

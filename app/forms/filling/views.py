@@ -1,4 +1,4 @@
-"""/dien-phieu: a form is chosen and filled in; /phieu: what was sent, to be read, printed and taken along."""
+"""/dien-phieu: a form is chosen and filled in. What was sent is read at /phieu (submissions/views.py)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import jsonify, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import clock, edge, history, links
+from app.core import clock, edge, links
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
@@ -35,8 +34,7 @@ from app.forms.filling.services import (
     send,
     throw_away,
 )
-from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionDraft
-from app.forms.printing.paper import pdf, sheet
+from app.forms.models import Form, FormPurpose, FormVersion, SubmissionDraft
 from app.forms.rules import canonical
 from app.forms.uploads import keep_sent, take_in
 
@@ -139,39 +137,6 @@ class FillingPages(Page):
         with edge.transaction() as inside:
             name = str(throw_away(inside, row_id(draft_id), by=edge.actor()))
         return done(f"{_HERE}/", _("Your draft of “%(form)s” is thrown away.", form=name))
-
-
-class SubmissionPages(Page):
-    """What was filled in, by whomever, as far as the actor may see it."""
-
-    resource = "Submission"
-    route_base = "/phieu"
-    default_view = "read"
-
-    @page("/<submission_id>")
-    def read(self, submission_id: str) -> Any:
-        session, who = db.session(), edge.actor()
-        submission = get_visible(session, Submission, row_id(submission_id), who)
-        return show(
-            "forms/submission.html", **_told(session, submission, who),
-            pages=shown.sections(submission, queries.context_for(session, who)),
-            crumbs=trail((_("Fill in a form"), f"{_HERE}/"), here=str(submission)) if who.may("add", "Submission")
-            else trail(here=str(submission)),
-        )  # fmt: skip
-
-    @page("/<submission_id>/phieu.pdf")
-    def paper(self, submission_id: str) -> Any:
-        """The same on A4, under the company's letterhead."""
-        session, who = db.session(), edge.actor()
-        submission = get_visible(session, Submission, row_id(submission_id), who)
-        told, name = _told(session, submission, who), f"{submission.version.form.code}-{submission.id}.pdf"
-        context = queries.context_for(session, who)
-        about = str(told["about"][0]) if told["about"] else ""
-        written = sheet(session, submission, context, by=told["by"], about=about)
-        session.rollback()  # nobody waits for a page that is being set
-        made = pdf(written, Path(current_app.static_folder or "") / "dist")
-        kept = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "no-store"}
-        return Response(made, mimetype="application/pdf", headers=kept)
 
 
 @dataclass(frozen=True)
@@ -313,16 +278,3 @@ def _once(code: str, answers: Mapping[str, Any], who: Actor) -> Repeatable | Non
         return None
     digest = hashlib.sha256(canonical(dict(answers)).encode()).hexdigest()
     return Repeatable(who.user_id, f"{_HERE}/{code}", key, digest)
-
-
-def _told(session: Session, submission: Submission, who: Actor) -> dict[str, Any]:
-    customer = None
-    if submission.customer_id is not None:
-        seen = select(Customer).where(Customer.id == submission.customer_id, visible(Customer, who))
-        customer = session.scalars(seen).one_or_none()
-    names = history.names_of_people(session, {submission.created_by_id})
-    return {
-        "submission": submission,
-        "by": names.get(submission.created_by_id or 0, ""),
-        "about": shown.about(customer),
-    }

@@ -20,6 +20,7 @@ from app.forms.fields.rows import RowsType
 from app.forms.fields.signature import HEIGHT, WIDTH
 from app.forms.filling.shown import answered
 from app.forms.models import Submission
+from app.forms.reading import covered, is_read
 from app.forms.words import say
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def _letterhead(session: Session) -> dict[str, Any]:
 
 def _told(one: FormField, value: Value, context: Context) -> dict[str, Any]:
     told: dict[str, Any] = {"label": say(one.spec.label)}
+    if not is_read(one, context):
+        return {**told, "text": covered(one, value, context)}
     match one.type.face.control:
         case Control.rows:
             rows, columns = RowsType(), one.spec.own["fields"]

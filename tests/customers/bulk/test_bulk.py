@@ -31,6 +31,7 @@ from app.jobs import run_bulk_edits
 from app.notifications.models import Notification
 from config import ROOT
 from tests.cast import Cast
+from tests.core.test_exports import counted
 from tests.rest import Rest
 
 
@@ -222,6 +223,26 @@ def test_a_worker_killed_half_way_is_followed_by_one_that_goes_on_and_it_is_take
     assert (edit(number).phase, of("vip")) == (BulkPhase.undone, 0)
     told = select(Notification.kind).where(Notification.user_id == cast.lan.user_id).order_by(Notification.id)
     assert db.session.scalars(told).all() == ["bulk_edit_done", "bulk_edit_undone"]
+
+
+def test_the_number_of_statements_grows_with_lots_not_with_customers(app: Flask, cast, monkeypatch):
+    monkeypatch.setattr(services, "AT_ONCE", 2)
+    spent: dict[int, list[int]] = {}
+    for count in (4, 60):
+        ids = made(cast.lan, *(f"Khách {count} {number}" for number in range(count)), tier="small")
+        number = begun(
+            cast.minh, ids, tier="vip", stage="buying", owner=cast.minh.user_id, tags_add=["Tết"], risk_reason="Trễ"
+        )
+        for step in (services.apply, services.undo):
+            go(step, number, cast.minh)
+            with counted() as statements:
+                run_bulk_edits()
+            # What is written is written row by row; nothing is asked for each of them.
+            asked = [one for one in statements if not one.startswith(("INSERT INTO customer", "UPDATE customer "))]
+            spent.setdefault(count, []).append(len(asked))
+        assert edit(number).written[BulkOutcome.undone] == count
+        assert kinds(ids[-1]) == ["created", *["changed", "stage_changed", "tagged"] * 2]
+    assert all(many <= few for few, many in zip(spent[4], spent[60], strict=True)), spent
 
 
 def of_lan(app: Flask, *names: str, **values: Any) -> list[int]:

@@ -1,0 +1,1 @@
+"""Forms that anybody fills in without an account, behind a link of their own."""

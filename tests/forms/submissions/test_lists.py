@@ -1,0 +1,111 @@
+"""The list over all answers, and that of one form: who sees what, filtered, ordered, taken away."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.forms.submissions.conftest import DRAWN, publish
+
+LIST = "/bieu-mau/mon-an/phieu/list/"
+
+
+def table(page):
+    assert page.status_code == 200, page.text
+    soup = BeautifulSoup(page.text, "lxml")
+    heads = [one.get_text(" ", strip=True) for one in soup.select("table thead th")]
+    rows = [[cell.get_text(" ", strip=True) for cell in row.select("td")] for row in soup.select("table tbody tr")]
+    return heads, rows
+
+
+def cells(page, column):
+    heads, rows = table(page)
+    return [row[heads.index(column)] for row in rows]
+
+
+def test_every_form_s_answers_stand_on_one_list_as_far_as_one_may_see(client, given):
+    assert cells(client("lan").get("/phieu/list/"), "Số") == [f"#{given.second}", f"#{given.first}"]
+    assert f"#{given.other}" in cells(client("hoa").get("/phieu/list/"), "Số")
+
+
+def test_questions_are_columns_of_their_form_and_read_as_people_read_them(client, given):
+    heads, rows = table(client("hoa").get(LIST))
+    assert heads[1:5] == ["Lỗi", "Đền bù", "Ngày ăn", "Ghi chú"]
+    assert rows[1][1:5] == ["Trễ", "200.000\xa0₫", "21/11/2026", "Trễ hẹn"]
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("[answers.fault] = 'late'", {"second", "other"}),
+        ("[answers.fault] != 'late'", {"first"}),
+        ("answers.amount >= 100000", {"second"}),
+        ("answers.on = '2026-11-20'", {"first"}),
+        ("answers.note contains 'tre hen'", {"second"}),
+        ("answers.amount empty", {"other"}),
+        ("state = 'voided'", set()),
+    ],
+)
+def test_rows_are_narrowed_by_answers_as_what_they_are(client, given, where, found):
+    page = client("hoa").get(LIST, query_string={"where": where, "view": 0})
+    assert set(cells(page, "Số")) == {f"#{getattr(given, name)}" for name in found}
+
+
+def test_rows_are_ordered_by_an_answer_and_turned_page_by_page(client, given):
+    page = client("hoa").get(LIST, query_string={"order": "-answers.amount", "view": 0, "page_size": 1})
+    assert cells(page, "Số") == [f"#{given.second}"]
+    onward = BeautifulSoup(page.text, "lxml").select_one("a[rel=next]")["href"]
+    assert cells(client("hoa").get(f"{LIST}{onward}"), "Số") == [f"#{given.first}"]
+
+
+def test_what_a_role_may_not_read_is_no_column_no_filter_and_no_order_for_it(client, given):
+    page = client("lan").get(LIST, query_string={"columns": "number,answers.inside", "view": 0})
+    assert page.status_code == 400
+    assert "Khách quen" not in page.text
+    assert "answers.inside" not in client("lan").get("/bieu-mau/mon-an/phieu/fields").text
+    shown = client("hoa").get(LIST, query_string={"columns": "number,answers.inside", "view": 0})
+    assert "Khách quen" in cells(shown, "Nội bộ")
+
+
+def test_the_list_leaves_as_a_file_without_what_was_voided_and_nothing_in_it_runs(app, client, given, void):
+    hoa = client("hoa")
+    sent = {"format": "csv", "query": "?columns=number,answers.note,answers.amount&view=0"}
+    told = taken(hoa, sent)
+    rows = list(csv.reader(io.StringIO(told)))
+    assert [len(rows), rows[0][1:]] == [4, ["Ghi chú", "Đền bù"]]
+    assert not any(cell.startswith("=") for row in rows for cell in row)
+    void(given.first)
+    assert "Phở nguội" not in taken(hoa, sent)
+    voided = "?where=state%3D'voided'&view=0&columns=answers.note"
+    assert "Phở nguội" in taken(hoa, {**sent, "query": voided})
+
+
+def taken(who, sent):
+    with who.post("/bieu-mau/mon-an/phieu/export", data=sent) as answer:
+        assert answer.status_code == 200, answer.text
+        return answer.data.decode("utf-8-sig")
+
+
+def test_a_new_version_shows_the_old_answers_as_they_were_given(change, client, given):
+    changed = [{**one, "type": "choice", "options": [{"value": "a", "label": "A"}]} if one["key"] == "stars" else one
+               for one in DRAWN["fields"] if one["key"] != "note"]  # fmt: skip
+    change(lambda session, _cast: publish(session, {**DRAWN, "fields": changed}))
+    page = client("hoa").get(LIST, query_string={"columns": "number,version,answers.stars", "view": 0})
+    assert [row[1:] for row in table(page)[1]] == [["v1", ""], ["v1", "4/5"], ["v1", "2/5"]]
+
+
+def test_a_form_that_is_not_there_or_asks_nothing_yet_has_no_list(client, given):
+    for code in ("khong-co", "A" * 300):
+        assert client("hoa").get(f"/bieu-mau/{code}/phieu/list/").status_code == 404
+
+
+def test_a_view_of_a_form_s_list_is_kept_for_that_form_alone(client, given):
+    hoa = client("hoa")
+    sent = {"name": "Bồi thường lớn", "query": "?where=answers.amount%3E%3D100000&view=0"}
+    kept = hoa.post("/bieu-mau/mon-an/phieu/views", data=sent, follow_redirects=True)
+    assert cells(kept, "Số") == [f"#{given.second}"]
+    assert "Bồi thường lớn" in kept.text
+    assert "Bồi thường lớn" not in hoa.get("/phieu/list/").text
