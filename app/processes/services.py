@@ -19,6 +19,7 @@ from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
+from app.forms.submissions.services import lock_approved
 from app.processes import queries, shown, store
 from app.processes.applying import InstanceOverError, apply
 from app.processes.engine import returning
@@ -223,6 +224,8 @@ class InstanceTasks:
         _refuse_second_pair_of_eyes(session, instance, task, by=by)
         event = Complete(task.token, dict(values), task.outcome)
         apply(session, instance, instance.version, store.load(session, instance), event, by=by)
+        if task.outcome == "approve":
+            _lock_what_was_approved(session, instance, task, by=by)
 
     def ways_back(self, session: Session, task: Task) -> Sequence[tuple[str, str]]:
         instance = session.get_one(ProcessInstance, task.owner_id)
@@ -239,6 +242,17 @@ class InstanceTasks:
         instance = store.lock(session, task.owner_id)
         event = Return(task.token, to, note)
         apply(session, instance, instance.version, store.load(session, instance), event, by=by)
+
+
+def _lock_what_was_approved(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:
+    """Once nobody has to approve in this step any more, what was answered before it is corrected by nobody."""
+    tasks = task_queries.of_owner(session, OWNER, instance.id)
+    if any(one.is_open and one.step == task.step for one in tasks):
+        return
+    why = str(_("Approved: %(step)s", step=task.name))
+    before = [one.id for one in tasks if one.id != task.id and one.submission_id is not None and not one.is_open]
+    lock_approved(session, "task", before, by=by, reason=why)
+    lock_approved(session, OWNER, [instance.id], by=by, reason=why)
 
 
 def _refuse_second_pair_of_eyes(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:
