@@ -22,6 +22,7 @@ from app.forms import services as forms
 from app.forms.public import services as entries
 from app.forms.public.running import Arrivals
 from app.forms.public.telling import tell_of_entry
+from app.forms.submissions import running as answers
 from app.imports import running as imports
 from app.imports import services as brought
 from app.imports.telling import tell_of_import
@@ -165,6 +166,13 @@ JOBS = (
         run=remove_demo,
         every=timedelta(seconds=5),
         reason="what was asked for begins within seconds; killed anywhere, it goes on where it was",
+    ),
+    Job(
+        name="forms.index_answers",
+        label=_("Look through old answers"),
+        run=answers.run_waiting,
+        every=timedelta(seconds=5),
+        reason="a question that becomes one to filter by, or wanted only once, tells of old answers within seconds",
     ),
     Job(
         name="customers.bulk_edits",

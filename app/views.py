@@ -54,13 +54,14 @@ from app.customers.segments.views import SegmentPages
 from app.customers.views import ContactPages, CustomerPages, CustomerPicker, PlacePicker
 from app.deadlines.api import CalendarApi
 from app.forms import queries as forms
-from app.forms.api import FormApi, SubmissionApi
+from app.forms.api import FormApi
 from app.forms.drawing.views import DrawingPages
 from app.forms.filling.views import FillingPages
 from app.forms.models import Form
 from app.forms.public.open_view import OpenFormView
 from app.forms.public.screens import PublicEntryScreen
 from app.forms.public.views import LinkPages
+from app.forms.submissions.api import SubmissionApi
 from app.forms.submissions.screens import FormAnswers, SubmissionScreen
 from app.forms.submissions.views import SubmissionPages
 from app.forms.versions.views import FormPages

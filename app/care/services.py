@@ -134,6 +134,13 @@ class CareTasks:
     def lock(self, session: Session, owner_id: int) -> None:
         session.scalars(select(CareRound.id).where(CareRound.id == owner_id).with_for_update()).one()
 
+    def ways_back(self, session: Session, task: Task) -> Sequence[tuple[str, str]]:
+        """Work on its own has no step before it."""
+        return ()
+
+    def task_returned(self, session: Session, task: Task, *, to: str, by: Actor, note: str) -> None:
+        raise LookupError(to)  # it has no ways back
+
     def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
         seen: ColumnElement[bool] = owner_id.in_(select(CareRound.id).where(visible(CareRound, actor)))
         return seen

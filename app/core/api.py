@@ -26,7 +26,7 @@ from app.core.accounts import User
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
-from app.core.lists import LONGEST_CONDITION, list_of, read_condition
+from app.core.lists import LONGEST_CONDITION, Listed, list_of, read_condition
 from app.core.paging import LARGEST_PAGE, LARGEST_PAGE_SIZE, PAGE_SIZE, asked_number
 from app.core.repeats import LONGEST_KEY, Repeatable
 from app.core.schema import Schema
@@ -255,16 +255,18 @@ class Api(BaseApi):
         key: Any,
         load: Iterable[ExecutableOption] = (),
         page_size: int = PAGE_SIZE,
+        by: Listed | None = None,
     ) -> dict[str, Any]:
         """One page in the list protocol of design.md §6.
 
         `rows` is already narrowed to what the actor may see; `orders` and `filters` are the names accepted, besides
         those of the table's own list (core.lists): ?where= its condition, ?order= any of its columns. `key` is the
         primary key, which makes every order total. `load` says what comes along with the rows, and `show_all` shows
-        them together where one by one would ask too often. ?after= takes the `next` of the page before: page 3,900
+        them together where one by one would ask too often. `by` is another list of the same table (that of one form).
+        ?after= takes the `next` of the page before: page 3,900
         then costs what page 2 does. Raises BadRequestError for anything else.
         """
-        who, listed = edge.actor(), list_of(key.class_)
+        who, listed = edge.actor(), by or list_of(key.class_)
         filters = {name: one for name, one in (filters or {}).items() if _may_filter(who, name)}
         orders = {name: one for name, one in orders.items() if who.reads(g.resource, guarded.key_of(name))}
         if listed is not None:

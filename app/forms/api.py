@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import edge
 from app.core.access import get_visible, visible
-from app.core.api import Api, equals, id_is, listing, moment, names_contain, usernames, verb
+from app.core.api import Api, equals, listing, moment, names_contain, usernames, verb
 from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
+from app.core.lists import list_keyed
 from app.core.schema import Schema, free_object, maybe, one_of, problems, record, text, whole_number
 from app.customers.models import Customer
 from app.forms import draft_services, queries, rules, services
 from app.forms.meaning import Change
-from app.forms.models import Form, FormPurpose, FormVersion, Submission
+from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource
+from app.forms.submissions.api import SUBMISSION_QUERY, page_of_submissions, told_submissions
+from app.forms.submissions.screens import KEYED
 from app.forms.versions.told import ToldVersion, told_draft, told_versions
 
 _NEW = record(
@@ -41,8 +44,6 @@ _ANSWERS = record(
     customer_id=maybe(whole_number()),
 )
 _ORDERS = {"name": Form.name, "code": Form.code, "id": Form.id, "created_at": Form.created_at}
-_SUBMISSION_ORDERS = {"id": Submission.id, "created_at": Submission.created_at}
-_OF_FORM = joinedload(Submission.version).joinedload(FormVersion.form)
 
 
 class FormApi(Api):
@@ -193,9 +194,21 @@ class FormApi(Api):
             if customer_id is not None:
                 get_visible(inside, Customer, customer_id, actor)
             read = inside.get_one(FormVersion, version_id)
-            return _submissions([services.submit(inside, read, answers, by=actor, customer_id=customer_id)])[0]
+            given = services.submit(
+                inside, read, answers, by=actor, customer_id=customer_id, source=SubmissionSource.api
+            )
+            return told_submissions([given])[0]
 
         return self.write(submit)
+
+    @verb(
+        "/<code>/submissions", "GET", "Answers that were given to the form; ?where= compares them ([answers.key])",
+        resource="Submission", query=SUBMISSION_QUERY,
+    )  # fmt: skip
+    def answers(self, code: str) -> dict[str, Any]:
+        form = _form(db.session(), code)
+        rows = select(Submission).where(Submission.form_id == form.id, visible(Submission, edge.actor()))
+        return page_of_submissions(self, rows, list_keyed(f"{KEYED}{form.code}"))
 
     def _drawn(self) -> tuple[dict[str, Any], int | None]:
         """The definition sent, bare or in an envelope, and the rev of the draft that it changes."""
@@ -208,50 +221,12 @@ class FormApi(Api):
         return body["schema"], body.get("rev")
 
 
-class SubmissionApi(Api):
-    """What was answered, by whomever, as far as the actor may see it."""
-
-    resource_name = "submissions"
-    resource = "Submission"
-
-    @verb(
-        "/", "GET", "Answers that were given",
-        query=listing(
-            _SUBMISSION_ORDERS, form="form code", customer="customer id", subject_type="exactly", subject_id="id"
-        ),
-    )  # fmt: skip
-    def index(self) -> dict[str, Any]:
-        return self.page(
-            select(Submission).where(visible(Submission, edge.actor())),
-            show_all=_submissions,
-            orders=_SUBMISSION_ORDERS,
-            default_order="-id",
-            filters={
-                "form": _of_form,
-                "customer": id_is(Submission.customer_id),
-                "subject_type": equals(Submission.subject_type),
-                "subject_id": id_is(Submission.subject_id),
-            },
-            key=Submission.id,
-            load=(_OF_FORM,),
-        )
-
-    @verb("/<id>", "GET", "One submission")
-    def get(self, id: str) -> dict[str, Any]:
-        return _submissions([get_visible(db.session(), Submission, self.id(id), edge.actor())])[0]
-
-
 def _form(session: Session, code: str) -> Form:
     """Raises NotFoundError when there is none, or none for him."""
     form = session.scalars(select(Form).where(Form.code == code, visible(Form, edge.actor()))).one_or_none()
     if form is None:
         raise NotFoundError
     return form
-
-
-def _of_form(rows: Select[Any], code: str) -> Select[Any]:
-    versions = select(FormVersion.id).join(Form, Form.id == FormVersion.form_id).where(Form.code == code)
-    return rows.where(Submission.form_version_id.in_(versions))
 
 
 def _row(form: Form) -> dict[str, Any]:
@@ -307,22 +282,3 @@ def _version(told: ToldVersion) -> dict[str, Any]:
         "published_at": moment(told.version.published_at) if told.version.published_at else None,
         "published_by": usernames([told.version.published_by_id]).get(told.version.published_by_id),
     }
-
-
-def _submissions(found: Sequence[Submission]) -> list[dict[str, Any]]:
-    names = usernames(one.created_by_id for one in found)
-    return [
-        {
-            "id": one.id,
-            "form": one.version.form.code,
-            "version": one.version.number,
-            "edition": one.version.edition,
-            "answers": queries.readable_answers(one, edge.actor()),
-            "customer_id": one.customer_id,
-            "subject_type": one.subject_type,
-            "subject_id": one.subject_id,
-            "created_by": names.get(one.created_by_id),
-            "created_at": moment(one.created_at),
-        }
-        for one in found
-    ]

@@ -17,11 +17,22 @@ from app.core.errors import NotFoundError
 from app.core.files import StoredFile, largest
 from app.core.finding import Hit, Rows, kind_of
 from app.core.i18n import _
+from app.core.leases import LeaseState
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import reading, rules
-from app.forms.fields.base import Context, FileFacts, FormField, JsonSchema, Option, Value
-from app.forms.models import AnswerFile, Form, FormPurpose, FormVersion, Submission, SubmissionValue, VersionState
+from app.forms.fields.base import Context, FileFacts, FormField, JsonSchema, Kind, Option, Value
+from app.forms.models import (
+    AnswerFile,
+    AnswerIndexing,
+    Form,
+    FormPurpose,
+    FormVersion,
+    Submission,
+    SubmissionState,
+    SubmissionValue,
+    VersionState,
+)
 from app.forms.words import say
 from app.security.models import Member, Team
 from app.security.queries import granted
@@ -141,8 +152,8 @@ class CompanyCatalogues:
         )
 
 
-def context_for(session: Session, actor: Actor) -> Context:
-    """What fields may ask while this actor answers or reads."""
+def context_for(session: Session, actor: Actor, *, before: Mapping[str, Value] | None = None) -> Context:
+    """What fields may ask while this actor answers or reads; `before`: the answers that he corrects."""
     return Context(
         customers=VisibleCustomers(session, actor),
         members=VisibleMembers(session, actor),
@@ -153,6 +164,7 @@ def context_for(session: Session, actor: Actor) -> Context:
         me=actor.user_id,
         roles=None if actor.user_id is None else actor.roles,
         rights=reading.rights_of(actor),
+        before=before,
     )
 
 
@@ -257,26 +269,37 @@ def submissions_about(subject_type: str, subject_id: int) -> Select[Submission]:
 
 
 def answered_alike(form_id: int, one: FormField, value: Value) -> Select[int]:
-    """The submissions to any version of the form with this same answer, as far as it is in the index."""
+    """The submissions to any version of the form with this same answer that count; while the index does not tell of
+    all of them yet (AnswerIndexing), the answers themselves are compared too."""
+    wanted = one.type.indexed(value)[0]
     column = getattr(SubmissionValue, str(one.type.index))
-    return (
-        select(Submission.id)
-        .join(SubmissionValue, SubmissionValue.submission_id == Submission.id)
-        .where(
-            SubmissionValue.form_id == form_id,
-            SubmissionValue.field_key == one.key,
-            column == one.type.indexed(value)[0],
-            SubmissionValue.counts,
-        )
+    indexed = select(SubmissionValue.submission_id).where(
+        SubmissionValue.form_id == form_id, SubmissionValue.field_key == one.key, column == wanted
     )
+    answer = Submission.answers[one.key]
+    same = answer.as_float() == wanted if one.type.index is Kind.number else answer.as_string() == str(value)
+    unfinished = select(AnswerIndexing.id).where(
+        AnswerIndexing.form_id == form_id, AnswerIndexing.status != LeaseState.done
+    )
+    return select(Submission.id).where(
+        Submission.form_id == form_id, Submission.state != SubmissionState.voided,
+        or_(Submission.id.in_(indexed), and_(unfinished.exists(), same)),
+    )  # fmt: skip
 
 
 def readable_answers(submission: Submission, actor: Actor, context: Context | None = None) -> dict[str, Any]:
     """The answers by key as he may read them: without what is hidden from him, with dots where he reads dots."""
+    return answers_as_read(submission.version, submission.answers, actor, context)
+
+
+def answers_as_read(
+    version: FormVersion, answers: Mapping[str, Any], actor: Actor, context: Context | None = None
+) -> dict[str, Any]:
+    """The same of answers to this version that stand somewhere else."""
     if actor.is_system:
-        return submission.answers
+        return dict(answers)
     context = context or Context(roles=actor.roles, rights=reading.rights_of(actor), time_zone=actor.time_zone)
-    return reading.readable(fields_of(submission.version), submission.answers, context)
+    return reading.readable(fields_of(version), answers, context)
 
 
 def definition_of(version: FormVersion) -> rules.Definition:

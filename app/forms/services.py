@@ -37,7 +37,7 @@ from app.forms.own_fields import rules as own_rules
 from app.forms.own_fields.queries import VERSION as OWN_FIELDS
 from app.forms.own_fields.queries import has_values
 from app.forms.rules import Answers, Problem
-from app.forms.submissions import index
+from app.forms.submissions import index, running
 from app.forms.words import Words, say
 from app.security.queries import member_by_id
 
@@ -180,7 +180,16 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     session.flush()
     _others_now(session, form)
     session.expire(form, ["draft", "active_version"])
+    _look_through(session, before, draft)
     return draft
+
+
+def _look_through(session: Session, before: FormVersion | None, after: FormVersion) -> None:
+    """Answers that were given before get their place in the index, where they have none for what is asked now."""
+    if before is None or after.form.purpose is not FormPurpose.answers:
+        return
+    if index.wanted(queries.fields_of(after)).items() - index.wanted(queries.fields_of(before)).items():
+        running.begin(session, after.form_id)
 
 
 def _others_now(session: Session, form: Form) -> None:

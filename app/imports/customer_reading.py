@@ -90,7 +90,7 @@ def read_customer(row: Row, cells: Sequence[str], known: Cells) -> Typed:
         if key in _READERS:
             columns[key] = known.read(row, cells, key, _READERS[key])
         elif key in _CHOSEN:
-            columns[key] = known.code(row, cells, key, _CHOSEN[key])
+            columns[key] = known.code(row, cells, key, _CHOSEN[key], may_lack=True)
         elif key in (TAX_CODE, "id_number"):
             columns[key] = known.read(row, cells, key, _number(key, known.today))
     columns["birthday"] = _birthday(row, cells, known)

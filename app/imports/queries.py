@@ -50,8 +50,9 @@ def brought_before(session: Session, job: ImportJob) -> ImportJob | None:
 
 
 def rows_of(job: ImportJob, finding: Finding) -> Select[ImportRow]:
-    """In the order of the file."""
-    return select(ImportRow).where(ImportRow.job_id == job.id, ImportRow.finding == finding).order_by(ImportRow.number)
+    """Those of which something is told, and then the others, in the order of the file."""
+    rows = select(ImportRow).where(ImportRow.job_id == job.id, ImportRow.finding == finding)
+    return rows.order_by(ImportRow.reasons == [], ImportRow.number)
 
 
 def ids_by_code(session: Session, codes: Collection[str]) -> dict[str, int]:

@@ -41,6 +41,8 @@ class Row:
     values: Any = None
     finding: Finding = Finding.new
     reasons: list[str] = field(default_factory=list)
+    #: whoever brought the file is to read the reasons, though nothing is wrong enough to leave the row out
+    is_told: bool = False
     label: str = ""
     #: which customer it is about, or like whom it looks, by hard keys
     keys: list[HardKey] = field(default_factory=list)
@@ -54,6 +56,11 @@ class Row:
     def wrong(self, label: Sentence, sentence: Sentence) -> None:
         self.finding = Finding.error
         self.reasons.append(f"{label}: {sentence}" if label else str(sentence))
+
+    def tell(self, label: Sentence, sentence: Sentence) -> None:
+        """Something of it is not taken as it stands there; the rest is written."""
+        self.is_told = True
+        self.reasons.append(f"{label}: {sentence}")
 
     @property
     def is_good(self) -> bool:
@@ -149,7 +156,10 @@ class Cells:
         """Of today: as which today without a time of day is taken, even before it."""
         return datetime.combine(self.today, _NOON, ZoneInfo(self.who.time_zone))
 
-    def code(self, row: Row, cells: Sequence[str], key: str, catalogue: str) -> str | None:
+    def code(
+        self, row: Row, cells: Sequence[str], key: str, catalogue: str, *, may_lack: bool = False
+    ) -> str | None:  # fmt: skip
+        """`may_lack`: for want of such an entry the row is not left out, the cell is."""
         text = self.text(cells, key)
         if not text:
             return None
@@ -157,7 +167,10 @@ class Cells:
         code = known.get(text)
         if code is None and (code := known.get(plain(text))) is not None:
             known[text] = code  # many rows say the same
-        if code is None:
+        if code is None and may_lack:
+            row.tell(self.labels[key], _("“%(text)s” is not in the list of the catalogue: left out, the rest is taken.",
+                                         text=text[:_QUOTED]))  # fmt: skip
+        elif code is None:
             row.wrong(self.labels[key], _("“%(text)s” is not in the list of the catalogue.", text=text[:_QUOTED]))
         return code
 

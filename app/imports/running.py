@@ -89,7 +89,8 @@ class _Run(Turn[ImportJob]):
             shown = []
             for row in rows:
                 found[row.finding] += 1
-                if row.finding in (Finding.error, Finding.duplicate) or found[row.finding] <= SHOWN:
+                is_asked = row.finding in (Finding.error, Finding.duplicate) or row.is_told
+                if is_asked or found[row.finding] <= SHOWN:
                     shown.append(row)
             read += len(rows)
             session.expunge_all()

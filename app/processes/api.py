@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response
@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, lazyload
 
 from app.core import edge
-from app.core.access import get_visible, visible
+from app.core.access import Actor, get_visible, visible
 from app.core.api import (
     Api,
     equals,
@@ -30,7 +30,7 @@ from app.customers import search
 from app.customers.models import Customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
-from app.processes import drawing, queries, services, timers
+from app.processes import drawing, queries, services, shown, timers
 from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.problems import Problem
 from app.processes.engine.state import InstanceStatus
@@ -51,6 +51,11 @@ _START = record(
     data=maybe(free_object("Answers to the start form; without one, plain values by key")),
 )
 _CANCEL = record(required=("reason",), reason=text(10_000))
+_RETRY = record(required=("token", "reason"), token=whole_number(), reason=text(10_000))
+_LEAD = record(required=("token", "flow", "reason"), token=whole_number(), flow=text(120), reason=text(10_000))
+_VALUES = record(
+    required=("values", "reason"), values=free_object("Values by key, of one step as step.key"), reason=text(10_000)
+)
 _ORDERS = {"name": Process.name, "code": Process.code, "id": Process.id, "created_at": Process.created_at}
 _INSTANCE_ORDERS = {
     "id": ProcessInstance.id,
@@ -228,6 +233,43 @@ class InstanceApi(Api):
 
         return self.write(cancel)
 
+    @verb("/<id>/suspend", "POST", "Put it aside: nothing is finished, no clock strikes", right="edit", body=_CANCEL)
+    def suspend(self, id: str) -> dict[str, Any]:
+        body = self.read()
+        return self._lead(id, lambda one, at, by: services.suspend_instance(one, at, reason=body["reason"], by=by))
+
+    @verb("/<id>/resume", "POST", "Let it go on where it was", right="edit")
+    def resume(self, id: str) -> dict[str, Any]:
+        return self._lead(id, lambda one, at, by: services.resume_instance(one, at, by=by))
+
+    @verb("/<id>/retry", "POST", "Let a stopped branch try again", right="approve", body=_RETRY)
+    def retry(self, id: str) -> dict[str, Any]:
+        body = self.read()
+        return self._lead(
+            id, lambda one, at, by: services.retry_branch(one, at, body["token"], reason=body["reason"], by=by)
+        )
+
+    @verb("/<id>/lead", "POST", "Lead a stopped branch on by one of its ways", right="approve", body=_LEAD)
+    def lead(self, id: str) -> dict[str, Any]:
+        body = self.read()
+        return self._lead(
+            id,
+            lambda one, at, by: services.lead_branch(
+                one, at, body["token"], body["flow"], reason=body["reason"], by=by
+            ),
+        )
+
+    @verb("/<id>/values", "POST", "Correct values that were answered", right="approve", body=_VALUES)
+    def values(self, id: str) -> dict[str, Any]:
+        body = self.read()
+        return self._lead(
+            id, lambda one, at, by: services.correct_values(one, at, body["values"], reason=body["reason"], by=by)
+        )
+
+    def _lead(self, id: str, change: Callable[[Session, int, Actor], ProcessInstance]) -> dict[str, Any]:
+        instance_id = self.id(id)
+        return self.write(lambda session: _instances([change(session, instance_id, edge.actor())])[0])
+
     def _instance(self, text: str) -> ProcessInstance:
         return get_visible(db.session(), ProcessInstance, self.id(text), edge.actor())
 
@@ -315,6 +357,10 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "ended_at": moment(one.ended_at),
             "open_tasks": open_tasks.get(one.id, []),
             "timers": running.get(one.id, []),
+            "incidents": [
+                {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
+                for stop in (shown.stops(db.session(), one) if one.incident else ())
+            ],
         }
         for one in found
     ]

@@ -19,20 +19,31 @@ from app.forms.models import FormVersion
 from app.processes import queries, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
-from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, TokenCancelled
+from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
 from app.processes.engine.graph import Definition, TaskSpec
 from app.processes.engine.state import FINAL, State
 from app.processes.engine.timing import TimerSpec, parse_moment
 from app.processes.models import OWNER, ProcessInstance, ProcessTimer, ProcessVersion
+from app.security import queries as people
 from app.tasks import queries as task_queries
 from app.tasks import services as tasks
 from app.tasks.models import Task
-from app.tasks.rules import Deadline
+from app.tasks.rules import Deadline, Offer
 
 
 class InstanceOverError(ConflictError):
     code = "instance_over"
     message = _("This process file has ended.")
+
+
+class InstancePausedError(ConflictError):
+    code = "instance_paused"
+    message = _("This process file is paused. Nothing in it can be finished until it goes on.")
+
+
+class BranchNotStoppedError(ConflictError):
+    code = "branch_not_stopped"
+    message = _("This branch is going on by itself.")
 
 
 def apply(
@@ -58,8 +69,9 @@ def apply(
     before = {token.id for token in state.tokens}
     known = task_queries.of_tokens(session, OWNER, instance.id, before & _named(decision))
     _call_off(session, decision, known, by=by)
+    back = next((known[command.token] for command in decision.commands if isinstance(command, ReturnTask)), None)
     opened = {
-        command.token: _open_task(session, instance, version, definition, command, by=by).id
+        command.token: _open_task(session, instance, version, definition, command, by=by, returned_from=back).id
         for command in decision.commands
         if isinstance(command, OpenTask)
     }
@@ -96,9 +108,11 @@ def _open_task(
     command: OpenTask,
     *,
     by: Actor,
+    returned_from: Task | None,
 ) -> Task:
     node = definition.nodes[command.step]
     spec = node.task or TaskSpec()
+    before = task_queries.last_of_step(session, OWNER, instance.id, node.id) if returned_from else None
     return tasks.open_task(
         session,
         owner_type=OWNER,
@@ -108,12 +122,20 @@ def _open_task(
         name=node.title,
         context=f"{version.process.name}, {instance.code}",
         customer_id=instance.customer_id,
-        offer=offer_for(session, node.assignment, instance),
+        offer=_again(session, before) or offer_for(session, node.assignment, instance),
         deadline=_deadline(session, spec),
         form_version=session.get(FormVersion, version.form_pins[spec.form]) if spec.form else None,
         outcomes=spec.outcomes,
+        attempt=before.attempt + 1 if before else 1,
+        returned_from=returned_from,
         by=by,
     )
+
+
+def _again(session: Session, before: Task | None) -> Offer | None:
+    """What comes back goes to whoever did it, if he still may."""
+    doer = people.present_actor(session, before.completed_by_id) if before and before.completed_by_id else None
+    return Offer(member_id=doer.user_id) if doer is not None and doer.may("edit", "Task") else None
 
 
 def _deadline(session: Session, spec: TaskSpec) -> Deadline:
@@ -194,6 +216,17 @@ def _wind_up(session: Session, instance: ProcessInstance, decision: Decision, *,
 def _refused(instance: ProcessInstance, refusal: EngineRefusal) -> BusinessError:
     if instance.status in FINAL:
         return InstanceOverError(at=instance.ended_at)
+    match refusal.code:
+        case Refusal.not_running:
+            return InstancePausedError()
+        case Refusal.not_suspended:
+            return ConflictError(_("This process file is running already."))
+        case Refusal.not_stopped:
+            return BranchNotStoppedError()
+        case Refusal.no_such_way:
+            return InvalidInputError(fields={"flow": [_("No way out of this place is called so.")]})
+        case Refusal.no_way_back:
+            return InvalidInputError(fields={"to": [_("The work cannot be sent back to this step.")]})
     if refusal.about:
         return InvalidInputError(fields={refusal.about: [_("This value cannot be set here.")]})
     return ConflictError()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.comments import shown as conversation
 from app.comments.services import kind_named
 from app.core import clock, edge, links
-from app.core.access import get_visible, visible
+from app.core.access import Actor, get_visible, visible
 from app.core.db import db
 from app.core.finding import record_key
 from app.core.i18n import _
@@ -21,6 +21,7 @@ from app.customers.queries import customer_cards
 from app.processes import queries, shown, timers
 from app.processes.engine.core import BY_END, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
+from app.processes.engine.state import InstanceStatus
 from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessTimer
 from app.security import queries as people
 from app.tasks import queries as task_queries
@@ -55,6 +56,7 @@ def instance_page(instance_id: int) -> Any:
         }
         for row, task in zip(rows_of(session, open_tasks, actor), open_tasks, strict=True)
     ]
+    path = links.instance_path(instance.id)
     may_cancel = instance.ended_at is None and session.scalar(
         select(ProcessInstance.id).where(ProcessInstance.id == instance.id, visible(ProcessInstance, actor, "edit"))
     )
@@ -101,8 +103,23 @@ def instance_page(instance_id: int) -> Any:
         thread=conversation.thread(session, kind_named("Instance"), instance, actor),
         file_list=[file for note in notes for file in note["files"]],
         primary={"url": next_task["url"], "label": _("Go to the task"), "sign": "arrow-right"} if next_task else None,
-        verbs={"cancel": f"{links.instance_path(instance.id)}/dung" if may_cancel else None},
+        value_keys=sorted(instance.data) if instance.incident else [],
+        stops=shown.stops(session, instance) if instance.incident else [],
+        verbs={
+            "cancel": f"{path}/dung" if may_cancel else None,
+            "suspend": f"{path}/tam-dung" if may_cancel and instance.status is InstanceStatus.running else None,
+            "resume": f"{path}/chay-tiep" if may_cancel and instance.status is InstanceStatus.suspended else None,
+            "lead": f"{path}/go-vuong" if _may_lead(session, instance, actor) else None,
+        },
     )
+
+
+def _may_lead(session: Session, instance: ProcessInstance, actor: Actor) -> bool:
+    """Whether he may lead on what cannot go on by itself."""
+    if not instance.incident or instance.status is not InstanceStatus.running or not actor.may("approve", "Instance"):
+        return False
+    allowed = visible(ProcessInstance, actor, "approve")
+    return session.scalar(select(ProcessInstance.id).where(ProcessInstance.id == instance.id, allowed)) is not None
 
 
 def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dict[str, Any]]:
@@ -142,6 +159,11 @@ _EVENT_ICONS = {
     "instance_started": "player-play",
     "open_task": "arrow-right",
     "close_task": "check",
+    "return_task": "arrow-back-up",
+    "incident_settled": "check",
+    "data_edited": "pencil",
+    "instance_suspended": "clock",
+    "instance_resumed": "player-play",
     "wait_begun": "clock",
     "timer_fired": "bell",
     "token_cancelled": "x",
@@ -184,6 +206,7 @@ def _events(session: Session, instance: ProcessInstance, notes: list[dict[str, A
 
 
 def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
+    said = event.body.get("reason", "")
     match event.kind:
         case "instance_started":
             return _("%(name)s began the process", name=who)
@@ -194,6 +217,17 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(name)s finished: %(step)s – %(outcome)s", name=who, step=step, outcome=outcome)
         case "close_task":
             return _("%(name)s finished: %(step)s", name=who, step=step)
+        case "return_task":
+            return _("%(name)s sent the work back from %(step)s: %(reason)s", name=who, step=step, reason=said)
+        case "incident_settled":
+            return _("%(name)s let the process go on at %(step)s: %(reason)s", name=who, step=step, reason=said)
+        case "data_edited":
+            keys = ", ".join(event.body.get("keys", ()))
+            return _("%(name)s corrected %(keys)s: %(reason)s", name=who, keys=keys, reason=said)
+        case "instance_suspended":
+            return _("%(name)s paused it: %(reason)s", name=who, reason=said)
+        case "instance_resumed":
+            return _("%(name)s let it go on", name=who)
         case "wait_begun":
             return _("The process waits: %(event)s", event=step)
         case "timer_fired":
@@ -202,6 +236,8 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _CALLED_OFF[event.body["reason"]](step)
         case "raise_incident":
             return _("The process cannot go on at %(step)s. An administrator has to look at it.", step=step)
+        case "finish_instance" if event.body["status"] == InstanceStatus.failed:
+            return _("The process has failed at %(end)s", end=said)
         case "finish_instance" if event.body.get("reason"):
             return _("%(name)s called it off: %(reason)s", name=who, reason=event.body["reason"])
         case "finish_instance":

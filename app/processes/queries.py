@@ -129,6 +129,14 @@ def events(instance_id: int) -> Select[ProcessEvent]:
     return select(ProcessEvent).where(ProcessEvent.instance_id == instance_id).order_by(ProcessEvent.seq)
 
 
+def incident_codes(session: Session, instance_id: int) -> dict[int, str]:
+    """By token why it last could not go on."""
+    raised = select(ProcessEvent.body).where(
+        ProcessEvent.instance_id == instance_id, ProcessEvent.kind == "raise_incident"
+    )
+    return {body["token"]: body["code"] for body in session.scalars(raised.order_by(ProcessEvent.seq))}
+
+
 # ── Found by what is typed ───────────────────────────────────────────────────────────────────────────────────────────
 
 

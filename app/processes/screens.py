@@ -65,14 +65,14 @@ class InstanceScreen(Screen):
     show_title = _("Process file")
     title_column = "code"
     list_columns = ["code", "process", "customer", "status", "initiator", "team", "started_at", "open_tasks"]
-    more_columns = ["now_at", "customer_code", "ended_at"]
+    more_columns = ["now_at", "is_stuck", "customer_code", "ended_at"]
     show_columns = ["status", "started_at", "ended_at"]
     panel_columns = ("now_at", "customer", "process", "status", "initiator", "team", "started_at", "ended_at")
     fact_links: ClassVar[Mapping[str, Any]] = {"customer": lambda instance: links.customer_path(instance.customer_id)}
     order_columns = ["code", "process", "status", "initiator", "team", "started_at", "ended_at"]
     search_columns = [
         "code", "process", "customer", "customer_code", "status", "initiator", "team", "started_at", "ended_at",
-        "open_tasks", "now_at",
+        "open_tasks", "now_at", "is_stuck",
     ]  # fmt: skip
     derived = {
         "process": Derived(Kind.text, _process),
@@ -81,6 +81,7 @@ class InstanceScreen(Screen):
         "status": Derived(Kind.choice, ProcessInstance.status, show=_status),
         "initiator": people_columns.person(ProcessInstance.initiator_id),
         "team": people_columns.team(ProcessInstance.team_id),
+        "is_stuck": Derived(Kind.yes_no, ProcessInstance.incident.is_not(None) & ProcessInstance.ended_at.is_(None)),
         "open_tasks": Derived(Kind.number, _open_tasks),
         "now_at": Derived(Kind.text, _now_at),
     }
@@ -90,6 +91,7 @@ class InstanceScreen(Screen):
     presets = (
         Preset(_("Running"), "status = 'running'"),
         Preset(_("Begun by me"), "status = 'running' and initiator = me()"),
+        Preset(_("Cannot go on"), "is_stuck = true"),
         Preset(_("Completed"), "status = 'completed'"),
         Preset(_("Called off"), "status = 'cancelled'"),
         Preset(_("All")),
@@ -107,6 +109,7 @@ class InstanceScreen(Screen):
         "ended_at": _("Ended"),
         "open_tasks": _("Open tasks"),
         "now_at": _("Now at"),
+        "is_stuck": _("Cannot go on"),
     }
 
     def row_url(self, item: Any) -> str:

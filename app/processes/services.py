@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -19,9 +19,11 @@ from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
+from app.forms.submissions.services import lock_approved
 from app.processes import queries, shown, store
 from app.processes.applying import InstanceOverError, apply
-from app.processes.engine.events import Cancel, Complete, Start
+from app.processes.engine import returning
+from app.processes.engine.events import Cancel, Complete, Edit, Event, Resume, Retry, Return, Skip, Start, Suspend
 from app.processes.engine.state import FINAL, InstanceStatus, State
 from app.processes.models import OWNER, Process, ProcessInstance, ProcessVersion
 from app.security import queries as people
@@ -31,6 +33,8 @@ from app.tasks.events import OwnerShown
 from app.tasks.models import Task
 
 _KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,59}")
+#: also of what one step answered: approve.outcome
+_ANY_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,59}(?:\.[a-zA-Z_][a-zA-Z0-9_-]{0,59})?")
 _MOST_VALUES = 200
 _LONGEST_TEXT = 10_000
 _LARGEST_NUMBER = 2**53
@@ -137,15 +141,65 @@ def _new_instance(
 def cancel_instance(session: Session, instance_id: int, *, by: Actor, reason: str) -> ProcessInstance:
     """Call the whole run off: its open tasks are cancelled, what was handed over for them ends."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
-    if not reason.strip():
-        raise InvalidInputError(fields={"reason": [_("Please say why.")]})
-    if len(reason) > _LONGEST_TEXT or "\0" in reason:
-        raise InvalidInputError(fields={"reason": [_("This text is too long.")]})
+    return _happen(session, instance_id, Cancel(_reason(reason)), by=by)
+
+
+def suspend_instance(session: Session, instance_id: int, *, by: Actor, reason: str) -> ProcessInstance:
+    """Put it aside: its open work stays with whoever has it, nothing can be finished and no clock strikes."""
+    get_visible(session, ProcessInstance, instance_id, by, "edit")
+    instance = _happen(session, instance_id, Suspend(_reason(reason)), by=by)
+    store.hold_timers(session, instance)
+    return instance
+
+
+def resume_instance(session: Session, instance_id: int, *, by: Actor) -> ProcessInstance:
+    """It goes on; the clocks whose moment has passed meanwhile strike at once."""
+    get_visible(session, ProcessInstance, instance_id, by, "edit")
+    instance = _happen(session, instance_id, Resume(), by=by)
+    store.release_timers(session, instance)
+    return instance
+
+
+# ── what an admin does where a branch cannot go on ──
+def retry_branch(session: Session, instance_id: int, token: int, *, by: Actor, reason: str) -> ProcessInstance:
+    """Let a stopped branch try again, with the values as they are by now. Raises BranchNotStoppedError."""
+    get_visible(session, ProcessInstance, instance_id, by, "approve")
+    return _happen(session, instance_id, Retry(token, _reason(reason)), by=by)
+
+
+def lead_branch(
+    session: Session, instance_id: int, token: int, flow: str, *, by: Actor, reason: str
+) -> ProcessInstance:
+    """Lead a stopped branch, or what waits at a join in vain, on by one of the ways out. Raises BranchNotStoppedError,
+    InvalidInputError beside `flow`."""
+    get_visible(session, ProcessInstance, instance_id, by, "approve")
+    return _happen(session, instance_id, Skip(token, flow, _reason(reason)), by=by)
+
+
+def correct_values(
+    session: Session, instance_id: int, values: Mapping[str, Any], *, by: Actor, reason: str
+) -> ProcessInstance:
+    """Put other values in the place of what was answered; what has happened stays. Raises InvalidInputError."""
+    get_visible(session, ProcessInstance, instance_id, by, "approve")
+    if not values:
+        raise InvalidInputError(fields={"values": [_("Please say which values are to change.")]})
+    return _happen(session, instance_id, Edit(scalars(values, _ANY_KEY), _reason(reason)), by=by)
+
+
+def _happen(session: Session, instance_id: int, event: Event, *, by: Actor) -> ProcessInstance:
     instance = store.lock(session, instance_id)
     if instance.status in FINAL:
         raise InstanceOverError(at=instance.ended_at)
-    apply(session, instance, instance.version, store.load(session, instance), Cancel(reason.strip()), by=by)
+    apply(session, instance, instance.version, store.load(session, instance), event, by=by)
     return instance
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise InvalidInputError(fields={"reason": [_("Please say why.")]})
+    if len(text) > _LONGEST_TEXT or "\0" in text:
+        raise InvalidInputError(fields={"reason": [_("This text is too long.")]})
+    return text.strip()
 
 
 class InstanceTasks:
@@ -170,6 +224,35 @@ class InstanceTasks:
         _refuse_second_pair_of_eyes(session, instance, task, by=by)
         event = Complete(task.token, dict(values), task.outcome)
         apply(session, instance, instance.version, store.load(session, instance), event, by=by)
+        if task.outcome == "approve":
+            _lock_what_was_approved(session, instance, task, by=by)
+
+    def ways_back(self, session: Session, task: Task) -> Sequence[tuple[str, str]]:
+        instance = session.get_one(ProcessInstance, task.owner_id)
+        if instance.status is not InstanceStatus.running:
+            return ()
+        definition = queries.definition_of(instance.version)
+        tokens = {token.id: token for token in store.tokens_of(session, instance.id)}
+        if task.token not in tokens:
+            return ()
+        ways = returning.ways_back(definition, tokens.values(), tokens[task.token])
+        return [(step, definition.nodes[step].title) for step in ways]
+
+    def task_returned(self, session: Session, task: Task, *, to: str, by: Actor, note: str) -> None:
+        instance = store.lock(session, task.owner_id)
+        event = Return(task.token, to, note)
+        apply(session, instance, instance.version, store.load(session, instance), event, by=by)
+
+
+def _lock_what_was_approved(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:
+    """Once nobody has to approve in this step any more, what was answered before it is corrected by nobody."""
+    tasks = task_queries.of_owner(session, OWNER, instance.id)
+    if any(one.is_open and one.step == task.step for one in tasks):
+        return
+    why = str(_("Approved: %(step)s", step=task.name))
+    before = [one.id for one in tasks if one.id != task.id and one.submission_id is not None and not one.is_open]
+    lock_approved(session, "task", before, by=by, reason=why)
+    lock_approved(session, OWNER, [instance.id], by=by, reason=why)
 
 
 def _refuse_second_pair_of_eyes(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:
@@ -182,13 +265,13 @@ def _refuse_second_pair_of_eyes(session: Session, instance: ProcessInstance, tas
             raise NotAllowedError(_("You did “%(step)s”, so somebody else has to do this.", step=done.name))
 
 
-def scalars(data: Mapping[str, Any]) -> dict[str, Any]:
+def scalars(data: Mapping[str, Any], keys: re.Pattern[str] = _KEY) -> dict[str, Any]:
     """Start values of a process without a start form: texts, numbers, yes or no. Raises InvalidInputError by key."""
     problems: dict[str, list[Any]] = {}
     if len(data) > _MOST_VALUES:
         raise InvalidInputError(fields={"data": [_("At most %(count)d values, please.", count=_MOST_VALUES)]})
     for key, value in data.items():
-        if not _KEY.fullmatch(key):
+        if not keys.fullmatch(key):
             problems[key[:60].replace("\0", "")] = [_("A key has letters, digits and _ only.")]
         elif isinstance(value, str):
             if len(value) > _LONGEST_TEXT or "\0" in value:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,14 +11,15 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, links
 from app.core.access import Actor, visible
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.forms.displays import shown_answers
 from app.forms.fields.base import Context
 from app.forms.models import Submission
 from app.forms.queries import context_for
-from app.processes import queries
+from app.processes import queries, store
 from app.processes.engine.graph import Definition
-from app.processes.engine.state import InstanceStatus
+from app.processes.engine.state import InstanceStatus, TokenState
 from app.processes.models import ProcessInstance
 from app.tasks import queries as task_queries
 from app.tasks.events import AnswerShown, OwnerShown, StageShown
@@ -119,6 +121,53 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
         answers=answers_shown(session, instance, [one for one in tasks if one.id != task.id], actor),
         own_answers=own_answers,
     )
+
+
+INCIDENTS: dict[str, Callable[[str], Sentence]] = {
+    "no_way_chosen": lambda name: _("At “%(name)s” no condition holds, so no way on is known.", name=name),
+    "automatic_loop": lambda name: _("“%(name)s” goes round and round without anybody's work.", name=name),
+    "stuck_at_join": lambda name: _("At “%(name)s” branches wait for others that cannot come.", name=name),
+    "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
+}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A branch that cannot go on: where, why, and by which ways (flow id and a name) it may be led on."""
+
+    token: int
+    node: str
+    code: str
+    sentence: Sentence
+    ways: Sequence[tuple[str, str]]
+    #: whether trying again may help: not where branches wait for each other
+    may_retry: bool
+
+
+def stops(session: Session, instance: ProcessInstance) -> list[Stop]:
+    """What an admin has to lead on in it."""
+    definition = queries.definition_of(instance.version)
+    tokens = store.tokens_of(session, instance.id)
+    still = any(token.state in (TokenState.waiting, TokenState.listening) for token in tokens)
+    codes = queries.incident_codes(session, instance.id)
+    found = []
+    for token in tokens:
+        is_stopped = token.state is TokenState.stopped
+        if not is_stopped and (still or token.state is not TokenState.joining):
+            continue
+        node = definition.nodes[token.node]
+        code = codes.get(token.id, "stuck_at_join")
+        found.append(
+            Stop(
+                token=token.id,
+                node=node.id,
+                code=code,
+                sentence=INCIDENTS[code](node.title),
+                ways=[(flow, definition.flows[flow].name or definition.follow(flow).title) for flow in node.outs],
+                may_retry=is_stopped,
+            )
+        )
+    return found
 
 
 def may_see(session: Session, instance_id: int, actor: Actor) -> bool:

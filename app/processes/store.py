@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
@@ -58,6 +58,11 @@ def load(session: Session, instance: ProcessInstance) -> State:
     )
 
 
+def tokens_of(session: Session, instance_id: int) -> list[Token]:
+    """Where its branches rest, read without a lock: for what is shown and checked again later."""
+    return [Token(*row) for row in session.execute(_TOKENS_OF, {"instance": instance_id})]
+
+
 def save(
     session: Session,
     instance: ProcessInstance,
@@ -103,6 +108,23 @@ def save(
             }
             for position, command in enumerate(decision.commands, start=1)
         ],
+    )
+
+
+def hold_timers(session: Session, instance: ProcessInstance) -> None:
+    """None of its clocks strikes until it goes on; whoever has just leased one loses it."""
+    _set_timers(session, instance, LeaseState.held, lease_owner=None, lease_until=None)
+
+
+def release_timers(session: Session, instance: ProcessInstance) -> None:
+    """They go on with the moments that they had; what has passed strikes at once."""
+    _set_timers(session, instance, LeaseState.waiting, attempts=0)
+
+
+def _set_timers(session: Session, instance: ProcessInstance, status: LeaseState, **also: Any) -> None:
+    session.execute(
+        update(ProcessTimer).where(ProcessTimer.instance_id == instance.id).values(status=status, **also),
+        execution_options={"synchronize_session": "fetch"},
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases
@@ -17,7 +16,7 @@ from app.processes.applying import apply, first_moment, next_moment
 from app.processes.engine.events import Fire
 from app.processes.engine.graph import Definition, Node
 from app.processes.engine.state import InstanceStatus
-from app.processes.models import Process, ProcessInstance, ProcessTimer, ProcessVersion, VersionState
+from app.processes.models import Process, ProcessTimer, ProcessVersion, VersionState
 from app.processes.services import begin
 from app.security import queries as people
 from app.security.models import Member
@@ -45,7 +44,7 @@ def _go_on(session: Session, timer: ProcessTimer, owner: str) -> bool:
     if not leases.held_by(session, ProcessTimer, [timer_id], owner=owner):
         return False
     if instance.status is not InstanceStatus.running:
-        hold(session, instance)
+        store.hold_timers(session, instance)
         return False
     session.refresh(timer)
     event = Fire(timer.number or 0)
@@ -125,24 +124,6 @@ def rearm_starts(session: Session, process: Process) -> None:
     version = queries.active_version(session, process.id)
     if version is not None and version.state is VersionState.published:
         arm_starts(session, version, queries.definition_of(version))
-
-
-# ── clocks of an instance that is put aside ──
-def hold(session: Session, instance: ProcessInstance) -> None:
-    """None of its clocks strikes until it goes on; whoever has just leased one loses it."""
-    _all(session, instance, LeaseState.held, lease_owner=None, lease_until=None)
-
-
-def let_go(session: Session, instance: ProcessInstance) -> None:
-    """They go on with the moments that they had; what has passed strikes at once."""
-    _all(session, instance, LeaseState.waiting, attempts=0)
-
-
-def _all(session: Session, instance: ProcessInstance, status: LeaseState, **also: Any) -> None:
-    session.execute(
-        update(ProcessTimer).where(ProcessTimer.instance_id == instance.id).values(status=status, **also),
-        execution_options={"synchronize_session": "fetch"},
-    )
 
 
 def running_in(session: Session, instance_ids: Sequence[int]) -> Sequence[ProcessTimer]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -188,17 +189,69 @@ class InstancePages(Page):
 
     @page("/<instance_id>/dung", "POST", right="edit")
     def cancel(self, instance_id: str) -> Any:
-        number = row_id(instance_id)
-        try:
-            with edge.transaction() as session:
-                code = services.cancel_instance(
-                    session, number, by=edge.actor(), reason=request.form.get("reason", "")
-                ).code
-        except BusinessError as error:
-            if isinstance(error, NotFoundError):
-                raise
-            return refused_onto(links.instance_path(number), error)
-        return done(links.instance_path(number), _("%(code)s has been called off.", code=code))
+        reason = request.form.get("reason", "")
+        return _verb(
+            instance_id, lambda *at: services.cancel_instance(*at, by=edge.actor(), reason=reason),
+            lambda code: _("%(code)s has been called off.", code=code),
+        )  # fmt: skip
+
+    @page("/<instance_id>/tam-dung", "POST", right="edit")
+    def suspend(self, instance_id: str) -> Any:
+        reason = request.form.get("reason", "")
+        return _verb(
+            instance_id, lambda *at: services.suspend_instance(*at, by=edge.actor(), reason=reason),
+            lambda code: _("%(code)s is paused.", code=code),
+        )  # fmt: skip
+
+    @page("/<instance_id>/chay-tiep", "POST", right="edit")
+    def resume(self, instance_id: str) -> Any:
+        return _verb(
+            instance_id, lambda *at: services.resume_instance(*at, by=edge.actor()),
+            lambda code: _("%(code)s goes on.", code=code),
+        )  # fmt: skip
+
+    @page("/<instance_id>/go-vuong", "POST", right="approve")
+    def lead(self, instance_id: str) -> Any:
+        """A stopped branch tries again (no way chosen), or goes on by the way that was chosen; a value is corrected
+        before that, if one was typed."""
+        return _verb(instance_id, _lead_on, lambda code: _("%(code)s goes on.", code=code))
+
+
+def _verb(text: str, change: Callable[[Session, int], ProcessInstance], told: Callable[[str], object]) -> Any:
+    """A button on the page of an instance: done, or refused with the reason, and back to the page."""
+    number = row_id(text)
+    try:
+        with edge.transaction() as session:
+            code = change(session, number).code
+    except BusinessError as error:
+        if isinstance(error, NotFoundError):
+            raise
+        return refused_onto(links.instance_path(number), error)
+    return done(links.instance_path(number), told(code))
+
+
+def _lead_on(session: Session, number: int) -> ProcessInstance:
+    actor, asked = edge.actor(), request.form
+    reason, flow, key = asked.get("reason", ""), asked.get("flow", ""), asked.get("value_key", "").strip()
+    token = row_id(asked.get("token", ""))
+    if key:
+        values = {key: read_value(asked.get("value", ""))}
+        services.correct_values(session, number, values, by=actor, reason=reason)
+    if flow:
+        return services.lead_branch(session, number, token, flow, by=actor, reason=reason)
+    return services.retry_branch(session, number, token, by=actor, reason=reason)
+
+
+def read_value(typed: str) -> str | int | float | bool | None:
+    """A value as conditions compare it: a number, yes or no, nothing, or else a text."""
+    text = typed.strip()
+    if not text:
+        return None
+    if text.lower() in ("true", "false", "có", "không"):
+        return text.lower() in ("true", "có")
+    if re.fullmatch(r"-?[0-9]{1,15}", text):
+        return int(text)
+    return float(text.replace(",", ".")) if re.fullmatch(r"-?[0-9]{1,15}[.,][0-9]{1,6}", text) else text
 
 
 def _prefilled(dialog: StartDialog) -> StartDialog:

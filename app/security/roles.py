@@ -14,7 +14,8 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     # add: to bring in files of customers, purchases and contacts, and to take that back
     "Import": ("view", "add"),
     "Task": ("view", "edit", "assign", "approve", "export"),
-    "Instance": ("view", "add", "edit", "export"),
+    # approve: to lead on what cannot go on by itself
+    "Instance": ("view", "add", "edit", "approve", "export"),
     "Process": ("view", "add", "edit", "delete", "approve", "export"),
     "Form": ("view", "add", "edit", "delete", "approve", "export"),
     # edit: to correct answers; approve: to lock and open them; delete: to void them
@@ -112,7 +113,7 @@ _REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
     "Customer": (_EVERY, ("view", "edit", "delete", "export", "assign")),
     "Import": (_OWN_OR_ALL, ("view", "add")),
     "Task": (_EVERY, ("view", "edit", "assign", "approve", "export")),
-    "Instance": (_EVERY, ("view", "edit", "export")),
+    "Instance": (_EVERY, ("view", "edit", "approve", "export")),
     "Submission": (_EVERY, ("view", "edit", "delete", "approve", "export")),
     # nobody of the company is its author
     "PublicEntry": ((Scope.none, Scope.team, Scope.subtree, Scope.all), ("view", "approve")),

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 LEVEL = 1
 
 ASSIGNED = "task_assigned"
+RETURNED = "task_returned"
 
 
 def told_of(task: Task) -> dict[str, str]:
@@ -44,6 +45,10 @@ register_bell_kind(OVERDUE, lambda data: _about(_("%(task)s is overdue", task=da
 register_bell_kind(
     ASSIGNED,
     lambda data: _about(_("%(by)s assigned to you: %(task)s", by=data["by"], task=data["task"]), data),
+)
+register_bell_kind(
+    RETURNED,
+    lambda data: _about(_("%(by)s sent back to you: %(task)s", by=data["by"], task=data["task"]), data),
 )
 
 

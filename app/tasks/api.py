@@ -30,6 +30,7 @@ from app.security.models import Member
 from app.security.queries import member_by_username
 from app.tasks import queries, services
 from app.tasks.customer_tasks import NAME_LENGTH, add_task
+from app.tasks.events import owner_of
 from app.tasks.models import Task, TaskState
 from app.tasks.rules import LONGEST_NOTE
 
@@ -49,6 +50,7 @@ _NEW = record(
     assignee=maybe(text()),
 )  # fmt: skip
 _REASSIGN = record(required=("assignee",), assignee=text(), reason=maybe(text(LONGEST_NOTE)), rev=_REV)
+_RETURN = record(required=("to", "note"), to=text(120), note=text(LONGEST_NOTE), rev=_REV)
 _COMMENT = record(required=("text",), text=text(LONGEST_TEXT))
 _ORDERS = {"due_at": Task.due_at, "due": Task.due_at, "opened_at": Task.opened_at, "id": Task.id, "name": Task.name}
 _ONLY_THE_PERSON = lazyload(Member.memberships)
@@ -174,6 +176,15 @@ class TaskApi(Api):
             )
         )
 
+    @verb("/<id>/return", "POST", "Send the work back to an earlier step, with the reason", right="edit", body=_RETURN)
+    def give_back(self, id: str) -> dict[str, Any]:
+        task_id, body = self.id(id), self.read()
+        return self._change(
+            lambda session: services.return_task(
+                session, task_id, to=body["to"], note=body["note"], by=edge.actor(), rev=body.get("rev")
+            )
+        )
+
     @verb("/<id>/comment", "POST", "Put a note on it", right="edit", body=_COMMENT)
     def comment(self, id: str) -> dict[str, Any]:
         task_id, body = self.id(id), self.read()
@@ -270,7 +281,9 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
             "do_not_contact_reason": card.restriction,
         }  # fmt: skip
     asked = task.form_version
+    back = owner_of(task.owner_type).ways_back(session, task) if task.is_open else ()
     return shown | {
+        "ways_back": [{"step": step, "name": name} for step, name in back],
         "form": json_schema(asked, context=context_for(session, edge.actor())) if asked else None,
         "answers": readable_answers(task.submission, edge.actor()) if task.submission else None,
         "note": task.note,

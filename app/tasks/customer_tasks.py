@@ -48,6 +48,13 @@ class CustomerWork:
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         """The task itself was told on the timeline; nothing else waits for it."""
 
+    def ways_back(self, session: Session, task: Task) -> Sequence[tuple[str, str]]:
+        """Work on its own has no step before it."""
+        return ()
+
+    def task_returned(self, session: Session, task: Task, *, to: str, by: Actor, note: str) -> None:
+        raise LookupError(to)  # it has no ways back
+
     def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
         seen: ColumnElement[bool] = owner_id.in_(select(Customer.id).where(visible(Customer, actor)).correlate(None))
         return seen

@@ -68,6 +68,12 @@ class TaskOwner(Protocol):
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         """The task is done with these answers: go on. An error here undoes the completion as well."""
 
+    def ways_back(self, session: Session, task: Task) -> Sequence[tuple[str, str]]:
+        """The earlier steps to which the open task may be sent back, nearest first: code and name."""
+
+    def task_returned(self, session: Session, task: Task, *, to: str, by: Actor, note: str) -> None:
+        """The task was not done but sent back to one of its `ways_back`: open that step again."""
+
     def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
         """The condition that the owner of this id (a column) may be seen: notes are read with it."""
 

@@ -69,6 +69,7 @@ class Task(Revisioned, Stamped, Entity):
     #: the owner's name for this step, and for this very run of it
     step: Mapped[str] = mapped_column(String(120))
     token: Mapped[int] = mapped_column()
+    #: more than 1: the work was sent back to this step so often; its first event names the task that sent it
     attempt: Mapped[int] = mapped_column(default=1)
     name: Mapped[str] = mapped_column(String(200))
     #: where it stands in, for people ("Giao hàng chậm, HS-000012")

@@ -19,7 +19,7 @@ from app.security import queries as people
 from app.security.models import Member, Right, Team
 from app.security.queries import granted
 from app.tasks.events import owners
-from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskState
+from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskEventKind, TaskState
 
 #: so many open tasks are looked through when somebody types a word; those of a customer are found beyond them
 MOST_LOOKED_AT = 150
@@ -161,6 +161,19 @@ def of_tokens(session: Session, kind: str, owner_id: int, tokens: Collection[int
         return {}
     rows = session.scalars(_OF_TOKENS, {"kind": kind, "owner": owner_id, "tokens": list(tokens)})
     return {task.token: task for task in rows}
+
+
+def last_of_step(session: Session, kind: str, owner_id: int, step: str) -> Task | None:
+    """The newest task of that step."""
+    rows = select(Task).where(Task.owner_type == kind, Task.owner_id == owner_id, Task.step == step)
+    return session.scalars(rows.order_by(Task.id.desc()).limit(1)).one_or_none()
+
+
+def returned_from(session: Session, task: Task) -> Task | None:
+    """Whose doer sent the work back to this step; its note says why."""
+    opened = select(TaskEvent.data).where(TaskEvent.task_id == task.id, TaskEvent.kind == TaskEventKind.opened)
+    number = (session.scalars(opened.limit(1)).one_or_none() or {}).get("returned_from")
+    return session.get(Task, number) if number is not None else None
 
 
 def open_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> dict[int, list[Task]]:

@@ -19,6 +19,8 @@ OVERDUE = "task_overdue"
 OUTCOME_LABELS = {"approve": _("Approve"), "reject": _("Reject"), "return": _("Return to the previous step")}
 OUTCOME_DONE = {"approve": _("Approved"), "reject": _("Rejected"), "return": _("Returned")}
 
+#: the outcome of a task that was sent back, whether or not its step offers it
+RETURNED = "return"
 LONGEST_NOTE = 5_000
 # An alert that could not be raised is tried again after this: late enough not to block the others, and still soon.
 ALERT_RETRY = timedelta(minutes=1)

@@ -25,7 +25,7 @@ from app.security import queries as people
 from app.security.models import Member, Right
 from app.security.services import end_grants, hand_over
 from app.tasks import queries, rules
-from app.tasks.alerts import ASSIGNED, told_of
+from app.tasks.alerts import ASSIGNED, RETURNED, told_of
 from app.tasks.events import owner_of
 from app.tasks.models import Task, TaskEvent, TaskEventKind, TaskState
 from app.tasks.rules import Deadline, Offer
@@ -61,15 +61,18 @@ def open_task(
     deadline: Deadline,
     form_version: FormVersion | None,
     outcomes: Sequence[str] = (),
+    attempt: int = 1,
+    returned_from: Task | None = None,
     by: Actor,
 ) -> Task:
-    """A new piece of work, offered to a team or role or given to one person."""
+    """A new piece of work, offered to a team or role or given to one person; `returned_from` was sent back to it."""
     now = clock.now()
     task = Task(
         owner_type=owner_type,
         owner_id=owner_id,
         step=step,
         token=token,
+        attempt=attempt,
         name=name[:200],
         context=context[:300],
         customer_id=customer_id,
@@ -88,10 +91,11 @@ def open_task(
         _assign(session, task, offer.member_id, at=now)
     session.add(task)
     session.flush()
-    _note(session, task, TaskEventKind.opened, by=by, data={"assignee_id": offer.member_id})
+    sent_back = {"returned_from": returned_from.id} if returned_from else {}
+    _note(session, task, TaskEventKind.opened, by=by, data={"assignee_id": offer.member_id, **sent_back})
     _grant(session, task)
     if offer.member_id is not None and offer.member_id != by.user_id:
-        _tell_assigned(session, task, by=by)
+        _tell_assigned(session, task, by=by, kind=ASSIGNED if returned_from is None else RETURNED)
     return task
 
 
@@ -250,11 +254,7 @@ def complete_task(
     `answers` were parsed against the task's form version. A task that is offered is claimed by finishing it.
     Raises TaskNotOpenError, TaskTakenError, ConflictError (rev), InvalidInputError (fields).
     """
-    task = _lock(session, task_id, by=by, rev=rev)
-    if task.state is TaskState.ready:
-        _must_be_candidate(session, task, by)
-    elif task.assignee_id != by.user_id and not queries.may(session, task.id, by, "edit"):
-        raise _taken(session, task)
+    task = _lock_to_end(session, task_id, by=by, rev=rev)
     problem = rules.outcome_problem(outcome, task.outcomes)
     if problem:
         raise InvalidInputError(fields={"outcome": [problem]})
@@ -274,13 +274,7 @@ def complete_task(
             customer_id=task.customer_id,
         )
         task.submission_id = submission.id
-    if task.assignee_id is None:
-        _assign(session, task, _member_id(by), at=now)
-    task.state, task.completed_at, task.completed_by_id = TaskState.completed, now, by.user_id
-    task.outcome, task.note, task.draft, task.next_alert_at = outcome, note.strip() or None, None, None
-    session.flush()
-    _grant(session, task)
-    _note(session, task, TaskEventKind.completed, by=by, data={"outcome": outcome})
+    _end(session, task, by=by, outcome=outcome, note=note, at=now)
     if task.customer_id is not None:
         record_timeline(
             session,
@@ -294,6 +288,36 @@ def complete_task(
         )
     owner_of(task.owner_type).task_completed(session, task, by=by, values=answers.values if answers else {})
     return task
+
+
+def return_task(session: Session, task_id: int, *, to: str, note: str, by: Actor, rev: int | None = None) -> Task:
+    """Do not finish the task but send the work back to an earlier step, which is opened again; the note says why.
+
+    Raises TaskNotOpenError, TaskTakenError, ConflictError (rev), InvalidInputError beside `to` and `note`.
+    """
+    task = _lock_to_end(session, task_id, by=by, rev=rev)
+    problems: dict[str, list[Sentence]] = {}
+    if to not in dict(owner_of(task.owner_type).ways_back(session, task)):
+        problems["to"] = [_("The work cannot be sent back to this step.")]
+    if not note.strip():
+        problems["note"] = [_("Say why it comes back. Example: the photo of the parcel is missing.")]
+    elif len(note) > rules.LONGEST_NOTE or "\0" in note:
+        problems["note"] = [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]
+    if problems:
+        raise InvalidInputError(fields=problems)
+    _end(session, task, by=by, outcome=rules.RETURNED, note=note, at=clock.now())
+    owner_of(task.owner_type).task_returned(session, task, to=to, by=by, note=note.strip())
+    return task
+
+
+def _end(session: Session, task: Task, *, by: Actor, outcome: str | None, note: str, at: datetime) -> None:
+    if task.assignee_id is None:
+        _assign(session, task, _member_id(by), at=at)
+    task.state, task.completed_at, task.completed_by_id = TaskState.completed, at, by.user_id
+    task.outcome, task.note, task.draft, task.next_alert_at = outcome, note.strip() or None, None, None
+    session.flush()
+    _grant(session, task)
+    _note(session, task, TaskEventKind.completed, by=by, data={"outcome": outcome})
 
 
 def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None:
@@ -323,6 +347,16 @@ def _lock(session: Session, task_id: int, *, by: Actor, rev: int | None) -> Task
         raise _over(session, task)
     if rev is not None and rev != task.rev:
         raise ConflictError(**_last_change(session, task))
+    return task
+
+
+def _lock_to_end(session: Session, task_id: int, *, by: Actor, rev: int | None) -> Task:
+    """The open task, for whoever may end it: its assignee, and of offered work whoever could take it."""
+    task = _lock(session, task_id, by=by, rev=rev)
+    if task.state is TaskState.ready:
+        _must_be_candidate(session, task, by)
+    elif task.assignee_id != by.user_id and not queries.may(session, task.id, by, "edit"):
+        raise _taken(session, task)
     return task
 
 
@@ -421,12 +455,12 @@ def _in_whose_hands(session: Session, task: Task) -> tuple[list[int], int | None
     return [member.id for member in people.members_with_role(session, task.offered_role or "")], None
 
 
-def _tell_assigned(session: Session, task: Task, *, by: Actor) -> None:
+def _tell_assigned(session: Session, task: Task, *, by: Actor, kind: str = ASSIGNED) -> None:
     if task.assignee_id is not None:
         post_bell(
             session,
             to=task.assignee_id,
-            kind=ASSIGNED,
+            kind=kind,
             data={**told_of(task), "by": by.name},
             subject_type="task",
             subject_id=task.id,

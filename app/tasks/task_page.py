@@ -79,6 +79,7 @@ def task_page(
     may_assign = task.is_open and queries.may(session, task_id, actor, "assign")
     cards = customer_cards(session, {task.customer_id} if task.customer_id else (), actor)
     told = conflict or (_taken_by(task) if task.is_open and not may_edit and not may_assign else None)
+    back = owner.ways_back(session, task) if may_edit else ()
     if form is None and may_edit:
         form = answer_form(session, task, actor)
     return show(
@@ -140,7 +141,10 @@ def task_page(
             if is_mine and task.is_open and (task.offered_team_id or task.offered_role)
             else None,
             "reassign": f"{path}/giao-lai" if may_assign else None,
+            "give_back": f"{path}/tra-lai" if back else None,
         },
+        ways_back=[{"step": step, "name": name} for step, name in back],
+        returned=_returned(session, task) if is_seen else None,
         people=_people(session, task) if may_assign else [],
         conflict={"message": conflict_text(told, actor), "url": path} if told else None,
         saved_at=task.updated_at if task.draft else None,
@@ -242,6 +246,15 @@ def _people(session: Session, task: Task) -> list[dict[str, Any]]:
         for member in session.scalars(people.active_members()).unique()
         if member.id != task.assignee_id and people.actor_of(session, member).may("edit", "Task")
     ]
+
+
+def _returned(session: Session, task: Task) -> dict[str, Any] | None:
+    """Why the work is here again."""
+    before = queries.returned_from(session, task) if task.attempt > 1 and task.is_open else None
+    if before is None:
+        return None
+    who = before.completed_by.name if before.completed_by else ""
+    return {"text": _("%(name)s sent it back from “%(step)s”", name=who, step=before.name), "why": before.note or ""}
 
 
 def _closed(task: Task, actor: Actor) -> dict[str, Any]:

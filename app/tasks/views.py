@@ -66,6 +66,15 @@ class TaskPages(Page):
 
         return _verb(task_id, give, _("The task has been given to somebody else."), away="/cong-viec/?team=1")
 
+    @page("/<task_id>/tra-lai", "POST", right="edit")
+    def give_back(self, task_id: str) -> Any:
+        to, note = request.form.get("to", ""), request.form.get("note", "")
+
+        def send(session: Session, number: int) -> Task:
+            return services.return_task(session, number, to=to, note=note, by=edge.actor(), rev=_rev())
+
+        return _verb(task_id, send, _("The work has been sent back."))
+
     @page("/<task_id>/nhap", "POST", right="edit")
     def draft(self, task_id: str) -> Any:
         typed, number, actor = typed_in(request.form), row_id(task_id), edge.actor()

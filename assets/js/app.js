@@ -68,6 +68,7 @@ on("click", "[data-filter-edit]", (event, chip) => {
 });
 atFirst("[data-filter-editor]", (panel) => import("./filter-editor.js").then(({ edit }) => edit(panel)));
 each("[data-drawing]", (page) => import("./draw/builder.js").then(({ build }) => build(page)));
+each("[data-chart]", (place) => import("./charts.js").then(({ draw }) => draw(place)));
 each("[data-segment-editor]", (panel) => import("./segment.js").then(({ compose }) => compose(panel)));
 atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
 each(".tt-rolecards [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));

@@ -35,6 +35,10 @@ UNTOLD = {
     ("app/demo/running.py", "table"): "columns of rows that are about to go, and who asked for a run of classes",
     ("app/core/leases.py", "model"): "queues, which are no audited tables",
     ("app/notifications/services.py", "model"): "mails and notifications, which are none either",
+    **{
+        ("app/processes/store.py", table): "tokens, clocks and events of a run, which are no audited tables"
+        for table in ("_TOKEN", "_TIMER", "_EVENT")
+    },
     ("app/security/role_services.py", "assoc_permissionview_role"): "told as role.rights_changed",
     ("app/security/services.py", "Member"): "rights_version, which says nothing",
     ("app/security/services.py", "SetupLink"): "links that were never used",

@@ -249,7 +249,7 @@ def test_a_day_is_read_as_people_type_it_and_what_is_none_is_said_when_one_leave
         expect(printed).to_have_value("25/11/2026")
     printed.fill("31/02/2026")
     printed.blur()
-    expect(told).to_have_text("Ngày giờ chưa đúng. Ví dụ: 31/12/2026 08:30")
+    expect(told).to_have_text("Không có ngày 31/02/2026: tháng đó chỉ có 28 ngày.")
     expect(printed).to_have_value("31/02/2026")
     printed.fill("28/02/2026")
     printed.blur()

@@ -97,6 +97,22 @@ def test_a_change_is_told_on_the_page(desk: Desk) -> None:
     expect(newest.locator("ins")).to_contain_text("Thích gọi buổi sáng")
 
 
+def test_a_press_is_not_lost_when_what_was_wrong_is_put_right_just_before(desk: Desk) -> None:
+    """The line below the date goes, and the button would move up from under the finger."""
+    lan = desk.page("lan", PHONE)
+    lan.goto(LISTS[0])
+    lan.goto(f"/khach-hang/show/{(rows(lan).first.get_attribute('data-panel') or '').rsplit('/', 1)[1]}")
+    form = lan.locator("form[data-quick]")
+    form.get_by_label("Kết quả").select_option("Đã nói chuyện")
+    day = form.get_by_label("Lần liên hệ tới")
+    day.fill("31/02/2099")
+    lan.keyboard.press("Tab")
+    expect(form.get_by_text("Không có ngày 31/02/2099: tháng đó chỉ có 28 ngày.")).to_be_visible()
+    day.fill("27/02/2099")
+    form.get_by_role("button", name="Ghi lại").click()
+    expect(lan.get_by_text("Đã ghi cuộc gọi.")).to_be_visible()
+
+
 def test_paper_shows_the_record_and_nothing_around_it(desk: Desk) -> None:
     hoa = desk("hoa")
     hoa.goto(LISTS[0])

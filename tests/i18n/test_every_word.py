@@ -95,6 +95,7 @@ DOORS = (
     "/bieu-mau/moi", "/bieu-mau/nhap", "/bieu-mau/goi-lai/sao-chep", "/bieu-mau/goi-lai/truong/reached",
     "/bieu-mau/phan-anh-giao-cham/ve", "/bieu-mau/phan-anh-giao-cham/ve/xem", "/dien-phieu/",
     "/phieu/list/", "/phieu/fields", "/bieu-mau/goi-lai/phieu/list/", "/bieu-mau/goi-lai/phieu/fields",
+    "/bieu-mau/goi-lai/phieu/bieu-do",
     "/dien-phieu/goi-lai", "/bieu-mau/gop-y-cua-khach/cong-khai", "/bieu-mau/show/5?tab=cong-khai",
     "/phieu-ngoai/list/", "/phieu-ngoai/show/1?tab=tra-loi", "/phieu-ngoai/fields", "/nhan-su/list/",
     "/nhan-su/ngung/1", "/khach-hang/sua-hang-loat/", "/khach-hang/sua-hang-loat/1",

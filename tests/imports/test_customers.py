@@ -17,7 +17,7 @@ from app.core.formats import read_day
 from app.customers import services as customers
 from app.customers.models import Customer
 from app.customers.profile_models import CustomerTag
-from app.imports import bad_rows, fields
+from app.imports import bad_rows, fields, queries
 from app.imports.models import Finding, ImportPhase, OnDuplicate, OnUpdate, Outcome
 from app.jobs import run_imports
 from tests.threads import at_once
@@ -163,6 +163,25 @@ def test_the_same_file_again_changes_nothing_and_a_changed_one_fills_or_overwrit
     assert live()[-2].job_title == "Kế toán"
     filled.undo()
     assert live()[-2].email is None
+
+
+@pytest.mark.both_databases
+def test_a_word_that_no_list_has_is_left_out_and_told_of_its_row_and_the_rest_is_taken(brought):
+    lines = [
+        f"Khách {number},09{30_000_000 + number},{'Zalo' if number != 70 else 'Tờ rơi cũ'}" for number in range(80)
+    ]
+    job = brought("\n".join(["Họ tên,Điện thoại,Nguồn", *lines]))
+    assert job.job.found == {Finding.new: 80}
+    assert "“Tờ rơi cũ” không có trong danh mục" in job.reasons(72)  # kept, though fifty others of its kind are shown
+    first = db.session.scalars(queries.rows_of(job.job, Finding.new).limit(1)).one()
+    assert first.number == 72
+    job.apply()
+    assert job.job.written == {Outcome.made: 80}
+    sources = dict(
+        db.session.execute(select(Customer.name, Customer.source).where(Customer.name.like("Khách %"))).all()
+    )
+    assert (sources["Khách 70"], sources["Khách 71"]) == (None, "zalo")
+    assert "Tờ rơi cũ" in job.reasons(72)
 
 
 def test_rows_like_somebody_are_left_out_written_to_him_or_made_with_a_reason(brought, cast):

@@ -39,7 +39,13 @@ IDLE = {
     "ArrivalView.password": "for those whose first password waits to be changed: nothing else is open to them",
     "LookPages.stop": "ends what another request has begun for the same session",
     "MemberScreen.action": "password and leave only lead to the page on which it is done (MemberPages)",
+    "SubmissionApi.restore": "nothing is voided in the morning (tests/forms/submissions/test_api.py)",
+    "SubmissionApi.unlock": "nothing is locked in the morning (tests/forms/submissions/test_api.py)",
     "AdministrationPages.remove_demo": "the company has no demo data (tests/demo/test_removal.py)",
+    **dict.fromkeys(
+        ("InstanceApi.resume", "InstancePages.resume", "InstanceApi.retry", "InstanceApi.lead", "InstancePages.lead"),
+        "no process file is paused or cannot go on (tests/processes/test_operation_pages.py)",
+    ),
 }
 #: what no screen calls any action of its own
 NO_SUCH_ACTION = "nothing"

@@ -13,6 +13,7 @@ from app.core.db import transaction
 from app.core.errors import NotFoundError
 from app.customers.models import Customer
 from app.customers.queries import customer_card
+from app.forms.models import Submission, SubmissionState
 from app.notifications.models import Alert, Notification, Outbox
 from app.processes import services
 from app.processes.engine.state import InstanceStatus
@@ -52,6 +53,9 @@ def test_the_head_decides_on_a_large_compensation_and_the_process_goes_on(sessio
     instance = story.instance(instance_id)
     assert instance.data["approve.outcome"] == outcome
     assert story.task(instance_id, "call-back").state is TaskState.claimed
+    # What was approved is corrected by nobody any more.
+    states = set(session.scalars(select(Submission.state)))
+    assert states == {SubmissionState.locked if outcome == "approve" else SubmissionState.submitted}
 
 
 def test_work_handed_over_shows_the_customers_header_while_it_is_offered(session, cast, story):

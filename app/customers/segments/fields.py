@@ -156,8 +156,10 @@ FIELDS: Mapping[str, Derived] = {
         Kind.choice, null(), cast(cast(extract("month", Customer.birthday), Integer), String),
         choices={str(month): _("Month %(month)s", month=month) for month in MONTHS}, guarded_as="birthday",
     ),
-    "bought_times": Derived(Kind.number, _bought(_COUNT).scalar_subquery()),
-    "bought_amount": Derived(Kind.money, _bought(_SUM).scalar_subquery(), guarded_as=BOUGHT),
+    "bought_times": Derived(Kind.number, _bought(_COUNT).scalar_subquery(), _total(_COUNT)),
+    "bought_amount": Derived(
+        Kind.money, _bought(_SUM).scalar_subquery(), _total(_SUM, nothing=None), guarded_as=BOUGHT
+    ),
     "bought_times_year": _over(Kind.number, _COUNT, 365),
     "bought_amount_year": _over(Kind.money, _SUM, 365, BOUGHT),
     "bought_times_quarter": _over(Kind.number, _COUNT, 90),

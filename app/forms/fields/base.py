@@ -278,7 +278,8 @@ class FieldType(ABC):
     def gather(self, posted: Posted) -> object:
         """The raw answer in what a page sent. One input: what stands in the first of its name."""
         values = posted.get("")
-        return values[0] if values else None
+        # A program may send anything in the place of what a page sends.
+        return values[0] if isinstance(values, list | tuple) and values else None
 
     def parse(self, raw: object, spec: FieldSpec, context: Context) -> Parsed:
         """The answer in `raw` (typed text, or a JSON value), with all that may be wrong with it. Never raises."""

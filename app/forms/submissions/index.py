@@ -29,14 +29,26 @@ def column_of(one: FormField) -> str:
     return (one.type.index or Kind.text).value
 
 
+def wanted(fields: Mapping[str, FormField]) -> dict[str, str]:
+    """Key → in which column its answers are kept, of those that have a place in the index."""
+    return {key: column_of(one) for key, one in fields.items() if is_indexed(one)}
+
+
 def rows_of(
-    submission_id: int, form_id: int, fields: Iterable[FormField], answers: Mapping[str, Any], *, counts: bool
+    submission_id: int,
+    form_id: int,
+    fields: Iterable[FormField],
+    answers: Mapping[str, Any],
+    *,
+    counts: bool,
+    is_wanted: bool = False,
 ) -> list[dict[str, Any]]:
-    """The rows of SubmissionValue for these answers, as plain data."""
+    """The rows of SubmissionValue for these answers, as plain data. `is_wanted`: of all `fields`, another version of
+    the form wants them in the index."""
     rows = []
     for one in fields:
         value = answers.get(one.key)
-        if value is None or not is_indexed(one):
+        if value is None or not (is_wanted or is_indexed(one)):
             continue
         kept = {"text": None, "number": None, "date": None, "moment": None}
         for item, part in enumerate(one.type.indexed(value)):

@@ -18,7 +18,8 @@ from app.core.errors import NotFoundError
 from app.core.exports import Opened, Source, Wanted
 from app.core.i18n import LazySentence, _
 from app.core.lists import Listed, register_lists
-from app.core.screens import Derived, Interface, Kind, Preset, Screen
+from app.core.pages import trail
+from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
 from app.core.screens.columns import Column
 from app.core.screens.listing import Asked, Page
 from app.core.sheets import Header
@@ -27,7 +28,7 @@ from app.customers.queries import customer_names
 from app.forms import queries, reading
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource, SubmissionState
-from app.forms.submissions import columns
+from app.forms.submissions import charts, columns, running
 from app.forms.submissions.columns import AnswerColumn
 from app.security import columns as people_columns
 
@@ -236,6 +237,21 @@ class FormAnswers(_Answers):
 
     def _list_url(self) -> str:
         return f"{self.route_base}/list/"
+
+    # ── what they come to ──
+    @route("/bieu-do", right="view")
+    def charts(self) -> Any:
+        """A chart for each question whose answers are counted, with its numbers as a table."""
+        session, who = db.session(), edge.actor()
+        version = queries.published_version(session, self.code)
+        if version is None:
+            raise NotFoundError
+        return self.render_template(
+            "forms/charts.html", screen=self, title=_("Charts: %(form)s", form=self.list_title),
+            found=charts.charts_of(session, self.form_id, version, who, queries.context_for(session, who)),
+            most=charts.MOST_LOOKED_AT, unfinished=running.progress(session, self.form_id),
+            crumbs=trail((_("Submissions"), "/phieu/list/"), (self.list_title, self._list_url()), here=_("Charts")),
+        )  # fmt: skip
 
     # ── whose answers are read ──
     def right_to(self, who: Actor, name: str) -> FieldRight:

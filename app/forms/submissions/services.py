@@ -108,6 +108,11 @@ def _decide(
         case Verb.void:
             submission.voided_at, submission.voided_by_id = clock.now(), by.user_id
         case Verb.restore:
+            forms.must_be_alone(
+                session, submission.version, Answers(submission.answers),
+                subject=(submission.subject_type, submission.subject_id), customer_id=submission.customer_id,
+                besides=submission.id,
+            )  # fmt: skip
             submission.voided_at = submission.voided_by_id = None
     session.flush()
     if verb in (Verb.void, Verb.restore):

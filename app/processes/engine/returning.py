@@ -49,8 +49,8 @@ def _holds_all(definition: Definition, shape: _Shape, step: str, here: str) -> b
     """Whether no parallel branch that began behind `step` can be outside of what lies behind it while one is `here`."""
     behind = {node for node, over in shape.over.items() if step in over}
     for split in behind:
-        ways = _parallel_ways(definition, definition.nodes[split])
-        if len(ways) < 2 or here not in _reach(shape, [split], behind):
+        ways = _parallel_ways(definition, definition.nodes[split], is_left=split != here)
+        if not ways or here not in _reach(shape, [split], behind):
             continue
         meets = (shape.until.get(split, frozenset()) - {split, _OVER}) & behind
         if meets:
@@ -61,12 +61,14 @@ def _holds_all(definition: Definition, shape: _Shape, step: str, here: str) -> b
     return True
 
 
-def _parallel_ways(definition: Definition, node: Node) -> list[str]:
-    """Where tokens can be at once after the node has been left, or its clock has struck without ending it."""
+def _parallel_ways(definition: Definition, node: Node, *, is_left: bool) -> list[str]:
+    """Where tokens can be at once after the node has been left, or its clock has struck without ending it; of the step
+    that is still open only the latter. None where only one way is ever taken."""
     alongside = [event.id for event in definition.edges.get(node.id, ()) if not event.interrupting]
-    if node.kind is NodeKind.exclusive_gateway:
-        return []
-    return [*(definition.flows[flow].target for flow in node.outs), *alongside]
+    if not is_left:
+        return alongside
+    ways = [*(definition.flows[flow].target for flow in node.outs), *alongside]
+    return ways if node.kind is not NodeKind.exclusive_gateway and len(ways) > 1 else []
 
 
 def _leaves(shape: _Shape, way: str, behind: Collection[str]) -> bool:

@@ -10,6 +10,8 @@ from app.processes.engine.state import State, TokenState
 from tests.processes.engine.replay import happened, replayed, shown
 
 TODAY = date(2026, 11, 23)
+#: a longer log is not read again after each event
+LONGEST_REPLAY = 300
 
 
 class Run:
@@ -25,7 +27,8 @@ class Run:
         self.state = decision.state
         self.commands += decision.commands
         self.last = decision.commands
-        assert replayed(happened(self.commands)) == shown(self.state)
+        if len(self.commands) < LONGEST_REPLAY:
+            assert replayed(happened(self.commands)) == shown(self.state)
         assert {timer.token for timer in self.state.timers} <= {token.id for token in self.state.tokens}
         return self
 

@@ -1,0 +1,247 @@
+"""What do the answers to a form come to? Counted by the database over the index, by kind of value."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, String, case, cast, func, select
+from sqlalchemy.orm import Session
+
+from app.core.access import Actor, Scope, visible
+from app.core.errors import Sentence
+from app.core.formats import money_text, number_text
+from app.core.i18n import _
+from app.forms import queries, reading
+from app.forms.fields.base import Context, FormField, Kind
+from app.forms.fields.choice import ChoiceType, all_options
+from app.forms.models import FormVersion, Submission, SubmissionState, SubmissionValue
+from app.forms.submissions import index
+from app.forms.words import say
+
+#: bars of a number whose values lie far apart
+BARS = 10
+#: values of a choice that are drawn; the rest is one bar
+MOST_BARS = 30
+#: months that are drawn, the last ones
+MOST_MONTHS = 36
+#: Submissions of whoever sees only some of them that are looked at, the last ones: his rights are asked row by row.
+MOST_LOOKED_AT = 20_000
+_SMALL = frozenset({"stars", "nps"})
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One value, or one range of them, and how many answers it has."""
+
+    label: str
+    count: int
+    #: of all answers to the question, 0–100
+    percent: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What was answered to one question. `facts`: average, least, most, … in words."""
+
+    key: str
+    label: str
+    #: how many answered it
+    count: int
+    bars: Sequence[Bar]
+    facts: Sequence[tuple[Sentence, str]]
+
+
+@dataclass(frozen=True)
+class Charts:
+    """All of a form. `is_cut`: only the last MOST_LOOKED_AT submissions that he sees were counted."""
+
+    charts: Sequence[Chart]
+    is_cut: bool
+
+
+def charts_of(session: Session, form_id: int, version: FormVersion, who: Actor, context: Context) -> Charts:
+    """A chart for each question whose answers he reads as they are; voided ones are not counted."""
+    fields = [
+        one for one in queries.fields_of(version).values()
+        if one.type.code in index.COUNTED and index.is_indexed(one) and reading.is_read(one, context)
+    ]  # fmt: skip
+    among, is_cut = _among(session, form_id, who)
+    counted = _Counted(session, form_id, among)
+    by_text = counted.texts([one.key for one in fields if one.type.index is Kind.text])
+    small = [one.key for one in fields if one.type.code in _SMALL or one.type.code == "yes_no"]
+    by_number = counted.numbers(small)
+    spread = counted.spreads([one.key for one in fields if one.type.index is Kind.number and one.key not in small])
+    by_month = counted.months([one.key for one in fields if one.type.index in (Kind.date, Kind.moment)])
+    totals = counted.answered([one.key for one in fields if one.type.code == "choices"])
+    drawn = []
+    for one in fields:
+        match one.type.index:
+            case Kind.text:
+                drawn.append(_choice(one, by_text.get(one.key, {}), totals.get(one.key), context))
+            case Kind.number if one.key in small:
+                drawn.append(_few(one, by_number.get(one.key, {})))
+            case Kind.number:
+                drawn.append(_spread(one, spread.get(one.key)))
+            case _:
+                drawn.append(_months(one, by_month.get(one.key, {})))
+    return Charts([one for one in drawn if one.count], is_cut)
+
+
+def _among(session: Session, form_id: int, who: Actor) -> tuple[Select[Any] | None, bool]:
+    """The submissions that count for him; None: all of them, so that nobody needs to be asked."""
+    if who.scope(reading.RESOURCE) is Scope.all:
+        return None, False
+    mine = select(Submission.id).where(
+        Submission.form_id == form_id, Submission.state != SubmissionState.voided, visible(Submission, who)
+    )  # fmt: skip
+    latest = mine.order_by(Submission.id.desc()).limit(MOST_LOOKED_AT + 1)
+    ids = session.scalars(latest).all()
+    return select(latest.limit(MOST_LOOKED_AT).subquery().c.id), len(ids) > MOST_LOOKED_AT
+
+
+class _Counted:
+    def __init__(self, session: Session, form_id: int, among: Select[Any] | None) -> None:
+        self._session, self._form_id, self._among = session, form_id, among
+
+    def _rows(self, keys: Sequence[str], *columns: Any) -> Select[Any]:
+        rows = select(SubmissionValue.field_key, *columns).where(
+            SubmissionValue.form_id == self._form_id, SubmissionValue.field_key.in_(keys), SubmissionValue.counts
+        )
+        return rows if self._among is None else rows.where(SubmissionValue.submission_id.in_(self._among))
+
+    def _grouped(self, keys: Sequence[str], by: Any, *where: ColumnElement[bool]) -> dict[str, dict[Any, int]]:
+        found: dict[str, dict[Any, int]] = defaultdict(dict)
+        if keys:
+            rows = self._rows(keys, by.label("by"), func.count().label("count")).where(*where)
+            for key, value, count in self._session.execute(rows.group_by(SubmissionValue.field_key, by)):
+                found[key][value] = count
+        return found
+
+    def texts(self, keys: Sequence[str]) -> dict[str, dict[str, int]]:
+        return self._grouped(keys, SubmissionValue.text, SubmissionValue.text.is_not(None))
+
+    def numbers(self, keys: Sequence[str]) -> dict[str, dict[float, int]]:
+        return self._grouped(keys, SubmissionValue.number, SubmissionValue.number.is_not(None))
+
+    def answered(self, keys: Sequence[str]) -> dict[str, int]:
+        """How many answered a question to which one answer has several parts."""
+        if not keys:
+            return {}
+        rows = self._rows(keys, func.count()).where(SubmissionValue.item == 0).group_by(SubmissionValue.field_key)
+        return {row[0]: row[1] for row in self._session.execute(rows)}
+
+    def months(self, keys: Sequence[str]) -> dict[str, dict[str, int]]:
+        """By "2026-11"; a moment by its month in UTC."""
+        at = case((SubmissionValue.date.is_not(None), SubmissionValue.date), else_=None)
+        if self._session.get_bind().dialect.name == "sqlite":
+            month = func.substr(func.coalesce(cast_text(SubmissionValue.date), cast_text(SubmissionValue.moment)), 1, 7)
+        else:
+            month = func.to_char(func.coalesce(at, func.date(SubmissionValue.moment)), "YYYY-MM")
+        return self._grouped(keys, month)
+
+    def spreads(self, keys: Sequence[str]) -> dict[str, _Spread]:
+        """Two statements: how far the values lie apart, then how many are in each tenth of that."""
+        if not keys:
+            return {}
+        number = SubmissionValue.number
+        asked = self._rows(keys, func.count(number), func.min(number), func.max(number), func.avg(number))
+        ends = {
+            row[0]: (row[1], row[2], row[3], row[4])
+            for row in self._session.execute(asked.where(number.is_not(None)).group_by(SubmissionValue.field_key))
+            if row[1]
+        }  # fmt: skip
+        widths = {key: (high - low) / BARS for key, (_count, low, high, _mean) in ends.items() if high > low}
+        place = case(
+            *(
+                (SubmissionValue.field_key == key,
+                 case((number >= ends[key][2], BARS - 1), else_=cast((number - ends[key][1]) / width, Integer)))
+                for key, width in widths.items()
+            ),
+            else_=0,
+        ) if widths else None  # fmt: skip
+        bars = self._grouped(list(widths), place, number.is_not(None)) if place is not None else {}
+        return {key: _Spread(*told, bars.get(key) or {0: told[0]}) for key, told in ends.items()}
+
+
+def cast_text(column: Any) -> Any:
+    """As SQLite keeps it: 2026-11-20 …"""
+    return cast(column, String)
+
+
+@dataclass(frozen=True)
+class _Spread:
+    count: int
+    low: float
+    high: float
+    mean: float
+    bars: Mapping[int, int]
+
+
+def _bar(label: str, count: int, total: int) -> Bar:
+    return Bar(label, count, round(100 * count / total) if total else 0)
+
+
+def _choice(one: FormField, counts: Mapping[str, int], answered: int | None, context: Context) -> Chart:
+    assert isinstance(one.type, ChoiceType)
+    labels = {option.value: say(option.label) for option in all_options(one.spec, context)}
+    total = sum(counts.values()) if answered is None else answered
+    ordered = [value for value in labels if counts.get(value)] + sorted(set(counts) - set(labels))
+    shown = ordered if len(ordered) <= MOST_BARS else sorted(ordered, key=lambda value: -counts[value])[: MOST_BARS - 1]
+    bars = [_bar(labels.get(value, value), counts[value], total) for value in shown]
+    rest = sum(counts.values()) - sum(bar.count for bar in bars)
+    if rest:
+        bars.append(_bar(str(_("All others")), rest, total))
+    return Chart(one.key, say(one.spec.label), total, bars, ())
+
+
+def _few(one: FormField, counts: Mapping[float, int]) -> Chart:
+    """Stars, NPS, yes and no: a bar for each."""
+    total = sum(counts.values())
+    label = say(one.spec.label)
+    if one.type.code == "yes_no":
+        told = [(str(_("Yes")), counts.get(1.0, 0)), (str(_("No")), counts.get(0.0, 0))]
+        return Chart(one.key, label, total, [_bar(name, count, total) for name, count in told], ())
+    lowest, highest = (0, 10) if one.type.code == "nps" else (1, 5)
+    bars = [_bar(str(value), counts.get(float(value), 0), total) for value in range(lowest, highest + 1)]
+    facts: list[tuple[Sentence, str]] = []
+    if total:
+        mean = sum(value * count for value, count in counts.items()) / total
+        facts.append((_("Average"), number_text(Decimal(f"{mean:.1f}"))))
+        if one.type.code == "nps":
+            promoting = sum(count for value, count in counts.items() if value >= 9)
+            against = sum(count for value, count in counts.items() if value <= 6)
+            facts.append((_("NPS score"), number_text(round(100 * (promoting - against) / total))))
+    return Chart(one.key, label, total, bars, facts)
+
+
+def _spread(one: FormField, found: _Spread | None) -> Chart:
+    label = say(one.spec.label)
+    if found is None:
+        return Chart(one.key, label, 0, (), ())
+
+    def told(value: float) -> str:
+        number = Decimal(f"{value:.2f}").normalize() if value % 1 else int(value)
+        return money_text(int(value)) if one.type.code == "money" else number_text(number)
+
+    facts = ((_("Average"), told(round(found.mean, 2))), (_("Least"), told(found.low)), (_("Most"), told(found.high)))
+    if found.high == found.low:
+        return Chart(one.key, label, found.count, [_bar(told(found.low), found.count, found.count)], facts)
+    width = (found.high - found.low) / BARS
+    edges = [found.low + width * place for place in range(BARS)] + [found.high]
+    bars = [
+        _bar(f"{told(round(edges[place], 2))} – {told(round(edges[place + 1], 2))}", found.bars.get(place, 0),
+             found.count)
+        for place in range(BARS)
+    ]  # fmt: skip
+    return Chart(one.key, label, found.count, bars, facts)
+
+
+def _months(one: FormField, counts: Mapping[str, int]) -> Chart:
+    total = sum(counts.values())
+    months = sorted(counts)[-MOST_MONTHS:]
+    bars = [_bar(f"{month[5:7]}/{month[:4]}", counts[month], total) for month in months]
+    return Chart(one.key, say(one.spec.label), total, bars, ())

@@ -1,0 +1,79 @@
+"""What the answers come to, and how old ones get their place in the index."""
+
+from __future__ import annotations
+
+import pytest
+from bs4 import BeautifulSoup
+from sqlalchemy import select
+
+from app.core.access import SYSTEM
+from app.core.db import db, transaction
+from app.core.errors import InvalidInputError
+from app.forms.models import AnswerIndexing, SubmissionValue
+from app.forms.submissions import running
+from tests.forms.submissions.conftest import DRAWN, publish, submit
+
+PAGE = "/bieu-mau/mon-an/phieu/bieu-do"
+
+
+def charts(who):
+    page = who.get(PAGE)
+    assert page.status_code == 200, page.text
+    soup = BeautifulSoup(page.text, "lxml")
+    return {
+        one.h2.text: [[cell.get_text(strip=True) for cell in row.select("th, td")] for row in one.select("tbody tr")]
+        for one in soup.select(".tt-charts > section")
+    }
+
+
+def test_each_choice_number_and_day_is_counted_as_a_table_that_needs_no_script(client, given):
+    found = charts(client("hoa"))
+    assert found["Lỗi"] == [["Nguội", "1", "33"], ["Trễ", "2", "67"]]
+    assert [row[1] for row in found["Sao"]] == ["0", "1", "0", "1", "0"]
+    assert found["Ngày ăn"] == [["11/2026", "2", "100"]]
+    assert (found["Đền bù"][0][1], found["Đền bù"][-1][1]) == ("1", "1")
+
+
+def test_only_what_one_may_see_is_counted_and_nothing_that_was_voided(client, given, void):
+    assert charts(client("lan"))["Lỗi"] == [["Nguội", "1", "50"], ["Trễ", "1", "50"]]
+    void(given.first)
+    assert charts(client("hoa"))["Lỗi"] == [["Trễ", "2", "100"]]
+
+
+@pytest.mark.both_databases
+def test_old_answers_can_be_filtered_once_their_question_can(app, given):
+    plain = {**DRAWN, "fields": [{**one, "searchable": False} for one in DRAWN["fields"]]}
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            publish(session, plain, code="cu")
+            first = submit(session, {"fault": "cold", "note": "Cũ"}, by=SYSTEM, code="cu").id
+        with transaction(SYSTEM) as session:
+            publish(session, DRAWN, code="cu")
+        wanted = select(SubmissionValue.text).where(
+            SubmissionValue.submission_id == first, SubmissionValue.field_key == "note"
+        )
+        assert db.session.scalars(wanted).all() == []
+        db.session.rollback()
+        running.run_waiting()
+        assert db.session.scalars(wanted).all() == ["Cũ"]
+        job = db.session.scalars(select(AnswerIndexing)).one()
+        assert (str(job.status), job.done, job.total) == ("done", 1, 1)
+
+
+@pytest.mark.parametrize("is_looked_through", [False, True])
+def test_what_is_wanted_only_once_is_looked_for_in_old_answers_too(app, given, is_looked_through):
+    plain = {"name": "Thẻ", "fields": [{"key": "card", "type": "text", "label": "Số thẻ"}]}
+    once = {"name": "Thẻ", "fields": [{"key": "card", "type": "text", "label": "Số thẻ", "unique": "form"}]}
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            publish(session, plain, code="the")
+            submit(session, {"card": "A1"}, by=SYSTEM, code="the")
+        with transaction(SYSTEM) as session:
+            publish(session, once, code="the")
+        if is_looked_through:
+            running.run_waiting()
+        with pytest.raises(InvalidInputError) as refused, transaction(SYSTEM) as session:
+            submit(session, {"card": "A1"}, by=SYSTEM, code="the")
+        assert list(refused.value.fields) == ["card"]
+        with transaction(SYSTEM) as session:
+            submit(session, {"card": "A2"}, by=SYSTEM, code="the")

@@ -1,0 +1,132 @@
+"""Sent back, paused and led on in the browser and by programs; only whoever may sees how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.core import clock
+from app.core.db import db
+from app.processes.engine.state import InstanceStatus
+from tests.cast import Cast
+from tests.processes.drawn import Drawn
+from tests.processes.test_operations import LINE, STOPPED, TIMED
+from tests.story import MONDAY
+
+
+@pytest.fixture(autouse=True)
+def _monday():
+    with clock.at(MONDAY):
+        yield
+
+
+@pytest.fixture
+def make(app):
+    """make(drawing, act): draw it and do something with it, before any request. Gives what `act` gives."""
+
+    def made(drawing: Any, act: Callable[[Drawn], Any]) -> Any:
+        with app.app_context():
+            return act(Drawn(db.session(), Cast(db.session()), *drawing[0], **drawing[1]))
+
+    return made
+
+
+@pytest.fixture
+def ask(app):
+    """ask(lambda drawn: …): look at what there is by now."""
+
+    def asked(question: Callable[[Drawn], Any]) -> Any:
+        with app.app_context():
+            drawn = Drawn.__new__(Drawn)
+            drawn.session, drawn.cast = db.session(), Cast(db.session())
+            return question(drawn)
+
+    return asked
+
+
+def at_the_check(drawn):
+    instance = drawn.start()
+    for step, who in (("ask", "lan"), ("do", "minh"), ("look", "lan")):
+        drawn.finish(instance, step, who=who)
+    return instance, drawn.task(instance, "check").id
+
+
+def stopped(drawn):
+    instance = drawn.start(amount=3)
+    drawn.finish(instance, "ask")
+    (token,) = drawn.state(instance).tokens
+    return instance, token.id, drawn.instance(instance).code
+
+
+def test_the_page_of_the_task_sends_it_back(make, ask, client):
+    instance, number = make(LINE, at_the_check)
+    minh = client("minh")
+    assert 'id="tra-lai"' in minh.get(f"/cong-viec/{number}").text
+    refused = minh.post(f"/cong-viec/{number}/tra-lai", data={"to": "ask", "note": ""}, follow_redirects=True)
+    assert "Hãy nói vì sao trả lại" in refused.text
+    sent = minh.post(f"/cong-viec/{number}/tra-lai", data={"to": "ask", "note": "Thiếu ảnh"}, follow_redirects=True)
+    assert sent.status_code == 200
+    lan = client("lan")
+    again = lan.get(f"/cong-viec/{ask(lambda drawn: drawn.task(instance, 'ask').id)}").text
+    assert "Thiếu ảnh" in again
+    assert "trả lại từ bước" in again
+    assert "trả việc từ bước" in lan.get(f"/ho-so/{instance}").text
+    assert 'id="tra-lai"' not in again
+
+
+def test_the_page_of_the_run_pauses_it_and_lets_it_go_on(make, ask, client):
+    instance, lan = make(TIMED, lambda drawn: drawn.start()), client("lan")
+    assert "Sẽ tự diễn ra" in lan.get(f"/ho-so/{instance}").text
+    refused = lan.post(f"/ho-so/{instance}/tam-dung", data={"reason": ""}, follow_redirects=True)
+    assert "Hãy cho biết lý do" in refused.text or "lý do" in refused.text
+    lan.post(f"/ho-so/{instance}/tam-dung", data={"reason": "Chờ khách"})
+    assert ask(lambda drawn: drawn.instance(instance).status) is InstanceStatus.suspended
+    paused = lan.get(f"/ho-so/{instance}").text
+    assert "chay-tiep" in paused
+    assert "tạm dừng: Chờ khách" in paused
+    assert "Chờ đến khi hồ sơ chạy tiếp" in paused
+    lan.post(f"/ho-so/{instance}/chay-tiep")
+    assert ask(lambda drawn: drawn.instance(instance).status) is InstanceStatus.running
+
+
+def test_the_page_of_the_run_leads_it_on_for_admins_alone(make, ask, client):
+    instance, token, code = make(STOPPED, stopped)
+    seen = client("lan").get(f"/ho-so/{instance}").text
+    assert "Quản trị viên cần xem" in seen
+    assert "go-vuong" not in seen
+    assert client("lan").post(f"/ho-so/{instance}/go-vuong", data={"token": token}).status_code == 403
+    hoa = client("hoa")
+    assert "go-vuong" in hoa.get(f"/ho-so/{instance}").text
+    assert code in hoa.get("/ho-so/bang/list/?where=is_stuck+%3D+true").text
+    typed = {"token": token, "flow": "", "value_key": "amount", "value": "9", "reason": "Sửa số tiền"}
+    assert hoa.post(f"/ho-so/{instance}/go-vuong", data={**typed, "reason": ""}).status_code == 302
+    assert ask(lambda drawn: drawn.open(instance)) == []
+    hoa.post(f"/ho-so/{instance}/go-vuong", data=typed)
+    assert ask(lambda drawn: drawn.open(instance)) == ["pay"]
+    assert ask(lambda drawn: drawn.instance(instance).data["amount"]) == 9
+    hoa.get("/ho-so/")  # it tells that it was done
+    assert code not in hoa.get("/ho-so/bang/list/?where=is_stuck+%3D+true").text
+
+
+def test_programs_do_the_same(app, make, ask, token):
+    instance, number, _code = make(STOPPED, stopped)
+    api, hoa, lan = app.test_client(), token("hoa"), token("lan")
+    path = f"/api/v1/instances/{instance}"
+    (told,) = api.get(path, headers=hoa).json["incidents"]
+    assert (told["token"], told["node"], told["code"], len(told["ways"])) == (number, "xor1", "no_way_chosen", 2)
+    assert api.post(f"{path}/retry", json={"token": number, "reason": "Thử"}, headers=lan).status_code == 403
+    assert api.post(f"{path}/suspend", json={"reason": "Chờ"}, headers=lan).json["status"] == "suspended"
+    paused = api.post(f"{path}/lead", json={"token": number, "flow": told["ways"][0], "reason": "Đi"}, headers=hoa)
+    assert (paused.status_code, paused.json["error"]) == (409, "instance_paused")
+    assert api.post(f"{path}/resume", headers=lan).json["status"] == "running"
+    assert api.post(f"{path}/values", json={"values": {"amount": 1}, "reason": "Sửa"}, headers=hoa).status_code == 200
+    done = api.post(f"{path}/retry", json={"token": number, "reason": "Đã sửa"}, headers=hoa).json
+    assert ([task["step"] for task in done["open_tasks"]], done["incidents"]) == (["thank"], [])
+    (task,) = done["open_tasks"]
+    shown = api.get(f"/api/v1/tasks/{task['id']}", headers=lan).json
+    assert shown["ways_back"] == [{"step": "ask", "name": "ask"}]
+    sent = api.post(f"/api/v1/tasks/{task['id']}/return", json={"to": "ask", "note": "Hỏi lại"}, headers=lan)
+    assert (sent.status_code, sent.json["outcome"]) == (200, "return")
+    assert ask(lambda drawn: drawn.open(instance)) == ["ask"]
