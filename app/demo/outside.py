@@ -46,14 +46,14 @@ _CUSTOMERS = len(_SAID) - 1
 def feedback_acts(book: Book, *, past: WorkingPast, rng: random.Random) -> list[Act]:
     """Hoa opens the form, and within ten days six people answer."""
     opened = past.ago(12 * DAY)
-    acts = [Act(opened, "hoa", _open)]
+    acts = [Act(opened, "hoa", open_form)]
     for number, said in enumerate(_SAID):
         at = past.ago(DAY * rng.uniform(0.5, 10))
         acts.append(Act(at, "hoa", _sent(book, said, is_known=number < _CUSTOMERS, nonce=f"{number:032x}")))
     return acts
 
 
-def _open(session: Session, by: Actor) -> None:
+def open_form(session: Session, by: Actor) -> None:
     form = create_form(session, code=FORM, name=library.load(FORM)["name"], by=by)
     save_draft(session, form, library.load(FORM), by=by)
     publish_form(session, form, by=by)

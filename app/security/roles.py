@@ -115,7 +115,8 @@ _REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
     "Task": (_EVERY, ("view", "edit", "assign", "approve", "export")),
     "Instance": (_EVERY, ("view", "edit", "approve", "export")),
     "Submission": (_EVERY, ("view", "edit", "delete", "approve", "export")),
-    "PublicEntry": (_EVERY, ("view", "approve")),
+    # nobody of the company is its author
+    "PublicEntry": ((Scope.none, Scope.team, Scope.subtree, Scope.all), ("view", "approve")),
     "Team": (_EVERY, ("view", "edit", "delete", "export")),
     "Process": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
     "Form": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),

@@ -8,6 +8,7 @@ from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.customers.services import create_customer
 from app.demo import people
+from app.demo.outside import open_form
 from app.processes import library
 from app.security.queries import actor_of
 from app.security.services import hash_password
@@ -34,6 +35,7 @@ def found_company() -> None:
         library.install(session, LATE_DELIVERY, by=SYSTEM)
         for name, phone in CUSTOMERS:
             create_customer(session, by=lan, name=name, phone=phone)
+        open_form(session, SYSTEM)
         settings.put(session, "demo_loaded_at", clock.now().isoformat(), by=SYSTEM)
 
 
