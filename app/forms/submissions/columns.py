@@ -191,8 +191,13 @@ def sheet_kind(column: AnswerColumn) -> Kind:
 
 def question_of(version_id: int, key: str) -> FormField | None:
     """The question as it was asked under this version."""
-    version = db.session().get(FormVersion, version_id)
-    return None if version is None else queries.fields_of(version).get(key)
+    session = db.session()
+    # The session itself forgets rows that nobody holds, and would ask for the version again with every cell.
+    read: dict[int, Mapping[str, FormField]] = session.info.setdefault("questions_of_versions", {})
+    if version_id not in read:
+        version = session.get(FormVersion, version_id)
+        read[version_id] = {} if version is None else queries.fields_of(version)
+    return read[version_id].get(key)
 
 
 def context() -> Context:
