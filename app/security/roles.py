@@ -21,7 +21,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     # edit: to correct answers; approve: to lock and open them; delete: to void them
     "Submission": ("view", "add", "edit", "delete", "approve", "export"),
     # what came in through a public form. approve: to take it in or to refuse it
-    "PublicEntry": ("view", "approve"),
+    "PublicEntry": ("view", "export", "approve"),
     # read with the record that they are about
     "Comment": ("add",),
     # everybody keeps views of his own; this is about those that a role shares
@@ -116,7 +116,7 @@ _REACHES: Mapping[str, tuple[Sequence[Scope], tuple[str, ...]]] = {
     "Instance": (_EVERY, ("view", "edit", "approve", "export")),
     "Submission": (_EVERY, ("view", "edit", "delete", "approve", "export")),
     # nobody of the company is its author
-    "PublicEntry": ((Scope.none, Scope.team, Scope.subtree, Scope.all), ("view", "approve")),
+    "PublicEntry": ((Scope.none, Scope.team, Scope.subtree, Scope.all), ("view", "export", "approve")),
     "Team": (_EVERY, ("view", "edit", "delete", "export")),
     "Process": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
     "Form": (_OWN_OR_ALL, ("view", "edit", "delete", "approve", "export")),
@@ -177,7 +177,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, Scope]]] = {
             "view": _subtree, "add": _all, "edit": _subtree, "delete": _subtree, "approve": _subtree,
             "export": _subtree,
         },
-        "PublicEntry": {"view": _subtree, "approve": _subtree},
+        "PublicEntry": {"view": _subtree, "export": _subtree, "approve": _subtree},
         "Comment": {"add": _all},
         "SavedView": {"assign": _own},
         "Alert": {"view": _own},
