@@ -224,6 +224,7 @@ _RULES = {
     "Instance": _given,
     "Task": _task,
     "HandedTask": _task,
+    "LaterTask": _task,
     "Notification": _private,
     "Export": _private,
     "WaitingExport": _private,
@@ -346,6 +347,7 @@ class _Morning:
         customers = self._customers()
         self._instances_and_tasks(customers)
         self._handed_over(customers["own"])
+        self._sent_on()
         self._twins()
         self._comments_and_files(customers)
         self._private_things()
@@ -470,6 +472,14 @@ class _Morning:
             task = inside.scalars(select(Task).where(Task.owner_id == number)).one()
             reassign_task(inside, task.id, self.cast.member("lan"), by=self.cast.hoa, reason="Thay")
             self.made.add("HandedTask", "own", task.id, resource="Task", owners=["lan"], team="cskh")
+
+    def _sent_on(self) -> None:
+        """A later step of a process on Lan's desk: it can be sent back to an earlier one."""
+        number = self.story.start("lan")
+        task_id = self.story.run_to(number, "update").id
+        with self._as("hoa") as inside:
+            reassign_task(inside, task_id, self.cast.member("lan"), by=self.cast.hoa, reason="Thay")
+        self.made.add("LaterTask", "own", task_id, resource="Task", owners=["lan"], team="cskh")
 
     def _take_back_what_was_offered(self, instance_id: int) -> None:
         """The process itself offered its first step to CSKH: then nobody's instance would be another's."""

@@ -407,6 +407,9 @@ def test_nothing_is_changed_for_a_cookie_alone(worlds, monkeypatch):
         # Signing in by the interface gives a token for a password: the cookie counts for nothing there.
         if door.method == "GET" or door.endpoint == "SecurityApi.login":
             continue
+        # Nobody is signed in there, whatever cookie comes along: there is no right that could be borrowed (ADR 0035).
+        if door.endpoint.startswith("OpenFormView."):
+            continue
         answer = world.send(admin, door, world.company.asked(door.record)[0], by_token=False)
         if answer.status_code != 400 or world.kept.changed():
             taken.append(f"{door}: {answer.status_code}")
