@@ -129,7 +129,7 @@ def test_many_unknown_keys_are_told_in_part(app):
 
 def test_what_is_not_there_is_told_in_json(app):
     lan = Rest(app, "lan")
-    for path in ("khong-co", "customers/1/delete", "customers/1/2/3", "tasks/1/return", "%00", "customers/%00"):
+    for path in ("khong-co", "customers/1/delete", "customers/1/2/3", "tasks/1/finish", "%00", "customers/%00"):
         refused(lan.get(path), 404)
 
 

@@ -15,6 +15,7 @@ from app.customers.services import archive_customer
 from app.forms import services as forms
 from app.forms.models import Form
 from app.forms.queries import form_by_code
+from app.processes import drawing
 from app.processes import services as processes
 from app.processes.models import Process
 from app.security import leaving
@@ -107,7 +108,7 @@ def test_a_form_that_a_process_asks_is_kept_until_the_process_is_retired(session
     with pytest.raises(uses.InUseError, match=process.name), transaction(hoa) as inside:
         forms.retire_form(inside, form_by_code(inside, "phan-anh-giao-cham"), by=hoa)
     with transaction(hoa) as inside:
-        processes.retire_process(inside, inside.get_one(Process, process.id), by=hoa)
+        drawing.retire_process(inside, inside.get_one(Process, process.id), by=hoa)
         forms.retire_form(inside, form_by_code(inside, "phan-anh-giao-cham"), by=hoa)
     assert session.query(Form).filter(Form.archived_at.is_not(None)).count() == 1
 
@@ -115,7 +116,7 @@ def test_a_form_that_a_process_asks_is_kept_until_the_process_is_retired(session
 def test_a_retired_process_is_not_begun_and_what_runs_goes_on(session, story):
     instance = story.start()
     with transaction(story.cast.hoa) as inside:
-        processes.retire_process(inside, inside.get_one(Process, story.process().id), by=story.cast.hoa)
+        drawing.retire_process(inside, inside.get_one(Process, story.process().id), by=story.cast.hoa)
     with pytest.raises(processes.ProcessRetiredError):
         story.start()
     assert story.task(instance, "receive").is_open

@@ -74,13 +74,13 @@ NO_SCREENS = re.compile(
     r"|^CommentPages\.people$|^(Task|Instance|Member|Role|Entry|Log)Screen\.preview$"
     r"|^(?!CustomerScreen)\w+\.bring_back$"
     # where a role holds a field back: tests/e2e/test_field_rights.py
-    r"|^(Customer|Member)Screen\.reveal$|^ContactPages\.reveal_contact$|^FieldRightPages\.fields$"
+    r"|^(Customer|Member)Screen\.reveal$|^SubmissionPages\.reveal$|^ContactPages\.reveal_contact$|^FieldRightPages\.fields$"
     # sheets; and what needs a file first: tests/imports/test_pages.py
     r"|^FilePages\.(template|bad_rows|show_job)$|^(FormPages\.export|SubmissionPages\.paper)$"
     # what needs chosen customers first: tests/customers/bulk/test_bulk.py
     r"|^BulkPages\.show_job$"
     # rows for look-ups; a role is renamed on its own page: tests/e2e/test_roles.py
-    r"|^DrawingPages\.(draft|fields)$|^OpenFormView\.wards$|^LinkPages\.picture$"
+    r"|^DrawingPages\.(draft|fields)$|^OpenFormView\.wards$|^LinkPages\.picture$|^FormAnswers\.fields$"
     r"|^MemberScreen\.receivers$|^TeamScreen\.joinable$|^RoleScreen\.edit$"
 )
 #: another order or another page of a list is the same kind of page

@@ -47,6 +47,7 @@ from app.deadlines.models import Calendar, CalendarException
 from app.demo.lives import LIVES
 from app.demo.load import load_demo
 from app.forms.models import Form, FormVersion, Submission
+from app.forms.own_fields.models import CustomerAnswers
 from app.forms.public.models import PublicEntry, PublicLink
 from app.imports import services as imports
 from app.imports.models import ImportJob, ImportRow, ImportTarget
@@ -233,6 +234,7 @@ def data_of(app: Flask) -> Data:
             "CSV",
             "PDF",
             "PNG",
+            "v1",
             "SVG",
         ]
     )
@@ -272,7 +274,10 @@ def data_of(app: Flask) -> Data:
             known.add(_words(definition))
         for drawing in db.session.scalars(select(ProcessVersion.bpmn)):
             known.add(re.findall(r'name="([^"]+)"', drawing))
-        entries = db.session.scalars(select(PublicEntry.answers))
+        entries = [
+            *db.session.scalars(select(PublicEntry.answers)),
+            *db.session.scalars(select(CustomerAnswers.answers)),
+        ]
         for answers in (
             *entries,
             *db.session.scalars(select(Submission.answers)),

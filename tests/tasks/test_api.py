@@ -70,7 +70,7 @@ def test_a_task_that_is_not_there(app, number):
     assert lan.post(f"tasks/{number}/reassign", {"assignee": "minh"}).status_code == 404
 
 
-@pytest.mark.parametrize("verb", ["return", "suspend", "resume", "move"])
+@pytest.mark.parametrize("verb", ["suspend", "resume", "move"])
 def test_verbs_that_do_not_exist_are_not_there(app, verb):
     assert Rest(app, "lan").post(f"tasks/{receive(app)['id']}/{verb}").status_code == 404
 

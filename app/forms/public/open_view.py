@@ -23,7 +23,7 @@ from app.forms.public import queries, rules, services
 from app.forms.public.models import PublicLink
 from app.forms.public.services import Arrival
 
-#: named so that programs fill it in; people do not see it (assets/css: tt-trap)
+#: named so that programs fill it in; people do not see it (tt-vh)
 TRAP = "website_url"
 _PAGE = "opened"
 #: what the address of a link may say about where it stood, and what is kept of it
