@@ -60,6 +60,8 @@ def test_the_title_of_every_list_is_on_its_page(app, client, language):
     browser = client("hoa")
     browser.post("/tai-khoan/ngon-ngu", data={"language": language, "back": "/"})
     for screen in all_screens(app.appbuilder):
+        if "<" in screen.route_base:
+            continue  # the list of one form's answers bears its name: tests/forms/submissions
         page = BeautifulSoup(browser.get(f"{screen.route_base}/list/").text, "lxml")
         with app.test_request_context(), in_language(language):
             assert page.h1.contents[0].strip() == str(screen.list_title), screen.route_base
