@@ -199,6 +199,7 @@ def test_search_reads_the_text_index_and_sorts_only_what_it_found(session):
         session.execute(text("SET LOCAL enable_seqscan = off"))
         session.execute(text("SET LOCAL enable_indexscan = off"))
         session.execute(text("DROP INDEX ix_customer_live"))
+        session.execute(text("DROP INDEX ix_customer_live_id"))
     compiled = search.found("nguyet", SYSTEM).compile(session.get_bind(), compile_kwargs={"literal_binds": True})
     explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[dialect]
     rows = session.connection().exec_driver_sql(f"{explain} {compiled}").all()
