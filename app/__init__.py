@@ -75,9 +75,10 @@ def create_app(config: Any = None) -> Flask:
     from app.customers.mails import refusal as refusal_of_customers
     from app.customers.quick_actions import LogCall, LogMessage, MakePromise, WriteNote
     from app.customers.related import CustomerFiles, CustomerPurchases, PeopleThere
-    from app.forms.events import register_drafts
+    from app.forms.events import register_drafts, register_publish_check
     from app.forms.handlers import CustomerSubmissions
     from app.forms.own_fields.extra import CustomerFields
+    from app.forms.public import services as public_forms
     from app.forms.public.screens import AnswersPart
     from app.forms.public.views import PublicPart
     from app.forms.versions.parts import FieldsPart, VersionsPart
@@ -124,6 +125,7 @@ def create_app(config: Any = None) -> Flask:
     uses.register()
     register_jobs(jobs.JOBS)
     register_drafts("tasks", typed_drafts)
+    register_publish_check("public", public_forms.stays_open)
     register_owner(InstanceTasks())
     register_owner(CareTasks())
     register_heed("forgotten", heed_silence)

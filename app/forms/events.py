@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from sqlalchemy.orm import Session
@@ -11,6 +11,18 @@ from sqlalchemy.orm import Session
 Drafts: TypeAlias = Callable[[Session], Iterator[Mapping[str, Any]]]
 
 _drafts: dict[str, Drafts] = {}
+#: what else keeps a definition from being published as this form: sentences with their paths
+PublishCheck: TypeAlias = Callable[[Session, Any, Mapping[str, Any]], Iterable[Any]]
+_checks: dict[str, PublishCheck] = {}
+
+
+def register_publish_check(key: str, check: PublishCheck) -> None:
+    """Called once by create_app; registering again replaces. `check(session, form, definition)` gives rules.Problem."""
+    _checks[key] = check
+
+
+def publish_problems(session: Session, form: Any, definition: Mapping[str, Any]) -> list[Any]:
+    return [problem for check in _checks.values() for problem in check(session, form, definition)]
 
 
 def register_drafts(key: str, drafts: Drafts) -> None:

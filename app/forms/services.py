@@ -161,6 +161,7 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     if draft is None:
         raise NothingToPublishError
     problems = rules.check_definition(draft.definition) or _plain_name_problems(draft.definition["name"])
+    problems = problems or events.publish_problems(session, form, draft.definition)
     before = queries.published_version(session, form.code)
     if form.purpose is not FormPurpose.answers:
         problems = problems or list(

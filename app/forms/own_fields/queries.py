@@ -18,7 +18,7 @@ from app.forms.fields.base import Context, FormField, Value
 from app.forms.fields.definition import read_field
 from app.forms.models import Form, FormPurpose, FormVersion, VersionState
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue
-from app.forms.reading import right_to
+from app.forms.reading import right_to, rights_of
 
 RESOURCE = "Customer"
 #: of what is read with every session (core.versions)
@@ -94,8 +94,11 @@ def _read(session: Session) -> Drawn | None:
 
 
 def right(who: Actor, one: FormField) -> FieldRight:
-    """What this person may do with what customers have in the field."""
-    return right_to(one.spec, who, who.field_right(RESOURCE, PREFIX + one.key))
+    """What this person may do with what customers have in the field: by its own right, and by the one to all answers
+    that tell as much about a person."""
+    given = who.field_right(RESOURCE, PREFIX + one.key)
+    of_its_class = rights_of(who).get(one.spec.personal_data, given)
+    return right_to(one.spec, who, min(given, of_its_class, key=lambda one: one.width))
 
 
 def may(who: Actor, one: FormField, wanted: FieldRight) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import audit, clock
 from app.core.access import Actor, FieldRight
+from app.core.db import queue_up
 from app.core.errors import InvalidInputError, Sentence
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
@@ -165,6 +166,8 @@ def _must_be_alone(session: Session, customer_id: int, drawn: Drawn, values: Val
         one = drawn.fields.get(key)
         if one is None or one.spec.unique != "form" or values.get(key) is None or one.type.index is None:
             continue
+        # Of two that come at the same moment, the second one waits here for the first.
+        queue_up(session, f"own field {key}")
         column = getattr(CustomerValue, str(one.type.index))
         same = select(CustomerValue.id).where(
             CustomerValue.field_key == key, column == one.type.indexed(values[key])[0],

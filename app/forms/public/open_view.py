@@ -20,12 +20,14 @@ from app.customers.views import ward_choices
 from app.forms.builder import AnswerForm, build_form
 from app.forms.models import FormVersion
 from app.forms.public import queries, rules, services
-from app.forms.public.models import PublicLink
+from app.forms.public.models import EntryState, PublicLink
 from app.forms.public.services import Arrival
+from app.forms.public.telling import tell_of_entry
 
 #: named so that programs fill it in; people do not see it (tt-vh)
 TRAP = "website_url"
 _PAGE = "opened"
+_ANEW = _("The form was published anew while you filled it in. Look it over, then send it once more.")
 #: what the address of a link may say about where it stood, and what is kept of it
 _TOLD = ("utm_campaign", "utm_medium", "utm_source")
 
@@ -73,11 +75,10 @@ def _answered(key: str, *, inside: bool) -> Response:
     except BusinessError as error:
         return _page(link, version, form, inside=inside, told=error.message, status=409)
     if request.form.get("version") != str(version.id):
-        told = _("The form was published anew while you filled it in. Look it over, then send it once more.")
-        return _page(link, version, form, inside=inside, told=told, status=409)
+        return _page(link, version, form, inside=inside, told=_ANEW, status=409)
     if not form.validate():
         return _page(link, version, form, inside=inside, status=422)
-    answers, address = form.answers, request.remote_addr or "-"
+    answers, address, read_under = form.answers, request.remote_addr or "-", version.id
     arrival = Arrival(
         opened, rules.address_key(_secret(), address), trap=request.form.get(TRAP, "")[:500],
         campaign=rules.one_line(request.args.get("utm_campaign")),
@@ -86,8 +87,11 @@ def _answered(key: str, *, inside: bool) -> Response:
     )  # fmt: skip
     try:
         with transaction() as kept:
-            now = _found(kept, key)
-            services.receive(kept, *now, answers, arrival)
+            door, asked = _found(kept, key)
+            is_other = asked.id != read_under
+            entry = None if is_other else services.receive(kept, door, asked, answers, arrival)
+            if entry is not None and entry.state is EntryState.held:
+                tell_of_entry(kept, entry)
     except TooManyRequestsError as error:
         told = _(
             "Too many answers have come from your network. Nothing is lost: wait a few minutes and send once more."
@@ -95,6 +99,8 @@ def _answered(key: str, *, inside: bool) -> Response:
         response = _page(link, version, form, inside=inside, told=told, status=error.status)
         response.headers["Retry-After"] = str(error.details["retry_after"])
         return response
+    if is_other:
+        return _page(link, version, form, inside=inside, told=_ANEW, status=409)
     return redirect(f"/f/{key}/nhung/cam-on" if inside else f"/f/{key}/cam-on", code=303)
 
 

@@ -28,11 +28,11 @@ from app.customers.services import create_customer, record_timeline
 from app.forms import queries as forms
 from app.forms import services as submissions
 from app.forms.fields.settings import CUSTOMER_VALUES
-from app.forms.models import Form, FormVersion, Submission, SubmissionSource
+from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource
 from app.forms.public import queries, rules
 from app.forms.public.models import EntryState, PublicEntry, PublicLink
 from app.forms.public.rules import OpenedPage, Person
-from app.forms.rules import Answers
+from app.forms.rules import Answers, Problem, read_definition
 from app.forms.words import say
 from app.security.models import Team
 
@@ -104,6 +104,8 @@ def open_link(session: Session, form: Form, *, by: Actor) -> PublicLink:
         raise submissions.FormNotPublishedError
     if form.archived_at is not None:
         raise submissions.FormRetiredError
+    if form.purpose is not FormPurpose.answers:
+        raise BusinessError(_("This form adds fields to customers: nobody fills it in by itself."))
     refuse_closed(version)
     link = _locked(session, form)
     if link is None:
@@ -131,6 +133,20 @@ def renew_link(session: Session, form: Form, *, by: Actor) -> PublicLink | None:
         link.key = rules.new_key()
         session.flush()
     return link
+
+
+def stays_open(session: Session, form: Form, definition: Mapping[str, Any]) -> list[Problem]:
+    """While the form stands open, nothing can be published in it that cannot be asked of everybody."""
+    link = queries.link_of(session, form)
+    if link is None or not link.is_open:
+        return []
+    drawn = read_definition(definition)
+    closed = set(rules.closed_to_all(drawn))
+    told = _("The form stands open to everybody, and this cannot be asked without an account. Close it first.")
+    return [
+        Problem(f"fields[{number}]", "closed_to_all", told)
+        for number, one in enumerate(definition["fields"]) if one.get("key") in closed
+    ]  # fmt: skip
 
 
 def refuse_closed(version: FormVersion) -> None:
@@ -282,6 +298,8 @@ def _customer(
         hard.contact_key(kind, read_contact(kind, str(person.values[target])).value)
         for target, kind in (("phone", ContactKind.phone), ("email", ContactKind.email)) if target in person.values
     } - {None}  # fmt: skip
+    keys.add(hard.tax_key(_text(person, "tax_code")))
+    keys.discard(None)
     hard.hold(session, [key for key in keys if key is not None])
     known = hard.holders(session, [key for key in keys if key is not None])
     ids = {number for numbers in known.values() for number in numbers}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.i18n import _
 from app.forms.public.models import EntryState, PublicEntry
+from app.notifications.models import Notification
 from app.notifications.rules import register_bell_kind
 from app.notifications.services import post_bell
 from app.security.models import Team
@@ -32,10 +34,21 @@ def tell_of_entry(session: Session, entry: PublicEntry) -> None:
     is_taken = entry.state is EntryState.taken and entry.submission_id is not None
     subject = ("submission", entry.submission_id) if is_taken else ("public_entry", entry.id)
     for number in _people(session, entry):
+        if not is_taken and _knows(session, number, entry):
+            continue
         post_bell(
             session, to=number, kind=_TAKEN if is_taken else _HELD, data={"form": entry.version.form.name},
             subject_type=subject[0], subject_id=int(subject[1] or 0), at=clock.now(),
         )  # fmt: skip
+
+
+def _knows(session: Session, user_id: int, entry: PublicEntry) -> bool:
+    """Is there an unread line already that something of this form waits? A flood rings once."""
+    unread = select(Notification.id).where(
+        Notification.user_id == user_id, Notification.kind == _HELD, Notification.read_at.is_(None),
+        Notification.subject_id.in_(select(PublicEntry.id).where(PublicEntry.link_id == entry.link_id)),
+    )  # fmt: skip
+    return session.scalar(unread.limit(1)) is not None
 
 
 def _people(session: Session, entry: PublicEntry) -> list[int]:

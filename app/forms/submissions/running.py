@@ -67,6 +67,8 @@ def _lot(session: Session, job: AnswerIndexing, wanted: dict[str, str]) -> bool:
         select(Submission)
         .options(joinedload(Submission.version))
         .where(Submission.form_id == job.form_id, Submission.id > job.cursor)
+        # Who corrects one of them meanwhile waits, and writes its rows after these.
+        .with_for_update(of=Submission)
     )
     found = session.scalars(rows.order_by(Submission.id).limit(LOT)).all()
     if not found:

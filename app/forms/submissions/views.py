@@ -186,7 +186,7 @@ def _correction(
         told=told, reason=reason, wrong=wrong, longest=rules.LONGEST_REASON,
         path=f"{links.submission_path(submission.id)}/sua", back=links.submission_path(submission.id),
         lookups={"customer": "/tim/khach-hang", "files": links.answer_file_path(submission.form_version_id)},
-        goes_on=submission.subject_type is not None, crumbs=_trail(submission, _("Correct")),
+        goes_on=submission.subject_type in ("task", "instance"), crumbs=_trail(submission, _("Correct")),
     )  # fmt: skip
 
 

@@ -75,6 +75,6 @@ def parse_repeat(text: str) -> tuple[int | None, datetime | None, timedelta]:
         raise ValueError(text)
     times, first, period = match.groups()
     amount = parse_duration(period)
-    if times == "0" or amount < SHORTEST_PERIOD:
+    if (times and int(times) == 0) or amount < SHORTEST_PERIOD:
         raise ValueError(text)
     return (int(times) if times else None), (parse_moment(first) if first else None), amount

@@ -14,6 +14,7 @@ from app.customers import places
 from app.customers.models import ContactKind, Customer, TimelineEntry
 from app.customers.profile_models import ConsentEvent
 from app.customers.services import archive_customer, create_customer
+from app.forms import services as forms
 from app.forms.models import Form, Submission
 from app.forms.public import rules, services
 from app.forms.public.models import EntryState, PublicEntry
@@ -271,3 +272,34 @@ def test_naughty_texts_are_taken_or_refused_in_words(app, stranger, text):
             })  # fmt: skip
         assert answer.status_code < 500, answer.text
         assert "<script>alert(1)" not in answer.text
+
+
+def test_what_waits_rings_once_until_it_is_looked_at(app, client, door):
+    for number in range(3):
+        program = Stranger(client(), door)
+        program.opens(at=MONDAY + timedelta(minutes=number))
+        program.sends(trap="x", **WHO)
+    assert [one.kind for one in rows(app, Notification)] == ["public_entry_held"]
+
+
+def test_an_open_form_is_not_published_with_what_cannot_be_asked_of_everybody(app, door):
+    with app.app_context(), transaction(SYSTEM) as session:
+        form = session.scalars(select(Form).where(Form.code == "gop-y")).one()
+        asked = {"key": "ai", "type": "member", "label": "Ai"}
+        forms.save_draft(session, form, {**DRAWN, "fields": [*DRAWN["fields"], asked]}, by=SYSTEM)
+        with pytest.raises(forms.FormNotPublishableError) as refused:
+            forms.publish_form(session, form, by=SYSTEM)
+        assert [one.code for one in refused.value.problems] == ["closed_to_all"]
+        services.close_link(session, form, by=SYSTEM)
+        assert forms.publish_form(session, form, by=SYSTEM)
+
+
+def test_a_company_is_known_by_its_tax_code_too(app, client, worker):
+    fields = [*DRAWN["fields"], {"key": "mst", "type": "tax_code", "label": "MST", "maps_to": "tax_code"}]
+    stranger = Stranger(client(), opened(app, "dai-ly", {"name": "Đại lý", "fields": fields}))
+    known = made(app, name="Công ty Sen", tax_code="0100109106")
+    stranger.opens()
+    assert stranger.sends(mst="0100109106", **WHO).status_code == 303
+    worker()
+    found = rows(app, Submission)
+    assert [one.customer_id for one in found] == [known]
