@@ -195,18 +195,22 @@ class CustomerTarget:
             indexing.index(session, customer)
         session.flush()
         if OWN in new:
-            before[OWN] = self._change_own(session, customer, new[OWN])
+            before[OWN] = self._change_own(session, row, customer, new[OWN])
         before["contacts"] = [point.id for point in points]
         before["tags"] = [one.tag_id for one in worn]
         row.before, row.record_id, row.outcome = before, customer.id, Outcome.changed
 
-    def _change_own(self, session: Session, customer: Customer, said: dict[str, Any]) -> dict[str, Any]:
-        """Bare key → (before, now) of what was changed."""
+    def _change_own(self, session: Session, row: Row, customer: Customer, said: dict[str, Any]) -> dict[str, Any]:
+        """Bare key → (before, now) of what was changed. What cannot be kept is told on the row."""
         added = extra.extra_of("Customer")
         if added is None:
             return {}
         was = added.values(session, [customer.id], self._who)[customer.id]
-        added.save(session, customer.id, said, by=self._who, is_new=False, is_whole=False, is_told=False)
+        labels = extra.fields_of("Customer")
+        refused = extra.save_what_goes(added, session, customer.id, said, by=self._who, is_told=False)
+        for key, told in refused.items():
+            label = labels[extra.PREFIX + key].label if extra.PREFIX + key in labels else key
+            row.tell(label, " ".join(map(str, told)))
         now = added.values(session, [customer.id], self._who)[customer.id]
         return {key: [was.get(key), now.get(key)] for key in said if was.get(key) != now.get(key)}
 

@@ -132,7 +132,8 @@ def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> N
     if before.get("own") and company is not None:
         now = company.values(session, [customer.id], SYSTEM)[customer.id]
         back = {key: old for key, (old, new) in before["own"].items() if now.get(key) == new}
-        company.save(session, customer.id, back, by=SYSTEM, is_new=False, is_whole=False, is_told=False)
+        # What would not be taken today (it is required by now) stays as the file has left it.
+        extra.save_what_goes(company, session, customer.id, back, by=SYSTEM, is_told=False)
 
 
 # ── purchases and contacts ──

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from app.core.db import transaction
 from app.customers.models import Customer
 from app.customers.services import create_customer
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue
@@ -26,7 +27,6 @@ def answers(session, name):
 
 @pytest.mark.both_databases
 def test_they_are_read_written_and_taken_back(session, cast, brought):
-    from app.core.db import transaction
 
     session.rollback()
     publish()
@@ -50,3 +50,26 @@ def test_they_are_read_written_and_taken_back(session, cast, brought):
     assert set(session.scalars(found.where(Customer.name == "Trần An"))) == {"dish", "parties", "channel"}
     job.undo()
     assert answers(session, "Trần An") == {}
+
+
+def test_what_cannot_be_kept_is_told_and_stops_neither_the_file_nor_its_undoing(session, cast, brought):
+    session.rollback()
+    dish = {"key": "dish", "type": "text", "label": "Món hay dùng"}
+    parties = {"key": "parties", "type": "integer", "label": "Số lần đặt tiệc/năm",
+               "visible_if": {"field": "dish", "op": "=", "value": "Phở"}}  # fmt: skip
+    publish([dish, parties])
+    with transaction(cast.minh) as inside:
+        for name, phone in (("Trần An", "0909111444"), ("Lê Thị Cúc", "0909111222")):
+            create_customer(inside, by=cast.minh, name=name, phone=phone)
+    file = (
+        "Họ tên,Số điện thoại,Món hay dùng,Số lần đặt tiệc/năm\nTrần An,0909111444,Cơm,3\nLê Thị Cúc,0909111222,Phở,5\n"
+    )
+    job = brought(file)
+    job.check()
+    job.apply(OnDuplicate.update)
+    assert answers(session, "Trần An") == {"dish": "Cơm"}
+    assert answers(session, "Lê Thị Cúc") == {"dish": "Phở", "parties": 5}
+    assert "Số lần đặt tiệc/năm" in job.reasons(2)
+    publish([{**dish, "required": True}, parties])
+    job.undo()
+    assert answers(session, "Trần An") == {"dish": "Cơm"}  # by now nobody is without it

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.access import Actor, FieldRight
 from app.core.conditions.fields import Kind
-from app.core.errors import Sentence
+from app.core.errors import InvalidInputError, Sentence
 from app.core.guarded import GuardedField
 from app.core.masking import Mask
 from app.core.screens.columns import Derived
@@ -218,3 +218,20 @@ class Living(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._own) + len(fields_of(self._resource))
+
+
+def save_what_goes(
+    added: Extra, session: Session, record_id: int, said: Mapping[str, object], *, by: Actor, is_told: bool = True
+) -> dict[str, Sequence[Sentence]]:
+    """Keep of these (bare key → value) what can be kept; by bare key why the others cannot."""
+    left, refused = dict(said), dict[str, Sequence[Sentence]]()
+    while left:
+        try:
+            added.save(session, record_id, left, by=by, is_new=False, is_whole=False, is_told=is_told)
+            break
+        except InvalidInputError as error:
+            told = {key.removeprefix(PREFIX).partition(".")[0]: list(why) for key, why in error.fields.items()}
+            wrong = {key: why for key, why in told.items() if key in left} or {key: [error.message] for key in left}
+            refused |= wrong
+            left = {key: value for key, value in left.items() if key not in wrong}
+    return refused

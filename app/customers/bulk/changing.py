@@ -219,11 +219,11 @@ def _own_back(session: Session, customer: Customer, before: Mapping[str, Any], b
         return []
     now = added_fields.values(session, [customer.id], by)[customer.id]
     back = {key: old for key, (old, new) in told.items() if now.get(key) == new}
-    added_fields.save(session, customer.id, back, by=by, is_new=False, is_whole=False)
+    refused = extra.save_what_goes(added_fields, session, customer.id, back, by=by)
     labels = extra.fields_of("Customer")
     return [
         str(_("%(field)s: changed since, left as it is.", field=labels[extra.PREFIX + key].label))
-        for key in told if key not in back and extra.PREFIX + key in labels
+        for key in told if (key not in back or key in refused) and extra.PREFIX + key in labels
     ]  # fmt: skip
 
 
