@@ -46,6 +46,8 @@ NEVER_SHOWN = {
     "Look": "part of a sign-in",
     "MemberInvitation": "opened by its secret; told on the page of its member",
     "MailServer": "one page, opened by the right to settings",
+    "CallPin": "part of its process",
+    "ProcessCall": "part of its instance",
     "ProcessEvent": "part of its instance",
     "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",

@@ -50,6 +50,8 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "member_invitation": ("member_id",),
     "notification": ("user_id", "alert_id"),
     "outbox": ("to_user_id",),
+    "call_pin": ("version_id",),
+    "process_call": ("parent_id",),
     "process_event": ("instance_id",),
     "process_instance": ("customer_id",),
     "process_timer": ("instance_id", "version_id"),

@@ -30,7 +30,7 @@ from app.customers import search
 from app.customers.models import Customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
-from app.processes import drawing, queries, services, several, shown, store, timers
+from app.processes import drawing, family, queries, services, several, shown, store, timers
 from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.problems import Problem
 from app.processes.engine.state import InstanceStatus
@@ -341,6 +341,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 "due_at": moment(task.due_at),
             }
         )
+    callers, called = family.kin_of(db.session(), [one.id for one in found])
     running: dict[int, list[dict[str, Any]]] = {}
     for timer in timers.running_in(db.session(), [one.id for one in found]):
         running.setdefault(timer.instance_id or 0, []).append({"node": timer.node, "due_at": moment(timer.due_at)})
@@ -358,6 +359,8 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "open_tasks": open_tasks.get(one.id, []),
             "timers": running.get(one.id, []),
             "asked": _asked(one),
+            "parent": next(iter(_briefly(callers.get(one.id, ()))), None),
+            "children": _briefly(called.get(one.id, ())),
             "incidents": [
                 {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
                 for stop in (shown.stops(db.session(), one) if one.incident else ())
@@ -365,6 +368,10 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+
+
+def _briefly(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
+    return [{"id": one.id, "code": one.code, "process": one.process_code, "status": one.status} for one in kin]
 
 
 def _asked(instance: ProcessInstance) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at, utc
 from app.forms.models import FormVersion
-from app.processes import queries, several, store
+from app.processes import family, queries, several, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
@@ -56,10 +56,29 @@ def apply(
     by: Actor,
     struck: ProcessTimer | None = None,
 ) -> Decision:
-    """Let the event happen to a locked instance. `struck` is the clock that caused it.
+    """Let the event happen to a locked instance, and to its kin what follows. `struck` is the clock that caused it.
 
     Raises InstanceOverError, InvalidInputError or ConflictError when the engine refuses it.
     """
+    decision = _happen(session, instance, version, state, event, by=by, struck=struck)
+
+    def to_kin(one: ProcessInstance, event: Event) -> Decision:
+        return _happen(session, one, one.version, store.load(session, one), event, by=by)
+
+    family.follow(session, instance, event, decision, to_kin)
+    return decision
+
+
+def _happen(
+    session: Session,
+    instance: ProcessInstance,
+    version: ProcessVersion,
+    state: State,
+    event: Event,
+    *,
+    by: Actor,
+    struck: ProcessTimer | None = None,
+) -> Decision:
     definition = queries.definition_of(version)
     now = clock.now()
     try:

@@ -15,7 +15,7 @@ from app.core.i18n import _
 from app.forms import queries as forms
 from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
-from app.processes import queries, timers
+from app.processes import family, queries, timers
 from app.processes.engine import bpmn, lint
 from app.processes.engine.graph import Definition
 from app.processes.engine.lint import Known
@@ -92,7 +92,8 @@ def check_draft(session: Session, draft: ProcessVersion) -> tuple[Definition | N
     """What an admin would have to mend before publishing, and what he should know."""
     definition, problems = bpmn.read(draft.bpmn)
     if definition is not None:
-        problems = [*problems, *lint.check(definition, known=_known(session))]
+        known = _known(session, draft, definition)
+        problems = [*problems, *lint.check(definition, known=known)]
     return definition, problems
 
 
@@ -117,6 +118,7 @@ def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[P
     draft.state, draft.published_at, draft.published_by_id = VersionState.published, clock.now(), by.user_id
     session.flush()
     timers.arm_starts(session, draft, definition)
+    family.pin_calls(session, draft)
     audit.record(session, "process.published", table="process", record_id=process.id, changes={"version": draft.number})
     return draft, [problem for problem in problems if problem.severity is Severity.warning]
 
@@ -126,7 +128,7 @@ def _forms_of(definition: Definition) -> set[str]:
     return {code for code in codes if code}
 
 
-def _known(session: Session) -> Known:
+def _known(session: Session, draft: ProcessVersion, definition: Definition) -> Known:
     published = session.scalars(select(FormVersion).where(FormVersion.state == FormState.published))
     keys = {
         version.form_id: frozenset(field.key for field in forms.definition_of(version).fields) for version in published
@@ -137,7 +139,24 @@ def _known(session: Session) -> Known:
         roles=frozenset(people.role_codes(session)),
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
+        processes=_callable(session, draft, definition),
     )
+
+
+def _callable(session: Session, draft: ProcessVersion, definition: Definition) -> dict[str, frozenset[str] | None]:
+    """Of each process that is called here: what has to be given to begin it. It may call itself, as it is drawn now."""
+    found: dict[str, frozenset[str] | None] = {}
+    for code in {spec.process for spec in definition.calls.values()}:
+        process = queries.process_by_code(session, code)
+        if process is None or process.archived_at is not None:
+            continue
+        version = queries.active_version(session, process.id)
+        if process.id == draft.process_id:
+            form = forms.published_version(session, definition.start_form) if definition.start_form else None
+            found[code] = family.required_in(form)
+        else:
+            found[code] = family.required_keys(session, version) if version is not None else None
+    return found
 
 
 def retire_process(session: Session, process: Process, *, by: Actor) -> None:

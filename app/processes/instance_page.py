@@ -18,7 +18,7 @@ from app.core.i18n import _, ngettext
 from app.core.leases import LeaseState
 from app.core.pages import show, trail
 from app.customers.queries import customer_cards
-from app.processes import queries, several, shown, store, timers
+from app.processes import family, queries, several, shown, store, timers
 from app.processes.engine.asking import BY_OTHERS
 from app.processes.engine.core import BY_END, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
@@ -67,6 +67,7 @@ def instance_page(instance_id: int) -> Any:
     return show(
         "processes/instance.html",
         asked=_asked(session, instance, definition, tasks),
+        **_kin(session, instance, actor),
         clocks=_clocks(timers.running_in(session, [instance.id]), definition),
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         share_url=f"/chia-se/instance/{instance.id}",
@@ -142,6 +143,33 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
     return told
 
 
+def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str, Any]:
+    """`caller` and `called`: {code, process, status_label, url or none} of the run that called this one, and of those
+    that it called."""
+    callers, called = family.kin_of(session, [instance.id])
+    found = [*callers.get(instance.id, ()), *called.get(instance.id, ())]
+    seen = set(
+        session.scalars(
+            select(ProcessInstance.id).where(
+                ProcessInstance.id.in_([one.id for one in found]), visible(ProcessInstance, actor)
+            )
+        )
+        if found
+        else ()
+    )
+    rows = [
+        {
+            "code": one.code,
+            "process": one.process,
+            "status_label": shown.STATUS_LABELS[one.status],
+            "url": links.instance_path(one.id) if one.id in seen else None,
+        }
+        for one in found
+    ]
+    count = len(callers.get(instance.id, ()))
+    return {"caller": rows[:count], "called": rows[count:]}
+
+
 def _asked(
     session: Session, instance: ProcessInstance, definition: Definition, tasks: Sequence[Task]
 ) -> list[several.Asked]:
@@ -182,6 +210,9 @@ _EVENT_ICONS = {
     "many_begun": "users",
     "many_over": "check",
     "step_passed": "arrow-right",
+    "call_begun": "player-play",
+    "call_over": "check",
+    "branch_failed": "alert-triangle",
     "token_cancelled": "x",
     "raise_incident": "alert-triangle",
     "finish_instance": "flag",
@@ -256,6 +287,14 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return ngettext(
                 "%(step)s: one answer was enough", "%(step)s: enough with %(num)d answers", count, step=step
             )
+        case "call_begun":
+            return _("%(step)s: the linked process file was begun", step=step)
+        case "call_over":
+            return _("%(step)s: the linked process file has ended", step=step)
+        case "branch_failed" if event.body.get("error"):
+            return _("%(step)s has failed: %(error)s", step=step, error=event.body["error"])
+        case "branch_failed":
+            return _("%(step)s has failed", step=step)
         case "step_passed":
             return _("%(step)s was passed over: there was nothing to do it for", step=step)
         case "token_cancelled" if event.task_id is not None and event.body.get("reason") in _CALLED_OFF:

@@ -132,6 +132,37 @@ class ProcessInstance(Revisioned, Stamped, Entity):
         return self.code
 
 
+class ProcessCall(Entity):
+    """One run was begun by another as a part of it: who waits for whom. `root_id` is the outermost, whose row is the
+    lock of them all; `depth` how many are around this one."""
+
+    __tablename__ = "process_call"
+    __audited__ = False
+    __table_args__: ClassVar = (Index("ix_process_call_parent", "parent_id", "token"), {"extend_existing": False})
+
+    parent_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    #: the token of the calling run that waits for the end of this one
+    token: Mapped[int] = mapped_column()
+    child_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"), unique=True)
+    root_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"), index=True)
+    depth: Mapped[int] = mapped_column()
+
+
+class CallPin(Entity):
+    """Which version of another process the runs of a version call, whatever has been published since. Never changed."""
+
+    __tablename__ = "call_pin"
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("version_id", "process"), {"extend_existing": False})
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"))
+    process: Mapped[str] = mapped_column(String(60))
+    pinned_id: Mapped[int] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"), index=True)
+
+
+refuse_changes(CallPin.__table__, why="a published process version never changes", may_go=True)
+
+
 class ProcessToken(Entity):
     """Where one branch of an instance rests. Gone when it moves on; the events tell its history."""
 

@@ -9,18 +9,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app.core import clock
 from app.core.access import Actor, get_visible, visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import _
-from app.core.numbering import next_number
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
 from app.forms.submissions.services import lock_approved
-from app.processes import queries, several, shown, store
+from app.processes import family, queries, several, shown, store
 from app.processes.applying import InstanceOverError, apply
 from app.processes.engine import returning
 from app.processes.engine.events import Cancel, Complete, Edit, Event, Resume, Retry, Return, Skip, Start, Suspend
@@ -91,7 +89,7 @@ def start_instance(
     values = dict(answers.values) if answers is not None else scalars(data or {})
     if by.user_id is None:
         raise NotFoundError
-    instance = _new_instance(session, version, by.user_id, by.primary_team_id, customer)
+    instance = family.new_instance(session, version, by.user_id, by.primary_team_id, customer.id if customer else None)
     if form is not None and answers is not None:
         submission = submit(
             session, form, answers, by=by, subject_type=OWNER, subject_id=instance.id, customer_id=instance.customer_id
@@ -115,26 +113,8 @@ def start_instance(
 def begin(session: Session, version: ProcessVersion, *, by: Actor, initiator: Member, at_event: str) -> ProcessInstance:
     """A run that begins by itself at one of its start events, in the name of `initiator` and for no customer."""
     team = people.primary_team_of(session, initiator.id)
-    instance = _new_instance(session, version, initiator.id, team.id if team else None, None)
+    instance = family.new_instance(session, version, initiator.id, team.id if team else None, None)
     apply(session, instance, version, State(), Start(at=at_event), by=by)
-    return instance
-
-
-def _new_instance(
-    session: Session, version: ProcessVersion, initiator_id: int, team_id: int | None, customer: Customer | None
-) -> ProcessInstance:
-    instance = ProcessInstance(
-        code=queries.instance_code(next_number(session, "instance")),
-        version_id=version.id,
-        customer_id=customer.id if customer else None,
-        status=InstanceStatus.new,
-        data={},
-        initiator_id=initiator_id,
-        team_id=team_id,
-        started_at=clock.now(),
-    )
-    session.add(instance)
-    session.flush()
     return instance
 
 
@@ -155,6 +135,7 @@ def suspend_instance(session: Session, instance_id: int, *, by: Actor, reason: s
 def resume_instance(session: Session, instance_id: int, *, by: Actor) -> ProcessInstance:
     """It goes on; the clocks whose moment has passed meanwhile strike at once."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
+    family.refuse_while_caller_is_paused(session, store.lock(session, instance_id))
     instance = _happen(session, instance_id, Resume(), by=by)
     store.release_timers(session, instance)
     return instance

@@ -129,6 +129,15 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "stuck_at_join": lambda name: _("At “%(name)s” branches wait for others that cannot come.", name=name),
     "nobody_to_ask": lambda name: _("“%(name)s” is for several people, but nobody is there to be asked.", name=name),
     "too_many_to_ask": lambda name: _("“%(name)s” would have to be done more than 200 times.", name=name),
+    "call_failed": lambda name: _(
+        "What “%(name)s” linked to has failed, and nothing in the drawing catches it.", name=name
+    ),
+    "call_cancelled": lambda name: _("What “%(name)s” linked to was called off.", name=name),
+    "call_missing": lambda name: _("The process to which “%(name)s” links is not in use any more.", name=name),
+    "call_lacks_values": lambda name: _(
+        "“%(name)s” cannot begin: a value is missing without which it does not.", name=name
+    ),
+    "call_too_deep": lambda name: _("“%(name)s”: more than 20 process files lie inside of each other.", name=name),
     "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
 }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
@@ -17,7 +17,7 @@ from app.core.leases import LeaseState
 from app.processes.engine.core import Decision
 from app.processes.engine.events import Command, RaiseIncident
 from app.processes.engine.state import FINAL, Gathering, State, Timer, Token, TokenState
-from app.processes.models import ProcessEvent, ProcessInstance, ProcessTimer, ProcessToken
+from app.processes.models import ProcessCall, ProcessEvent, ProcessInstance, ProcessTimer, ProcessToken
 
 T = TypeVar("T", Token, Timer)
 
@@ -25,6 +25,12 @@ _TOKEN: Any = ProcessToken.__table__
 _TIMER: Any = ProcessTimer.__table__
 _EVENT: Any = ProcessEvent.__table__
 _LOCK = select(ProcessInstance).where(ProcessInstance.id == bindparam("instance")).with_for_update(of=ProcessInstance)
+_OUTERMOST = select(ProcessCall.root_id).where(ProcessCall.child_id == bindparam("instance")).scalar_subquery()
+_LOCK_OUTERMOST = (
+    select(ProcessInstance)
+    .where(ProcessInstance.id == func.coalesce(_OUTERMOST, bindparam("instance", type_=Integer)))
+    .with_for_update(of=ProcessInstance)
+)
 _TOKENS_OF = (
     select(
         _TOKEN.c.token,
@@ -54,7 +60,19 @@ _ADD_TOKENS, _ADD_TIMERS, _ADD_EVENTS = insert(_TOKEN), insert(_TIMER), insert(_
 
 
 def lock(session: Session, instance_id: int) -> ProcessInstance:
-    """The instance, its row locked: whatever happens in one instance happens one after the other."""
+    """The instance, locked: what happens in it and in its kin happens one after the other.
+
+    The lock is the row of the outermost of those that called each other.
+    """
+    outermost = session.scalars(
+        _LOCK_OUTERMOST, {"instance": instance_id}, execution_options={"populate_existing": True}
+    ).one()
+    return outermost if outermost.id == instance_id else again(session, instance_id)
+
+
+def again(session: Session, instance_id: int) -> ProcessInstance:
+    """Another instance under a lock that is held, as it is by now."""
+    session.flush()
     return session.scalars(_LOCK, {"instance": instance_id}, execution_options={"populate_existing": True}).one()
 
 

@@ -39,6 +39,7 @@ from app.processes.engine.graph import (
     parse_approval,
     parse_outcomes,
 )
+from app.processes.engine.linked import CALL, ERROR, call_of, error_of, errors_of
 from app.processes.engine.problems import Problem, Severity
 from app.processes.engine.several import MANY, SEVERAL, many_of
 from app.processes.engine.timing import Clock, TimerSpec, parse_duration, parse_moment, parse_repeat
@@ -56,19 +57,22 @@ _KINDS = {
     _BPMN + "inclusiveGateway": NodeKind.inclusive_gateway,
     _BPMN + "intermediateCatchEvent": NodeKind.catch_event,
     _BPMN + "boundaryEvent": NodeKind.boundary_event,
+    _BPMN + "callActivity": NodeKind.call_activity,
     _BPMN + "endEvent": NodeKind.end_event,
 }
+#: at whose edge events may sit
+_HOSTS = {NodeKind.user_task, NodeKind.call_activity}
 _TIMER = _BPMN + "timerEventDefinition"
 _ENDS = {
     _BPMN + "terminateEventDefinition": EndKind.terminate,
-    _BPMN + "errorEventDefinition": EndKind.error,
+    ERROR: EndKind.error,
 }
 # What a kind of element may hold besides, and the extension that it understands.
 _PARTS = {
     NodeKind.user_task: {SEVERAL},
     NodeKind.start_event: {_TIMER},
     NodeKind.catch_event: {_TIMER},
-    NodeKind.boundary_event: {_TIMER},
+    NodeKind.boundary_event: {_TIMER, ERROR},
     NodeKind.end_event: set(_ENDS),
 }
 _EXTENSIONS = {
@@ -76,6 +80,7 @@ _EXTENSIONS = {
     NodeKind.start_event: {_TT + "task", _TT + "timer"},
     NodeKind.catch_event: {_TT + "timer"},
     NodeKind.boundary_event: {_TT + "timer"},
+    NodeKind.call_activity: {CALL},
 }
 # Drawing and remarks: they say nothing about how the process runs.
 _SILENT = {
@@ -119,9 +124,11 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self.errors: dict[str, str] = {}
 
     def definition(self, xml: bytes | str) -> Definition:
         root = self._root(xml)
+        self.errors = errors_of(root)
         process = self._process(root)
         self._refuse_duplicate_ids(process)
         self._refuse_crowds(process)
@@ -299,7 +306,7 @@ class _Reader:
         for flow in flows.values():
             ins[flow.target].append(flow.id)
             outs[flow.source].append(flow.id)
-        hosts = {_id(element) for element in elements if _KINDS[_tag(element)] is NodeKind.user_task}
+        hosts = {_id(element) for element in elements if _KINDS[_tag(element)] in _HOSTS}
         tasks = {_id(element): self._task(element) for element in elements}
         return {
             (node_id := _id(element)): Node(
@@ -310,6 +317,8 @@ class _Reader:
                 ins=tuple(ins[node_id]),
                 outs=tuple(outs[node_id]),
                 task=tasks[node_id],
+                call=call_of(self, element),
+                error=error_of(self, element),
                 many=many_of(self, element, tasks[node_id]),
                 lane=lanes.get(node_id),
                 timer=self._timer(element),
@@ -343,10 +352,12 @@ class _Reader:
     def _timer(self, element: etree._Element) -> TimerSpec | None:
         kind = _KINDS[_tag(element)]
         found = element.findall(_TIMER)
-        if not found and kind not in {NodeKind.catch_event, NodeKind.boundary_event}:
+        if not found and (
+            kind not in {NodeKind.catch_event, NodeKind.boundary_event} or element.find(ERROR) is not None
+        ):
             return None
         parts = [part for one in found for part in _children(one) if _tag(part) in _TIMES]
-        if len(found) != 1 or len(parts) != 1:
+        if len(found) != 1 or len(parts) != 1 or element.find(ERROR) is not None:
             message = _(
                 "“%(name)s” needs exactly one timer: a duration, a moment or a repetition.", name=_title(element)
             )

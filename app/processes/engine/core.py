@@ -11,9 +11,10 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import date
 
-from app.processes.engine import asking, joining, returning
+from app.processes.engine import asking, calling, joining, returning
 from app.processes.engine.events import (
     ArmTimer,
+    CallDone,
     Cancel,
     CloseTask,
     Command,
@@ -24,6 +25,7 @@ from app.processes.engine.events import (
     EndReached,
     EngineRefusal,
     Event,
+    Failed,
     FinishInstance,
     Fire,
     IncidentSettled,
@@ -94,6 +96,12 @@ def decide(definition: Definition, state: State, event: Event, *, today: date, p
             turn.complete(token, outputs, outcome)
         case Fire(timer):
             turn.fire(timer)
+        case CallDone(token, values):
+            calling.over(turn, token, values)
+            turn._settle()
+        case Failed(token, error, code):
+            calling.failed(turn, token, error, code)
+            turn._settle()
         case Return(token, to, reason):
             turn.send_back(token, to, reason)
         case Cancel(reason):
@@ -319,7 +327,7 @@ class _Turn:
 
     def _enter(self, node: Node, flow: str) -> None:
         match node.kind:
-            case NodeKind.user_task | NodeKind.catch_event:
+            case NodeKind.user_task | NodeKind.catch_event | NodeKind.call_activity:
                 self._rest_on(node, flow)
             case NodeKind.parallel_gateway | NodeKind.inclusive_gateway if node.is_join:
                 self.commands.append(JoinArrived(self._rest(node, flow, TokenState.joining), node.id, flow))
@@ -365,7 +373,8 @@ class _Turn:
         self.moving.clear()
         self._call_off(list(self.tokens), BY_END)
         failed = node.end is EndKind.error
-        self._finish(InstanceStatus.failed if failed else InstanceStatus.completed, node.title if failed else "")
+        status = InstanceStatus.failed if failed else InstanceStatus.completed
+        self._finish(status, node.title if failed else "", (node.error or "") if failed else "")
 
     # How tokens rest, and go.
 
@@ -378,6 +387,9 @@ class _Turn:
             token = self._rest(node, via, TokenState.waiting)
             self.commands.append(OpenTask(token, node.id))
             self._arm_edges(node, token)
+            return
+        if node.call is not None:
+            calling.begin(self, node, via)
             return
         moment = self._moment_of(node)
         if moment is None:
@@ -399,7 +411,8 @@ class _Turn:
 
     def _arm_edges(self, host: Node, token: int) -> None:
         for event in self.definition.edges.get(host.id, ()):
-            self._arm(event, token, event.timer.times if event.timer else 1)
+            if event.timer is not None:
+                self._arm(event, token, event.timer.times)
 
     def _arm(self, node: Node, token: int, left: int | None, moment: str = "") -> None:
         timer = Timer(self._number(), node.id, token, left)
@@ -433,9 +446,9 @@ class _Turn:
     def _stop(self, node: Node, via: str, code: IncidentCode) -> None:
         self.commands.append(RaiseIncident(self._rest(node, via, TokenState.stopped), node.id, code))
 
-    def _finish(self, status: InstanceStatus, reason: str = "") -> None:
+    def _finish(self, status: InstanceStatus, reason: str = "", error: str = "") -> None:
         self.status = status
-        self.commands.append(FinishInstance(status, reason))
+        self.commands.append(FinishInstance(status, reason, error))
 
 
 def _refuse_wrong_outcome(step: Node, outcome: str | None) -> None:

@@ -25,6 +25,7 @@ class Refusal(StrEnum):
     no_way_back = auto()
     not_stopped = auto()
     no_such_way = auto()
+    nothing_waits = auto()
 
 
 class EngineRefusal(Exception):
@@ -61,6 +62,24 @@ class Fire:
     """The moment of a timer has come."""
 
     timer: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallDone:
+    """The linked run for which the token waits has ended, and leaves these values."""
+
+    token: int
+    values: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What the token waits for has failed. `error` is the code that an event at the edge may catch, None where nothing
+    can; `code` is why an admin is needed if none does."""
+
+    token: int
+    error: str | None
+    code: IncidentCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +135,7 @@ class Edit:
     reason: str = ""
 
 
-Event = Start | Complete | Fire | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
+Event = Start | Complete | Fire | CallDone | Failed | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
 
 
 # Commands: what the caller has to store, and has to do.
@@ -192,6 +211,32 @@ class TokenCancelled:
     token: int
     node: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallBegun:
+    """Begin the linked process with these values; the token waits for its end."""
+
+    token: int
+    node: str
+    values: Data
+
+
+@dataclass(frozen=True, slots=True)
+class CallOver:
+    """The linked run has ended; the token that waited for it is consumed."""
+
+    token: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchFailed:
+    """What the branch waited for has failed with this error; its token is consumed."""
+
+    token: int
+    node: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,10 +354,11 @@ class InstanceResumed:
 
 @dataclass(frozen=True, slots=True)
 class FinishInstance:
-    """Nothing is left to do: the instance is completed, cancelled or failed."""
+    """Nothing is left to do: the instance is completed, cancelled, or failed with the code of an error."""
 
     status: InstanceStatus
     reason: str = ""
+    error: str = ""
 
 
 Command = (
@@ -324,6 +370,9 @@ Command = (
     | CloseTask
     | ReturnTask
     | TokenCancelled
+    | CallBegun
+    | CallOver
+    | BranchFailed
     | WaitBegun
     | WaitOver
     | ArmTimer

@@ -10,6 +10,7 @@ from enum import StrEnum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from app.processes.engine.calling import CallSpec
 from app.processes.engine.many import ManySpec
 from app.processes.engine.timing import Clock, TimerSpec
 
@@ -34,6 +35,7 @@ class NodeKind(StrEnum):
     inclusive_gateway = auto()
     catch_event = auto()
     boundary_event = auto()
+    call_activity = auto()
     end_event = auto()
 
 
@@ -46,7 +48,7 @@ class EndKind(StrEnum):
 
 
 #: where a token stays until something happens
-RESTING = frozenset({NodeKind.user_task, NodeKind.catch_event})
+RESTING = frozenset({NodeKind.user_task, NodeKind.catch_event, NodeKind.call_activity})
 
 
 class AssignKind(StrEnum):
@@ -166,6 +168,10 @@ class Node:
     end: EndKind = EndKind.branch
     #: of a step that is done several times: for whom, and how often is enough
     many: ManySpec | None = None
+    #: of a call activity: the process that it links to
+    call: CallSpec | None = None
+    #: of an end that is an error its code, of an event at an edge the code that it catches; "" there: any
+    error: str | None = None
 
     @property
     def title(self) -> str:
@@ -218,6 +224,11 @@ class Definition:
     def steps(self) -> tuple[Node, ...]:
         """The steps that people do, in document order."""
         return tuple(node for node in self.nodes.values() if node.kind is NodeKind.user_task)
+
+    @cached_property
+    def calls(self) -> Mapping[str, CallSpec]:
+        """By element id the processes that are run as a part of this one."""
+        return {node.id: node.call for node in self.nodes.values() if node.call is not None}
 
     @property
     def start_form(self) -> str | None:

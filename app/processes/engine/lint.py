@@ -25,6 +25,8 @@ class Known:
     roles: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
+    #: process codes with the keys that must be given to begin one, None where none is published
+    processes: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
 
 
 def check(definition: Definition, *, known: Known) -> list[Problem]:
@@ -146,6 +148,9 @@ def _conditions(definition: Definition, known: Known) -> Iterator[Problem]:
                 key=node.timer.key,
             )
             yield Problem(node.id, "unknown-key", message, Severity.warning)
+        for key in sorted({key for _to, key in node.call.takes} - keys) if node.call is not None else ():
+            message = _("“%(name)s” hands on “%(key)s”, which no form of this process has.", name=node.title, key=key)
+            yield Problem(node.id, "unknown-key", message, Severity.warning)
     for arrow in definition.flows.values():
         for key in sorted(arrow.condition.keys - keys) if arrow.condition else ():
             message = _(
@@ -180,6 +185,9 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
     """Every key under which this process can hold data."""
     keys: set[str] = set()
     for node in definition.nodes.values():
+        if node.call is not None:
+            given = {to for to, _key in node.call.gives}
+            keys |= given | {f"{node.id}.{key}" for key in (*given, "error")}
         if node.task is None:
             continue
         fields = known.forms.get(node.task.form or "", frozenset())
@@ -211,6 +219,42 @@ def _steps(definition: Definition, known: Known) -> Iterator[Problem]:
         yield from _deadline(definition, step)
         yield from _approval(definition, step)
         yield from _stage(definition, step)
+    yield from _calls(definition, known)
+
+
+def _calls(definition: Definition, known: Known) -> Iterator[Problem]:
+    for node in definition.nodes.values():
+        host = definition.nodes.get(node.host or "")
+        if node.kind is NodeKind.boundary_event and node.error is not None and host and host.kind is NodeKind.user_task:
+            message = _("“%(name)s” waits for an error, but a step of a person has none.", name=node.title)
+            yield Problem(node.id, "no-error-comes", message)
+        if node.call is None or not node.call.process:
+            continue
+        if node.call.process not in known.processes:
+            message = _(
+                "“%(name)s” calls the process “%(process)s”, which does not exist.",
+                name=node.title,
+                process=node.call.process,
+            )
+            yield Problem(node.id, "unknown-process", message)
+            continue
+        needed = known.processes[node.call.process]
+        if needed is None:
+            message = _(
+                "“%(name)s” calls the process “%(process)s”, which is not published.",
+                name=node.title,
+                process=node.call.process,
+            )
+            yield Problem(node.id, "process-not-published", message)
+            continue
+        for key in sorted(needed - {to for to, _key in node.call.takes}):
+            message = _(
+                "“%(name)s” does not say what “%(key)s” is, without which “%(process)s” cannot begin.",
+                name=node.title,
+                key=key,
+                process=node.call.process,
+            )
+            yield Problem(node.id, "input-missing", message)
 
 
 def _form(node: Node, known: Known) -> Iterator[Problem]:

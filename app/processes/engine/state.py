@@ -26,7 +26,7 @@ FINAL = frozenset({InstanceStatus.completed, InstanceStatus.cancelled, InstanceS
 
 class TokenState(StrEnum):
     """Why a token rests: somebody works on the step, the join waits for other branches, it cannot go on, it waits for
-    a moment to come, or for what several people answer."""
+    a moment or the end of another run to come, or for what several people answer."""
 
     waiting = auto()
     joining = auto()
@@ -42,6 +42,11 @@ class IncidentCode(StrEnum):
     automatic_loop = auto()
     stuck_at_join = auto()
     no_moment = auto()
+    call_failed = auto()
+    call_cancelled = auto()
+    call_missing = auto()
+    call_lacks_values = auto()
+    call_too_deep = auto()
     nobody_to_ask = auto()
     too_many_to_ask = auto()
 

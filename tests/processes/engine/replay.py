@@ -10,9 +10,14 @@ from app.processes.engine.state import InstanceStatus, State, TokenState
 from app.processes.store import _kind, _node
 
 Happened = tuple[str, str | None, Mapping[str, Any]]
-RESTS = {"open_task": TokenState.waiting, "wait_begun": TokenState.listening, "join_arrived": TokenState.joining,
-         "many_begun": TokenState.gathering, "raise_incident": TokenState.stopped}  # fmt: skip
-GOES = {"close_task", "return_task", "token_cancelled", "wait_over", "incident_settled", "many_over"}
+RESTS = {
+    "open_task": TokenState.waiting, "wait_begun": TokenState.listening, "join_arrived": TokenState.joining,
+    "many_begun": TokenState.gathering, "call_begun": TokenState.listening, "raise_incident": TokenState.stopped,
+}  # fmt: skip
+GOES = {
+    "close_task", "return_task", "token_cancelled", "wait_over", "incident_settled", "many_over", "call_over",
+    "branch_failed",
+}  # fmt: skip
 
 
 def happened(commands: Iterable[Any]) -> list[Happened]:
