@@ -303,7 +303,7 @@ def submit(
     session.add(submission)
     session.flush()
     claim_files(session, submission, by)
-    index.keep(session, submission, queries.fields_of(version).values())
+    index.keep(session, submission)
     if customer_id is not None and subject_type is None:
         # Answers about a task or an instance are told by what happened to that.
         told = {"form": version.form.name}
