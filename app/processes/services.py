@@ -14,6 +14,7 @@ from app.core.errors import BusinessError, ConflictError, InvalidInputError, Not
 from app.core.i18n import _
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
+from app.forms.about_customer import hold
 from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
@@ -89,6 +90,8 @@ def start_instance(
     values = dict(answers.values) if answers is not None else scalars(data or {})
     if by.user_id is None:
         raise NotFoundError
+    if form is not None and customer is not None:
+        hold(session, form, customer.id)
     instance = family.new_instance(session, version, by.user_id, by.primary_team_id, customer.id if customer else None)
     if form is not None and answers is not None:
         submission = submit(
