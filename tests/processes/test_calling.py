@@ -124,8 +124,8 @@ def test_an_error_that_nothing_catches_and_a_linked_run_called_off_need_an_admin
     pair.finish(child, "one")
     pair.finish(child, "two")
     assert pair.instance(instance_id).incident == "call_failed"
+    (stopped,) = pair.state(instance_id).tokens
     with transaction(hoa) as inside:
-        (stopped,) = pair.state(instance_id).tokens
         services.retry_branch(inside, instance_id, stopped.id, by=hoa, reason="làm lại")
     again = pair.called(instance_id)
     assert again != child
@@ -167,13 +167,15 @@ def test_a_step_is_sent_back_inside_and_the_call_itself_is_withdrawn_by_a_return
     lan = cast.lan
     instance_id, child = pair.at_the_call()
     pair.finish(child, "one")
+    two = pair.task(child, "two").id
     with transaction(lan) as inside:
-        return_task(inside, pair.task(child, "two").id, to="one", note="thiếu ảnh", by=lan)
+        return_task(inside, two, to="one", note="thiếu ảnh", by=lan)
     assert pair.open(child) == ["one"]
     assert pair.task(child, "one").attempt == 2
     pair.check(instance_id)
+    beside = pair.task(instance_id, "b").id
     with transaction(lan) as inside:
-        return_task(inside, pair.task(instance_id, "b").id, to="ask", note="sai đơn", by=lan)
+        return_task(inside, beside, to="ask", note="sai đơn", by=lan)
     assert pair.instance(child).status is InstanceStatus.cancelled
     assert pair.open(instance_id) == ["ask"]
     pair.check(instance_id)
