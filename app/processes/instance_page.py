@@ -40,9 +40,10 @@ def instance_page(instance_id: int) -> Any:
     )
     tasks = task_queries.of_owner(session, OWNER, instance.id)
     open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
-    openable = set(
-        session.scalars(select(Task.id).where(Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)))
+    asked = select(Task.id, task_queries.is_orphan()).where(
+        Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)
     )
+    openable = {row[0]: bool(row[1]) for row in session.execute(asked)}
     card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(
         instance.customer_id or 0
     )
@@ -52,6 +53,7 @@ def instance_page(instance_id: int) -> Any:
             **row,
             "url": row["url"] if row["id"] in openable else None,
             "mine": task.assignee_id == actor.user_id,
+            "orphan": openable.get(row["id"], False),
             "claim_url": row["claim_url"] if row["id"] in openable else None,
         }
         for row, task in zip(rows_of(session, open_tasks, actor), open_tasks, strict=True)

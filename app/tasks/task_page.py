@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +30,10 @@ from app.security import queries as people
 from app.tasks import queries, services
 from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskState
+from app.tasks.reasons import why
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness, reason_problem
 from app.tasks.shown import STATE_LABELS, comments_shown, inbox, rows_of
-from app.tasks.task_history import events_told
+from app.tasks.task_history import events_told, names_in
 
 HANDED_SHOWN = 3
 _OUTCOME_ICONS = {"approve": "check", "reject": "x", "return": "arrow-back-up"}
@@ -52,6 +54,11 @@ def answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None
     built = build_form(task.form_version)
     if request.method == "POST" and request.path.endswith(("/hoan-thanh", "/nhap")):
         return built(context=context_for(session, actor))
+    if task.draft is None and task.attempt > 1:
+        # What came back is corrected, not typed anew.
+        before = queries.answered_before(session, task)
+        if before is not None:
+            return built(formdata=None, context=context_for(session, actor), saved=before.answers)
     return built(formdata=None, context=context_for(session, actor), draft=task.draft)
 
 
@@ -61,6 +68,7 @@ def task_page(
     form: AnswerForm | None = None,
     conflict: ConflictError | None = None,
     note_problem: object = "",
+    sent_back: Mapping[str, Sequence[object]] | None = None,
     status: int = 200,
 ) -> Any:
     actor, session, now = edge.actor(), db.session(), clock.now()
@@ -77,6 +85,8 @@ def task_page(
     may_edit = task.is_open and queries.may(session, task_id, actor, "edit")
     is_mine = task.assignee_id == actor.user_id
     may_assign = task.is_open and queries.may(session, task_id, actor, "assign")
+    history = queries.history(session, task.id) if is_seen else []
+    names = names_in(session, history)
     cards = customer_cards(session, {task.customer_id} if task.customer_id else (), actor)
     told = conflict or (_taken_by(task) if task.is_open and not may_edit and not may_assign else None)
     back = owner.ways_back(session, task) if may_edit else ()
@@ -131,7 +141,7 @@ def task_page(
             }
             for code, first in reversed([(code, position == 0) for position, code in enumerate(task.outcomes)])
         ],
-        note_text=request.form.get("note", ""),
+        note_text="" if sent_back is not None else request.form.get("note", ""),
         note_problem=note_problem,
         verbs={
             "complete": f"{path}/hoan-thanh" if may_edit or conflict else None,
@@ -144,6 +154,7 @@ def task_page(
             "give_back": f"{path}/tra-lai" if back else None,
         },
         ways_back=[{"step": step, "name": name} for step, name in back],
+        sent_back=_sent_back(sent_back),
         returned=_returned(session, task) if is_seen else None,
         people=_people(session, task) if may_assign else [],
         conflict={"message": conflict_text(told, actor), "url": path} if told else None,
@@ -152,9 +163,21 @@ def task_page(
         next_task=None if task.is_open or conflict else _next_row(session, actor),
         customer=_customer(cards.get(task.customer_id or 0), actor),
         thread=_notes(session, task, actor) if is_seen else None,
-        events=events_told(session, task) if is_seen else [],
+        events=events_told(history, names),
+        why={"title": _why_title(task, is_mine=is_mine), "lines": why(history, names.__getitem__)},
         inbox=inbox(session, task, actor) if is_seen else None,
     )
+
+
+def _sent_back(problems: Mapping[str, Sequence[object]] | None) -> dict[str, Any] | None:
+    """The refused wish to send the work back, as it was typed, and what is wrong with it."""
+    if problems is None:
+        return None
+    told = {key: next(iter(problems.get(key, ())), "") for key in ("to", "note")}
+    return {
+        "to": request.form.get("to", ""), "note": request.form.get("note", ""),
+        "to_problem": told["to"], "note_problem": told["note"],
+    }  # fmt: skip
 
 
 def _notes(session: Session, task: Task, actor: Actor) -> dict[str, Any]:
@@ -255,6 +278,12 @@ def _returned(session: Session, task: Task) -> dict[str, Any] | None:
         return None
     who = before.completed_by.name if before.completed_by else ""
     return {"text": _("%(name)s sent it back from “%(step)s”", name=who, step=before.name), "why": before.note or ""}
+
+
+def _why_title(task: Task, *, is_mine: bool) -> Sentence:
+    if is_mine:
+        return _("Why me?")
+    return _("Why %(name)s?", name=task.assignee.name) if task.assignee is not None else _("Whom is this for?")
 
 
 def _closed(task: Task, actor: Actor) -> dict[str, Any]:
