@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -30,7 +31,9 @@ from app.tasks.rules import OUTCOME_DONE, lateness
 from app.tasks.shown import comments_shown, rows_of
 
 
-def instance_page(instance_id: int) -> Any:
+def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> Any:
+    """`refused`: the last part of the address of the button that was refused; what was typed there stands there
+    still."""
     actor, session, now = edge.actor(), db.session(), clock.now()
     get_visible(session, ProcessInstance, instance_id, actor)
     instance = (
@@ -66,6 +69,8 @@ def instance_page(instance_id: int) -> Any:
     next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
     return show(
         "processes/instance.html",
+        status,
+        typed={**request.form, "verb": refused} if refused else {},
         clocks=_clocks(timers.running_in(session, [instance.id]), queries.definition_of(instance.version)),
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         share_url=f"/chia-se/instance/{instance.id}",
@@ -125,7 +130,8 @@ def _may_lead(session: Session, instance: ProcessInstance, actor: Actor) -> bool
 
 
 def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dict[str, Any]]:
-    """What happens by itself, and when: {name, at, step (at whose edge the clock runs, or none), held, failed}."""
+    """What happens by itself, and when: {name, at, step (at whose edge the clock runs, or none), number, held,
+    failed}."""
     told = []
     for timer in running:
         node = definition.nodes[timer.node]
@@ -134,6 +140,7 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
                 "name": node.title,
                 "at": timer.due_at,
                 "step": definition.nodes[node.host].title if node.host else None,
+                "number": timer.number,
                 "held": timer.status is LeaseState.held,
                 "failed": timer.status is LeaseState.dead,
             }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.core import audit, clock, leases
 from app.core.access import Actor, get_visible, visible
@@ -240,8 +240,10 @@ class InstanceTasks:
         return seen
 
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
-        instance = session.get_one(ProcessInstance, task.owner_id)
-        return shown.owner_shown(session, instance, task, actor)
+        rows = select(ProcessInstance, visible(ProcessInstance, actor)).where(ProcessInstance.id == task.owner_id)
+        of_version = joinedload(ProcessInstance.version).joinedload(ProcessVersion.process)
+        instance, is_seen = session.execute(rows.options(of_version)).one()
+        return shown.owner_shown(session, instance, task, actor, is_seen=bool(is_seen))
 
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         instance = store.lock(session, task.owner_id)

@@ -286,10 +286,12 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
         }  # fmt: skip
     asked = task.form_version
     history = queries.history(session, task.id)
+    former = queries.answered_before(session, task) if task.is_open and task.attempt > 1 else None
     back = owner_of(task.owner_type).ways_back(session, task) if task.is_open else ()
     return shown | {
         "ways_back": [{"step": step, "name": name} for step, name in back],
         "form": json_schema(asked, context=context_for(session, edge.actor())) if asked else None,
+        "former_answers": readable_answers(former, edge.actor()) if former is not None else None,
         "answers": readable_answers(task.submission, edge.actor()) if task.submission else None,
         "note": task.note,
         "why": [str(sentence) for sentence in why(history, names_in(session, history).__getitem__)],

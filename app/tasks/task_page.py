@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import flash, request
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.comments import shown as conversation
 from app.comments.services import kind_named
@@ -41,11 +41,18 @@ _OUTCOME_ICONS = {"approve": "check", "reject": "x", "return": "arrow-back-up"}
 
 def task_of(session: Session, task_id: int, actor: Actor) -> Task:
     """The task, also for those who could have taken it: their forms come back, and they learn who was faster."""
-    mine = visible(Task, actor) | queries.was_offered_to(actor)
-    task = session.scalars(queries.with_people(select(Task).where(Task.id == task_id, mine))).unique().one_or_none()
-    if task is None:
+    return _task_and_rights(session, task_id, actor)[0]
+
+
+def _task_and_rights(session: Session, task_id: int, actor: Actor) -> tuple[Task, list[bool]]:
+    """The task, and whether he may view, edit and assign it."""
+    rights = [visible(Task, actor, action) for action in ("view", "edit", "assign")]
+    mine = rights[0] | queries.was_offered_to(actor)
+    rows = queries.with_people(select(Task).where(Task.id == task_id, mine)).options(joinedload(Task.form_version))
+    found = session.execute(rows.add_columns(*rights)).unique().one_or_none()
+    if found is None:
         raise NotFoundError
-    return task
+    return found[0], [bool(one) for one in found[1:]]
 
 
 def answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None:
@@ -72,8 +79,7 @@ def task_page(
     status: int = 200,
 ) -> Any:
     actor, session, now = edge.actor(), db.session(), clock.now()
-    task = task_of(session, task_id, actor)
-    is_seen = queries.may(session, task_id, actor)
+    task, (is_seen, may_change, may_give) = _task_and_rights(session, task_id, actor)
     if not is_seen and form is None:
         raise NotFoundError
     if not is_seen and conflict is None:
@@ -82,9 +88,9 @@ def task_page(
     owner = owner_of(task.owner_type)
     # Work that somebody else has taken shows its name and what was typed here, nothing of the customer or the steps.
     shown = owner.shown(session, task, actor) if is_seen else OwnerShown(url="", code="", name="")
-    may_edit = task.is_open and queries.may(session, task_id, actor, "edit")
+    may_edit = task.is_open and may_change
     is_mine = task.assignee_id == actor.user_id
-    may_assign = task.is_open and queries.may(session, task_id, actor, "assign")
+    may_assign = task.is_open and may_give
     history = queries.history(session, task.id) if is_seen else []
     names = names_in(session, history)
     cards = customer_cards(session, {task.customer_id} if task.customer_id else (), actor)
@@ -113,7 +119,7 @@ def task_page(
             "step_count": shown.step_count,
         },
         stages=[{"name": stage.name, "state": stage.state, "note": stage.note} for stage in shown.stages],
-        handed=_handed(session, task, actor) if is_seen and shown.url else [],
+        handed=_handed(session, task, shown.tasks, actor) if is_seen and shown.url else [],
         form=form if may_edit or conflict else None,
         lookups={
             "customer": "/tim/khach-hang",
@@ -232,9 +238,9 @@ def _email_shown(customer_id: int, email: Contact, actor: Actor) -> Any:
     return revealing.drawn(email.shown, url, _("E-mail")) if url else email.shown
 
 
-def _handed(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
+def _handed(session: Session, task: Task, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
     """What colleagues noted on the steps before: the latest few, newest last."""
-    others = [one.id for one in queries.of_owner(session, task.owner_type, task.owner_id) if one.id != task.id]
+    others = [one.id for one in tasks if one.id != task.id]
     now = clock.now()
     notes = [note for note in comments_shown(session, others) if note["text"]][-HANDED_SHOWN:]
     return [

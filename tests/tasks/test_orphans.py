@@ -135,6 +135,6 @@ def test_the_page_tells_why_it_is_his_also_after_the_team_has_another_name(clien
     why = BeautifulSoup(tuan.get(f"/cong-viec/{number}").text, "lxml").select_one("#vi-sao")
     assert why is not None
     assert why.summary.text.strip() == "Vì sao là tôi?"
-    told = ["Bình không còn làm việc ở đây.", "Vì vậy việc dành cho bộ phận “Vận hành”.", f"{name} nhận việc"]
+    told = ["Bình không còn làm ở đây.", "Vì vậy việc dành cho bộ phận “Vận hành”.", f"{name} nhận việc"]
     assert [line.text for line in why.select("li")] == told
     assert tuan.get(f"/api/v1/tasks/{number}", headers={"Accept-Language": "vi"}).json["why"] == told

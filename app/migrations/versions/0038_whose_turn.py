@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("last_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["process_id"], ["process.id"], name=op.f("fk_assign_turn_process_id_process"), ondelete="RESTRICT"
+            ["process_id"], ["process.id"], name=op.f("fk_assign_turn_process_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assign_turn")),
         sa.UniqueConstraint("process_id", "step", name=op.f("uq_assign_turn_process_id_step")),
