@@ -21,6 +21,7 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], Sentence]] = {
     "field": lambda said: _("Who does this step was chosen in “%(key)s”: %(name)s.", key=said["key"], **_name(said)),
     "same_as": lambda said: _("Whoever did “%(step)s” does this step too: %(name)s.", step=said["step"], **_name(said)),
     "again": lambda said: _("The work came back to this step, and %(name)s did it before.", **_name(said)),
+    "one_of_several": lambda said: _("Several people are asked at this step, each by himself."),
     "round_robin": lambda said: _(
         "People take turns in “%(pool)s” (%(people)s); it is the turn of %(name)s.", pool=said["pool"],
         people=_people(said), **_name(said),

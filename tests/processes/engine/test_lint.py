@@ -218,7 +218,6 @@ def test_step_that_somebody_can_do_is_fine(assign):
         ('assign="round_robin:team:kho" due="PT1H"', "unknown-team"),
         ('assign="least_open:role:Boss" due="PT1H"', "unknown-role"),
         ('assign="initiator" due="PT1H" form="khong-co"', "unknown-form"),
-        ('assign="initiator" due="PT1H" approval="all"', "approval-not-supported"),
         ('assign="initiator" due="PT1H" notBy="nobody"', "unknown-step"),
         ('assign="initiator" due="PT1H" notBy="ask"', "unknown-step"),
         ('assign="initiator" due="PT1H" notBy="start"', "unknown-step"),
