@@ -48,6 +48,8 @@ class CustomerValues(ProfileValues, total=False):
     duplicate_reason: str | None
     #: others are reached by the new phone as well, as create_customer takes it
     phone_is_shared: bool
+    #: of the form whose answers these values are, its name: the timeline tells it
+    from_form: str | None
 
 
 class CustomerArchivedError(BusinessError):
@@ -189,7 +191,7 @@ def change_customer(
         session.flush()
         if "name" in changed and customer.kind is CustomerKind.company:
             indexing.changed(session, indexing.works_at(customer.id))
-        _tell_changed(session, customer, changed, came_from, by=by)
+        _tell_changed(session, customer, changed, came_from, by=by, form=values.get("from_form"))
         _keep(session, customer, accepted, by=by, household=household)
     return customer
 
@@ -387,10 +389,10 @@ def _may_hand(session: Session, customer: Customer, changed: Iterable[str], by: 
 
 
 def _tell_changed(
-    session: Session, customer: Customer, changed: Iterable[str], came_from: str | None, *, by: Actor
+    session: Session, customer: Customer, changed: Iterable[str], came_from: str | None, *, by: Actor, form: str | None
 ) -> None:  # fmt: skip
     for kind, data in told_of(changed, came_from, customer.stage):
-        record_timeline(session, customer.id, kind=kind, by=by, data=data)
+        record_timeline(session, customer.id, kind=kind, by=by, data={**data, "form": form} if form else data)
 
 
 def told_of(changed: Iterable[str], came_from: str | None, goes_to: str | None) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -118,8 +118,10 @@ def count(session: Session, who: Actor, condition: ColumnElement[bool]) -> int:
 
 
 def counts(session: Session, who: Actor, some: Collection[Segment]) -> dict[int, tuple[int, bool]]:
-    """Segment → how many of its customers he sees, and whether they are more than lists count; in one query. Those whose
-    conditions are not for him, or cannot be read any more, are not there."""
+    """Segment → how many of its customers he sees, and whether they are more than lists count; in one query.
+
+    Those whose conditions are not for him, or cannot be read any more, are not there.
+    """
     rows: dict[int, Select[Customer]] = {}
     for one in some:
         with suppress(BadRequestError):
