@@ -127,6 +127,8 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "no_way_chosen": lambda name: _("At “%(name)s” no condition holds, so no way on is known.", name=name),
     "automatic_loop": lambda name: _("“%(name)s” goes round and round without anybody's work.", name=name),
     "stuck_at_join": lambda name: _("At “%(name)s” branches wait for others that cannot come.", name=name),
+    "nobody_to_ask": lambda name: _("“%(name)s” is for several people, but nobody is there to be asked.", name=name),
+    "too_many_to_ask": lambda name: _("“%(name)s” would have to be done more than 200 times.", name=name),
     "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
 }
 
