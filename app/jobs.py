@@ -221,7 +221,7 @@ JOBS = (
         name="customers.classify",
         label=_("Put customers into their classes"),
         run=classify,
-        every=timedelta(seconds=30),
+        every=timedelta(seconds=5),
         reason="every night, and soon after somebody asked for it; killed anywhere, it goes on where it was",
     ),
     Job(
