@@ -49,6 +49,7 @@ NEVER_SHOWN = {
     "CallPin": "part of its process",
     "ProcessCall": "part of its instance",
     "ProcessEvent": "part of its instance",
+    "AssignTurn": "part of its process",
     "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",

@@ -34,7 +34,8 @@ from app.processes.engine.events import (
     TokenCancelled,
 )
 from app.processes.engine.state import FINAL, IncidentCode, InstanceStatus
-from app.processes.models import CallPin, Process, ProcessCall, ProcessInstance, ProcessVersion
+from app.processes.models import OWNER, CallPin, Process, ProcessCall, ProcessInstance, ProcessVersion
+from app.tasks.alerts import hold_alerts, release_alerts
 
 #: an event happens to a run of the family: what `applying` does with a single one
 Happen = Callable[[ProcessInstance, Event], Decision]
@@ -73,6 +74,18 @@ def new_instance(
     return instance
 
 
+def put_aside(session: Session, instance: ProcessInstance) -> None:
+    """It is paused: no clock of it strikes, and its work warns nobody."""
+    store.hold_timers(session, instance)
+    hold_alerts(session, OWNER, instance.id)
+
+
+def take_up(session: Session, instance: ProcessInstance) -> None:
+    """It goes on; the clocks whose moment has passed meanwhile strike at once, and what is late by now is told of."""
+    store.release_timers(session, instance)
+    release_alerts(session, OWNER, instance.id)
+
+
 def follow(session: Session, instance: ProcessInstance, event: Event, decision: Decision, happen: Happen) -> None:
     """Let happen to the kin of a run what follows from what has just happened to it, until nothing follows any more."""
     waiting, begun = deque([(instance, event, decision)]), 0
@@ -82,9 +95,9 @@ def follow(session: Session, instance: ProcessInstance, event: Event, decision: 
             for child, so in _to_children(session, one, happened, decided):
                 waiting.append((child, so, happen(child, so)))
                 if isinstance(so, Suspend):
-                    store.hold_timers(session, child)
+                    put_aside(session, child)
                 elif isinstance(so, Resume):
-                    store.release_timers(session, child)
+                    take_up(session, child)
             alive = {token.id for token in decided.state.tokens}
             for command in decided.commands:
                 if isinstance(command, CallBegun) and command.token in alive:
