@@ -30,7 +30,7 @@ from app.customers import search
 from app.customers.models import Customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
-from app.processes import drawing, queries, services, shown, timers
+from app.processes import drawing, messages, queries, services, shown, timers
 from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.problems import Problem
 from app.processes.engine.state import InstanceStatus
@@ -344,6 +344,10 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     running: dict[int, list[dict[str, Any]]] = {}
     for timer in timers.running_in(db.session(), [one.id for one in found]):
         running.setdefault(timer.instance_id or 0, []).append({"node": timer.node, "due_at": moment(timer.due_at)})
+    awaited: dict[int, list[dict[str, Any]]] = {}
+    for waiting in messages.waited_for_in(db.session(), [one.id for one in found]):
+        told = {"node": waiting.node, "name": waiting.name, "key": waiting.key}
+        awaited.setdefault(waiting.instance_id or 0, []).append(told)
     return [
         {
             "id": one.id,
@@ -357,6 +361,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "ended_at": moment(one.ended_at),
             "open_tasks": open_tasks.get(one.id, []),
             "timers": running.get(one.id, []),
+            "messages": awaited.get(one.id, []),
             "incidents": [
                 {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
                 for stop in (shown.stops(db.session(), one) if one.incident else ())

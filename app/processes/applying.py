@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.access import Actor
+from app.core.access import SYSTEM, Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at, utc
 from app.forms.models import FormVersion
-from app.processes import queries, store
+from app.processes import following, queries, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
@@ -56,10 +56,29 @@ def apply(
     by: Actor,
     struck: ProcessTimer | None = None,
 ) -> Decision:
-    """Let the event happen to a locked instance. `struck` is the clock that caused it.
+    """Let the event happen to a locked instance, and what follows from it at once. `struck` is the clock that caused
+    it.
 
     Raises InstanceOverError, InvalidInputError or ConflictError when the engine refuses it.
     """
+    decision = _apply(session, instance, version, state, event, by=by, struck=struck)
+    armed = following.armed(decision)
+    while (next_event := following.next_event(session, instance, decision.state, armed)) is not None:
+        decision = _apply(session, instance, version, decision.state, next_event, by=SYSTEM)
+        armed |= following.armed(decision)
+    return decision
+
+
+def _apply(
+    session: Session,
+    instance: ProcessInstance,
+    version: ProcessVersion,
+    state: State,
+    event: Event,
+    *,
+    by: Actor,
+    struck: ProcessTimer | None = None,
+) -> Decision:
     definition = queries.definition_of(version)
     now = clock.now()
     try:

@@ -15,10 +15,10 @@ from app.core.i18n import _
 from app.forms import queries as forms
 from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
-from app.processes import queries, timers
+from app.processes import messages, queries, timers
 from app.processes.engine import bpmn, lint
 from app.processes.engine.graph import Definition
-from app.processes.engine.lint import Known
+from app.processes.engine.known import Known
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.models import Process, ProcessVersion, VersionState
 from app.security import queries as people
@@ -92,7 +92,7 @@ def check_draft(session: Session, draft: ProcessVersion) -> tuple[Definition | N
     """What an admin would have to mend before publishing, and what he should know."""
     definition, problems = bpmn.read(draft.bpmn)
     if definition is not None:
-        problems = [*problems, *lint.check(definition, known=_known(session))]
+        problems = [*problems, *lint.check(definition, known=_known(session, draft.process_id))]
     return definition, problems
 
 
@@ -117,6 +117,7 @@ def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[P
     draft.state, draft.published_at, draft.published_by_id = VersionState.published, clock.now(), by.user_id
     session.flush()
     timers.arm_starts(session, draft, definition)
+    messages.arm_starts(session, draft, definition)
     audit.record(session, "process.published", table="process", record_id=process.id, changes={"version": draft.number})
     return draft, [problem for problem in problems if problem.severity is Severity.warning]
 
@@ -126,7 +127,7 @@ def _forms_of(definition: Definition) -> set[str]:
     return {code for code in codes if code}
 
 
-def _known(session: Session) -> Known:
+def _known(session: Session, process_id: int) -> Known:
     published = session.scalars(select(FormVersion).where(FormVersion.state == FormState.published))
     keys = {
         version.form_id: frozenset(field.key for field in forms.definition_of(version).fields) for version in published
@@ -136,6 +137,7 @@ def _known(session: Session) -> Known:
         forms={code: keys[form_id] for code, form_id in codes},
         roles=frozenset(people.role_codes(session)),
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
+        begun_by=messages.begun_by(session, process_id),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
     )
 
@@ -145,6 +147,7 @@ def retire_process(session: Session, process: Process, *, by: Actor) -> None:
     by.must("delete", "Process")
     process.archived_at = process.archived_at or clock.now()
     timers.disarm_starts(session, process.id)
+    messages.disarm_starts(session, process.id)
     session.flush()
 
 
@@ -154,3 +157,4 @@ def bring_back_process(session: Session, process: Process, *, by: Actor) -> None
     process.archived_at = None
     session.flush()
     timers.rearm_starts(session, process)
+    messages.rearm_starts(session, process)

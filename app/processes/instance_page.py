@@ -18,8 +18,8 @@ from app.core.i18n import _
 from app.core.leases import LeaseState
 from app.core.pages import show, trail
 from app.customers.queries import customer_cards
-from app.processes import queries, shown, timers
-from app.processes.engine.core import BY_END, BY_RETURN, BY_TIMER
+from app.processes import messages, queries, shown, timers
+from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessTimer
@@ -64,6 +64,7 @@ def instance_page(instance_id: int) -> Any:
     next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
     return show(
         "processes/instance.html",
+        awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), queries.definition_of(instance.version)),
         clocks=_clocks(timers.running_in(session, [instance.id]), queries.definition_of(instance.version)),
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         share_url=f"/chia-se/instance/{instance.id}",
@@ -152,6 +153,7 @@ def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, A
 #: why the engine itself called a step off
 _CALLED_OFF: dict[str, Callable[[str], object]] = {
     BY_TIMER: lambda step: _("%(step)s was called off: its time was over", step=step),
+    BY_MESSAGE: lambda step: _("%(step)s was called off: a message came that ends it", step=step),
     BY_RETURN: lambda step: _("%(step)s was called off: an earlier step has to be done again", step=step),
     BY_END: lambda step: _("%(step)s was called off: the process has ended", step=step),
 }
@@ -166,6 +168,7 @@ _EVENT_ICONS = {
     "instance_resumed": "player-play",
     "wait_begun": "clock",
     "timer_fired": "bell",
+    "message_taken": "message-2",
     "token_cancelled": "x",
     "raise_incident": "alert-triangle",
     "finish_instance": "flag",
@@ -230,6 +233,8 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(name)s let it go on", name=who)
         case "wait_begun":
             return _("The process waits: %(event)s", event=step)
+        case "message_taken":
+            return _("A message came: %(event)s", event=step)
         case "timer_fired":
             return _("The time has come: %(event)s", event=step)
         case "token_cancelled" if event.task_id is not None and event.body.get("reason") in _CALLED_OFF:

@@ -1,8 +1,9 @@
 """What follows from what has just happened? `decide` moves the tokens of one instance and says what must be done.
 
-Tokens rest on steps, on events that wait for a moment, on the incoming flows of joins, or on a gateway that could not
-go on. Everything else is passed in one event, which the caller stores in one transaction. Nothing here knows the time,
-a person or a row: the same definition, state, event and day always give the same decision.
+Tokens rest on steps, on events that wait for a moment or a message, on the incoming flows of joins,
+or on a gateway that could not go on. Everything else is passed in one event, which the caller stores in one
+transaction. Nothing here knows the time, a person or a row: the same definition, state, event and day always give the
+same decision.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import date
 
-from app.processes.engine import joining, returning
+from app.processes.engine import joining, returning, waits
 from app.processes.engine.events import (
     ArmTimer,
     Cancel,
@@ -32,8 +33,10 @@ from app.processes.engine.events import (
     InstanceSuspended,
     JoinArrived,
     JoinFired,
+    MessageTaken,
     OpenTask,
     RaiseIncident,
+    Receive,
     Refusal,
     Resume,
     Retry,
@@ -41,21 +44,32 @@ from app.processes.engine.events import (
     ReturnTask,
     Skip,
     Start,
+    Subscribe,
     Suspend,
     TakeFlow,
     TimerFired,
     TokenCancelled,
+    Unsubscribe,
     WaitBegun,
     WaitOver,
 )
 from app.processes.engine.graph import Definition, EndKind, Node, NodeKind
-from app.processes.engine.state import FINAL, Data, IncidentCode, InstanceStatus, State, Timer, Token, TokenState
-from app.processes.engine.timing import parse_moment
+from app.processes.engine.state import (
+    FINAL,
+    Data,
+    IncidentCode,
+    InstanceStatus,
+    State,
+    Subscription,
+    Timer,
+    Token,
+    TokenState,
+)
 
 # An instance that moves over more flows than this without anybody's work is going round in circles.
 MAX_MOVES = 2_000
 #: why work is called off by the engine itself; whoever shows it has a sentence for each
-BY_TIMER, BY_RETURN, BY_END = "@timer", "@return", "@end"
+BY_TIMER, BY_MESSAGE, BY_RETURN, BY_END = "@timer", "@message", "@return", "@end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,8 @@ def decide(definition: Definition, state: State, event: Event, *, today: date) -
             turn.complete(token, outputs, outcome)
         case Fire(timer):
             turn.fire(timer)
+        case Receive(subscription, values, message):
+            turn.receive(subscription, values, message)
         case Return(token, to, reason):
             turn.send_back(token, to, reason)
         case Cancel(reason):
@@ -107,6 +123,7 @@ class _Turn:
         self.data = state.data
         self.tokens = {token.id: token for token in state.tokens}
         self.timers = {timer.id: timer for timer in state.timers}
+        self.subscriptions = {one.id: one for one in state.subscriptions}
         self.next_token = state.next_token
         self.commands: list[Command] = []
         self.moving: deque[str] = deque()
@@ -119,6 +136,7 @@ class _Turn:
             next_token=self.next_token,
             seq=self.before.seq + len(self.commands),
             timers=tuple(self.timers.values()),
+            subscriptions=tuple(self.subscriptions.values()),
         )
         return Decision(state, tuple(self.commands))
 
@@ -149,14 +167,38 @@ class _Turn:
             raise EngineRefusal(Refusal.timer_gone)
         node = self.definition.nodes[timer.node]
         self.commands.append(TimerFired(timer.id, node.id))
-        if node.host is None:
-            self._consume(timer.token, WaitOver(timer.token, node.id))
-        elif node.interrupting:
-            self._consume(timer.token, TokenCancelled(timer.token, node.host, BY_TIMER))
-        elif timer.left is None or timer.left > 1:
+        goes_on = node.host is not None and not node.interrupting and (timer.left is None or timer.left > 1)
+        self._happened(node, timer.token, BY_TIMER)
+        if goes_on:
             self._arm(node, timer.token, None if timer.left is None else timer.left - 1)
-        self.moving.extend(node.outs)
         self._settle()
+
+    def receive(self, number: int, values: Data, message: int) -> None:
+        self._refuse_unless_running()
+        waited = self.subscriptions.pop(number, None)
+        if waited is None:
+            raise EngineRefusal(Refusal.message_gone)
+        node = self.definition.nodes[waited.node]
+        self.commands.append(MessageTaken(waited.id, node.id, message))
+        self._learn(node.id, waits.taken(node, values))
+        self._happened(node, waited.token, BY_MESSAGE)
+        if node.host is not None and not node.interrupting:
+            self._subscribe(node, waited.token, waited.key)
+        self._settle()
+
+    def _happened(self, node: Node, token_id: int, reason: str) -> None:
+        """What was waited for is there: the token that waited goes on, or another one begins beside it. Of several
+        things that a gateway waits for the first one wins, and the others are waited for no more."""
+        if node.host is None:
+            at = self.tokens[token_id].node
+            self._consume(token_id, WaitOver(token_id, at))
+            if at != node.id:
+                self.commands.append(
+                    TakeFlow(next(flow for flow in node.ins if self.definition.flows[flow].source == at))
+                )
+        elif node.interrupting:
+            self._consume(token_id, TokenCancelled(token_id, node.host, reason))
+        self.moving.extend(node.outs)
 
     def send_back(self, token_id: int, to: str, reason: str) -> None:
         step = self._open_step(token_id)
@@ -299,7 +341,7 @@ class _Turn:
 
     def _enter(self, node: Node, flow: str) -> None:
         match node.kind:
-            case NodeKind.user_task | NodeKind.catch_event:
+            case NodeKind.user_task | NodeKind.catch_event | NodeKind.receive_task | NodeKind.event_gateway:
                 self._rest_on(node, flow)
             case NodeKind.parallel_gateway | NodeKind.inclusive_gateway if node.is_join:
                 self.commands.append(JoinArrived(self._rest(node, flow, TokenState.joining), node.id, flow))
@@ -350,30 +392,27 @@ class _Turn:
     # How tokens rest, and go.
 
     def _rest_on(self, node: Node, via: str) -> None:
-        """A step is offered, and the clocks at its edge begin to run; an event is waited for."""
-        if node.kind is NodeKind.user_task:
-            token = self._rest(node, via, TokenState.waiting)
-            self.commands.append(OpenTask(token, node.id))
-            for event in self.definition.edges.get(node.id, ()):
-                self._arm(event, token, event.timer.times if event.timer else 1)
+        """A step is offered, or something is waited for; what is waited for there and at its edge is armed."""
+        armed = [(event, waits.moment_or_key(event, self.data, self.today))
+                 for event in waits.armed_at(self.definition, node)]  # fmt: skip
+        wrong = next((found for _event, found in armed if isinstance(found, IncidentCode)), None)
+        if wrong is not None:
+            self._stop(node, via, wrong)
             return
-        moment = self._moment_of(node)
-        if moment is None:
-            self._stop(node, via, IncidentCode.no_moment)
-            return
-        token = self._rest(node, via, TokenState.listening)
-        self.commands.append(WaitBegun(token, node.id))
-        self._arm(node, token, 1, moment)
+        is_step = node.kind is NodeKind.user_task
+        token = self._rest(node, via, TokenState.waiting if is_step else TokenState.listening)
+        self.commands.append(OpenTask(token, node.id) if is_step else WaitBegun(token, node.id))
+        for event, found in armed:
+            if event.timer is None:
+                self._subscribe(event, token, found)
+            else:
+                self._arm(event, token, event.timer.times, found)
 
-    def _moment_of(self, node: Node) -> str | None:
-        """The moment that a value names; "" where the drawing says it all, None where the value is no moment."""
-        if node.timer is None or not node.timer.key:
-            return ""
-        value = self.data.get(node.timer.key)
-        try:
-            return parse_moment(value).isoformat() if isinstance(value, str) else None
-        except ValueError:
-            return None
+    def _subscribe(self, node: Node, token: int, key: str) -> None:
+        name = node.message.name if node.message else ""
+        one = Subscription(self._number(), node.id, token, name, key)
+        self.subscriptions[one.id] = one
+        self.commands.append(Subscribe(one.id, node.id, token, name, key))
 
     def _arm(self, node: Node, token: int, left: int | None, moment: str = "") -> None:
         timer = Timer(self._number(), node.id, token, left)
@@ -381,12 +420,15 @@ class _Turn:
         self.commands.append(ArmTimer(timer.id, node.id, token, left, moment))
 
     def _consume(self, token_id: int, command: Command) -> None:
-        """The token is gone, and the clocks that ran for it with it."""
+        """The token is gone, and with it the clocks that ran for it and the messages that it waited for."""
         del self.tokens[token_id]
         self.commands.append(command)
         for timer in [timer for timer in self.timers.values() if timer.token == token_id]:
             del self.timers[timer.id]
             self.commands.append(DisarmTimer(timer.id, timer.node))
+        for one in [one for one in self.subscriptions.values() if one.token == token_id]:
+            del self.subscriptions[one.id]
+            self.commands.append(Unsubscribe(one.id, one.node))
 
     def _call_everything_off(self, reason: str) -> None:
         for token in list(self.tokens.values()):

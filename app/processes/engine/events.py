@@ -21,6 +21,7 @@ class Refusal(StrEnum):
     outcome_unknown = auto()
     key_reserved = auto()
     timer_gone = auto()
+    message_gone = auto()
     no_way_back = auto()
     not_stopped = auto()
     no_such_way = auto()
@@ -60,6 +61,15 @@ class Fire:
     """The moment of a timer has come."""
 
     timer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """A message for which `subscription` waited has come, with these values. `message` is its number outside."""
+
+    subscription: int
+    values: Data = field(default_factory=dict)
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,7 @@ class Edit:
     reason: str = ""
 
 
-Event = Start | Complete | Fire | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
+Event = Start | Complete | Fire | Receive | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
 
 
 # Commands: what the caller has to store, and has to do.
@@ -166,7 +176,7 @@ class TokenCancelled:
 
 @dataclass(frozen=True, slots=True)
 class WaitBegun:
-    """The branch rests on an event until a timer strikes."""
+    """The branch rests on an event until a timer strikes, a message comes or an answer is there."""
 
     token: int
     node: str
@@ -205,6 +215,34 @@ class TimerFired:
 
     timer: int
     node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """From now on a message of that name and key goes on here."""
+
+    subscription: int
+    node: str
+    token: int
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """The message is not waited for any more."""
+
+    subscription: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTaken:
+    """The message that was waited for has come; the subscription is gone."""
+
+    subscription: int
+    node: str
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +334,9 @@ Command = (
     | ArmTimer
     | DisarmTimer
     | TimerFired
+    | Subscribe
+    | Unsubscribe
+    | MessageTaken
     | TakeFlow
     | JoinArrived
     | JoinFired

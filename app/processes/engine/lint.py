@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.core.i18n import _
+from app.processes.engine import lint_outside
 from app.processes.engine.graph import RESTING, AssignKind, AssignRule, Definition, Node, NodeKind, TaskSpec
+from app.processes.engine.known import Known
+from app.processes.engine.outside import keys_given
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.engine.soundness import find_dead_ends
 from app.processes.engine.timing import Clock
@@ -16,20 +18,14 @@ _CHOOSING = {NodeKind.exclusive_gateway, NodeKind.inclusive_gateway}
 _ASSIGNED_NOW = {AssignKind.role, AssignKind.team, AssignKind.user, AssignKind.initiator, AssignKind.head}
 
 
-@dataclass(frozen=True)
-class Known:
-    """What exists in the company: form codes with the keys of their fields, role and team codes, user names."""
-
-    forms: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    roles: frozenset[str] = frozenset()
-    teams: frozenset[str] = frozenset()
-    users: frozenset[str] = frozenset()
-
-
 def check(definition: Definition, *, known: Known) -> list[Problem]:
     """Every problem of a definition, in the order of the questions below; publishable when none is an error."""
     shape = [*_ends(definition), *_ways(definition), *_automatic_loops(definition)]
-    details = [*_conditions(definition, known), *_steps(definition, known)]
+    details = [
+        *_conditions(definition, known),
+        *_steps(definition, known),
+        *lint_outside.check(definition, known=known, keys=_keys(definition, known)),
+    ]
     # Whether all branches come to an end can only be asked of a graph that is whole.
     dead_ends = [] if has_errors(shape) else find_dead_ends(definition)
     return [*shape, *dead_ends, *details]
@@ -42,8 +38,8 @@ def _ends(definition: Definition) -> Iterator[Problem]:
     starts = definition.starts
     if not starts:
         yield Problem(definition.id, "no-start", _("The process has no start event."))
-    for extra in [start for start in starts if start.timer is None][1:]:
-        message = _("The process has more than one start event without a timer.")
+    for extra in [start for start in starts if not start.begins_by_itself][1:]:
+        message = _("The process has more than one start event without a timer or a message.")
         yield Problem(extra.id, "several-starts", message)
     if not any(node.kind is NodeKind.end_event for node in definition.nodes.values()):
         yield Problem(definition.id, "no-end", _("The process has no end event."))
@@ -179,6 +175,8 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
     """Every key under which this process can hold data."""
     keys: set[str] = set()
     for node in definition.nodes.values():
+        given = keys_given(node.outside)
+        keys |= {*given, *(f"{node.id}.{key}" for key in given)}
         if node.task is None:
             continue
         fields = known.forms.get(node.task.form or "", frozenset())
@@ -194,7 +192,7 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
 def _steps(definition: Definition, known: Known) -> Iterator[Problem]:
     for start in definition.starts:
         yield from _form(start, known)
-        if start.timer is not None and start.task is not None and start.task.form:
+        if start.begins_by_itself and start.task is not None and start.task.form:
             message = _("“%(name)s” begins by itself, so nobody is there to fill in its form.", name=start.title)
             yield Problem(start.id, "form-without-person", message)
     for node in definition.nodes.values():

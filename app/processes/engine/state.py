@@ -25,7 +25,7 @@ FINAL = frozenset({InstanceStatus.completed, InstanceStatus.cancelled, InstanceS
 
 class TokenState(StrEnum):
     """Why a token rests: somebody works on the step, the join waits for other branches, it cannot go on, or it waits
-    for a moment to come."""
+    for a moment, a message or an answer to come."""
 
     waiting = auto()
     joining = auto()
@@ -40,6 +40,7 @@ class IncidentCode(StrEnum):
     automatic_loop = auto()
     stuck_at_join = auto()
     no_moment = auto()
+    no_key = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,21 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A message of that name and key is waited for, for a token: on the event where it rests, or at the edge of its
+    step."""
+
+    id: int
+    node: str
+    token: int
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class State:
-    """All that the engine knows of one instance. `next_token` numbers tokens and timers; it and `seq` (commands given
-    so far) only ever grow."""
+    """All that the engine knows of one instance. `next_token` numbers tokens, timers and subscriptions; it and `seq`
+    (commands given so far) only ever grow."""
 
     status: InstanceStatus = InstanceStatus.new
     data: Data = field(default_factory=dict)
@@ -76,3 +89,4 @@ class State:
     next_token: int = 1
     seq: int = 0
     timers: tuple[Timer, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()

@@ -21,6 +21,8 @@ _TAGS = {
     "and": "parallelGateway",
     "ior": "inclusiveGateway",
     "wait": "intermediateCatchEvent",
+    "hear": "receiveTask",
+    "first": "eventBasedGateway",
     "edge": "boundaryEvent",
 }
 _ARROW = re.compile(r"(?P<path>.+?)(?: if (?P<condition>.+)| by (?P<default>default))?")
@@ -32,6 +34,7 @@ def bpmn(
     timers: Mapping[str, str] | None = None,
     edges: Mapping[str, str] | None = None,
     ends: Mapping[str, str] | None = None,
+    messages: Mapping[str, str] | None = None,
     inside: str = "",
     around: str = "",
 ) -> str:
@@ -39,9 +42,11 @@ def bpmn(
 
     `tasks` gives the attributes of tt:task by element id, `timers` when events happen ("PT1H wall", "R3/PT1H", a
     moment or a key), `edges` at which step an event sits ("ask", or "ask beside" when it does not end the work),
-    `ends` what else an end ends ("terminate", "error"), `inside` more XML in the process, `around` beside it.
+    `messages` for which message an element waits ("paid order_code", "paid order_code amount,paid_at", of a start event
+    "paid - amount"), `ends` what else an end ends ("terminate", "error"), `inside` more XML in the process,
+    `around` beside it.
     """
-    tasks, timers, edges, ends = tasks or {}, timers or {}, edges or {}, ends or {}
+    tasks, timers, edges, ends, messages = tasks or {}, timers or {}, edges or {}, ends or {}, messages or {}
     elements: dict[str, str | None] = {}
     flows = []
     for arrow in arrows:
@@ -61,7 +66,8 @@ def bpmn(
     drawn = [
         _element(
             element, default, tasks, _timer(timers[element]) if element in timers else "", edges.get(element, ""),
-            f"<{ends[element]}EventDefinition/>" if element in ends else "",
+            (f"<{ends[element]}EventDefinition/>" if element in ends else "")
+            + (_message(element, messages[element]) if element in messages else ""),
         )
         for element, default in elements.items()
     ]  # fmt: skip
@@ -89,6 +95,13 @@ def _timer(text: str) -> str:
     written = {"P": "timeDuration", "R": "timeCycle"}.get(when[0], "timeDate")
     extension = f'<extensionElements><tt:timer clock="{clock}"/></extensionElements>' if clock else ""
     return f"{extension}<timerEventDefinition><{written}>{when}</{written}></timerEventDefinition>"
+
+
+def _message(element: str, text: str) -> str:
+    name, key, takes = [*text.split(" "), "", ""][:3]
+    attributes = f"name={quoteattr(name)}" + (f" key={quoteattr(key)}" if key not in ("", "-") else "")
+    extension = f"<extensionElements><tt:message {attributes} takes={quoteattr(takes)}/></extensionElements>"
+    return extension + ("" if element.startswith("hear") else "<messageEventDefinition/>")
 
 
 def _element(element: str, default: str | None, tasks: Mapping[str, str], timer: str, edge: str, ending: str) -> str:

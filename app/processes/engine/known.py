@@ -1,0 +1,18 @@
+"""What exists in the company, as far as a drawing may speak of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Known:
+    """Form codes with the keys of their fields, role and team codes, user names; the messages with which other
+    processes begin (name → the process's name)."""
+
+    forms: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    roles: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+    begun_by: Mapping[str, str] = field(default_factory=dict)
