@@ -19,7 +19,7 @@ _TOLD = record(
     source=text(60),
     event_id=text(200),
     name=text(100),
-    key={"type": ["string", "number", "null"], "maxLength": 200},
+    key={"type": ["string", "integer", "null"], "maxLength": 200},
     values=maybe(free_object("Values by key; a process keeps those that it asks for")),
     ttl=maybe(text(40)),
 )
