@@ -30,7 +30,7 @@ from app.customers import search
 from app.customers.models import Customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
-from app.processes import drawing, messages, queries, services, shown, timers
+from app.processes import drawing, messages, queries, services, several, shown, store, timers
 from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.problems import Problem
 from app.processes.engine.state import InstanceStatus
@@ -362,12 +362,33 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "open_tasks": open_tasks.get(one.id, []),
             "timers": running.get(one.id, []),
             "messages": awaited.get(one.id, []),
+            "asked": _asked(one),
             "incidents": [
                 {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
                 for stop in (shown.stops(db.session(), one) if one.incident else ())
             ],
         }
         for one in found
+    ]
+
+
+def _asked(instance: ProcessInstance) -> list[dict[str, Any]]:
+    """Where several are asked just now: who or what, and what has been answered."""
+    definition = queries.definition_of(instance.version)
+    if instance.ended_at is not None or all(node.many is None for node in definition.steps):
+        return []
+    session = db.session()
+    all_tasks = tasks.of_owner(session, OWNER, instance.id)
+    return [
+        {
+            "step": asked.node,
+            "needed": asked.needed,
+            "elements": [
+                {"element": each.element, "open": each.is_open, "answered_at": moment(each.at), "outcome": each.code}
+                for each in asked.elements
+            ],
+        }
+        for asked in several.asked_now(session, definition, store.load(session, instance), all_tasks)
     ]
 
 

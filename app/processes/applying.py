@@ -16,7 +16,7 @@ from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at, utc
 from app.forms.models import FormVersion
-from app.processes import following, queries, store
+from app.processes import following, queries, several, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
@@ -82,7 +82,9 @@ def _apply(
     definition = queries.definition_of(version)
     now = clock.now()
     try:
-        decision = decide(definition, state, event, today=clock.today(DEFAULT_TIME_ZONE))
+        decision = decide(
+            definition, state, event, today=clock.today(DEFAULT_TIME_ZONE), people=several.whom(session, instance)
+        )
     except EngineRefusal as refusal:
         raise _refused(instance, refusal) from refusal
     before = {token.id for token in state.tokens}
@@ -138,10 +140,12 @@ def _open_task(
         owner_id=instance.id,
         step=node.id,
         token=command.token,
-        name=node.title,
+        name=several.name_of(session, node, command),
         context=f"{version.process.name}, {instance.code}",
         customer_id=instance.customer_id,
-        offer=_again(session, before) or offer_for(session, node.assignment, instance),
+        offer=several.offer_of(node, command)
+        or _again(session, before)
+        or offer_for(session, node.assignment, instance),
         deadline=_deadline(session, spec),
         form_version=session.get(FormVersion, version.form_pins[spec.form]) if spec.form else None,
         outcomes=spec.outcomes,

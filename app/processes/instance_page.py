@@ -14,11 +14,12 @@ from app.core import clock, edge, links
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db
 from app.core.finding import record_key
-from app.core.i18n import _
+from app.core.i18n import _, ngettext
 from app.core.leases import LeaseState
 from app.core.pages import show, trail
 from app.customers.queries import customer_cards
-from app.processes import messages, queries, shown, timers
+from app.processes import messages, queries, several, shown, store, timers
+from app.processes.engine.asking import BY_OTHERS
 from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
@@ -62,10 +63,12 @@ def instance_page(instance_id: int) -> Any:
     )
     notes = comments_shown(session, [task.id for task in tasks])
     next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
+    definition = queries.definition_of(instance.version)
     return show(
         "processes/instance.html",
-        awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), queries.definition_of(instance.version)),
-        clocks=_clocks(timers.running_in(session, [instance.id]), queries.definition_of(instance.version)),
+        awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
+        asked=_asked(session, instance, definition, tasks),
+        clocks=_clocks(timers.running_in(session, [instance.id]), definition),
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         share_url=f"/chia-se/instance/{instance.id}",
         history_url=links.instance_history_path(instance.id),
@@ -86,7 +89,7 @@ def instance_page(instance_id: int) -> Any:
         },
         stages=[
             {"name": stage.name, "state": stage.state, "note": stage.note}
-            for stage in shown.stages_shown(queries.definition_of(instance.version), tasks, now)
+            for stage in shown.stages_shown(definition, tasks, now)
         ],
         work=work,
         events=_events(session, instance, notes),
@@ -140,6 +143,15 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
     return told
 
 
+def _asked(
+    session: Session, instance: ProcessInstance, definition: Definition, tasks: Sequence[Task]
+) -> list[several.Asked]:
+    """Who has answered and who has not, where several are asked; a process without such steps asks nothing of rows."""
+    if instance.ended_at is not None or all(node.many is None for node in definition.steps):
+        return []
+    return several.asked_now(session, definition, store.load(session, instance), tasks)
+
+
 def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, Any]]:
     """Everyone whose hands it went through, with what they did."""
     did: dict[str, list[str]] = {instance.initiator.name: [str(_("Began the process"))]}
@@ -154,6 +166,7 @@ def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, A
 _CALLED_OFF: dict[str, Callable[[str], object]] = {
     BY_TIMER: lambda step: _("%(step)s was called off: its time was over", step=step),
     BY_MESSAGE: lambda step: _("%(step)s was called off: a message came that ends it", step=step),
+    BY_OTHERS: lambda step: _("%(step)s was called off: the others have decided", step=step),
     BY_RETURN: lambda step: _("%(step)s was called off: an earlier step has to be done again", step=step),
     BY_END: lambda step: _("%(step)s was called off: the process has ended", step=step),
 }
@@ -169,6 +182,9 @@ _EVENT_ICONS = {
     "wait_begun": "clock",
     "timer_fired": "bell",
     "message_taken": "message-2",
+    "many_begun": "users",
+    "many_over": "check",
+    "step_passed": "arrow-right",
     "token_cancelled": "x",
     "raise_incident": "alert-triangle",
     "finish_instance": "flag",
@@ -237,6 +253,16 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("A message came: %(event)s", event=step)
         case "timer_fired":
             return _("The time has come: %(event)s", event=step)
+        case "many_begun":
+            count = len(event.body.get("elements", ()))
+            return ngettext("%(step)s is to be done once", "%(step)s is to be done %(num)d times", count, step=step)
+        case "many_over":
+            count = event.body.get("count", 0)
+            return ngettext(
+                "%(step)s: one answer was enough", "%(step)s: enough with %(num)d answers", count, step=step
+            )
+        case "step_passed":
+            return _("%(step)s was passed over: there was nothing to do it for", step=step)
         case "token_cancelled" if event.task_id is not None and event.body.get("reason") in _CALLED_OFF:
             return _CALLED_OFF[event.body["reason"]](step)
         case "raise_incident":

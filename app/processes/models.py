@@ -144,6 +144,11 @@ class ProcessToken(Entity):
     node: Mapped[str] = mapped_column(String(120))
     via: Mapped[str] = mapped_column(String(120))
     state: Mapped[TokenState] = mapped_column(stored(TokenState))
+    #: the token that gathers the answers where several are asked, and for which of its elements this one is
+    outer: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
+    position: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
+    #: of the one that gathers: the elements, and what came so far
+    gathered: Mapped[dict[str, Any] | None] = mapped_column(Json, sort_order=1)
 
 
 class ProcessTimer(Leased, Entity):

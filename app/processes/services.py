@@ -21,7 +21,7 @@ from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
 from app.forms.submissions.services import lock_approved
-from app.processes import queries, shown, store
+from app.processes import queries, several, shown, store
 from app.processes.applying import InstanceOverError, apply
 from app.processes.engine import returning
 from app.processes.engine.events import Cancel, Complete, Edit, Event, Resume, Retry, Return, Skip, Start, Suspend
@@ -240,9 +240,10 @@ class InstanceTasks:
 
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         instance = store.lock(session, task.owner_id)
-        _refuse_second_pair_of_eyes(session, instance, task, by=by)
+        state = store.load(session, instance)
+        _refuse_second_pair_of_eyes(session, instance, state, task, by=by)
         event = Complete(task.token, dict(values), task.outcome)
-        apply(session, instance, instance.version, store.load(session, instance), event, by=by)
+        apply(session, instance, instance.version, state, event, by=by)
         if task.outcome == "approve":
             _lock_what_was_approved(session, instance, task, by=by)
 
@@ -274,12 +275,18 @@ def _lock_what_was_approved(session: Session, instance: ProcessInstance, task: T
     lock_approved(session, OWNER, [instance.id], by=by, reason=why)
 
 
-def _refuse_second_pair_of_eyes(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:
-    """`notBy`: whoever did one of those steps may not do this one. Raises NotAllowedError."""
-    spec = queries.definition_of(instance.version).nodes[task.step].task
-    if spec is None or not spec.not_by:
+def _refuse_second_pair_of_eyes(
+    session: Session, instance: ProcessInstance, state: State, task: Task, *, by: Actor
+) -> None:
+    """`notBy`: whoever did one of those steps may not do this one; nor does anybody decide for two. Raises
+    NotAllowedError."""
+    node = queries.definition_of(instance.version).nodes[task.step]
+    spec = node.task
+    if spec is None or (not spec.not_by and node.many is None):
         return
-    for done in task_queries.of_owner(session, OWNER, instance.id):
+    tasks = task_queries.of_owner(session, OWNER, instance.id)
+    several.refuse_second_answer(state, node, task, tasks, by=by.user_id)
+    for done in tasks:
         if done.step in spec.not_by and done.completed_by_id == by.user_id:
             raise NotAllowedError(_("You did “%(step)s”, so somebody else has to do this.", step=done.name))
 

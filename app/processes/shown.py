@@ -131,6 +131,8 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "no_key": lambda name: _(
         "“%(name)s” waits for a message, but the value by which it is known is missing.", name=name
     ),
+    "nobody_to_ask": lambda name: _("“%(name)s” is for several people, but nobody is there to be asked.", name=name),
+    "too_many_to_ask": lambda name: _("“%(name)s” would have to be done more than 200 times.", name=name),
     "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
 }
 

@@ -5,7 +5,6 @@ The file comes from outside: no entity is resolved, nothing is fetched, and what
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,28 +17,24 @@ from app.core.conditions import Condition
 from app.core.errors import Sentence
 from app.core.i18n import _
 from app.processes.engine import outside
-from app.processes.engine.bpmn_words import (
-    BPMN,
-    ENDS,
-    EXTENSIONS,
-    HOSTS,
-    KINDS,
-    MESSAGE,
-    NOT_READ,
-    PARTS,
-    SILENT,
-    TIMER,
-    TIMES,
-    TT,
-    children_of,
-    extension_of,
-    extensions_of,
-    id_of,
-    listens,
-    local_name,
-    tag_of,
-    title_of,
-)
+from app.processes.engine.bpmn_words import ENDS as _ENDS
+from app.processes.engine.bpmn_words import EXTENSIONS as _EXTENSIONS
+from app.processes.engine.bpmn_words import KINDS as _KINDS
+from app.processes.engine.bpmn_words import MESSAGE, extension_of, listens
+from app.processes.engine.bpmn_words import NOT_READ as _NOT_READ
+from app.processes.engine.bpmn_words import PARTS as _PARTS
+from app.processes.engine.bpmn_words import SILENT as _SILENT
+from app.processes.engine.bpmn_words import TIMER as _TIMER
+from app.processes.engine.bpmn_words import TIMES as _TIMES
+from app.processes.engine.elements import BPMN as _BPMN
+from app.processes.engine.elements import KEY as _KEY
+from app.processes.engine.elements import TT as _TT
+from app.processes.engine.elements import children as _children
+from app.processes.engine.elements import extensions as _extensions
+from app.processes.engine.elements import id_of as _id
+from app.processes.engine.elements import local as _local
+from app.processes.engine.elements import tag as _tag
+from app.processes.engine.elements import title as _title
 from app.processes.engine.graph import (
     DEFAULT_OUTCOMES,
     AssignRule,
@@ -56,6 +51,7 @@ from app.processes.engine.graph import (
 )
 from app.processes.engine.outside import Outside
 from app.processes.engine.problems import Problem, Severity
+from app.processes.engine.several import many_of
 from app.processes.engine.timing import Clock, TimerSpec, parse_duration, parse_moment, parse_repeat
 
 MAX_BYTES = 2_000_000
@@ -63,7 +59,6 @@ MAX_NODES = 2_000
 MAX_ID_LENGTH = 100
 MAX_NAME_LENGTH = 200
 
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*){0,3}")
 _TASK_ATTRIBUTES = {"form", "assign", "due", "clock", "warn", "approval", "outcomes", "notBy", "stage"}
 _START_ATTRIBUTES = {"form"}
 
@@ -94,13 +89,13 @@ class _Reader:
     def definition(self, xml: bytes | str) -> Definition:
         root = self._root(xml)
         process = self._process(root)
-        self.messages = {id_of(one): one.get("name", "") for one in root.findall(BPMN + "message")}
+        self.messages = {_id(one): one.get("name", "") for one in root.findall(_BPMN + "message")}
         self._refuse_duplicate_ids(process)
         self._refuse_crowds(process)
-        nodes = [element for element in children_of(process) if tag_of(element) in KINDS]
+        nodes = [element for element in _children(process) if _tag(element) in _KINDS]
         self._name_what_cannot_run(process)
         self._check_names([process, *nodes])
-        flows = self._flows(process, {id_of(node) for node in nodes})
+        flows = self._flows(process, {_id(node) for node in nodes})
         if self.problems and any(problem.severity is Severity.error for problem in self.problems):
             raise _Unreadable
         # From here on problems lie inside single elements: the graph is whole and can be checked further.
@@ -109,7 +104,7 @@ class _Reader:
         read_nodes = self._nodes(nodes, read_flows, lanes)
         stages = self._stages(process)
         faulty = frozenset(problem.element for problem in self.problems if problem.severity is Severity.error)
-        return Definition(id_of(process), process.get("name", ""), read_nodes, read_flows, stages, faulty)
+        return Definition(_id(process), process.get("name", ""), read_nodes, read_flows, stages, faulty)
 
     # The file.
 
@@ -135,12 +130,12 @@ class _Reader:
             )
         if root.getroottree().docinfo.internalDTD is not None:
             self._give_up("", "doctype", _("The file holds a DOCTYPE. Remove it and upload the file again."))
-        if root.tag != BPMN + "definitions":
+        if root.tag != _BPMN + "definitions":
             self._give_up("", "not-bpmn", _("The file is not BPMN 2.0: its first element is not “definitions”."))
         return root
 
     def _refuse_duplicate_ids(self, process: etree._Element) -> None:
-        ids = Counter(id_of(element) for element in process.iter(BPMN + "*") if id_of(element))
+        ids = Counter(_id(element) for element in process.iter(_BPMN + "*") if _id(element))
         repeated = [element_id for element_id, count in ids.items() if count > 1]
         for element_id in repeated:
             self._error(element_id, "duplicate-id", _("The id “%(id)s” is used more than once.", id=element_id))
@@ -149,7 +144,7 @@ class _Reader:
 
     def _process(self, root: etree._Element) -> etree._Element:
         """The one process to run: the only one, or the only one marked as executable."""
-        processes = root.findall(BPMN + "process")
+        processes = root.findall(_BPMN + "process")
         if len(processes) > 1:
             processes = [process for process in processes if process.get("isExecutable") in {"true", "1"}]
             if len(processes) != 1:
@@ -160,77 +155,77 @@ class _Reader:
         return processes[0]
 
     def _refuse_crowds(self, process: etree._Element) -> None:
-        tags = Counter(tag for tag in map(tag_of, children_of(process)) if tag not in SILENT)
-        flows = tags.pop(BPMN + "sequenceFlow", 0)
+        tags = Counter(tag for tag in map(_tag, _children(process)) if tag not in _SILENT)
+        flows = tags.pop(_BPMN + "sequenceFlow", 0)
         if tags.total() > MAX_NODES or flows > 2 * MAX_NODES:
             message = _("A process may have %(count)s elements and twice as many flows at most.", count=MAX_NODES)
             self._give_up("", "too-large", message)
 
     def _name_what_cannot_run(self, process: etree._Element) -> None:
-        for element in children_of(process):
-            if tag_of(element) in KINDS:
+        for element in _children(process):
+            if _tag(element) in _KINDS:
                 self._name_parts_that_cannot_run(element)
-            elif tag_of(element) != BPMN + "sequenceFlow":
+            elif _tag(element) != _BPMN + "sequenceFlow":
                 self._name_if_it_cannot_run(element, of=element)
-        for extension in extensions_of(process):
-            if tag_of(extension).startswith(TT) and tag_of(extension) != TT + "stage":
+        for extension in _extensions(process):
+            if _tag(extension).startswith(_TT) and _tag(extension) != _TT + "stage":
                 self._cannot_run(process, extension)
 
     def _name_parts_that_cannot_run(self, element: etree._Element) -> None:
-        kind = KINDS[tag_of(element)]
-        parts, extensions = PARTS.get(kind, set[str]()), EXTENSIONS.get(kind, set[str]())
-        for part in children_of(element):
-            if tag_of(part) not in parts:
+        kind = _KINDS[_tag(element)]
+        parts, extensions = _PARTS.get(kind, set[str]()), _EXTENSIONS.get(kind, set[str]())
+        for part in _children(element):
+            if _tag(part) not in parts:
                 self._name_if_it_cannot_run(part, of=element)
-        for extension in extensions_of(element):
-            if tag_of(extension).startswith(TT) and tag_of(extension) not in extensions:
+        for extension in _extensions(element):
+            if _tag(extension).startswith(_TT) and _tag(extension) not in extensions:
                 self._cannot_run(element, extension)
 
     def _name_if_it_cannot_run(self, part: etree._Element, *, of: etree._Element) -> None:
-        if tag_of(part) in SILENT or not tag_of(part).startswith(BPMN):
+        if _tag(part) in _SILENT or not _tag(part).startswith(_BPMN):
             return
-        if tag_of(part) in NOT_READ:
-            message = _("“%(kind)s” is kept in the diagram but not used when the process runs.", kind=local_name(part))
-            self._warning(id_of(part) or id_of(of), "not-read", message)
+        if _tag(part) in _NOT_READ:
+            message = _("“%(kind)s” is kept in the diagram but not used when the process runs.", kind=_local(part))
+            self._warning(_id(part) or _id(of), "not-read", message)
         else:
             self._cannot_run(of, part)
 
     def _cannot_run(self, element: etree._Element, part: etree._Element) -> None:
-        message = _("“%(name)s”: “%(kind)s” cannot be run yet.", name=title_of(element), kind=local_name(part))
-        self._error(id_of(element), "not-executable", message)
+        message = _("“%(name)s”: “%(kind)s” cannot be run yet.", name=_title(element), kind=_local(part))
+        self._error(_id(element), "not-executable", message)
 
     def _check_names(self, elements: list[etree._Element]) -> None:
         for element in elements:
-            if not id_of(element) or len(id_of(element)) > MAX_ID_LENGTH or set(id_of(element)) & set("[]\n\t "):
+            if not _id(element) or len(_id(element)) > MAX_ID_LENGTH or set(_id(element)) & set("[]\n\t "):
                 message = _(
                     "“%(name)s” needs an id of at most %(count)s letters, digits, hyphens or underscores.",
-                    name=title_of(element)[:MAX_NAME_LENGTH],
+                    name=_title(element)[:MAX_NAME_LENGTH],
                     count=MAX_ID_LENGTH,
                 )
-                self._error(id_of(element)[:MAX_ID_LENGTH], "bad-id", message)
+                self._error(_id(element)[:MAX_ID_LENGTH], "bad-id", message)
             elif len(element.get("name", "")) > MAX_NAME_LENGTH:
                 message = _("A name may have %(count)s characters at most.", count=MAX_NAME_LENGTH)
-                self._error(id_of(element), "name-too-long", message)
+                self._error(_id(element), "name-too-long", message)
 
     # The graph.
 
     def _flows(self, process: etree._Element, nodes: set[str]) -> list[etree._Element]:
-        flows = process.findall(BPMN + "sequenceFlow")
+        flows = process.findall(_BPMN + "sequenceFlow")
         self._check_names(flows)
         # A flow to an element that was already named is whole; it is the element that cannot run.
         known = nodes | {problem.element for problem in self.problems}
         for flow in flows:
             for end in ("sourceRef", "targetRef"):
                 if flow.get(end) not in known:
-                    message = _("The flow “%(name)s” does not connect two elements.", name=title_of(flow))
-                    self._error(id_of(flow), "loose-flow", message)
+                    message = _("The flow “%(name)s” does not connect two elements.", name=_title(flow))
+                    self._error(_id(flow), "loose-flow", message)
         return flows
 
     def _flow(self, element: etree._Element) -> Flow:
-        expression = element.find(BPMN + "conditionExpression")
+        expression = element.find(_BPMN + "conditionExpression")
         text = "".join(expression.itertext()).strip() if expression is not None else ""
         return Flow(
-            id=id_of(element),
+            id=_id(element),
             source=element.get("sourceRef", ""),
             target=element.get("targetRef", ""),
             condition=self._condition(element, text),
@@ -245,9 +240,9 @@ class _Reader:
             return conditions.parse(text)
         except conditions.ConditionError as error:
             message = _(
-                "The condition of the flow “%(name)s” cannot be read: %(reason)s", name=title_of(flow), reason=error
+                "The condition of the flow “%(name)s” cannot be read: %(reason)s", name=_title(flow), reason=error
             )
-            self._error(id_of(flow), "bad-condition", message)
+            self._error(_id(flow), "bad-condition", message)
             return None
 
     def _lanes(self, process: etree._Element) -> dict[str, Lane]:
@@ -255,14 +250,14 @@ class _Reader:
         lane_of: dict[str, Lane] = {}
 
         def enter(lane_set: etree._Element, role: str | None) -> None:
-            for element in lane_set.findall(BPMN + "lane"):
-                lane = Lane(id_of(element), element.get("name", ""), element.get(TT + "role", "").strip() or role)
-                for reference in element.findall(BPMN + "flowNodeRef"):
+            for element in lane_set.findall(_BPMN + "lane"):
+                lane = Lane(_id(element), element.get("name", ""), element.get(_TT + "role", "").strip() or role)
+                for reference in element.findall(_BPMN + "flowNodeRef"):
                     lane_of[(reference.text or "").strip()] = lane
-                for inner in element.findall(BPMN + "childLaneSet"):
+                for inner in element.findall(_BPMN + "childLaneSet"):
                     enter(inner, lane.role)
 
-        for lane_set in process.findall(BPMN + "laneSet"):
+        for lane_set in process.findall(_BPMN + "laneSet"):
             enter(lane_set, None)
         return lane_of
 
@@ -271,22 +266,24 @@ class _Reader:
         for flow in flows.values():
             ins[flow.target].append(flow.id)
             outs[flow.source].append(flow.id)
-        hosts = {id_of(element) for element in elements if KINDS[tag_of(element)] in HOSTS}
+        hosts = {_id(element) for element in elements if _KINDS[_tag(element)] is NodeKind.user_task}
+        tasks = {_id(element): self._task(element) for element in elements}
         return {
-            (node_id := id_of(element)): Node(
-                kind=KINDS[tag_of(element)],
+            (node_id := _id(element)): Node(
+                kind=_KINDS[_tag(element)],
                 id=node_id,
                 name=element.get("name", "").strip(),
                 default=self._default(element, outs[node_id]),
                 ins=tuple(ins[node_id]),
                 outs=tuple(outs[node_id]),
-                task=self._task(element),
+                task=tasks[node_id],
+                many=many_of(self, element, tasks[node_id]),
                 lane=lanes.get(node_id),
                 timer=self._timer(element),
                 outside=self._outside(element),
                 host=self._host(element, hosts),
                 interrupting=element.get("cancelActivity", "true").strip() not in {"false", "0"},
-                end=next((ENDS[tag_of(part)] for part in children_of(element) if tag_of(part) in ENDS), EndKind.branch),
+                end=next((_ENDS[_tag(part)] for part in _children(element) if _tag(part) in _ENDS), EndKind.branch),
             )
             for element in elements
         }
@@ -294,57 +291,57 @@ class _Reader:
     def _default(self, element: etree._Element, outs: list[str]) -> str | None:
         default = element.get("default") or None
         if default is not None and default not in outs:
-            message = _("The default flow of “%(name)s” does not leave it.", name=title_of(element))
-            self._error(id_of(element), "bad-default", message)
+            message = _("The default flow of “%(name)s” does not leave it.", name=_title(element))
+            self._error(_id(element), "bad-default", message)
             return None
         return default
 
     def _host(self, element: etree._Element, hosts: set[str]) -> str | None:
-        if KINDS[tag_of(element)] is not NodeKind.boundary_event:
+        if _KINDS[_tag(element)] is not NodeKind.boundary_event:
             return None
         host = element.get("attachedToRef", "").strip()
         if host not in hosts:
-            message = _("“%(name)s” must sit at the edge of a step.", name=title_of(element))
-            self._error(id_of(element), "no-host", message)
+            message = _("“%(name)s” must sit at the edge of a step.", name=_title(element))
+            self._error(_id(element), "no-host", message)
             return None
         return host
 
     # When something happens by itself.
 
     def _timer(self, element: etree._Element) -> TimerSpec | None:
-        kind = KINDS[tag_of(element)]
-        found = element.findall(TIMER)
+        kind = _KINDS[_tag(element)]
+        found = element.findall(_TIMER)
         if not found and (listens(element) or kind not in {NodeKind.catch_event, NodeKind.boundary_event}):
             return None
-        parts = [part for one in found for part in children_of(one) if tag_of(part) in TIMES]
+        parts = [part for one in found for part in _children(one) if _tag(part) in _TIMES]
         if len(found) != 1 or len(parts) != 1 or listens(element):
             message = _(
                 "“%(name)s” needs exactly one timer (a duration, a moment or a repetition), or one message.",
-                name=title_of(element),
+                name=_title(element),
             )
-            self._error(id_of(element), "no-timer", message)
+            self._error(_id(element), "no-timer", message)
             return None
-        clocks = [one for one in extensions_of(element) if tag_of(one) == TT + "timer"]
+        clocks = [one for one in _extensions(element) if _tag(one) == _TT + "timer"]
         clock = (self._attribute(element, clocks[0], "clock", Clock) if clocks else None) or Clock.calendar
         text = "".join(map(str, parts[0].itertext())).strip()
         try:
-            return _timer_spec(local_name(parts[0]), text, clock, kind, element)
+            return _timer_spec(_local(parts[0]), text, clock, kind, element)
         except ValueError:
             message = _(
                 "“%(name)s”: “%(value)s” is not a time that can be waited for here.",
-                name=title_of(element),
+                name=_title(element),
                 value=text[:MAX_NAME_LENGTH],
             )
-            self._error(id_of(element), "bad-timer", message)
+            self._error(_id(element), "bad-timer", message)
             return None
 
     # What it hears from outside, and what it does there.
 
     def _outside(self, element: etree._Element) -> Outside | None:
-        kind, title = KINDS[tag_of(element)], title_of(element)
+        kind, title = _KINDS[_tag(element)], _title(element)
 
         def problem(code: str, message: Sentence) -> None:
-            self._error(id_of(element), code, message)
+            self._error(_id(element), code, message)
 
         if kind is NodeKind.receive_task or listens(element):
             event = element.find(MESSAGE)
@@ -360,17 +357,17 @@ class _Reader:
 
     def _task(self, element: etree._Element) -> TaskSpec | None:
         """The tt:task of a step, or of a start event that begins with a form."""
-        found = [extension for extension in extensions_of(element) if tag_of(extension) == TT + "task"]
+        found = [extension for extension in _extensions(element) if _tag(extension) == _TT + "task"]
         if not found:
             return None
         if len(found) > 1:
-            message = _("“%(name)s” describes its task more than once.", name=title_of(element))
-            self._error(id_of(element), "duplicate-task", message)
+            message = _("“%(name)s” describes its task more than once.", name=_title(element))
+            self._error(_id(element), "duplicate-task", message)
         spec = found[0]
-        is_start = KINDS[tag_of(element)] is NodeKind.start_event
+        is_start = _KINDS[_tag(element)] is NodeKind.start_event
         for attribute in sorted(set(map(str, spec.attrib)) - (_START_ATTRIBUTES if is_start else _TASK_ATTRIBUTES)):
-            message = _("“%(name)s”: “%(attribute)s” has no meaning here.", name=title_of(element), attribute=attribute)
-            self._warning(id_of(element), "unknown-attribute", message)
+            message = _("“%(name)s”: “%(attribute)s” has no meaning here.", name=_title(element), attribute=attribute)
+            self._warning(_id(element), "unknown-attribute", message)
         approval = self._attribute(element, spec, "approval", parse_approval)
         outcomes = self._attribute(element, spec, "outcomes", parse_outcomes)
         return TaskSpec(
@@ -387,13 +384,13 @@ class _Reader:
 
     def _stages(self, process: etree._Element) -> tuple[Stage, ...]:
         stages: dict[str, Stage] = {}
-        for position, element in enumerate(extensions_of(process), start=1):
-            if tag_of(element) != TT + "stage":
+        for position, element in enumerate(_extensions(process), start=1):
+            if _tag(element) != _TT + "stage":
                 continue
             key = element.get("key", "").strip()
             if not key or key in stages:
                 message = _("Each stage needs a key of its own; “%(key)s” is missing or used twice.", key=key)
-                self._error(id_of(process), "bad-stage", message)
+                self._error(_id(process), "bad-stage", message)
                 continue
             order = self._attribute(process, element, "order", int)
             limit = self._duration(process, element, "limit")
@@ -421,11 +418,11 @@ class _Reader:
         except ValueError:
             message = _(
                 "“%(name)s”: “%(value)s” is not a valid value for “%(attribute)s”.",
-                name=title_of(element),
+                name=_title(element),
                 value=text[:MAX_NAME_LENGTH],
                 attribute=name,
             )
-            self._error(id_of(element), code or f"bad-{name}", message)
+            self._error(_id(element), code or f"bad-{name}", message)
             return None
 
     # Problems.

@@ -1,15 +1,12 @@
-"""Which words of BPMN 2.0 and of tt: are understood, and where in an element do they stand?"""
+"""Which words of BPMN 2.0 and of tt: are understood, and what may stand in which element?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from lxml import etree
 
+from app.processes.engine.elements import BPMN, TT, extensions, tag
 from app.processes.engine.graph import EndKind, NodeKind
-
-BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
-TT = "{https://tantam.vn/schema/bpmn/1}"
+from app.processes.engine.several import MANY, SEVERAL
 
 KINDS = {
     BPMN + "startEvent": NodeKind.start_event,
@@ -30,13 +27,14 @@ ENDS = {
 }
 # What a kind of element may hold besides, and the extension that it understands.
 PARTS = {
+    NodeKind.user_task: {SEVERAL},
     NodeKind.start_event: {TIMER, MESSAGE},
     NodeKind.catch_event: {TIMER, MESSAGE},
     NodeKind.boundary_event: {TIMER, MESSAGE},
     NodeKind.end_event: set(ENDS),
 }
 EXTENSIONS = {
-    NodeKind.user_task: {TT + "task"},
+    NodeKind.user_task: {TT + "task", MANY},
     NodeKind.start_event: {TT + "task", TT + "timer", TT + "message"},
     NodeKind.catch_event: {TT + "timer", TT + "message"},
     NodeKind.boundary_event: {TT + "timer", TT + "message"},
@@ -65,35 +63,16 @@ TIMES = {BPMN + "timeDuration", BPMN + "timeDate", BPMN + "timeCycle"}
 
 
 def listens(element: etree._Element) -> bool:
+    """Whether it waits for a message."""
     return element.find(MESSAGE) is not None
+
+
+def all_extensions(element: etree._Element, name: str) -> list[dict[str, str]]:
+    """The attributes of each extension of that name."""
+    found = (one for one in extensions(element) if tag(one) == TT + name)
+    return [{str(key): str(value) for key, value in one.attrib.items()} for one in found]
 
 
 def extension_of(element: etree._Element, name: str) -> dict[str, str]:
     """The attributes of the first extension of that name."""
-    found = next((one for one in extensions_of(element) if tag_of(one) == TT + name), None)
-    return {} if found is None else {str(key): str(value) for key, value in found.attrib.items()}
-
-
-def children_of(element: etree._Element) -> Iterator[etree._Element]:
-    # Comments and entity references are children too; their tag is no text.
-    return (child for child in element if isinstance(child.tag, str))
-
-
-def extensions_of(element: etree._Element) -> list[etree._Element]:
-    return [child for holder in element.findall(BPMN + "extensionElements") for child in children_of(holder)]
-
-
-def tag_of(element: etree._Element) -> str:
-    return str(element.tag)
-
-
-def id_of(element: etree._Element) -> str:
-    return element.get("id", "")
-
-
-def title_of(element: etree._Element) -> str:
-    return element.get("name", "").strip() or id_of(element)
-
-
-def local_name(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return next(iter(all_extensions(element, name)), {})

@@ -9,6 +9,7 @@ from app.core.i18n import _
 from app.processes.engine import lint_outside
 from app.processes.engine.graph import RESTING, AssignKind, AssignRule, Definition, Node, NodeKind, TaskSpec
 from app.processes.engine.known import Known
+from app.processes.engine.many import is_for_people, result_keys
 from app.processes.engine.outside import keys_given
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.engine.soundness import find_dead_ends
@@ -183,6 +184,8 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
         keys |= fields | {f"{node.id}.{key}" for key in fields}
         if node.task.outcomes:
             keys.add(f"{node.id}.outcome")
+        if node.many is not None:
+            keys |= result_keys(node)
     return frozenset(keys)
 
 
@@ -202,6 +205,7 @@ def _steps(definition: Definition, known: Known) -> Iterator[Problem]:
     for step in definition.steps:
         yield from _form(step, known)
         yield from _assignment(definition, step, known)
+        yield from _several(definition, step, known)
         yield from _deadline(definition, step)
         yield from _approval(definition, step)
         yield from _stage(definition, step)
@@ -219,7 +223,8 @@ def _form(node: Node, known: Known) -> Iterator[Problem]:
 def _assignment(definition: Definition, step: Node, known: Known) -> Iterator[Problem]:
     rule = step.assignment
     if rule is None:
-        if step.id not in definition.faulty:
+        names_people = step.many is not None and step.many.over is not None and is_for_people(step)
+        if step.id not in definition.faulty and not names_people:
             message = _("Nobody is to do “%(name)s”: say who, or put it into a lane with a role.", name=step.title)
             yield Problem(step.id, "no-assignee", message)
     elif rule.kind not in _ASSIGNED_NOW or rule.picker:
@@ -227,6 +232,19 @@ def _assignment(definition: Definition, step: Node, known: Known) -> Iterator[Pr
         yield Problem(step.id, "assign-not-supported", message)
     else:
         yield from _assignee(step, rule, known)
+
+
+def _several(definition: Definition, step: Node, known: Known) -> Iterator[Problem]:
+    over = step.many.over if step.many is not None else None
+    if isinstance(over, AssignRule):
+        yield from _assignee(step, over, known)
+    elif isinstance(over, str) and over not in _keys(definition, known):
+        message = _(
+            "“%(name)s” is done for each part of “%(key)s”, which no form of this process has.",
+            name=step.title,
+            key=over,
+        )
+        yield Problem(step.id, "unknown-key", message, Severity.warning)
 
 
 def _assignee(step: Node, rule: AssignRule, known: Known) -> Iterator[Problem]:
@@ -271,9 +289,6 @@ def _working_days(node: Node, amount: timedelta, clock: Clock) -> Iterator[Probl
 
 def _approval(definition: Definition, step: Node) -> Iterator[Problem]:
     task = step.task or TaskSpec()
-    if task.approval not in {None, "any"}:
-        message = _("“%(name)s”: an approval by several people is not supported yet.", name=step.title)
-        yield Problem(step.id, "approval-not-supported", message)
     for other in task.not_by:
         node = definition.nodes.get(other)
         if node is None or node.kind is not NodeKind.user_task or node is step:

@@ -212,7 +212,6 @@ def test_step_that_somebody_can_do_is_fine(assign):
         ('assign="same_as:ask" due="PT1H"', "assign-not-supported"),
         ('assign="round_robin:team:cskh" due="PT1H"', "assign-not-supported"),
         ('assign="initiator" due="PT1H" form="khong-co"', "unknown-form"),
-        ('assign="initiator" due="PT1H" approval="all"', "approval-not-supported"),
         ('assign="initiator" due="PT1H" notBy="nobody"', "unknown-step"),
         ('assign="initiator" due="PT1H" notBy="ask"', "unknown-step"),
         ('assign="initiator" due="PT1H" notBy="start"', "unknown-step"),
