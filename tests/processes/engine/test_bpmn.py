@@ -266,7 +266,6 @@ def test_elements_that_cannot_run_yet_are_named(tag):
         ("ask", "<timerEventDefinition/>"),
         ("ask", "<multiInstanceLoopCharacteristics/>"),
         ("ask", "<standardLoopCharacteristics/>"),
-        ("ask", "<extensionElements><tt:many collection='x'/></extensionElements>"),
         ("end", "<extensionElements><tt:task form='x'/></extensionElements>"),
         ("end", "<extensionElements><tt:mail template='x'/></extensionElements>"),
     ],
