@@ -25,7 +25,7 @@ pytestmark = pytest.mark.both_databases
 HOUR = timedelta(hours=1)
 HEARING = (("start > ask > hear > call > end",), {"messages": {"hear": "paid order_code amount"}})
 FIRST = (
-    ("start > ask > first1", "first1 > wait1 > chase > xor1", "first1 > hear2 > xor1", "xor1 > end"),
+    ("start > ask > race1", "race1 > wait1 > chase > xor1", "race1 > hear2 > xor1", "xor1 > end"),
     {"timers": {"wait1": "PT1H wall"}, "messages": {"hear2": "paid order_code"}},
 )
 BEGINNING = (("start > call > end",), {"messages": {"start": "complained - text"}})

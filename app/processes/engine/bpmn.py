@@ -19,8 +19,8 @@ from app.core.i18n import _
 from app.processes.engine import outside
 from app.processes.engine.bpmn_words import ENDS as _ENDS
 from app.processes.engine.bpmn_words import EXTENSIONS as _EXTENSIONS
+from app.processes.engine.bpmn_words import HOSTS, MESSAGE, extension_of, listens
 from app.processes.engine.bpmn_words import KINDS as _KINDS
-from app.processes.engine.bpmn_words import MESSAGE, extension_of, listens
 from app.processes.engine.bpmn_words import NOT_READ as _NOT_READ
 from app.processes.engine.bpmn_words import PARTS as _PARTS
 from app.processes.engine.bpmn_words import SILENT as _SILENT
@@ -266,7 +266,7 @@ class _Reader:
         for flow in flows.values():
             ins[flow.target].append(flow.id)
             outs[flow.source].append(flow.id)
-        hosts = {_id(element) for element in elements if _KINDS[_tag(element)] is NodeKind.user_task}
+        hosts = {_id(element) for element in elements if _KINDS[_tag(element)] in HOSTS}
         tasks = {_id(element): self._task(element) for element in elements}
         return {
             (node_id := _id(element)): Node(

@@ -22,7 +22,7 @@ _TAGS = {
     "ior": "inclusiveGateway",
     "wait": "intermediateCatchEvent",
     "hear": "receiveTask",
-    "first": "eventBasedGateway",
+    "race": "eventBasedGateway",
     "edge": "boundaryEvent",
 }
 _ARROW = re.compile(r"(?P<path>.+?)(?: if (?P<condition>.+)| by (?P<default>default))?")

@@ -264,7 +264,6 @@ def test_elements_that_cannot_run_yet_are_named(tag):
         ("end", "<messageEventDefinition/>"),
         ("end", "<timerEventDefinition/>"),
         ("ask", "<timerEventDefinition/>"),
-        ("ask", "<multiInstanceLoopCharacteristics/>"),
         ("ask", "<standardLoopCharacteristics/>"),
         ("end", "<extensionElements><tt:task form='x'/></extensionElements>"),
         ("end", "<extensionElements><tt:mail template='x'/></extensionElements>"),

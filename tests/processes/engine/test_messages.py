@@ -15,7 +15,7 @@ from tests.processes.engine.running import Run
 
 HEARING = drawn("start > ask > hear > call > end", messages={"hear": "paid order_code amount,paid_at"})
 FIRST = drawn(
-    "start > ask > first1", "first1 > wait1 > chase > xor1", "first1 > wait2 > thank > xor1", "first1 > hear3 > xor1",
+    "start > ask > race1", "race1 > wait1 > chase > xor1", "race1 > wait2 > thank > xor1", "race1 > hear3 > xor1",
     "xor1 > call > end",
     timers={"wait1": "PT1H"}, messages={"wait2": "paid order_code amount", "hear3": "refused order_code"},
 )  # fmt: skip
@@ -101,7 +101,7 @@ def problems_of(*arrows, begun_by=(), **more):
 
 
 def test_what_is_sound_has_no_problem():
-    assert problems_of("start > ask > first1", "first1 > wait1 > end", "first1 > hear2 > end2",
+    assert problems_of("start > ask > race1", "race1 > wait1 > end", "race1 > hear2 > end2",
                        timers={"wait1": "PT1H"}, messages={"hear2": "paid order_code"}) == set()  # fmt: skip
 
 
@@ -117,12 +117,12 @@ def test_what_is_sound_has_no_problem():
         (["start > ask > end"], {"messages": {"start": "paid order_code"}}, ("start", "bad-correlation")),
         (["start > ask > end"], {"messages": {"start": "paid"}, "begun_by": ["paid"]}, ("start", "message-taken")),
         (["start > wait > end"], {"messages": {"wait": "paid a"}, "timers": {"wait": "PT1H"}}, ("wait", "no-timer")),
-        (["start > first1 > wait1 > end"], {"timers": {"wait1": "PT1H"}}, ("first1", "no-choice")),
-        (["start > first1 > ask > end", "first1 > wait1 > end"], {"timers": {"wait1": "PT1H"}},
+        (["start > race1 > wait1 > end"], {"timers": {"wait1": "PT1H"}}, ("race1", "no-choice")),
+        (["start > race1 > ask > end", "race1 > wait1 > end"], {"timers": {"wait1": "PT1H"}},
          ("ask", "not-waited-for")),
-        (["start > first1 > wait1 > end", "first1 > wait2 > end", "wait2 > ask > wait1"],
+        (["start > race1 > wait1 > end", "race1 > wait2 > end", "wait2 > ask > wait1"],
          {"timers": {"wait1": "PT1H", "wait2": "PT1H"}}, ("wait1", "waited-for-twice")),
-        (["start > and1 > first1", "and1 > ask > and2 > end", "first1 > wait1 > and2", "first1 > wait2 > and2"],
+        (["start > and1 > race1", "and1 > ask > and2 > end", "race1 > wait1 > and2", "race1 > wait2 > and2"],
          {"timers": {"wait1": "PT1H", "wait2": "PT1H"}}, ("and2", "dead-join")),
     ],
 )  # fmt: skip
