@@ -123,6 +123,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "notification": ("user_id", "alert_id"),
     "outbox": ("to_user_id",),
     "process_event": ("instance_id", "task_id"),
+    "assign_turn": ("process_id",),
     "process_message": ("instance_id", "sent_by_id"),
     "process_subscription": ("instance_id", "version_id"),
     "process_timer": ("instance_id", "version_id"),

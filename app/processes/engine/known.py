@@ -15,4 +15,8 @@ class Known:
     roles: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
+    #: form codes with the keys of those fields in which a member of staff or a team is chosen
+    people: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: roles and teams, as a rule writes them (`team:cskh`), in which nobody is
+    empty: frozenset[str] = frozenset()
     begun_by: Mapping[str, str] = field(default_factory=dict)
