@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import edge
+from app.core.access import visible
 from app.core.api import Api, equals, id_is, listing, moment, state_is, verb
 from app.core.schema import free_object, maybe, record, text
 from app.processes import messages
@@ -37,7 +38,7 @@ class MessageApi(Api):
                         name="exactly", key="exactly", instance="instance id"))  # fmt: skip
     def index(self) -> dict[str, Any]:
         return self.page(
-            select(ProcessMessage),
+            select(ProcessMessage).where(visible(ProcessMessage, edge.actor())),
             show=_shown,
             orders=_ORDERS,
             default_order="-id",

@@ -40,9 +40,10 @@ class MessagePages(Page):
         session, part, number = db.session(), request.args.get("muc", ""), page_number()
         if part not in _TABS:
             raise BadRequestError
+        came = select(ProcessMessage).where(visible(ProcessMessage, edge.actor()))
         lists: dict[str, Select[Any]] = {
             "": _waited_for(),
-            **{key: select(ProcessMessage).where(ProcessMessage.state == state) for key, state in _STATES.items()},
+            **{key: came.where(ProcessMessage.state == state) for key, state in _STATES.items()},
         }
         counts = {
             **paging.counts(session, {"": lists[""]}, ProcessSubscription.id),
