@@ -33,6 +33,7 @@ NEVER_SHOWN = {
     "CalendarExceptionInterval": "part of its calendar",
     "CalendarInterval": "part of its calendar",
     "Counter": "the next number",
+    "ProcessSubscription": "told with its process file, or with its process",
     "CustomerAnswers": "part of its customer",
     "CustomerValue": "part of its customer",
     "DemoRemoval": "one page, opened by the right to settings",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.access import Actor
+from app.core.access import SYSTEM, Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.customers.services import record_timeline
@@ -56,20 +56,22 @@ def apply(
     by: Actor,
     struck: ProcessTimer | None = None,
 ) -> Decision:
-    """Let the event happen to a locked instance, and to its kin what follows. `struck` is the clock that caused it.
+    """Let the event happen to a locked instance, and what follows from it at once, in it and in its kin. `struck` is
+    the clock that caused it.
 
     Raises InstanceOverError, InvalidInputError or ConflictError when the engine refuses it.
     """
-    decision = _happen(session, instance, version, state, event, by=by, struck=struck)
+    decision = _apply(session, instance, version, state, event, by=by, struck=struck)
 
-    def to_kin(one: ProcessInstance, event: Event) -> Decision:
-        return _happen(session, one, one.version, store.load(session, one), event, by=by)
+    def happen(one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision:
+        who = SYSTEM if by_itself else by
+        return _apply(session, one, one.version, store.load(session, one), follows, by=who)
 
-    family.follow(session, instance, event, decision, to_kin)
+    family.follow(session, instance, event, decision, happen)
     return decision
 
 
-def _happen(
+def _apply(
     session: Session,
     instance: ProcessInstance,
     version: ProcessVersion,

@@ -17,10 +17,10 @@ from app.forms.fields.member import MemberType
 from app.forms.fields.team import TeamType
 from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
-from app.processes import family, queries, timers
+from app.processes import family, messages, queries, timers
 from app.processes.engine import bpmn, lint
 from app.processes.engine.graph import Definition
-from app.processes.engine.lint import Known
+from app.processes.engine.known import Known
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.models import Process, ProcessVersion, VersionState
 from app.security import queries as people
@@ -122,6 +122,7 @@ def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[P
     draft.state, draft.published_at, draft.published_by_id = VersionState.published, clock.now(), by.user_id
     session.flush()
     timers.arm_starts(session, draft, definition)
+    messages.arm_starts(session, draft, definition)
     family.pin_calls(session, draft)
     audit.record(session, "process.published", table="process", record_id=process.id, changes={"version": draft.number})
     return draft, [problem for problem in problems if problem.severity is Severity.warning]
@@ -146,6 +147,7 @@ def _known(session: Session, draft: ProcessVersion, definition: Definition) -> K
         forms={code: keys[form_id] for code, form_id in codes},
         roles=frozenset(people.role_codes(session)),
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
+        begun_by=messages.begun_by(session, draft.process_id),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
         processes=_callable(session, draft, definition),
         people={code: people_in[form_id] for code, form_id in codes},
@@ -174,6 +176,7 @@ def retire_process(session: Session, process: Process, *, by: Actor) -> None:
     by.must("delete", "Process")
     process.archived_at = process.archived_at or clock.now()
     timers.disarm_starts(session, process.id)
+    messages.disarm_starts(session, process.id)
     session.flush()
 
 
@@ -183,3 +186,4 @@ def bring_back_process(session: Session, process: Process, *, by: Actor) -> None
     process.archived_at = None
     session.flush()
     timers.rearm_starts(session, process)
+    messages.rearm_starts(session, process)

@@ -6,8 +6,9 @@ All of it is one transaction under the lock of the outermost run (store.lock), s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from app.core.i18n import _
 from app.core.numbering import next_number
 from app.forms import queries as forms
 from app.forms.models import FormVersion
-from app.processes import queries, store
+from app.processes import following, queries, store
 from app.processes.engine.calling import DEEPEST, CallSpec
 from app.processes.engine.core import Decision
 from app.processes.engine.events import (
@@ -37,8 +38,12 @@ from app.processes.engine.state import FINAL, IncidentCode, InstanceStatus
 from app.processes.models import OWNER, CallPin, Process, ProcessCall, ProcessInstance, ProcessVersion
 from app.tasks.alerts import hold_alerts, release_alerts
 
-#: an event happens to a run of the family: what `applying` does with a single one
-Happen = Callable[[ProcessInstance, Event], Decision]
+
+class Happen(Protocol):
+    """An event happens to one run of the family; `by_itself`: nobody's hand caused it."""
+
+    def __call__(self, one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision: ...
+
 
 #: so many linked runs may begin because of one event before it is taken for a circle
 MOST_BEGUN = 100
@@ -89,11 +94,12 @@ def take_up(session: Session, instance: ProcessInstance) -> None:
 def follow(session: Session, instance: ProcessInstance, event: Event, decision: Decision, happen: Happen) -> None:
     """Let happen to the kin of a run what follows from what has just happened to it, until nothing follows any more."""
     waiting, begun = deque([(instance, event, decision)]), 0
+    armed: dict[int, set[int]] = {}
     while waiting:
         one, happened, decided = waiting.popleft()
         if queries.definition_of(one.version).calls:
             for child, so in _to_children(session, one, happened, decided):
-                waiting.append((child, so, happen(child, so)))
+                waiting.append((child, so, happen(child, so, by_itself=False)))
                 if isinstance(so, Suspend):
                     put_aside(session, child)
                 elif isinstance(so, Resume):
@@ -103,9 +109,15 @@ def follow(session: Session, instance: ProcessInstance, event: Event, decision: 
                 if isinstance(command, CallBegun) and command.token in alive:
                     begun += 1
                     kin, so = _begin(session, one, command, is_circle=begun > MOST_BEGUN)
-                    waiting.append((kin, so, happen(kin, so)))
+                    waiting.append((kin, so, happen(kin, so, by_itself=False)))
         if decided.state.status in FINAL:
-            waiting.extend((caller, so, happen(caller, so)) for caller, so in _to_caller(session, one, decided))
+            for caller, so in _to_caller(session, one, decided):
+                waiting.append((caller, so, happen(caller, so, by_itself=False)))
+        mine = armed.setdefault(one.id, set())
+        mine |= following.armed(decided)
+        kept = following.next_event(session, one, store.load(session, one), mine) if mine else None
+        if kept is not None:
+            waiting.append((one, kept, happen(one, kept, by_itself=True)))
 
 
 def _to_children(

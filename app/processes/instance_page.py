@@ -19,9 +19,9 @@ from app.core.i18n import _, ngettext
 from app.core.leases import LeaseState
 from app.core.pages import show, trail
 from app.customers.queries import customer_cards
-from app.processes import family, queries, several, shown, store, timers
+from app.processes import family, messages, queries, several, shown, store, timers
 from app.processes.engine.asking import BY_OTHERS
-from app.processes.engine.core import BY_END, BY_RETURN, BY_TIMER
+from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessTimer
@@ -73,6 +73,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         "processes/instance.html",
         status,
         typed={**request.form, "verb": refused} if refused else {},
+        awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
         asked=_asked(session, instance, definition, tasks),
         **_kin(session, instance, actor),
         clocks=_clocks(timers.running_in(session, [instance.id]), definition),
@@ -201,6 +202,7 @@ def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, A
 #: why the engine itself called a step off
 _CALLED_OFF: dict[str, Callable[[str], object]] = {
     BY_TIMER: lambda step: _("%(step)s was called off: its time was over", step=step),
+    BY_MESSAGE: lambda step: _("%(step)s was called off: a message came that ends it", step=step),
     BY_OTHERS: lambda step: _("%(step)s was called off: the others have decided", step=step),
     BY_RETURN: lambda step: _("%(step)s was called off: an earlier step has to be done again", step=step),
     BY_END: lambda step: _("%(step)s was called off: the process has ended", step=step),
@@ -216,6 +218,7 @@ _EVENT_ICONS = {
     "instance_resumed": "player-play",
     "wait_begun": "clock",
     "timer_fired": "bell",
+    "message_taken": "message-2",
     "many_begun": "users",
     "many_over": "check",
     "step_passed": "arrow-right",
@@ -286,6 +289,8 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(name)s let it go on", name=who)
         case "wait_begun":
             return _("The process waits: %(event)s", event=step)
+        case "message_taken":
+            return _("A message came: %(event)s", event=step)
         case "timer_fired":
             return _("The time has come: %(event)s", event=step)
         case "many_begun":

@@ -223,6 +223,80 @@ class AssignTurn(Entity):
     last_id: Mapped[int] = mapped_column()
 
 
+class ProcessSubscription(Entity):
+    """A message is waited for: in an instance, or to start one of a version. Gone once it came, or is of no use."""
+
+    __tablename__ = "process_subscription"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("instance_id", "number"),
+        CheckConstraint("(instance_id IS NULL) <> (version_id IS NULL)", name="of_one"),
+        CheckConstraint("(instance_id IS NULL) = (number IS NULL)", name="numbered_in_its_instance"),
+        CheckConstraint("(instance_id IS NULL) = (key IS NULL)", name="keyed_in_its_instance"),
+        Index(None, "name", "key"),
+        {"extend_existing": False},
+    )
+
+    instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    #: of a start event: the published version that any message of this name starts
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"), index=True)
+    #: the engine's number of it, and the token for which it waits
+    number: Mapped[int | None] = mapped_column()
+    token: Mapped[int | None] = mapped_column()
+    node: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str | None] = mapped_column(String(200))
+    armed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class MessageState(StrEnum):
+    """kept: nobody waits for it yet. taken: by one instance, once and for all."""
+
+    kept = auto()
+    taken = auto()
+
+
+class ProcessMessage(Entity):
+    """A message that came: from outside, or from within. The same event of the same source comes in once.
+
+    Its values go once it is taken: the instance has them. What nobody takes goes when its time is over.
+    """
+
+    __tablename__ = "process_message"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("source", "event_id"),
+        CheckConstraint("(state = 'taken') = (taken_at IS NOT NULL)", name="taken_at_a_moment"),
+        Index(
+            "ix_process_message_kept",
+            "name",
+            "key",
+            sqlite_where=text("state = 'kept'"),
+            postgresql_where=text("state = 'kept'"),
+        ),
+        Index(None, "state", "expires_at"),
+        {"extend_existing": False},
+    )
+
+    source: Mapped[str] = mapped_column(String(60))
+    event_id: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(100))
+    #: empty: only a process that begins with it can take it
+    key: Mapped[str] = mapped_column(String(200), default="")
+    values: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    #: of all that was sent: the same event with other words is refused
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[MessageState] = mapped_column(stored(MessageState), default=MessageState.kept)
+    sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"), index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ProcessEvent(Entity):
     """One thing that happened in an instance, in order. Never changed."""
 

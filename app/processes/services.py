@@ -115,12 +115,28 @@ def start_instance(
     return instance
 
 
-def begin(session: Session, version: ProcessVersion, *, by: Actor, initiator: Member, at_event: str) -> ProcessInstance:
+def begin(
+    session: Session,
+    version: ProcessVersion,
+    *,
+    by: Actor,
+    initiator: Member,
+    at_event: str,
+    data: Mapping[str, Any] | None = None,
+) -> ProcessInstance:
     """A run that begins by itself at one of its start events, in the name of `initiator` and for no customer."""
     team = people.primary_team_of(session, initiator.id)
     instance = family.new_instance(session, version, initiator.id, team.id if team else None, None)
-    apply(session, instance, version, State(), Start(at=at_event), by=by)
+    apply(session, instance, version, State(), Start(dict(data or {}), at_event), by=by)
     return instance
+
+
+def in_whose_name(session: Session, version: ProcessVersion) -> Member:
+    """What begins by itself runs for whoever published the version; for an administrator, once he has left."""
+    publisher = people.member_by_id(session, version.published_by_id or 0)
+    if publisher is not None and publisher.is_active:
+        return publisher
+    return people.members_with_role(session, "Admin")[0]
 
 
 def cancel_instance(session: Session, instance_id: int, *, by: Actor, reason: str) -> ProcessInstance:

@@ -22,6 +22,7 @@ class Refusal(StrEnum):
     outcome_unknown = auto()
     key_reserved = auto()
     timer_gone = auto()
+    message_gone = auto()
     no_way_back = auto()
     not_stopped = auto()
     no_such_way = auto()
@@ -83,6 +84,15 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Receive:
+    """A message for which `subscription` waited has come, with these values. `message` is its number outside."""
+
+    subscription: int
+    values: Data = field(default_factory=dict)
+    message: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Return:
     """Somebody sent the work back from the step on which the token rests to an earlier one."""
 
@@ -135,7 +145,7 @@ class Edit:
     reason: str = ""
 
 
-Event = Start | Complete | Fire | CallDone | Failed | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
+Event = Start | Complete | Fire | Receive | CallDone | Failed | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
 
 
 # Commands: what the caller has to store, and has to do.
@@ -241,7 +251,7 @@ class BranchFailed:
 
 @dataclass(frozen=True, slots=True)
 class WaitBegun:
-    """The branch rests on an event until a timer strikes."""
+    """The branch rests on an event until a timer strikes, a message comes or an answer is there."""
 
     token: int
     node: str
@@ -280,6 +290,34 @@ class TimerFired:
 
     timer: int
     node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """From now on a message of that name and key goes on here."""
+
+    subscription: int
+    node: str
+    token: int
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """The message is not waited for any more."""
+
+    subscription: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTaken:
+    """The message that was waited for has come; the subscription is gone."""
+
+    subscription: int
+    node: str
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +416,9 @@ Command = (
     | ArmTimer
     | DisarmTimer
     | TimerFired
+    | Subscribe
+    | Unsubscribe
+    | MessageTaken
     | TakeFlow
     | JoinArrived
     | JoinFired

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.core.i18n import _
+from app.processes.engine import lint_outside
 from app.processes.engine.graph import RESTING, AssignKind, AssignRule, Definition, Node, NodeKind, TaskSpec
+from app.processes.engine.known import Known
 from app.processes.engine.many import is_for_people, result_keys
+from app.processes.engine.outside import keys_given
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.engine.soundness import find_dead_ends
 from app.processes.engine.timing import Clock
@@ -16,26 +18,14 @@ from app.processes.engine.timing import Clock
 _CHOOSING = {NodeKind.exclusive_gateway, NodeKind.inclusive_gateway}
 
 
-@dataclass(frozen=True)
-class Known:
-    """What exists in the company: form codes with the keys of their fields, role and team codes, user names."""
-
-    forms: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    roles: frozenset[str] = frozenset()
-    teams: frozenset[str] = frozenset()
-    users: frozenset[str] = frozenset()
-    #: process codes with the keys that must be given to begin one, None where none is published
-    processes: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-    #: form codes with the keys of those fields in which a member of staff or a team is chosen
-    people: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    #: roles and teams, as a rule writes them (`team:cskh`), in which nobody is
-    empty: frozenset[str] = frozenset()
-
-
 def check(definition: Definition, *, known: Known) -> list[Problem]:
     """Every problem of a definition, in the order of the questions below; publishable when none is an error."""
     shape = [*_ends(definition), *_ways(definition), *_automatic_loops(definition)]
-    details = [*_conditions(definition, known), *_steps(definition, known)]
+    details = [
+        *_conditions(definition, known),
+        *_steps(definition, known),
+        *lint_outside.check(definition, known=known, keys=_keys(definition, known)),
+    ]
     # Whether all branches come to an end can only be asked of a graph that is whole.
     dead_ends = [] if has_errors(shape) else find_dead_ends(definition)
     return [*shape, *dead_ends, *details]
@@ -48,8 +38,8 @@ def _ends(definition: Definition) -> Iterator[Problem]:
     starts = definition.starts
     if not starts:
         yield Problem(definition.id, "no-start", _("The process has no start event."))
-    for extra in [start for start in starts if start.timer is None][1:]:
-        message = _("The process has more than one start event without a timer.")
+    for extra in [start for start in starts if not start.begins_by_itself][1:]:
+        message = _("The process has more than one start event without a timer or a message.")
         yield Problem(extra.id, "several-starts", message)
     if not any(node.kind is NodeKind.end_event for node in definition.nodes.values()):
         yield Problem(definition.id, "no-end", _("The process has no end event."))
@@ -189,8 +179,10 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
     keys: set[str] = set()
     for node in definition.nodes.values():
         if node.call is not None:
-            given = {to for to, _key in node.call.gives}
-            keys |= given | {f"{node.id}.{key}" for key in (*given, "error")}
+            back = {to for to, _key in node.call.gives}
+            keys |= back | {f"{node.id}.{key}" for key in (*back, "error")}
+        given = keys_given(node.outside)
+        keys |= {*given, *(f"{node.id}.{key}" for key in given)}
         if node.task is None:
             continue
         fields = known.forms.get(node.task.form or "", frozenset())
@@ -208,7 +200,7 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
 def _steps(definition: Definition, known: Known) -> Iterator[Problem]:
     for start in definition.starts:
         yield from _form(start, known)
-        if start.timer is not None and start.task is not None and start.task.form:
+        if start.begins_by_itself and start.task is not None and start.task.form:
             message = _("“%(name)s” begins by itself, so nobody is there to fill in its form.", name=start.title)
             yield Problem(start.id, "form-without-person", message)
     for node in definition.nodes.values():

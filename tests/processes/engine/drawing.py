@@ -21,6 +21,8 @@ _TAGS = {
     "and": "parallelGateway",
     "ior": "inclusiveGateway",
     "wait": "intermediateCatchEvent",
+    "hear": "receiveTask",
+    "race": "eventBasedGateway",
     "edge": "boundaryEvent",
     "call": "callActivity",
 }
@@ -33,6 +35,7 @@ def bpmn(
     timers: Mapping[str, str] | None = None,
     edges: Mapping[str, str] | None = None,
     ends: Mapping[str, str] | None = None,
+    messages: Mapping[str, str] | None = None,
     many: Mapping[str, str] | None = None,
     calls: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
@@ -43,13 +46,14 @@ def bpmn(
 
     `tasks` gives the attributes of tt:task by element id, `timers` when events happen ("PT1H wall", "R3/PT1H", a
     moment or a key), `edges` at which step an event sits ("ask", or "ask beside" when it does not end the work),
-    `ends` what else an end ends ("terminate", "error"), `many` steps done several times with the attributes of tt:many
-    ('collection="3" rule="any"', first "sequential" where it is one after the other), `calls`
+    `messages` for which message an element waits ("paid order_code", "paid order_code amount,paid_at", of a start event
+    "paid - amount"), `ends` what else an end ends ("terminate", "error"), `many` steps done several times with the
+    attributes of tt:many ('collection="3" rule="any"', first "sequential" where it is one after the other), `calls`
     which process a call links to and the attributes of tt:call ('kiem-tra in="amount"'), `errors` the error that an end
     is or an event at the edge of a call catches ("" for any), `inside` more XML in the process, `around` beside it.
     """
-    tasks, timers, edges, ends, many = tasks or {}, timers or {}, edges or {}, ends or {}, many or {}
-    calls, errors = calls or {}, errors or {}
+    tasks, timers, edges, ends, messages = tasks or {}, timers or {}, edges or {}, ends or {}, messages or {}
+    many, calls, errors = many or {}, calls or {}, errors or {}
     elements: dict[str, str | None] = {}
     flows = []
     for arrow in arrows:
@@ -69,7 +73,8 @@ def bpmn(
     drawn = [
         _element(
             element, default, tasks, _timer(timers[element]) if element in timers else "", edges.get(element, ""),
-            f"<{ends[element]}EventDefinition/>" if element in ends else _error(errors, element),
+            (f"<{ends[element]}EventDefinition/>" if element in ends else _error(errors, element))
+            + (_message(element, messages[element]) if element in messages else ""),
             many.get(element, ""), calls.get(element, ""),
         )
         for element, default in elements.items()
@@ -103,6 +108,13 @@ def _timer(text: str) -> str:
     written = {"P": "timeDuration", "R": "timeCycle"}.get(when[0], "timeDate")
     extension = f'<extensionElements><tt:timer clock="{clock}"/></extensionElements>' if clock else ""
     return f"{extension}<timerEventDefinition><{written}>{when}</{written}></timerEventDefinition>"
+
+
+def _message(element: str, text: str) -> str:
+    name, key, takes = [*text.split(" "), "", ""][:3]
+    attributes = f"name={quoteattr(name)}" + (f" key={quoteattr(key)}" if key not in ("", "-") else "")
+    extension = f"<extensionElements><tt:message {attributes} takes={quoteattr(takes)}/></extensionElements>"
+    return extension + ("" if element.startswith("hear") else "<messageEventDefinition/>")
 
 
 def _element(
