@@ -24,7 +24,6 @@ _TAGS = {
     "hear": "receiveTask",
     "race": "eventBasedGateway",
     "edge": "boundaryEvent",
-    "call": "callActivity",
 }
 _ARROW = re.compile(r"(?P<path>.+?)(?: if (?P<condition>.+)| by (?P<default>default))?")
 
@@ -75,7 +74,7 @@ def bpmn(
             element, default, tasks, _timer(timers[element]) if element in timers else "", edges.get(element, ""),
             (f"<{ends[element]}EventDefinition/>" if element in ends else _error(errors, element))
             + (_message(element, messages[element]) if element in messages else ""),
-            many.get(element, ""), calls.get(element, ""),
+            many.get(element, ""), calls.get(element),
         )
         for element, default in elements.items()
     ]  # fmt: skip
@@ -125,14 +124,17 @@ def _element(
     edge: str,
     ending: str,
     many: str,
-    call: str,
+    call: str | None,
 ) -> str:
-    tag = next((tag for prefix, tag in _TAGS.items() if element.startswith(prefix)), "userTask")
+    tag = next(
+        (tag for prefix, tag in _TAGS.items() if element.startswith(prefix)),
+        "userTask" if call is None else "callActivity",
+    )
     attributes = tasks.get(element, TASK if tag == "userTask" else "")
     more = f" default={quoteattr(default)}" if default else ""
     several = f"<tt:many {many.removeprefix('sequential')}/>" if many else ""
     marker = f'<multiInstanceLoopCharacteristics isSequential="{str(many.startswith("sequential")).lower()}"/>'
-    called, _space, keys = call.partition(" ")
+    called, _space, keys = (call or "").partition(" ")
     more += f' calledElement="{called}"' if called else ""
     several += f"<tt:call {keys}/>" if keys else ""
     told = (f"<tt:task {attributes}/>" if attributes else "") + several

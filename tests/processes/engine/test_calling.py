@@ -99,7 +99,7 @@ def test_an_error_end_tells_its_code():
         (("start > call > end",), {"calls": {"call": 'a out="x"'}}, {"a": frozenset()}, []),
         (("start > call > end",), {"calls": {"call": 'a in="x y"'}}, {"a": frozenset()}, ["bad-in"]),
         (("start > call > end",), {"calls": {"call": 'a version="3"'}}, {"a": frozenset()}, ["bad-version"]),
-        (("start > call > end",), {}, {}, ["no-process-called"]),
+        (("start > call > end",), {"calls": {"call": ""}}, {}, ["no-process-called"]),
         (
             ("start > ask > end", "edge > end"),
             {"edges": {"edge": "ask"}, "errors": {"edge": ""}},
