@@ -62,7 +62,7 @@ def create_app(config: Any = None) -> Flask:
     from app.care.services import CareTasks
     from app.comments.events import register_commented
     from app.comments.handlers import CommentPart, register_screens
-    from app.core import audit, delivery, drawn, edge, health, i18n, links, uploads, vault
+    from app.core import audit, delivery, drawn, edge, health, i18n, links, remembered, uploads, vault
     from app.core.db import db, listen_to
     from app.core.guarded import declare_added
     from app.core.screens import extra, parts
@@ -112,6 +112,7 @@ def create_app(config: Any = None) -> Flask:
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
 
     assert models.__all__
+    remembered.forget_all()
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     csrf = CSRFProtect(app)

@@ -23,17 +23,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import create_app
-from app.catalogues.queries import forget_entries
 from app.cli import prepare
-from app.core import audit, clock, paging, vault
+from app.core import audit, clock, vault
 from app.core.access import SYSTEM
 from app.core.db import Model, db, transaction
-from app.core.screens.shown import forget_views
+from app.core.remembered import forget_all
 from app.demo import people
-from app.forms.own_fields.queries import forget_own_fields
 from app.security import queries as security
 from app.security.models import Member
-from app.security.role_names import forget_role_names
 from app.security.services import hash_password
 from config import TestConfig
 from tests import templates
@@ -212,7 +209,7 @@ _BEFOREHAND = MONDAY - timedelta(days=3)
 def _fill(app: Flask) -> None:
     with app.app_context(), clock.at(_BEFOREHAND):
         Model.metadata.create_all(db.engine)
-        security.forget_rights()
+        forget_all()
         prepare()
         with transaction(SYSTEM) as session:
             people.hire(session, people.PEOPLE, password_hash=hash_password(PASSWORD, "pbkdf2:sha256:1"))
@@ -228,14 +225,9 @@ def read_rights() -> RightsOf:
 
 def forget_everything(rights: RightsOf | None = None) -> None:
     """What a process remembers of its database is wrong for another one, but for these `rights` read there before."""
-    security.forget_rights()
+    forget_all()
     for member, (version, known) in (rights or {}).items():
         security._rights[member] = version, replace(known, rules={})
-    paging.forget_counts()
-    forget_entries()
-    forget_own_fields()
-    forget_views()
-    forget_role_names()
 
 
 def _use_keys_of(app: Flask) -> None:

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
 from app.catalogues.models import Catalogue, CatalogueEntry, Colour
-from app.core import versions
 from app.core.access import Actor, row_rule
 from app.core.db import db
 from app.core.i18n import _, reader_language
+from app.core.remembered import Remembered
 
 VERSION = "catalogues"
 
@@ -33,27 +33,9 @@ class Entry:
         return (reader_language() == "en" and self.label_en) or self.label_vi
 
 
-# The version of all catalogues, and their entries by code of the catalogue. A few hundred rows, replaced as a whole.
-_remembered: tuple[int, Mapping[str, tuple[Entry, ...]]] = (-1, {})
-
-
-def forget_entries() -> None:
-    """Another database is behind it now."""
-    global _remembered
-    _remembered = (-1, {})
-
-
 def entries(session: Session, catalogue: str) -> tuple[Entry, ...]:
     """All entries of the catalogue in their order, retired ones too; () where there is no such catalogue."""
-    global _remembered
-    version = versions.current(session, VERSION)
-    known, read = _remembered
-    if known != version:
-        read = _read(session)
-        # What is read inside a transaction may be undone with it.
-        if not session.info.get("transaction"):
-            _remembered = (version, read)
-    return read.get(catalogue, ())
+    return _entries_by_code(session).get(catalogue, ())
 
 
 def _read(session: Session) -> dict[str, tuple[Entry, ...]]:
@@ -67,6 +49,10 @@ def _read(session: Session) -> dict[str, tuple[Entry, ...]]:
     for catalogue, code, label_vi, label_en, colour, retired_at in rows:
         found.setdefault(catalogue, []).append(Entry(code, label_vi, label_en, colour, retired_at is not None))
     return {catalogue: tuple(listed) for catalogue, listed in found.items()}
+
+
+# All entries by code of the catalogue: a few hundred rows, replaced as a whole.
+_entries_by_code = Remembered(VERSION, _read)
 
 
 def label_of(session: Session, catalogue: str, code: str | None) -> str:
@@ -135,7 +121,7 @@ def counts_of(session: Session) -> dict[int, int]:
 
 
 @row_rule(Catalogue)
-def _catalogues(_actor: Actor, _action: str) -> ColumnElement[bool]:
+def _by_code(_actor: Actor, _action: str) -> ColumnElement[bool]:
     """What there is to choose from is no secret; who may change it is a right."""
     return true()
 

@@ -36,6 +36,7 @@ from app.core.db import LARGEST_ID, UtcDateTime
 from app.core.errors import BadRequestError, Sentence
 from app.core.formats import number_text
 from app.core.i18n import _
+from app.core.remembered import kept
 
 PAGE_SIZE = 25
 LARGEST_PAGE_SIZE = 100
@@ -44,7 +45,7 @@ LARGEST_PAGE = 10_000
 COUNT_CAP = 10_000
 
 #: A list that is longer than is counted stays so for a while: what it is known as → when it is counted again.
-_long: dict[Hashable, float] = {}
+_long: dict[Hashable, float] = kept({})
 _STAYS_LONG = 60.0
 _MOST_KNOWN = 10_000
 
@@ -291,7 +292,7 @@ def counts_and(
 
 
 def forget_counts() -> None:
-    """Another database is behind the lists now."""
+    """Lists that were long may be short by now."""
     _long.clear()
 
 

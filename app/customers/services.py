@@ -46,6 +46,8 @@ class CustomerValues(ProfileValues, total=False):
     note: str | None
     #: why a number, address or tax code that somebody has already is his too
     duplicate_reason: str | None
+    #: of the form whose answers these values are, its name: the timeline tells it
+    from_form: str | None
 
 
 class CustomerArchivedError(BusinessError):
@@ -179,7 +181,7 @@ def change_customer(
         session.flush()
         if "name" in changed and customer.kind is CustomerKind.company:
             indexing.changed(session, indexing.works_at(customer.id))
-        _tell_changed(session, customer, changed, came_from, by=by)
+        _tell_changed(session, customer, changed, came_from, by=by, form=values.get("from_form"))
         _keep(session, customer, accepted, by=by)
     return customer
 
@@ -377,10 +379,10 @@ def _may_hand(session: Session, customer: Customer, changed: Iterable[str], by: 
 
 
 def _tell_changed(
-    session: Session, customer: Customer, changed: Iterable[str], came_from: str | None, *, by: Actor
+    session: Session, customer: Customer, changed: Iterable[str], came_from: str | None, *, by: Actor, form: str | None
 ) -> None:  # fmt: skip
     for kind, data in told_of(changed, came_from, customer.stage):
-        record_timeline(session, customer.id, kind=kind, by=by, data=data)
+        record_timeline(session, customer.id, kind=kind, by=by, data={**data, "form": form} if form else data)
 
 
 def told_of(changed: Iterable[str], came_from: str | None, goes_to: str | None) -> Iterator[tuple[str, dict[str, Any]]]:

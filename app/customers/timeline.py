@@ -183,6 +183,8 @@ def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str, bought: Purcha
     said = [str(data[key]) for key in kept if data.get(key) and data[key] != name]
     said += [one for key in data.get("fields", ()) if (one := _field_called(key, actor))]
     said += told(row, actor, bought)
+    if row.kind == "changed" and data.get("form"):
+        said.append(str(_("from the answers to “%(form)s”", form=data["form"])))
     if data.get("due_on"):
         said.append(str(_("by %(day)s", day=day_text(date.fromisoformat(data["due_on"])))))
     path = _SUBJECTS.get(row.subject_type or "")

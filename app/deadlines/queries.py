@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.core.access import Actor, row_rule, scoped
+from app.core.remembered import kept
 from app.deadlines.models import COMPANY, Calendar, CalendarException, CalendarExceptionInterval
 from app.deadlines.rules import DayException, Interval, WeeklyInterval, WorkCalendar
 
 # The calendar last used, under what tells its state. `rev` alone would not do: a number that was rolled back returns.
-_latest: tuple[tuple[int, int, datetime], WorkCalendar] | None = None
+_latest: dict[tuple[int, int, datetime], WorkCalendar] = kept({})
 
 
 @row_rule(Calendar)
@@ -30,14 +31,15 @@ def company_calendar(session: Session) -> WorkCalendar:
 
     Raises sqlalchemy.exc.NoResultFound before the company is set up.
     """
-    global _latest
     state = select(Calendar.id, Calendar.rev, Calendar.updated_at).where(Calendar.code == COMPANY)
     calendar_id, rev, updated_at = session.execute(state).one()
-    kept = _latest
-    if kept is None or kept[0] != (calendar_id, rev, updated_at):
-        kept = ((calendar_id, rev, updated_at), _load(session, calendar_id))
-        _latest = kept
-    return kept[1]
+    key = calendar_id, rev, updated_at
+    calendar = _latest.get(key)
+    if calendar is None:
+        calendar = _load(session, calendar_id)
+        _latest.clear()
+        _latest[key] = calendar
+    return calendar
 
 
 def _load(session: Session, calendar_id: int) -> WorkCalendar:

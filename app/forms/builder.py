@@ -57,6 +57,9 @@ class AnswerForm(FlaskForm):
         if saved is not None:
             # What was saved empty stays empty: the defaults are for a form that nobody has begun.
             kwargs["data"] = {name: saved.get(name.removeprefix(PREFIX)) for name, _unbound in self._unbound_fields}
+        elif self.context.known and draft is None:
+            fields = {PREFIX + one.key: one for one in self.definition.fields if one.spec.own.get("maps_to")}
+            kwargs["data"] = {name: rules.default_of(one, self.context) for name, one in fields.items()}
         super().__init__(*args, **kwargs)
         if draft is not None:
             for key, parts in _by_question(draft.items()).items():

@@ -19,7 +19,7 @@ from app.core.i18n import DEFAULT_LANGUAGE, _
 from app.core.vietnamese.names import fold
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
-from app.forms import events, queries, rules
+from app.forms import about_customer, events, queries, rules
 from app.forms.fields.base import Context, trimmed, words_flaws
 from app.forms.fields.file import FileType
 from app.forms.meaning import same_meaning
@@ -275,13 +275,17 @@ def submit(
 
     `customer_id` is one that the edge has already found visible; no `source`: the page, or what it is about. Raises
     FormNotPublishedError for a draft, CustomerArchivedError for answers about an archived customer alone: work that is
-    under way may still be finished; and InvalidInputError for an answer that may be given only once and was.
+    under way may still be finished; and InvalidInputError for an answer that may be given only once and was. What is
+    empty in the customer's record is filled in from answers that are his values (about_customer.fill_in).
     """
     _must_be_published(version)
     if version.form.purpose is not FormPurpose.answers:
         raise FieldsOfRecordsError
     if subject_type is None and version.form.archived_at is not None:
         raise FormRetiredError
+    told_by_himself = source is SubmissionSource.public
+    if customer_id is not None and not told_by_himself:
+        about_customer.hold(session, version, customer_id)
     if customer_id is not None and subject_type is None:
         _must_be_live(session, customer_id)
     must_be_alone(session, version, answers, subject=(subject_type, subject_id), customer_id=customer_id)
@@ -299,7 +303,7 @@ def submit(
     session.add(submission)
     session.flush()
     claim_files(session, submission, by)
-    index.keep(session, submission, queries.fields_of(version).values())
+    index.keep(session, submission)
     if customer_id is not None and subject_type is None:
         # Answers about a task or an instance are told by what happened to that.
         told = {"form": version.form.name}
@@ -308,6 +312,9 @@ def submit(
             subject_type="submission", subject_id=submission.id,
         )  # fmt: skip
     session.flush()
+    # Of what comes from outside nobody has shown that he is the one.
+    if customer_id is not None and not told_by_himself:
+        about_customer.fill_in(session, version, submission.answers, customer_id, by=by)
     return submission
 
 

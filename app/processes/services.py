@@ -16,6 +16,7 @@ from app.core.i18n import _
 from app.core.numbering import next_number
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
+from app.forms.about_customer import hold
 from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
@@ -91,6 +92,8 @@ def start_instance(
     values = dict(answers.values) if answers is not None else scalars(data or {})
     if by.user_id is None:
         raise NotFoundError
+    if form is not None and customer is not None:
+        hold(session, form, customer.id)
     instance = _new_instance(session, version, by.user_id, by.primary_team_id, customer)
     if form is not None and answers is not None:
         submission = submit(

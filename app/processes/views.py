@@ -27,8 +27,8 @@ from app.customers.duplicates.hard import DuplicateCustomerError, with_phone
 from app.customers.models import Customer
 from app.customers.queries import NamedCustomer, customer_cards, customer_names
 from app.customers.services import create_customer
+from app.forms import about_customer
 from app.forms.builder import AnswerForm, build_form
-from app.forms.queries import context_for
 from app.forms.uploads import take_in
 from app.processes import drawing, queries, services, shown
 from app.processes.dialogs import StartDialog
@@ -155,7 +155,8 @@ class InstancePages(Page):
         dialog = StartDialog()
         form: AnswerForm | None = None
         if form_version is not None:
-            form = build_form(form_version)(context=context_for(session, actor))
+            asked = about_customer.chosen(request.args.get("khach")) if request.method == "GET" else None
+            form = build_form(form_version)(context=about_customer.context_for(session, form_version, asked, actor))
         if request.method == "GET":
             return _start_page(session, process, _prefilled(dialog), form)
         if form is not None and form_version is not None:

@@ -23,6 +23,7 @@ from app.core.accounts import (
 )
 from app.core.db import UtcDateTime
 from app.core.finding import Hit, Rows, line, matches
+from app.core.remembered import kept
 from app.security.models import Grant, Member, Right, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
 from app.security.roles import RESOURCES
 
@@ -64,7 +65,7 @@ class SignedIn:
 
 
 # member id → (rights_version, Rights). One entry a member, so it cannot grow beyond the staff.
-_rights: dict[int, tuple[int, Rights]] = {}
+_rights: dict[int, tuple[int, Rights]] = kept({})
 
 
 def rights_of(session: Session, member: Member | SignedIn) -> Rights:
@@ -77,11 +78,6 @@ def rights_of(session: Session, member: Member | SignedIn) -> Rights:
     if not session.info.get("transaction"):
         _rights[member.id] = (member.rights_version, rights)
     return rights
-
-
-def forget_rights() -> None:
-    """Empty the cache: another database is behind it now."""
-    _rights.clear()
 
 
 def actor_of(session: Session, member: Member | SignedIn, *, address: str | None = None) -> Actor:

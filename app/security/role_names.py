@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, select, true
 from sqlalchemy.orm import Session
 
-from app.core import versions
 from app.core.access import Actor, Scope, row_rule
 from app.core.accounts import Role
 from app.core.db import db
 from app.core.errors import Sentence
 from app.core.i18n import reader_language
+from app.core.remembered import Remembered
 from app.security.models import RoleProfile
 from app.security.roles import ROLE_LABELS, ROLE_PURPOSES
 
@@ -43,29 +43,6 @@ class RoleName:
         return self.own_purpose or ROLE_PURPOSES.get(self.code, "")
 
 
-# The version of all roles, and their names by code. A dozen rows, replaced as a whole.
-_remembered: tuple[int, Mapping[str, RoleName]] = (-1, {})
-
-
-def forget_role_names() -> None:
-    """Another database is behind it now."""
-    global _remembered
-    _remembered = (-1, {})
-
-
-def role_names(session: Session) -> Mapping[str, RoleName]:
-    """Every role by its code, the oldest first, archived ones too."""
-    global _remembered
-    version = versions.current(session, VERSION)
-    known, read = _remembered
-    if known != version:
-        read = _read(session)
-        # What is read inside a transaction may be undone with it.
-        if not session.info.get("transaction"):
-            _remembered = (version, read)
-    return read
-
-
 def _read(session: Session) -> dict[str, RoleName]:
     rows = session.execute(
         select(Role.id, Role.name, RoleProfile.label_vi, RoleProfile.label_en, RoleProfile.purpose,
@@ -78,6 +55,10 @@ def _read(session: Session) -> dict[str, RoleName]:
         )
         for row in rows
     }
+
+
+#: every role by its code, the oldest first, archived ones too: a dozen rows, replaced as a whole
+role_names = Remembered(VERSION, _read)
 
 
 def role_label(code: str) -> Sentence:

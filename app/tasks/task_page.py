@@ -23,6 +23,7 @@ from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
 from app.customers.queries import CustomerCard, customer_cards, reveal_path
 from app.customers.rules import Contact
+from app.forms import about_customer
 from app.forms.builder import AnswerForm, build_form
 from app.forms.queries import context_for
 from app.security import queries as people
@@ -52,7 +53,8 @@ def answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None
     built = build_form(task.form_version)
     if request.method == "POST" and request.path.endswith(("/hoan-thanh", "/nhap")):
         return built(context=context_for(session, actor))
-    return built(formdata=None, context=context_for(session, actor), draft=task.draft)
+    context = about_customer.context_for(session, task.form_version, task.customer_id, actor)
+    return built(formdata=None, context=context, draft=task.draft)
 
 
 def task_page(

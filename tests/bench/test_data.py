@@ -15,6 +15,7 @@ from app import create_app
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
+from app.core.remembered import forget_all
 from app.customers import queries as customers
 from app.customers import search, services
 from app.customers.models import ContactKind, ContactPoint, Customer
@@ -42,14 +43,13 @@ def made(request, tmp_path_factory, postgres) -> Iterator[Flask]:
     folder: Path = tmp_path_factory.mktemp("bench")
     server = postgres() if request.param == "postgresql" else None
     name = server.create_database() if server else None
-    security.forget_rights()
     app = create_app(TestConfig(folder, database_url=server.url(name) if server else ""))
     fill(app, SIZE, say=lambda _told: None)
     yield app
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-    security.forget_rights()
+    forget_all()
     if server:
         server.drop_database(name)
 

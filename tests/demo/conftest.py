@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from app.cli import prepare
 from app.core import clock
 from app.core.db import Model, db
+from app.core.remembered import forget_all
 from app.demo.load import load_demo
-from app.security.queries import forget_rights
 from tests.cast import Cast
 from tests.conftest import Prepared
 
@@ -37,7 +37,7 @@ def _put(app: Flask, template: Path | None) -> None:
         old.unlink(missing_ok=True)
     if template is not None:
         shutil.copy(template, file)
-    forget_rights()
+    forget_all()
 
 
 def _keep(app: Flask, template: Path) -> Path:

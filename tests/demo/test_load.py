@@ -18,6 +18,7 @@ from app.comments.models import Comment
 from app.core import audit, clock
 from app.core.access import visible
 from app.core.db import Model, db
+from app.core.remembered import forget_all
 from app.core.vietnamese import phone_e164
 from app.customers.models import ContactPoint, Customer, TimelineEntry
 from app.deadlines.queries import company_calendar
@@ -29,7 +30,7 @@ from app.forms.models import Submission
 from app.notifications.models import Alert, Notification, Outbox
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessInstance
-from app.security.queries import forget_rights, member_by_username
+from app.security.queries import member_by_username
 from app.tasks import queries as tasks
 from app.tasks.jobs import scan_overdue
 from app.tasks.models import Task, TaskState
@@ -304,7 +305,7 @@ def test_the_operators_own_password_is_taken_and_written_nowhere(empty_app, monk
 @pytest.mark.postgres
 def test_it_loads_into_postgresql_too(postgres, tmp_path):
     with postgres().database() as url, create_app(TestConfig(tmp_path, database_url=url)).app_context():
-        forget_rights()
+        forget_all()
         with clock.at(LOADED_AT):
             Model.metadata.create_all(db.engine)
             prepare()

@@ -34,6 +34,7 @@ from app.core.files import StoredFile
 from app.core.i18n import LANGUAGES
 from app.core.masking import Mask, masked
 from app.core.models import SavedView
+from app.core.remembered import forget_all
 from app.core.settings import Setting
 from app.customers import places
 from app.customers.bulk import services as edits
@@ -130,7 +131,7 @@ def company_of(folder: Path) -> Flask:
     app = create_app(TestConfig(folder))
     with app.app_context():
         Model.metadata.create_all(db.engine)
-        people.forget_rights()
+        forget_all()
         prepare()
     return app
 
@@ -198,7 +199,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-    people.forget_rights()
+    forget_all()
 
 
 MENTIONING = "Nhờ @minh xem giúp phản ánh này"
@@ -332,7 +333,7 @@ def browser_of(app: Flask, username: str, language: str) -> FlaskClient:
         db.session.execute(update(Member).values(language=language, rights_version=Member.rights_version + 1))
         db.session.commit()
         db.session.remove()
-    people.forget_rights()
+    forget_all()
     browser = app.test_client()
     assert browser.post("/login/", data={"username": username, "password": PASSWORD}).status_code == 302
     return browser

@@ -15,6 +15,7 @@ from app.core.accounts import Role
 from app.core.errors import NotFoundError, Sentence
 from app.core.i18n import _
 from app.core.models import SavedView, SavedViewDefault
+from app.core.remembered import kept
 
 RESOURCE = "SavedView"
 #: counts the changes of views (core.versions)
@@ -106,13 +107,8 @@ class Views:
 
 #: (list, member, his roles, how far he may share) → the number of changes by then, and the views as they were: every
 #: list is drawn with them
-_remembered: dict[tuple[str, int | None, frozenset[str], Scope | None], tuple[int, Views]] = {}
+_remembered: dict[tuple[str, int | None, frozenset[str], Scope | None], tuple[int, Views]] = kept({})
 _MOST_REMEMBERED = 10_000
-
-
-def forget_views() -> None:
-    """Another database is behind them now."""
-    _remembered.clear()
 
 
 def views_of(session: Session, list_key: str, who: Actor, *, asked: int | None = None) -> Views:

@@ -219,6 +219,9 @@ class Context:
     wards_url: str = "/tim/phuong-xa"
     #: class of personal data → what he may do with such answers, where that is not everything (forms/reading.py)
     rights: Mapping[str, FieldRight] = field(default_factory=dict)
+    #: what is known of the customer about whom is answered (codes of settings.CUSTOMER_VALUES): questions that are one
+    #: of his values begin with it
+    known: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

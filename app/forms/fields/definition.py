@@ -289,7 +289,11 @@ def _parsed(one: FormField, raw: Mapping[Any, object], context: Context, *, is_r
 
 
 def default_parsed(one: FormField, context: Context = _DEFAULT_CONTEXT) -> Parsed:
-    """Read as the company writes it, whoever fills in the form: 1.250 must not mean something else in English."""
+    """Read as the company writes it, whoever fills in the form: 1.250 must not mean something else in English. What is
+    known of the customer goes before the default."""
+    target = one.spec.own.get("maps_to") if context.known else None
+    if target is not None and target in context.known:
+        return one.type.parse(context.known[target], one.spec, context)
     with in_language(DEFAULT_LANGUAGE):
         return one.type.parse(one.spec.default, one.spec, context)
 

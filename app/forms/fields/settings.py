@@ -252,6 +252,7 @@ def maps_to(*codes: str) -> OneOf:
     """Which of the customer's values the answer may be."""
     return OneOf(
         "maps_to", _("It is the customer's"),
-        _("A customer who comes in through a public form is known and made by it."),
+        _("Filled in about a customer, it begins with what is known of him, and fills in what his record lacks. A"
+          " customer who comes in through a public form is known and made by it."),
         choices=tuple((code, CUSTOMER_VALUES[code]) for code in codes), none=_("none of his values"),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from app.core.pages import Page, done, page, show, trail
 from app.core.repeats import Repeatable, UsedKeyError
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError
-from app.forms import queries, services
+from app.forms import about_customer, queries, services
 from app.forms.builder import AnswerForm, build_form, typed_in
 from app.forms.fields.file import FileType
 from app.forms.filling import rules, shown
@@ -163,7 +163,7 @@ class _Asked:
 
     def form(self, session: Session, who: Actor, typed: Mapping[str, Any] | None = None) -> AnswerForm:
         """As it was sent, or with what was `typed` before; nothing of either: as it begins."""
-        context = queries.context_for(session, who)
+        context = about_customer.context_for(session, self.version, self.customer_id, who)
         if request.method == "POST" and typed is None:
             return build_form(self.version)(context=context)
         return build_form(self.version)(formdata=None, context=context, draft=typed)

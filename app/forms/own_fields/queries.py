@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import versions
 from app.core.access import Actor, FieldRight
+from app.core.remembered import Remembered
 from app.core.screens.extra import PREFIX
 from app.forms import queries, rules
 from app.forms.fields.base import Context, FormField, Value
@@ -61,28 +61,6 @@ class Drawn:
         return replace(self.definition, fields=fields)
 
 
-_remembered: tuple[int, Drawn | None] = (-1, None)
-
-
-def forget_own_fields() -> None:
-    """Another database is behind it now."""
-    global _remembered
-    _remembered = (-1, None)
-
-
-def drawn(session: Session) -> Drawn | None:
-    """None: the company has added none."""
-    global _remembered
-    version = versions.current(session, VERSION)
-    known, found = _remembered
-    if known != version:
-        found = _read(session) if version else None
-        # What is read inside a transaction may be undone with it.
-        if not session.info.get("transaction"):
-            _remembered = (version, found)
-    return found
-
-
 def _read(session: Session) -> Drawn | None:
     row = session.execute(
         select(FormVersion.id, FormVersion.checksum, FormVersion.definition)
@@ -91,6 +69,10 @@ def _read(session: Session) -> Drawn | None:
                FormVersion.state == VersionState.published)
     ).one_or_none()  # fmt: skip
     return None if row is None else Drawn(*row)
+
+
+#: None: the company has added none
+drawn = Remembered(VERSION, _read, at_first=None)
 
 
 def right(who: Actor, one: FormField) -> FieldRight:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from app.forms import queries
 from app.forms.fields.base import FormField, Kind
-from app.forms.models import Submission, SubmissionState, SubmissionValue
+from app.forms.models import FormVersion, Submission, SubmissionState, SubmissionValue
 
 #: answers of these kinds are counted on charts, whether they can be filtered or not
 COUNTED = frozenset(
@@ -34,35 +35,37 @@ def wanted(fields: Mapping[str, FormField]) -> dict[str, str]:
     return {key: column_of(one) for key, one in fields.items() if is_indexed(one)}
 
 
-def rows_of(
-    submission_id: int,
-    form_id: int,
-    fields: Iterable[FormField],
-    answers: Mapping[str, Any],
-    *,
-    counts: bool,
-    is_wanted: bool = False,
-) -> list[dict[str, Any]]:
-    """The rows of SubmissionValue for these answers, as plain data. `is_wanted`: of all `fields`, another version of
-    the form wants them in the index."""
+def wanted_of_form(session: Session, form_id: int) -> dict[str, str]:
+    """The same of all questions that any published version of the form has in the index: an answer to an older version
+    is found, counted and given only once like those to the latest one."""
+    rows = select(FormVersion).where(FormVersion.form_id == form_id, FormVersion.published_at.is_not(None))
+    found: dict[str, str] = {}
+    for version in session.scalars(rows.order_by(FormVersion.number, FormVersion.edition)):
+        found |= wanted(queries.fields_of(version))
+    return found
+
+
+def rows_of(submission: Submission, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows of SubmissionValue for these answers, as plain data; `wanted` as `wanted_of_form` gives it."""
     rows = []
-    for one in fields:
-        value = answers.get(one.key)
-        if value is None or not (is_wanted or is_indexed(one)):
+    kept = {"text": None, "number": None, "date": None, "moment": None}
+    of_it = {"submission_id": submission.id, "form_id": submission.form_id}
+    counts = submission.state is not SubmissionState.voided
+    for key, one in queries.fields_of(submission.version).items():
+        value = submission.answers.get(key)
+        # Asked as another kind in another version, it cannot be compared with the answers of that one.
+        if value is None or one.type.index is None or wanted.get(key) != column_of(one):
             continue
-        kept = {"text": None, "number": None, "date": None, "moment": None}
-        for item, part in enumerate(one.type.indexed(value)):
-            rows.append(
-                {**kept, "submission_id": submission_id, "form_id": form_id, "field_key": one.key, "item": item,
-                 "counts": counts, column_of(one): part}
-            )  # fmt: skip
+        rows += [
+            {**of_it, **kept, "field_key": key, "item": item, "counts": counts, column_of(one): part}
+            for item, part in enumerate(one.type.indexed(value))
+        ]
     return rows
 
 
-def keep(session: Session, submission: Submission, fields: Iterable[FormField]) -> None:
+def keep(session: Session, submission: Submission) -> None:
     """The index tells of these answers what they are now."""
     session.execute(delete(SubmissionValue).where(SubmissionValue.submission_id == submission.id))
-    counts = submission.state is not SubmissionState.voided
-    rows = rows_of(submission.id, submission.form_id, fields, submission.answers, counts=counts)
+    rows = rows_of(submission, wanted_of_form(session, submission.form_id))
     if rows:
         session.execute(insert(SubmissionValue), rows)

@@ -12,8 +12,7 @@ from app.core.db import db, transaction
 from app.core.errors import BusinessError
 from app.core.leases import LeaseState
 from app.core.turns import Turn
-from app.forms import queries
-from app.forms.models import AnswerIndexing, FormVersion, Submission, SubmissionState, SubmissionValue
+from app.forms.models import AnswerIndexing, Submission, SubmissionValue
 from app.forms.submissions import index
 
 #: submissions that are looked through in one transaction
@@ -37,7 +36,7 @@ class _Run(Turn[AnswerIndexing]):
     def go(self) -> None:
         session = db.session()
         form_id = session.get_one(AnswerIndexing, self.job_id).form_id
-        wanted = _wanted(session, form_id)
+        wanted = index.wanted_of_form(session, form_id)
         session.rollback()
         while True:
             with transaction() as inside:
@@ -52,15 +51,6 @@ class _Run(Turn[AnswerIndexing]):
         job.finished_at = clock.now()
 
 
-def _wanted(session: Session, form_id: int) -> dict[str, str]:
-    """Key → in which column its answers are kept, of all questions that any version has in the index."""
-    rows = select(FormVersion).where(FormVersion.form_id == form_id, FormVersion.published_at.is_not(None))
-    found: dict[str, str] = {}
-    for version in session.scalars(rows.order_by(FormVersion.number, FormVersion.edition)):
-        found |= index.wanted(queries.fields_of(version))
-    return found
-
-
 def _lot(session: Session, job: AnswerIndexing, wanted: dict[str, str]) -> bool:
     """The next ones; True: there are no more."""
     rows = (
@@ -73,16 +63,7 @@ def _lot(session: Session, job: AnswerIndexing, wanted: dict[str, str]) -> bool:
     found = session.scalars(rows.order_by(Submission.id).limit(LOT)).all()
     if not found:
         return True
-    values = []
-    for submission in found:
-        fields = [
-            one for key, one in queries.fields_of(submission.version).items()
-            if one.type.index is not None and wanted.get(key) == index.column_of(one)
-        ]  # fmt: skip
-        counts = submission.state is not SubmissionState.voided
-        values += index.rows_of(
-            submission.id, submission.form_id, fields, submission.answers, counts=counts, is_wanted=True
-        )
+    values = [row for submission in found for row in index.rows_of(submission, wanted)]
     ids = [one.id for one in found]
     session.execute(delete(SubmissionValue).where(SubmissionValue.submission_id.in_(ids)))
     if values:

@@ -12,7 +12,6 @@ from app.core.access import Actor
 from app.core.errors import ConflictError, InvalidInputError
 from app.core.history import names_of_people
 from app.core.i18n import _
-from app.forms import queries
 from app.forms import services as forms
 from app.forms.models import Submission, SubmissionRevision, SubmissionState, SubmissionValue
 from app.forms.rules import Answers
@@ -53,7 +52,7 @@ def correct(
     submission.corrected_at, submission.corrected_by_id = clock.now(), by.user_id
     session.flush()
     forms.claim_files(session, submission, by)
-    index.keep(session, submission, queries.fields_of(submission.version).values())
+    index.keep(session, submission)
     return submission
 
 

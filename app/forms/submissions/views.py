@@ -14,7 +14,7 @@ from app.core.errors import BadRequestError, BusinessError, ConflictError, Inval
 from app.core.i18n import _
 from app.core.pages import Page, done, page, show, trail
 from app.core.screens import revealing
-from app.forms import queries, reading
+from app.forms import about_customer, queries, reading
 from app.forms.builder import AnswerForm, build_form
 from app.forms.displays import display
 from app.forms.fields.base import Context
@@ -62,6 +62,7 @@ class SubmissionPages(Page):
             doors=shown.doors(session, submission, who), pages=filled.sections(submission, context),
             revisions=shown.revisions(session, submission, context), may_reveal=_may_reveal(submission, context, who),
             history=history.of(session, [shown.subject(submission)], who, before=before), is_newest=before is None,
+            differs=about_customer.differing(session, submission, who, context),
             answers_url=links.form_answers_path(submission.version.form.code),
             crumbs=_trail(submission),
         )  # fmt: skip

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError
-from app.forms.models import AnswerIndexing, SubmissionValue
-from app.forms.submissions import running
+from app.forms.models import AnswerIndexing, Submission, SubmissionValue
+from app.forms.rules import Answers
+from app.forms.submissions import running, services
 from tests.forms.submissions.conftest import DRAWN, publish, submit
 
 PAGE = "/bieu-mau/mon-an/phieu/bieu-do"
@@ -77,3 +78,25 @@ def test_what_is_wanted_only_once_is_looked_for_in_old_answers_too(app, given, i
         assert list(refused.value.fields) == ["card"]
         with transaction(SYSTEM) as session:
             submit(session, {"card": "A2"}, by=SYSTEM, code="the")
+
+
+@pytest.mark.both_databases
+def test_an_old_answer_that_is_corrected_is_filtered_and_given_once_as_the_latest_version_wants(app, given):
+    plain = {"name": "Thẻ", "fields": [{"key": "card", "type": "text", "label": "Số thẻ"}]}
+    once = {"name": "Thẻ", "fields": [{"key": "card", "type": "text", "label": "Số thẻ", "unique": "form"}]}
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            publish(session, plain, code="the")
+            old = submit(session, {"card": "A1"}, by=SYSTEM, code="the").id
+        with transaction(SYSTEM) as session:
+            publish(session, once, code="the")
+        running.run_waiting()
+        with transaction(SYSTEM) as session:
+            read = Answers({"card": "A9"})
+            services.correct(session, session.get_one(Submission, old), read, by=SYSTEM, reason="Gõ nhầm số", rev=None)
+        rows = select(SubmissionValue.text).where(SubmissionValue.submission_id == old)
+        assert db.session.scalars(rows).all() == ["A9"]
+        with pytest.raises(InvalidInputError), transaction(SYSTEM) as session:
+            submit(session, {"card": "A9"}, by=SYSTEM, code="the")
+        with transaction(SYSTEM) as session:
+            submit(session, {"card": "A1"}, by=SYSTEM, code="the")
