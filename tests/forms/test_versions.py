@@ -108,9 +108,15 @@ def test_a_process_that_goes_on_by_an_answer_is_told(story, session, cast):
 def test_views_and_segments_that_look_by_a_field_are_told_to_whom_they_are_shown(session, cast):
     form = services.create_form(session, code="rieng", name="Riêng", by=SYSTEM, purpose=FormPurpose.customers)
     where = {"field": "own.parties", "op": ">", "value": 3}
-    views = [SavedView(list_key="CustomerScreen", name=name, owner_id=cast.hoa.user_id, position=0, wanted=wanted)
-             for name, wanted in (("Đông khách", {"where": {"and": [where]}}), ("Theo bàn", {"order": "-own.parties"}),
-                                  ("Khác", {"columns": ["name", "own.other"], "labels": {"own.parties": "Bàn"}}))]  # fmt: skip
+    wanted = {
+        "Đông khách": {"where": {"and": [where]}},
+        "Theo bàn": {"order": "-own.parties"},
+        "Khác": {"columns": ["name", "own.other"], "labels": {"own.parties": "Bàn"}},
+    }
+    views = [
+        SavedView(list_key="CustomerScreen", name=name, owner_id=cast.hoa.user_id, position=0, wanted=wanted[name])
+        for name in wanted
+    ]
     session.add_all([*views, Segment(name="Tiệc lớn", condition=where, owner_id=cast.hoa.user_id)])
     session.flush()
 
