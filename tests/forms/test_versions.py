@@ -124,7 +124,7 @@ def test_views_and_segments_that_look_by_a_field_are_told_to_whom_they_are_shown
         return queries.field_uses(session, form, "parties", who).mentions
 
     assert [one.split("“")[1].split("”")[0] for one in told(cast.hoa)] == ["Theo bàn", "Đông khách", "Tiệc lớn"]
-    assert told(cast.tuan) == ["3 mục bạn không xem được"]
+    assert told(cast.tuan) == ["3 mục mà bạn không xem được"]
 
 
 def _asked(session: Session) -> tuple[str, str]:
