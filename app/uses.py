@@ -127,6 +127,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "notification": ("user_id", "alert_id"),
     "outbox": ("to_user_id",),
     "process_event": ("instance_id", "task_id"),
+    "assign_turn": ("process_id",),
     "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),
     "process_version": ("process_id",),

@@ -29,6 +29,8 @@ from app.forms.words import say
 
 Values = Mapping[str, Value]
 
+_NOT_ASKED = _("This is not asked with these answers. Leave it out.")
+
 
 def change(
     session: Session, customer_id: int, said: Mapping[str, object], *, by: Actor, is_new: bool, is_whole: bool = True,
@@ -51,8 +53,8 @@ def change(
 
 
 def add_many(session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor) -> None:
-    """The same of customers who are new and nobody has seen yet, all at once. What would not stand is left out: each
-    value was judged alone before, and what is asked depends on the others."""
+    """The same of customers who are new and nobody has seen yet, all at once. What would not stand is left out, as
+    `left_out` tells: each value was judged alone before, and what is asked depends on the others."""
     drawn = queries.drawn(session)
     if drawn is None or not said:
         return
@@ -75,6 +77,26 @@ def add_many(session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Act
     session.execute(insert(CustomerAnswers), rows)
     audit.record_made(session, CustomerAnswers, rows)
     _index(session, drawn, found)
+
+
+def left_out(
+    session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+) -> dict[int, dict[str, tuple[Sentence, ...]]]:
+    """What `add_many` would leave out of the same: customer → key → why."""
+    drawn = queries.drawn(session)
+    if drawn is None:
+        return {}
+    context, definition = queries.context(session, by, None), drawn.definition_for(by)
+    found: dict[int, dict[str, tuple[Sentence, ...]]] = {}
+    for number, one in said.items():
+        reading = rules.read_answers(definition, one, context=context, is_page=True)
+        told = {
+            key: tuple(reading.problems.get(key) or (_NOT_ASKED,))
+            for key, value in one.items() if value not in (None, "", []) and key not in reading.values
+        }  # fmt: skip
+        if told:
+            found[number] = told
+    return found
 
 
 def read(
@@ -121,7 +143,7 @@ def _out_of_place(
         if not queries.may(by, drawn.fields[key], FieldRight.full):
             told[key] = (NOT_YOURS,)
         elif not state.is_shown and said[key] not in (None, "", before.get(key)) and key not in found.values:
-            told[key] = (_("This is not asked with these answers. Leave it out."),)
+            told[key] = (_NOT_ASKED,)
         elif state.is_locked and said[key] != before.get(key):
             told[key] = (_("This can only be read with these answers. Leave it out."),)
     return told
