@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,9 @@ from app.tasks.rules import OUTCOME_DONE, lateness
 from app.tasks.shown import comments_shown, rows_of
 
 
-def instance_page(instance_id: int) -> Any:
+def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> Any:
+    """`refused`: the last part of the address of the button that was refused; what was typed there stands there
+    still."""
     actor, session, now = edge.actor(), db.session(), clock.now()
     get_visible(session, ProcessInstance, instance_id, actor)
     instance = (
@@ -41,9 +44,10 @@ def instance_page(instance_id: int) -> Any:
     )
     tasks = task_queries.of_owner(session, OWNER, instance.id)
     open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
-    openable = set(
-        session.scalars(select(Task.id).where(Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)))
+    asked = select(Task.id, task_queries.is_orphan()).where(
+        Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)
     )
+    openable = {row[0]: bool(row[1]) for row in session.execute(asked)}
     card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(
         instance.customer_id or 0
     )
@@ -53,6 +57,7 @@ def instance_page(instance_id: int) -> Any:
             **row,
             "url": row["url"] if row["id"] in openable else None,
             "mine": task.assignee_id == actor.user_id,
+            "orphan": openable.get(row["id"], False),
             "claim_url": row["claim_url"] if row["id"] in openable else None,
         }
         for row, task in zip(rows_of(session, open_tasks, actor), open_tasks, strict=True)
@@ -66,6 +71,8 @@ def instance_page(instance_id: int) -> Any:
     definition = queries.definition_of(instance.version)
     return show(
         "processes/instance.html",
+        status,
+        typed={**request.form, "verb": refused} if refused else {},
         asked=_asked(session, instance, definition, tasks),
         clocks=_clocks(timers.running_in(session, [instance.id]), definition),
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
@@ -126,7 +133,8 @@ def _may_lead(session: Session, instance: ProcessInstance, actor: Actor) -> bool
 
 
 def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dict[str, Any]]:
-    """What happens by itself, and when: {name, at, step (at whose edge the clock runs, or none), held, failed}."""
+    """What happens by itself, and when: {name, at, step (at whose edge the clock runs, or none), number, held,
+    failed}."""
     told = []
     for timer in running:
         node = definition.nodes[timer.node]
@@ -135,6 +143,7 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
                 "name": node.title,
                 "at": timer.due_at,
                 "step": definition.nodes[node.host].title if node.host else None,
+                "number": timer.number,
                 "held": timer.status is LeaseState.held,
                 "failed": timer.status is LeaseState.dead,
             }

@@ -179,6 +179,19 @@ class ProcessTimer(Leased, Entity):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class AssignTurn(Entity):
+    """Whose turn it was last where a step goes round: by process and step, over all versions."""
+
+    __tablename__ = "assign_turn"
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("process_id", "step"), {"extend_existing": False})
+
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id", ondelete="RESTRICT"))
+    step: Mapped[str] = mapped_column(String(120))
+    #: a number, no reference: whoever was last may be gone by now, and the turn goes on behind him
+    last_id: Mapped[int] = mapped_column()
+
+
 class ProcessEvent(Entity):
     """One thing that happened in an instance, in order. Never changed."""
 

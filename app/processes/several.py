@@ -20,7 +20,7 @@ from app.processes.models import OWNER, ProcessInstance
 from app.security import queries as people
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
-from app.tasks.rules import OUTCOME_DONE, Offer
+from app.tasks.rules import OUTCOME_DONE, Offer, Reason
 
 _LONGEST_ELEMENT = 80
 
@@ -48,7 +48,9 @@ def whom(session: Session, instance: ProcessInstance) -> Callable[[AssignRule, N
 
 def offer_of(node: Node, command: OpenTask) -> Offer | None:
     """Each does his own part; None where it is for whom the step is."""
-    return Offer(member_id=int(command.element)) if command.outer and is_for_people(node) else None
+    if not command.outer or not is_for_people(node):
+        return None
+    return Offer(member_id=int(command.element), why=(Reason("one_of_several"),))
 
 
 def name_of(session: Session, node: Node, command: OpenTask) -> str:

@@ -144,7 +144,9 @@ def release_timers(session: Session, instance: ProcessInstance) -> None:
 
 def _set_timers(session: Session, instance: ProcessInstance, status: LeaseState, **also: Any) -> None:
     session.execute(
-        update(ProcessTimer).where(ProcessTimer.instance_id == instance.id).values(status=status, **also),
+        update(ProcessTimer)
+        .where(ProcessTimer.instance_id == instance.id, ProcessTimer.status != LeaseState.dead)
+        .values(status=status, **also),
         execution_options={"synchronize_session": "fetch"},
     )
 
