@@ -333,7 +333,7 @@ class EditPart(RecordPart):
         """Somebody was faster: what he saved beside what is typed here and what it was. Nothing is saved yet."""
         session = db.session()
         item = get_visible(session, self.model, key, who, "edit")
-        conflict.details.setdefault("by", changed_by(session, item))
+        conflict.details.setdefault("by", changed_by(session, item, who))
         conflict.details.setdefault("at", getattr(item, "updated_at", None))
         names = self._typed_columns(who, self.edit_columns)
         now = merging.said(self.edit_form(formdata=None, obj=item), names)
