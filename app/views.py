@@ -58,6 +58,8 @@ from app.forms.api import FormApi
 from app.forms.drawing.views import DrawingPages
 from app.forms.filling.views import FillingPages
 from app.forms.models import Form
+from app.forms.public.api import PublicEntryApi, PublicLinkApi
+from app.forms.public.choosing import EntryPages
 from app.forms.public.open_view import OpenFormView
 from app.forms.public.screens import PublicEntryScreen
 from app.forms.public.views import LinkPages
@@ -206,6 +208,7 @@ VIEWS: tuple[type, ...] = (
     LinkPages,
     OpenFormView,
     PublicEntryScreen,
+    EntryPages,
     FillingPages,
     # The list over all forms behind that of one: it is the list of the table (core.lists).
     FormAnswers,
@@ -262,6 +265,8 @@ APIS: tuple[type, ...] = (
     PlaceApi,
     FormApi,
     SubmissionApi,
+    PublicLinkApi,
+    PublicEntryApi,
     ProcessApi,
     InstanceApi,
     TaskApi,

@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from app.core import history
 from app.core.access import Actor, FieldRight
 from app.core.db import db
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.masking import masked
 from app.core.screens.extra import PREFIX, ExtraForm, Fact, FactGroup, Fields, OneText, Pair
@@ -68,8 +69,10 @@ class CustomerFields:
     def texts(self, session: Session, who: Actor) -> Mapping[str, OneText]:
         return typing_in.texts(session, who)
 
-    def add_many(self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor) -> None:
-        services.add_many(session, said, by=by)
+    def add_many(
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+    ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
+        return services.add_many(session, said, by=by)
 
     def told(self, session: Session, record_id: int, who: Actor) -> Sequence[FactGroup]:
         drawn = queries.drawn(session)
