@@ -386,16 +386,23 @@ def _badge(opened: int, late: int) -> dict[str, Any] | None:
     return {"text": str(number) if number < 100 else "99+", "late": bool(late), "told": told}
 
 
+def section_of(path: str) -> str:
+    """To which entry of the menu an address belongs. The answers to one form stand below the form, and are among those
+    to all forms for whoever reads them."""
+    parts = path.split("/")
+    return "phieu" if parts[1] == "bieu-mau" and parts[3:4] == ["phieu"] else parts[1]
+
+
 def _menu(who: Actor, work: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The entries that he may use; a group without any is left out."""
-    section = request.path.split("/")[1]
+    section = section_of(request.path)
 
     def shown(item: Item) -> dict[str, Any]:
         return {
             "label": item.label,
             "icon": item.icon,
             "url": item.url,
-            "current": item.url.split("/")[1] == section,
+            "current": section_of(item.url) == section,
             "badge": work if item.resource == "Task" else None,
         }
 

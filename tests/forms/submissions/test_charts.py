@@ -40,6 +40,7 @@ def test_each_choice_number_and_day_is_counted_as_a_table_that_needs_no_script(c
     assert (found["Đền bù"][0][1], found["Đền bù"][-1][1]) == ("1", "1")
 
 
+@pytest.mark.both_databases
 def test_only_what_one_may_see_is_counted_and_nothing_that_was_voided(client, given, void):
     assert charts(client("lan"))["Lỗi"] == [["Nguội", "1", "50"], ["Trễ", "1", "50"]]
     void(given.first)
