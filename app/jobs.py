@@ -33,6 +33,7 @@ from app.security import looking, shares
 from app.security import services as security
 from app.security.queries import present_actor
 from app.tasks import jobs as tasks
+from app.tasks import orphans
 
 
 def tidy_database() -> None:
@@ -133,6 +134,13 @@ JOBS = (
         reason="a task whose time has passed is told of within seconds, far inside the minute that is promised",
     ),
     Job(
+        name="tasks.tell_orphans",
+        label=_("Tell of work that has nobody"),
+        run=orphans.tell_orphans,
+        every=timedelta(seconds=30),
+        reason="work whose team is empty or whose doer has left is given to somebody before it is late",
+    ),
+    Job(
         name="processes.timers",
         label=_("Let the clocks of processes strike"),
         run=processes.strike_due,
@@ -213,7 +221,7 @@ JOBS = (
         name="customers.classify",
         label=_("Put customers into their classes"),
         run=classify,
-        every=timedelta(seconds=30),
+        every=timedelta(seconds=5),
         reason="every night, and soon after somebody asked for it; killed anywhere, it goes on where it was",
     ),
     Job(

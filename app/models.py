@@ -60,6 +60,7 @@ from app.notifications.models import (  # warnings, texts, bell, mails and throu
     Outbox,
 )
 from app.processes.models import (  # how work runs through the company
+    AssignTurn,
     Process,
     ProcessEvent,
     ProcessInstance,
@@ -84,9 +85,9 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AnswerFile", "AnswerIndexing", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit", "BulkEditRow",
-    "Calendar", "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound", "Catalogue",
-    "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent",
+    "Alert", "AnswerFile", "AnswerIndexing", "AssignTurn", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit",
+    "BulkEditRow", "Calendar", "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound",
+    "Catalogue", "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent",
     "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerAnswers", "CustomerMerge", "CustomerStage",
     "CustomerTag", "CustomerValue", "DemoRemoval", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion",
     "Grant", "IdempotentAnswer", "ImportJob", "ImportKey", "ImportRow", "Interaction", "JobHeartbeat", "Look",

@@ -47,6 +47,7 @@ NEVER_SHOWN = {
     "MemberInvitation": "opened by its secret; told on the page of its member",
     "MailServer": "one page, opened by the right to settings",
     "ProcessEvent": "part of its instance",
+    "AssignTurn": "part of its process",
     "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",

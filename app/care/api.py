@@ -87,14 +87,18 @@ class ForgottenApi(Api):
 
         return self.write(save)
 
-    @verb("/tasks", "POST", "Make a care task for each, or for those named; none gets a second one", right="edit",
-          body=record(customers=list_of(whole_number(), most=services.MOST)), status=201)  # fmt: skip
+    @verb("/tasks", "POST", "Make a care task for each, for those named, or for those of one owner (0: of nobody)",
+          right="edit", body=record(customers=list_of(whole_number(), most=services.MOST), owner=whole_number()),
+          status=201)  # fmt: skip
     def make(self) -> dict[str, Any]:
         body, who = self.read(), edge.actor()
         only = [one for one in body["customers"] if 0 < one <= LARGEST_ID] if "customers" in body else None
+        owner = min(body["owner"], LARGEST_ID) if "owner" in body else None
+        if owner is not None and not who.reads("Customer", "owner"):
+            raise NotAllowedError
 
         def act(session: Session) -> dict[str, Any]:
-            made = services.make_tasks(session, by=who, only=only)
+            made = services.make_tasks(session, by=who, only=only, owner=owner)
             return {"round": made.round_id, "tasks": made.tasks, "people": made.people, "days": made.days}
 
         return self.write(act)

@@ -41,15 +41,26 @@ def is_mine(who: Actor) -> ColumnElement[bool]:
     return or_(mine, visible(Customer, who, "edit"))
 
 
-def waiting(who: Actor) -> Select[Customer]:
+#: in the place of a person's id: customers whom nobody looks after
+NOBODY = 0
+
+
+def of_owner(rows: Select[Customer], owner: int | None) -> Select[Customer]:
+    """Those of this person, or of NOBODY; None: of everybody."""
+    if owner is None:
+        return rows
+    return rows.where(Customer.owner_id.is_(None) if owner == NOBODY else Customer.owner_id == owner)
+
+
+def waiting(who: Actor, owner: int | None = None) -> Select[Customer]:
     """Forgotten customers without an open care task for whom he may make one; first whose time was over first."""
-    rows = forgotten.forgotten(who).where(is_mine(who), visible(Customer, who, "edit"))
+    rows = of_owner(forgotten.forgotten(who), owner).where(is_mine(who), visible(Customer, who, "edit"))
     return rows.where(Customer.id.not_in(cared_for()))
 
 
-def count_waiting(session: Session, who: Actor, most: int) -> int:
+def count_waiting(session: Session, who: Actor, most: int, owner: int | None = None) -> int:
     """At most one more than `most`."""
-    rows = waiting(who).order_by(None).with_only_columns(Customer.id).limit(most + 1)
+    rows = waiting(who, owner).order_by(None).with_only_columns(Customer.id).limit(most + 1)
     return session.scalar(select(func.count()).select_from(rows.subquery())) or 0
 
 

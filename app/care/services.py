@@ -43,15 +43,18 @@ class Made:
     days: int
 
 
-def make_tasks(session: Session, *, by: Actor, only: Sequence[int] | None = None) -> Made:
-    """A care task for each forgotten customer without one, or for those of `only`; due over the coming working days.
+def make_tasks(
+    session: Session, *, by: Actor, only: Sequence[int] | None = None, owner: int | None = None
+) -> Made:  # fmt: skip
+    """A care task for each forgotten customer without one, or for those of `only`, or of one `owner` (queries.NOBODY:
+    of whom nobody looks after); due over the coming working days.
 
     Whoever looks after the customer gets it; of a customer without anybody, his team; else whoever makes them. No
     customer has two. Raises BusinessError where there is nobody to make one for.
     """
     by.must("edit", "Customer")
     queue_up(session, "care_tasks")
-    rows = queries.waiting(by).limit(MOST)
+    rows = queries.waiting(by, owner).limit(MOST)
     if only is not None:
         rows = rows.where(Customer.id.in_(sorted(set(only))))
     customers = session.scalars(rows).unique().all()

@@ -40,22 +40,23 @@ class CarePages(Page):
 
     @page("/viec", "POST", right="edit")
     def make(self) -> Any:
-        """A care task for each of those who were ticked, or for everybody who waits."""
-        chosen = request.form.getlist("rowid")
+        """A care task for each of those who were ticked, or for everybody of the page (?nguoi=) who waits."""
+        chosen, owner = request.form.getlist("rowid"), _owner()
+        back = f"{PATH}/" if owner is None else f"{PATH}/?nguoi={owner}"
         if len(chosen) > services.MOST:
             raise BadRequestError
         only = [row_id(one) for one in chosen] if chosen else None
         try:
             with edge.transaction() as session:
-                made = services.make_tasks(session, by=edge.actor(), only=only)
+                made = services.make_tasks(session, by=edge.actor(), only=only, owner=owner)
         except BusinessError as error:
-            return refused_onto(f"{PATH}/", error)
+            return refused_onto(back, error)
         told = ngettext(
             "%(num)d care task made, for %(people)s people, over %(days)s working days.",
             "%(num)d care tasks made, for %(people)s people, over %(days)s working days.",
             made.tasks, people=number_text(made.people), days=number_text(made.days),
         )  # fmt: skip
-        return done(f"{PATH}/", told, undo=Undo(f"{PATH}/hoan-tac/{made.round_id}"))
+        return done(back, told, undo=Undo(f"{PATH}/hoan-tac/{made.round_id}"))
 
     @page("/hoan-tac/<round_id>", "POST", right="edit")
     def take_back(self, round_id: str) -> Any:
@@ -88,25 +89,31 @@ class TargetPages(Page):
         return done(f"{PATH}/", _("The targets are saved."))
 
 
+def _owner() -> int | None:
+    """Whose customers the page shows: ?nguoi= a person's id, or queries.NOBODY. Raises BadRequestError."""
+    typed = request.args.get("nguoi", "")
+    if not typed:
+        return None
+    is_number = typed.isascii() and typed.isdigit() and len(typed) < 10
+    if not is_number or not edge.actor().reads("Customer", "owner"):
+        raise BadRequestError(_("%(name)s was not understood.", name="nguoi"))
+    return int(typed)
+
+
 def _tiers() -> dict[str, Any]:
     return {**catalogues.Choices(CUSTOMER_TIER), "": _("Without a tier")}
 
 
 def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None, status: int = 200) -> Any:
     session, who, now = db.session(), edge.actor(), clock.now()
-    chosen = request.args.get("nguoi", "")
-    reads_owner = who.reads("Customer", "owner")
-    is_number = chosen.isascii() and chosen.isdigit() and len(chosen) < 10
-    if chosen and not (is_number and reads_owner):
-        raise BadRequestError(_("%(name)s was not understood.", name="nguoi"))
-    rows = forgotten.forgotten(who)
-    if chosen:
-        rows = rows.where(Customer.owner_id.is_(None) if chosen == "0" else Customer.owner_id == int(chosen))
+    owner, reads_owner = _owner(), who.reads("Customer", "owner")
+    chosen = "" if owner is None else str(owner)
+    rows = queries.of_owner(forgotten.forgotten(who), owner)
     number = page_number()
     beside = (selectinload(Customer.all_contact_points), joinedload(Customer.owner).lazyload("*"))
     shown = rows.options(*beside).limit(ROWS).offset((number - 1) * ROWS)
     lines = queries.lines(session, shown, now, who)
-    waiting = queries.count_waiting(session, who, services.MOST) if who.may("edit", "Customer") else 0
+    waiting = queries.count_waiting(session, who, services.MOST, owner) if who.may("edit", "Customer") else 0
     owners, tiers, targets = queries.owners(session, who), _tiers(), forgotten.targets(session)
     counted = sum(one.count for one in owners if chosen in ("", str(one.id or 0)))
     return show(

@@ -78,6 +78,8 @@ def with_people(rows: Select[Comment]) -> Select[Comment]:
 
 def of_records(session: Session, resource: str, record_ids: Collection[int]) -> list[Comment]:
     """The live comments on these records, the oldest first."""
+    if not record_ids:
+        return []
     rows = select(Comment).where(Comment.resource == resource, Comment.record_id.in_(record_ids), live())
     return list(session.scalars(with_people(rows).order_by(Comment.id)))
 
@@ -164,6 +166,8 @@ def mentionable(session: Session, kind: Commented, record_id: int, typed: str, *
 def files_of(session: Session, comment_ids: Collection[int]) -> dict[int, list[StoredFile]]:
     """The files that hang on these comments, by comment."""
     attached: dict[int, list[StoredFile]] = {}
+    if not comment_ids:
+        return attached
     rows = select(StoredFile).where(StoredFile.owner_type == OWNER, StoredFile.owner_id.in_(comment_ids))
     for file in session.scalars(rows.order_by(StoredFile.id)):
         attached.setdefault(file.owner_id, []).append(file)

@@ -148,14 +148,21 @@ def read_day(text: str) -> date | None:
 
 
 def day_problem(text: str) -> Sentence:
-    """Why `read_day` made nothing of it: 31/02/2026 is written like a day, and the calendar has none."""
+    """Why `read_day` made nothing of it."""
+    return missing_day(text) or _("This is not a date. Example: 31/12/2026")
+
+
+def missing_day(text: str) -> Sentence | None:
+    """31/02/2026 is written like a day, and the calendar has none; None: there is one, or it is not written like it."""
     year, month, day = _day_parts(text) or (0, 0, 0)
     if not 1 <= year <= MAXYEAR or not month or not day:
-        return _("This is not a date. Example: 31/12/2026")
+        return None
     typed = f"{day:02}/{month:02}/{year:04}"
     if month > _MONTHS:
         return _("There is no %(day)s: a year has 12 months.", day=typed)
     last = monthrange(year, month)[1]
+    if day <= last:
+        return None
     return _("There is no %(day)s: that month has only %(count)d days.", day=typed, count=last)
 
 

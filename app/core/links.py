@@ -22,6 +22,10 @@ def task_path(task_id: int) -> str:
     return f"/cong-viec/{task_id}"
 
 
+#: work that nobody will do by himself, to be given away
+ORPHANS = "/cong-viec/bang/list/?view=0&where=is_orphan+%3D+true"
+
+
 def task_history_path(task_id: int) -> str:
     return f"/cong-viec/bang/show/{task_id}?tab=lich-su"
 

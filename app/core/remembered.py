@@ -49,12 +49,21 @@ class Remembered(Generic[T]):
         version = versions.current(session, self._version)
         known = self._known
         if known is None or known[0] != version:
-            is_first = version == 0 and self._at_first is not _READ
-            known = version, self._at_first if is_first else self._read(session)
-            # What is read inside a transaction may be undone with it.
-            if not session.info.get("transaction"):
-                self._known = known
+            if session.info.get("transaction"):  # what is read inside may be undone with it
+                return self._inside(session, version)
+            known = self._known = version, self._now(session, version)
         return known[1]
+
+    def _inside(self, session: Session, version: int) -> T:
+        within = session.get_transaction(), version
+        memory: dict[Any, tuple[Any, T]] = session.info.setdefault(versions.READ_INSIDE, {})
+        known = memory.get(self)
+        if known is None or known[0] != within:
+            known = memory[self] = within, self._now(session, version)
+        return known[1]
+
+    def _now(self, session: Session, version: int) -> T:
+        return self._at_first if version == 0 and self._at_first is not _READ else self._read(session)
 
     def _forget(self) -> None:
         self._known = None

@@ -15,6 +15,8 @@ from app.core.numbering import Counter, next_number
 
 #: numbers that stand in the query by which a request learns who is signed in
 READ_WITH_THE_SESSION = ("catalogues", "saved_views", "roles", "own_fields")
+#: what a session has read of such lists within its transaction, and nobody else may know before it is committed
+READ_INSIDE = "versions_inside"
 _KNOWN = "versions"
 #: (the database transaction, what was asked within it)
 _ASKED = "versions_asked"
@@ -49,6 +51,7 @@ def changed(session: Session, name: str) -> None:
     next_number(session, _row(name))
     session.info.get(_KNOWN, {}).pop(name, None)
     session.info.pop(_ASKED, None)
+    session.info.pop(READ_INSIDE, None)
 
 
 def _row(name: str) -> str:

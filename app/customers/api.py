@@ -102,6 +102,7 @@ _CHANGED = record(
     owner=maybe(text()),
     team=maybe(text()),
     duplicate_reason=maybe(text(REASON_LENGTH)),
+    phone_is_shared=yes_or_no(),
     own=_OWN,
     **_PROFILE,
 )

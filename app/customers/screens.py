@@ -187,7 +187,7 @@ class CustomerScreen(CustomerCards):
         services.change_customer(
             session, item, by=by, rev=item.rev, name=form.name.data or "", kind=CustomerKind(form.kind.data),
             phone=form.phone.data, email=form.email.data, source=form.source.data, note=form.note.data,
-            duplicate_reason=form.duplicate_reason.data, **_typed(form),
+            duplicate_reason=form.duplicate_reason.data, phone_is_shared=form.phone_is_shared.data, **_typed(form),
         )  # fmt: skip
 
     def _tell(self, form: Any, refusal: BusinessError) -> None:

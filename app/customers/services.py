@@ -46,6 +46,8 @@ class CustomerValues(ProfileValues, total=False):
     note: str | None
     #: why a number, address or tax code that somebody has already is his too
     duplicate_reason: str | None
+    #: others are reached by the new phone as well, as create_customer takes it
+    phone_is_shared: bool
     #: of the form whose answers these values are, its name: the timeline tells it
     from_form: str | None
 
@@ -111,7 +113,7 @@ def create_customer(
         setattr(customer, column, value)
     said = [key for key in ("source", "note", *new) if getattr(customer, key)]
     guarded.refuse_unwritable(by, "Customer", said, is_new=True)
-    elsewhere = _own_elsewhere(session, household, by=by) if household is not None and duplicate_reason else []
+    elsewhere = _own_elsewhere(session, household, by=by) if household and duplicate_reason else []
     accepted = warning.accept(session, known_by, by=by, besides=None, reason=duplicate_reason)
     for point in elsewhere:
         share_contact_point(session, point, by=by, shared=True)
@@ -160,13 +162,19 @@ def change_customer(
         for kind, one in contacts.items() if one is not None and kind.value in other
     }  # fmt: skip
     known_by.add(hard.tax_key(new["tax_code"]) if "tax_code" in changed else None)
+    shared = contacts.get(ContactKind.phone) if values.get("phone_is_shared") and "phone" in other else None
+    household = _number_of_several([(shared, True)]) if shared is not None else None
+    known_by.add(household)
     known_by -= hard.keys_of(customer)
     reason = values.get("duplicate_reason")
     warning.refuse_any(session, problems.fields, known_by, by=by, besides=customer.id, reason=reason)
 
     guarded.refuse_unwritable(by, "Customer", [*changed, *other])
     _may_hand(session, customer, changed, by)
+    elsewhere = _own_elsewhere(session, household, by=by, besides=customer.id) if household and reason else []
     accepted = warning.accept(session, known_by, by=by, besides=customer.id, reason=reason)
+    for point in elsewhere:
+        share_contact_point(session, point, by=by, shared=True)
     came_from = customer.stage
     if "stage" in changed:
         stages.enter(session, customer, new["stage"], reason=stage_reason)
@@ -176,13 +184,15 @@ def change_customer(
         session.flush()
         session.refresh(customer, ["company"])
     changed += [kind.value for kind, contact in contacts.items() if reach.replace_main(customer, kind, contact)]
+    if shared is not None and (number := reach.same(customer, shared, customer.contact_points)) is not None:
+        number.is_shared = True
     if changed:
         indexing.index(session, customer)
         session.flush()
         if "name" in changed and customer.kind is CustomerKind.company:
             indexing.changed(session, indexing.works_at(customer.id))
         _tell_changed(session, customer, changed, came_from, by=by, form=values.get("from_form"))
-        _keep(session, customer, accepted, by=by)
+        _keep(session, customer, accepted, by=by, household=household)
     return customer
 
 
@@ -400,9 +410,13 @@ def _number_of_several(contacts: Iterable[tuple[rules.Contact, bool]]) -> HardKe
     return next((key for key in shared if key is not None), None)
 
 
-def _own_elsewhere(session: Session, number: HardKey, *, by: Actor) -> list[ContactPoint]:
+def _own_elsewhere(
+    session: Session, number: HardKey, *, by: Actor, besides: int | None = None
+) -> list[ContactPoint]:  # fmt: skip
     """Where the number stands as somebody's own and the actor may change that; those customers are locked."""
     rows = hard.own_numbers(number.value).where(visible(ContactPoint, by, "edit")).order_by(ContactPoint.customer_id)
+    if besides is not None:
+        rows = rows.where(ContactPoint.customer_id != besides)
     found = [point for point in session.scalars(rows) if not point.customer.is_archived and reach.may_write(by, point)]
     for point in found:
         lock_for(session, point.customer, by, "edit")

@@ -31,6 +31,7 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "alert": ("recipient_id",),
     "answer_file": ("form_version_id", "submission_id"),
     "answer_indexing": ("form_id",),
+    "assign_turn": ("process_id",),
     "bulk_edit_row": ("customer_id",),
     "class_move": ("customer_id",),
     "comment_mention": ("comment_id", "member_id"),

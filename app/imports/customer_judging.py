@@ -51,8 +51,8 @@ class Known:
     is_editable: bool
     #: keys of those that he has; the rows of a lot add theirs
     tags: set[str] = field(default_factory=set)
-    #: what was said to the company's own fields
-    own: Mapping[str, Any] = field(default_factory=dict)
+    #: what was said to the company's own fields; the rows of a lot add theirs
+    own: dict[str, Any] = field(default_factory=dict)
 
     def told(self) -> str:
         one = self.customer
@@ -313,7 +313,7 @@ class CustomerJudge:
         own = added.values(session, sorted(ids), who) if added is not None and self._has_own else {}
         for customer, seen, editable in rows:
             self.known[customer.id] = Known(
-                customer, bool(seen), bool(editable), tagged.get(customer.id, set()), own.get(customer.id, {})
+                customer, bool(seen), bool(editable), tagged.get(customer.id, set()), dict(own.get(customer.id, {}))
             )
 
     def _find_companies(self, session: Session, rows: Iterable[Row]) -> None:

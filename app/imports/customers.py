@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -12,6 +12,7 @@ from app.core import audit, clock
 from app.core.access import Actor, visible
 from app.core.accounts import User
 from app.core.db import Entity
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.numbering import next_ids, next_numbers
 from app.core.screens import extra
@@ -76,6 +77,18 @@ class CustomerTarget:
 
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         self._judge.judge(session, rows, is_written=is_written)
+        self._sift_own(session, [row for row in rows if is_made(self._job, row) and row.values.own])
+
+    def _sift_own(self, session: Session, rows: Sequence[Row]) -> None:
+        """What cannot be kept of the own fields of new customers is told on their rows, and left out."""
+        added = extra.extra_of("Customer") if rows else None
+        if added is None:
+            return
+        found = added.left_out(session, {row.number: row.values.own for row in rows}, by=self._who)
+        for row in rows:
+            refused = found.get(row.number, {})
+            row.values.own = {key: value for key, value in row.values.own.items() if key not in refused}
+            _tell_own(row, refused)
 
     def write(self, session: Session, rows: Sequence[Row]) -> None:
         made = [row for row in rows if is_made(self._job, row)]
@@ -109,7 +122,10 @@ class CustomerTarget:
         number = twin.record_id if twin is not None and twin.record_id is not None else row.record_id
         if number is not None and number not in known and twin is not None:
             tags = {tag_key(name) for name in twin.values.tags}
-            known[number] = Known(session.get_one(Customer, number), is_seen=True, is_editable=True, tags=tags)
+            added = extra.extra_of("Customer")
+            own = dict(added.values(session, [number], self._who)[number]) if added is not None else {}
+            customer = session.get_one(Customer, number)
+            known[number] = Known(customer, is_seen=True, is_editable=True, tags=tags, own=own)
         found = known.get(number or 0)
         row.record_id = number
         return found if found is not None and found.is_editable and not found.customer.is_archived else None
@@ -141,8 +157,7 @@ class CustomerTarget:
         if said and (added := extra.extra_of("Customer")) is not None:
             refused = added.add_many(session, said, by=self._who)
             for row, values in zip(rows, made, strict=True):
-                for key, told in refused.get(values["id"], {}).items():
-                    row.tell(self._own[extra.PREFIX + key].label, " ".join(map(str, told)))
+                _tell_own(row, refused.get(values["id"], {}))
         points: list[dict[str, Any]] = []
         worn: list[dict[str, Any]] = []
         entered: list[dict[str, Any]] = []
@@ -198,23 +213,21 @@ class CustomerTarget:
             indexing.index(session, customer)
         session.flush()
         if OWN in new:
-            before[OWN] = self._change_own(session, row, customer, new[OWN])
+            before[OWN] = self._change_own(session, row, known, new[OWN])
         before["contacts"] = [point.id for point in points]
         before["tags"] = [one.tag_id for one in worn]
         row.before, row.record_id, row.outcome = before, customer.id, Outcome.changed
 
-    def _change_own(self, session: Session, row: Row, customer: Customer, said: dict[str, Any]) -> dict[str, Any]:
+    def _change_own(self, session: Session, row: Row, known: Known, said: dict[str, Any]) -> dict[str, Any]:
         """Bare key → (before, now) of what was changed. What cannot be kept is told on the row."""
         added = extra.extra_of("Customer")
         if added is None:
             return {}
-        was = added.values(session, [customer.id], self._who)[customer.id]
-        labels = extra.fields_of("Customer")
-        refused = extra.save_what_goes(added, session, customer.id, said, by=self._who, is_told=False)
-        for key, told in refused.items():
-            label = labels[extra.PREFIX + key].label if extra.PREFIX + key in labels else key
-            row.tell(label, " ".join(map(str, told)))
-        now = added.values(session, [customer.id], self._who)[customer.id]
+        was = added.values(session, [known.customer.id], self._who)[known.customer.id]
+        refused = extra.save_what_goes(added, session, known.customer.id, said, by=self._who, is_told=False)
+        _tell_own(row, refused)
+        now = added.values(session, [known.customer.id], self._who)[known.customer.id]
+        known.own.update(now)
         return {key: [was.get(key), now.get(key)] for key in said if was.get(key) != now.get(key)}
 
     def _tell(self, session: Session, changed: Iterable[tuple[Row, Known, dict[str, Any]]]) -> None:
@@ -230,6 +243,14 @@ class CustomerTarget:
             customer_id=customer.id, at=clock.now(), kind=kind, actor_id=self._who.user_id, subject_type=SUBJECT,
             subject_id=self._job.id, data={},
         )  # fmt: skip
+
+
+def _tell_own(row: Row, refused: Mapping[str, Iterable[Sentence]]) -> None:
+    """`refused`: bare keys of own fields, with the sentences."""
+    labels = extra.fields_of("Customer")
+    for key, told in refused.items():
+        label = labels[extra.PREFIX + key].label if extra.PREFIX + key in labels else key
+        row.tell(label, " ".join(map(str, told)))
 
 
 def _people(session: Session, who: Actor) -> dict[str, int | None]:

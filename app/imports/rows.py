@@ -96,6 +96,8 @@ class Cells:
 
     def has_values(self, row: Row, cells: Sequence[str]) -> bool:
         """Are all cells that count values? A formula that was never counted is told, and nothing else of the row."""
+        if NO_VALUE not in cells:
+            return row.is_good
         for key, places in self.places.items():
             if any(place < len(cells) and cells[place] == NO_VALUE for place in places):
                 row.wrong(self.labels[key], _("the cell is a formula without a value. Open the file in Excel, save it "

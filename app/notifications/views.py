@@ -26,6 +26,10 @@ from app.notifications.rules import bell_text, why_not_sent
 LINES = 100
 
 
+def _orphans(_first: int) -> str:
+    return links.ORPHANS
+
+
 def _desk(_before: int) -> str:
     """One's own work: that of somebody who left lies there now."""
     return "/cong-viec/"
@@ -33,9 +37,10 @@ def _desk(_before: int) -> str:
 
 #: where a bell line leads, by the kind of its subject
 _PATHS = {"task": links.task_path, "instance": links.instance_path, "comment": links.comment_path,
-          "customer": links.customer_path, "export": links.export_path, "import_job": links.import_path,
+          "customer": links.customer_path, "process": links.process_path,
+          "export": links.export_path, "import_job": links.import_path,
           "bulk_edit": links.customers_edit_path,
-          "demo_removal": links.demo_path, "work": _desk}  # fmt: skip
+          "demo_removal": links.demo_path, "work": _desk, "orphans": _orphans}  # fmt: skip
 
 STATE_LABELS = {
     LeaseState.waiting: _("Waiting"),
@@ -163,10 +168,12 @@ class MailPages(Page):
 
 
 _KINDS = {LeaseState.done: "ok", LeaseState.dead: "late", LeaseState.leased: "soon", LeaseState.held: "none"}
-_LATE = frozenset({"task_overdue", "promise_overdue", "customer_mail_failed"})
-_SIGNS = {"task_overdue": "alert-circle", "promise_overdue": "alert-circle", "promise_today": "clock",
-          "customer_mail_failed": "mail", "task_assigned": "user-check", "mentioned": "at", HANDED_OVER: "user-share",
-          EXPORT_DONE: "download", EXPORT_FAILED: "alert-circle"}  # fmt: skip
+#: what somebody has to see to
+_ALARMS = ("task_overdue", "task_orphaned", "tasks_orphaned", "instance_stuck", "start_failed", "promise_overdue")
+_LATE = frozenset({*_ALARMS, "customer_mail_failed"})
+_SIGNS = {**dict.fromkeys(_ALARMS, "alert-circle"), "promise_today": "clock", "customer_mail_failed": "mail",
+          "task_assigned": "user-check", "mentioned": "at", HANDED_OVER: "user-share", EXPORT_DONE: "download",
+          EXPORT_FAILED: "alert-circle"}  # fmt: skip
 
 
 def _mail(mail: Outbox, now: datetime, actor: Actor, *, has_server: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from app.core.access import Actor, get_visible, visible
 from app.core.api import (
     Api,
     equals,
+    flag,
     id_is,
     listing,
     moment,
@@ -23,14 +24,16 @@ from app.core.api import (
     verb,
 )
 from app.core.db import db
-from app.core.errors import NotFoundError
+from app.core.errors import InvalidInputError, NotFoundError
+from app.core.i18n import _
+from app.core.leases import LeaseState
 from app.core.schema import free_object, maybe, record, text, whole_number
 from app.customers import queries as customers
 from app.customers import search
 from app.customers.models import Customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
-from app.processes import drawing, queries, services, shown, timers
+from app.processes import drawing, queries, services, several, shown, store, timers
 from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.problems import Problem
 from app.processes.engine.state import InstanceStatus
@@ -51,7 +54,7 @@ _START = record(
     data=maybe(free_object("Answers to the start form; without one, plain values by key")),
 )
 _CANCEL = record(required=("reason",), reason=text(10_000))
-_RETRY = record(required=("token", "reason"), token=whole_number(), reason=text(10_000))
+_RETRY = record(required=("reason",), token=maybe(whole_number()), timer=maybe(whole_number()), reason=text(10_000))
 _LEAD = record(required=("token", "flow", "reason"), token=whole_number(), flow=text(120), reason=text(10_000))
 _VALUES = record(
     required=("values", "reason"), values=free_object("Values by key, of one step as step.key"), reason=text(10_000)
@@ -150,6 +153,7 @@ class InstanceApi(Api):
             customer="customer id",
             code="exactly",
             q="words of the customer, as in customers",
+            stuck="1: cannot go on by itself, or nobody is there for some work in it",
         ),
     )
     def index(self) -> dict[str, Any]:
@@ -170,6 +174,7 @@ class InstanceApi(Api):
                 "customer": id_is(ProcessInstance.customer_id),
                 "code": equals(ProcessInstance.code),
                 "q": of_customer,
+                "stuck": lambda rows, text: flag(rows, text, queries.is_stuck()),
             },
             key=ProcessInstance.id,
             load=(_VERSION, _INITIATOR_ONLY),
@@ -242,12 +247,21 @@ class InstanceApi(Api):
     def resume(self, id: str) -> dict[str, Any]:
         return self._lead(id, lambda one, at, by: services.resume_instance(one, at, by=by))
 
-    @verb("/<id>/retry", "POST", "Let a stopped branch try again", right="approve", body=_RETRY)
+    @verb(
+        "/<id>/retry",
+        "POST",
+        "Let a stopped branch (token), or a clock that was given up (timer), try again",
+        right="approve",
+        body=_RETRY,
+    )
     def retry(self, id: str) -> dict[str, Any]:
         body = self.read()
-        return self._lead(
-            id, lambda one, at, by: services.retry_branch(one, at, body["token"], reason=body["reason"], by=by)
-        )
+        token, number, reason = body.get("token"), body.get("timer"), body["reason"]
+        if number is not None:
+            return self._lead(id, lambda one, at, by: services.retry_clock(one, at, number, reason=reason, by=by))
+        if token is None:
+            raise InvalidInputError(fields={"token": [_("Say which branch, or which clock.")]})
+        return self._lead(id, lambda one, at, by: services.retry_branch(one, at, token, reason=reason, by=by))
 
     @verb("/<id>/lead", "POST", "Lead a stopped branch on by one of its ways", right="approve", body=_LEAD)
     def lead(self, id: str) -> dict[str, Any]:
@@ -343,7 +357,14 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
         )
     running: dict[int, list[dict[str, Any]]] = {}
     for timer in timers.running_in(db.session(), [one.id for one in found]):
-        running.setdefault(timer.instance_id or 0, []).append({"node": timer.node, "due_at": moment(timer.due_at)})
+        running.setdefault(timer.instance_id or 0, []).append(
+            {
+                "timer": timer.number,
+                "node": timer.node,
+                "due_at": moment(timer.due_at),
+                "failed": timer.status is LeaseState.dead,
+            }
+        )
     return [
         {
             "id": one.id,
@@ -357,12 +378,33 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "ended_at": moment(one.ended_at),
             "open_tasks": open_tasks.get(one.id, []),
             "timers": running.get(one.id, []),
+            "asked": _asked(one),
             "incidents": [
                 {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
                 for stop in (shown.stops(db.session(), one) if one.incident else ())
             ],
         }
         for one in found
+    ]
+
+
+def _asked(instance: ProcessInstance) -> list[dict[str, Any]]:
+    """Where several are asked just now: who or what, and what has been answered."""
+    definition = queries.definition_of(instance.version)
+    if instance.ended_at is not None or all(node.many is None for node in definition.steps):
+        return []
+    session = db.session()
+    all_tasks = tasks.of_owner(session, OWNER, instance.id)
+    return [
+        {
+            "step": asked.node,
+            "needed": asked.needed,
+            "elements": [
+                {"element": each.element, "open": each.is_open, "answered_at": moment(each.at), "outcome": each.code}
+                for each in asked.elements
+            ],
+        }
+        for asked in several.asked_now(session, definition, store.load(session, instance), all_tasks)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at, utc
 from app.forms.models import FormVersion
-from app.processes import queries, store
+from app.processes import incidents, queries, several, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
@@ -24,11 +25,10 @@ from app.processes.engine.graph import Definition, TaskSpec
 from app.processes.engine.state import FINAL, State
 from app.processes.engine.timing import TimerSpec, parse_moment
 from app.processes.models import OWNER, ProcessInstance, ProcessTimer, ProcessVersion
-from app.security import queries as people
 from app.tasks import queries as task_queries
 from app.tasks import services as tasks
 from app.tasks.models import Task
-from app.tasks.rules import Deadline, Offer
+from app.tasks.rules import Deadline
 
 
 class InstanceOverError(ConflictError):
@@ -63,7 +63,9 @@ def apply(
     definition = queries.definition_of(version)
     now = clock.now()
     try:
-        decision = decide(definition, state, event, today=clock.today(DEFAULT_TIME_ZONE))
+        decision = decide(
+            definition, state, event, today=clock.today(DEFAULT_TIME_ZONE), people=several.whom(session, instance)
+        )
     except EngineRefusal as refusal:
         raise _refused(instance, refusal) from refusal
     before = {token.id for token in state.tokens}
@@ -71,16 +73,22 @@ def apply(
     _call_off(session, decision, known, by=by)
     back = next((known[command.token] for command in decision.commands if isinstance(command, ReturnTask)), None)
     opened = {
-        command.token: _open_task(session, instance, version, definition, command, by=by, returned_from=back).id
+        command.token: _open_task(
+            session, instance, version, definition, command, data=decision.state.data, by=by, returned_from=back
+        ).id
         for command in decision.commands
         if isinstance(command, OpenTask)
     }
-    instance.incident = store.incident_of(instance.incident, decision)
+    incident = instance.incident
+    instance.incident = store.incident_of(incident, decision)
     store.save(
         session, instance, state, decision, by=by, at=now,
         task_ids={**{token: task.id for token, task in known.items()}, **opened},
         moments=_moments(session, definition, decision, now, struck),
     )  # fmt: skip
+    if instance.incident is None and incident == incidents.CLOCK_FAILED:
+        instance.incident = incidents.incident_left(session, instance)
+    incidents.tell_of_raised(session, instance, definition, decision, by=by)
     if decision.state.status in FINAL:
         _wind_up(session, instance, decision, by=by, reason=getattr(event, "reason", ""))
     return decision
@@ -107,6 +115,7 @@ def _open_task(
     definition: Definition,
     command: OpenTask,
     *,
+    data: Mapping[str, Any],
     by: Actor,
     returned_from: Task | None,
 ) -> Task:
@@ -119,10 +128,11 @@ def _open_task(
         owner_id=instance.id,
         step=node.id,
         token=command.token,
-        name=node.title,
+        name=several.name_of(session, node, command),
         context=f"{version.process.name}, {instance.code}",
         customer_id=instance.customer_id,
-        offer=_again(session, before) or offer_for(session, node.assignment, instance),
+        offer=several.offer_of(node, command)
+        or offer_for(session, node.assignment, instance, node=node, data=data, again=before),
         deadline=_deadline(session, spec),
         form_version=session.get(FormVersion, version.form_pins[spec.form]) if spec.form else None,
         outcomes=spec.outcomes,
@@ -130,12 +140,6 @@ def _open_task(
         returned_from=returned_from,
         by=by,
     )
-
-
-def _again(session: Session, before: Task | None) -> Offer | None:
-    """What comes back goes to whoever did it, if he still may."""
-    doer = people.present_actor(session, before.completed_by_id) if before and before.completed_by_id else None
-    return Offer(member_id=doer.user_id) if doer is not None and doer.may("edit", "Task") else None
 
 
 def _deadline(session: Session, spec: TaskSpec) -> Deadline:

@@ -13,6 +13,8 @@ from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import _
 from app.forms import queries as forms
+from app.forms.fields.member import MemberType
+from app.forms.fields.team import TeamType
 from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
 from app.processes import queries, timers
@@ -26,6 +28,8 @@ from app.security.models import Team
 
 _CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_CODE = 60
+#: types of fields in which somebody is chosen
+_NAMES_PEOPLE = {MemberType.code, TeamType.code}
 
 
 class ProcessNotPublishableError(BusinessError):
@@ -128,15 +132,21 @@ def _forms_of(definition: Definition) -> set[str]:
 
 def _known(session: Session) -> Known:
     published = session.scalars(select(FormVersion).where(FormVersion.state == FormState.published))
-    keys = {
-        version.form_id: frozenset(field.key for field in forms.definition_of(version).fields) for version in published
+    asked = {version.form_id: forms.definition_of(version).fields for version in published}
+    keys = {form_id: frozenset(one.key for one in fields) for form_id, fields in asked.items()}
+    people_in = {
+        form_id: frozenset(one.key for one in fields if one.type.code in _NAMES_PEOPLE)
+        for form_id, fields in asked.items()
     }
-    codes = session.execute(select(Form.code, Form.id).where(Form.id.in_(keys), Form.archived_at.is_(None)))
+    codes = session.execute(select(Form.code, Form.id).where(Form.id.in_(keys), Form.archived_at.is_(None))).all()
+    empty_roles, empty_teams = people.without_anybody(session)
     return Known(
         forms={code: keys[form_id] for code, form_id in codes},
         roles=frozenset(people.role_codes(session)),
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
+        people={code: people_in[form_id] for code, form_id in codes},
+        empty=frozenset({*(f"role:{code}" for code in empty_roles), *(f"team:{code}" for code in empty_teams)}),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,11 +15,12 @@ from app.core import clock, edge, links
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db
 from app.core.finding import record_key
-from app.core.i18n import _
+from app.core.i18n import _, ngettext
 from app.core.leases import LeaseState
 from app.core.pages import show, trail
 from app.customers.queries import customer_cards
-from app.processes import queries, shown, timers
+from app.processes import queries, several, shown, store, timers
+from app.processes.engine.asking import BY_OTHERS
 from app.processes.engine.core import BY_END, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
@@ -30,7 +32,9 @@ from app.tasks.rules import OUTCOME_DONE, lateness
 from app.tasks.shown import comments_shown, rows_of
 
 
-def instance_page(instance_id: int) -> Any:
+def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> Any:
+    """`refused`: the last part of the address of the button that was refused; what was typed there stands there
+    still."""
     actor, session, now = edge.actor(), db.session(), clock.now()
     get_visible(session, ProcessInstance, instance_id, actor)
     instance = (
@@ -40,9 +44,10 @@ def instance_page(instance_id: int) -> Any:
     )
     tasks = task_queries.of_owner(session, OWNER, instance.id)
     open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
-    openable = set(
-        session.scalars(select(Task.id).where(Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)))
+    asked = select(Task.id, task_queries.is_orphan()).where(
+        Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)
     )
+    openable = {row[0]: bool(row[1]) for row in session.execute(asked)}
     card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(
         instance.customer_id or 0
     )
@@ -52,6 +57,7 @@ def instance_page(instance_id: int) -> Any:
             **row,
             "url": row["url"] if row["id"] in openable else None,
             "mine": task.assignee_id == actor.user_id,
+            "orphan": openable.get(row["id"], False),
             "claim_url": row["claim_url"] if row["id"] in openable else None,
         }
         for row, task in zip(rows_of(session, open_tasks, actor), open_tasks, strict=True)
@@ -62,9 +68,13 @@ def instance_page(instance_id: int) -> Any:
     )
     notes = comments_shown(session, [task.id for task in tasks])
     next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
+    definition = queries.definition_of(instance.version)
     return show(
         "processes/instance.html",
-        clocks=_clocks(timers.running_in(session, [instance.id]), queries.definition_of(instance.version)),
+        status,
+        typed={**request.form, "verb": refused} if refused else {},
+        asked=_asked(session, instance, definition, tasks),
+        clocks=_clocks(timers.running_in(session, [instance.id]), definition),
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         share_url=f"/chia-se/instance/{instance.id}",
         history_url=links.instance_history_path(instance.id),
@@ -85,7 +95,7 @@ def instance_page(instance_id: int) -> Any:
         },
         stages=[
             {"name": stage.name, "state": stage.state, "note": stage.note}
-            for stage in shown.stages_shown(queries.definition_of(instance.version), tasks, now)
+            for stage in shown.stages_shown(definition, tasks, now)
         ],
         work=work,
         events=_events(session, instance, notes),
@@ -123,7 +133,8 @@ def _may_lead(session: Session, instance: ProcessInstance, actor: Actor) -> bool
 
 
 def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dict[str, Any]]:
-    """What happens by itself, and when: {name, at, step (at whose edge the clock runs, or none), held, failed}."""
+    """What happens by itself, and when: {name, at, step (at whose edge the clock runs, or none), number, held,
+    failed}."""
     told = []
     for timer in running:
         node = definition.nodes[timer.node]
@@ -132,11 +143,21 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
                 "name": node.title,
                 "at": timer.due_at,
                 "step": definition.nodes[node.host].title if node.host else None,
+                "number": timer.number,
                 "held": timer.status is LeaseState.held,
                 "failed": timer.status is LeaseState.dead,
             }
         )
     return told
+
+
+def _asked(
+    session: Session, instance: ProcessInstance, definition: Definition, tasks: Sequence[Task]
+) -> list[several.Asked]:
+    """Who has answered and who has not, where several are asked; a process without such steps asks nothing of rows."""
+    if instance.ended_at is not None or all(node.many is None for node in definition.steps):
+        return []
+    return several.asked_now(session, definition, store.load(session, instance), tasks)
 
 
 def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, Any]]:
@@ -152,6 +173,7 @@ def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, A
 #: why the engine itself called a step off
 _CALLED_OFF: dict[str, Callable[[str], object]] = {
     BY_TIMER: lambda step: _("%(step)s was called off: its time was over", step=step),
+    BY_OTHERS: lambda step: _("%(step)s was called off: the others have decided", step=step),
     BY_RETURN: lambda step: _("%(step)s was called off: an earlier step has to be done again", step=step),
     BY_END: lambda step: _("%(step)s was called off: the process has ended", step=step),
 }
@@ -166,6 +188,9 @@ _EVENT_ICONS = {
     "instance_resumed": "player-play",
     "wait_begun": "clock",
     "timer_fired": "bell",
+    "many_begun": "users",
+    "many_over": "check",
+    "step_passed": "arrow-right",
     "token_cancelled": "x",
     "raise_incident": "alert-triangle",
     "finish_instance": "flag",
@@ -232,6 +257,16 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("The process waits: %(event)s", event=step)
         case "timer_fired":
             return _("The time has come: %(event)s", event=step)
+        case "many_begun":
+            count = len(event.body.get("elements", ()))
+            return ngettext("%(step)s is to be done once", "%(step)s is to be done %(num)d times", count, step=step)
+        case "many_over":
+            count = event.body.get("count", 0)
+            return ngettext(
+                "%(step)s: one answer was enough", "%(step)s: enough with %(num)d answers", count, step=step
+            )
+        case "step_passed":
+            return _("%(step)s was passed over: there was nothing to do it for", step=step)
         case "token_cancelled" if event.task_id is not None and event.body.get("reason") in _CALLED_OFF:
             return _CALLED_OFF[event.body["reason"]](step)
         case "raise_incident":

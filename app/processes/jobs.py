@@ -9,7 +9,7 @@ from random import SystemRandom
 from app.core import clock, leases
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
-from app.processes import timers
+from app.processes import incidents, store, timers
 from app.processes.models import ProcessTimer
 
 logger = logging.getLogger(__name__)
@@ -58,4 +58,9 @@ def _failed(timer_id: int, owner: str, error: str) -> None:
         if timer is None:
             return
         again = at + leases.backoff(timer.attempts, _random) if timer.attempts < timer.max_attempts else None
-        leases.mark_failed(session, ProcessTimer, timer_id, owner=owner, error=error, at=at, retry_at=again)
+        if again is None and timer.instance_id is not None:
+            store.lock(session, timer.instance_id)  # before its clock, as everybody takes them
+        failed = leases.mark_failed(session, ProcessTimer, timer_id, owner=owner, error=error, at=at, retry_at=again)
+        if failed and again is None:
+            session.refresh(timer)
+            incidents.clock_failed(session, timer)

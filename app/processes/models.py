@@ -144,6 +144,11 @@ class ProcessToken(Entity):
     node: Mapped[str] = mapped_column(String(120))
     via: Mapped[str] = mapped_column(String(120))
     state: Mapped[TokenState] = mapped_column(stored(TokenState))
+    #: the token that gathers the answers where several are asked, and for which of its elements this one is
+    outer: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
+    position: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
+    #: of the one that gathers: the elements, and what came so far
+    gathered: Mapped[dict[str, Any] | None] = mapped_column(Json, sort_order=1)
 
 
 class ProcessTimer(Leased, Entity):
@@ -172,6 +177,19 @@ class ProcessTimer(Leased, Entity):
     #: how many times it will still strike; None: without end
     left: Mapped[int | None] = mapped_column()
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AssignTurn(Entity):
+    """Whose turn it was last where a step goes round: by process and step, over all versions."""
+
+    __tablename__ = "assign_turn"
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("process_id", "step"), {"extend_existing": False})
+
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id", ondelete="RESTRICT"))
+    step: Mapped[str] = mapped_column(String(120))
+    #: a number, no reference: whoever was last may be gone by now, and the turn goes on behind him
+    last_id: Mapped[int] = mapped_column()
 
 
 class ProcessEvent(Entity):

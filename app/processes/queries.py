@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, literal_column, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import links
@@ -21,9 +21,11 @@ from app.customers.search import found_ids
 from app.processes.engine import bpmn
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import FINAL, InstanceStatus
-from app.processes.models import Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
+from app.processes.models import OWNER, Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
 from app.security.models import Right
 from app.security.queries import granted
+from app.tasks.models import Task
+from app.tasks.queries import is_orphan
 
 #: so many running instances are looked through when somebody types the name of a process
 MOST_LOOKED_AT = 2000
@@ -113,6 +115,13 @@ def has_status(status: InstanceStatus) -> ColumnElement[bool]:
     """Of those that are not over, in the words of the partial index on them."""
     is_status = ProcessInstance.status == status
     return is_status if status in FINAL else is_status & ProcessInstance.ended_at.is_(None)
+
+
+def is_stuck() -> ColumnElement[bool]:
+    """Those that need an admin: a branch cannot go on, or nobody is there for some work in it."""
+    orphans = select(Task.owner_id).where(Task.owner_type == OWNER, is_orphan()).correlate(None)
+    needy = or_(ProcessInstance.incident.is_not(None), ProcessInstance.id.in_(orphans))
+    return and_(ProcessInstance.ended_at.is_(None), needy)
 
 
 def with_people(rows: Select[ProcessInstance]) -> Select[ProcessInstance]:

@@ -17,6 +17,7 @@ from app.core.screens.listing import Asked
 from app.core.screens.records import NextAction
 from app.customers import columns as customer_columns
 from app.customers.search import found_ids
+from app.processes import queries
 from app.processes.engine.state import FINAL, InstanceStatus
 from app.processes.models import OWNER, Process, ProcessInstance, ProcessVersion
 from app.processes.shown import STATUS_LABELS
@@ -81,7 +82,7 @@ class InstanceScreen(Screen):
         "status": Derived(Kind.choice, ProcessInstance.status, show=_status),
         "initiator": people_columns.person(ProcessInstance.initiator_id),
         "team": people_columns.team(ProcessInstance.team_id),
-        "is_stuck": Derived(Kind.yes_no, ProcessInstance.incident.is_not(None) & ProcessInstance.ended_at.is_(None)),
+        "is_stuck": Derived(Kind.yes_no, queries.is_stuck()),
         "open_tasks": Derived(Kind.number, _open_tasks),
         "now_at": Derived(Kind.text, _now_at),
     }

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
-from app.core import clock
+from app.core import audit, clock, leases
 from app.core.access import Actor, get_visible, visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import _
+from app.core.leases import LeaseState
 from app.core.numbering import next_number
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
@@ -21,15 +22,16 @@ from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
 from app.forms.submissions.services import lock_approved
-from app.processes import queries, shown, store
-from app.processes.applying import InstanceOverError, apply
+from app.processes import incidents, queries, several, shown, store
+from app.processes.applying import BranchNotStoppedError, InstanceOverError, apply
 from app.processes.engine import returning
 from app.processes.engine.events import Cancel, Complete, Edit, Event, Resume, Retry, Return, Skip, Start, Suspend
 from app.processes.engine.state import FINAL, InstanceStatus, State
-from app.processes.models import OWNER, Process, ProcessInstance, ProcessVersion
+from app.processes.models import OWNER, Process, ProcessInstance, ProcessTimer, ProcessVersion
 from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries as task_queries
+from app.tasks.alerts import hold_alerts, release_alerts
 from app.tasks.events import OwnerShown
 from app.tasks.models import Task
 
@@ -148,18 +150,21 @@ def cancel_instance(session: Session, instance_id: int, *, by: Actor, reason: st
 
 
 def suspend_instance(session: Session, instance_id: int, *, by: Actor, reason: str) -> ProcessInstance:
-    """Put it aside: its open work stays with whoever has it, nothing can be finished and no clock strikes."""
+    """Put it aside: its open work stays with whoever has it and warns nobody, nothing can be finished and no clock
+    strikes."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
     instance = _happen(session, instance_id, Suspend(_reason(reason)), by=by)
     store.hold_timers(session, instance)
+    hold_alerts(session, OWNER, instance.id)
     return instance
 
 
 def resume_instance(session: Session, instance_id: int, *, by: Actor) -> ProcessInstance:
-    """It goes on; the clocks whose moment has passed meanwhile strike at once."""
+    """It goes on; the clocks whose moment has passed meanwhile strike at once, and what is late by now is told of."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
     instance = _happen(session, instance_id, Resume(), by=by)
     store.release_timers(session, instance)
+    release_alerts(session, OWNER, instance.id)
     return instance
 
 
@@ -177,6 +182,25 @@ def lead_branch(
     InvalidInputError beside `flow`."""
     get_visible(session, ProcessInstance, instance_id, by, "approve")
     return _happen(session, instance_id, Skip(token, flow, _reason(reason)), by=by)
+
+
+def retry_clock(session: Session, instance_id: int, number: int, *, by: Actor, reason: str) -> ProcessInstance:
+    """Let a clock that was given up strike after all, now. Raises BranchNotStoppedError when it was not."""
+    get_visible(session, ProcessInstance, instance_id, by, "approve")
+    why, instance = _reason(reason), store.lock(session, instance_id)
+    if instance.status in FINAL:
+        raise InstanceOverError(at=instance.ended_at)
+    of_it = select(ProcessTimer).where(ProcessTimer.instance_id == instance.id, ProcessTimer.number == number)
+    timer = session.scalars(of_it.with_for_update(of=ProcessTimer)).one_or_none()
+    if timer is None or timer.status is not LeaseState.dead:
+        raise BranchNotStoppedError
+    leases.resend(session, timer, at=clock.now())
+    instance.incident = incidents.incident_left(session, instance)
+    audit.record(
+        session, "instance.clock_retried", table="process_instance", record_id=instance.id,
+        changes={"clock": queries.definition_of(instance.version).nodes[timer.node].title}, reason=why,
+    )  # fmt: skip
+    return instance
 
 
 def correct_values(
@@ -219,14 +243,17 @@ class InstanceTasks:
         return seen
 
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
-        instance = session.get_one(ProcessInstance, task.owner_id)
-        return shown.owner_shown(session, instance, task, actor)
+        rows = select(ProcessInstance, visible(ProcessInstance, actor)).where(ProcessInstance.id == task.owner_id)
+        of_version = joinedload(ProcessInstance.version).joinedload(ProcessVersion.process)
+        instance, is_seen = session.execute(rows.options(of_version)).one()
+        return shown.owner_shown(session, instance, task, actor, is_seen=bool(is_seen))
 
     def task_completed(self, session: Session, task: Task, *, by: Actor, values: Mapping[str, Any]) -> None:
         instance = store.lock(session, task.owner_id)
-        _refuse_second_pair_of_eyes(session, instance, task, by=by)
+        state = store.load(session, instance)
+        _refuse_second_pair_of_eyes(session, instance, state, task, by=by)
         event = Complete(task.token, dict(values), task.outcome)
-        apply(session, instance, instance.version, store.load(session, instance), event, by=by)
+        apply(session, instance, instance.version, state, event, by=by)
         if task.outcome == "approve":
             _lock_what_was_approved(session, instance, task, by=by)
 
@@ -258,12 +285,18 @@ def _lock_what_was_approved(session: Session, instance: ProcessInstance, task: T
     lock_approved(session, OWNER, [instance.id], by=by, reason=why)
 
 
-def _refuse_second_pair_of_eyes(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:
-    """`notBy`: whoever did one of those steps may not do this one. Raises NotAllowedError."""
-    spec = queries.definition_of(instance.version).nodes[task.step].task
-    if spec is None or not spec.not_by:
+def _refuse_second_pair_of_eyes(
+    session: Session, instance: ProcessInstance, state: State, task: Task, *, by: Actor
+) -> None:
+    """`notBy`: whoever did one of those steps may not do this one; nor does anybody decide for two. Raises
+    NotAllowedError."""
+    node = queries.definition_of(instance.version).nodes[task.step]
+    spec = node.task
+    if spec is None or (not spec.not_by and node.many is None):
         return
-    for done in task_queries.of_owner(session, OWNER, instance.id):
+    tasks = task_queries.of_owner(session, OWNER, instance.id)
+    several.refuse_second_answer(state, node, task, tasks, by=by.user_id)
+    for done in tasks:
         if done.step in spec.not_by and done.completed_by_id == by.user_id:
             raise NotAllowedError(_("You did “%(step)s”, so somebody else has to do this.", step=done.name))
 

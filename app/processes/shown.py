@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.core import clock, links
-from app.core.access import Actor, visible
+from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.i18n import _
 from app.forms.displays import shown_answers
@@ -66,19 +66,30 @@ def answers_shown(
     """What each finished step brought, in order; labels and choices as they were asked."""
     context = context_for(session, actor)
     shown = []
-    if with_start and instance.start_submission_id is not None:
-        submission = session.get(Submission, instance.start_submission_id)
+    start = instance.start_submission_id if with_start else None
+    given = _given(session, {start, *(task.submission_id for task in tasks if task.completed_at is not None)})
+    if start is not None:
+        submission = given.get(start)
         if submission is not None:
             shown.append(_shown(_("Start"), instance.initiator.name, instance.started_at, submission, context))
     for task in tasks:
         if task.completed_at is None:
             continue
         who = task.completed_by.name if task.completed_by else ""
-        submission = session.get(Submission, task.submission_id) if task.submission_id else None
+        submission = given.get(task.submission_id or 0)
         shown.append(
             _shown(task.name, who, task.completed_at, submission, context, outcome=task.outcome, note=task.note)
         )
     return shown
+
+
+def _given(session: Session, ids: set[int | None]) -> dict[int, Submission]:
+    """These submissions by id, with the questions that they answer."""
+    wanted = [one for one in ids if one is not None]
+    if not wanted:
+        return {}
+    rows = select(Submission).where(Submission.id.in_(wanted)).options(joinedload(Submission.version))
+    return {one.id: one for one in session.scalars(rows)}
 
 
 def _shown(
@@ -100,12 +111,13 @@ def _shown(
     return AnswerShown(step=str(step), by=who, at=at, rows=rows)
 
 
-def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: Actor) -> OwnerShown:
+def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: Actor, *, is_seen: bool) -> OwnerShown:
     """What a task page tells of its instance; of one that he may not open, only this task's own answers."""
     own = answers_shown(session, instance, [task], actor, with_start=False)
     own_answers = [row for answer in own for row in answer.rows]
-    if not may_see(session, instance.id, actor):
-        return OwnerShown(url="", code=instance.code, name=instance.version.process.name, own_answers=own_answers)
+    if not is_seen:
+        name = instance.version.process.name
+        return OwnerShown(url="", code=instance.code, name=name, own_answers=own_answers, record=instance)
     definition = queries.definition_of(instance.version)
     tasks = task_queries.of_owner(session, "instance", instance.id)
     stages = stages_shown(definition, tasks, clock.now())
@@ -120,6 +132,8 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
         stages=stages,
         answers=answers_shown(session, instance, [one for one in tasks if one.id != task.id], actor),
         own_answers=own_answers,
+        tasks=tasks,
+        record=instance,
     )
 
 
@@ -127,6 +141,8 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "no_way_chosen": lambda name: _("At “%(name)s” no condition holds, so no way on is known.", name=name),
     "automatic_loop": lambda name: _("“%(name)s” goes round and round without anybody's work.", name=name),
     "stuck_at_join": lambda name: _("At “%(name)s” branches wait for others that cannot come.", name=name),
+    "nobody_to_ask": lambda name: _("“%(name)s” is for several people, but nobody is there to be asked.", name=name),
+    "too_many_to_ask": lambda name: _("“%(name)s” would have to be done more than 200 times.", name=name),
     "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
 }
 
@@ -168,9 +184,3 @@ def stops(session: Session, instance: ProcessInstance) -> list[Stop]:
             )
         )
     return found
-
-
-def may_see(session: Session, instance_id: int, actor: Actor) -> bool:
-    """May he open the page of this instance?"""
-    condition = visible(ProcessInstance, actor)
-    return session.scalar(select(ProcessInstance.id).where(ProcessInstance.id == instance_id, condition)) is not None

@@ -16,7 +16,7 @@ from app.core.access import Actor
 from app.core.leases import LeaseState
 from app.processes.engine.core import Decision
 from app.processes.engine.events import Command, RaiseIncident
-from app.processes.engine.state import FINAL, State, Timer, Token, TokenState
+from app.processes.engine.state import FINAL, Gathering, State, Timer, Token, TokenState
 from app.processes.models import ProcessEvent, ProcessInstance, ProcessTimer, ProcessToken
 
 T = TypeVar("T", Token, Timer)
@@ -26,7 +26,15 @@ _TIMER: Any = ProcessTimer.__table__
 _EVENT: Any = ProcessEvent.__table__
 _LOCK = select(ProcessInstance).where(ProcessInstance.id == bindparam("instance")).with_for_update(of=ProcessInstance)
 _TOKENS_OF = (
-    select(_TOKEN.c.token, _TOKEN.c.node, _TOKEN.c.via, _TOKEN.c.state)
+    select(
+        _TOKEN.c.token,
+        _TOKEN.c.node,
+        _TOKEN.c.via,
+        _TOKEN.c.state,
+        _TOKEN.c.outer,
+        _TOKEN.c.position,
+        _TOKEN.c.gathered,
+    )
     .where(_TOKEN.c.instance_id == bindparam("instance"))
     .order_by(_TOKEN.c.token)
 )
@@ -36,6 +44,11 @@ _TIMERS_OF = (
     .order_by(_TIMER.c.number)
 )
 _NO_TOKEN = delete(_TOKEN).where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
+_GATHERED = (
+    update(_TOKEN)
+    .where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
+    .values(gathered=bindparam("so_far", type_=_TOKEN.c.gathered.type))
+)
 _NO_TIMER = delete(_TIMER).where(_TIMER.c.instance_id == bindparam("instance"), _TIMER.c.number == bindparam("number_"))
 _ADD_TOKENS, _ADD_TIMERS, _ADD_EVENTS = insert(_TOKEN), insert(_TIMER), insert(_EVENT)
 
@@ -48,19 +61,25 @@ def lock(session: Session, instance_id: int) -> ProcessInstance:
 def load(session: Session, instance: ProcessInstance) -> State:
     """The state of a locked instance."""
     of = {"instance": instance.id}
+    tokens = session.execute(_TOKENS_OF, of).all()
     return State(
         status=instance.status,
         data=dict(instance.data),
-        tokens=tuple(Token(*row) for row in session.execute(_TOKENS_OF, of)),
+        tokens=tuple(Token(*row[:-1]) for row in tokens),
         next_token=instance.next_token,
         seq=instance.seq,
         timers=tuple(Timer(*row) for row in session.execute(_TIMERS_OF, of)),
+        gatherings=tuple(_gathering(row.token, row.gathered) for row in tokens if row.gathered is not None),
     )
+
+
+def _gathering(token: int, gathered: Mapping[str, Any]) -> Gathering:
+    return Gathering(token, tuple(gathered["elements"]), tuple(gathered["answers"]))
 
 
 def tokens_of(session: Session, instance_id: int) -> list[Token]:
     """Where its branches rest, read without a lock: for what is shown and checked again later."""
-    return [Token(*row) for row in session.execute(_TOKENS_OF, {"instance": instance_id})]
+    return [Token(*row[:-1]) for row in session.execute(_TOKENS_OF, {"instance": instance_id})]
 
 
 def save(
@@ -81,6 +100,8 @@ def save(
     after = decision.state
     _write(session, _NO_TOKEN, _gone(instance, before.tokens, after.tokens))
     _write(session, _ADD_TOKENS, [_token_row(instance, one) for one in _came(before.tokens, after.tokens)])
+    changed = [one for one in after.gatherings if one not in before.gatherings]
+    _write(session, _GATHERED, [_gathered_row(instance, one) for one in changed])
     _write(session, _NO_TIMER, _gone(instance, before.timers, after.timers))
     _write(
         session, _ADD_TIMERS, [_timer_row(instance, one, moments[one.id]) for one in _came(before.timers, after.timers)]
@@ -123,7 +144,9 @@ def release_timers(session: Session, instance: ProcessInstance) -> None:
 
 def _set_timers(session: Session, instance: ProcessInstance, status: LeaseState, **also: Any) -> None:
     session.execute(
-        update(ProcessTimer).where(ProcessTimer.instance_id == instance.id).values(status=status, **also),
+        update(ProcessTimer)
+        .where(ProcessTimer.instance_id == instance.id, ProcessTimer.status != LeaseState.dead)
+        .values(status=status, **also),
         execution_options={"synchronize_session": "fetch"},
     )
 
@@ -157,7 +180,13 @@ def _came(before: Sequence[T], after: Sequence[T]) -> list[T]:
 def _token_row(instance: ProcessInstance, token: Token) -> dict[str, Any]:
     return {
         "instance_id": instance.id, "token": token.id, "node": token.node, "via": token.via, "state": token.state,
+        "outer": token.outer, "position": token.position,
     }  # fmt: skip
+
+
+def _gathered_row(instance: ProcessInstance, one: Gathering) -> dict[str, Any]:
+    so_far = {"elements": list(one.elements), "answers": [dict(answer) for answer in one.answers]}
+    return {"instance": instance.id, "number_": one.token, "so_far": so_far}
 
 
 def _timer_row(instance: ProcessInstance, timer: Timer, due_at: datetime) -> dict[str, Any]:
@@ -180,5 +209,5 @@ def _body(command: Command) -> dict[str, Any]:
     return {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in dataclasses.asdict(command).items()
-        if key not in ("step", "node") and value not in (None, "")
+        if key not in ("step", "node") and value not in (None, "") and (value or key not in ("outer", "position"))
     }

@@ -227,13 +227,25 @@ def _verb(text: str, change: Callable[[Session, int], ProcessInstance], told: Ca
     except BusinessError as error:
         if isinstance(error, NotFoundError):
             raise
-        return refused_onto(links.instance_path(number), error)
+        if not _is_seen(number):
+            return refused_onto("/ho-so/", error)
+        # Back to the page as it is now, with what was typed where it was typed.
+        details = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
+        flash(" ".join([str(error.message), *details]), "danger")
+        return instance_page(number, refused=request.path.rpartition("/")[2], status=error.status)
     return done(links.instance_path(number), told(code))
+
+
+def _is_seen(number: int) -> bool:
+    mine = select(ProcessInstance.id).where(ProcessInstance.id == number, visible(ProcessInstance, edge.actor()))
+    return db.session().scalar(mine) is not None
 
 
 def _lead_on(session: Session, number: int) -> ProcessInstance:
     actor, asked = edge.actor(), request.form
     reason, flow, key = asked.get("reason", ""), asked.get("flow", ""), asked.get("value_key", "").strip()
+    if asked.get("clock"):
+        return services.retry_clock(session, number, row_id(asked["clock"]), by=actor, reason=reason)
     token = row_id(asked.get("token", ""))
     if key:
         values = {key: read_value(asked.get("value", ""))}

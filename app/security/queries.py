@@ -234,6 +234,13 @@ def member_by_id(session: Session, member_id: int) -> Member | None:
     return session.get(Member, member_id)
 
 
+def member_names(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Member id → name."""
+    if not ids:
+        return {}
+    return {row.id: row.name for row in session.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))}
+
+
 def member_by_username(session: Session, username: str) -> Member | None:
     return session.scalars(
         select(Member).join(User, User.id == Member.id).where(User.username == username)
@@ -281,6 +288,15 @@ def members_with_role(session: Session, code: str) -> list[Member]:
         select(assoc_user_role.c.user_id).join(Role, Role.id == assoc_user_role.c.role_id).where(Role.name == code)
     )
     return list(session.scalars(active_members().where(Member.id.in_(holders))))
+
+
+def without_anybody(session: Session) -> tuple[set[str], set[str]]:
+    """The codes of the roles and of the teams in which no active member is."""
+    active = select(User.id).where(User.active.is_(True))
+    held = select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id.in_(active))
+    filled = select(TeamMember.team_id).where(TeamMember.member_id.in_(active))
+    roles = session.scalars(select(Role.name).where(Role.id.not_in(held)))
+    return set(roles), set(session.scalars(select(Team.code).where(Team.id.not_in(filled))))
 
 
 def primary_team_of(session: Session, member_id: int) -> Team | None:

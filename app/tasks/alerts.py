@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import exists, update
 from sqlalchemy.orm import Session
 
 from app.core import links
@@ -19,7 +19,7 @@ from app.notifications.rules import register_bell_kind
 from app.notifications.services import post_bell, queue_mail, raise_alert
 from app.security import queries as people
 from app.security.models import Member
-from app.tasks.models import Task, TaskEvent, TaskEventKind
+from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskEventKind
 from app.tasks.rules import ALERT_RETRY, OVERDUE
 
 logger = logging.getLogger(__name__)
@@ -35,20 +35,20 @@ def told_of(task: Task) -> dict[str, str]:
     return {"task": task.name, "customer": task.customer.name if task.customer else "", "context": task.context}
 
 
-def _about(sentence: Sentence, data: Mapping[str, Any]) -> Sentence:
+def about(sentence: Sentence, data: Mapping[str, Any]) -> Sentence:
     """The sentence, whose work it is, and to which process file it belongs; older lines have neither."""
     about = " · ".join(part for part in (data.get("customer"), data.get("context")) if part)
     return _("%(sentence)s · %(about)s", sentence=sentence, about=about) if about else sentence
 
 
-register_bell_kind(OVERDUE, lambda data: _about(_("%(task)s is overdue", task=data["task"]), data))
+register_bell_kind(OVERDUE, lambda data: about(_("%(task)s is overdue", task=data["task"]), data))
 register_bell_kind(
     ASSIGNED,
-    lambda data: _about(_("%(by)s assigned to you: %(task)s", by=data["by"], task=data["task"]), data),
+    lambda data: about(_("%(by)s assigned to you: %(task)s", by=data["by"], task=data["task"]), data),
 )
 register_bell_kind(
     RETURNED,
-    lambda data: _about(_("%(by)s sent back to you: %(task)s", by=data["by"], task=data["task"]), data),
+    lambda data: about(_("%(by)s sent back to you: %(task)s", by=data["by"], task=data["task"]), data),
 )
 
 
@@ -73,6 +73,25 @@ def look_again(session: Session, task: Task, at: datetime | None) -> None:
         execution_options={"synchronize_session": False},
     )
     session.expire(task, ["next_alert_at"])
+
+
+def hold_alerts(session: Session, kind: str, owner_id: int) -> None:
+    """Nothing warns of this owner's open work until `release_alerts`: it is put aside."""
+    _look_at_all(session, kind, owner_id, None)
+
+
+def release_alerts(session: Session, kind: str, owner_id: int) -> None:
+    """It goes on: what has become late meanwhile is told of at once, what was told of before is not."""
+    was_told = exists().where(TaskEvent.task_id == Task.id, TaskEvent.kind == TaskEventKind.alerted)
+    _look_at_all(session, kind, owner_id, Task.due_at, ~was_told)
+
+
+def _look_at_all(session: Session, kind: str, owner_id: int, at: Any, *where: Any) -> None:
+    session.execute(
+        update(Task).where(Task.owner_type == kind, Task.owner_id == owner_id, Task.state.in_(OPEN_STATES), *where)
+        .values(next_alert_at=at, updated_at=Task.updated_at),
+        execution_options={"synchronize_session": "fetch"},
+    )  # fmt: skip
 
 
 def alert_overdue(session: Session, task: Task, *, at: datetime) -> Sequence[tuple[Member, Alert]] | None:

@@ -32,7 +32,9 @@ from app.tasks import queries, services
 from app.tasks.customer_tasks import NAME_LENGTH, add_task
 from app.tasks.events import owner_of
 from app.tasks.models import Task, TaskState
+from app.tasks.reasons import why
 from app.tasks.rules import LONGEST_NOTE
+from app.tasks.task_history import names_in
 
 #: the kind of owner that is called an instance in the interface
 INSTANCE = "instance"
@@ -72,6 +74,7 @@ class TaskApi(Api):
             mine="1: I am the assignee",
             queue="1: offered to a team or role of mine, and nobody has it",
             overdue="1: its time has passed",
+            orphan="1: nobody will do it by himself: its team is empty, its doer has left, or none was found",
             instance="instance id",
             customer="customer id",
             assignee="user name",
@@ -100,6 +103,7 @@ class TaskApi(Api):
                 "mine": lambda rows, text: flag(rows, text, Task.assignee_id == actor.user_id),
                 "queue": lambda rows, text: flag(rows, text, queries.offered_to(actor)),
                 "overdue": lambda rows, text: flag(rows, text, queries.overdue(clock.now())),
+                "orphan": lambda rows, text: flag(rows, text, queries.is_orphan()),
                 "instance": lambda rows, text: id_is(Task.owner_id)(rows.where(Task.owner_type == INSTANCE), text),
                 "customer": id_is(Task.customer_id),
                 "assignee": lambda rows, name: rows.where(Task.assignee_id.in_(_member_id(name))),
@@ -281,12 +285,16 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
             "do_not_contact_reason": card.restriction,
         }  # fmt: skip
     asked = task.form_version
+    history = queries.history(session, task.id)
+    former = queries.answered_before(session, task) if task.is_open and task.attempt > 1 else None
     back = owner_of(task.owner_type).ways_back(session, task) if task.is_open else ()
     return shown | {
         "ways_back": [{"step": step, "name": name} for step, name in back],
         "form": json_schema(asked, context=context_for(session, edge.actor())) if asked else None,
+        "former_answers": readable_answers(former, edge.actor()) if former is not None else None,
         "answers": readable_answers(task.submission, edge.actor()) if task.submission else None,
         "note": task.note,
+        "why": [str(sentence) for sentence in why(history, names_in(session, history).__getitem__)],
         "completed_by": task.completed_by.user.username if task.completed_by else None,
         "comments": [
             {

@@ -49,6 +49,10 @@ class OwnerShown:
     answers: Sequence[AnswerShown] = field(default_factory=tuple)
     #: what this very task was answered with, once it is finished
     own_answers: Sequence[tuple[str, str]] = ()
+    #: all work of the owner, for whoever may open it
+    tasks: Sequence[Task] = ()
+    #: the owner's row: while the page is made, nobody reads it again
+    record: object = None
 
 
 class TaskOwner(Protocol):

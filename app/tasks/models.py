@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -80,6 +80,8 @@ class Task(Revisioned, Stamped, Entity):
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
     offered_team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"))
     offered_role: Mapped[str | None] = mapped_column(String(64))
+    #: its rule found nobody when it was opened, so it waits for the administrators to give it to somebody
+    nobody_found: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=1)
     #: the team whose head answers for it: the one it was offered to, else that of its first assignee
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"))
 

@@ -6,17 +6,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal_column, or_, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from app.core import links
 from app.core.access import Actor, Scope, among, row_rule, scoped, visible
+from app.core.accounts import Role, User, assoc_user_role
 from app.core.finding import Belonging, Hit, line, matcher, of_owners
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen, names_seen
 from app.customers.search import found_ids
+from app.forms.models import Submission
 from app.security import queries as people
-from app.security.models import Member, Right, Team
+from app.security.models import Member, Right, Team, TeamMember
 from app.security.queries import granted
 from app.tasks.events import owners
 from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskEventKind, TaskState
@@ -176,6 +178,14 @@ def returned_from(session: Session, task: Task) -> Task | None:
     return session.get(Task, number) if number is not None else None
 
 
+def answered_before(session: Session, task: Task) -> Submission | None:
+    """What was answered when this step was last done in the same run, if it asked the same questions."""
+    rows = select(Submission).join(Task, Task.submission_id == Submission.id)
+    before = (Task.owner_type == task.owner_type, Task.owner_id == task.owner_id, Task.step == task.step,
+              Task.id < task.id, Task.form_version_id == task.form_version_id)  # fmt: skip
+    return session.scalars(rows.where(*before).order_by(Task.id.desc()).limit(1)).one_or_none()
+
+
 def open_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> dict[int, list[Task]]:
     """The open tasks of each of these owners, oldest first."""
     rows = select(Task).where(Task.owner_type == kind, Task.owner_id.in_(owner_ids), is_open())
@@ -189,6 +199,32 @@ def assigned_to(member_id: int, *, to_decide: bool) -> Select[Task]:
     """His open work: decisions that wait for him, or all the rest."""
     rows = on_desk(member_id)
     return rows.where(Task.outcomes != []) if to_decide else rows.where(Task.outcomes == [])
+
+
+def loads(session: Session, member_ids: Collection[int]) -> dict[int, int]:
+    """How much open work each of them has on the desk; who has none is left out."""
+    rows = select(Task.assignee_id, func.count()).where(Task.assignee_id.in_(member_ids), is_open())
+    return {member_id: count for member_id, count in session.execute(rows.group_by(Task.assignee_id)) if member_id}
+
+
+# Asked of membership as it is now: whoever joins takes the work out of it, and whoever leaves puts it in.
+_ACTIVE = select(User.id).where(User.active.is_(True))
+_ACTIVE_IN = select(TeamMember.team_id).where(TeamMember.member_id.in_(_ACTIVE))
+_HELD_BY = (
+    select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id.in_(_ACTIVE))
+)  # fmt: skip
+_NOBODY_THERE = or_(
+    Task.offered_team_id.in_(select(Team.id).where(Team.id.not_in(_ACTIVE_IN)).correlate(None)),
+    Task.offered_role.in_(select(Role.name).where(Role.id.not_in(_HELD_BY)).correlate(None)),
+    Task.offered_role.is_not(None) & Task.offered_role.not_in(select(Role.name).correlate(None)),
+)
+
+
+def is_orphan() -> ColumnElement[bool]:
+    """Open work that nobody will do by himself: its assignee has left, nobody is in the team or role to which it is
+    offered, or its rule found nobody."""
+    has_left = Task.assignee_id.in_(select(User.id).where(User.active.is_(False)).correlate(None))
+    return and_(is_open(), or_(has_left, and_(Task.assignee_id.is_(None), or_(Task.nobody_found, _NOBODY_THERE))))
 
 
 def waiting_for_nobody_but(session: Session, member: Member) -> Select[Task]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,12 +27,25 @@ ALERT_RETRY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
+class Reason:
+    """One link of the chain that ended with somebody: a code of app.tasks.reasons and the names as they were then."""
+
+    code: str
+    said: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Offer:
-    """For whom a new task is: exactly one of a person, a team, a role."""
+    """For whom a new task is: exactly one of a person, a team, a role.
+
+    `why` tells how he was found; `nobody_found`: nobody was, and the work waits for whoever may give it away.
+    """
 
     member_id: int | None = None
     team_id: int | None = None
     role: str | None = None
+    why: tuple[Reason, ...] = field(default=(), compare=False)
+    nobody_found: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if sum(part is not None for part in (self.member_id, self.team_id, self.role)) != 1:

@@ -33,7 +33,7 @@ from app.tasks.shown import STATE_LABELS
 
 _NOW = bindparam("now", callable_=clock.now, type_=UtcDateTime(), unique=True)
 #: parts of a condition that no work fulfils but open one
-_OPEN_ONLY = {"is_open = true", "overdue = true", *(f"state = '{state}'" for state in OPEN_STATES)}
+_OPEN_ONLY = {"is_open = true", "overdue = true", "is_orphan = true", *(f"state = '{state}'" for state in OPEN_STATES)}
 #: what the head of open work says of its time
 _PRESSING = {LatenessKind.late: ("late", _("Overdue")), LatenessKind.soon: ("soon", _("Due soon"))}
 
@@ -72,7 +72,7 @@ class TaskScreen(Screen):
     list_columns = ["name", "due_at", "customer", "assignee", "state"]
     more_columns = [
         "context", "customer_code", "team", "opened_at", "claimed_at", "completed_at", "completed_by", "outcome",
-        "is_open", "overdue",
+        "is_open", "overdue", "is_orphan",
     ]  # fmt: skip
     show_columns = ["context", "state", "due_at", "opened_at", "completed_at"]
     panel_columns = (
@@ -84,8 +84,8 @@ class TaskScreen(Screen):
         "name", "context", "assignee", "team", "state", "due_at", "opened_at", "claimed_at", "completed_at",
     ]  # fmt: skip
     search_columns = [
-        "name", "customer", "customer_code", "context", "assignee", "team", "state", "is_open", "overdue", "due_at",
-        "opened_at", "claimed_at", "completed_at", "completed_by", "outcome",
+        "name", "customer", "customer_code", "context", "assignee", "team", "state", "is_open", "overdue", "is_orphan",
+        "due_at", "opened_at", "claimed_at", "completed_at", "completed_by", "outcome",
     ]  # fmt: skip
     derived = {
         "customer": customer_columns.name(Task.customer_id),
@@ -95,6 +95,7 @@ class TaskScreen(Screen):
         "team": people_columns.team(Task.team_id),
         "is_open": Derived(Kind.yes_no, queries.is_open()),
         "overdue": Derived(Kind.yes_no, and_(queries.is_open(), Task.due_at.is_not(None), Task.due_at < _NOW)),
+        "is_orphan": Derived(Kind.yes_no, queries.is_orphan()),
         "due_at": Derived(Kind.moment, Task.due_at, show=_due, besides=(Task.warn_at, Task.state)),
         "outcome": Derived(Kind.choice, Task.outcome, choices=OUTCOME_DONE),
     }
@@ -106,6 +107,7 @@ class TaskScreen(Screen):
         Preset(_("Overdue"), "overdue = true"),
         Preset(_("Mine"), "is_open = true and assignee = me()"),
         Preset(_("Waiting to be taken"), "state = 'ready'"),
+        Preset(_("Nobody to do it"), "is_orphan = true"),
         Preset(_("Done"), "state = 'completed'", "-opened_at"),
         Preset(_("All"), order="-opened_at"),
     )
@@ -121,6 +123,7 @@ class TaskScreen(Screen):
         "state": _("State"),
         "is_open": _("Still open"),
         "overdue": _("Overdue"),
+        "is_orphan": _("Nobody to do it"),
         "due_at": _("Due"),
         "opened_at": _("Opened"),
         "claimed_at": _("Claimed"),

@@ -79,6 +79,7 @@ def open_task(
         state=TaskState.ready,
         offered_team_id=offer.team_id,
         offered_role=offer.role,
+        nobody_found=offer.nobody_found,
         team_id=offer.team_id,
         form_version_id=form_version.id if form_version else None,
         outcomes=list(outcomes),
@@ -91,8 +92,12 @@ def open_task(
         _assign(session, task, offer.member_id, at=now)
     session.add(task)
     session.flush()
-    sent_back = {"returned_from": returned_from.id} if returned_from else {}
-    _note(session, task, TaskEventKind.opened, by=by, data={"assignee_id": offer.member_id, **sent_back})
+    told: dict[str, Any] = {"assignee_id": offer.member_id}
+    if returned_from is not None:
+        told["returned_from"] = returned_from.id
+    if offer.why:
+        told["why"] = [{**reason.said, "code": reason.code} for reason in offer.why]
+    _note(session, task, TaskEventKind.opened, by=by, data=told)
     _grant(session, task)
     if offer.member_id is not None and offer.member_id != by.user_id:
         _tell_assigned(session, task, by=by, kind=ASSIGNED if returned_from is None else RETURNED)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.core.i18n import _
 from app.security import queries as people
-from app.tasks import queries
-from app.tasks.models import Task, TaskEvent, TaskEventKind
+from app.tasks.models import TaskEvent, TaskEventKind
 from app.tasks.rules import OUTCOME_DONE
 
 _EVENT_ICONS = {
@@ -24,9 +24,8 @@ _EVENT_ICONS = {
 }
 
 
-def events_told(session: Session, task: Task) -> list[dict[str, Any]]:
-    """Rows of templates/_parts/ui.html history."""
-    names = _Names(session)
+def events_told(history: Sequence[TaskEvent], names: Names) -> list[dict[str, Any]]:
+    """Rows of templates/_parts/ui.html history, newest first."""
     return [
         {
             "at": event.at,
@@ -35,26 +34,25 @@ def events_told(session: Session, task: Task) -> list[dict[str, Any]]:
             "late": event.kind is TaskEventKind.alerted,
             "quote": event.data.get("reason") or "",
         }
-        for event in reversed(queries.history(session, task.id))
+        for event in reversed(history)
         if event.kind is not TaskEventKind.draft_saved
     ]
 
 
-class _Names:
-    """Member names by id, each read once a page."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._known: dict[int | None, str] = {None: "Tận Tâm"}
-
-    def __getitem__(self, member_id: int | None) -> str:
-        if member_id not in self._known:
-            member = people.member_by_id(self._session, member_id or 0)
-            self._known[member_id] = member.name if member else ""
-        return self._known[member_id]
+Names = Mapping[int | None, str]
 
 
-def _sentence(event: TaskEvent, names: _Names) -> object:
+def names_in(session: Session, history: Sequence[TaskEvent]) -> Names:
+    """The names of all members of whom the history tells, in one query; None is the system."""
+    ids: set[int | None] = set()
+    for event in history:
+        to = event.data.get("to")
+        ids |= {event.actor_id, event.data.get("assignee_id"), *(to if isinstance(to, list) else [to])}
+    found = people.member_names(session, {one for one in ids if one is not None})
+    return {None: "Tận Tâm", **{one: found.get(one, "") for one in ids if one is not None}}
+
+
+def _sentence(event: TaskEvent, names: Names) -> object:
     who, data = names[event.actor_id], event.data
     match event.kind:
         case TaskEventKind.opened if data.get("assignee_id"):

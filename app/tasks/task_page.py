@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from flask import flash, request
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.comments import shown as conversation
 from app.comments.services import kind_named
@@ -30,9 +31,10 @@ from app.security import queries as people
 from app.tasks import queries, services
 from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskState
+from app.tasks.reasons import why
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness, reason_problem
 from app.tasks.shown import STATE_LABELS, comments_shown, inbox, rows_of
-from app.tasks.task_history import events_told
+from app.tasks.task_history import events_told, names_in
 
 HANDED_SHOWN = 3
 _OUTCOME_ICONS = {"approve": "check", "reject": "x", "return": "arrow-back-up"}
@@ -40,11 +42,18 @@ _OUTCOME_ICONS = {"approve": "check", "reject": "x", "return": "arrow-back-up"}
 
 def task_of(session: Session, task_id: int, actor: Actor) -> Task:
     """The task, also for those who could have taken it: their forms come back, and they learn who was faster."""
-    mine = visible(Task, actor) | queries.was_offered_to(actor)
-    task = session.scalars(queries.with_people(select(Task).where(Task.id == task_id, mine))).unique().one_or_none()
-    if task is None:
+    return _task_and_rights(session, task_id, actor)[0]
+
+
+def _task_and_rights(session: Session, task_id: int, actor: Actor) -> tuple[Task, list[bool]]:
+    """The task, and whether he may view, edit and assign it."""
+    rights = [visible(Task, actor, action) for action in ("view", "edit", "assign")]
+    mine = rights[0] | queries.was_offered_to(actor)
+    rows = queries.with_people(select(Task).where(Task.id == task_id, mine)).options(joinedload(Task.form_version))
+    found = session.execute(rows.add_columns(*rights)).unique().one_or_none()
+    if found is None:
         raise NotFoundError
-    return task
+    return found[0], [bool(one) for one in found[1:]]
 
 
 def answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None:
@@ -54,6 +63,11 @@ def answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None
     if request.method == "POST" and request.path.endswith(("/hoan-thanh", "/nhap")):
         return built(context=context_for(session, actor))
     context = about_customer.context_for(session, task.form_version, task.customer_id, actor)
+    if task.draft is None and task.attempt > 1:
+        # What came back is corrected, not typed anew.
+        before = queries.answered_before(session, task)
+        if before is not None:
+            return built(formdata=None, context=context, saved=before.answers)
     return built(formdata=None, context=context, draft=task.draft)
 
 
@@ -63,11 +77,11 @@ def task_page(
     form: AnswerForm | None = None,
     conflict: ConflictError | None = None,
     note_problem: object = "",
+    sent_back: Mapping[str, Sequence[object]] | None = None,
     status: int = 200,
 ) -> Any:
     actor, session, now = edge.actor(), db.session(), clock.now()
-    task = task_of(session, task_id, actor)
-    is_seen = queries.may(session, task_id, actor)
+    task, (is_seen, may_change, may_give) = _task_and_rights(session, task_id, actor)
     if not is_seen and form is None:
         raise NotFoundError
     if not is_seen and conflict is None:
@@ -76,9 +90,11 @@ def task_page(
     owner = owner_of(task.owner_type)
     # Work that somebody else has taken shows its name and what was typed here, nothing of the customer or the steps.
     shown = owner.shown(session, task, actor) if is_seen else OwnerShown(url="", code="", name="")
-    may_edit = task.is_open and queries.may(session, task_id, actor, "edit")
+    may_edit = task.is_open and may_change
     is_mine = task.assignee_id == actor.user_id
-    may_assign = task.is_open and queries.may(session, task_id, actor, "assign")
+    may_assign = task.is_open and may_give
+    history = queries.history(session, task.id) if is_seen else []
+    names = names_in(session, history)
     cards = customer_cards(session, {task.customer_id} if task.customer_id else (), actor)
     told = conflict or (_taken_by(task) if task.is_open and not may_edit and not may_assign else None)
     back = owner.ways_back(session, task) if may_edit else ()
@@ -105,7 +121,7 @@ def task_page(
             "step_count": shown.step_count,
         },
         stages=[{"name": stage.name, "state": stage.state, "note": stage.note} for stage in shown.stages],
-        handed=_handed(session, task, actor) if is_seen and shown.url else [],
+        handed=_handed(session, task, shown.tasks, actor) if is_seen and shown.url else [],
         form=form if may_edit or conflict else None,
         lookups={
             "customer": "/tim/khach-hang",
@@ -133,7 +149,7 @@ def task_page(
             }
             for code, first in reversed([(code, position == 0) for position, code in enumerate(task.outcomes)])
         ],
-        note_text=request.form.get("note", ""),
+        note_text="" if sent_back is not None else request.form.get("note", ""),
         note_problem=note_problem,
         verbs={
             "complete": f"{path}/hoan-thanh" if may_edit or conflict else None,
@@ -146,6 +162,7 @@ def task_page(
             "give_back": f"{path}/tra-lai" if back else None,
         },
         ways_back=[{"step": step, "name": name} for step, name in back],
+        sent_back=_sent_back(sent_back),
         returned=_returned(session, task) if is_seen else None,
         people=_people(session, task) if may_assign else [],
         conflict={"message": conflict_text(told, actor), "url": path} if told else None,
@@ -154,9 +171,21 @@ def task_page(
         next_task=None if task.is_open or conflict else _next_row(session, actor),
         customer=_customer(cards.get(task.customer_id or 0), actor),
         thread=_notes(session, task, actor) if is_seen else None,
-        events=events_told(session, task) if is_seen else [],
+        events=events_told(history, names),
+        why={"title": _why_title(task, is_mine=is_mine), "lines": why(history, names.__getitem__)},
         inbox=inbox(session, task, actor) if is_seen else None,
     )
+
+
+def _sent_back(problems: Mapping[str, Sequence[object]] | None) -> dict[str, Any] | None:
+    """The refused wish to send the work back, as it was typed, and what is wrong with it."""
+    if problems is None:
+        return None
+    told = {key: next(iter(problems.get(key, ())), "") for key in ("to", "note")}
+    return {
+        "to": request.form.get("to", ""), "note": request.form.get("note", ""),
+        "to_problem": told["to"], "note_problem": told["note"],
+    }  # fmt: skip
 
 
 def _notes(session: Session, task: Task, actor: Actor) -> dict[str, Any]:
@@ -211,9 +240,9 @@ def _email_shown(customer_id: int, email: Contact, actor: Actor) -> Any:
     return revealing.drawn(email.shown, url, _("E-mail")) if url else email.shown
 
 
-def _handed(session: Session, task: Task, actor: Actor) -> list[dict[str, Any]]:
+def _handed(session: Session, task: Task, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
     """What colleagues noted on the steps before: the latest few, newest last."""
-    others = [one.id for one in queries.of_owner(session, task.owner_type, task.owner_id) if one.id != task.id]
+    others = [one.id for one in tasks if one.id != task.id]
     now = clock.now()
     notes = [note for note in comments_shown(session, others) if note["text"]][-HANDED_SHOWN:]
     return [
@@ -257,6 +286,12 @@ def _returned(session: Session, task: Task) -> dict[str, Any] | None:
         return None
     who = before.completed_by.name if before.completed_by else ""
     return {"text": _("%(name)s sent it back from “%(step)s”", name=who, step=before.name), "why": before.note or ""}
+
+
+def _why_title(task: Task, *, is_mine: bool) -> Sentence:
+    if is_mine:
+        return _("Why me?")
+    return _("Why %(name)s?", name=task.assignee.name) if task.assignee is not None else _("Whom is this for?")
 
 
 def _closed(task: Task, actor: Actor) -> dict[str, Any]:

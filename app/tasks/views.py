@@ -73,7 +73,19 @@ class TaskPages(Page):
         def send(session: Session, number: int) -> Task:
             return services.return_task(session, number, to=to, note=note, by=edge.actor(), rev=_rev())
 
-        return _verb(task_id, send, _("The work has been sent back."))
+        number = row_id(task_id)
+        try:
+            with edge.transaction() as inside:
+                send(inside, number)
+        except NotFoundError:
+            raise
+        except BusinessError as error:
+            if not queries.may(db.session(), number, edge.actor(), "edit"):
+                return _refused(number, error)
+            # The dialog comes back as it was typed.
+            conflict = error if isinstance(error, ConflictError) else None
+            return task_page(number, conflict=conflict, sent_back=error.fields, status=error.status)
+        return _done(number, _("The work has been sent back."))
 
     @page("/<task_id>/nhap", "POST", right="edit")
     def draft(self, task_id: str) -> Any:
@@ -130,15 +142,26 @@ def _verb(
     `onward`: where it leads when it is done; `away`: where, when the task is out of his sight by now.
     """
     number = row_id(task_id)
-    path = links.task_path(number)
     try:
         with edge.transaction() as session:
             change(session, number)
     except BusinessError as error:
-        if isinstance(error, NotFoundError):
-            raise
-        onto = path if queries.may(db.session(), number, edge.actor()) else away
-        if isinstance(error, ConflictError):
-            error = ConflictError(conflict_text(error, edge.actor()))
-        return refused_onto(onto, error)
-    return done(onward or (path if queries.may(db.session(), number, edge.actor()) else away), sentence)
+        return _refused(number, error, away)
+    return done(onward, sentence) if onward else _done(number, sentence, away)
+
+
+def _refused(number: int, error: BusinessError, away: str = "/cong-viec/?queue=1") -> Any:
+    if isinstance(error, NotFoundError):
+        raise error
+    if isinstance(error, ConflictError):
+        error = ConflictError(conflict_text(error, edge.actor()))
+    return refused_onto(_where(number, away), error)
+
+
+def _done(number: int, sentence: object, away: str = "/cong-viec/?queue=1") -> Any:
+    return done(_where(number, away), sentence)
+
+
+def _where(number: int, away: str) -> str:
+    """The task, or where he goes on when it is out of his sight by now."""
+    return links.task_path(number) if queries.may(db.session(), number, edge.actor()) else away

@@ -80,6 +80,12 @@ def test_staff_make_them_for_their_own_and_see_how_many_each_has(session, cast, 
     }
     made = services.make_tasks(session, by=cast.lan, only=[silent[0].id, silent[7].id, silent[8].id])
     assert (made.tasks, made.people) == (1, 1)
+    assert [queries.count_waiting(session, cast.minh, 9, one) for one in (None, cast.minh.user_id, queries.NOBODY)] == [
+        7, 1, 0,
+    ]  # fmt: skip
+    assert services.make_tasks(session, by=cast.minh, owner=cast.minh.user_id).tasks == 1
+    with pytest.raises(BusinessError):
+        services.make_tasks(session, by=cast.minh, owner=queries.NOBODY)
 
 
 def test_the_page_the_home_and_programs_tell_of_them(change, client, token):

@@ -600,6 +600,16 @@ def test_a_bug_is_a_bug_and_not_a_polite_message(client: Client, people: Ids, ap
     assert "a bug, not a refusal" not in answer.text
 
 
+def test_a_bug_behind_a_refused_form_is_told_in_the_log(
+    client: Client, people: Ids, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = typed(title="lỗi", pages="abc", bought_at="31/02/2026 08:30", owner=people["lan"])
+    answer = client("lan").post("/sach/add", data=sent)
+    assert answer.status_code == 422
+    assert "tháng đó chỉ có 28 ngày" in answer.text
+    assert [one.levelname for one in caplog.records if "a bug, not a refusal" in (one.exc_text or "")] == ["ERROR"]
+
+
 def test_a_commit_below_the_screen_is_stopped(client: Client, people: Ids, app: Flask) -> None:
     assert client("lan").post("/sach/add", data=typed(title="lén", owner=people["lan"])).status_code == 500
     with app.app_context():

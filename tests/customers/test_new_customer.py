@@ -10,7 +10,7 @@ from app.core.db import db
 from app.customers import services
 from app.customers.duplicates.hard import DuplicateCustomerError, InvalidCustomerError
 from app.customers.duplicates.models import DuplicatePair
-from app.customers.models import Customer
+from app.customers.models import ContactPoint, Customer
 from tests.rest import Rest
 
 NEW = "/khach-hang/add"
@@ -80,6 +80,36 @@ def test_a_number_of_a_household_is_shared_from_the_warning_on(app, client):
             assert [one.is_shared for one in db.session.get_one(Customer, number).contact_points] == [True]
         assert db.session.scalars(select(DuplicatePair)).all() == []
     assert lan.post(NEW, data=typed | {"name": "Trần Văn Út"}).status_code == 302
+
+
+def test_one_who_is_here_already_gets_the_number_of_his_household(app, client):
+    rest, lan = Rest(app, "lan"), client("lan")
+    mother = rest.post("customers/", {"name": "Trần Thị Mẹ", "phone": "0912345678", "tax_code": "0100109106"}).json[
+        "id"
+    ]
+    child = rest.post("customers/", {"name": "Trần Văn Con", "phone": "0912345679"}).json["id"]
+    typed = {"name": "Trần Văn Con", "kind": "person", "phone": "0912345679", "rev": "1"}
+    page = BeautifulSoup(lan.post(f"/khach-hang/edit/{child}", data=typed | {"tax_code": "0100109106"}).text, "lxml")
+    assert (list(wrong(page)), page.select("[name='phone_is_shared']")) == (["tax_code"], [])
+    typed["phone"] = "0912 345 678"
+    page = BeautifulSoup(lan.post(f"/khach-hang/edit/{child}", data=typed).text, "lxml")
+    assert wrong(page) == {"phone": TAKEN}
+    assert len(page.select("#trung [name='phone_is_shared']")) == 1
+    short = lan.post(f"/khach-hang/edit/{child}", data=typed | {"phone_is_shared": "y", "duplicate_reason": "x"})
+    assert BeautifulSoup(short.text, "lxml").select_one("#trung [name='phone_is_shared']").has_attr("checked")
+    said = {"phone_is_shared": "y", "duplicate_reason": "Hai mẹ con dùng chung số"}
+    assert lan.post(f"/khach-hang/edit/{child}", data=typed | said).status_code == 302
+    with app.app_context():
+        for number in (mother, child):
+            assert [one.is_shared for one in db.session.get_one(Customer, number).contact_points] == [True]
+        assert db.session.scalars(select(DuplicatePair)).all() == []
+    new = {"name": "Trần Văn Út", "phone": "0912345670"}
+    last = rest.post("customers/", new).json
+    shared = {"rev": last["rev"], "phone": "0912345678", "phone_is_shared": True}
+    assert rest.put(f"customers/{last['id']}", shared).status_code == 200
+    with app.app_context():
+        points = db.session.scalars(select(ContactPoint).where(ContactPoint.customer_id == last["id"]))
+        assert {one.shown: one.is_shared for one in points} == {"0912 345 670": False, "0912 345 678": True}
 
 
 @pytest.mark.both_databases

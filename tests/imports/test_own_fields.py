@@ -65,10 +65,15 @@ def test_what_cannot_be_kept_is_told_and_stops_neither_the_file_nor_its_undoing(
             create_customer(inside, by=cast.minh, name=name, phone=phone)
     file = (
         "Họ tên,Số điện thoại,Món hay dùng,Số lần đặt tiệc/năm\nTrần An,0909111444,Cơm,3\nLê Thị Cúc,0909111222,Phở,5\n"
+        "Lê Thị Cúc,0909111222,Bún,\nNgô Mới,0909111333,Cơm,7\nNgô Mới,0909111333,Phở,8\n"
     )
     job = brought(file)
     job.check()
+    assert "Số lần đặt tiệc/năm" in job.reasons(5)
     job.apply(OnDuplicate.update)
+    assert "Số lần đặt tiệc/năm" in job.reasons(5)
+    # only what is empty is filled, by an earlier row of the same lot too
+    assert answers(session, "Ngô Mới") == {"dish": "Cơm"}
     assert answers(session, "Trần An") == {"dish": "Cơm"}
     assert answers(session, "Lê Thị Cúc") == {"dish": "Phở", "parties": 5}
     assert "Số lần đặt tiệc/năm" in job.reasons(2)

@@ -9,10 +9,14 @@ from sqlalchemy import delete
 from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.core.errors import NotAllowedError
+from app.customers.models import Customer
 from app.processes import drawing, services
 from app.processes.assignment import NOBODY, offer_for
-from app.processes.engine.graph import AssignKind, AssignRule
-from app.security.models import Team, TeamMember
+from app.processes.engine.graph import AssignKind, AssignRule, Node, NodeKind, TaskSpec
+from app.processes.models import ProcessInstance
+from app.security.models import Member, Team, TeamMember
+from app.security.queries import members_of_team
+from app.tasks.customer_tasks import add_task
 from app.tasks.models import Task, TaskState
 from app.tasks.rules import Offer
 
@@ -93,6 +97,93 @@ def test_the_head_of_an_initiator_without_a_team_is_the_administrators(session, 
     with transaction() as inside:
         inside.get_one(services.ProcessInstance, instance.id).team_id = None
     assert offer_for(session, AssignRule(AssignKind.head, None), instance) == NOBODY
+
+
+# ── found while it runs ──
+def said(offer):
+    return [reason.code for reason in offer.why]
+
+
+def rule(text):
+    return AssignRule.parse(text)
+
+
+def test_the_customers_own_person_has_it_and_without_one_his_team(session, cast, instance):
+    def owned_by(member_id, team_id):
+        with transaction() as inside:
+            customer = inside.get_one(Customer, instance.customer_id)
+            customer.owner_id, customer.team_id = member_id, team_id
+        return offer_for(session, rule("owner"), session.get_one(ProcessInstance, instance.id))
+
+    cskh, kho = cast.team("cskh").id, cast.team("van-hanh").id
+    assert owned_by(cast.tuan.user_id, kho) == Offer(member_id=cast.tuan.user_id)
+    found = owned_by(None, kho)
+    assert (found, said(found)) == (Offer(team_id=kho), ["no_owner", "team_instead"])
+    assert owned_by(None, None) == Offer(team_id=cskh)
+
+
+@pytest.mark.parametrize("value", ["tuan", "id"])
+def test_whoever_was_chosen_in_a_field_has_it(session, cast, instance, value):
+    data = {"doer": cast.tuan.user_id if value == "id" else "tuan"}
+    assert offer_for(session, rule("field:doer"), instance, data=data) == Offer(member_id=cast.tuan.user_id)
+
+
+@pytest.mark.parametrize("value", [None, "", "nobody", 999999, True, 1.5, []], ids=str)
+def test_a_field_that_names_nobody_leaves_it_to_the_team_in_which_it_began(session, cast, instance, value):
+    found = offer_for(session, rule("field:doer"), instance, data={"doer": value})
+    assert (found, said(found)) == (Offer(team_id=cast.team("cskh").id), ["field_empty", "team_instead"])
+
+
+def test_whoever_did_a_step_does_the_other_too(session, cast, story, instance):
+    assert said(offer_for(session, rule("same_as:receive"), instance))[0] == "not_done_yet"
+    session.rollback()
+    story.do("lan", story.task(instance.id, "receive"))
+    assert offer_for(session, rule("same_as:receive"), instance) == Offer(member_id=cast.lan.user_id)
+    leaves(session, cast, "lan")
+    assert said(offer_for(session, rule("same_as:receive"), instance)) == ["gone", "team_instead"]
+
+
+def test_people_take_turns(session, cast, instance):
+    node = Node(NodeKind.user_task, "call", "Gọi")
+    members = sorted(one.id for one in members_of_team(session, cast.team("cskh").id))
+    with transaction() as inside:
+        row = inside.get_one(ProcessInstance, instance.id)
+        found = [offer_for(inside, rule("round_robin:team:cskh"), row, node=node) for _turn in range(5)]
+    assert len(members) > 1
+    assert [one.member_id for one in found] == (members * 5)[:5]
+
+
+def test_the_one_with_the_least_open_work_has_it(session, cast, instance):
+    session.rollback()
+    with transaction(cast.minh) as inside:
+        for _task in range(2):
+            customer = inside.get_one(Customer, instance.customer_id)
+            add_task(
+                inside, customer, by=cast.minh, name="Gọi lại", due_at=None, to=inside.get_one(Member, cast.lan.user_id)
+            )
+    found = offer_for(session, rule("least_open:team:cskh"), instance)
+    assert found == Offer(member_id=cast.minh.user_id)
+    leaves(session, cast, "lan", "minh")
+    assert said(offer_for(session, rule("least_open:team:cskh"), instance)) == ["team_empty"]
+
+
+def test_whoever_did_what_keeps_him_away_is_passed_over(session, cast, story, instance):
+    session.rollback()
+    story.do("lan", story.task(instance.id, "receive"))
+    node = Node(NodeKind.user_task, "check", "Kiểm tra", task=TaskSpec(not_by=("receive",)))
+    for text in ("user:lan", "initiator", "same_as:receive"):
+        found = offer_for(session, rule(text), instance, node=node)
+        assert (found, said(found)) == (Offer(team_id=cast.team("cskh").id), ["did_other", "team_instead"])
+    found = offer_for(session, rule("round_robin:team:cskh"), instance, node=node)
+    assert found == Offer(member_id=cast.minh.user_id)
+
+
+def test_an_empty_team_hands_it_to_the_head_above(session, cast, instance):
+    with transaction() as inside:
+        inside.get_one(Team, cast.team("van-hanh").id).parent_id = cast.team("cskh").id
+    leaves(session, cast, "tuan", "binh")
+    found = offer_for(session, rule("user:tuan"), instance)
+    assert (found, said(found)) == (Offer(member_id=cast.minh.user_id), ["gone", "team_empty", "head_instead"])
 
 
 # ── not by whoever did the other step ──

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 
 from app.core import clock
 from app.core.db import db
@@ -66,6 +67,10 @@ def test_the_page_of_the_task_sends_it_back(make, ask, client):
     assert 'id="tra-lai"' in minh.get(f"/cong-viec/{number}").text
     refused = minh.post(f"/cong-viec/{number}/tra-lai", data={"to": "ask", "note": ""}, follow_redirects=True)
     assert "Hãy nói vì sao trả lại" in refused.text
+    long = minh.post(f"/cong-viec/{number}/tra-lai", data={"to": "ask", "note": "Thiếu ảnh " * 600})
+    box = BeautifulSoup(long.text, "lxml").select_one("#tra-lai")
+    assert (long.status_code, box.has_attr("data-open")) == (422, True)
+    assert box.textarea.text.strip() == ("Thiếu ảnh " * 600).strip()
     sent = minh.post(f"/cong-viec/{number}/tra-lai", data={"to": "ask", "note": "Thiếu ảnh"}, follow_redirects=True)
     assert sent.status_code == 200
     lan = client("lan")
@@ -101,8 +106,11 @@ def test_the_page_of_the_run_leads_it_on_for_admins_alone(make, ask, client):
     assert "go-vuong" in hoa.get(f"/ho-so/{instance}").text
     assert code in hoa.get("/ho-so/bang/list/?where=is_stuck+%3D+true").text
     typed = {"token": token, "flow": "", "value_key": "amount", "value": "9", "reason": "Sửa số tiền"}
-    assert hoa.post(f"/ho-so/{instance}/go-vuong", data={**typed, "reason": ""}).status_code == 302
+    assert hoa.post(f"/ho-so/{instance}/go-vuong", data={**typed, "reason": ""}).status_code == 422
     assert ask(lambda drawn: drawn.open(instance)) == []
+    again = BeautifulSoup(hoa.post(f"/ho-so/{instance}/go-vuong", data={**typed, "flow": "f9"}).text, "lxml")
+    assert [again.select_one(f"[name={name}][value]")["value"] for name in ("value_key", "value")] == ["amount", "9"]
+    assert "Sửa số tiền" in str(again)
     hoa.post(f"/ho-so/{instance}/go-vuong", data=typed)
     assert ask(lambda drawn: drawn.open(instance)) == ["pay"]
     assert ask(lambda drawn: drawn.instance(instance).data["amount"]) == 9

@@ -13,10 +13,11 @@ from app.core.db import transaction
 from app.core.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.leases import LeaseState
 from app.notifications.models import Notification
-from app.processes import services, shown
+from app.processes import services, shown, timers
 from app.processes.applying import BranchNotStoppedError, InstancePausedError
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessEvent
+from app.tasks.jobs import scan_overdue
 from app.tasks.models import Task, TaskState
 from app.tasks.services import TaskNotOpenError, complete_task, return_task
 from tests.failing import all_or_nothing
@@ -298,3 +299,64 @@ def test_an_end_that_ends_everything_calls_the_open_work_off(session, draw):
     assert drawn.instance(instance).status is InstanceStatus.failed
     assert drawn.task(instance, "b").state is TaskState.cancelled
     drawn.check(instance)
+
+
+# ── nothing warns of what is put aside ──
+def test_what_is_put_aside_warns_nobody_until_it_goes_on(session, cast, draw):
+    drawn = draw(TIMED)
+    instance = drawn.start()
+    with transaction(cast.hoa) as inside:
+        services.suspend_instance(inside, instance, by=cast.hoa, reason="Chờ khách")
+    rev = drawn.task(instance, "ask").rev
+    with clock.at(MONDAY + 3 * HOUR):
+        assert scan_overdue() == 0
+        session.rollback()
+        with transaction(cast.hoa) as inside:
+            services.resume_instance(inside, instance, by=cast.hoa)
+        assert (scan_overdue(), scan_overdue()) == (1, 0)
+        with transaction(cast.hoa) as inside:
+            services.suspend_instance(inside, instance, by=cast.hoa, reason="Chờ khách")
+            services.resume_instance(inside, instance, by=cast.hoa)
+        assert scan_overdue() == 0, "what was told of before is not told of again"
+    assert drawn.task(instance, "ask").rev == rev
+
+
+# ── a clock that was given up ──
+def test_a_clock_that_was_given_up_is_an_incident_that_hoa_lets_try_again(session, cast, draw, monkeypatch):
+    drawn = draw(TIMED)
+    instance = drawn.start()
+    with monkeypatch.context() as broken:
+        broken.setattr(timers, "apply", lambda *_args, **_more: 1 / 0)
+        for hours in range(1, 200):
+            drawn.work_at(MONDAY + hours * HOUR)
+    ((_node, _due, state),) = drawn.clocks(instance)
+    assert (state, drawn.instance(instance).incident) == (LeaseState.dead, "clock_failed")
+    told = select(Notification.data).where(
+        Notification.user_id == cast.hoa.user_id, Notification.kind == "instance_stuck"
+    )
+    assert [line["step"] for line in session.scalars(told)] == ["edge"]
+    number = drawn.state(instance).timers[0].id
+
+    def retry(who):
+        with transaction(cast.actor(who)) as inside:
+            services.retry_clock(inside, instance, number, by=cast.actor(who), reason="Đã sửa lịch")
+
+    with pytest.raises((NotAllowedError, NotFoundError)):
+        retry("lan")
+    session.rollback()
+    with clock.at(MONDAY + 300 * HOUR):
+        retry("hoa")
+    assert drawn.instance(instance).incident is None
+    with pytest.raises(BranchNotStoppedError):
+        retry("hoa")
+    assert drawn.work_at(MONDAY + 301 * HOUR) == 1
+    assert drawn.open(instance) == ["chase"]
+    drawn.check(instance)
+
+
+def test_the_administrators_hear_of_a_branch_that_stops(session, cast, draw):
+    drawn = draw(STOPPED)
+    instance = drawn.start(amount=3)
+    drawn.finish(instance, "ask")
+    told = select(Notification).where(Notification.kind == "instance_stuck", Notification.subject_id == instance)
+    assert [line.user_id for line in session.scalars(told)] == [cast.hoa.user_id]

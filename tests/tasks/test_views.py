@@ -15,6 +15,7 @@ from app.forms.services import parse_answers
 from app.tasks.models import Task
 from app.tasks.services import claim_task, complete_task
 from tests.cast import Cast
+from tests.customers.test_list import counted
 from tests.story import ANSWERS, Story
 
 HAPPENED = ANSWERS["receive"]["happened"]
@@ -199,3 +200,26 @@ def test_beside_the_open_task_stands_the_rest_of_its_list(app, client, offered):
     assert [link["href"] for link in pane.select("[data-row] a[aria-current]")] == [f"/cong-viec/{offered}"]
     assert "Báo kho" in pane.text
     assert pane.select_one(".tt-tabs [aria-current]").text.strip() == "Của tôi"
+
+
+def test_what_came_back_begins_with_what_was_answered(app, client, offered):
+    binh = client("binh")
+    binh.post(f"/cong-viec/{offered}/nhan")
+    binh.post(f"/cong-viec/{offered}/tra-lai", data={"to": "receive", "note": "Thiếu mã đơn"})
+    with app.app_context():
+        newest = select(Task).where(Task.step == "receive").order_by(Task.id.desc()).limit(1)
+        again = db.session.scalars(newest).one().id
+    lan = client("lan")
+    page = BeautifulSoup(lan.get(f"/cong-viec/{again}").text, "lxml")
+    assert page.select_one("[name=answer_happened]").text.strip() == HAPPENED
+    assert lan.get(f"/api/v1/tasks/{again}").json["former_answers"]["happened"] == HAPPENED
+
+
+def test_the_page_asks_the_database_little(app, client, offered):
+    """A task with a form, steps before it and a customer: as many questions however many steps and answers."""
+    tuan = client("tuan")
+    tuan.post(f"/cong-viec/{offered}/nhan")
+    tuan.get(f"/cong-viec/{offered}")
+    with counted(app) as statements:
+        assert tuan.get(f"/cong-viec/{offered}").status_code == 200
+    assert len(statements) <= 14, statements

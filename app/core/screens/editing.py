@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import flash, jsonify, redirect, request
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from wtforms import StringField, TelField
@@ -309,14 +310,19 @@ class EditPart(RecordPart):
             with saving() as session:
                 attempt(session)
                 raise _TriedOnly
+        except _TriedOnly:
+            pass
         except BusinessError as refusal:
             refusal.fields = {
                 key: told for key, told in refusal.fields.items() if not (key in form and form[key].errors)
             }
             if refusal.fields:
                 self._tell(form, refusal)
-        except Exception as stopped:  # noqa: BLE001 - a service may ask for what the form has refused: nothing to tell
-            _logger.debug("not tried to the end: %r", stopped)
+        except IntegrityError as missing:  # a column that must be filled, and the form has refused what was typed
+            _logger.debug("not tried to the end: %s", missing.orig)
+        except Exception:
+            # The page says what the form refused all the same; this is a mistake of ours.
+            _logger.exception("%s: what else is wrong could not be tried", self.endpoint)
 
     def _refused(self, form: Any, refusal: BusinessError, *, title: Any) -> tuple[str, int]:
         """The form again with all that was typed."""

@@ -153,6 +153,11 @@ class Extra(Protocol):
         """Keep what is said (record → bare key → value as OneText.read and find give it) of new records, all at once.
         Record → bare key → why what was said there is not kept."""
 
+    def left_out(
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+    ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
+        """What add_many would leave out of the same, and why: record → bare key → sentences. Only what was said."""
+
     def history(self, record_id: int, who: Actor) -> Sequence[Any]:
         """What was changed of them, as subjects of core.history."""
 

@@ -211,7 +211,8 @@ def read_moment(typed: str) -> datetime:
         )
         return wall.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(str(_("This is not a date and time. Example: 31/12/2026 08:30"))) from None
+        general = _("This is not a date and time. Example: 31/12/2026 08:30")
+        raise ValueError(str(formats.missing_day(day_typed) or general)) from None
 
 
 class Unique:

@@ -14,4 +14,6 @@ _UNUSUAL: dict[int, str | None] = {
 
 def as_typed(text: str) -> str:
     """The text as an ordinary keyboard would have written it, without outer spaces."""
+    if text.isascii() and text.isprintable():  # nothing unusual in it: most of a file's cells
+        return text.strip()
     return text.translate(_UNUSUAL).strip()

@@ -127,6 +127,9 @@ def read_phone(text: str) -> Phone | None:
 
     Hotlines (1800, 1900) and numbers abroad are taken as well.
     """
+    if text.isdecimal():  # no word before it and none behind
+        alone = phone_e164(text)
+        return Phone(alone, None) if alone else None
     typed = " ".join(unicodedata.normalize("NFC", as_typed(text)).split())
     plain = plain_letters(typed)
     label = _LABEL.match(plain)

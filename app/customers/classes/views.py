@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.formats import number_text, read_integer, typed_number
 from app.core.i18n import _, ngettext
+from app.core.leases import LeaseState
 from app.core.pages import Page, done, page, refused_onto, show
 from app.customers.classes import queries, rules, services
 from app.customers.classes.models import ClassKind
@@ -32,6 +33,9 @@ class ClassPages(Page):
 
     @page("/")
     def index(self) -> Any:
+        """?phan=1: the rounds and the latest moves, which ask for themselves again while the worker is at it."""
+        if request.args.get("phan") == "1":
+            return show("segments/_rounds.html", path=PATH, **_rounds())
         return _page(queries.all_rules(db.session()), {})
 
     @page("/", "POST", right="edit")
@@ -102,7 +106,7 @@ def _page(
     by_kind: Mapping[ClassKind, Sequence[Rule]], refused: Mapping[str, Sequence[Sentence]], *,
     typed: Mapping[str, str] | None = None, preview: queries.Preview | None = None, status: int = 200,
 ) -> Any:  # fmt: skip
-    session, who = db.session(), edge.actor()
+    who = edge.actor()
     labels = {kind: catalogues.Choices(CATALOGUES[kind.value]) for kind in ClassKind}
     moves = [
         {"kind": CLASS_KINDS[kind], "before": labels[kind].get(before or "", before) or _("none yet"),
@@ -119,15 +123,25 @@ def _page(
         preview_text=ngettext("%(num)s of %(all)s customers would move", "%(num)s of %(all)s customers would move",
                               preview.moved, num=number_text(preview.moved), all=number_text(preview.examined))
         if preview else None,
-        runs=session.scalars(queries.runs(RUNS)).all(),
-        latest=[
+        **_rounds(),
+    )  # fmt: skip
+
+
+def _rounds() -> dict[str, Any]:
+    """The last rounds, and whom they moved and why, as far as the reader sees the customers."""
+    session, who = db.session(), edge.actor()
+    labels = {kind: catalogues.Choices(CATALOGUES[kind.value]) for kind in ClassKind}
+    runs = session.scalars(queries.runs(RUNS)).all()
+    return {
+        "runs": runs, "is_working": any(one.finished_at is None and one.status is not LeaseState.dead for one in runs),
+        "latest": [
             {"move": one, "kind": CLASS_KINDS[one.kind],
              "before": labels[one.kind].get(one.before or "", one.before) or _("none yet"),
              "after": labels[one.kind].get(one.after, one.after) or _("none any more"),
              "why": rules.reason_text(one.reason, who)}
             for one in session.scalars(queries.latest_moves(who, MOVES))
         ] if who.may("view", "Customer") else [],
-    )  # fmt: skip
+    }  # fmt: skip
 
 
 def _rows(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from app.core import paging
 from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.conditions import Condition, ConditionError
 from app.core.errors import BadRequestError, Sentence
@@ -115,12 +117,13 @@ def count(session: Session, who: Actor, condition: ColumnElement[bool]) -> int:
     return session.scalar(rows) or 0
 
 
-def frozen_counts(session: Session, who: Actor, ids: Collection[int]) -> dict[int, int]:
-    """Segment → how many of its frozen customers he sees."""
-    rows = session.execute(
-        select(SegmentMember.segment_id, func.count())
-        .join(Customer, Customer.id == SegmentMember.customer_id)
-        .where(SegmentMember.segment_id.in_(sorted(ids)), Customer.archived_at.is_(None), visible(Customer, who))
-        .group_by(SegmentMember.segment_id)
-    )
-    return {row[0]: row[1] for row in rows}
+def counts(session: Session, who: Actor, some: Collection[Segment]) -> dict[int, tuple[int, bool]]:
+    """Segment → how many of its customers he sees, and whether they are more than lists count; in one query.
+
+    Those whose conditions are not for him, or cannot be read any more, are not there.
+    """
+    rows: dict[int, Select[Customer]] = {}
+    for one in some:
+        with suppress(BadRequestError):
+            rows[one.id] = seen(who, belongs(one, who))
+    return paging.counts(session, rows, Customer.id)

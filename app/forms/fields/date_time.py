@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from app.core.formats import day_text, exact_text, read_day, typed_moment
+from app.core.formats import day_text, exact_text, missing_day, read_day, typed_moment
 from app.core.i18n import _
 from app.core.vietnamese import as_typed
 from app.forms.fields import base
@@ -31,7 +31,8 @@ class DateTimeType(DateType):
         zone = ZoneInfo(context.time_zone)
         moment = _moment(raw, zone) if known else None  # type: ignore[arg-type]
         if moment is None:
-            raise Refused(_("Day and time are not right yet. Example: 22/11/2026 14:30"))
+            no_day = missing_day(str(raw).partition(" ")[0]) if known else None
+            raise Refused(no_day or _("Day and time are not right yet. Example: 22/11/2026 14:30"))
         day = moment.astimezone(zone).date()
         earliest, latest = self.bounds(spec)
         if day < earliest:

@@ -74,6 +74,11 @@ class CustomerFields:
     ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
         return services.add_many(session, said, by=by)
 
+    def left_out(
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+    ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
+        return services.left_out(session, said, by=by)
+
     def told(self, session: Session, record_id: int, who: Actor) -> Sequence[FactGroup]:
         drawn = queries.drawn(session)
         if drawn is None:

@@ -30,7 +30,7 @@ from app.forms.words import say
 
 Values = Mapping[str, Value]
 
-_NOT_ASKED: Sentence = _("This is not asked with the other answers, and was left out.")
+_NOT_ASKED = _("This is not asked with these answers. Leave it out.")
 
 
 def change(
@@ -56,8 +56,9 @@ def change(
 def add_many(
     session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
 ) -> dict[int, dict[str, list[Sentence]]]:
-    """The same of customers who are new and nobody has seen yet, all at once. What would not stand is left out: each
-    value was judged alone before, and what is asked depends on the others. Customer → key → why it was."""
+    """The same of customers who are new and nobody has seen yet, all at once. What would not stand is left out, as
+    `left_out` tells: each value was judged alone before, and what is asked depends on the others. Customer → key → why
+    what somebody else has already was left out too."""
     drawn = queries.drawn(session)
     if drawn is None or not said:
         return {}
@@ -66,15 +67,11 @@ def add_many(
         number: dict(rules.read_answers(definition, one, context=context, is_page=True).values)
         for number, one in said.items()
     }
-    refused = {
-        number: {key: [_NOT_ASKED] for key, value in one.items() if value is not None and key not in read[number]}
-        for number, one in said.items()
-    }
+    told: dict[int, dict[str, list[Sentence]]] = {}
     for key, number in _taken(session, drawn, read):
         del read[number][key]
-        refused[number][key] = [_told_twice(drawn.fields[key])]
+        told.setdefault(number, {})[key] = [_told_twice(drawn.fields[key])]
     found: dict[int, Values] = {number: values for number, values in read.items() if values}
-    told = {number: keys for number, keys in refused.items() if keys}
     if not found:
         return told
     now = clock.now()
@@ -106,6 +103,26 @@ def _taken(session: Session, drawn: Drawn, of: Mapping[int, Values]) -> list[tup
             if value in has:
                 found.append((key, number))
             has.add(value)
+    return found
+
+
+def left_out(
+    session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+) -> dict[int, dict[str, tuple[Sentence, ...]]]:
+    """What `add_many` would leave out of the same: customer → key → why."""
+    drawn = queries.drawn(session)
+    if drawn is None:
+        return {}
+    context, definition = queries.context(session, by, None), drawn.definition_for(by)
+    found: dict[int, dict[str, tuple[Sentence, ...]]] = {}
+    for number, one in said.items():
+        reading = rules.read_answers(definition, one, context=context, is_page=True)
+        told = {
+            key: tuple(reading.problems.get(key) or (_NOT_ASKED,))
+            for key, value in one.items() if value not in (None, "", []) and key not in reading.values
+        }  # fmt: skip
+        if told:
+            found[number] = told
     return found
 
 
@@ -153,7 +170,7 @@ def _out_of_place(
         if not queries.may(by, drawn.fields[key], FieldRight.full):
             told[key] = (NOT_YOURS,)
         elif not state.is_shown and said[key] not in (None, "", before.get(key)) and key not in found.values:
-            told[key] = (_("This is not asked with these answers. Leave it out."),)
+            told[key] = (_NOT_ASKED,)
         elif state.is_locked and said[key] != before.get(key):
             told[key] = (_("This can only be read with these answers. Leave it out."),)
     return told

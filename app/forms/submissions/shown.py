@@ -80,7 +80,7 @@ def head(session: Session, submission: Submission, who: Actor) -> Head:
     label, path = _SUBJECTS.get(submission.subject_type or "", (None, None))
     return Head(
         by=names.get(submission.created_by_id or 0, ""),
-        version=f"{version.number}.{version.edition}",
+        version=str(version.number) if version.edition == 1 else f"{version.number}.{version.edition}",
         state=str(STATE_LABELS[state]),
         colour=_COLOURS[state],
         source=SOURCE_LABELS[submission.source],

@@ -5,9 +5,8 @@ The file comes from outside: no entity is resolved, nothing is fetched, and what
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NoReturn, TypeVar
 
@@ -17,6 +16,15 @@ from app.core import conditions
 from app.core.conditions import Condition
 from app.core.errors import Sentence
 from app.core.i18n import _
+from app.processes.engine.elements import BPMN as _BPMN
+from app.processes.engine.elements import KEY as _KEY
+from app.processes.engine.elements import TT as _TT
+from app.processes.engine.elements import children as _children
+from app.processes.engine.elements import extensions as _extensions
+from app.processes.engine.elements import id_of as _id
+from app.processes.engine.elements import local as _local
+from app.processes.engine.elements import tag as _tag
+from app.processes.engine.elements import title as _title
 from app.processes.engine.graph import (
     DEFAULT_OUTCOMES,
     AssignRule,
@@ -32,15 +40,13 @@ from app.processes.engine.graph import (
     parse_outcomes,
 )
 from app.processes.engine.problems import Problem, Severity
+from app.processes.engine.several import MANY, SEVERAL, many_of
 from app.processes.engine.timing import Clock, TimerSpec, parse_duration, parse_moment, parse_repeat
 
 MAX_BYTES = 2_000_000
 MAX_NODES = 2_000
 MAX_ID_LENGTH = 100
 MAX_NAME_LENGTH = 200
-
-_BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
-_TT = "{https://tantam.vn/schema/bpmn/1}"
 
 _KINDS = {
     _BPMN + "startEvent": NodeKind.start_event,
@@ -59,13 +65,14 @@ _ENDS = {
 }
 # What a kind of element may hold besides, and the extension that it understands.
 _PARTS = {
+    NodeKind.user_task: {SEVERAL},
     NodeKind.start_event: {_TIMER},
     NodeKind.catch_event: {_TIMER},
     NodeKind.boundary_event: {_TIMER},
     NodeKind.end_event: set(_ENDS),
 }
 _EXTENSIONS = {
-    NodeKind.user_task: {_TT + "task"},
+    NodeKind.user_task: {_TT + "task", MANY},
     NodeKind.start_event: {_TT + "task", _TT + "timer"},
     NodeKind.catch_event: {_TT + "timer"},
     NodeKind.boundary_event: {_TT + "timer"},
@@ -88,7 +95,6 @@ _NOT_READ = {
     )
 }  # fmt: skip
 _TIMES = {_BPMN + "timeDuration", _BPMN + "timeDate", _BPMN + "timeCycle"}
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*){0,3}")
 _TASK_ATTRIBUTES = {"form", "assign", "due", "clock", "warn", "approval", "outcomes", "notBy", "stage"}
 _START_ATTRIBUTES = {"form"}
 
@@ -294,6 +300,7 @@ class _Reader:
             ins[flow.target].append(flow.id)
             outs[flow.source].append(flow.id)
         hosts = {_id(element) for element in elements if _KINDS[_tag(element)] is NodeKind.user_task}
+        tasks = {_id(element): self._task(element) for element in elements}
         return {
             (node_id := _id(element)): Node(
                 kind=_KINDS[_tag(element)],
@@ -302,7 +309,8 @@ class _Reader:
                 default=self._default(element, outs[node_id]),
                 ins=tuple(ins[node_id]),
                 outs=tuple(outs[node_id]),
-                task=self._task(element),
+                task=tasks[node_id],
+                many=many_of(self, element, tasks[node_id]),
                 lane=lanes.get(node_id),
                 timer=self._timer(element),
                 host=self._host(element, hosts),
@@ -460,28 +468,3 @@ def _timer_spec(written: str, text: str, clock: Clock, kind: NodeKind, element: 
     if first is not None and kind is not NodeKind.start_event:
         raise ValueError(text)
     return TimerSpec(amount, clock, first, repeats=True, times=times)
-
-
-def _children(element: etree._Element) -> Iterator[etree._Element]:
-    # Comments and entity references are children too; their tag is no text.
-    return (child for child in element if isinstance(child.tag, str))
-
-
-def _extensions(element: etree._Element) -> list[etree._Element]:
-    return [child for holder in element.findall(_BPMN + "extensionElements") for child in _children(holder)]
-
-
-def _tag(element: etree._Element) -> str:
-    return str(element.tag)
-
-
-def _id(element: etree._Element) -> str:
-    return element.get("id", "")
-
-
-def _title(element: etree._Element) -> str:
-    return element.get("name", "").strip() or _id(element)
-
-
-def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import date
 
-from app.processes.engine import joining, returning
+from app.processes.engine import asking, joining, returning
 from app.processes.engine.events import (
     ArmTimer,
     Cancel,
@@ -48,8 +48,18 @@ from app.processes.engine.events import (
     WaitBegun,
     WaitOver,
 )
-from app.processes.engine.graph import Definition, EndKind, Node, NodeKind
-from app.processes.engine.state import FINAL, Data, IncidentCode, InstanceStatus, State, Timer, Token, TokenState
+from app.processes.engine.graph import AssignRule, Definition, EndKind, Node, NodeKind
+from app.processes.engine.many import People
+from app.processes.engine.state import (
+    FINAL,
+    Data,
+    IncidentCode,
+    InstanceStatus,
+    State,
+    Timer,
+    Token,
+    TokenState,
+)
 from app.processes.engine.timing import parse_moment
 
 # An instance that moves over more flows than this without anybody's work is going round in circles.
@@ -66,12 +76,17 @@ class Decision:
     commands: tuple[Command, ...]
 
 
-def decide(definition: Definition, state: State, event: Event, *, today: date) -> Decision:
+def _nobody(_rule: AssignRule, _step: Node) -> tuple[int, ...]:
+    return ()
+
+
+def decide(definition: Definition, state: State, event: Event, *, today: date, people: People = _nobody) -> Decision:
     """Apply one event and run until every token rests; EngineRefusal when the event does not fit the state.
 
-    `today` is the company's calendar day, which conditions may ask for.
+    `today` is the company's calendar day, which conditions may ask for; `people` says whom a rule means where several
+    are asked.
     """
-    turn = _Turn(definition, state, today)
+    turn = _Turn(definition, state, today, people)
     match event:
         case Start(data, at):
             turn.start(data, at)
@@ -99,14 +114,16 @@ def decide(definition: Definition, state: State, event: Event, *, today: date) -
 class _Turn:
     """The working copy of a state while one event is applied."""
 
-    def __init__(self, definition: Definition, state: State, today: date) -> None:
+    def __init__(self, definition: Definition, state: State, today: date, people: People) -> None:
         self.definition = definition
         self.today = today
+        self.people = people
         self.before = state
         self.status = state.status
         self.data = state.data
         self.tokens = {token.id: token for token in state.tokens}
         self.timers = {timer.id: timer for timer in state.timers}
+        self.gatherings = {gathering.token: gathering for gathering in state.gatherings}
         self.next_token = state.next_token
         self.commands: list[Command] = []
         self.moving: deque[str] = deque()
@@ -119,6 +136,7 @@ class _Turn:
             next_token=self.next_token,
             seq=self.before.seq + len(self.commands),
             timers=tuple(self.timers.values()),
+            gatherings=tuple(self.gatherings.values()),
         )
         return Decision(state, tuple(self.commands))
 
@@ -137,9 +155,13 @@ class _Turn:
     def complete(self, token_id: int, outputs: Data, outcome: str | None) -> None:
         step = self._open_step(token_id)
         _refuse_wrong_outcome(step, outcome)
-        self._learn(step.id, outputs, outcome)
-        self._consume(token_id, CloseTask(token_id, step.id, outcome))
-        self.moving.extend(step.outs)
+        outer = self.tokens[token_id].outer
+        self._learn(step.id, outputs, None if outer else outcome)
+        if outer:
+            asking.answer(self, step, self.tokens[token_id], outputs, outcome)
+        else:
+            self._consume(token_id, CloseTask(token_id, step.id, outcome))
+            self.moving.extend(step.outs)
         self._settle()
 
     def fire(self, timer_id: int) -> None:
@@ -165,15 +187,13 @@ class _Turn:
         if to not in ways:
             raise EngineRefusal(Refusal.no_way_back, to)
         self._consume(token_id, ReturnTask(token_id, step.id, to, reason))
-        for ahead in ways[to]:
-            if ahead != token_id:
-                self._consume(ahead, TokenCancelled(ahead, self.tokens[ahead].node, BY_RETURN))
+        self._call_off([ahead for ahead in ways[to] if ahead != token_id], BY_RETURN)
         self._rest_on(self.definition.nodes[to], "")
         self._settle()
 
     def cancel(self, reason: str) -> None:
         self._refuse_unless_begun()
-        self._call_everything_off(reason)
+        self._call_off(list(self.tokens), reason)
         self._finish(InstanceStatus.cancelled, reason)
 
     def suspend(self, reason: str) -> None:
@@ -343,7 +363,7 @@ class _Turn:
         if node.end is EndKind.branch:
             return
         self.moving.clear()
-        self._call_everything_off(BY_END)
+        self._call_off(list(self.tokens), BY_END)
         failed = node.end is EndKind.error
         self._finish(InstanceStatus.failed if failed else InstanceStatus.completed, node.title if failed else "")
 
@@ -351,11 +371,13 @@ class _Turn:
 
     def _rest_on(self, node: Node, via: str) -> None:
         """A step is offered, and the clocks at its edge begin to run; an event is waited for."""
+        if node.many is not None:
+            asking.begin(self, node, via)
+            return
         if node.kind is NodeKind.user_task:
             token = self._rest(node, via, TokenState.waiting)
             self.commands.append(OpenTask(token, node.id))
-            for event in self.definition.edges.get(node.id, ()):
-                self._arm(event, token, event.timer.times if event.timer else 1)
+            self._arm_edges(node, token)
             return
         moment = self._moment_of(node)
         if moment is None:
@@ -375,25 +397,32 @@ class _Turn:
         except ValueError:
             return None
 
+    def _arm_edges(self, host: Node, token: int) -> None:
+        for event in self.definition.edges.get(host.id, ()):
+            self._arm(event, token, event.timer.times if event.timer else 1)
+
     def _arm(self, node: Node, token: int, left: int | None, moment: str = "") -> None:
         timer = Timer(self._number(), node.id, token, left)
         self.timers[timer.id] = timer
         self.commands.append(ArmTimer(timer.id, node.id, token, left, moment))
 
     def _consume(self, token_id: int, command: Command) -> None:
-        """The token is gone, and the clocks that ran for it with it."""
+        """The token is gone, and the clocks that ran for it with it; so are those whom it still asks."""
+        if token_id in self.gatherings:
+            asking.end(self, token_id, getattr(command, "reason", asking.BY_OTHERS))
         del self.tokens[token_id]
         self.commands.append(command)
         for timer in [timer for timer in self.timers.values() if timer.token == token_id]:
             del self.timers[timer.id]
             self.commands.append(DisarmTimer(timer.id, timer.node))
 
-    def _call_everything_off(self, reason: str) -> None:
-        for token in list(self.tokens.values()):
-            self._consume(token.id, TokenCancelled(token.id, token.node, reason))
+    def _call_off(self, token_ids: list[int], reason: str) -> None:
+        for token_id in token_ids:
+            if token_id in self.tokens:
+                self._consume(token_id, TokenCancelled(token_id, self.tokens[token_id].node, reason))
 
-    def _rest(self, node: Node, via: str, state: TokenState) -> int:
-        token = Token(self._number(), node.id, via, state)
+    def _rest(self, node: Node, via: str, state: TokenState, outer: int = 0, position: int = 0) -> int:
+        token = Token(self._number(), node.id, via, state, outer, position)
         self.tokens[token.id] = token
         return token.id
 

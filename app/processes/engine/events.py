@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
+from typing import Any
 
 from app.processes.engine.state import Data, IncidentCode, InstanceStatus
 
@@ -130,10 +131,39 @@ class InstanceStarted:
 
 @dataclass(frozen=True, slots=True)
 class OpenTask:
-    """Offer this step to whoever is to do it; the token rests on it."""
+    """Offer this step to whoever is to do it; the token rests on it. Where several are asked: for which `element`."""
 
     token: int
     step: str
+    outer: int = 0
+    position: int = 0
+    element: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManyBegun:
+    """The step is to be done for each of these elements; the token rests on it until enough of them are."""
+
+    token: int
+    node: str
+    elements: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ManyOver:
+    """Enough answers have come: the token that gathered them is consumed."""
+
+    token: int
+    node: str
+    count: int
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepPassed:
+    """There was nothing to do the step for."""
+
+    node: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +318,9 @@ class FinishInstance:
 Command = (
     InstanceStarted
     | OpenTask
+    | ManyBegun
+    | ManyOver
+    | StepPassed
     | CloseTask
     | ReturnTask
     | TokenCancelled

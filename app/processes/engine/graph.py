@@ -10,6 +10,7 @@ from enum import StrEnum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from app.processes.engine.many import ManySpec
 from app.processes.engine.timing import Clock, TimerSpec
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ class Node:
     host: str | None = None
     interrupting: bool = True
     end: EndKind = EndKind.branch
+    #: of a step that is done several times: for whom, and how often is enough
+    many: ManySpec | None = None
 
     @property
     def title(self) -> str:

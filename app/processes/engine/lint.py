@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from app.core.i18n import _
 from app.processes.engine.graph import RESTING, AssignKind, AssignRule, Definition, Node, NodeKind, TaskSpec
+from app.processes.engine.many import is_for_people, result_keys
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.engine.soundness import find_dead_ends
 from app.processes.engine.timing import Clock
 
 _CHOOSING = {NodeKind.exclusive_gateway, NodeKind.inclusive_gateway}
-_ASSIGNED_NOW = {AssignKind.role, AssignKind.team, AssignKind.user, AssignKind.initiator, AssignKind.head}
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,10 @@ class Known:
     roles: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
+    #: form codes with the keys of those fields in which a member of staff or a team is chosen
+    people: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: roles and teams, as a rule writes them (`team:cskh`), in which nobody is
+    empty: frozenset[str] = frozenset()
 
 
 def check(definition: Definition, *, known: Known) -> list[Problem]:
@@ -185,6 +189,8 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
         keys |= fields | {f"{node.id}.{key}" for key in fields}
         if node.task.outcomes:
             keys.add(f"{node.id}.outcome")
+        if node.many is not None:
+            keys |= result_keys(node)
     return frozenset(keys)
 
 
@@ -204,6 +210,7 @@ def _steps(definition: Definition, known: Known) -> Iterator[Problem]:
     for step in definition.steps:
         yield from _form(step, known)
         yield from _assignment(definition, step, known)
+        yield from _several(definition, step, known)
         yield from _deadline(definition, step)
         yield from _approval(definition, step)
         yield from _stage(definition, step)
@@ -221,14 +228,63 @@ def _form(node: Node, known: Known) -> Iterator[Problem]:
 def _assignment(definition: Definition, step: Node, known: Known) -> Iterator[Problem]:
     rule = step.assignment
     if rule is None:
-        if step.id not in definition.faulty:
+        names_people = step.many is not None and step.many.over is not None and is_for_people(step)
+        if step.id not in definition.faulty and not names_people:
             message = _("Nobody is to do “%(name)s”: say who, or put it into a lane with a role.", name=step.title)
             yield Problem(step.id, "no-assignee", message)
-    elif rule.kind not in _ASSIGNED_NOW or rule.picker:
-        message = _("“%(name)s”: assigning by “%(rule)s” is not supported yet.", name=step.title, rule=str(rule))
-        yield Problem(step.id, "assign-not-supported", message)
     else:
         yield from _assignee(step, rule, known)
+        yield from _found_later(definition, step, rule, known)
+
+
+def _found_later(definition: Definition, step: Node, rule: AssignRule, known: Known) -> Iterator[Problem]:
+    """What only a run can tell: who did another step, whom somebody chose in a form, who is in a team by then."""
+    if rule.kind is AssignKind.same_as:
+        other = definition.nodes.get(rule.value or "")
+        if other is None or other.kind is not NodeKind.user_task or other is step:
+            message = _(
+                "“%(name)s” names “%(step)s”, which is no other step of this process.", name=step.title, step=rule.value
+            )
+            yield Problem(step.id, "unknown-step", message)
+    elif rule.kind is AssignKind.field:
+        yield from _chosen_in(definition, step, rule.value or "", known)
+    elif f"{rule.kind}:{rule.value}" in known.empty:
+        message = _("Nobody is in “%(value)s” yet, so nobody would do “%(name)s”.", value=rule.value, name=step.title)
+        yield Problem(step.id, "nobody-there", message, Severity.warning)
+
+
+def _chosen_in(definition: Definition, step: Node, key: str, known: Known) -> Iterator[Problem]:
+    """The field that says who does the step asks for a member of staff or a team."""
+    prefix, _dot, plain = key.rpartition(".")
+    used = [node.task.form for node in definition.nodes.values()
+            if node.task is not None and node.task.form and prefix in ("", node.id)]  # fmt: skip
+    asking = [form for form in used if plain in known.forms.get(form, frozenset())]
+    if any(plain in known.people.get(form, frozenset()) for form in asking):
+        return
+    if asking:
+        message = _(
+            "“%(name)s” is given to whom “%(key)s” names, but nobody is chosen there.", name=step.title, key=key
+        )
+        yield Problem(step.id, "field-names-nobody", message)
+    else:
+        message = _(
+            "“%(name)s” is given to whom “%(key)s” names, which no form of this process has.", name=step.title, key=key
+        )
+        is_plain = definition.start_form is None and not prefix
+        yield Problem(step.id, "unknown-field", message, Severity.warning if is_plain else Severity.error)
+
+
+def _several(definition: Definition, step: Node, known: Known) -> Iterator[Problem]:
+    over = step.many.over if step.many is not None else None
+    if isinstance(over, AssignRule):
+        yield from _assignee(step, over, known)
+    elif isinstance(over, str) and over not in _keys(definition, known):
+        message = _(
+            "“%(name)s” is done for each part of “%(key)s”, which no form of this process has.",
+            name=step.title,
+            key=over,
+        )
+        yield Problem(step.id, "unknown-key", message, Severity.warning)
 
 
 def _assignee(step: Node, rule: AssignRule, known: Known) -> Iterator[Problem]:
@@ -273,9 +329,6 @@ def _working_days(node: Node, amount: timedelta, clock: Clock) -> Iterator[Probl
 
 def _approval(definition: Definition, step: Node) -> Iterator[Problem]:
     task = step.task or TaskSpec()
-    if task.approval not in {None, "any"}:
-        message = _("“%(name)s”: an approval by several people is not supported yet.", name=step.title)
-        yield Problem(step.id, "approval-not-supported", message)
     for other in task.not_by:
         node = definition.nodes.get(other)
         if node is None or node.kind is not NodeKind.user_task or node is step:

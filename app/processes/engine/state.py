@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
+from typing import Any
 
 Data = Mapping[str, object]
 
@@ -24,13 +25,14 @@ FINAL = frozenset({InstanceStatus.completed, InstanceStatus.cancelled, InstanceS
 
 
 class TokenState(StrEnum):
-    """Why a token rests: somebody works on the step, the join waits for other branches, it cannot go on, or it waits
-    for a moment to come."""
+    """Why a token rests: somebody works on the step, the join waits for other branches, it cannot go on, it waits for
+    a moment to come, or for what several people answer."""
 
     waiting = auto()
     joining = auto()
     stopped = auto()
     listening = auto()
+    gathering = auto()
 
 
 class IncidentCode(StrEnum):
@@ -40,16 +42,36 @@ class IncidentCode(StrEnum):
     automatic_loop = auto()
     stuck_at_join = auto()
     no_moment = auto()
+    nobody_to_ask = auto()
+    too_many_to_ask = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Where one branch of the instance rests. `via` is the flow by which it came; empty after a return to the step."""
+    """Where one branch of the instance rests. `via` is the flow by which it came; empty after a return to the step.
+
+    Where a step is done several times, one token gathers the answers; each of the others is for the element at
+    `position` (from 1) and names the first in `outer`.
+    """
 
     id: int
     node: str
     via: str
     state: TokenState
+    outer: int = 0
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """For which elements a step is done, and what came so far: {position, element, outcome, values} in that order.
+
+    Elements are member ids, numbers, texts or rows, as JSON has them.
+    """
+
+    token: int
+    elements: tuple[Any, ...]
+    answers: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +98,4 @@ class State:
     next_token: int = 1
     seq: int = 0
     timers: tuple[Timer, ...] = ()
+    gatherings: tuple[Gathering, ...] = ()

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from bs4 import BeautifulSoup
 from sqlalchemy import select
 
 from app.core import clock
@@ -129,8 +130,7 @@ def test_a_frozen_segment_keeps_whoever_belonged_to_it_and_everybody_counts_his_
     people["binh"].tier, people["an"].tier = "vip", None
     session.flush()
     assert found(session, cast.hoa, f"segment = '{made.id}'") == ["An", "Dũng"]
-    counts = queries.frozen_counts(session, cast.hoa, [made.id])
-    assert counts == {made.id: 2}
+    assert queries.counts(session, cast.hoa, [made]) == {made.id: (2, False)}
     with pytest.raises(InvalidInputError):
         segments.change_segment(session, made.id, Typed("VIP", "tier = 'small'"), rev=made.rev, by=cast.hoa)
     segments.unfreeze(session, made.id, by=cast.hoa)
@@ -179,8 +179,10 @@ def test_the_list_of_segments_asks_no_more_for_many_than_for_one(app, client, ch
         lan.get("/nhom-khach-hang/")
         with statements(app) as made:
             assert lan.get("/nhom-khach-hang/").status_code == 200
+            told = lan.get("/nhom-khach-hang/?so=1").text
         counts.append(len(made))
     assert counts[0] == counts[1]
+    assert [one.text for one in BeautifulSoup(told, "lxml").select("span[hx-swap-oob]")] == ["2", "2", "2", "2"]
 
 
 def test_a_segment_is_its_owners_until_it_is_shared_with_a_team(session, cast):

@@ -26,6 +26,10 @@ def test_a_moment_is_typed_and_shown_on_the_readers_clock():
     assert one.type.show("2026-11-22T05:30:00Z", one.spec, tokyo) == "22/11/2026 14:30"
 
 
+def test_a_day_that_is_none_is_named():
+    assert "31/02/2026" in str(read("date_time", "31/02/2026 10:00").problems[0])
+
+
 def test_a_limit_is_a_day_of_the_reader():
     assert read("date_time", "2026-11-21T17:00:00Z", min="2026-11-22").problems == ()
     assert read("date_time", "2026-11-21T16:59:00Z", min="2026-11-22").problems != ()

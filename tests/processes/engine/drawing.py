@@ -32,6 +32,7 @@ def bpmn(
     timers: Mapping[str, str] | None = None,
     edges: Mapping[str, str] | None = None,
     ends: Mapping[str, str] | None = None,
+    many: Mapping[str, str] | None = None,
     inside: str = "",
     around: str = "",
 ) -> str:
@@ -39,9 +40,11 @@ def bpmn(
 
     `tasks` gives the attributes of tt:task by element id, `timers` when events happen ("PT1H wall", "R3/PT1H", a
     moment or a key), `edges` at which step an event sits ("ask", or "ask beside" when it does not end the work),
-    `ends` what else an end ends ("terminate", "error"), `inside` more XML in the process, `around` beside it.
+    `ends` what else an end ends ("terminate", "error"), `many` steps done several times with the attributes of tt:many
+    ('collection="3" rule="any"', first "sequential" where it is one after the other), `inside` more
+    XML in the process, `around` beside it.
     """
-    tasks, timers, edges, ends = tasks or {}, timers or {}, edges or {}, ends or {}
+    tasks, timers, edges, ends, many = tasks or {}, timers or {}, edges or {}, ends or {}, many or {}
     elements: dict[str, str | None] = {}
     flows = []
     for arrow in arrows:
@@ -62,6 +65,7 @@ def bpmn(
         _element(
             element, default, tasks, _timer(timers[element]) if element in timers else "", edges.get(element, ""),
             f"<{ends[element]}EventDefinition/>" if element in ends else "",
+            many.get(element, ""),
         )
         for element, default in elements.items()
     ]  # fmt: skip
@@ -91,12 +95,17 @@ def _timer(text: str) -> str:
     return f"{extension}<timerEventDefinition><{written}>{when}</{written}></timerEventDefinition>"
 
 
-def _element(element: str, default: str | None, tasks: Mapping[str, str], timer: str, edge: str, ending: str) -> str:
+def _element(
+    element: str, default: str | None, tasks: Mapping[str, str], timer: str, edge: str, ending: str, many: str
+) -> str:
     tag = next((tag for prefix, tag in _TAGS.items() if element.startswith(prefix)), "userTask")
     attributes = tasks.get(element, TASK if tag == "userTask" else "")
-    extension = f"<extensionElements><tt:task {attributes}/></extensionElements>" if attributes else ""
+    several = f"<tt:many {many.removeprefix('sequential')}/>" if many else ""
+    marker = f'<multiInstanceLoopCharacteristics isSequential="{str(many.startswith("sequential")).lower()}"/>'
+    told = (f"<tt:task {attributes}/>" if attributes else "") + several
+    extension = f"<extensionElements>{told}</extensionElements>" if told else ""
     more = f" default={quoteattr(default)}" if default else ""
     if edge:
         host, _, beside = edge.partition(" ")
         more += f' attachedToRef="{host}"' + (' cancelActivity="false"' if beside else "")
-    return f'<{tag} id="{element}"{more}>{extension}{timer}{ending}</{tag}>'
+    return f'<{tag} id="{element}"{more}>{extension}{timer}{ending}{marker if many else ""}</{tag}>'

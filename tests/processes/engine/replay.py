@@ -11,8 +11,8 @@ from app.processes.store import _kind, _node
 
 Happened = tuple[str, str | None, Mapping[str, Any]]
 RESTS = {"open_task": TokenState.waiting, "wait_begun": TokenState.listening, "join_arrived": TokenState.joining,
-         "raise_incident": TokenState.stopped}  # fmt: skip
-GOES = {"close_task", "return_task", "token_cancelled", "wait_over", "incident_settled"}
+         "many_begun": TokenState.gathering, "raise_incident": TokenState.stopped}  # fmt: skip
+GOES = {"close_task", "return_task", "token_cancelled", "wait_over", "incident_settled", "many_over"}
 
 
 def happened(commands: Iterable[Any]) -> list[Happened]:

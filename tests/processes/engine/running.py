@@ -17,13 +17,13 @@ LONGEST_REPLAY = 300
 class Run:
     """One instance, and all that was ever commanded in it; after each event the log must lead to the state."""
 
-    def __init__(self, definition, *events):
-        self.definition, self.state, self.commands = definition, State(), []
+    def __init__(self, definition, *events, people=lambda _rule, _step: ()):
+        self.definition, self.state, self.commands, self.people = definition, State(), [], people
         for event in events:
             self.do(event)
 
     def do(self, event):
-        decision = decide(self.definition, self.state, event, today=TODAY)
+        decision = decide(self.definition, self.state, event, today=TODAY, people=self.people)
         self.state = decision.state
         self.commands += decision.commands
         self.last = decision.commands
@@ -44,8 +44,14 @@ class Run:
     def token(self, node):
         return next(token.id for token in self.state.tokens if token.node == node)
 
+    def token_waiting(self, step):
+        return next(one.id for one in self.state.tokens if one.node == step and one.state is TokenState.waiting)
+
+    def commands_of(self, kind):
+        return [command for command in self.commands if isinstance(command, kind)]
+
     def finish(self, step, outputs=None, outcome=None):
-        return self.do(Complete(self.token(step), outputs or {}, outcome))
+        return self.do(Complete(self.token_waiting(step), outputs or {}, outcome))
 
     def strike(self, node):
         return self.do(Fire(next(timer.id for timer in self.state.timers if timer.node == node)))

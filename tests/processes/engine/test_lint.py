@@ -13,10 +13,12 @@ from tests.processes.engine.drawing import TASK, bpmn, drawn
 TASK_WITH_FORM = TASK + ' form="phan-anh"'
 
 KNOWN = Known(
-    forms={"phan-anh": frozenset({"amount"})},
-    roles=frozenset({"Staff"}),
-    teams=frozenset({"cskh"}),
+    forms={"phan-anh": frozenset({"amount", "doer"})},
+    roles=frozenset({"Staff", "Manager"}),
+    teams=frozenset({"cskh", "vang"}),
     users=frozenset({"lan"}),
+    people={"phan-anh": frozenset({"doer"})},
+    empty=frozenset({"team:vang", "role:Manager"}),
 )
 
 
@@ -193,7 +195,9 @@ def test_missing_default_and_unknown_key_do_not_stop_publishing():
 
 
 @pytest.mark.parametrize(
-    "assign", ["role:Staff", "team:cskh", "user:lan", "initiator", "head", "head:cskh"]
+    "assign",
+    ["role:Staff", "team:cskh", "user:lan", "initiator", "head", "head:cskh", "owner", "field:doer", "field:ask.doer",
+     "round_robin:team:cskh", "least_open:role:Staff"],
 )  # fmt: skip
 def test_step_that_somebody_can_do_is_fine(assign):
     assert findings_of_task(f'assign="{assign}" due="PT1H" warn="PT5M" form="phan-anh"') == []
@@ -207,12 +211,13 @@ def test_step_that_somebody_can_do_is_fine(assign):
         ('assign="team:kho" due="PT1H"', "unknown-team"),
         ('assign="head:kho" due="PT1H"', "unknown-team"),
         ('assign="user:ai-do" due="PT1H"', "unknown-user"),
-        ('assign="owner" due="PT1H"', "assign-not-supported"),
-        ('assign="field:amount" due="PT1H"', "assign-not-supported"),
-        ('assign="same_as:ask" due="PT1H"', "assign-not-supported"),
-        ('assign="round_robin:team:cskh" due="PT1H"', "assign-not-supported"),
+        ('assign="field:amount" due="PT1H" form="phan-anh"', "field-names-nobody"),
+        ('assign="field:other.doer" due="PT1H" form="phan-anh"', "unknown-field"),
+        ('assign="same_as:ask" due="PT1H"', "unknown-step"),
+        ('assign="same_as:start" due="PT1H"', "unknown-step"),
+        ('assign="round_robin:team:kho" due="PT1H"', "unknown-team"),
+        ('assign="least_open:role:Boss" due="PT1H"', "unknown-role"),
         ('assign="initiator" due="PT1H" form="khong-co"', "unknown-form"),
-        ('assign="initiator" due="PT1H" approval="all"', "approval-not-supported"),
         ('assign="initiator" due="PT1H" notBy="nobody"', "unknown-step"),
         ('assign="initiator" due="PT1H" notBy="ask"', "unknown-step"),
         ('assign="initiator" due="PT1H" notBy="start"', "unknown-step"),
@@ -232,6 +237,9 @@ def test_step_that_cannot_be_done_is_named(attributes, code):
         ('assign="initiator" due="PT5M" warn="PT5M"', "warn-too-early"),
         ('assign="initiator" due="P2D"', "many-working-hours"),
         ('assign="initiator" due="PT1H" stage="khong-co"', "unknown-stage"),
+        ('assign="field:ai_do" due="PT1H"', "unknown-field"),
+        ('assign="team:vang" due="PT1H"', "nobody-there"),
+        ('assign="round_robin:role:Manager" due="PT1H"', "nobody-there"),
     ],
 )
 def test_step_that_may_surprise_is_a_warning(attributes, code):

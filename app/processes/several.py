@@ -1,0 +1,141 @@
+"""Several are asked at one step: who they are, what each is told, and who has answered so far?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotAllowedError
+from app.core.i18n import _
+from app.processes.assignment import offer_for
+from app.processes.engine.events import OpenTask
+from app.processes.engine.graph import AssignRule, Definition, Node
+from app.processes.engine.many import ManySpec, is_for_people
+from app.processes.engine.state import State
+from app.processes.models import OWNER, ProcessInstance
+from app.security import queries as people
+from app.tasks import queries as task_queries
+from app.tasks.models import Task
+from app.tasks.rules import OUTCOME_DONE, Offer, Reason
+
+_LONGEST_ELEMENT = 80
+
+
+def whom(session: Session, instance: ProcessInstance) -> Callable[[AssignRule, Node], Sequence[int]]:
+    """Whom a rule means now, each by himself: the active members of a team or role, or the one person, by name. Whoever
+    did a step that keeps him from this one is not asked."""
+
+    def meant(rule: AssignRule, step: Node) -> Sequence[int]:
+        others = step.task.not_by if step.task is not None else ()
+        done = task_queries.of_owner(session, OWNER, instance.id) if others else []
+        kept_away = {one.completed_by_id for one in done if one.step in others}
+        offer = offer_for(session, rule, instance)
+        if offer.member_id is not None:
+            return () if offer.member_id in kept_away else (offer.member_id,)
+        if offer.team_id is not None:
+            found = people.members_of_team(session, offer.team_id)
+        else:
+            found = people.members_with_role(session, offer.role or "")
+        able = [one.id for one in found if people.actor_of(session, one).may("edit", "Task")]
+        return [one for one in able if one not in kept_away]
+
+    return meant
+
+
+def offer_of(node: Node, command: OpenTask) -> Offer | None:
+    """Each does his own part; None where it is for whom the step is."""
+    if not command.outer or not is_for_people(node):
+        return None
+    return Offer(member_id=int(command.element), why=(Reason("one_of_several"),))
+
+
+def name_of(session: Session, node: Node, command: OpenTask) -> str:
+    """The step with the element that this task is for."""
+    return f"{node.title} ({shown(session, node, command.element)})" if command.outer else node.title
+
+
+def shown(session: Session, node: Node, element: Any) -> str:
+    """An element as people read it."""
+    if is_for_people(node):
+        member = people.member_by_id(session, int(element))
+        return member.name if member is not None else str(element)
+    over = (node.many or ManySpec()).over
+    if isinstance(over, int):
+        return f"{element}/{over}"
+    parts = element.values() if isinstance(element, dict) else [element]
+    return ", ".join(str(part) for part in parts if part not in (None, ""))[:_LONGEST_ELEMENT]
+
+
+def refuse_second_answer(state: State, node: Node, task: Task, tasks: Sequence[Task], *, by: int | None) -> None:
+    """Where several decide, each decides once. Raises NotAllowedError."""
+    outer = next((token.outer for token in state.tokens if token.id == task.token), 0)
+    if not outer or node.task is None or not node.task.outcomes:
+        return
+    if any(
+        one.step == task.step and one.token > outer and one.completed_by_id == by for one in tasks if one is not task
+    ):
+        raise NotAllowedError(_("You have decided here already, so somebody else has to decide this one."))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One element: for whom or what, and once it is done what was decided, by whom and when."""
+
+    element: str
+    outcome: object = ""
+    code: str | None = None
+    by: str = ""
+    at: datetime | None = None
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A step at which several are asked just now."""
+
+    step: str
+    node: str
+    needed: int
+    elements: Sequence[Answered]
+
+    @property
+    def count(self) -> int:
+        return sum(one.at is not None for one in self.elements)
+
+
+def asked_now(session: Session, definition: Definition, state: State, tasks: Sequence[Task]) -> list[Asked]:
+    """Who has answered and who has not, of each step at which several are asked."""
+    found = []
+    for gathering in state.gatherings:
+        outer = next(token for token in state.tokens if token.id == gathering.token)
+        node = definition.nodes[outer.node]
+        done = {answer["position"]: answer for answer in gathering.answers}
+        open_at = {token.position for token in state.tokens if token.outer == outer.id}
+        doers = [one for one in tasks if one.step == node.id and one.token > outer.id and one.completed_at is not None]
+        by_answer: Mapping[int, Task] = dict(zip(done, doers, strict=False))
+        found.append(
+            Asked(
+                step=node.title,
+                node=node.id,
+                needed=(node.many or ManySpec()).needed(len(gathering.elements)),
+                elements=[
+                    _answered(shown(session, node, element), done.get(position), by_answer.get(position),
+                              is_open=position in open_at)
+                    for position, element in enumerate(gathering.elements, start=1)
+                ],
+            )
+        )  # fmt: skip
+    return found
+
+
+def _answered(element: str, answer: Mapping[str, Any] | None, task: Task | None, *, is_open: bool) -> Answered:
+    if answer is None or task is None:
+        return Answered(element, is_open=is_open)
+    outcome = OUTCOME_DONE.get(answer["outcome"], answer["outcome"]) if answer["outcome"] else ""
+    return Answered(
+        element, outcome, answer["outcome"], task.completed_by.name if task.completed_by else "", task.completed_at
+    )
