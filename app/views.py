@@ -75,6 +75,8 @@ from app.notifications.queries import unread
 from app.notifications.views import BellPages, MailPages
 from app.processes import queries as processes
 from app.processes.api import InstanceApi, ProcessApi
+from app.processes.message_api import MessageApi
+from app.processes.message_view import MessagePages
 from app.processes.models import Process, ProcessInstance
 from app.processes.screens import InstanceScreen
 from app.processes.views import InstancePages, ProcessScreen
@@ -151,6 +153,7 @@ MENU: Sequence[Item | Group] = (
         (
             Item(_("Administration home"), "home", "/quan-tri/", "Setting"),
             Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
+            Item(_("Messages to processes"), "message-2", "/tin-bao/", "Message"),
             Item(_("Staff"), "user", "/nhan-su/list/", "Member", "edit"),
             Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
             Item(_("Roles"), "key", "/vai-tro/list/", "Role"),
@@ -202,6 +205,7 @@ VIEWS: tuple[type, ...] = (
     PromisePages,
     ContactPages,
     ProcessScreen,
+    MessagePages,
     FormScreen,
     FormPages,
     DrawingPages,
@@ -269,6 +273,7 @@ APIS: tuple[type, ...] = (
     PublicEntryApi,
     ProcessApi,
     InstanceApi,
+    MessageApi,
     TaskApi,
     CommentApi,
     AlertApi,

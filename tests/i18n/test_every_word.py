@@ -93,6 +93,7 @@ DOORS = (
     "/tim/phuong-xa?q=ba", "/nhom-khach-hang/", "/nhom-khach-hang/?luu-tru=1", "/nhom-khach-hang/moi",
     "/khach-hang-bi-quen/", "/xep-nhom/",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
+    "/tin-bao/", "/tin-bao/?muc=giu", "/tin-bao/?muc=da-nhan",
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/",
     "/bieu-mau/moi", "/bieu-mau/nhap", "/bieu-mau/goi-lai/sao-chep", "/bieu-mau/goi-lai/truong/reached",
     "/bieu-mau/phan-anh-giao-cham/ve", "/bieu-mau/phan-anh-giao-cham/ve/xem", "/dien-phieu/",
