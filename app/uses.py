@@ -15,13 +15,17 @@ from app.core.access import Actor, visible
 from app.core.accounts import Role
 from app.core.db import Entity
 from app.core.i18n import _, ngettext
+from app.core.models import SavedView
 from app.core.uses import Mention, UserKind
 from app.customers.models import SOURCES, Customer
 from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
 from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction
-from app.forms.models import Form, Submission
+from app.customers.screens import CustomerScreen
+from app.customers.segments.models import Segment
+from app.forms.models import Form, FormPurpose, Submission
 from app.forms.public.models import PublicEntry
 from app.forms.queries import FieldOf
+from app.forms.submissions.screens import KEYED
 from app.processes.engine.graph import Definition
 from app.processes.models import (
     Process,
@@ -124,6 +128,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "outbox": ("to_user_id",),
     "process_event": ("instance_id", "task_id"),
     "assign_turn": ("process_id",),
+    "process_message": ("instance_id", "sent_by_id"),
+    "process_subscription": ("instance_id", "version_id"),
     "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),
     "process_version": ("process_id",),
@@ -206,6 +212,41 @@ def _goes_by(process: Definition, field: FieldOf) -> bool:
     return any(flow.condition is not None and named & flow.condition.keys for flow in process.flows.values())
 
 
+def _looked_at(session: Session, fields: Sequence[FieldOf], who: Actor) -> dict[int, list[Mention]]:
+    """Saved views and segments that narrow, order or show by the answers to the field."""
+    views = session.scalars(select(SavedView).where(SavedView.archived_at.is_(None)).order_by(SavedView.name)).all()
+    segments = session.execute(
+        select(Segment, visible(Segment, who).label("is_seen"))
+        .where(Segment.archived_at.is_(None)).order_by(Segment.name)
+    ).all()  # fmt: skip
+    found: dict[int, list[Mention]] = {}
+    for one in fields:
+        is_own = one.form.purpose is FormPurpose.customers
+        list_key = CustomerScreen.__name__ if is_own else f"{KEYED}{one.form.code}"
+        named = f"own.{one.key}" if is_own else f"answers.{one.key}"
+        told = found[one.id] = []
+        for view in views:
+            if view.list_key == list_key and _names(view.wanted, named):
+                is_seen = view.owner_id == who.user_id or view.role_id is not None
+                told.append(Mention(str(_("The view “%(name)s” of a list", name=view.name)) if is_seen else None))
+        for segment, is_seen in segments if is_own else ():
+            if _names(segment.condition, named):
+                told.append(Mention(str(_("The segment “%(name)s”", name=segment.name)) if is_seen else None))
+    return found
+
+
+def _names(kept: Any, key: str) -> bool:
+    """Does this key of a list stand anywhere in what was kept as JSON, also as an order (-key)?"""
+    match kept:
+        case str():
+            return kept.removeprefix("-") == key
+        case dict():
+            return any(_names(part, key) for name, part in kept.items() if name != "labels")
+        case list():
+            return any(_names(part, key) for part in kept)
+    return False
+
+
 def _is_of(catalogue: str) -> Callable[[CatalogueEntry], bool]:
     return lambda entry: entry.catalogue.code == catalogue
 
@@ -231,3 +272,4 @@ def register() -> None:
     uses.declare_mentions(Role, _drawn_for_roles)
     uses.declare_mentions(Form, _drawn_with_forms)
     uses.declare_mentions(FieldOf, _drawn_with_fields)
+    uses.declare_mentions(FieldOf, _looked_at)

@@ -80,6 +80,14 @@ class Meter:
         self.is_over = self.is_over or told.endswith("OVER")
         print(f"{label:52}{wall:9.2f}{cpu:9.2f}{there:8.2f}  {told}".rstrip(), flush=True)
 
+    def told(self, label: str, walls: list[float], *, most: float = 0) -> None:
+        """What a browser measured, in ms; held to `most` is the slowest."""
+        verdict = f"slowest {max(walls):.0f}"
+        if most:
+            verdict += f" ≤ {most:g} ms  {'ok' if max(walls) <= most else 'OVER'}"
+        self.is_over = self.is_over or verdict.endswith("OVER")
+        print(f"{label:52}{statistics.median(walls):9.2f}{'':17}  {verdict}", flush=True)
+
 
 def fill(customers: int, who: Actor) -> None:
     """Of every age, tier and way to buy."""

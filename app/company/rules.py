@@ -45,7 +45,7 @@ def profile_problems(typed: Mapping[str, str]) -> dict[str, Sentence]:
     checks: dict[str, tuple[Callable[[str], object], Sentence]] = {
         "tax_code": (
             lambda text: _TAX_CODE.fullmatch(text.replace(" ", "")),
-            _("A tax code has 10, 12 or 13 digits. Example: 0312345678 or 0312345678-001"),
+            _("A tax code has 10, 12 or 13 digits. Example: 0312345673 or 0312345673-001"),
         ),
         "phone": (
             lambda text: _PHONE.fullmatch(re.sub(r"[\s.()-]", "", text)),

@@ -37,7 +37,7 @@ BIRTH_PROVINCES = frozenset(_PROVINCES.split())
 
 
 def read_tax_code(typed: str, *, today: date, from_sheet: bool = False) -> str | None:
-    """The tax code (MST) in normal form: 0312345678, of a branch 0312345678-001, of a person his citizen number.
+    """The tax code (MST) in normal form: 0312345673, of a branch 0312345673-001, of a person his citizen number.
 
     None: nothing was typed. `from_sheet`: zeros at the front may be lost. Raises UnreadableError.
     """
@@ -49,7 +49,7 @@ def read_tax_code(typed: str, *, today: date, from_sheet: bool = False) -> str |
     if from_sheet and len(digits) < _TAX_DIGITS:
         digits = digits.zfill(_TAX_DIGITS) if _TAX_DIGITS - len(digits) <= _LOST_ZEROS else digits
     if not digits.isdecimal() or len(digits) not in {_TAX_DIGITS, _BRANCH_DIGITS}:
-        raise UnreadableError(_("A tax code has 10 digits, 13 with a branch, or 12 for a person. Example: 0312345678"))
+        raise UnreadableError(_("A tax code has 10 digits, 13 with a branch, or 12 for a person. Example: 0312345673"))
     try:
         return mst.format(mst.validate(digits))
     except ValidationError:

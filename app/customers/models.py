@@ -114,7 +114,7 @@ class Customer(Revisioned, Stamped, Entity):
     honorific: Mapped[str | None] = mapped_column(String(CODE_LENGTH), sort_order=1)
     gender: Mapped[Gender | None] = mapped_column(stored(Gender), info={"sensitive": True}, sort_order=1)
     birthday: Mapped[date | None] = mapped_column(Date, info={"sensitive": True}, sort_order=1)
-    #: normal form: 0312345678, 0312345678-001. Two customers may have the same one
+    #: normal form: 0312345673, 0312345673-001. Two customers may have the same one
     tax_code: Mapped[str | None] = mapped_column(String(TAX_CODE_LENGTH), info={"sensitive": True}, sort_order=1)
     #: of the citizen card (CCCD): 12 digits
     id_number: Mapped[str | None] = mapped_column(String(ID_NUMBER_LENGTH), info={"sensitive": True}, sort_order=1)

@@ -40,3 +40,14 @@ def test_work_with_customers_is_told_beside_its_floor_and_nobody_is_forgotten():
     rows = re.findall(r"^(floor|peer|segment|bulk|and|a customer).+ \d+\.\d\d +\d+\.\d\d", told, re.MULTILINE)
     assert [row for row in rows if row == "floor"] == ["floor"] * 3
     assert len(rows) == 11
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_forms_are_drawn_filled_in_and_found_beside_their_floors():
+    told = run("bench.forms", "--fields", "20", "--submissions", "300", "--drawn", "5")
+    rows = re.findall(r"^(floor|a form|the list|filtered|its charts|builder).+? \d+\.\d\d", told, re.MULTILINE)
+    assert [row for row in rows if row == "floor"] == ["floor"] * 4
+    assert {kind: rows.count(kind) for kind in rows} == {
+        "floor": 4, "a form": 5, "the list": 1, "filtered": 5, "its charts": 1, "builder": 7,
+    }  # fmt: skip

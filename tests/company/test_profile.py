@@ -14,14 +14,14 @@ from app.core.errors import InvalidInputError
 from app.security.members import add_member
 from tests.company.pictures import png
 
-FACTS = {"company_name": "Công ty Hạt Sen", "tax_code": "0312345678-001", "phone": "1900 1234",
+FACTS = {"company_name": "Công ty Hạt Sen", "tax_code": "0312345673-001", "phone": "1900 1234",
          "email": "cskh@hatsen.vn", "website": "hatsen.vn/lien-he"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("key", "typed"),
     [
-        ("tax_code", "12345"), ("tax_code", "03123456789"), ("phone", "gọi Lan"), ("email", "cskh@hatsen"),
+        ("tax_code", "12345"), ("tax_code", "03123456739"), ("phone", "gọi Lan"), ("email", "cskh@hatsen"),
         ("email", "a b@hatsen.vn"), ("website", "javascript:alert(1)"), ("website", "hạt sen"), ("website", "http://["),
     ],
 )  # fmt: skip

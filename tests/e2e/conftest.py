@@ -62,12 +62,17 @@ def product(company: Path, mails: Sink, tmp_path_factory: pytest.TempPathFactory
     product.stop()
 
 
+def chromium() -> str:
+    """The path of the one that is installed."""
+    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    assert found, "the journeys need Chromium: apt-get install chromium-headless-shell"
+    return found
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    assert chromium, "the journeys need Chromium: apt-get install chromium-headless-shell"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 

@@ -11,7 +11,11 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app.forms import queries
+from app.core.access import SYSTEM
+from app.core.models import SavedView
+from app.customers.segments.models import Segment
+from app.forms import queries, services
+from app.forms.models import FormPurpose
 from app.processes import queries as processes
 from tests.rest import Rest
 
@@ -99,6 +103,28 @@ def test_a_process_that_goes_on_by_an_answer_is_told(story, session, cast):
     form = queries.form_by_code(session, form_code)
     assert any("Giao hàng chậm" in told for told in queries.field_uses(session, form, key, cast.hoa).mentions)
     assert queries.field_uses(session, form, "khong_co", cast.hoa).mentions == []
+
+
+def test_views_and_segments_that_look_by_a_field_are_told_to_whom_they_are_shown(session, cast):
+    form = services.create_form(session, code="rieng", name="Riêng", by=SYSTEM, purpose=FormPurpose.customers)
+    where = {"field": "own.parties", "op": ">", "value": 3}
+    wanted = {
+        "Đông khách": {"where": {"and": [where]}},
+        "Theo bàn": {"order": "-own.parties"},
+        "Khác": {"columns": ["name", "own.other"], "labels": {"own.parties": "Bàn"}},
+    }
+    views = [
+        SavedView(list_key="CustomerScreen", name=name, owner_id=cast.hoa.user_id, position=0, wanted=wanted[name])
+        for name in wanted
+    ]
+    session.add_all([*views, Segment(name="Tiệc lớn", condition=where, owner_id=cast.hoa.user_id)])
+    session.flush()
+
+    def told(who):
+        return queries.field_uses(session, form, "parties", who).mentions
+
+    assert [one.split("“")[1].split("”")[0] for one in told(cast.hoa)] == ["Theo bàn", "Đông khách", "Tiệc lớn"]
+    assert told(cast.tuan) == ["3 mục mà bạn không xem được"]
 
 
 def _asked(session: Session) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from app.forms import queries, rules
 from app.forms.drawing.words import WORDS
 from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group
+from app.forms.fields.choice import ChoiceType
 from app.forms.fields.settings import Purpose, Setting
 from app.forms.fields.shared import SHARED
 from app.forms.layout import layout_problems, placed
@@ -117,7 +118,8 @@ def _type(kind: FieldType, purposes: Sequence[tuple[str, str]]) -> dict[str, Any
         "takes_default": kind.takes_default and not kind.is_worked_out,
         "is_answered": kind.has_answer and not kind.is_worked_out,
         "fits_rows": kind.fits_rows,
-        "is_number": str(kind.index) == "number",
+        "is_number": str(kind.index) == "number" and kind.group is not Group.links,
+        "is_one_choice": isinstance(kind, ChoiceType) and kind.code != "choices",
         "can_be_unique": kind.can_be_unique,
         "searchable": kind.index is not None,
         "settings": [

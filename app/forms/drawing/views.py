@@ -22,7 +22,7 @@ from app.core.pages import Page, page, show
 from app.forms import queries, rules
 from app.forms.builder import build_form
 from app.forms.drawing import shown
-from app.forms.models import Form, FormVersion
+from app.forms.models import Form, FormPurpose, FormVersion
 from app.forms.words import say
 
 
@@ -39,7 +39,8 @@ class DrawingPages(Page):
         form = _form(session, code)
         return show(
             "forms/draw.html", form=form, begun=shown.begun(session, form, who), path=links.form_drawing_path(code),
-            form_url=links.form_path(form.id),
+            form_url=links.form_path(form.id), is_new="phat-hanh" in request.args,
+            fill_url=f"/dien-phieu/{code}" if form.purpose is FormPurpose.answers else "",
         )  # fmt: skip
 
     @page("/<code>/ve/ban-nhap", right="edit")

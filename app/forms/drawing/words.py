@@ -38,6 +38,8 @@ WORDS: Mapping[str, Sentence] = {
     "help": _("Help below the field"),
     "required": _("Must be answered"),
     "isRequired": _("required"),
+    "retired": _("Retired: nobody is asked any more"),
+    "uses": _("Where it is used, and retiring it"),
     "hasProblem": _("to be corrected"),
     "default": _("Answer that stands there from the start"),
     "defaultHint": _("Type it as one who fills in the form would."),

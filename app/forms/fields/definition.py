@@ -74,7 +74,7 @@ def fields_problems(
         yield Problem(path, "too_many_fields", _("At most %(most)d fields, please.", most=most))
         return
     sound: dict[str, tuple[str, FormField]] = {}
-    seen: set[str] = set()
+    seen: dict[str, Mapping[str, Any]] = {}
     retired: set[str] = set()
     for number, given in enumerate(drawn):
         place = f"{path}[{number}]"
@@ -86,17 +86,25 @@ def fields_problems(
         yield from problems or _default_problems(given, f"{place}.default")
         key = given.get("key")
         if isinstance(key, str) and key in seen:
-            yield Problem(f"{place}.key", "duplicate_key", _("Two fields have the same key."))
+            told = _("“%(one)s” and “%(other)s” have the same key: %(key)s.",
+                     one=_called(seen[key]), other=_called(given), key=key[:LONGEST_NAMED])  # fmt: skip
+            yield Problem(f"{place}.key", "duplicate_key", told)
         elif isinstance(key, str):
-            seen.add(key)
+            seen[key] = given
             if given.get("retired") is True:
                 retired.add(key)
             elif not problems:
                 sound[key] = place, asked_with(read_field(given))
-    if seen and seen == retired:
+    if seen and set(seen) == retired:
         yield Problem(path, "no_fields", _("A form needs at least one field."))
     # Nobody is asked what is retired: what needs it, needs what is not there.
-    yield from _problems_among(sound, seen - retired)
+    yield from _problems_among(sound, set(seen) - retired)
+
+
+def _called(given: Mapping[str, Any]) -> str:
+    """Its label, as far as it has one."""
+    label = given.get("label")
+    return "?" if any(words_flaws(label, "label")) else say(label)
 
 
 def _field_problems(given: dict[str, object], path: str, *, inside_rows: bool) -> Iterator[Problem]:

@@ -18,6 +18,6 @@ class TaxCodeType(CitizenIdType):
     code = "tax_code"
     label = _("Tax code")
     settings: ClassVar[tuple[Setting, ...]] = (maps_to("tax_code"),)
-    face: ClassVar[Face] = Face(mode="numeric", placeholder="0312345678")
+    face: ClassVar[Face] = Face(mode="numeric", placeholder="0312345673")
     pattern: ClassVar[str] = "^[0-9]{10}(-[0-9]{3})?$|^[0-9]{12}$"
     reads: ClassVar[Callable[..., str | None]] = identity.read_tax_code

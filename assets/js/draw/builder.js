@@ -225,7 +225,7 @@ export function build(page) {
   }
   async function goOut() {
     const { status, body } = await saving.send("/publish", "POST", {});
-    if (status === 200) return location.reload();
+    if (status === 200) return location.assign(`${page.dataset.path}?phat-hanh=1`);
     if (body.problems) problems.take(body.problems);
     if (problems.found.length) problems.open();
     toast(body.message, "late");

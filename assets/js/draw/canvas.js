@@ -11,6 +11,7 @@ export class Canvas {
   constructor(place, drawing, desk, act) {
     Object.assign(this, { place, drawing, desk, act, chosen: { kind: "form", id: 0 }, wrong: new Map() });
     place.addEventListener("keydown", (event) => this.#keys(event));
+    place.addEventListener("focusin", ({ target }) => target.matches(".tt-fcell__pick") && this.#rove(target));
   }
 
   // ── drawing: what has not changed stays as it is, so that sixty fields follow a key as fast as six ──
@@ -19,7 +20,7 @@ export class Canvas {
     const frame = JSON.stringify([drawing.name, drawing.pages, drawing.sections]);
     if (frame === this.#frame) {
       for (const list of this.place.querySelectorAll("[data-section]")) inStep(list, this.#rows(drawing.section(Number(list.dataset.section))));
-      return;
+      return this.#rove();
     }
     this.#frame = frame;
     const pages = drawing.pages.length ? drawing.pages : [null];
@@ -29,13 +30,26 @@ export class Canvas {
       element("div", { class: "tt-flex tt-wrap" }, button(desk.words.addSection, "plus", () => this.act.addSection(null), "tt-addhere"), button(desk.words.addPage, "plus", () => this.act.addPage(), "tt-addhere")),
     );
     this.#sortable();
+    this.#rove();
   }
 
   refresh(id) {
     const field = this.drawing.field(id);
     const cell = this.#cell(id);
-    if (field && cell) cell.replaceWith(this.#drawn(field));
-    else this.draw();
+    if (!field || !cell) return this.draw();
+    const isHere = cell.querySelector(".tt-fcell__pick") === document.activeElement;
+    const drawn = this.#drawn(field);
+    if (drawn !== cell) cell.replaceWith(drawn);
+    this.#rove();
+    // Whoever chose it goes on with the keys: Delete, Alt and an arrow.
+    if (isHere) drawn.querySelector(".tt-fcell__pick").focus({ preventScroll: true });
+  }
+
+  // Tab stops at one field, the arrows lead to the others: behind sixty fields the properties are as near as behind one.
+  #rove(here = null) {
+    const picks = [...this.place.querySelectorAll(".tt-fcell__pick")];
+    const stop = here ?? picks.find((one) => one.getAttribute("aria-pressed") === "true") ?? picks[0];
+    for (const one of picks) one.tabIndex = one === stop ? 0 : -1;
   }
 
   #frame = "";
@@ -86,7 +100,7 @@ export class Canvas {
     const kind = desk.types.get(field.type) ?? { label: field.type, icon: "forms", control: "line" };
     const isOn = this.#isOn(id);
     const label = plainText(field.label) || desk.words.noLabel;
-    const marks = [kind.label, field.required ? desk.words.isRequired : "", this.wrong.has(id) ? desk.words.hasProblem : ""].filter(Boolean);
+    const marks = [kind.label, field.required ? desk.words.isRequired : "", field.retired ? desk.words.retired : "", this.wrong.has(id) ? desk.words.hasProblem : ""].filter(Boolean);
     const pick = element("button", { type: "button", class: "tt-fcell__pick", "aria-pressed": String(isOn), "aria-label": [label, ...marks].join(", "), "aria-keyshortcuts": "Alt+ArrowUp Alt+ArrowDown Delete" });
     pick.addEventListener("click", () => this.act.choose("field", id));
     const conditions = desk.conditions.filter((name) => field[name]);
@@ -98,6 +112,7 @@ export class Canvas {
       element("span", { class: "form-label" }, this.wrong.has(id) ? icon("alert-circle") : "", label, ...(field.required ? [element("span", { class: "tt-req" }, desk.words.isRequired)] : [])),
       ghost(field, kind, desk.words),
       ...(plainText(field.help) ? [element("span", { class: "tt-help" }, plainText(field.help))] : []),
+      ...(field.retired ? [element("span", { class: "tt-fcell__if" }, icon("archive"), desk.words.retired)] : []),
       ...(conditions.length ? [element("span", { class: "tt-fcell__if" }, icon("eye"), conditions.map((name) => desk.words[name]).join(" · "))] : []),
     );
   }

@@ -100,8 +100,10 @@ export function choose({ value, put }, choices, none) {
   return select;
 }
 
-export function checks({ value, put }, choices, nothing) {
+export function checks({ value, put }, offered, nothing) {
   const chosen = new Set(Array.isArray(value) ? value : []);
+  // What is chosen and not there any more can be taken off.
+  const choices = [...offered, ...[...chosen].filter((code) => !offered.some(([one]) => one === code)).map((code) => [code, code])];
   const box = element("div", { class: "tt-checks" }, ...(choices.length ? [] : [element("span", { class: "tt-none" }, nothing)]));
   for (const [code, label] of choices) {
     const input = element("input", { type: "checkbox", class: "form-check-input" });
@@ -260,7 +262,7 @@ function columns({ setting, value, put, desk }) {
           for (const name of Object.keys(column)) if (!["key", "label", "help", "required"].includes(name)) delete column[name];
           Object.assign(column, begun(desk.types.get(code), words, { label: column.label, key: column.key }));
           keep();
-          draw(at);
+          draw(at, "[data-setting=type] select"); // by the arrows one goes on to the next kind
         } }, kinds.map((one) => [one.code, one.label]))),
         ...(kind?.is_answered ? [yesNo({ setting: { label: words.required }, value: column.required, put: (kept) => set("required", kept) })] : []),
         ...settings(kind, column, set, inside),
@@ -280,11 +282,13 @@ function columns({ setting, value, put, desk }) {
     keep();
     draw(to);
   }
-  function draw(opened = null) {
+  function draw(opened = null, focused = "summary") {
     list.replaceChildren(...rows.map(line));
     const shown = opened === null ? null : list.children[opened]?.querySelector("details");
-    if (shown) shown.open = true;
-    shown?.querySelector("summary").focus();
+    if (!shown) return;
+    shown.open = true;
+    shown.dispatchEvent(new Event("toggle")); // its own comes later
+    shown.querySelector(focused).focus();
   }
   draw();
   const add = button(words.addColumn, "plus", () => {
@@ -318,7 +322,7 @@ const EDITORS = {
   },
   words: (about) => wordsIn(about),
   catalogue: (about) => choose(about, about.desk.catalogues, about.desk.words.noCatalogue),
-  field: (about) => choose(about, keysOf(about.desk, (kind) => kind.control === "choice"), about.desk.words.chooseField),
+  field: (about) => choose(about, keysOf(about.desk, (kind) => kind.is_one_choice), about.desk.words.chooseField),
   section: (about) => choose(about, about.desk.sections(), undefined),
   roles: (about) => checks(about, about.desk.roles, about.desk.words.noRoles),
   columns: (about) => checks(about, (about.desk.field.fields ?? []).filter((one) => about.desk.types.get(one.type)?.is_number).map((one) => [one.key, plainText(one.label)]), about.desk.words.noNumbers),
@@ -334,8 +338,24 @@ export function edited(setting, value, put, desk) {
   return settled(setting.name, setting.label, control, { help: setting.help, group: GROUPS.has(setting.editor) });
 }
 
+// What offers something of another setting is made anew when that one changes.
+const OFFERS_OF = { depends_on: "options", fields: "sums" };
+
 // All settings of a kind of field.
-export const settings = (kind, field, set, desk) => (kind?.settings ?? []).map((one) => edited(one, field[one.name], (value) => set(one.name, value), desk));
+export function settings(kind, field, set, desk) {
+  const made = new Map();
+  const make = (one) => edited(one, field[one.name], (value) => put(one.name, value), desk);
+  function put(name, value) {
+    set(name, value);
+    const other = kind.settings.find((one) => one.name === OFFERS_OF[name]);
+    if (!other) return;
+    const before = made.get(other.name);
+    made.set(other.name, make(other));
+    before.replaceWith(made.get(other.name));
+  }
+  for (const one of kind?.settings ?? []) made.set(one.name, make(one));
+  return [...made.values()];
+}
 
 // A field of that kind as it begins: what it cannot be without is there already.
 export function begun(kind, words, given = {}) {

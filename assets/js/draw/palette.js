@@ -12,10 +12,15 @@ export function palette(place, { groups, types }, add) {
   const nothing = place.querySelector("[data-no-kind]");
   for (const group of groups) {
     const kinds = types.filter((one) => one.group === group.key);
-    const rows = element("ul", { class: "tt-kinds" }, ...kinds.map((kind) => element("li", { "data-type": kind.code }, element("button", { type: "button" }, icon(kind.icon), kind.label))));
+    const rows = element("ul", { class: "tt-kinds" }, ...kinds.map((kind) => element("li", { "data-type": kind.code }, element("button", { type: "button", tabindex: -1 }, icon(kind.icon), kind.label))));
     list.append(element("section", { "aria-label": group.label }, element("h2", {}, group.label), rows));
     Sortable.create(rows, { group: { name: "kinds", pull: "clone", put: false }, sort: false, forceFallback: true, fallbackTolerance: 5, delay: 180, delayOnTouchOnly: true });
   }
+  // Tab stops once; the arrows lead on, from the search too.
+  list.querySelector("button").tabIndex = 0;
+  list.addEventListener("focusin", ({ target }) => {
+    for (const one of list.querySelectorAll("button")) one.tabIndex = one === target ? 0 : -1;
+  });
   list.addEventListener("click", (event) => {
     const type = event.target.closest("[data-type]")?.dataset.type;
     if (type) add(type);

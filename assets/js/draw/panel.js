@@ -74,6 +74,7 @@ export class Panel {
         ...settings(kind, field, set, mine),
         ...(kind?.takes_default ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
         ...desk.shared.filter((one) => !RIGHTS.has(one.name) && fits(one.name, kind) && (one.name !== "section" || drawing.sections.length > 1)).map((one) => edited(one, one.name === "section" ? drawing.sectionOf(field).key : field[one.name], (value) => (one.name === "section" ? this.act.move(id, drawing.sections.find((known) => known.key === value), null) : set(one.name, value)), mine)),
+        element("p", {}, button(words.uses, "search", async () => (await desk.kept()) && location.assign(desk.path.replace(/ve$/, `truong/${field.key}`)), "btn btn-sm")),
       ],
       when: () => [
         ...desk.conditions.filter((name) => fits(name, kind)).map((name) => condition({ name, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from flask import Flask
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import TestResponse
 
 from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.core.errors import BusinessError
 from app.forms import rules, services
+from tests.cast import PASSWORD
 from tests.forms import test_fields
 from tests.forms.examples import CONTEXT
 from tests.rest import Rest
 
-#: 1,000 in the quick profile, 10,000 in the thorough one; half of them for each of the two tests
+#: 1,000 in the quick profile, 10,000 in the thorough one; shared by the three tests
 MOST = 1_000 if settings.default is not None and settings.default.max_examples <= 25 else 10_000
 #: after minimaxir's big list of naughty strings: of each group what has broken somebody's form
 NAUGHTY: tuple[str, ...] = (
@@ -40,6 +47,13 @@ _JSON = st.recursive(
     | st.dictionaries(st.sampled_from(_PARTS) | st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a page sends: name → its values."""
+
+    sent: dict[str, list[str]]
 
 
 def every_kind() -> dict[str, Any]:
@@ -67,7 +81,7 @@ ASKED = rules.read_definition(DRAWN)
 KEYS = [one.key for one in ASKED.fields]
 
 
-@settings(max_examples=MOST // 2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=MOST * 4 // 10, deadline=None, suppress_health_check=list(HealthCheck))
 @example(raw=[{"price": {"": True}}])
 @given(raw=_JSON)
 def test_every_kind_of_question_takes_or_refuses_whatever_comes(page, raw):
@@ -84,19 +98,66 @@ def test_every_kind_of_question_takes_or_refuses_whatever_comes(page, raw):
             assert all(str(one).encode() for one in sentences)
 
 
-@settings(max_examples=MOST // 2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=MOST * 3 // 10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(raw=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=20), _JSON, max_size=6) | _JSON)
 def test_whole_answers_of_any_shape_are_taken_or_refused(page, raw):
     with suppress(BusinessError):
         rules.parse_answers(ASKED, raw, context=CONTEXT)
 
 
-@pytest.mark.both_databases(slow=True)
-def test_naughty_texts_come_by_the_interface_to_every_kind_and_break_nothing(app):
+def published(app: Flask) -> None:
     with app.app_context(), transaction(SYSTEM) as session:
         form = services.create_form(session, code="moi-loai", name="Mọi loại", by=SYSTEM)
         services.save_draft(session, form, DRAWN, by=SYSTEM)
         services.publish_form(session, form, by=SYSTEM)
+
+
+#: what a browser could send under the names of the page: parts of answers too, right ones and others
+_NAMES = st.sampled_from([f"answer_{key}" for key in KEYS]) | st.builds(
+    "answer_{}.{}".format,
+    st.sampled_from(["items", "a_rows", "a_address", "a_choices", "a_file"]),
+    st.sampled_from(["0.price", "1.what", "9999.price", "0.", ".", "ward", "province", "-1.price", "²"]),
+)
+_SENT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
+    [text for text in NAUGHTY if text.isprintable() or text.isascii()]
+)
+
+
+@pytest.fixture
+def doors(app: Flask) -> tuple[Rest, Callable[..., TestResponse]]:
+    """Hoa at both doors of the form: the interface, and its page."""
+    published(app)
+    page = app.test_client()
+    page.post("/login/", data={"username": "hoa", "password": PASSWORD})
+    version = re.search(r'name="version" value="(\d+)"', page.get("/dien-phieu/moi-loai").text)
+    assert version is not None
+    return Rest(app, "hoa"), lambda sent: page.post("/dien-phieu/moi-loai", data={**sent, "version": version[1]})
+
+
+@pytest.mark.both_databases(slow=True)
+@settings(max_examples=MOST * 3 // 10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    raw=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=20), _JSON, max_size=6)
+    | st.dictionaries(_NAMES, st.lists(_SENT, min_size=1, max_size=3), max_size=8).map(Typed)
+    | _JSON
+)
+def test_whatever_is_sent_by_the_interface_or_by_the_page_is_taken_or_refused(doors, raw):
+    interface, page = doors
+    if isinstance(raw, Typed):
+        # No browser sends NUL: the frame refuses it before any form is asked.
+        has_nul = any("\0" in text for texts in raw.sent.values() for text in texts)
+        answer, known = page(raw.sent), (400,) if has_nul else (302, 422)
+    else:
+        sent = json.dumps({"answers": raw})
+        answer = interface.post("forms/moi-loai/submissions", data=sent, content_type="application/json")
+        known = (201, 400, 422)
+    event(f"{'page' if isinstance(raw, Typed) else 'interface'}: {answer.status_code}")
+    assert answer.status_code in known, (raw, answer.status_code, answer.text[:300])
+
+
+@pytest.mark.both_databases(slow=True)
+def test_naughty_texts_come_by_the_interface_to_every_kind_and_break_nothing(app):
+    published(app)
     hoa, taken = Rest(app, "hoa"), 0
     for text in NAUGHTY:
         for keys in (KEYS, ["a_text"], ["a_long_text"], ["zzz"]):
