@@ -49,7 +49,7 @@ _TYPE = """const input = document.querySelector("[data-setting=label] input");
 _CHANGES = {
     "a letter of a label": _TYPE,
     "required, or not": 'document.querySelector("[data-setting=required] input").click();',
-    "chosen": 'document.querySelectorAll(".tt-fcell__pick")[at * 3].click();',
+    "chosen": 'const all = document.querySelectorAll(".tt-fcell__pick"); all[(at * 3) % all.length].click();',
     "moved by one place": """document.querySelector(".tt-fcell.is-on .tt-fcell__pick").dispatchEvent(
       new KeyboardEvent("keydown", { key: at % 2 ? "ArrowUp" : "ArrowDown", altKey: true, bubbles: true }));""",
     "one more field": 'document.querySelector("[data-kinds] [data-type=choice] button").click();',
