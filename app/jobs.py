@@ -148,6 +148,13 @@ JOBS = (
         reason="what a process does at a moment happens within seconds of it; what was missed happens once",
     ),
     Job(
+        name="processes.messages",
+        label=_("Hand over messages to processes"),
+        run=processes.hand_over_messages,
+        every=timedelta(seconds=5),
+        reason="what came before it was waited for is taken within seconds; what nobody takes goes after its time",
+    ),
+    Job(
         name="security.end_looks",
         label=_("End looking as somebody else"),
         run=end_looks,

@@ -61,9 +61,13 @@ from app.notifications.models import (  # warnings, texts, bell, mails and throu
 )
 from app.processes.models import (  # how work runs through the company
     AssignTurn,
+    CallPin,
     Process,
+    ProcessCall,
     ProcessEvent,
     ProcessInstance,
+    ProcessMessage,
+    ProcessSubscription,
     ProcessTimer,
     ProcessToken,
     ProcessVersion,
@@ -86,13 +90,15 @@ from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
     "Alert", "AnswerFile", "AnswerIndexing", "AssignTurn", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit",
-    "BulkEditRow", "Calendar", "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CareRound",
-    "Catalogue", "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention", "ConsentEvent",
+    "BulkEditRow", "Calendar", "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CallPin",
+    "CareRound", "Catalogue", "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention",
+    "ConsentEvent",
     "ContactPoint", "ContactTarget", "Counter", "Customer", "CustomerAnswers", "CustomerMerge", "CustomerStage",
     "CustomerTag", "CustomerValue", "DemoRemoval", "DuplicatePair", "DuplicateRun", "Export", "Form", "FormVersion",
     "Grant", "IdempotentAnswer", "ImportJob", "ImportKey", "ImportRow", "Interaction", "JobHeartbeat", "Look",
     "MailServer", "Member", "MemberInvitation", "MessageTemplate", "Notification", "Outbox", "Process",
-    "ProcessEvent", "ProcessInstance", "ProcessTimer", "ProcessToken", "ProcessVersion", "Promise", "PublicEntry",
+    "ProcessCall", "ProcessEvent", "ProcessInstance", "ProcessMessage", "ProcessSubscription", "ProcessTimer",
+    "ProcessToken", "ProcessVersion", "Promise", "PublicEntry",
     "PublicLink", "Purchase", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView",
     "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile",
     "Submission", "SubmissionDraft", "SubmissionRevision",

@@ -58,6 +58,8 @@ from app.forms.api import FormApi
 from app.forms.drawing.views import DrawingPages
 from app.forms.filling.views import FillingPages
 from app.forms.models import Form
+from app.forms.public.api import PublicEntryApi, PublicLinkApi
+from app.forms.public.choosing import EntryPages
 from app.forms.public.open_view import OpenFormView
 from app.forms.public.screens import PublicEntryScreen
 from app.forms.public.views import LinkPages
@@ -73,6 +75,8 @@ from app.notifications.queries import unread
 from app.notifications.views import BellPages, MailPages
 from app.processes import queries as processes
 from app.processes.api import InstanceApi, ProcessApi
+from app.processes.message_api import MessageApi
+from app.processes.message_view import MessagePages
 from app.processes.models import Process, ProcessInstance
 from app.processes.screens import InstanceScreen
 from app.processes.views import InstancePages, ProcessScreen
@@ -149,6 +153,7 @@ MENU: Sequence[Item | Group] = (
         (
             Item(_("Administration home"), "home", "/quan-tri/", "Setting"),
             Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
+            Item(_("Messages to processes"), "message-2", "/tin-bao/", "Message"),
             Item(_("Staff"), "user", "/nhan-su/list/", "Member", "edit"),
             Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
             Item(_("Roles"), "key", "/vai-tro/list/", "Role"),
@@ -200,12 +205,14 @@ VIEWS: tuple[type, ...] = (
     PromisePages,
     ContactPages,
     ProcessScreen,
+    MessagePages,
     FormScreen,
     FormPages,
     DrawingPages,
     LinkPages,
     OpenFormView,
     PublicEntryScreen,
+    EntryPages,
     FillingPages,
     # The list over all forms behind that of one: it is the list of the table (core.lists).
     FormAnswers,
@@ -262,8 +269,11 @@ APIS: tuple[type, ...] = (
     PlaceApi,
     FormApi,
     SubmissionApi,
+    PublicLinkApi,
+    PublicEntryApi,
     ProcessApi,
     InstanceApi,
+    MessageApi,
     TaskApi,
     CommentApi,
     AlertApi,
@@ -381,16 +391,23 @@ def _badge(opened: int, late: int) -> dict[str, Any] | None:
     return {"text": str(number) if number < 100 else "99+", "late": bool(late), "told": told}
 
 
+def section_of(path: str) -> str:
+    """To which entry of the menu an address belongs. The answers to one form stand below the form, and are among those
+    to all forms for whoever reads them."""
+    parts = path.split("/")
+    return "phieu" if parts[1] == "bieu-mau" and parts[3:4] == ["phieu"] else parts[1]
+
+
 def _menu(who: Actor, work: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The entries that he may use; a group without any is left out."""
-    section = request.path.split("/")[1]
+    section = section_of(request.path)
 
     def shown(item: Item) -> dict[str, Any]:
         return {
             "label": item.label,
             "icon": item.icon,
             "url": item.url,
-            "current": item.url.split("/")[1] == section,
+            "current": section_of(item.url) == section,
             "badge": work if item.resource == "Task" else None,
         }
 

@@ -67,7 +67,7 @@ def test_making_answers_201_and_verbs_200(document):
         "/api/v1/customers/{id}/consents", "/api/v1/customers/{id}/purchases", "/api/v1/customers/{id}/contact_points",
         "/api/v1/promises/", "/api/v1/tasks/", "/api/v1/customers/{id}/mails", "/api/v1/duplicates/merge",
         "/api/v1/forgotten/tasks", "/api/v1/imports/", "/api/v1/segments/",
-        "/api/v1/bulk_edits/",
+        "/api/v1/bulk_edits/", "/api/v1/messages/",
     }  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def test_the_badge_counts_open_work_and_is_red_only_for_what_is_late(app, client
 
 #: pages that the menu names, and the ones in front of it
 SECTIONS = {"/", "/cong-viec/", "/khach-hang/list/", "/ho-so/", "/bieu-mau/list/", "/quy-trinh/list/", "/nhan-su/list/",
-            "/bo-phan/list/", "/vai-tro/list/", "/thu-di/", "/cai-dat/"}  # fmt: skip
+            "/bo-phan/list/", "/vai-tro/list/", "/thu-di/", "/tin-bao/", "/cai-dat/"}  # fmt: skip
 
 
 def crumbs(soup):

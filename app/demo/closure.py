@@ -51,8 +51,12 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "member_invitation": ("member_id",),
     "notification": ("user_id", "alert_id"),
     "outbox": ("to_user_id",),
+    "call_pin": ("version_id",),
+    "process_call": ("parent_id",),
     "process_event": ("instance_id",),
     "process_instance": ("customer_id",),
+    "process_message": ("instance_id",),
+    "process_subscription": ("instance_id", "version_id"),
     "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),
     "process_version": ("process_id",),
@@ -74,7 +78,11 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "timeline_entry": ("customer_id",),
 }
 #: Columns that are emptied where their row stays: they hold nothing.
-LETS_GO: Mapping[str, tuple[str, ...]] = {"class_run": ("asked_by_id",), "team": ("head_id",)}
+LETS_GO: Mapping[str, tuple[str, ...]] = {
+    "class_run": ("asked_by_id",),
+    "process_message": ("sent_by_id",),
+    "team": ("head_id",),
+}
 #: The same by (kind, number), for rows that are about records of any kind. A task of care holds its round.
 ABOUT: tuple[tuple[type[Entity], str, str], ...] = (
     (Alert, "subject_type", "subject_id"),

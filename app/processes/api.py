@@ -33,7 +33,7 @@ from app.customers import search
 from app.customers.models import Customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
-from app.processes import drawing, queries, services, several, shown, store, timers
+from app.processes import drawing, family, messages, queries, services, several, shown, store, timers
 from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.problems import Problem
 from app.processes.engine.state import InstanceStatus
@@ -355,6 +355,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 "due_at": moment(task.due_at),
             }
         )
+    callers, called = family.kin_of(db.session(), [one.id for one in found])
     running: dict[int, list[dict[str, Any]]] = {}
     for timer in timers.running_in(db.session(), [one.id for one in found]):
         running.setdefault(timer.instance_id or 0, []).append(
@@ -365,6 +366,10 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 "failed": timer.status is LeaseState.dead,
             }
         )
+    awaited: dict[int, list[dict[str, Any]]] = {}
+    for waiting in messages.waited_for_in(db.session(), [one.id for one in found]):
+        told = {"node": waiting.node, "name": waiting.name, "key": waiting.key}
+        awaited.setdefault(waiting.instance_id or 0, []).append(told)
     return [
         {
             "id": one.id,
@@ -378,7 +383,10 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "ended_at": moment(one.ended_at),
             "open_tasks": open_tasks.get(one.id, []),
             "timers": running.get(one.id, []),
+            "messages": awaited.get(one.id, []),
             "asked": _asked(one),
+            "parent": next(iter(_briefly(callers.get(one.id, ()))), None),
+            "children": _briefly(called.get(one.id, ())),
             "incidents": [
                 {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
                 for stop in (shown.stops(db.session(), one) if one.incident else ())
@@ -386,6 +394,10 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+
+
+def _briefly(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
+    return [{"id": one.id, "code": one.code, "process": one.process_code, "status": one.status} for one in kin]
 
 
 def _asked(instance: ProcessInstance) -> list[dict[str, Any]]:

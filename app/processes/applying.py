@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.access import Actor
+from app.core.access import SYSTEM, Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at, utc
 from app.forms.models import FormVersion
-from app.processes import incidents, queries, several, store
+from app.processes import family, incidents, queries, several, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
@@ -56,10 +56,31 @@ def apply(
     by: Actor,
     struck: ProcessTimer | None = None,
 ) -> Decision:
-    """Let the event happen to a locked instance. `struck` is the clock that caused it.
+    """Let the event happen to a locked instance, and what follows from it at once, in it and in its kin. `struck` is
+    the clock that caused it.
 
     Raises InstanceOverError, InvalidInputError or ConflictError when the engine refuses it.
     """
+    decision = _apply(session, instance, version, state, event, by=by, struck=struck)
+
+    def happen(one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision:
+        who = SYSTEM if by_itself else by
+        return _apply(session, one, one.version, store.load(session, one), follows, by=who)
+
+    family.follow(session, instance, event, decision, happen)
+    return decision
+
+
+def _apply(
+    session: Session,
+    instance: ProcessInstance,
+    version: ProcessVersion,
+    state: State,
+    event: Event,
+    *,
+    by: Actor,
+    struck: ProcessTimer | None = None,
+) -> Decision:
     definition = queries.definition_of(version)
     now = clock.now()
     try:

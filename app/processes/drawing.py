@@ -17,10 +17,10 @@ from app.forms.fields.member import MemberType
 from app.forms.fields.team import TeamType
 from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
-from app.processes import queries, timers
+from app.processes import family, messages, queries, timers
 from app.processes.engine import bpmn, lint
 from app.processes.engine.graph import Definition
-from app.processes.engine.lint import Known
+from app.processes.engine.known import Known
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.models import Process, ProcessVersion, VersionState
 from app.security import queries as people
@@ -96,7 +96,8 @@ def check_draft(session: Session, draft: ProcessVersion) -> tuple[Definition | N
     """What an admin would have to mend before publishing, and what he should know."""
     definition, problems = bpmn.read(draft.bpmn)
     if definition is not None:
-        problems = [*problems, *lint.check(definition, known=_known(session))]
+        known = _known(session, draft, definition)
+        problems = [*problems, *lint.check(definition, known=known)]
     return definition, problems
 
 
@@ -121,6 +122,8 @@ def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[P
     draft.state, draft.published_at, draft.published_by_id = VersionState.published, clock.now(), by.user_id
     session.flush()
     timers.arm_starts(session, draft, definition)
+    messages.arm_starts(session, draft, definition)
+    family.pin_calls(session, draft)
     audit.record(session, "process.published", table="process", record_id=process.id, changes={"version": draft.number})
     return draft, [problem for problem in problems if problem.severity is Severity.warning]
 
@@ -130,7 +133,7 @@ def _forms_of(definition: Definition) -> set[str]:
     return {code for code in codes if code}
 
 
-def _known(session: Session) -> Known:
+def _known(session: Session, draft: ProcessVersion, definition: Definition) -> Known:
     published = session.scalars(select(FormVersion).where(FormVersion.state == FormState.published))
     asked = {version.form_id: forms.definition_of(version).fields for version in published}
     keys = {form_id: frozenset(one.key for one in fields) for form_id, fields in asked.items()}
@@ -144,10 +147,28 @@ def _known(session: Session) -> Known:
         forms={code: keys[form_id] for code, form_id in codes},
         roles=frozenset(people.role_codes(session)),
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
+        begun_by=messages.begun_by(session, draft.process_id),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
+        processes=_callable(session, draft, definition),
         people={code: people_in[form_id] for code, form_id in codes},
         empty=frozenset({*(f"role:{code}" for code in empty_roles), *(f"team:{code}" for code in empty_teams)}),
     )
+
+
+def _callable(session: Session, draft: ProcessVersion, definition: Definition) -> dict[str, frozenset[str] | None]:
+    """Of each process that is called here: what has to be given to begin it. It may call itself, as it is drawn now."""
+    found: dict[str, frozenset[str] | None] = {}
+    for code in {spec.process for spec in definition.calls.values()}:
+        process = queries.process_by_code(session, code)
+        if process is None or process.archived_at is not None:
+            continue
+        version = queries.active_version(session, process.id)
+        if process.id == draft.process_id:
+            form = forms.published_version(session, definition.start_form) if definition.start_form else None
+            found[code] = family.required_in(form)
+        else:
+            found[code] = family.required_keys(session, version) if version is not None else None
+    return found
 
 
 def retire_process(session: Session, process: Process, *, by: Actor) -> None:
@@ -155,6 +176,7 @@ def retire_process(session: Session, process: Process, *, by: Actor) -> None:
     by.must("delete", "Process")
     process.archived_at = process.archived_at or clock.now()
     timers.disarm_starts(session, process.id)
+    messages.disarm_starts(session, process.id)
     session.flush()
 
 
@@ -164,3 +186,4 @@ def bring_back_process(session: Session, process: Process, *, by: Actor) -> None
     process.archived_at = None
     session.flush()
     timers.rearm_starts(session, process)
+    messages.rearm_starts(session, process)

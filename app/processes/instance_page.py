@@ -19,9 +19,9 @@ from app.core.i18n import _, ngettext
 from app.core.leases import LeaseState
 from app.core.pages import show, trail
 from app.customers.queries import customer_cards
-from app.processes import queries, several, shown, store, timers
+from app.processes import family, messages, queries, several, shown, store, timers
 from app.processes.engine.asking import BY_OTHERS
-from app.processes.engine.core import BY_END, BY_RETURN, BY_TIMER
+from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessTimer
@@ -73,7 +73,9 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         "processes/instance.html",
         status,
         typed={**request.form, "verb": refused} if refused else {},
+        awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
         asked=_asked(session, instance, definition, tasks),
+        **_kin(session, instance, actor),
         clocks=_clocks(timers.running_in(session, [instance.id]), definition),
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         share_url=f"/chia-se/instance/{instance.id}",
@@ -151,6 +153,33 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
     return told
 
 
+def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str, Any]:
+    """`caller` and `called`: {code, process, status_label, url or none} of the run that called this one, and of those
+    that it called."""
+    callers, called = family.kin_of(session, [instance.id])
+    found = [*callers.get(instance.id, ()), *called.get(instance.id, ())]
+    seen = set(
+        session.scalars(
+            select(ProcessInstance.id).where(
+                ProcessInstance.id.in_([one.id for one in found]), visible(ProcessInstance, actor)
+            )
+        )
+        if found
+        else ()
+    )
+    rows = [
+        {
+            "code": one.code,
+            "process": one.process,
+            "status_label": shown.STATUS_LABELS[one.status],
+            "url": links.instance_path(one.id) if one.id in seen else None,
+        }
+        for one in found
+    ]
+    count = len(callers.get(instance.id, ()))
+    return {"caller": rows[:count], "called": rows[count:]}
+
+
 def _asked(
     session: Session, instance: ProcessInstance, definition: Definition, tasks: Sequence[Task]
 ) -> list[several.Asked]:
@@ -173,6 +202,7 @@ def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, A
 #: why the engine itself called a step off
 _CALLED_OFF: dict[str, Callable[[str], object]] = {
     BY_TIMER: lambda step: _("%(step)s was called off: its time was over", step=step),
+    BY_MESSAGE: lambda step: _("%(step)s was called off: a message came that ends it", step=step),
     BY_OTHERS: lambda step: _("%(step)s was called off: the others have decided", step=step),
     BY_RETURN: lambda step: _("%(step)s was called off: an earlier step has to be done again", step=step),
     BY_END: lambda step: _("%(step)s was called off: the process has ended", step=step),
@@ -188,9 +218,13 @@ _EVENT_ICONS = {
     "instance_resumed": "player-play",
     "wait_begun": "clock",
     "timer_fired": "bell",
+    "message_taken": "message-2",
     "many_begun": "users",
     "many_over": "check",
     "step_passed": "arrow-right",
+    "call_begun": "player-play",
+    "call_over": "check",
+    "branch_failed": "alert-triangle",
     "token_cancelled": "x",
     "raise_incident": "alert-triangle",
     "finish_instance": "flag",
@@ -255,6 +289,8 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(name)s let it go on", name=who)
         case "wait_begun":
             return _("The process waits: %(event)s", event=step)
+        case "message_taken":
+            return _("A message came: %(event)s", event=step)
         case "timer_fired":
             return _("The time has come: %(event)s", event=step)
         case "many_begun":
@@ -265,6 +301,14 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return ngettext(
                 "%(step)s: one answer was enough", "%(step)s: enough with %(num)d answers", count, step=step
             )
+        case "call_begun":
+            return _("%(step)s: the linked process file was begun", step=step)
+        case "call_over":
+            return _("%(step)s: the linked process file has ended", step=step)
+        case "branch_failed" if event.body.get("error"):
+            return _("%(step)s has failed: %(error)s", step=step, error=event.body["error"])
+        case "branch_failed":
+            return _("%(step)s has failed", step=step)
         case "step_passed":
             return _("%(step)s was passed over: there was nothing to do it for", step=step)
         case "token_cancelled" if event.task_id is not None and event.body.get("reason") in _CALLED_OFF:

@@ -9,7 +9,7 @@ from random import SystemRandom
 from app.core import clock, leases
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
-from app.processes import incidents, store, timers
+from app.processes import incidents, messages, store, timers
 from app.processes.models import ProcessTimer
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,25 @@ def strike_due() -> int:
             break
         struck += sum(_strike(timer_id, owner) for timer_id in due)
     return struck
+
+
+def hand_over_messages() -> int:
+    """Give kept messages to whoever waits for them by now, each in a transaction of its own; those whose time is over
+    go. Returns how many were taken. Needs an application context."""
+    with transaction() as session:
+        messages.forget(session, at=clock.now())
+        waiting = session.scalars(messages.to_hand_over(BATCH)).all()
+    return sum(_hand_over(message_id) for message_id in waiting)
+
+
+def _hand_over(message_id: int) -> bool:
+    try:
+        with transaction() as session:
+            return messages.hand_over_kept(session, message_id)
+    except Exception:
+        # One bad row never stops the rest.
+        logger.exception("message %d could not be handed over", message_id)
+        return False
 
 
 def _strike(timer_id: int, owner: str) -> bool:

@@ -132,6 +132,37 @@ class ProcessInstance(Revisioned, Stamped, Entity):
         return self.code
 
 
+class ProcessCall(Entity):
+    """One run was begun by another as a part of it: who waits for whom. `root_id` is the outermost, whose row is the
+    lock of them all; `depth` how many are around this one."""
+
+    __tablename__ = "process_call"
+    __audited__ = False
+    __table_args__: ClassVar = (Index("ix_process_call_parent", "parent_id", "token"), {"extend_existing": False})
+
+    parent_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    #: the token of the calling run that waits for the end of this one
+    token: Mapped[int] = mapped_column()
+    child_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"), unique=True)
+    root_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"), index=True)
+    depth: Mapped[int] = mapped_column()
+
+
+class CallPin(Entity):
+    """Which version of another process the runs of a version call, whatever has been published since. Never changed."""
+
+    __tablename__ = "call_pin"
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("version_id", "process"), {"extend_existing": False})
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"))
+    process: Mapped[str] = mapped_column(String(60))
+    pinned_id: Mapped[int] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"), index=True)
+
+
+refuse_changes(CallPin.__table__, why="a published process version never changes", may_go=True)
+
+
 class ProcessToken(Entity):
     """Where one branch of an instance rests. Gone when it moves on; the events tell its history."""
 
@@ -190,6 +221,80 @@ class AssignTurn(Entity):
     step: Mapped[str] = mapped_column(String(120))
     #: a number, no reference: whoever was last may be gone by now, and the turn goes on behind him
     last_id: Mapped[int] = mapped_column()
+
+
+class ProcessSubscription(Entity):
+    """A message is waited for: in an instance, or to start one of a version. Gone once it came, or is of no use."""
+
+    __tablename__ = "process_subscription"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("instance_id", "number"),
+        CheckConstraint("(instance_id IS NULL) <> (version_id IS NULL)", name="of_one"),
+        CheckConstraint("(instance_id IS NULL) = (number IS NULL)", name="numbered_in_its_instance"),
+        CheckConstraint("(instance_id IS NULL) = (key IS NULL)", name="keyed_in_its_instance"),
+        Index(None, "name", "key"),
+        {"extend_existing": False},
+    )
+
+    instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    #: of a start event: the published version that any message of this name starts
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"), index=True)
+    #: the engine's number of it, and the token for which it waits
+    number: Mapped[int | None] = mapped_column()
+    token: Mapped[int | None] = mapped_column()
+    node: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str | None] = mapped_column(String(200))
+    armed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class MessageState(StrEnum):
+    """kept: nobody waits for it yet. taken: by one instance, once and for all."""
+
+    kept = auto()
+    taken = auto()
+
+
+class ProcessMessage(Entity):
+    """A message that came: from outside, or from within. The same event of the same source comes in once.
+
+    Its values go once it is taken: the instance has them. What nobody takes goes when its time is over.
+    """
+
+    __tablename__ = "process_message"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("source", "event_id"),
+        CheckConstraint("(state = 'taken') = (taken_at IS NOT NULL)", name="taken_at_a_moment"),
+        Index(
+            "ix_process_message_kept",
+            "name",
+            "key",
+            sqlite_where=text("state = 'kept'"),
+            postgresql_where=text("state = 'kept'"),
+        ),
+        Index(None, "state", "expires_at"),
+        {"extend_existing": False},
+    )
+
+    source: Mapped[str] = mapped_column(String(60))
+    event_id: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(100))
+    #: empty: only a process that begins with it can take it
+    key: Mapped[str] = mapped_column(String(200), default="")
+    values: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    #: of all that was sent: the same event with other words is refused
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[MessageState] = mapped_column(stored(MessageState), default=MessageState.kept)
+    sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"), index=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ProcessEvent(Entity):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, literal_column, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import links
-from app.core.access import Actor, row_rule, scoped, visible
+from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.core.finding import Belonging, Hit, Rows, line, matcher, of_owners
 from app.core.i18n import _
@@ -21,7 +21,15 @@ from app.customers.search import found_ids
 from app.processes.engine import bpmn
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import FINAL, InstanceStatus
-from app.processes.models import OWNER, Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
+from app.processes.models import (
+    OWNER,
+    Process,
+    ProcessEvent,
+    ProcessInstance,
+    ProcessMessage,
+    ProcessVersion,
+    VersionState,
+)
 from app.security.models import Right
 from app.security.queries import granted
 from app.tasks.models import Task
@@ -49,6 +57,12 @@ def _instances(actor: Actor, action: str) -> ColumnElement[bool]:
     if action == "edit" and actor.may("edit", "Instance"):
         return or_(by_scope, granted("Instance", ProcessInstance.id, actor, Right.edit))
     return by_scope
+
+
+@row_rule(ProcessMessage)
+def messages_of(actor: Actor, action: str) -> ColumnElement[bool]:
+    """Messages are nobody's: all of them for those who may see them, else nothing."""
+    return true() if actor.scope("Message", action) is Scope.all else false()
 
 
 def process_by_code(session: Session, code: str) -> Process | None:

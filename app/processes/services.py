@@ -14,7 +14,6 @@ from app.core.access import Actor, get_visible, visible
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import _
 from app.core.leases import LeaseState
-from app.core.numbering import next_number
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms.about_customer import hold
@@ -22,7 +21,7 @@ from app.forms.models import FormVersion
 from app.forms.rules import Answers
 from app.forms.services import submit
 from app.forms.submissions.services import lock_approved
-from app.processes import incidents, queries, several, shown, store
+from app.processes import family, incidents, queries, several, shown, store
 from app.processes.applying import BranchNotStoppedError, InstanceOverError, apply
 from app.processes.engine import returning
 from app.processes.engine.events import Cancel, Complete, Edit, Event, Resume, Retry, Return, Skip, Start, Suspend
@@ -31,7 +30,6 @@ from app.processes.models import OWNER, Process, ProcessInstance, ProcessTimer, 
 from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries as task_queries
-from app.tasks.alerts import hold_alerts, release_alerts
 from app.tasks.events import OwnerShown
 from app.tasks.models import Task
 
@@ -96,7 +94,7 @@ def start_instance(
         raise NotFoundError
     if form is not None and customer is not None:
         hold(session, form, customer.id)
-    instance = _new_instance(session, version, by.user_id, by.primary_team_id, customer)
+    instance = family.new_instance(session, version, by.user_id, by.primary_team_id, customer.id if customer else None)
     if form is not None and answers is not None:
         submission = submit(
             session, form, answers, by=by, subject_type=OWNER, subject_id=instance.id, customer_id=instance.customer_id
@@ -117,30 +115,28 @@ def start_instance(
     return instance
 
 
-def begin(session: Session, version: ProcessVersion, *, by: Actor, initiator: Member, at_event: str) -> ProcessInstance:
+def begin(
+    session: Session,
+    version: ProcessVersion,
+    *,
+    by: Actor,
+    initiator: Member,
+    at_event: str,
+    data: Mapping[str, Any] | None = None,
+) -> ProcessInstance:
     """A run that begins by itself at one of its start events, in the name of `initiator` and for no customer."""
     team = people.primary_team_of(session, initiator.id)
-    instance = _new_instance(session, version, initiator.id, team.id if team else None, None)
-    apply(session, instance, version, State(), Start(at=at_event), by=by)
+    instance = family.new_instance(session, version, initiator.id, team.id if team else None, None)
+    apply(session, instance, version, State(), Start(dict(data or {}), at_event), by=by)
     return instance
 
 
-def _new_instance(
-    session: Session, version: ProcessVersion, initiator_id: int, team_id: int | None, customer: Customer | None
-) -> ProcessInstance:
-    instance = ProcessInstance(
-        code=queries.instance_code(next_number(session, "instance")),
-        version_id=version.id,
-        customer_id=customer.id if customer else None,
-        status=InstanceStatus.new,
-        data={},
-        initiator_id=initiator_id,
-        team_id=team_id,
-        started_at=clock.now(),
-    )
-    session.add(instance)
-    session.flush()
-    return instance
+def in_whose_name(session: Session, version: ProcessVersion) -> Member:
+    """What begins by itself runs for whoever published the version; for an administrator, once he has left."""
+    publisher = people.member_by_id(session, version.published_by_id or 0)
+    if publisher is not None and publisher.is_active:
+        return publisher
+    return people.members_with_role(session, "Admin")[0]
 
 
 def cancel_instance(session: Session, instance_id: int, *, by: Actor, reason: str) -> ProcessInstance:
@@ -154,17 +150,16 @@ def suspend_instance(session: Session, instance_id: int, *, by: Actor, reason: s
     strikes."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
     instance = _happen(session, instance_id, Suspend(_reason(reason)), by=by)
-    store.hold_timers(session, instance)
-    hold_alerts(session, OWNER, instance.id)
+    family.put_aside(session, instance)
     return instance
 
 
 def resume_instance(session: Session, instance_id: int, *, by: Actor) -> ProcessInstance:
     """It goes on; the clocks whose moment has passed meanwhile strike at once, and what is late by now is told of."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
+    family.refuse_while_caller_is_paused(session, store.lock(session, instance_id))
     instance = _happen(session, instance_id, Resume(), by=by)
-    store.release_timers(session, instance)
-    release_alerts(session, OWNER, instance.id)
+    family.take_up(session, instance)
     return instance
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -20,7 +21,7 @@ from app.forms.queries import context_for
 from app.processes import queries, store
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus, TokenState
-from app.processes.models import ProcessInstance
+from app.processes.models import ProcessInstance, ProcessSubscription
 from app.tasks import queries as task_queries
 from app.tasks.events import AnswerShown, OwnerShown, StageShown
 from app.tasks.models import Task
@@ -141,10 +142,40 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "no_way_chosen": lambda name: _("At “%(name)s” no condition holds, so no way on is known.", name=name),
     "automatic_loop": lambda name: _("“%(name)s” goes round and round without anybody's work.", name=name),
     "stuck_at_join": lambda name: _("At “%(name)s” branches wait for others that cannot come.", name=name),
+    "no_key": lambda name: _(
+        "“%(name)s” waits for a message, but the value by which it is known is missing.", name=name
+    ),
     "nobody_to_ask": lambda name: _("“%(name)s” is for several people, but nobody is there to be asked.", name=name),
     "too_many_to_ask": lambda name: _("“%(name)s” would have to be done more than 200 times.", name=name),
+    "call_failed": lambda name: _(
+        "What “%(name)s” linked to has failed, and nothing in the drawing catches it.", name=name
+    ),
+    "call_cancelled": lambda name: _("What “%(name)s” linked to was called off.", name=name),
+    "call_missing": lambda name: _("The process to which “%(name)s” links is not in use any more.", name=name),
+    "call_lacks_values": lambda name: _(
+        "“%(name)s” cannot begin: a value is missing without which it does not.", name=name
+    ),
+    "call_too_deep": lambda name: _("“%(name)s”: more than 20 process files lie inside of each other.", name=name),
     "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
 }
+
+
+def awaited(waiting: Sequence[ProcessSubscription], definition: Definition) -> list[dict[str, Any]]:
+    """The messages for which an instance waits: {node, name, message, key, step (at whose edge, or none), since}."""
+    told = []
+    for one in waiting:
+        node = definition.nodes[one.node]
+        told.append(
+            {
+                "node": node.id,
+                "name": node.title,
+                "message": one.name,
+                "key": one.key,
+                "step": definition.nodes[node.host].title if node.host else None,
+                "since": one.armed_at,
+            }
+        )
+    return told
 
 
 @dataclass(frozen=True)

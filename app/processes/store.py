@@ -9,22 +9,36 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor
 from app.core.leases import LeaseState
 from app.processes.engine.core import Decision
 from app.processes.engine.events import Command, RaiseIncident
-from app.processes.engine.state import FINAL, Gathering, State, Timer, Token, TokenState
-from app.processes.models import ProcessEvent, ProcessInstance, ProcessTimer, ProcessToken
+from app.processes.engine.state import FINAL, Gathering, State, Subscription, Timer, Token, TokenState
+from app.processes.models import (
+    ProcessCall,
+    ProcessEvent,
+    ProcessInstance,
+    ProcessSubscription,
+    ProcessTimer,
+    ProcessToken,
+)
 
-T = TypeVar("T", Token, Timer)
+T = TypeVar("T", Token, Timer, Subscription)
 
 _TOKEN: Any = ProcessToken.__table__
 _TIMER: Any = ProcessTimer.__table__
+_SUBSCRIPTION: Any = ProcessSubscription.__table__
 _EVENT: Any = ProcessEvent.__table__
 _LOCK = select(ProcessInstance).where(ProcessInstance.id == bindparam("instance")).with_for_update(of=ProcessInstance)
+_OUTERMOST = select(ProcessCall.root_id).where(ProcessCall.child_id == bindparam("instance")).scalar_subquery()
+_LOCK_OUTERMOST = (
+    select(ProcessInstance)
+    .where(ProcessInstance.id == func.coalesce(_OUTERMOST, bindparam("instance", type_=Integer)))
+    .with_for_update(of=ProcessInstance)
+)
 _TOKENS_OF = (
     select(
         _TOKEN.c.token,
@@ -43,6 +57,13 @@ _TIMERS_OF = (
     .where(_TIMER.c.instance_id == bindparam("instance"))
     .order_by(_TIMER.c.number)
 )
+_SUBSCRIPTIONS_OF = (
+    select(
+        _SUBSCRIPTION.c.number, _SUBSCRIPTION.c.node, _SUBSCRIPTION.c.token, _SUBSCRIPTION.c.name, _SUBSCRIPTION.c.key
+    )
+    .where(_SUBSCRIPTION.c.instance_id == bindparam("instance"))
+    .order_by(_SUBSCRIPTION.c.number)
+)
 _NO_TOKEN = delete(_TOKEN).where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
 _GATHERED = (
     update(_TOKEN)
@@ -50,11 +71,27 @@ _GATHERED = (
     .values(gathered=bindparam("so_far", type_=_TOKEN.c.gathered.type))
 )
 _NO_TIMER = delete(_TIMER).where(_TIMER.c.instance_id == bindparam("instance"), _TIMER.c.number == bindparam("number_"))
-_ADD_TOKENS, _ADD_TIMERS, _ADD_EVENTS = insert(_TOKEN), insert(_TIMER), insert(_EVENT)
+_NO_SUBSCRIPTION = delete(_SUBSCRIPTION).where(
+    _SUBSCRIPTION.c.instance_id == bindparam("instance"), _SUBSCRIPTION.c.number == bindparam("number_")
+)
+_ADD_TOKENS, _ADD_TIMERS, _ADD_SUBSCRIPTIONS = insert(_TOKEN), insert(_TIMER), insert(_SUBSCRIPTION)
+_ADD_EVENTS = insert(_EVENT)
 
 
 def lock(session: Session, instance_id: int) -> ProcessInstance:
-    """The instance, its row locked: whatever happens in one instance happens one after the other."""
+    """The instance, locked: what happens in it and in its kin happens one after the other.
+
+    The lock is the row of the outermost of those that called each other.
+    """
+    outermost = session.scalars(
+        _LOCK_OUTERMOST, {"instance": instance_id}, execution_options={"populate_existing": True}
+    ).one()
+    return outermost if outermost.id == instance_id else again(session, instance_id)
+
+
+def again(session: Session, instance_id: int) -> ProcessInstance:
+    """Another instance under a lock that is held, as it is by now."""
+    session.flush()
     return session.scalars(_LOCK, {"instance": instance_id}, execution_options={"populate_existing": True}).one()
 
 
@@ -69,6 +106,7 @@ def load(session: Session, instance: ProcessInstance) -> State:
         next_token=instance.next_token,
         seq=instance.seq,
         timers=tuple(Timer(*row) for row in session.execute(_TIMERS_OF, of)),
+        subscriptions=tuple(Subscription(*row) for row in session.execute(_SUBSCRIPTIONS_OF, of)),
         gatherings=tuple(_gathering(row.token, row.gathered) for row in tokens if row.gathered is not None),
     )
 
@@ -105,6 +143,12 @@ def save(
     _write(session, _NO_TIMER, _gone(instance, before.timers, after.timers))
     _write(
         session, _ADD_TIMERS, [_timer_row(instance, one, moments[one.id]) for one in _came(before.timers, after.timers)]
+    )
+    _write(session, _NO_SUBSCRIPTION, _gone(instance, before.subscriptions, after.subscriptions))
+    _write(
+        session,
+        _ADD_SUBSCRIPTIONS,
+        [_subscription_row(instance, one, at) for one in _came(before.subscriptions, after.subscriptions)],
     )
     instance.status = after.status
     instance.data = dict(after.data)
@@ -166,7 +210,9 @@ def _write(session: Session, statement: Any, rows: list[dict[str, Any]]) -> None
 
 
 def _gone(
-    instance: ProcessInstance, before: Sequence[Token | Timer], after: Sequence[Token | Timer]
+    instance: ProcessInstance,
+    before: Sequence[Token | Timer | Subscription],
+    after: Sequence[Token | Timer | Subscription],
 ) -> list[dict[str, Any]]:
     left = {one.id for one in after}
     return [{"instance": instance.id, "number_": one.id} for one in before if one.id not in left]
@@ -193,6 +239,13 @@ def _timer_row(instance: ProcessInstance, timer: Timer, due_at: datetime) -> dic
     return {
         "instance_id": instance.id, "number": timer.id, "node": timer.node, "token": timer.token, "left": timer.left,
         "due_at": due_at, "next_at": due_at, "status": LeaseState.waiting, "attempts": 0,
+    }  # fmt: skip
+
+
+def _subscription_row(instance: ProcessInstance, one: Subscription, at: datetime) -> dict[str, Any]:
+    return {
+        "instance_id": instance.id, "number": one.id, "token": one.token, "node": one.node, "name": one.name,
+        "key": one.key, "armed_at": at,
     }  # fmt: skip
 
 

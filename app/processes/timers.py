@@ -17,9 +17,7 @@ from app.processes.engine.events import Fire
 from app.processes.engine.graph import Definition, Node
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import Process, ProcessTimer, ProcessVersion, VersionState
-from app.processes.services import begin
-from app.security import queries as people
-from app.security.models import Member
+from app.processes.services import begin, in_whose_name
 
 _RUNNING_IN = (
     select(ProcessTimer)
@@ -61,7 +59,7 @@ def _start(session: Session, timer: ProcessTimer, owner: str) -> bool:
         return False
     session.refresh(timer)
     node = queries.definition_of(version).nodes[timer.node]
-    initiator = _in_whose_name(session, version)
+    initiator = in_whose_name(session, version)
     begin(session, version, by=SYSTEM, initiator=initiator, at_event=node.id)
     left = None if timer.left is None else timer.left - 1
     if node.timer is None or not node.timer.repeats or left == 0:
@@ -71,13 +69,6 @@ def _start(session: Session, timer: ProcessTimer, owner: str) -> bool:
         _set(timer, next_moment(session, node.timer, timer.due_at, clock.now()))
     session.flush()
     return True
-
-
-def _in_whose_name(session: Session, version: ProcessVersion) -> Member:
-    publisher = people.member_by_id(session, version.published_by_id or 0)
-    if publisher is not None and publisher.is_active:
-        return publisher
-    return people.members_with_role(session, "Admin")[0]
 
 
 def _set(timer: ProcessTimer, due_at: datetime) -> None:

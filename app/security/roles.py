@@ -17,6 +17,8 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     # approve: to lead on what cannot go on by itself
     "Instance": ("view", "add", "edit", "approve", "export"),
     "Process": ("view", "add", "edit", "delete", "approve", "export"),
+    # what other programs tell processes. add: to tell them
+    "Message": ("view", "add"),
     "Form": ("view", "add", "edit", "delete", "approve", "export"),
     # edit: to correct answers; approve: to lock and open them; delete: to void them
     "Submission": ("view", "add", "edit", "delete", "approve", "export"),
@@ -86,6 +88,7 @@ RESOURCE_LABELS = {
     "Task": _("Tasks"),
     "Instance": _("Process files"),
     "Process": _("Processes"),
+    "Message": _("Messages to processes"),
     "Form": _("Forms"),
     "Submission": _("Submissions"),
     "PublicEntry": _("Answers from outside"),
@@ -150,7 +153,7 @@ RESOURCE_GROUPS: Sequence[tuple[Sentence, Mapping[str, str]]] = (
     (
         _("Processes and forms"),
         {"Instance": "route", "Submission": "file-text", "PublicEntry": "world", "Process": "versions",
-         "Form": "forms"},
+         "Message": "message-2", "Form": "forms"},
     ),
     (
         _("The company"),

@@ -55,7 +55,7 @@ def _any(tests: list[Test]) -> Test:
 
 
 def _row(row: Row) -> Test:
-    left, op, value = _getter(row.left), row.op, row.value
+    left, op, value = getter_of(row.left), row.op, row.value
     if value is None:
         wanted = op == "empty"
         return lambda data, asked: is_empty(left(data, asked)) is wanted
@@ -122,19 +122,20 @@ def _order(left: Getter, compare: Callable[[int, int], bool], right: Callable[[D
 
 def _reader(operand: Operand) -> Callable[[Data, Asked], Value | None]:
     if isinstance(operand, Field | Call):
-        get = _getter(operand)
+        get = getter_of(operand)
         return lambda data, asked: read(get(data, asked))
     value = read(operand)
     return lambda data, asked: value
 
 
-def _getter(operand: Operand) -> Getter:
+def getter_of(operand: Operand) -> Getter:
+    """What reads the operand out of data; a value stands for itself."""
     match operand:
         case Field(key):
             return _field(key)
         case Call(function, args):
             work_out = FUNCTIONS[function].work_out
-            getters = [_getter(arg) for arg in args]
+            getters = [getter_of(arg) for arg in args]
             return lambda data, asked: work_out(asked, *[get(data, asked) for get in getters])
     return lambda data, asked: operand
 

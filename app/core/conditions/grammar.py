@@ -79,12 +79,21 @@ class _Token:
 
 def read_tree(text: str, example: str) -> Node:
     """The tree of a typed condition; raises ConditionError with the place and, where it helps, the example."""
+    return _Reader(_tokens(_normal(text)), example).read()
+
+
+def read_operand(text: str) -> Operand:
+    """One field, value or call by itself; raises ConditionError with the place."""
+    return _Reader(_tokens(_normal(text)), "compensation").read_operand()
+
+
+def _normal(text: str) -> str:
     if len(text) > 4 * MAX_TEXT:  # decomposed accents: at most three marks a letter
         raise too_long()
     text = unicodedata.normalize("NFC", text)
     if len(text) > MAX_TEXT:
         raise too_long()
-    return _Reader(_tokens(text), example).read()
+    return text
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -133,6 +142,13 @@ class _Reader:
         if self._next.kind != "end":
             raise self._left_over()
         return node
+
+    def read_operand(self) -> Operand:
+        operand = self._argument()
+        if self._next.kind != "end":
+            raise ConditionError(_("Only one value is wanted here. Example: %(example)s", example=self._example),
+                                 self._next.position)  # fmt: skip
+        return operand
 
     @property
     def _next(self) -> _Token:

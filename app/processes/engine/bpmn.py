@@ -16,6 +16,16 @@ from app.core import conditions
 from app.core.conditions import Condition
 from app.core.errors import Sentence
 from app.core.i18n import _
+from app.processes.engine import outside
+from app.processes.engine.bpmn_words import ENDS as _ENDS
+from app.processes.engine.bpmn_words import EXTENSIONS as _EXTENSIONS
+from app.processes.engine.bpmn_words import HOSTS, MESSAGE, extension_of, listens
+from app.processes.engine.bpmn_words import KINDS as _KINDS
+from app.processes.engine.bpmn_words import NOT_READ as _NOT_READ
+from app.processes.engine.bpmn_words import PARTS as _PARTS
+from app.processes.engine.bpmn_words import SILENT as _SILENT
+from app.processes.engine.bpmn_words import TIMER as _TIMER
+from app.processes.engine.bpmn_words import TIMES as _TIMES
 from app.processes.engine.elements import BPMN as _BPMN
 from app.processes.engine.elements import KEY as _KEY
 from app.processes.engine.elements import TT as _TT
@@ -39,8 +49,10 @@ from app.processes.engine.graph import (
     parse_approval,
     parse_outcomes,
 )
+from app.processes.engine.linked import ERROR, call_of, error_of, errors_of
+from app.processes.engine.outside import Outside
 from app.processes.engine.problems import Problem, Severity
-from app.processes.engine.several import MANY, SEVERAL, many_of
+from app.processes.engine.several import many_of
 from app.processes.engine.timing import Clock, TimerSpec, parse_duration, parse_moment, parse_repeat
 
 MAX_BYTES = 2_000_000
@@ -48,53 +60,6 @@ MAX_NODES = 2_000
 MAX_ID_LENGTH = 100
 MAX_NAME_LENGTH = 200
 
-_KINDS = {
-    _BPMN + "startEvent": NodeKind.start_event,
-    _BPMN + "userTask": NodeKind.user_task,
-    _BPMN + "exclusiveGateway": NodeKind.exclusive_gateway,
-    _BPMN + "parallelGateway": NodeKind.parallel_gateway,
-    _BPMN + "inclusiveGateway": NodeKind.inclusive_gateway,
-    _BPMN + "intermediateCatchEvent": NodeKind.catch_event,
-    _BPMN + "boundaryEvent": NodeKind.boundary_event,
-    _BPMN + "endEvent": NodeKind.end_event,
-}
-_TIMER = _BPMN + "timerEventDefinition"
-_ENDS = {
-    _BPMN + "terminateEventDefinition": EndKind.terminate,
-    _BPMN + "errorEventDefinition": EndKind.error,
-}
-# What a kind of element may hold besides, and the extension that it understands.
-_PARTS = {
-    NodeKind.user_task: {SEVERAL},
-    NodeKind.start_event: {_TIMER},
-    NodeKind.catch_event: {_TIMER},
-    NodeKind.boundary_event: {_TIMER},
-    NodeKind.end_event: set(_ENDS),
-}
-_EXTENSIONS = {
-    NodeKind.user_task: {_TT + "task", MANY},
-    NodeKind.start_event: {_TT + "task", _TT + "timer"},
-    NodeKind.catch_event: {_TT + "timer"},
-    NodeKind.boundary_event: {_TT + "timer"},
-}
-# Drawing and remarks: they say nothing about how the process runs.
-_SILENT = {
-    _BPMN + name
-    for name in (
-        "documentation", "extensionElements", "laneSet", "textAnnotation", "association", "group", "auditing",
-        "monitoring", "incoming", "outgoing",
-    )
-}  # fmt: skip
-# Kept in the file and never read at run time.
-_NOT_READ = {
-    _BPMN + name
-    for name in (
-        "dataObject", "dataObjectReference", "dataStoreReference", "ioSpecification", "property",
-        "dataInputAssociation", "dataOutputAssociation", "potentialOwner", "humanPerformer", "performer", "rendering",
-        "resourceRole",
-    )
-}  # fmt: skip
-_TIMES = {_BPMN + "timeDuration", _BPMN + "timeDate", _BPMN + "timeCycle"}
 _TASK_ATTRIBUTES = {"form", "assign", "due", "clock", "warn", "approval", "outcomes", "notBy", "stage"}
 _START_ATTRIBUTES = {"form"}
 
@@ -119,10 +84,15 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        #: drawn messages: id → name; errors: id → code
+        self.messages: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
 
     def definition(self, xml: bytes | str) -> Definition:
         root = self._root(xml)
+        self.errors = errors_of(root)
         process = self._process(root)
+        self.messages = {_id(one): one.get("name", "") for one in root.findall(_BPMN + "message")}
         self._refuse_duplicate_ids(process)
         self._refuse_crowds(process)
         nodes = [element for element in _children(process) if _tag(element) in _KINDS]
@@ -299,7 +269,7 @@ class _Reader:
         for flow in flows.values():
             ins[flow.target].append(flow.id)
             outs[flow.source].append(flow.id)
-        hosts = {_id(element) for element in elements if _KINDS[_tag(element)] is NodeKind.user_task}
+        hosts = {_id(element) for element in elements if _KINDS[_tag(element)] in HOSTS}
         tasks = {_id(element): self._task(element) for element in elements}
         return {
             (node_id := _id(element)): Node(
@@ -310,9 +280,12 @@ class _Reader:
                 ins=tuple(ins[node_id]),
                 outs=tuple(outs[node_id]),
                 task=tasks[node_id],
+                call=call_of(self, element),
+                error=error_of(self, element),
                 many=many_of(self, element, tasks[node_id]),
                 lane=lanes.get(node_id),
                 timer=self._timer(element),
+                outside=self._outside(element),
                 host=self._host(element, hosts),
                 interrupting=element.get("cancelActivity", "true").strip() not in {"false", "0"},
                 end=next((_ENDS[_tag(part)] for part in _children(element) if _tag(part) in _ENDS), EndKind.branch),
@@ -343,12 +316,14 @@ class _Reader:
     def _timer(self, element: etree._Element) -> TimerSpec | None:
         kind = _KINDS[_tag(element)]
         found = element.findall(_TIMER)
-        if not found and kind not in {NodeKind.catch_event, NodeKind.boundary_event}:
+        others = listens(element) or element.find(ERROR) is not None
+        if not found and (others or kind not in {NodeKind.catch_event, NodeKind.boundary_event}):
             return None
         parts = [part for one in found for part in _children(one) if _tag(part) in _TIMES]
-        if len(found) != 1 or len(parts) != 1:
+        if len(found) != 1 or len(parts) != 1 or others:
             message = _(
-                "“%(name)s” needs exactly one timer: a duration, a moment or a repetition.", name=_title(element)
+                "“%(name)s” needs exactly one timer (a duration, a moment or a repetition), or one message.",
+                name=_title(element),
             )
             self._error(_id(element), "no-timer", message)
             return None
@@ -365,6 +340,24 @@ class _Reader:
             )
             self._error(_id(element), "bad-timer", message)
             return None
+
+    # What it hears from outside, and what it does there.
+
+    def _outside(self, element: etree._Element) -> Outside | None:
+        kind, title = _KINDS[_tag(element)], _title(element)
+
+        def problem(code: str, message: Sentence) -> None:
+            self._error(_id(element), code, message)
+
+        if kind is NodeKind.receive_task or listens(element):
+            event = element.find(MESSAGE)
+            drawn = (element if event is None else event).get("messageRef", "")
+            attributes = extension_of(element, "message")
+            if len(element.findall(MESSAGE)) > 1:
+                problem("bad-message", _("“%(name)s” waits for several messages; it can wait for one.", name=title))
+            called = self.messages.get(drawn, "")
+            return outside.read_message(title, attributes, called, problem, starts=kind is NodeKind.start_event)
+        return None
 
     # What BPMN has no word for.
 

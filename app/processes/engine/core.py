@@ -1,8 +1,9 @@
 """What follows from what has just happened? `decide` moves the tokens of one instance and says what must be done.
 
-Tokens rest on steps, on events that wait for a moment, on the incoming flows of joins, or on a gateway that could not
-go on. Everything else is passed in one event, which the caller stores in one transaction. Nothing here knows the time,
-a person or a row: the same definition, state, event and day always give the same decision.
+Tokens rest on steps, on events that wait for a moment or a message, on the incoming flows of joins,
+or on a gateway that could not go on. Everything else is passed in one event, which the caller stores in one
+transaction. Nothing here knows the time, a person or a row: the same definition, state, event and day always give the
+same decision.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import date
 
-from app.processes.engine import asking, joining, returning
+from app.processes.engine import asking, calling, joining, returning, waits
 from app.processes.engine.events import (
     ArmTimer,
+    CallDone,
     Cancel,
     CloseTask,
     Command,
@@ -24,6 +26,7 @@ from app.processes.engine.events import (
     EndReached,
     EngineRefusal,
     Event,
+    Failed,
     FinishInstance,
     Fire,
     IncidentSettled,
@@ -32,8 +35,10 @@ from app.processes.engine.events import (
     InstanceSuspended,
     JoinArrived,
     JoinFired,
+    MessageTaken,
     OpenTask,
     RaiseIncident,
+    Receive,
     Refusal,
     Resume,
     Retry,
@@ -41,14 +46,16 @@ from app.processes.engine.events import (
     ReturnTask,
     Skip,
     Start,
+    Subscribe,
     Suspend,
     TakeFlow,
     TimerFired,
     TokenCancelled,
+    Unsubscribe,
     WaitBegun,
     WaitOver,
 )
-from app.processes.engine.graph import AssignRule, Definition, EndKind, Node, NodeKind
+from app.processes.engine.graph import RESTING, AssignRule, Definition, EndKind, Node, NodeKind
 from app.processes.engine.many import People
 from app.processes.engine.state import (
     FINAL,
@@ -56,16 +63,16 @@ from app.processes.engine.state import (
     IncidentCode,
     InstanceStatus,
     State,
+    Subscription,
     Timer,
     Token,
     TokenState,
 )
-from app.processes.engine.timing import parse_moment
 
 # An instance that moves over more flows than this without anybody's work is going round in circles.
 MAX_MOVES = 2_000
 #: why work is called off by the engine itself; whoever shows it has a sentence for each
-BY_TIMER, BY_RETURN, BY_END = "@timer", "@return", "@end"
+BY_TIMER, BY_MESSAGE, BY_RETURN, BY_END = "@timer", "@message", "@return", "@end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,14 @@ def decide(definition: Definition, state: State, event: Event, *, today: date, p
             turn.complete(token, outputs, outcome)
         case Fire(timer):
             turn.fire(timer)
+        case CallDone(token, values):
+            calling.over(turn, token, values)
+            turn._settle()
+        case Failed(token, error, code):
+            calling.failed(turn, token, error, code)
+            turn._settle()
+        case Receive(subscription, values, message):
+            turn.receive(subscription, values, message)
         case Return(token, to, reason):
             turn.send_back(token, to, reason)
         case Cancel(reason):
@@ -123,6 +138,7 @@ class _Turn:
         self.data = state.data
         self.tokens = {token.id: token for token in state.tokens}
         self.timers = {timer.id: timer for timer in state.timers}
+        self.subscriptions = {one.id: one for one in state.subscriptions}
         self.gatherings = {gathering.token: gathering for gathering in state.gatherings}
         self.next_token = state.next_token
         self.commands: list[Command] = []
@@ -136,6 +152,7 @@ class _Turn:
             next_token=self.next_token,
             seq=self.before.seq + len(self.commands),
             timers=tuple(self.timers.values()),
+            subscriptions=tuple(self.subscriptions.values()),
             gatherings=tuple(self.gatherings.values()),
         )
         return Decision(state, tuple(self.commands))
@@ -171,14 +188,38 @@ class _Turn:
             raise EngineRefusal(Refusal.timer_gone)
         node = self.definition.nodes[timer.node]
         self.commands.append(TimerFired(timer.id, node.id))
-        if node.host is None:
-            self._consume(timer.token, WaitOver(timer.token, node.id))
-        elif node.interrupting:
-            self._consume(timer.token, TokenCancelled(timer.token, node.host, BY_TIMER))
-        elif timer.left is None or timer.left > 1:
+        goes_on = node.host is not None and not node.interrupting and (timer.left is None or timer.left > 1)
+        self._happened(node, timer.token, BY_TIMER)
+        if goes_on:
             self._arm(node, timer.token, None if timer.left is None else timer.left - 1)
-        self.moving.extend(node.outs)
         self._settle()
+
+    def receive(self, number: int, values: Data, message: int) -> None:
+        self._refuse_unless_running()
+        waited = self.subscriptions.pop(number, None)
+        if waited is None:
+            raise EngineRefusal(Refusal.message_gone)
+        node = self.definition.nodes[waited.node]
+        self.commands.append(MessageTaken(waited.id, node.id, message))
+        self._learn(node.id, waits.taken(node, values))
+        self._happened(node, waited.token, BY_MESSAGE)
+        if node.host is not None and not node.interrupting:
+            self._subscribe(node, waited.token, waited.key)
+        self._settle()
+
+    def _happened(self, node: Node, token_id: int, reason: str) -> None:
+        """What was waited for is there: the token that waited goes on, or another one begins beside it. Of several
+        things that a gateway waits for the first one wins, and the others are waited for no more."""
+        if node.host is None:
+            at = self.tokens[token_id].node
+            self._consume(token_id, WaitOver(token_id, at))
+            if at != node.id:
+                self.commands.append(
+                    TakeFlow(next(flow for flow in node.ins if self.definition.flows[flow].source == at))
+                )
+        elif node.interrupting:
+            self._consume(token_id, TokenCancelled(token_id, node.host, reason))
+        self.moving.extend(node.outs)
 
     def send_back(self, token_id: int, to: str, reason: str) -> None:
         step = self._open_step(token_id)
@@ -319,7 +360,7 @@ class _Turn:
 
     def _enter(self, node: Node, flow: str) -> None:
         match node.kind:
-            case NodeKind.user_task | NodeKind.catch_event:
+            case kind if kind in RESTING:
                 self._rest_on(node, flow)
             case NodeKind.parallel_gateway | NodeKind.inclusive_gateway if node.is_join:
                 self.commands.append(JoinArrived(self._rest(node, flow, TokenState.joining), node.id, flow))
@@ -365,41 +406,49 @@ class _Turn:
         self.moving.clear()
         self._call_off(list(self.tokens), BY_END)
         failed = node.end is EndKind.error
-        self._finish(InstanceStatus.failed if failed else InstanceStatus.completed, node.title if failed else "")
+        status = InstanceStatus.failed if failed else InstanceStatus.completed
+        self._finish(status, node.title if failed else "", (node.error or "") if failed else "")
 
     # How tokens rest, and go.
 
     def _rest_on(self, node: Node, via: str) -> None:
-        """A step is offered, and the clocks at its edge begin to run; an event is waited for."""
+        """A step is offered, or something is waited for; what is waited for there and at its edge is armed."""
+        armed = self._to_arm(node)
+        wrong = next((found for _event, found in armed if isinstance(found, IncidentCode)), None)
+        if wrong is not None:
+            self._stop(node, via, wrong)
+            return
         if node.many is not None:
             asking.begin(self, node, via)
             return
-        if node.kind is NodeKind.user_task:
-            token = self._rest(node, via, TokenState.waiting)
-            self.commands.append(OpenTask(token, node.id))
-            self._arm_edges(node, token)
+        if node.call is not None:
+            calling.begin(self, node, via)
             return
-        moment = self._moment_of(node)
-        if moment is None:
-            self._stop(node, via, IncidentCode.no_moment)
-            return
-        token = self._rest(node, via, TokenState.listening)
-        self.commands.append(WaitBegun(token, node.id))
-        self._arm(node, token, 1, moment)
+        is_step = node.kind is NodeKind.user_task
+        token = self._rest(node, via, TokenState.waiting if is_step else TokenState.listening)
+        self.commands.append(OpenTask(token, node.id) if is_step else WaitBegun(token, node.id))
+        self._arm_all(armed, token)
 
-    def _moment_of(self, node: Node) -> str | None:
-        """The moment that a value names; "" where the drawing says it all, None where the value is no moment."""
-        if node.timer is None or not node.timer.key:
-            return ""
-        value = self.data.get(node.timer.key)
-        try:
-            return parse_moment(value).isoformat() if isinstance(value, str) else None
-        except ValueError:
-            return None
+    def _to_arm(self, node: Node) -> list[tuple[Node, str]]:
+        """The events that are waited for there, with their keys and moments, or why they cannot be."""
+        events = waits.armed_at(self.definition, node)
+        return [(event, waits.moment_or_key(event, self.data, self.today)) for event in events]
+
+    def _arm_all(self, armed: list[tuple[Node, str]], token: int) -> None:
+        for event, found in armed:
+            if event.timer is None:
+                self._subscribe(event, token, found)
+            else:
+                self._arm(event, token, event.timer.times, found)
+
+    def _subscribe(self, node: Node, token: int, key: str) -> None:
+        name = node.message.name if node.message else ""
+        one = Subscription(self._number(), node.id, token, name, key)
+        self.subscriptions[one.id] = one
+        self.commands.append(Subscribe(one.id, node.id, token, name, key))
 
     def _arm_edges(self, host: Node, token: int) -> None:
-        for event in self.definition.edges.get(host.id, ()):
-            self._arm(event, token, event.timer.times if event.timer else 1)
+        self._arm_all(self._to_arm(host), token)
 
     def _arm(self, node: Node, token: int, left: int | None, moment: str = "") -> None:
         timer = Timer(self._number(), node.id, token, left)
@@ -407,7 +456,8 @@ class _Turn:
         self.commands.append(ArmTimer(timer.id, node.id, token, left, moment))
 
     def _consume(self, token_id: int, command: Command) -> None:
-        """The token is gone, and the clocks that ran for it with it; so are those whom it still asks."""
+        """The token is gone, and with it the clocks that ran for it and the messages that it waited for; so are those
+        whom it still asks."""
         if token_id in self.gatherings:
             asking.end(self, token_id, getattr(command, "reason", asking.BY_OTHERS))
         del self.tokens[token_id]
@@ -415,6 +465,9 @@ class _Turn:
         for timer in [timer for timer in self.timers.values() if timer.token == token_id]:
             del self.timers[timer.id]
             self.commands.append(DisarmTimer(timer.id, timer.node))
+        for one in [one for one in self.subscriptions.values() if one.token == token_id]:
+            del self.subscriptions[one.id]
+            self.commands.append(Unsubscribe(one.id, one.node))
 
     def _call_off(self, token_ids: list[int], reason: str) -> None:
         for token_id in token_ids:
@@ -433,9 +486,9 @@ class _Turn:
     def _stop(self, node: Node, via: str, code: IncidentCode) -> None:
         self.commands.append(RaiseIncident(self._rest(node, via, TokenState.stopped), node.id, code))
 
-    def _finish(self, status: InstanceStatus, reason: str = "") -> None:
+    def _finish(self, status: InstanceStatus, reason: str = "", error: str = "") -> None:
         self.status = status
-        self.commands.append(FinishInstance(status, reason))
+        self.commands.append(FinishInstance(status, reason, error))
 
 
 def _refuse_wrong_outcome(step: Node, outcome: str | None) -> None:

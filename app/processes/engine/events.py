@@ -22,9 +22,11 @@ class Refusal(StrEnum):
     outcome_unknown = auto()
     key_reserved = auto()
     timer_gone = auto()
+    message_gone = auto()
     no_way_back = auto()
     not_stopped = auto()
     no_such_way = auto()
+    nothing_waits = auto()
 
 
 class EngineRefusal(Exception):
@@ -61,6 +63,33 @@ class Fire:
     """The moment of a timer has come."""
 
     timer: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallDone:
+    """The linked run for which the token waits has ended, and leaves these values."""
+
+    token: int
+    values: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What the token waits for has failed. `error` is the code that an event at the edge may catch, None where nothing
+    can; `code` is why an admin is needed if none does."""
+
+    token: int
+    error: str | None
+    code: IncidentCode
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """A message for which `subscription` waited has come, with these values. `message` is its number outside."""
+
+    subscription: int
+    values: Data = field(default_factory=dict)
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +145,7 @@ class Edit:
     reason: str = ""
 
 
-Event = Start | Complete | Fire | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
+Event = Start | Complete | Fire | Receive | CallDone | Failed | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
 
 
 # Commands: what the caller has to store, and has to do.
@@ -195,8 +224,34 @@ class TokenCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBegun:
+    """Begin the linked process with these values; the token waits for its end."""
+
+    token: int
+    node: str
+    values: Data
+
+
+@dataclass(frozen=True, slots=True)
+class CallOver:
+    """The linked run has ended; the token that waited for it is consumed."""
+
+    token: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchFailed:
+    """What the branch waited for has failed with this error; its token is consumed."""
+
+    token: int
+    node: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WaitBegun:
-    """The branch rests on an event until a timer strikes."""
+    """The branch rests on an event until a timer strikes, a message comes or an answer is there."""
 
     token: int
     node: str
@@ -235,6 +290,34 @@ class TimerFired:
 
     timer: int
     node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """From now on a message of that name and key goes on here."""
+
+    subscription: int
+    node: str
+    token: int
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """The message is not waited for any more."""
+
+    subscription: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTaken:
+    """The message that was waited for has come; the subscription is gone."""
+
+    subscription: int
+    node: str
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,10 +392,11 @@ class InstanceResumed:
 
 @dataclass(frozen=True, slots=True)
 class FinishInstance:
-    """Nothing is left to do: the instance is completed, cancelled or failed."""
+    """Nothing is left to do: the instance is completed, cancelled, or failed with the code of an error."""
 
     status: InstanceStatus
     reason: str = ""
+    error: str = ""
 
 
 Command = (
@@ -324,11 +408,17 @@ Command = (
     | CloseTask
     | ReturnTask
     | TokenCancelled
+    | CallBegun
+    | CallOver
+    | BranchFailed
     | WaitBegun
     | WaitOver
     | ArmTimer
     | DisarmTimer
     | TimerFired
+    | Subscribe
+    | Unsubscribe
+    | MessageTaken
     | TakeFlow
     | JoinArrived
     | JoinFired

@@ -10,7 +10,9 @@ from enum import StrEnum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from app.processes.engine.calling import CallSpec
 from app.processes.engine.many import ManySpec
+from app.processes.engine.outside import MessageSpec, Outside
 from app.processes.engine.timing import Clock, TimerSpec
 
 if TYPE_CHECKING:
@@ -33,7 +35,12 @@ class NodeKind(StrEnum):
     parallel_gateway = auto()
     inclusive_gateway = auto()
     catch_event = auto()
+    receive_task = auto()
+    event_gateway = auto()
+    send_task = auto()
+    service_task = auto()
     boundary_event = auto()
+    call_activity = auto()
     end_event = auto()
 
 
@@ -46,7 +53,11 @@ class EndKind(StrEnum):
 
 
 #: where a token stays until something happens
-RESTING = frozenset({NodeKind.user_task, NodeKind.catch_event})
+RESTING = frozenset(
+    {
+        NodeKind.user_task, NodeKind.catch_event, NodeKind.receive_task, NodeKind.event_gateway, NodeKind.call_activity,
+    }
+)  # fmt: skip
 
 
 class AssignKind(StrEnum):
@@ -160,12 +171,18 @@ class Node:
     lane: Lane | None = None
     #: of a catching, boundary or start event: when it happens
     timer: TimerSpec | None = None
+    #: the message that it waits for, or what it does outside
+    outside: Outside | None = None
     #: of a boundary event: the element at whose edge it sits, and whether it ends the work there
     host: str | None = None
     interrupting: bool = True
     end: EndKind = EndKind.branch
     #: of a step that is done several times: for whom, and how often is enough
     many: ManySpec | None = None
+    #: of a call activity: the process that it links to
+    call: CallSpec | None = None
+    #: of an end that is an error its code, of an event at an edge the code that it catches; "" there: any
+    error: str | None = None
 
     @property
     def title(self) -> str:
@@ -180,6 +197,16 @@ class Node:
         if self.lane is not None and self.lane.role:
             return AssignRule(AssignKind.role, self.lane.role)
         return None
+
+    @property
+    def message(self) -> MessageSpec | None:
+        """The message that it waits for, if it is one."""
+        return self.outside if isinstance(self.outside, MessageSpec) else None
+
+    @property
+    def begins_by_itself(self) -> bool:
+        """Of a start event: whether a moment or a message begins the process there, and nobody's hand."""
+        return self.timer is not None or self.outside is not None
 
     @property
     def is_join(self) -> bool:
@@ -210,14 +237,19 @@ class Definition:
 
     @cached_property
     def starts(self) -> tuple[Node, ...]:
-        """The start events, those without a timer first; a publishable version has at most one of these."""
+        """The start events, those that people begin at first; a publishable version has at most one of these."""
         starts = [node for node in self.nodes.values() if node.kind is NodeKind.start_event]
-        return tuple(sorted(starts, key=lambda node: node.timer is not None))
+        return tuple(sorted(starts, key=lambda node: node.begins_by_itself))
 
     @cached_property
     def steps(self) -> tuple[Node, ...]:
         """The steps that people do, in document order."""
         return tuple(node for node in self.nodes.values() if node.kind is NodeKind.user_task)
+
+    @cached_property
+    def calls(self) -> Mapping[str, CallSpec]:
+        """By element id the processes that are run as a part of this one."""
+        return {node.id: node.call for node in self.nodes.values() if node.call is not None}
 
     @property
     def start_form(self) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.core.i18n import _
+from app.processes.engine import lint_outside
 from app.processes.engine.graph import RESTING, AssignKind, AssignRule, Definition, Node, NodeKind, TaskSpec
+from app.processes.engine.known import Known
 from app.processes.engine.many import is_for_people, result_keys
+from app.processes.engine.outside import keys_given
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.engine.soundness import find_dead_ends
 from app.processes.engine.timing import Clock
@@ -16,24 +18,14 @@ from app.processes.engine.timing import Clock
 _CHOOSING = {NodeKind.exclusive_gateway, NodeKind.inclusive_gateway}
 
 
-@dataclass(frozen=True)
-class Known:
-    """What exists in the company: form codes with the keys of their fields, role and team codes, user names."""
-
-    forms: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    roles: frozenset[str] = frozenset()
-    teams: frozenset[str] = frozenset()
-    users: frozenset[str] = frozenset()
-    #: form codes with the keys of those fields in which a member of staff or a team is chosen
-    people: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    #: roles and teams, as a rule writes them (`team:cskh`), in which nobody is
-    empty: frozenset[str] = frozenset()
-
-
 def check(definition: Definition, *, known: Known) -> list[Problem]:
     """Every problem of a definition, in the order of the questions below; publishable when none is an error."""
     shape = [*_ends(definition), *_ways(definition), *_automatic_loops(definition)]
-    details = [*_conditions(definition, known), *_steps(definition, known)]
+    details = [
+        *_conditions(definition, known),
+        *_steps(definition, known),
+        *lint_outside.check(definition, known=known, keys=_keys(definition, known)),
+    ]
     # Whether all branches come to an end can only be asked of a graph that is whole.
     dead_ends = [] if has_errors(shape) else find_dead_ends(definition)
     return [*shape, *dead_ends, *details]
@@ -46,8 +38,8 @@ def _ends(definition: Definition) -> Iterator[Problem]:
     starts = definition.starts
     if not starts:
         yield Problem(definition.id, "no-start", _("The process has no start event."))
-    for extra in [start for start in starts if start.timer is None][1:]:
-        message = _("The process has more than one start event without a timer.")
+    for extra in [start for start in starts if not start.begins_by_itself][1:]:
+        message = _("The process has more than one start event without a timer or a message.")
         yield Problem(extra.id, "several-starts", message)
     if not any(node.kind is NodeKind.end_event for node in definition.nodes.values()):
         yield Problem(definition.id, "no-end", _("The process has no end event."))
@@ -149,6 +141,9 @@ def _conditions(definition: Definition, known: Known) -> Iterator[Problem]:
                 key=node.timer.key,
             )
             yield Problem(node.id, "unknown-key", message, Severity.warning)
+        for key in sorted({key for _to, key in node.call.takes} - keys) if node.call is not None else ():
+            message = _("“%(name)s” hands on “%(key)s”, which no form of this process has.", name=node.title, key=key)
+            yield Problem(node.id, "unknown-key", message, Severity.warning)
     for arrow in definition.flows.values():
         for key in sorted(arrow.condition.keys - keys) if arrow.condition else ():
             message = _(
@@ -183,6 +178,11 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
     """Every key under which this process can hold data."""
     keys: set[str] = set()
     for node in definition.nodes.values():
+        if node.call is not None:
+            back = {to for to, _key in node.call.gives}
+            keys |= back | {f"{node.id}.{key}" for key in (*back, "error")}
+        given = keys_given(node.outside)
+        keys |= {*given, *(f"{node.id}.{key}" for key in given)}
         if node.task is None:
             continue
         fields = known.forms.get(node.task.form or "", frozenset())
@@ -200,7 +200,7 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
 def _steps(definition: Definition, known: Known) -> Iterator[Problem]:
     for start in definition.starts:
         yield from _form(start, known)
-        if start.timer is not None and start.task is not None and start.task.form:
+        if start.begins_by_itself and start.task is not None and start.task.form:
             message = _("“%(name)s” begins by itself, so nobody is there to fill in its form.", name=start.title)
             yield Problem(start.id, "form-without-person", message)
     for node in definition.nodes.values():
@@ -214,6 +214,42 @@ def _steps(definition: Definition, known: Known) -> Iterator[Problem]:
         yield from _deadline(definition, step)
         yield from _approval(definition, step)
         yield from _stage(definition, step)
+    yield from _calls(definition, known)
+
+
+def _calls(definition: Definition, known: Known) -> Iterator[Problem]:
+    for node in definition.nodes.values():
+        host = definition.nodes.get(node.host or "")
+        if node.kind is NodeKind.boundary_event and node.error is not None and host and host.kind is NodeKind.user_task:
+            message = _("“%(name)s” waits for an error, but a step of a person has none.", name=node.title)
+            yield Problem(node.id, "no-error-comes", message)
+        if node.call is None or not node.call.process:
+            continue
+        if node.call.process not in known.processes:
+            message = _(
+                "“%(name)s” calls the process “%(process)s”, which does not exist.",
+                name=node.title,
+                process=node.call.process,
+            )
+            yield Problem(node.id, "unknown-process", message)
+            continue
+        needed = known.processes[node.call.process]
+        if needed is None:
+            message = _(
+                "“%(name)s” calls the process “%(process)s”, which is not published.",
+                name=node.title,
+                process=node.call.process,
+            )
+            yield Problem(node.id, "process-not-published", message)
+            continue
+        for key in sorted(needed - {to for to, _key in node.call.takes}):
+            message = _(
+                "“%(name)s” does not say what “%(key)s” is, without which “%(process)s” cannot begin.",
+                name=node.title,
+                key=key,
+                process=node.call.process,
+            )
+            yield Problem(node.id, "input-missing", message)
 
 
 def _form(node: Node, known: Known) -> Iterator[Problem]:

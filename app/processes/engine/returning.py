@@ -68,7 +68,8 @@ def _parallel_ways(definition: Definition, node: Node, *, is_left: bool) -> list
     if not is_left:
         return alongside
     ways = [*(definition.flows[flow].target for flow in node.outs), *alongside]
-    return ways if node.kind is not NodeKind.exclusive_gateway and len(ways) > 1 else []
+    one_of_them = node.kind in {NodeKind.exclusive_gateway, NodeKind.event_gateway}
+    return ways if not one_of_them and len(ways) > 1 else []
 
 
 def _leaves(shape: _Shape, way: str, behind: Collection[str]) -> bool:

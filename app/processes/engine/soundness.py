@@ -166,13 +166,13 @@ class _Exploration:
 
 
 def _ways_on(definition: Definition, node: Node) -> Iterable[tuple[str, ...]]:
-    """The sets of flows that a token may leave by: one of them after an exclusive gateway, some after an inclusive one,
-    all after anything else; a step is left by its flows or by those of an event at its edge, and what does not end it
-    may have happened besides."""
+    """The sets of flows that a token may leave by: one of them after an exclusive or event gateway, some after
+    an inclusive one, all after anything else; a step is left by its flows or by those of an event at its edge, and what
+    does not end it may have happened besides."""
     match node.kind:
         case NodeKind.end_event:
             return ((),)
-        case NodeKind.exclusive_gateway:
+        case NodeKind.exclusive_gateway | NodeKind.event_gateway:
             return [(flow,) for flow in node.outs]
         case NodeKind.inclusive_gateway:
             return _some_of(definition, node)

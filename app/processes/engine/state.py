@@ -26,7 +26,7 @@ FINAL = frozenset({InstanceStatus.completed, InstanceStatus.cancelled, InstanceS
 
 class TokenState(StrEnum):
     """Why a token rests: somebody works on the step, the join waits for other branches, it cannot go on, it waits for
-    a moment to come, or for what several people answer."""
+    a moment, a message, an answer or the end of another run to come, or for what several people answer."""
 
     waiting = auto()
     joining = auto()
@@ -42,6 +42,12 @@ class IncidentCode(StrEnum):
     automatic_loop = auto()
     stuck_at_join = auto()
     no_moment = auto()
+    call_failed = auto()
+    call_cancelled = auto()
+    call_missing = auto()
+    call_lacks_values = auto()
+    call_too_deep = auto()
+    no_key = auto()
     nobody_to_ask = auto()
     too_many_to_ask = auto()
 
@@ -88,9 +94,21 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A message of that name and key is waited for, for a token: on the event where it rests, or at the edge of its
+    step."""
+
+    id: int
+    node: str
+    token: int
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class State:
-    """All that the engine knows of one instance. `next_token` numbers tokens and timers; it and `seq` (commands given
-    so far) only ever grow."""
+    """All that the engine knows of one instance. `next_token` numbers tokens, timers and subscriptions; it and `seq`
+    (commands given so far) only ever grow."""
 
     status: InstanceStatus = InstanceStatus.new
     data: Data = field(default_factory=dict)
@@ -98,4 +116,5 @@ class State:
     next_token: int = 1
     seq: int = 0
     timers: tuple[Timer, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
     gatherings: tuple[Gathering, ...] = ()

@@ -21,6 +21,8 @@ _TAGS = {
     "and": "parallelGateway",
     "ior": "inclusiveGateway",
     "wait": "intermediateCatchEvent",
+    "hear": "receiveTask",
+    "race": "eventBasedGateway",
     "edge": "boundaryEvent",
 }
 _ARROW = re.compile(r"(?P<path>.+?)(?: if (?P<condition>.+)| by (?P<default>default))?")
@@ -32,7 +34,10 @@ def bpmn(
     timers: Mapping[str, str] | None = None,
     edges: Mapping[str, str] | None = None,
     ends: Mapping[str, str] | None = None,
+    messages: Mapping[str, str] | None = None,
     many: Mapping[str, str] | None = None,
+    calls: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
     inside: str = "",
     around: str = "",
 ) -> str:
@@ -40,11 +45,14 @@ def bpmn(
 
     `tasks` gives the attributes of tt:task by element id, `timers` when events happen ("PT1H wall", "R3/PT1H", a
     moment or a key), `edges` at which step an event sits ("ask", or "ask beside" when it does not end the work),
-    `ends` what else an end ends ("terminate", "error"), `many` steps done several times with the attributes of tt:many
-    ('collection="3" rule="any"', first "sequential" where it is one after the other), `inside` more
-    XML in the process, `around` beside it.
+    `messages` for which message an element waits ("paid order_code", "paid order_code amount,paid_at", of a start event
+    "paid - amount"), `ends` what else an end ends ("terminate", "error"), `many` steps done several times with the
+    attributes of tt:many ('collection="3" rule="any"', first "sequential" where it is one after the other), `calls`
+    which process a call links to and the attributes of tt:call ('kiem-tra in="amount"'), `errors` the error that an end
+    is or an event at the edge of a call catches ("" for any), `inside` more XML in the process, `around` beside it.
     """
-    tasks, timers, edges, ends, many = tasks or {}, timers or {}, edges or {}, ends or {}, many or {}
+    tasks, timers, edges, ends, messages = tasks or {}, timers or {}, edges or {}, ends or {}, messages or {}
+    many, calls, errors = many or {}, calls or {}, errors or {}
     elements: dict[str, str | None] = {}
     flows = []
     for arrow in arrows:
@@ -64,8 +72,9 @@ def bpmn(
     drawn = [
         _element(
             element, default, tasks, _timer(timers[element]) if element in timers else "", edges.get(element, ""),
-            f"<{ends[element]}EventDefinition/>" if element in ends else "",
-            many.get(element, ""),
+            (f"<{ends[element]}EventDefinition/>" if element in ends else _error(errors, element))
+            + (_message(element, messages[element]) if element in messages else ""),
+            many.get(element, ""), calls.get(element),
         )
         for element, default in elements.items()
     ]  # fmt: skip
@@ -88,6 +97,11 @@ def drawn(*arrows: str, **more: Any) -> Definition:
     return definition
 
 
+def _error(errors: Mapping[str, str], element: str) -> str:
+    reference = f' errorRef="{errors[element]}"' if errors.get(element) else ""
+    return f"<errorEventDefinition{reference}/>" if element in errors else ""
+
+
 def _timer(text: str) -> str:
     when, _, clock = text.partition(" ")
     written = {"P": "timeDuration", "R": "timeCycle"}.get(when[0], "timeDate")
@@ -95,16 +109,36 @@ def _timer(text: str) -> str:
     return f"{extension}<timerEventDefinition><{written}>{when}</{written}></timerEventDefinition>"
 
 
+def _message(element: str, text: str) -> str:
+    name, key, takes = [*text.split(" "), "", ""][:3]
+    attributes = f"name={quoteattr(name)}" + (f" key={quoteattr(key)}" if key not in ("", "-") else "")
+    extension = f"<extensionElements><tt:message {attributes} takes={quoteattr(takes)}/></extensionElements>"
+    return extension + ("" if element.startswith("hear") else "<messageEventDefinition/>")
+
+
 def _element(
-    element: str, default: str | None, tasks: Mapping[str, str], timer: str, edge: str, ending: str, many: str
+    element: str,
+    default: str | None,
+    tasks: Mapping[str, str],
+    timer: str,
+    edge: str,
+    ending: str,
+    many: str,
+    call: str | None,
 ) -> str:
-    tag = next((tag for prefix, tag in _TAGS.items() if element.startswith(prefix)), "userTask")
+    tag = next(
+        (tag for prefix, tag in _TAGS.items() if element.startswith(prefix)),
+        "userTask" if call is None else "callActivity",
+    )
     attributes = tasks.get(element, TASK if tag == "userTask" else "")
+    more = f" default={quoteattr(default)}" if default else ""
     several = f"<tt:many {many.removeprefix('sequential')}/>" if many else ""
     marker = f'<multiInstanceLoopCharacteristics isSequential="{str(many.startswith("sequential")).lower()}"/>'
+    called, _space, keys = (call or "").partition(" ")
+    more += f' calledElement="{called}"' if called else ""
+    several += f"<tt:call {keys}/>" if keys else ""
     told = (f"<tt:task {attributes}/>" if attributes else "") + several
     extension = f"<extensionElements>{told}</extensionElements>" if told else ""
-    more = f" default={quoteattr(default)}" if default else ""
     if edge:
         host, _, beside = edge.partition(" ")
         more += f' attachedToRef="{host}"' + (' cancelActivity="false"' if beside else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from app.processes.engine.core import decide
-from app.processes.engine.events import Complete, Fire
+from app.processes.engine.events import Complete, Fire, Receive
 from app.processes.engine.state import State, TokenState
 from tests.processes.engine.replay import happened, replayed, shown
 
@@ -29,7 +29,9 @@ class Run:
         self.last = decision.commands
         if len(self.commands) < LONGEST_REPLAY:
             assert replayed(happened(self.commands)) == shown(self.state)
-        assert {timer.token for timer in self.state.timers} <= {token.id for token in self.state.tokens}
+        assert {one.token for one in (*self.state.timers, *self.state.subscriptions)} <= {
+            token.id for token in self.state.tokens
+        }
         return self
 
     @property
@@ -40,6 +42,14 @@ class Run:
     @property
     def clocks(self):
         return sorted(timer.node for timer in self.state.timers)
+
+    @property
+    def heard(self):
+        """The messages that are waited for: name and key."""
+        return sorted((one.name, one.key) for one in self.state.subscriptions)
+
+    def receive(self, node, **values):
+        return self.do(Receive(next(one.id for one in self.state.subscriptions if one.node == node), values))
 
     def token(self, node):
         return next(token.id for token in self.state.tokens if token.node == node)

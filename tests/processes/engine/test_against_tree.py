@@ -24,7 +24,8 @@ KINDS = [
     ("seq", "or", "and", "loop"),
     ("seq", "xor", "or", "loop"),
     ("seq", "and", "timed", "wait"),
-    ("seq", "xor", "or", "and", "loop", "timed", "wait"),
+    ("seq", "xor", "and", "loop", "many"),
+    ("seq", "xor", "or", "and", "loop", "timed", "wait", "many"),
 ]
 LAST_ROUND = 60
 #: in a quick run, and where everything is asked of Hypothesis too
@@ -37,7 +38,12 @@ def processes(kinds):
         rng = random.Random(f"{kinds}{seed}")
         block = oracle.random_block(rng, kinds)
         timers, edges = oracle.events(block)
-        yield rng, block, drawn(*oracle.arrows(block), timers=timers, edges=edges), (kinds, seed)
+        yield (
+            rng,
+            block,
+            drawn(*oracle.arrows(block), timers=timers, edges=edges, many=oracle.several(block)),
+            (kinds, seed),
+        )
 
 
 def answers(rng, task, rounds):
@@ -60,7 +66,7 @@ def one_step(rng, run, left, rounds):
     done = rng.choice(things)
     given = answers(rng, done, rounds)
     if done in oracle.open_tasks(left):
-        run.do(Complete(run.token(done), given))
+        run.do(Complete(run.token_waiting(done), given))
     else:
         run.do(Fire(next(timer.id for timer in run.state.timers if timer.node == done)))
     return oracle.rest(left, done, given)
@@ -93,7 +99,7 @@ def test_work_is_sent_back_where_the_block_tree_says_and_done_again(kinds):
                 assert set(ways) == oracle.ways_back(left, task), (*told, rounds, task)
                 if ways and rounds < LAST_ROUND and rng.random() < 0.3:
                     to = rng.choice(sorted(ways))
-                    run.do(Return(run.token(task), to))
+                    run.do(Return(run.token_waiting(task), to))
                     left, returned = oracle.back(left, task, to), returned + 1
                     rounds += 1
                     continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 
@@ -65,6 +65,17 @@ class Timed:
 
 
 @dataclass(frozen=True)
+class Many:
+    """A task that is done for each of `total` elements, at once or one after the other, until `needed` are done."""
+
+    task: str
+    total: int
+    needed: int
+    sequential: bool
+    done: int = 0
+
+
+@dataclass(frozen=True)
 class Wait:
     clock: str
 
@@ -85,7 +96,7 @@ class Checking:
     loop: Loop
 
 
-Block = Task | Seq | Then | Choose | Some | Par | Timed | Wait | Loop | Checking
+Block = Task | Seq | Then | Choose | Some | Par | Timed | Many | Wait | Loop | Checking
 Answers = Mapping[str, int]
 
 
@@ -94,6 +105,8 @@ def open_tasks(block: Block | None) -> list[str]:
     match block:
         case Task(task) | Choose(task) | Some(task) | Timed(task):
             return [task]
+        case Many(task, total, _needed, sequential, done):
+            return [task] * (1 if sequential else total - done)
         case Seq(inner) | Then(_, inner) | Loop(inner):
             return open_tasks(inner)
         case Par(branches):
@@ -120,6 +133,8 @@ def rest(block: Block, done: str, answers: Answers) -> Block | None:
     match block:
         case Task() | Wait():
             return None
+        case Many(_task, _total, needed, _sequential, so_far):
+            return None if so_far + 1 == needed else replace(block, done=so_far + 1)
         case Timed(task, _, late):
             return None if done == task else Then(block, late, None)
         case Choose(task, branches):
@@ -148,7 +163,7 @@ def rest(block: Block, done: str, answers: Answers) -> Block | None:
 def always(block: Block) -> list[str]:
     """The tasks through which every way through the whole block leads."""
     match block:
-        case Task(task) | Choose(task) | Some(task) | Timed(task):
+        case Task(task) | Choose(task) | Some(task) | Timed(task) | Many(task):
             return [task]
         case Seq(first, then):
             return always(first) + always(then)
@@ -202,7 +217,7 @@ def beginning_at(block: Block, task: str) -> Block:
 
 
 def random_block(rng: random.Random, kinds: Collection[str], depth: int = 3) -> Block:
-    """A random process of the given kinds (seq, xor, or, and, loop, timed, wait), each task with an id of its own."""
+    """A random process of the given kinds (seq, xor, or, and, loop, timed, wait, many); each task has its own id."""
     ids = count(1)
 
     def task() -> str:
@@ -220,6 +235,9 @@ def random_block(rng: random.Random, kinds: Collection[str], depth: int = 3) -> 
             return Some(task(), tuple(block(levels - 1) for _ in range(rng.randint(2, 3))))
         if kind == "timed":
             return Timed(task(), f"edge{next(ids)}", block(levels - 1))
+        if kind == "many":
+            total = rng.randint(1, 4)
+            return Many(task(), total, rng.randint(1, total), rng.random() < 0.4)
         if kind == "wait":
             return Wait(f"wait{next(ids)}")
         if kind == "loop":
@@ -254,6 +272,22 @@ def events(block: Block) -> tuple[dict[str, str], dict[str, str]]:
     return timers, edges
 
 
+def several(block: Block) -> dict[str, str]:
+    """The `many` of drawing.bpmn for a whole block."""
+    match block:
+        case Many(task, total, needed, sequential):
+            return {task: f'{"sequential " if sequential else ""}collection="{total}" rule="{needed}"'}
+        case Timed(_, _, late):
+            return several(late)
+        case Seq(first, then):
+            return several(first) | several(then)
+        case Choose(_, branches) | Some(_, branches) | Par(branches):
+            return {task: how for branch in branches for task, how in several(branch).items()}
+        case Loop(body):
+            return several(body)
+    return {}
+
+
 def arrows(block: Block) -> list[str]:
     """The same process as arrows from start to end, in the notation of drawing.bpmn."""
     drawn: list[str] = []
@@ -265,7 +299,7 @@ def arrows(block: Block) -> list[str]:
     def draw(part: Block, before: str, condition: str = "") -> str:
         """Draw a block behind `before`; the element it ends with."""
         match part:
-            case Task(task):
+            case Task(task) | Many(task):
                 link(before, task, condition)
                 return task
             case Seq(first, then):

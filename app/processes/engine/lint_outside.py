@@ -1,0 +1,72 @@
+"""Does what a process hears from outside, and does there, fit together and exist?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from app.core.i18n import _
+from app.processes.engine.graph import Definition, Node, NodeKind
+from app.processes.engine.known import Known
+from app.processes.engine.outside import MessageSpec, keys_asked
+from app.processes.engine.problems import Problem, Severity
+
+#: what an event gateway may lead to
+_WAITED_FOR = {NodeKind.catch_event, NodeKind.receive_task}
+
+
+def check(definition: Definition, *, known: Known, keys: Collection[str]) -> Iterator[Problem]:
+    """`keys` are those under which the process can hold data."""
+    for node in definition.nodes.values():
+        if node.kind is NodeKind.event_gateway:
+            yield from _event_gateway(definition, node)
+        for key in keys_asked(node.outside):
+            if key not in keys:
+                message = _(
+                    "“%(name)s” makes use of “%(key)s”, which no form of this process has.", name=node.title, key=key
+                )
+                yield Problem(node.id, "unknown-key", message, Severity.warning)
+    yield from _starts(definition, known)
+
+
+def _event_gateway(definition: Definition, gateway: Node) -> Iterator[Problem]:
+    if len(gateway.outs) < 2:
+        message = _("“%(name)s” waits for what happens first: at least two things have to lead on.", name=gateway.title)
+        yield Problem(gateway.id, "no-choice", message)
+    for flow in gateway.outs:
+        event = definition.follow(flow)
+        if event.kind not in _WAITED_FOR:
+            message = _(
+                "From “%(gateway)s” flows may only lead to a time or a message that is waited for; “%(name)s” is not.",
+                gateway=gateway.title,
+                name=event.title,
+            )
+            yield Problem(event.id, "not-waited-for", message)
+        elif len(event.ins) > 1:
+            message = _(
+                "“%(name)s” is waited for at “%(gateway)s”, so no other flow may lead to it.",
+                gateway=gateway.title,
+                name=event.title,
+            )
+            yield Problem(event.id, "waited-for-twice", message)
+        elif definition.edges.get(event.id):
+            message = _("“%(name)s” is waited for at a gateway, so nothing can sit at its edge.", name=event.title)
+            yield Problem(event.id, "edge-of-waited-for", message)
+
+
+def _starts(definition: Definition, known: Known) -> Iterator[Problem]:
+    names: set[str] = set()
+    for start in definition.starts:
+        if not isinstance(start.outside, MessageSpec):
+            continue
+        name = start.outside.name
+        if name in names:
+            message = _("Two start events wait for the message “%(name)s”: one of them is enough.", name=name)
+            yield Problem(start.id, "message-taken", message)
+        elif name in known.begun_by:
+            message = _(
+                "The message “%(name)s” begins the process “%(process)s” already. One message begins one process.",
+                name=name,
+                process=known.begun_by[name],
+            )
+            yield Problem(start.id, "message-taken", message)
+        names.add(name)

@@ -1,0 +1,269 @@
+"""Runs within runs: a process calls another one, and what happens to one of them happens to its kin in time.
+
+All of it is one transaction under the lock of the outermost run (store.lock), so nobody sees one half of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.errors import ConflictError
+from app.core.i18n import _
+from app.core.numbering import next_number
+from app.forms import queries as forms
+from app.forms.models import FormVersion
+from app.processes import following, queries, store
+from app.processes.engine.calling import DEEPEST, CallSpec
+from app.processes.engine.core import Decision
+from app.processes.engine.events import (
+    CallBegun,
+    CallDone,
+    Cancel,
+    Event,
+    Failed,
+    FinishInstance,
+    Resume,
+    Start,
+    Suspend,
+    TokenCancelled,
+)
+from app.processes.engine.state import FINAL, IncidentCode, InstanceStatus
+from app.processes.models import OWNER, CallPin, Process, ProcessCall, ProcessInstance, ProcessVersion
+from app.tasks.alerts import hold_alerts, release_alerts
+
+
+class Happen(Protocol):
+    """An event happens to one run of the family; `by_itself`: nobody's hand caused it."""
+
+    def __call__(self, one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision: ...
+
+
+#: so many linked runs may begin because of one event before it is taken for a circle
+MOST_BEGUN = 100
+#: why a linked run is called off with the one that called it, unless somebody said why
+BY_CALLER = "@caller"
+
+
+#: in which state a linked run is paused and goes on with the one that called it
+_GOES_ALONG: Mapping[type, InstanceStatus] = {Suspend: InstanceStatus.running, Resume: InstanceStatus.suspended}
+
+
+class CallerPausedError(ConflictError):
+    code = "caller_paused"
+    message = _("The process file to which this one belongs is paused.")
+
+
+def new_instance(
+    session: Session, version: ProcessVersion, initiator_id: int, team_id: int | None, customer_id: int | None
+) -> ProcessInstance:
+    """A run that has not begun yet."""
+    instance = ProcessInstance(
+        code=queries.instance_code(next_number(session, "instance")),
+        version_id=version.id,
+        customer_id=customer_id,
+        status=InstanceStatus.new,
+        data={},
+        initiator_id=initiator_id,
+        team_id=team_id,
+        started_at=clock.now(),
+    )
+    session.add(instance)
+    session.flush()
+    return instance
+
+
+def put_aside(session: Session, instance: ProcessInstance) -> None:
+    """It is paused: no clock of it strikes, and its work warns nobody."""
+    store.hold_timers(session, instance)
+    hold_alerts(session, OWNER, instance.id)
+
+
+def take_up(session: Session, instance: ProcessInstance) -> None:
+    """It goes on; the clocks whose moment has passed meanwhile strike at once, and what is late by now is told of."""
+    store.release_timers(session, instance)
+    release_alerts(session, OWNER, instance.id)
+
+
+def follow(session: Session, instance: ProcessInstance, event: Event, decision: Decision, happen: Happen) -> None:
+    """Let happen to the kin of a run what follows from what has just happened to it, until nothing follows any more."""
+    waiting, begun = deque([(instance, event, decision)]), 0
+    armed: dict[int, set[int]] = {}
+    while waiting:
+        one, happened, decided = waiting.popleft()
+        if queries.definition_of(one.version).calls:
+            for child, so in _to_children(session, one, happened, decided):
+                waiting.append((child, so, happen(child, so, by_itself=False)))
+                if isinstance(so, Suspend):
+                    put_aside(session, child)
+                elif isinstance(so, Resume):
+                    take_up(session, child)
+            alive = {token.id for token in decided.state.tokens}
+            for command in decided.commands:
+                if isinstance(command, CallBegun) and command.token in alive:
+                    begun += 1
+                    kin, so = _begin(session, one, command, is_circle=begun > MOST_BEGUN)
+                    waiting.append((kin, so, happen(kin, so, by_itself=False)))
+        if decided.state.status in FINAL:
+            for caller, so in _to_caller(session, one, decided):
+                waiting.append((caller, so, happen(caller, so, by_itself=False)))
+        mine = armed.setdefault(one.id, set())
+        mine |= following.armed(decided)
+        kept = following.next_event(session, one, store.load(session, one), mine) if mine else None
+        if kept is not None:
+            waiting.append((one, kept, happen(one, kept, by_itself=True)))
+
+
+def _to_children(
+    session: Session, one: ProcessInstance, happened: Event, decided: Decision
+) -> Sequence[tuple[ProcessInstance, Event]]:
+    """What happens to the linked runs that go on: they are called off with the branch that waits for them, and are
+    paused and go on with the run that called them."""
+    alive = {token.id for token in decided.state.tokens}
+    reasons = {command.token: command.reason for command in decided.commands if isinstance(command, TokenCancelled)}
+    found: list[tuple[ProcessInstance, Event]] = []
+    for call in _calls_of(session, one.id):
+        child = store.again(session, call.child_id)
+        if child.status in FINAL:
+            continue
+        if call.token not in alive:
+            found.append((child, Cancel(reasons.get(call.token, BY_CALLER))))
+        elif _GOES_ALONG.get(type(happened)) is child.status:
+            found.append((child, happened))
+    return found
+
+
+def _begin(
+    session: Session, one: ProcessInstance, command: CallBegun, *, is_circle: bool
+) -> tuple[ProcessInstance, Event]:
+    """The linked run and its beginning; or its caller and why it cannot begin."""
+    spec = queries.definition_of(one.version).calls[command.node]
+    above = _call_to(session, one.id)
+    depth = above.depth + 1 if above is not None else 1
+    version = _version(session, one, spec)
+    if is_circle or depth > DEEPEST:
+        why = IncidentCode.automatic_loop if is_circle else IncidentCode.call_too_deep
+    elif version is None:
+        why = IncidentCode.call_missing
+    elif any(command.values.get(key) in (None, "", []) for key in required_keys(session, version)):
+        why = IncidentCode.call_lacks_values
+    else:
+        child = new_instance(session, version, one.initiator_id, one.team_id, one.customer_id)
+        root_id = above.root_id if above is not None else one.id
+        session.add(ProcessCall(parent_id=one.id, token=command.token, child_id=child.id, root_id=root_id, depth=depth))
+        session.flush()
+        return child, Start(command.values)
+    return one, Failed(command.token, None, why)
+
+
+def _version(session: Session, one: ProcessInstance, spec: CallSpec) -> ProcessVersion | None:
+    """The version that was pinned, else the one in use."""
+    if spec.pinned:
+        pins = select(CallPin.pinned_id).where(CallPin.version_id == one.version_id, CallPin.process == spec.process)
+        pinned = session.scalars(pins).one_or_none()
+        return session.get(ProcessVersion, pinned) if pinned is not None else None
+    process = queries.process_by_code(session, spec.process)
+    if process is None or process.archived_at is not None:
+        return None
+    return queries.active_version(session, process.id)
+
+
+def required_keys(session: Session, version: ProcessVersion) -> frozenset[str]:
+    """Without which values a run of this version does not begin."""
+    code = queries.definition_of(version).start_form
+    return required_in(session.get(FormVersion, version.form_pins[code])) if code else frozenset()
+
+
+def required_in(form: FormVersion | None) -> frozenset[str]:
+    """The keys that the form asks for in any case."""
+    return frozenset() if form is None else frozenset(
+        one.key for one in forms.definition_of(form).fields
+        if one.spec.required and not one.shown_if and not one.spec.retired
+    )  # fmt: skip
+
+
+def _to_caller(session: Session, one: ProcessInstance, decided: Decision) -> Sequence[tuple[ProcessInstance, Event]]:
+    """The run that waits for this one, if there is one, and what its end means there."""
+    call = _call_to(session, one.id)
+    if call is None:
+        return ()
+    caller = store.again(session, call.parent_id)
+    rests = next((token for token in store.tokens_of(session, caller.id) if token.id == call.token), None)
+    if caller.status in FINAL or rests is None:
+        return ()
+    spec = queries.definition_of(caller.version).calls[rests.node]
+    match decided.state.status:
+        case InstanceStatus.completed:
+            return [(caller, CallDone(call.token, spec.values_out(decided.state.data)))]
+        case InstanceStatus.failed:
+            end = next(command for command in decided.commands if isinstance(command, FinishInstance))
+            return [(caller, Failed(call.token, end.error, IncidentCode.call_failed))]
+    return [(caller, Failed(call.token, None, IncidentCode.call_cancelled))]
+
+
+def pin_calls(session: Session, version: ProcessVersion) -> None:
+    """The version is published: the linked processes that it wants as they are now stay so for its runs."""
+    for spec in {spec.process: spec for spec in queries.definition_of(version).calls.values() if spec.pinned}.values():
+        process = queries.process_by_code(session, spec.process)
+        active = queries.active_version(session, process.id) if process is not None else None
+        if active is not None:
+            session.add(CallPin(version_id=version.id, process=spec.process, pinned_id=active.id))
+    session.flush()
+
+
+def refuse_while_caller_is_paused(session: Session, instance: ProcessInstance) -> None:
+    """A linked run goes on with the one that called it. Raises CallerPausedError."""
+    call = _call_to(session, instance.id)
+    if call is not None and store.again(session, call.parent_id).status is InstanceStatus.suspended:
+        raise CallerPausedError
+
+
+def _calls_of(session: Session, instance_id: int) -> Sequence[ProcessCall]:
+    return session.scalars(
+        select(ProcessCall).where(ProcessCall.parent_id == instance_id).order_by(ProcessCall.id)
+    ).all()
+
+
+def _call_to(session: Session, instance_id: int) -> ProcessCall | None:
+    return session.scalars(select(ProcessCall).where(ProcessCall.child_id == instance_id)).one_or_none()
+
+
+# ── as it is shown ──
+@dataclass(frozen=True)
+class Relative:
+    """A run that called another one or was called by it; `token` is the one that waited for it."""
+
+    id: int
+    code: str
+    process: str
+    process_code: str
+    status: InstanceStatus
+    token: int
+
+
+def kin_of(
+    session: Session, instance_ids: Collection[int]
+) -> tuple[Mapping[int, Sequence[Relative]], Mapping[int, Sequence[Relative]]]:
+    """By run the one that called it, and those that it called, the oldest first."""
+    callers: dict[int, list[Relative]] = {}
+    called: dict[int, list[Relative]] = {}
+    for found, own, other in (
+        (callers, ProcessCall.child_id, ProcessCall.parent_id), (called, ProcessCall.parent_id, ProcessCall.child_id),
+    ):  # fmt: skip
+        rows = (
+            select(own, ProcessInstance.id, ProcessInstance.code, Process.name, Process.code, ProcessInstance.status,
+                   ProcessCall.token)
+            .join(ProcessInstance, ProcessInstance.id == other)
+            .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
+            .join(Process, Process.id == ProcessVersion.process_id)
+            .where(own.in_(instance_ids))
+        )  # fmt: skip
+        for row in session.execute(rows.order_by(ProcessCall.id)):
+            found.setdefault(row[0], []).append(Relative(*row[1:]))
+    return callers, called

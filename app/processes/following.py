@@ -1,0 +1,62 @@
+"""What follows at once from what has just happened? What came before its receiver was there is taken now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.processes.engine.core import Decision
+from app.processes.engine.events import Event, Receive, Subscribe
+from app.processes.engine.state import InstanceStatus, State, Subscription
+from app.processes.models import MessageState, ProcessInstance, ProcessMessage
+
+_KEPT = (
+    select(ProcessMessage)
+    .where(
+        ProcessMessage.name == bindparam("name_"),
+        ProcessMessage.key == bindparam("key_"),
+        ProcessMessage.state == MessageState.kept,
+        ProcessMessage.expires_at > bindparam("now"),
+    )
+    .order_by(ProcessMessage.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+
+
+def armed(decision: Decision) -> set[int]:
+    """The subscriptions that have just been armed, by their numbers."""
+    return {command.subscription for command in decision.commands if isinstance(command, Subscribe)}
+
+
+def next_event(session: Session, instance: ProcessInstance, state: State, armed: Collection[int]) -> Event | None:
+    """What happens to the instance next, in the same transaction; None when it rests."""
+    if state.status is not InstanceStatus.running:
+        return None
+    for one in state.subscriptions:
+        if one.id in armed:
+            kept = kept_for(session, one)
+            if kept is not None:
+                return take(kept, instance, one)
+    return None
+
+
+def kept_for(session: Session, waiting: Subscription) -> ProcessMessage | None:
+    """The oldest message that came before it was waited for."""
+    return session.scalars(_KEPT, {"name_": waiting.name, "key_": waiting.key, "now": clock.now()}).one_or_none()
+
+
+def take(message: ProcessMessage, instance: ProcessInstance, waiting: Subscription) -> Receive:
+    """The message is this instance's now; the event that tells it."""
+    event = Receive(waiting.id, dict(message.values), message.id)
+    taken_by(message, instance)
+    return event
+
+
+def taken_by(message: ProcessMessage, instance: ProcessInstance) -> None:
+    message.state, message.taken_at, message.instance_id, message.values = (
+        MessageState.taken, clock.now(), instance.id, {},
+    )  # fmt: skip
