@@ -16,7 +16,7 @@ from app.customers.models import Customer
 _LONGEST_CHAIN = 50
 
 
-def live_merge(customer_id: int) -> Select[CustomerMerge]:
+def live_merge(customer_id: Any) -> Select[CustomerMerge]:
     """How he became part of another one; nothing for whoever did not."""
     return select(CustomerMerge).where(CustomerMerge.merged_id == customer_id, CustomerMerge.undone_at.is_(None))
 
