@@ -58,6 +58,8 @@ from app.forms.api import FormApi
 from app.forms.drawing.views import DrawingPages
 from app.forms.filling.views import FillingPages
 from app.forms.models import Form
+from app.forms.public.api import PublicEntryApi, PublicLinkApi
+from app.forms.public.choosing import EntryPages
 from app.forms.public.open_view import OpenFormView
 from app.forms.public.screens import PublicEntryScreen
 from app.forms.public.views import LinkPages
@@ -210,6 +212,7 @@ VIEWS: tuple[type, ...] = (
     LinkPages,
     OpenFormView,
     PublicEntryScreen,
+    EntryPages,
     FillingPages,
     # The list over all forms behind that of one: it is the list of the table (core.lists).
     FormAnswers,
@@ -266,6 +269,8 @@ APIS: tuple[type, ...] = (
     PlaceApi,
     FormApi,
     SubmissionApi,
+    PublicLinkApi,
+    PublicEntryApi,
     ProcessApi,
     InstanceApi,
     MessageApi,
@@ -386,16 +391,23 @@ def _badge(opened: int, late: int) -> dict[str, Any] | None:
     return {"text": str(number) if number < 100 else "99+", "late": bool(late), "told": told}
 
 
+def section_of(path: str) -> str:
+    """To which entry of the menu an address belongs. The answers to one form stand below the form, and are among those
+    to all forms for whoever reads them."""
+    parts = path.split("/")
+    return "phieu" if parts[1] == "bieu-mau" and parts[3:4] == ["phieu"] else parts[1]
+
+
 def _menu(who: Actor, work: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The entries that he may use; a group without any is left out."""
-    section = request.path.split("/")[1]
+    section = section_of(request.path)
 
     def shown(item: Item) -> dict[str, Any]:
         return {
             "label": item.label,
             "icon": item.icon,
             "url": item.url,
-            "current": item.url.split("/")[1] == section,
+            "current": section_of(item.url) == section,
             "badge": work if item.resource == "Task" else None,
         }
 

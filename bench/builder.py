@@ -49,7 +49,7 @@ _TYPE = """const input = document.querySelector("[data-setting=label] input");
 _CHANGES = {
     "a letter of a label": _TYPE,
     "required, or not": 'document.querySelector("[data-setting=required] input").click();',
-    "chosen": 'document.querySelectorAll(".tt-fcell__pick")[at * 3].click();',
+    "chosen": 'const all = document.querySelectorAll(".tt-fcell__pick"); all[(at * 3) % all.length].click();',
     "moved by one place": """document.querySelector(".tt-fcell.is-on .tt-fcell__pick").dispatchEvent(
       new KeyboardEvent("keydown", { key: at % 2 ? "ArrowUp" : "ArrowDown", altKey: true, bubbles: true }));""",
     "one more field": 'document.querySelector("[data-kinds] [data-type=choice] button").click();',
@@ -58,18 +58,39 @@ _CHANGES = {
 
 
 def measure_builder(meter: Meter, path: str, count: int) -> None:
-    """Rows for the builder of a draft of `count` fields at `path`, in a browser in which Hoa is signed in."""
+    """Rows for the builder of a draft of `count` fields at `path`, in a browser in which Hoa is signed in.
+
+    CPU is that of the thread that runs the script, lays out and paints.
+    """
     with _opened(path) as page:
         page.locator("[data-field]").nth(count // 2).locator(".tt-fcell__pick").click()
         timed = _UNTIL_PAINTED % _TIMES
-        meter.told("floor: a word changed and painted, in Chromium", page.evaluate(timed, _FLOOR))
-        for label, change in _CHANGES.items():
-            page.wait_for_timeout(1_500)  # what was changed before is kept meanwhile
-            meter.told(f"builder of {count} fields: {label}", page.evaluate(timed, change), most=_SHOWN)
-        page.wait_for_timeout(1_500)
+        thread = page.context.new_cdp_session(page)
+        thread.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def spent() -> float:
+            metrics = thread.send("Performance.getMetrics")["metrics"]
+            return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration")) * 1000
+
+        def change(label: str, act: str, **held: float) -> None:
+            _at_rest(page)
+            before = spent()
+            walls = page.evaluate(timed, act)
+            meter.told(label, walls, (spent() - before) / _TIMES, **held)
+
+        change("floor: a word changed and painted, in Chromium", _FLOOR)
+        for label, act in _CHANGES.items():
+            change(f"builder of {count} fields: {label}", act, most_cpu=_SHOWN)
+        _at_rest(page)
         page.locator("[data-field]").first.locator(".tt-fcell__pick").click()
+        before = spent()
         kept = [page.evaluate(_UNTIL_KEPT, _TYPE) for _time in range(5)]
-        meter.told(f"builder of {count} fields: kept", kept, most=_KEPT)
+        meter.told(f"builder of {count} fields: kept", kept, (spent() - before) / 5, most_cpu=_KEPT)
+
+
+def _at_rest(page: Page) -> None:
+    """What was changed before is kept and previewed."""
+    page.wait_for_timeout(2_500)
 
 
 @contextmanager

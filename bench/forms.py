@@ -15,6 +15,7 @@ import random
 import re
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -22,21 +23,21 @@ from urllib.parse import quote
 from flask import current_app
 from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select, text
+from werkzeug.test import TestResponse
 
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.forms import queries, services
 from app.forms.models import Submission, SubmissionSource, SubmissionState, SubmissionValue
-from app.forms.submissions.index import rows_of
-from app.security.models import Member
+from app.forms.submissions.index import column_of, is_indexed
 from bench import PASSWORD
 from bench.builder import measure_builder
 from bench.bulk import fast
 from bench.company import company, person
 from bench.customers import Meter
 
-#: ms by the wall, issue 7; the list is held to what the list of customers is held to
+#: ms of this process: on a machine that does nothing else, what it takes by the wall
 _FILLED, _LISTED = 300, 60
 _TIMES = 10
 _OPTIONS = {"options": [{"value": f"v{at}", "label": f"Lựa chọn {at}"} for at in range(6)]}
@@ -58,7 +59,8 @@ _ASKED: list[dict[str, Any]] = [
 ]
 _ANSWERED = ("id", "form_version_id", "form_id", "state", "answers", "source", "rev", "revision", "created_at",
              "updated_at", "created_by_id")  # fmt: skip
-_VALUES = ("submission_id", "form_id", "field_key", "item", "text", "number", "date", "moment", "counts")
+_COLUMNS = ("text", "number", "date", "moment")
+_VALUES = ("submission_id", "form_id", "field_key", "item", *_COLUMNS, "counts")
 #: behind all that are sent while it is measured
 _FIRST = 1_000_000
 _FILTERS = (
@@ -68,6 +70,19 @@ _FILTERS = (
     ("a text", "answers.order = 'PS-00017'"),
     ("two together", "answers.reason = 'v2' and answers.stars <= 2"),
 )
+
+
+class Desk:
+    """Somebody who asks for pages: in a thread of its own, since a request shares what the context around it knows."""
+
+    def __init__(self, client: FlaskClient, thread: ThreadPoolExecutor) -> None:
+        self._client, self._thread = client, thread
+
+    def get(self, path: str) -> TestResponse:
+        return self._thread.submit(self._client.get, path).result()
+
+    def post(self, path: str, typed: dict[str, Any]) -> TestResponse:
+        return self._thread.submit(self._client.post, path, data=typed).result()
 
 
 def drawn(count: int) -> list[dict[str, Any]]:
@@ -95,9 +110,10 @@ def fill(count: int) -> None:
     chance, now, first = random.Random("Phở Sen"), clock.now(), date(2025, 1, 1)
     session = db.session()
     version = queries.published_version(session, "nhieu")
-    lan = session.scalars(select(Member.user_id).where(Member.user_id == person("lan").user_id)).one()
+    lan = person("lan").user_id
     assert version is not None
-    fields, form_id, version_id = queries.definition_of(version).fields, version.form_id, version.id
+    form_id, version_id = version.form_id, version.id
+    fields = [one for one in queries.definition_of(version).fields if is_indexed(one)]
     session.rollback()
     state, source = SubmissionState.submitted, SubmissionSource.page
     with db.engine.connect() as connection, fast(connection) as bulk:
@@ -110,15 +126,17 @@ def fill(count: int) -> None:
                     "order": f"PS-{chance.randrange(20_000):05}", "told": "Hộp móp, thiếu rau",
                 }  # fmt: skip
                 answered.append((number, version_id, form_id, state, said, source, 1, 1, now, now, lan))
-                rows = rows_of(number, form_id, fields, said, counts=True)
-                values += [tuple(row[name] for name in _VALUES) for row in rows]
+                for one in fields:
+                    for item, part in enumerate(one.type.indexed(said[one.key])):
+                        kept = [part if column_of(one) == name else None for name in _COLUMNS]
+                        values.append((number, form_id, one.key, item, *kept, True))
             bulk.write(Submission.__table__, _ANSWERED, answered)
             bulk.write(SubmissionValue.__table__, _VALUES, values)
     with db.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
 
 
-def measure_filling(meter: Meter, client: FlaskClient, count: int) -> None:
+def measure_filling(meter: Meter, desk: Desk, count: int) -> None:
     def insert_one() -> None:
         version = version_of("mot")
         with db.engine.connect() as connection:
@@ -132,8 +150,8 @@ def measure_filling(meter: Meter, client: FlaskClient, count: int) -> None:
     publish("mot", fields[:1])
     publish("dai", fields)
     meter.measure("floor: one answer written by one INSERT", insert_one, times=_TIMES)
-    meter.measure("floor: the page of a form of 1 question", asking(client, "/dien-phieu/mot"), times=_TIMES)
-    page = client.get("/dien-phieu/dai").text
+    meter.measure("floor: the page of a form of 1 question", asking(desk, "/dien-phieu/mot"), times=_TIMES)
+    page = desk.get("/dien-phieu/dai").text
     version = re.search(r'name="version" value="(\d+)"', page)
     assert version is not None
     typed = {f"answer_{one['key']}": _KINDS[one["type"]][1] for one in fields if _KINDS[one["type"]][1]}
@@ -141,22 +159,22 @@ def measure_filling(meter: Meter, client: FlaskClient, count: int) -> None:
     sent: list[str] = []
 
     def send() -> None:
-        answer = client.post("/dien-phieu/dai", data=typed)
+        answer = desk.post("/dien-phieu/dai", typed)
         assert answer.status_code == 302, answer.text
         sent.append(answer.location)
 
     def send_wrong() -> None:
-        assert client.post("/dien-phieu/dai", data=typed | {"answer_f2": "ba"}).status_code == 422
+        assert desk.post("/dien-phieu/dai", typed | {"answer_f2": "ba"}).status_code == 422
 
     told = f"a form of {count} questions"
-    meter.measure(f"{told}: its page", asking(client, "/dien-phieu/dai"), times=_TIMES, most=_FILLED)
-    meter.measure(f"{told}: sent", send, times=_TIMES, most=_FILLED)
-    meter.measure(f"{told}: sent with a mistake", send_wrong, times=_TIMES, most=_FILLED)
-    meter.measure(f"{told}: read", asking(client, sent[-1]), times=_TIMES, most=_FILLED)
-    meter.measure(f"{told}: on paper", asking(client, f"{sent[-1]}/phieu.pdf"), times=_TIMES)
+    meter.measure(f"{told}: its page", asking(desk, "/dien-phieu/dai"), times=_TIMES, most_cpu=_FILLED)
+    meter.measure(f"{told}: sent", send, times=_TIMES, most_cpu=_FILLED)
+    meter.measure(f"{told}: sent with a mistake", send_wrong, times=_TIMES, most_cpu=_FILLED)
+    meter.measure(f"{told}: read", asking(desk, sent[-1]), times=_TIMES, most_cpu=_FILLED)
+    meter.measure(f"{told}: on paper", asking(desk, f"{sent[-1]}/phieu.pdf"), times=_TIMES)
 
 
-def measure_finding(meter: Meter, client: FlaskClient, count: int) -> None:
+def measure_finding(meter: Meter, desk: Desk, count: int) -> None:
     publish("nhieu", _ASKED)
     fill(count)
     form_id = version_of("nhieu").form_id
@@ -172,11 +190,11 @@ def measure_finding(meter: Meter, client: FlaskClient, count: int) -> None:
 
     meter.measure("floor: one of a choice, counted and 25 read by SQL", bare, times=_TIMES)
     path = "/bieu-mau/nhieu/phieu/list/"
-    meter.measure(f"the list of {count:,} answers", asking(client, path), times=_TIMES, most=_LISTED)
+    meter.measure(f"the list of {count:,} answers", asking(desk, path), times=_TIMES, most_cpu=_LISTED)
     for label, where in _FILTERS:
-        ask = asking(client, f"{path}?where={quote(where)}")
-        meter.measure(f"filtered: {label}", ask, times=_TIMES, most=_LISTED)
-    meter.measure("its charts", asking(client, "/bieu-mau/nhieu/phieu/bieu-do"), times=3)
+        ask = asking(desk, f"{path}?where={quote(where)}")
+        meter.measure(f"filtered: {label}", ask, times=_TIMES, most_cpu=_LISTED)
+    meter.measure("its charts", asking(desk, "/bieu-mau/nhieu/phieu/bieu-do"), times=3)
 
 
 def version_of(code: str) -> Any:
@@ -186,9 +204,9 @@ def version_of(code: str) -> Any:
     return version
 
 
-def asking(client: FlaskClient, path: str) -> Callable[[], None]:
+def asking(desk: Desk, path: str) -> Callable[[], None]:
     def ask() -> None:
-        answer = client.get(path)
+        answer = desk.get(path)
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
 
     ask()  # what a process learns once is learned
@@ -203,13 +221,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--drawn", type=int, default=60)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     asked = parser.parse_args(arguments)
-    with company(asked.database) as url:
+    with company(asked.database) as url, ThreadPoolExecutor(1) as thread:
         print(f"{asked.database}, load {os.getloadavg()[0]:.1f}")
-        client = current_app.test_client()
-        client.post("/login/", data={"username": "hoa", "password": PASSWORD})
+        desk = Desk(current_app.test_client(), thread)
+        assert desk.post("/login/", {"username": "hoa", "password": PASSWORD}).status_code == 302
         meter = Meter(url)
-        measure_filling(meter, client, asked.fields)
-        measure_finding(meter, client, asked.submissions)
+        measure_filling(meter, desk, asked.fields)
+        measure_finding(meter, desk, asked.submissions)
         publish("ve", drawn(asked.drawn), is_draft=True)
         measure_builder(meter, "/bieu-mau/ve/ve", asked.drawn)
     return int(meter.is_over)

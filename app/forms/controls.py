@@ -15,6 +15,7 @@ from app.core.i18n import _, ngettext
 from app.customers import places
 from app.forms.fields.base import Context, Control, FieldSpec, FormField
 from app.forms.fields.file import MOST_FILES, FileType
+from app.forms.fields.patterns import NOT_LIKE_THIS
 from app.forms.fields.rows import RowsType
 from app.forms.fields.signature import HEIGHT, WIDTH
 from app.forms.logic import columns_for_browser
@@ -111,6 +112,8 @@ def _line(one: Input, given: dict[str, Any]) -> Markup:
         known["placeholder"] = str(face.placeholder)
     if face.helper:
         known[f"data-{face.helper}"] = "true"
+    if pattern := one.one.spec.own.get("pattern"):
+        known["data-pattern"], known["data-pattern-says"] = pattern, say(one.one.spec.message) or str(NOT_LIKE_THIS)
     bounds = one.one.type.bounds(one.one.spec)
     if bounds is not None:
         known["data-min"], known["data-max"] = map(str, bounds)

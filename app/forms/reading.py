@@ -67,9 +67,14 @@ def is_written(one: FormField, context: Context) -> bool:
     return right_in(one, context) is FieldRight.full
 
 
+def mask_of(one: FormField) -> Mask | None:
+    """What is left of such an answer to recognise it by; None: nothing is."""
+    return _MASKS.get(one.type.code)
+
+
 def covered(one: FormField, value: Value, context: Context) -> Covered:
     """The answer with dots."""
-    mask = _MASKS.get(one.type.code)
+    mask = mask_of(one)
     return Covered(DOTS) if mask is None else masked(mask, one.type.show(value, one.spec, context))
 
 

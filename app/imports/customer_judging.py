@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.core.access import Actor, visible
+from app.core.errors import InvalidInputError
 from app.core.guarded import key_of
 from app.core.i18n import _
 from app.core.screens import extra
@@ -64,8 +65,10 @@ class Known:
 class CustomerJudge:
     """Knows which keys were met in the file so far."""
 
-    def __init__(self, job: ImportJob, who: Actor) -> None:
+    def __init__(self, job: ImportJob, who: Actor, own: Mapping[str, extra.OneText]) -> None:
         self._job, self._who = job, who
+        #: the company's own fields that this person may set
+        self._own = {key: one for key, one in own.items() if key in job.mapping}
         self._has_own = any(key.startswith(extra.PREFIX) for key in job.mapping)
         #: key → the first row that has it; numbers alone, for a look through keeps them for the whole file
         self._met: dict[HardKey, int] = {}
@@ -81,6 +84,7 @@ class CustomerJudge:
         self._companies: dict[str, int | None] = {}
 
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
+        self._find_own(session, [row for row in rows if row.is_good])
         good = [row for row in rows if row.is_good]
         if is_written:
             # Whoever saves one of these numbers just now is waited for, and found below; whoever comes later waits.
@@ -119,6 +123,8 @@ class CustomerJudge:
                 self._judge_nameless(row, typed, alike)
             if row.is_good:
                 self._remember(row)
+            if is_made(self._job, row):
+                self._tell_lacking(row)
         if is_written:
             new = {key: number for key, number in self._met.items() if key not in met_before}
             met.keep(session, self._job.id, new, self._claimed)
@@ -327,6 +333,25 @@ class CustomerJudge:
         for text in wanted:
             several = by_key.get(text) or by_key.get(keys[text], [])
             self._companies[text] = several[0] if len(several) == 1 else -1 if several else None
+
+    def _find_own(self, session: Session, rows: Sequence[Row]) -> None:
+        """What is said to the company's own fields by a code or a name is looked up, for all rows at once."""
+        for full, one in self._own.items():
+            key = full.removeprefix(extra.PREFIX)
+            said = [row for row in rows if isinstance(row.values.own.get(key), str)] if one.find else []
+            found = one.find(session, {row.values.own[key] for row in said}) if one.find and said else {}
+            for row in said:
+                value = found[row.values.own[key]]
+                if isinstance(value, InvalidInputError):
+                    row.wrong(one.label, f"“{row.values.own[key][:60]}” – {value.message}")
+                else:
+                    row.values.own[key] = value
+
+    def _tell_lacking(self, row: Row) -> None:
+        """A new customer is taken without what the company asks of every one; whoever brings the file is told."""
+        for full, one in self._own.items():
+            if one.is_required and row.values.own.get(full.removeprefix(extra.PREFIX)) is None:
+                row.tell(one.label, _("is missing: every customer has it. Taken without it."))
 
     def _place_at_work(self, row: Row) -> None:
         text = row.values.company

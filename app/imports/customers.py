@@ -45,7 +45,6 @@ class CustomerTarget:
     def __init__(self, session: Session, job: ImportJob, who: Actor, habits: Sequence[Habits]) -> None:
         self._job, self._who = job, who
         self._cells = cells_of(session, job, who, habits, USED)
-        self._judge = CustomerJudge(job, who)
         defaults = job.defaults
         self._owner_id: int | None = defaults.get("owner_id") or who.user_id
         self._team_id: int | None = defaults.get("team_id") or who.primary_team_id
@@ -53,6 +52,7 @@ class CustomerTarget:
         self._tags: Sequence[str] = defaults.get("tags") or ()
         added = extra.extra_of("Customer")
         self._own = added.texts(session, who) if added is not None else {}
+        self._judge = CustomerJudge(job, who, self._own)
         self._people = _people(session, who) if "owner" in job.mapping else {}
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
@@ -156,7 +156,9 @@ class CustomerTarget:
         keeping.renew(session, [values["id"] for values in made])
         said = {values["id"]: row.values.own for row, values in zip(rows, made, strict=True) if row.values.own}
         if said and (added := extra.extra_of("Customer")) is not None:
-            added.add_many(session, said, by=self._who)
+            refused = added.add_many(session, said, by=self._who)
+            for row, values in zip(rows, made, strict=True):
+                _tell_own(row, refused.get(values["id"], {}))
         points: list[dict[str, Any]] = []
         worn: list[dict[str, Any]] = []
         entered: list[dict[str, Any]] = []

@@ -182,6 +182,13 @@ def fields_for(who: Actor, target: ImportTarget) -> Iterator[ImportField]:
             yield one
 
 
+def lacking(who: Actor, target: ImportTarget, mapping: Sequence[str]) -> list[Any]:
+    """Labels of what the company asks of every customer, and no column of the file holds."""
+    added = extra.extra_of("Customer") if target is ImportTarget.customers else None
+    texts = added.texts(db.session(), who) if added is not None else {}
+    return [one.label for key, one in texts.items() if one.is_required and key not in mapping]
+
+
 def told_before(
     headings: Sequence[str], matches: Iterable[tuple[Sequence[str], Sequence[str]]]
 ) -> dict[str, str]:  # fmt: skip

@@ -247,6 +247,7 @@ def _matching(
         updates=list(UPDATE_LABELS.items()), typed=typed, owner=owner, team=team,
         sources=catalogues.offered(session, SOURCES, typed.source),
         errors={key: list(told) for key, told in refusal.fields.items()} if refusal else {},
+        lacking=fields.lacking(who, job.target, typed.mapping),
         crumbs=_trail(job.file_name),
     )  # fmt: skip
 

@@ -50,7 +50,9 @@ def _task_and_rights(session: Session, task_id: int, actor: Actor) -> tuple[Task
     rights = [visible(Task, actor, action) for action in ("view", "edit", "assign")]
     mine = rights[0] | queries.was_offered_to(actor)
     rows = queries.with_people(select(Task).where(Task.id == task_id, mine)).options(joinedload(Task.form_version))
-    found = session.execute(rows.add_columns(*rights)).unique().one_or_none()
+    # Whoever sees all is asked the same three times: each answer needs a name of its own.
+    named = (right.label(f"right_{place}") for place, right in enumerate(rights))
+    found = session.execute(rows.add_columns(*named)).unique().one_or_none()
     if found is None:
         raise NotFoundError
     return found[0], [bool(one) for one in found[1:]]

@@ -31,6 +31,8 @@ clipped.start();
 
 each("select[data-url], select[data-lookup-url]", (select) => import("./lookup.js").then(({ look }) => look(select)));
 
+each("input[data-pattern]", (input) => import("./pattern.js").then(({ watchPattern }) => watchPattern(input)));
+
 // "Thêm khách hàng mới": opens the small form, and closes it again.
 on("click", "[data-create-open], [data-create-close]", (_event, button) => {
   const target = document.querySelector(button.dataset.createOpen ?? button.dataset.createClose);

@@ -56,6 +56,7 @@ UNLINKED = (
     "SELECT '/f/' || key FROM public_link UNION SELECT '/f/' || key || '/cam-on' FROM public_link",
     "SELECT '/f/' || key || '/nhung' FROM public_link UNION SELECT '/f/' || key || '/nhung/cam-on' FROM public_link",
     "SELECT '/phieu-ngoai/show/' || min(id) || '?tab=tra-loi' FROM public_entry GROUP BY state",
+    "SELECT '/phieu-ngoai/' || min(id) || '/nhan' FROM public_entry WHERE state = 'held'",
     "SELECT '/bieu-mau/' || min(form.code) || '/phieu/list/' FROM form JOIN submission ON form.id = form_id",
     "SELECT '/muc-danh-muc/show/' || min(id) FROM catalogue_entry",
     "SELECT '/nhat-ky/show/' || max(id) FROM audit_event GROUP BY action",

@@ -78,6 +78,8 @@ _POSITIVE = {"!=": "=", "not in": "in", "not contains": "contains", "not empty":
 _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
+#: comparisons that name the value
+_EXACT = {"=", "in"}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _TEXTS = {Kind.text, Kind.phone}
 _NUMBERS = {Kind.number, Kind.decimal, Kind.money}
@@ -117,17 +119,23 @@ class _Translation:
 
     def _all_of(self, parts: Sequence[tree.Node]) -> Iterator[ColumnElement[bool]]:
         """All of these hold. What several of them ask of one value beside the rows is looked for once: from 10 to 20
-        are a few, and from 10 on, and up to 20, may each be nearly all."""
-        asked: dict[str, tuple[Beside, list[Test]]] = {}
+        are a few, and from 10 on, and up to 20, may each be nearly all. Of several values beside the rows only those
+        who have all of them are looked up."""
+        asked: dict[str, _AskedBeside] = {}
         for part in parts:
             found = self._asked_beside(part)
             if found is None:
                 yield self.node(part)
             else:
                 field, beside, test = found
-                asked.setdefault(field.key, (beside, []))[1].append(test)
-        for beside, tests in asked.values():
-            yield _holds_beside(beside, partial(_every, tests), negated=False)
+                told = asked.setdefault(field.key, _AskedBeside(beside, []))
+                told.tests.append(test)
+                told.is_exact = told.is_exact or (isinstance(part, Row) and part.op in _EXACT)
+        keys: dict[str, list[_AskedBeside]] = {}
+        for told in asked.values():
+            keys.setdefault(str(told.beside.key), []).append(told)
+        for several in keys.values():
+            yield _holds_beside_all(several)
 
     def _asked_beside(self, part: tree.Node) -> tuple[Field, Beside, Test] | None:
         """Of a comparison with the one value that a row has in another table."""
@@ -382,6 +390,29 @@ def _holds_beside(beside: Beside, test: Test, *, negated: bool) -> ColumnElement
         return beside.key.in_(beside.rows.where(not_(test(beside.value))).correlate(None))
     found = beside.key.in_(beside.rows.where(test(beside.value)).correlate(None))
     return and_(beside.key.in_(beside.rows.correlate(None)), not_(found)) if negated else found
+
+
+@dataclass
+class _AskedBeside:
+    """What is asked of one value beside the rows. `is_exact`: it is said which, so that few have it."""
+
+    beside: Beside
+    tests: list[Test]
+    is_exact: bool = False
+
+
+def _holds_beside_all(several: Sequence[_AskedBeside]) -> ColumnElement[bool]:
+    """One inside the other, the exact ones inmost: of a range all are run through, and kept is only who has the other
+    values too. Asked one beside the other, each would be looked up among the rows."""
+    rows: Select[Any] | None = None
+    for one in sorted(several, key=lambda one: not one.is_exact):
+        found = one.beside.rows.where(_every(one.tests, one.beside.value))
+        if rows is not None:
+            (key,) = found.selected_columns
+            found = found.where(key.in_(rows))
+        rows = found.correlate(None)
+    assert rows is not None
+    return several[0].beside.key.in_(rows)
 
 
 def _every(tests: Sequence[Test], value: ColumnElement[Any]) -> ColumnElement[bool]:

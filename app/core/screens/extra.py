@@ -89,6 +89,12 @@ class OneText:
     choices: Sequence[tuple[str, str]]
     #: a text or a JSON value → the value that is kept, None for an empty one. Raises InvalidInputError with a sentence
     read: Callable[[Any], Any]
+    #: no two records have the same: it cannot be set for many at once
+    is_unique: bool = False
+    #: a new record is asked for it
+    is_required: bool = False
+    #: What `read` gives is a text that is looked up: several at once, text → value, or why it is none
+    find: Callable[[Session, Collection[str]], Mapping[str, Any | InvalidInputError]] | None = None
 
 
 class ExtraForm(Protocol):
@@ -141,8 +147,11 @@ class Extra(Protocol):
     def texts(self, session: Session, who: Actor) -> Mapping[str, OneText]:
         """By key those that this person may set by one text."""
 
-    def add_many(self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor) -> None:
-        """Keep what is said (record → bare key → value as OneText.read gives it) of new records, all at once."""
+    def add_many(
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+    ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
+        """Keep what is said (record → bare key → value as OneText.read and find give it) of new records, all at once.
+        Record → bare key → why what was said there is not kept."""
 
     def left_out(
         self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor

@@ -102,9 +102,10 @@ COLUMNS: Mapping[str, BulkField] = {
 
 
 def own_texts(who: Actor) -> Mapping[str, extra.OneText]:
-    """The fields that the company added, as far as he may set them."""
+    """The fields that the company added, as far as he may set them for many at once."""
     added = extra.extra_of("Customer")
-    return {} if added is None else added.texts(db.session(), who)
+    texts = {} if added is None else added.texts(db.session(), who)
+    return {key: one for key, one in texts.items() if not one.is_unique and one.find is None}
 
 
 def _own(one: extra.OneText) -> BulkField:

@@ -16,7 +16,7 @@ from app.customers.models import Customer
 _LONGEST_CHAIN = 50
 
 
-def live_merge(customer_id: int) -> Select[CustomerMerge]:
+def live_merge(customer_id: Any) -> Select[CustomerMerge]:
     """How he became part of another one; nothing for whoever did not."""
     return select(CustomerMerge).where(CustomerMerge.merged_id == customer_id, CustomerMerge.undone_at.is_(None))
 
@@ -53,14 +53,14 @@ def _merges(who: Actor, _action: str) -> ColumnElement[bool]:
 
 
 def pairs(who: Actor, state: PairState = PairState.open) -> Select[DuplicatePair]:
-    """The surest first; those that were decided, the last decided first."""
+    """The surest first, those that were saved for a reason last; of those decided the last decided first."""
     rows = select(DuplicatePair).where(DuplicatePair.state == state, visible(DuplicatePair, who))
     if who.is_system and state is not PairState.merged:
         first, second = aliased(Customer), aliased(Customer)
         rows = rows.join(first, first.id == DuplicatePair.first_id).join(second, second.id == DuplicatePair.second_id)
         rows = rows.where(first.archived_at.is_(None), second.archived_at.is_(None))
     if state is PairState.open:
-        return rows.order_by(DuplicatePair.score.desc(), DuplicatePair.id)
+        return rows.order_by(DuplicatePair.note.is_not(None), DuplicatePair.score.desc(), DuplicatePair.id)
     return rows.order_by(DuplicatePair.decided_at.desc(), DuplicatePair.id.desc())
 
 

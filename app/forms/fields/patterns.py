@@ -9,11 +9,13 @@ from typing import Any
 
 import re2
 
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.forms.fields.base import Flaw
 from app.forms.fields.settings import Setting
 
 LONGEST_PATTERN = 300
+NOT_LIKE_THIS: Sentence = _("This is not written as it should be. Please look at it once more.")
 #: bytes that one pattern may take, whatever it counts up to
 _MOST_MEMORY = 1 << 20
 

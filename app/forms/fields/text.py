@@ -8,7 +8,7 @@ from typing import ClassVar
 from app.core.i18n import _
 from app.forms.fields import base
 from app.forms.fields.base import FieldSpec, Flaw, Group, JsonSchema, Kind, Refused, Value
-from app.forms.fields.patterns import Pattern, fits
+from app.forms.fields.patterns import NOT_LIKE_THIS, Pattern, fits
 from app.forms.fields.settings import Setting, Whole, maps_to
 
 
@@ -54,7 +54,7 @@ class TextType(base.FieldType):
         if len(text) < (spec.own.get("min_length") or 0):
             raise Refused(_("At least %(limit)d characters, please.", limit=spec.own["min_length"]))
         if "pattern" in spec.own and not fits(spec.own["pattern"], text):
-            raise Refused(_("This is not written as it should be. Please look at it once more."))
+            raise Refused(NOT_LIKE_THIS)
         return text
 
     def tidy(self, text: str) -> str:

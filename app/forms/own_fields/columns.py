@@ -21,6 +21,7 @@ from app.core.screens.extra import PREFIX, ExtraField, Fields
 from app.core.vietnamese import show_phone
 from app.customers.models import Customer
 from app.customers.queries import header_visible
+from app.forms import reading
 from app.forms.fields.base import FormField
 from app.forms.own_fields import queries
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue
@@ -36,7 +37,6 @@ KINDS: Mapping[str, Kind] = {
     "yes_no": Kind.yes_no, "choice": Kind.choice, "dependent_choice": Kind.choice, "choices": Kind.choice,
     "member": Kind.person, "team": Kind.team,
 }  # fmt: skip
-_MASKS = {"phone": Mask.phone, "email": Mask.email, "tax_code": Mask.number, "citizen_id": Mask.number}
 _NUMBERS = {Kind.number, Kind.decimal, Kind.money}
 
 
@@ -52,7 +52,7 @@ def fields_of(drawn: queries.Drawn) -> Fields:
 
 
 def mask_of(one: FormField) -> Mask:
-    return _MASKS.get(one.spec.type, Mask.text)
+    return reading.mask_of(one) or Mask.text
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,10 @@ class CustomerFields:
     def texts(self, session: Session, who: Actor) -> Mapping[str, OneText]:
         return typing_in.texts(session, who)
 
-    def add_many(self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor) -> None:
-        services.add_many(session, said, by=by)
+    def add_many(
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+    ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
+        return services.add_many(session, said, by=by)
 
     def left_out(
         self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, Select, delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.core import audit, clock
@@ -17,6 +17,7 @@ from app.core.i18n import _
 from app.core.numbering import next_ids
 from app.core.screens.extra import PREFIX
 from app.core.vietnamese import sort_key
+from app.customers.duplicates.queries import live_merge
 from app.customers.models import Customer
 from app.customers.services import record_timeline
 from app.forms import rules
@@ -52,21 +53,27 @@ def change(
     return _keep(session, customer_id, drawn, row, found, by=by, is_told=is_told and not is_new)
 
 
-def add_many(session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor) -> None:
+def add_many(
+    session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+) -> dict[int, dict[str, list[Sentence]]]:
     """The same of customers who are new and nobody has seen yet, all at once. What would not stand is left out, as
-    `left_out` tells: each value was judged alone before, and what is asked depends on the others."""
+    `left_out` tells: each value was judged alone before, and what is asked depends on the others. Customer → key → why
+    what somebody else has already was left out too."""
     drawn = queries.drawn(session)
     if drawn is None or not said:
-        return
+        return {}
     context, definition = queries.context(session, by, None), drawn.definition_for(by)
-    found: dict[int, Values] = {
-        number: values for number, values in (
-            (number, rules.read_answers(definition, one, context=context, is_page=True).values)
-            for number, one in said.items()
-        ) if values
-    }  # fmt: skip
+    read = {
+        number: dict(rules.read_answers(definition, one, context=context, is_page=True).values)
+        for number, one in said.items()
+    }
+    told: dict[int, dict[str, list[Sentence]]] = {}
+    for key, number in _taken(session, drawn, read):
+        del read[number][key]
+        told.setdefault(number, {})[key] = [_told_twice(drawn.fields[key])]
+    found: dict[int, Values] = {number: values for number, values in read.items() if values}
     if not found:
-        return
+        return told
     now = clock.now()
     ids = next_ids(session, CustomerAnswers.__table__, len(found))
     rows = [
@@ -77,6 +84,26 @@ def add_many(session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Act
     session.execute(insert(CustomerAnswers), rows)
     audit.record_made(session, CustomerAnswers, rows)
     _index(session, drawn, found)
+    return told
+
+
+def _taken(session: Session, drawn: Drawn, of: Mapping[int, Values]) -> list[tuple[str, int]]:
+    """(key, customer) of what is wanted only once among all customers and somebody has, or an earlier one of these."""
+    found = []
+    for key, one in drawn.fields.items():
+        values = {number: one.type.indexed(said[key])[0] for number, said in of.items() if key in said} \
+            if _is_once(one) else {}  # fmt: skip
+        if not values:
+            continue
+        queue_up(session, f"own field {key}")
+        has = set(session.scalars(_who_has(key, _column_of(one).in_(set(values.values()))).with_only_columns(
+            _column_of(one)
+        )))  # fmt: skip
+        for number, value in values.items():
+            if value in has:
+                found.append((key, number))
+            has.add(value)
+    return found
 
 
 def left_out(
@@ -186,19 +213,35 @@ def _must_be_alone(session: Session, customer_id: int, drawn: Drawn, values: Val
     problems: dict[str, list[Sentence]] = {}
     for key in changed:
         one = drawn.fields.get(key)
-        if one is None or one.spec.unique != "form" or values.get(key) is None or one.type.index is None:
+        if one is None or not _is_once(one) or values.get(key) is None:
             continue
         # Of two that come at the same moment, the second one waits here for the first.
         queue_up(session, f"own field {key}")
-        column = getattr(CustomerValue, str(one.type.index))
-        same = select(CustomerValue.id).where(
-            CustomerValue.field_key == key, column == one.type.indexed(values[key])[0],
-            CustomerValue.customer_id != customer_id,
-        )  # fmt: skip
-        if session.scalar(same.limit(1)) is not None:
-            problems[PREFIX + key] = [say(one.spec.message) or _("Another customer has this already.")]
+        same = _who_has(key, _column_of(one) == one.type.indexed(values[key])[0])
+        if session.scalar(same.where(CustomerValue.customer_id != customer_id).limit(1)) is not None:
+            problems[PREFIX + key] = [_told_twice(one)]
     if problems:
         raise InvalidInputError(fields=problems)
+
+
+def _is_once(one: FormField) -> bool:
+    return one.spec.unique == "form" and one.type.index is not None
+
+
+def _column_of(one: FormField) -> Any:
+    return getattr(CustomerValue, str(one.type.index))
+
+
+def _told_twice(one: FormField) -> Sentence:
+    return say(one.spec.message) or _("Another customer has this already.")
+
+
+def _who_has(key: str, alike: ColumnElement[bool]) -> Select[int]:
+    """Whoever became part of somebody else has what he had, for the case that they are parted again: it is not his
+    alone."""
+    row = CustomerValue
+    is_merged = live_merge(row.customer_id).correlate(row).exists()
+    return select(row.id).where(row.field_key == key, alike, ~is_merged)
 
 
 # ── the values by which customers are found ──

@@ -25,6 +25,7 @@ from app.forms.words import say
 from app.security import columns as people_columns
 
 PATH = "/phieu-ngoai"
+CHOOSE = "nhan"
 STATES: Mapping[EntryState, tuple[str, Any]] = {
     EntryState.received: ("brand", _("On its way")),
     EntryState.held: ("soon", _("To be looked at")),
@@ -97,6 +98,8 @@ class PublicEntryScreen(Screen):
         return str(_("%(form)s, no. %(number)d", form=item.version.form.name, number=item.id))
 
     def next_action(self, item: PublicEntry, who: Actor) -> NextAction | None:
+        if item.state is EntryState.held and who.is_himself and who.may("approve", self.resource):
+            return NextAction(_("Take in for a customer"), f"{PATH}/{item.id}/{CHOOSE}", "users")
         if item.submission_id is None:
             return None
         return NextAction(_("Open the submission"), links.submission_path(item.submission_id), "file-text")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum, auto
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -13,18 +14,19 @@ from sqlalchemy.orm import Session
 from app.catalogues.queries import offered
 from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock
-from app.core.access import SYSTEM, Actor
+from app.core.access import SYSTEM, Actor, get_visible, visible
 from app.core.db import queue_up
-from app.core.errors import BusinessError, ConflictError, TooManyRequestsError
+from app.core.errors import BusinessError, ConflictError, Sentence, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.core.leases import LeaseState
 from app.customers.consent import record_consent
 from app.customers.duplicates import hard
+from app.customers.duplicates.hard import HardKey
 from app.customers.models import SOURCES, ContactKind, Customer
 from app.customers.profile import Problems, code_of
 from app.customers.profile_models import ConsentChannel, ConsentState
 from app.customers.rules import UnreadableError, read_contact
-from app.customers.services import create_customer, record_timeline
+from app.customers.services import CustomerArchivedError, create_customer, record_timeline
 from app.forms import queries as forms
 from app.forms import services as submissions
 from app.forms.fields.settings import CUSTOMER_VALUES
@@ -37,6 +39,7 @@ from app.forms.words import say
 from app.security.models import Team
 
 LONGEST_THANKS = 2_000
+_HIS_OWN: Sentence = _("Whoever took in his answers from a public form found that he is somebody else.")
 #: as what a submission names the entry it came of
 SUBJECT = "public_entry"
 
@@ -53,6 +56,23 @@ class NotWaitingError(ConflictError):
     """Somebody else, or the worker, was faster."""
 
     message = _("This was decided in the meantime.")
+
+
+class Whom(StrEnum):
+    """For whom somebody takes it in, where it is none of those who are here."""
+
+    #: whoever it names is a customer of his own, though others have his number
+    new = auto()
+    #: it is about nobody
+    nobody = auto()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A customer who has the number, address or tax code that was typed. `found_by`: codes of hard.HardField."""
+
+    customer: Customer
+    found_by: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -204,8 +224,9 @@ def receive(
     return entry
 
 
-def take(session: Session, entry: PublicEntry) -> Submission:
+def take(session: Session, entry: PublicEntry, *, chosen: int | Whom | None = None) -> Submission:
     """It becomes a submission, about whomever it says it comes from: found by number or address, else a new customer.
+    `chosen`: somebody has said who it is (a customer that he sees, not archived), so that nobody is looked for.
 
     Raises HoldError where somebody has to look at it, and what `create_customer` and `submit` raise.
     """
@@ -215,7 +236,7 @@ def take(session: Session, entry: PublicEntry) -> Submission:
     answers = Answers(entry.answers)
     person = rules.person_in(forms.definition_of(version), answers)
     with in_language(DEFAULT_LANGUAGE):
-        customer_id, is_new = _customer(session, link, person, entry, by)
+        customer_id, is_new = _customer(session, link, person, by, chosen)
         submission = submissions.submit(
             session, version, answers, by=by, subject_type=SUBJECT, subject_id=entry.id,
             customer_id=customer_id, source=SubmissionSource.public,
@@ -232,14 +253,29 @@ def take(session: Session, entry: PublicEntry) -> Submission:
     return submission
 
 
-def accept(session: Session, entry_id: int, *, by: Actor) -> Submission:
-    """Somebody found that it is right: it becomes a submission now. What the worker met is met again, and told."""
+def accept(session: Session, entry_id: int, *, by: Actor, chosen: int | Whom | None = None) -> Submission:
+    """Somebody found that it is right: it becomes a submission now. What the worker met is met again, and told, unless
+    it is said who it is. Raises NotFoundError for a customer out of his sight, CustomerArchivedError."""
     entry = _waiting(session, entry_id, by)
+    if isinstance(chosen, int) and get_visible(session, Customer, chosen, by).is_archived:
+        raise CustomerArchivedError
     entry.decided_by_id = by.user_id
-    submission = take(session, entry)
+    submission = take(session, entry, chosen=chosen)
     settle(entry)
     session.flush()
     return submission
+
+
+def candidates(session: Session, entry: PublicEntry, who: Actor) -> tuple[list[Candidate], int]:
+    """Who it may come from, as far as he sees them, and how many more there are."""
+    person = rules.person_in(forms.definition_of(entry.version), Answers(entry.answers))
+    found: dict[int, list[str]] = {}
+    for key, numbers in hard.holders(session, _keys(person)).items():
+        for number in numbers:
+            found.setdefault(number, []).append(str(key.field))
+    rows = select(Customer).where(Customer.id.in_(found), visible(Customer, who))
+    seen = [Candidate(one, sorted(set(found[one.id]))) for one in session.scalars(rows.order_by(Customer.id))]
+    return seen, len(found) - len(seen)
 
 
 def refuse(session: Session, entry_id: int, *, by: Actor) -> PublicEntry:
@@ -288,20 +324,17 @@ def settle(entry: PublicEntry) -> None:
 
 
 def _customer(
-    session: Session, link: PublicLink, person: Person, entry: PublicEntry, by: Actor
+    session: Session, link: PublicLink, person: Person, by: Actor, chosen: int | Whom | None
 ) -> tuple[int | None, bool]:
     """Who it is, and whether he is new. What stands in the record of somebody who is here already stays as it is:
     nobody has shown that he is the one."""
-    if not person.can_be_known:
+    if isinstance(chosen, int):
+        return chosen, False
+    if chosen is Whom.nobody or not person.can_be_known:
         return None, False
-    keys = {
-        hard.contact_key(kind, read_contact(kind, str(person.values[target])).value)
-        for target, kind in (("phone", ContactKind.phone), ("email", ContactKind.email)) if target in person.values
-    } - {None}  # fmt: skip
-    keys.add(hard.tax_key(_text(person, "tax_code")))
-    keys.discard(None)
-    hard.hold(session, [key for key in keys if key is not None])
-    known = hard.holders(session, [key for key in keys if key is not None])
+    keys = _keys(person)
+    hard.hold(session, keys)
+    known = hard.holders(session, keys) if chosen is None else {}
     ids = {number for numbers in known.values() for number in numbers}
     if len(ids) > 1:
         raise HoldError("several")
@@ -318,8 +351,19 @@ def _customer(
     made = create_customer(
         session, by=by, name=str(person.values["name"]), phone=_text(person, "phone"), email=_text(person, "email"),
         note=_text(person, "note"), source=link.source, **_profile(person),
+        duplicate_reason=str(_HIS_OWN) if chosen is Whom.new else None,
     )  # fmt: skip
     return made.id, True
+
+
+def _keys(person: Person) -> list[HardKey]:
+    """By what he is known."""
+    keys = {
+        hard.contact_key(kind, read_contact(kind, str(person.values[target])).value)
+        for target, kind in (("phone", ContactKind.phone), ("email", ContactKind.email)) if target in person.values
+    }  # fmt: skip
+    keys.add(hard.tax_key(_text(person, "tax_code")))
+    return sorted((key for key in keys if key is not None), key=str)
 
 
 def _text(person: Person, target: str) -> str | None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, Select, String, case, cast, func, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Select, String, any_, case, cast, column, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor, Scope, visible
 from app.core.errors import Sentence
-from app.core.formats import money_text, number_text
+from app.core.formats import local, money_text, number_text
 from app.core.i18n import _
 from app.forms import queries, reading
 from app.forms.fields.base import Context, FormField, Kind
@@ -75,7 +78,10 @@ def charts_of(session: Session, form_id: int, version: FormVersion, who: Actor, 
     small = [one.key for one in fields if one.type.code in _SMALL or one.type.code == "yes_no"]
     by_number = counted.numbers(small)
     spread = counted.spreads([one.key for one in fields if one.type.index is Kind.number and one.key not in small])
-    by_month = counted.months([one.key for one in fields if one.type.index in (Kind.date, Kind.moment)])
+    by_month = counted.months([one.key for one in fields if one.type.index is Kind.date])
+    by_month |= counted.months_of_moments(
+        [one.key for one in fields if one.type.index is Kind.moment], context.time_zone
+    )
     totals = counted.answered([one.key for one in fields if one.type.code == "choices"])
     drawn = []
     for one in fields:
@@ -91,8 +97,9 @@ def charts_of(session: Session, form_id: int, version: FormVersion, who: Actor, 
     return Charts([one for one in drawn if one.count], is_cut)
 
 
-def _among(session: Session, form_id: int, who: Actor) -> tuple[Select[Any] | None, bool]:
-    """The submissions that count for him; None: all of them, so that nobody needs to be asked."""
+def _among(session: Session, form_id: int, who: Actor) -> tuple[Sequence[int] | None, bool]:
+    """The submissions that count for him; None: all of them, so that nobody needs to be asked. Looked for once: which
+    they are costs more than to count among them."""
     if who.scope(reading.RESOURCE) is Scope.all:
         return None, False
     mine = select(Submission.id).where(
@@ -100,18 +107,24 @@ def _among(session: Session, form_id: int, who: Actor) -> tuple[Select[Any] | No
     )  # fmt: skip
     latest = mine.order_by(Submission.id.desc()).limit(MOST_LOOKED_AT + 1)
     ids = session.scalars(latest).all()
-    return select(latest.limit(MOST_LOOKED_AT).subquery().c.id), len(ids) > MOST_LOOKED_AT
+    return ids[:MOST_LOOKED_AT], len(ids) > MOST_LOOKED_AT
 
 
 class _Counted:
-    def __init__(self, session: Session, form_id: int, among: Select[Any] | None) -> None:
-        self._session, self._form_id, self._among = session, form_id, among
+    def __init__(self, session: Session, form_id: int, among: Sequence[int] | None) -> None:
+        self._session, self._form_id = session, form_id
+        self._among: ColumnElement[bool] | None = None
+        if among is not None and session.get_bind().dialect.name == "sqlite":
+            listed = func.json_each(json.dumps(list(among))).table_valued(column("value", Integer))
+            self._among = SubmissionValue.submission_id.in_(select(listed.c.value))
+        elif among is not None:
+            self._among = SubmissionValue.submission_id == any_(literal(list(among), ARRAY(Integer)))
 
     def _rows(self, keys: Sequence[str], *columns: Any) -> Select[Any]:
         rows = select(SubmissionValue.field_key, *columns).where(
             SubmissionValue.form_id == self._form_id, SubmissionValue.field_key.in_(keys), SubmissionValue.counts
         )
-        return rows if self._among is None else rows.where(SubmissionValue.submission_id.in_(self._among))
+        return rows if self._among is None else rows.where(self._among)
 
     def _grouped(self, keys: Sequence[str], by: Any, *where: ColumnElement[bool]) -> dict[str, dict[Any, int]]:
         found: dict[str, dict[Any, int]] = defaultdict(dict)
@@ -135,13 +148,32 @@ class _Counted:
         return {row[0]: row[1] for row in self._session.execute(rows)}
 
     def months(self, keys: Sequence[str]) -> dict[str, dict[str, int]]:
-        """By "2026-11"; a moment by its month in UTC."""
-        at = case((SubmissionValue.date.is_not(None), SubmissionValue.date), else_=None)
-        if self._session.get_bind().dialect.name == "sqlite":
-            month = func.substr(func.coalesce(cast_text(SubmissionValue.date), cast_text(SubmissionValue.moment)), 1, 7)
-        else:
-            month = func.to_char(func.coalesce(at, func.date(SubmissionValue.moment)), "YYYY-MM")
-        return self._grouped(keys, month)
+        """Days by "2026-11"."""
+        # As SQLite keeps them: 2026-11-20.
+        day = cast(SubmissionValue.date, String)
+        return self._grouped(keys, func.substr(day, 1, 7), SubmissionValue.date.is_not(None))
+
+    def months_of_moments(self, keys: Sequence[str], time_zone: str) -> dict[str, dict[str, int]]:
+        """Moments by "2026-11", as the calendar of the reader hangs."""
+        at = SubmissionValue.moment
+        if not keys:
+            return {}
+        ends = self._session.execute(self._rows(keys, func.min(at), func.max(at)).group_by(SubmissionValue.field_key))
+        known = {row[0]: (row[1], row[2]) for row in ends if row[1] is not None}
+        if not known:
+            return {}
+        first = local(min(low for low, _high in known.values()), time_zone).date()
+        last = local(max(high for _low, high in known.values()), time_zone).date()
+        months = [
+            date(number // 12, number % 12 + 1, 1)
+            for number in range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+        ]
+        begins = [datetime.combine(month, time(), ZoneInfo(time_zone)).astimezone(UTC) for month in months]
+        found = self._grouped(list(known), _place_among(at, begins, 0, len(begins) - 1), at.is_not(None))
+        return {
+            key: {months[place].isoformat()[:7]: count for place, count in places.items()}
+            for key, places in found.items()
+        }
 
     def spreads(self, keys: Sequence[str]) -> dict[str, _Spread]:
         """Two statements: how far the values lie apart, then how many are in each tenth of that."""
@@ -167,9 +199,14 @@ class _Counted:
         return {key: _Spread(*told, bars.get(key) or {0: told[0]}) for key, told in ends.items()}
 
 
-def cast_text(column: Any) -> Any:
-    """As SQLite keeps it: 2026-11-20 …"""
-    return cast(column, String)
+def _place_among(column: Any, begins: Sequence[datetime], low: int, high: int) -> Any:
+    """In which of the stretches between these moments it lies: halved again and again, so that a hundred of them take
+    seven comparisons. The same on every database, whatever the clocks of the zone did in between."""
+    if low == high:
+        return literal(low)
+    middle = (low + high + 1) // 2
+    lower, upper = _place_among(column, begins, low, middle - 1), _place_among(column, begins, middle, high)
+    return case((column < begins[middle], lower), else_=upper)
 
 
 @dataclass(frozen=True)

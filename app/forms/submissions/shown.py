@@ -161,10 +161,10 @@ class Door:
 
 
 _DOORS: Mapping[rules.Verb, tuple[Sentence, str, str]] = {
-    rules.Verb.correct: (_("Correct"), "sua", "pencil"),
-    rules.Verb.lock: (_("Lock"), "khoa", "lock"),
+    rules.Verb.correct: (_("Correct the answers"), "sua", "pencil"),
+    rules.Verb.lock: (_("Lock the answers"), "khoa", "lock"),
     rules.Verb.unlock: (_("Open again"), "mo-khoa", "lock-open"),
-    rules.Verb.void: (_("Void"), "huy", "x"),
+    rules.Verb.void: (_("Void the answers"), "huy", "x"),
     rules.Verb.restore: (_("Take the voiding back"), "dung-lai", "arrow-back-up"),
 }
 PATHS: Mapping[str, rules.Verb] = {path: verb for verb, (_label, path, _icon) in _DOORS.items()}

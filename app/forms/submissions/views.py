@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,11 @@ def _correction(
     status: int = 200, error: BusinessError | None = None,
 ) -> Any:  # fmt: skip
     told: Sentence = ""
+    sides: Sequence[shown.Difference] = ()
     if isinstance(error, ConflictError):
+        db.session().refresh(submission)
+        fields = queries.fields_of(submission.version)
+        sides = shown.differences(fields, submission.answers, form.answers.values, form.context)
         told = _("Somebody was faster. What you typed is still here: sending it again replaces what was saved.")
         rev = error.details.get("rev")
     elif error is not None:
@@ -184,10 +189,10 @@ def _correction(
         told = "" if isinstance(error, InvalidInputError) and error.fields else error.message
     return show(
         "forms/correct.html", status, submission=submission, form=form, rev=_rev() if rev is None else rev,
-        told=told, reason=reason, wrong=wrong, longest=rules.LONGEST_REASON,
+        told=told, sides=sides, reason=reason, wrong=wrong, longest=rules.LONGEST_REASON,
         path=f"{links.submission_path(submission.id)}/sua", back=links.submission_path(submission.id),
         lookups={"customer": "/tim/khach-hang", "files": links.answer_file_path(submission.form_version_id)},
-        goes_on=submission.subject_type in ("task", "instance"), crumbs=_trail(submission, _("Correct")),
+        goes_on=submission.subject_type in ("task", "instance"), crumbs=_trail(submission, _("Correct the answers")),
     )  # fmt: skip
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import select
 
-from app.core.db import db
+from app.core.access import SYSTEM
+from app.core.db import db, transaction
+from app.customers.models import Customer
+from app.customers.services import create_customer
 from app.forms.models import Form, Submission
 from app.forms.public.models import EntryState, PublicEntry, PublicLink
+from tests.cast import Cast
 from tests.forms.public.conftest import Stranger
+from tests.rest import Rest
 
 WHO = {"who": "Trần Thị Bưởi", "call": "0987 654 321"}
 
@@ -104,3 +110,64 @@ def test_another_team_and_staff_see_none_of_it(app, client, stranger):
     assert client("binh").post(f"/phieu-ngoai/action/accept/{number}").status_code == 404
     assert client("lan").get("/phieu-ngoai/list/").status_code == 403
     assert isinstance(stranger, Stranger)
+
+
+def test_minh_says_whose_answers_they_are_where_several_have_the_number(app, client, stranger):
+    with app.app_context(), transaction(SYSTEM) as session:
+        cast = Cast(session)
+        first = create_customer(session, by=cast.minh, name="Trần Bưởi", phone=WHO["call"]).id
+        create_customer(session, by=cast.minh, name="Trần Bưởi Con", phone=WHO["call"], duplicate_reason="Mẹ con dùng")
+        hidden = create_customer(session, by=cast.binh, name="Kín", email="kin@phosen.example").id
+    number = held(app, stranger)
+    minh, path = client("minh"), f"/phieu-ngoai/{number}/nhan"
+    told = minh.post(f"/phieu-ngoai/action/accept/{number}", follow_redirects=True)
+    assert "Nhiều khách hàng cùng có số điện thoại" in told.text
+    assert path in minh.get(f"/phieu-ngoai/show/{number}").text
+    page = BeautifulSoup(minh.get(path).text, "lxml")
+    assert [one["value"] for one in page.select("[name=whom]")] == [str(first), str(first + 1), "new", "nobody"]
+    for wrong in ("", "x", "9" * 11, "999999", str(hidden)):
+        assert minh.post(path, data={"whom": wrong}).status_code == 422, wrong
+    assert minh.post(path, data={"whom": str(first)}).status_code == 302
+    with app.app_context():
+        assert db.session.scalars(select(Submission.customer_id)).all() == [first]
+        assert db.session.get(Customer, first).name == "Trần Bưởi"
+    assert "vừa được người khác quyết định" in minh.get(path, follow_redirects=True).text
+
+
+@pytest.mark.parametrize("said", [{"whom": "new"}, {"whom": "nobody"}, {"customer_id": 1}])
+def test_programs_say_whose_answers_they_are(app, stranger, said):
+    with app.app_context(), transaction(SYSTEM) as session:
+        cast = Cast(session)
+        ids = [
+            create_customer(session, by=cast.minh, name=name, phone=WHO["call"], duplicate_reason="Mẹ con").id
+            for name in ("Trần Bưởi", "Trần Bưởi Con")
+        ]
+    said = {"customer_id": ids[1]} if "customer_id" in said else said
+    number = held(app, stranger)
+    minh = Rest(app, "minh")
+    assert minh.get("public-entries/", state="held").json["result"][0]["id"] == number
+    assert minh.post(f"public-entries/{number}/accept", {}).status_code == 422
+    assert minh.post(f"public-entries/{number}/accept", {"whom": "new", "customer_id": 1}).status_code == 422
+    assert minh.post(f"public-entries/{number}/refuse").json["state"] == "refused"
+    assert minh.post(f"public-entries/{number}/put-back").json["state"] == "held"
+    taken = minh.post(f"public-entries/{number}/accept", said)
+    assert (taken.status_code, taken.json["state"]) == (200, "taken")
+    with app.app_context():
+        about = db.session.scalars(select(Submission.customer_id)).one()
+        assert about not in (None, *ids) if said == {"whom": "new"} else about == said.get("customer_id")
+    assert minh.post(f"public-entries/{number}/accept", said).status_code == 409
+
+
+def test_programs_open_and_shut_the_door(app, client, door):
+    hoa = Rest(app, "hoa")
+    link = hoa.get("public-links/gop-y").json
+    assert link["address"].endswith(f"/f/{door}")
+    assert link["is_open"] is True
+    assert hoa.put("public-links/gop-y", {"sites": ["https://phosen.vn"]}).json["sites"] == ["https://phosen.vn"]
+    assert hoa.put("public-links/gop-y", {"team_id": 999}).status_code == 422
+    assert hoa.post("public-links/gop-y/close").json["is_open"] is False
+    assert client().get(f"/f/{door}").status_code == 404
+    assert not hoa.post("public-links/gop-y/renew").json["address"].endswith(door)
+    assert hoa.post("public-links/gop-y/open").json["is_open"] is True
+    assert Rest(app, "minh").get("public-links/gop-y").status_code == 403
+    assert hoa.get("public-links/khong-co").status_code == 404

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import select
@@ -10,8 +12,11 @@ from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError
 from app.forms.models import AnswerIndexing, Submission, SubmissionValue
+from app.forms.queries import context_for
 from app.forms.rules import Answers
 from app.forms.submissions import running, services
+from app.forms.submissions.charts import charts_of
+from tests.cast import Cast
 from tests.forms.submissions.conftest import DRAWN, publish, submit
 
 PAGE = "/bieu-mau/mon-an/phieu/bieu-do"
@@ -35,6 +40,7 @@ def test_each_choice_number_and_day_is_counted_as_a_table_that_needs_no_script(c
     assert (found["Đền bù"][0][1], found["Đền bù"][-1][1]) == ("1", "1")
 
 
+@pytest.mark.both_databases
 def test_only_what_one_may_see_is_counted_and_nothing_that_was_voided(client, given, void):
     assert charts(client("lan"))["Lỗi"] == [["Nguội", "1", "50"], ["Trễ", "1", "50"]]
     void(given.first)
@@ -100,3 +106,21 @@ def test_an_old_answer_that_is_corrected_is_filtered_and_given_once_as_the_lates
             submit(session, {"card": "A9"}, by=SYSTEM, code="the")
         with transaction(SYSTEM) as session:
             submit(session, {"card": "A1"}, by=SYSTEM, code="the")
+
+
+@pytest.mark.both_databases
+def test_months_are_those_of_the_reader_s_calendar(app, given):
+    asked = {"name": "Hẹn", "fields": [{"key": "at", "type": "date_time", "label": "Lúc", "searchable": True}]}
+    moments = ("2026-10-31T16:59:00Z", "2026-10-31T17:00:00Z", "2026-08-01T00:00:00Z", "2027-01-01T02:00:00Z")
+    with app.app_context(), transaction(SYSTEM) as session:
+        version = publish(session, asked, code="hen")
+        cast = Cast(session)
+        for moment in moments:
+            submit(session, {"at": moment}, by=cast.lan, code="hen")
+        found = {}
+        for who, zone in ((cast.hoa, "Asia/Ho_Chi_Minh"), (cast.lan, "Europe/Paris")):
+            reader = replace(who, time_zone=zone)
+            (chart,) = charts_of(session, version.form_id, version, reader, context_for(session, reader)).charts
+            found[zone] = {bar.label: bar.count for bar in chart.bars}
+    assert found["Asia/Ho_Chi_Minh"] == {"08/2026": 1, "10/2026": 1, "11/2026": 1, "01/2027": 1}
+    assert found["Europe/Paris"] == {"08/2026": 1, "10/2026": 2, "01/2027": 1}

@@ -87,7 +87,11 @@ def test_two_who_correct_at_once_one_is_told(client, given):
     assert correct(client("lan"), given.first, amount="1000").status_code == 302
     late = correct(client("minh"), given.first, amount="2000", rev=rev)
     assert late.status_code == 409
+    (row,) = BeautifulSoup(late.text, "lxml").select(".tt-rows tbody tr")
+    assert [one.get_text(strip=True) for one in row.select("th, td")] == ["Đền bù", "1.000\xa0₫", "2.000\xa0₫"]
     assert "2000" in late.text
+    again = field(late, "rev")["value"]
+    assert correct(client("minh"), given.first, amount="2000", rev=again).status_code == 302
 
 
 def test_what_is_locked_is_corrected_by_nobody_until_it_is_opened(client, given):
