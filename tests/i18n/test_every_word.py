@@ -52,6 +52,7 @@ from app.forms.own_fields.models import CustomerAnswers
 from app.forms.public.models import PublicEntry, PublicLink
 from app.imports import services as imports
 from app.imports.models import ImportJob, ImportRow, ImportTarget
+from app.imports.rows import BETWEEN
 from app.imports.services import Wishes
 from app.jobs import run_imports, write_exports
 from app.notifications.channels.settings import operators_settings
@@ -302,7 +303,7 @@ def data_of(app: Flask) -> Data:
             known.add(listed.headings)
             known.add(" · ".join(cells) for cells in listed.samples)
         for row in db.session.execute(select(ImportRow.label, ImportRow.reasons)):
-            known.add([row.label, *row.reasons])
+            known.add([*row.label.partition(BETWEEN), *row.reasons])  # the page shows them apart
         known.add(db.session.scalars(select(ImportJob.file_name)))
         lives_at = db.session.execute(select(Customer.street, Customer.ward_code, Customer.province_code))
         known.add(places.address_line(*row) for row in lives_at)
