@@ -72,7 +72,7 @@ def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
     with app.app_context():
         log = db.session.scalars(select(CustomerMerge.id)).one()
     undone = minh.post(f"/nghi-trung/gop/{log}/hoan-tac")
-    assert undone.headers["Location"] == f"/khach-hang/show/{two[0]}"
+    assert undone.headers["Location"] == f"/khach-hang/show/{two[1]}"
     assert minh.get(f"/khach-hang/show/{two[0]}").status_code == 200
 
 
