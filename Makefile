@@ -51,6 +51,7 @@ bench: $(DEV_PACKAGES) $(ASSETS) $(CATALOGUES) ## Measure the pages at full size
 	@$(BIN)/python -m bench.duplicates --database $${DATABASE:-postgresql} --customers $${CUSTOMERS:-100000}
 	@$(BIN)/python -m bench.imports --database $${DATABASE:-postgresql} --rows $${ROWS:-20000} --xlsx
 	@$(BIN)/python -m bench.forms --database $${DATABASE:-postgresql}
+	@$(BIN)/python -m bench.engine
 
 format: $(DEV_PACKAGES) ## Bring the code into its format
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -131,6 +131,10 @@ class Config:
         # Default: tantam@<host of BASE_URL>.
         self.MAIL_FROM = _sender(env.text("TANTAM_MAIL_FROM") or f"Tận Tâm <tantam@{_mail_domain(self.BASE_URL)}>")
 
+        # TANTAM_METRICS_TOKEN: whoever sends it as a bearer token may read GET /metrics (Prometheus): numbers about the
+        # engine, no names. Empty: there are no metrics.
+        self.METRICS_TOKEN = env.text("TANTAM_METRICS_TOKEN")
+
         # TANTAM_LOG: how much is logged to stderr: DEBUG, INFO (default), WARNING or ERROR.
         self.LOG_LEVEL = env.one_of("TANTAM_LOG", ("INFO", *(level for level in _LOG_LEVELS if level != "INFO")))
 

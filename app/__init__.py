@@ -87,6 +87,7 @@ def create_app(config: Any = None) -> Flask:
     from app.notifications.events import register_mail_ended, register_mail_guard, register_mail_reader
     from app.notifications.people import PeopleMessenger
     from app.notifications.shared import ShareTeller
+    from app.processes import metrics
     from app.processes.handlers import SHARED_INSTANCES, CustomerInstances, InstanceComments, begun_by
     from app.processes.services import InstanceTasks
     from app.security import arrival, look_view
@@ -161,6 +162,7 @@ def create_app(config: Any = None) -> Flask:
     for of_form in (FieldsPart(), VersionsPart(), PublicPart(), AnswersPart()):
         parts.register_part(of_form)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
 
     with app.app_context():
         listen_to(db.engine, synchronous=app.config["SQLITE_SYNCHRONOUS"])

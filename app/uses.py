@@ -126,6 +126,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "member_invitation": ("member_id",),
     "notification": ("user_id", "alert_id"),
     "outbox": ("to_user_id",),
+    "call_pin": ("version_id", "pinned_id"),
+    "process_call": ("parent_id", "child_id", "root_id"),
     "process_event": ("instance_id", "task_id"),
     "assign_turn": ("process_id",),
     "process_message": ("instance_id", "sent_by_id"),

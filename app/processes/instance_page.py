@@ -44,7 +44,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
     )
     tasks = task_queries.of_owner(session, OWNER, instance.id)
     open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
-    asked = select(Task.id, task_queries.is_orphan()).where(
+    asked = select(Task.id, task_queries.is_orphan().label("is_orphan")).where(
         Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)
     )
     openable = {row[0]: bool(row[1]) for row in session.execute(asked)}

@@ -238,7 +238,9 @@ class InstanceTasks:
         return seen
 
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
-        rows = select(ProcessInstance, visible(ProcessInstance, actor)).where(ProcessInstance.id == task.owner_id)
+        rows = select(ProcessInstance, visible(ProcessInstance, actor).label("is_seen")).where(
+            ProcessInstance.id == task.owner_id
+        )
         of_version = joinedload(ProcessInstance.version).joinedload(ProcessVersion.process)
         instance, is_seen = session.execute(rows.options(of_version)).one()
         return shown.owner_shown(session, instance, task, actor, is_seen=bool(is_seen))

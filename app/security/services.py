@@ -291,9 +291,12 @@ def hand_over(
         session.flush()
 
 
-def end_grants(session: Session, *, reason: str, teams_only: bool = False, member_id: int | None = None) -> None:
-    """What was handed over for this reason ends: all of it, only the teams' part, or one person's."""
-    ending = select(Grant).where(Grant.reason == reason, Grant.ended_at.is_(None))
+def end_grants(
+    session: Session, *, reason: str | Collection[str], teams_only: bool = False, member_id: int | None = None
+) -> None:
+    """What was handed over for this reason, or these, ends: all of it, only the teams' part, or one person's."""
+    reasons = [reason] if isinstance(reason, str) else list(reason)
+    ending = select(Grant).where(Grant.reason.in_(reasons), Grant.ended_at.is_(None))
     if teams_only:
         ending = ending.where(Grant.team_id.is_not(None))
     if member_id is not None:

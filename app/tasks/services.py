@@ -98,7 +98,7 @@ def open_task(
     if offer.why:
         told["why"] = [{**reason.said, "code": reason.code} for reason in offer.why]
     _note(session, task, TaskEventKind.opened, by=by, data=told)
-    _grant(session, task)
+    _grant(session, task, is_new=True)
     if offer.member_id is not None and offer.member_id != by.user_id:
         _tell_assigned(session, task, by=by, kind=ASSIGNED if returned_from is None else RETURNED)
     return task
@@ -316,12 +316,14 @@ def return_task(session: Session, task_id: int, *, to: str, note: str, by: Actor
 
 
 def _end(session: Session, task: Task, *, by: Actor, outcome: str | None, note: str, at: datetime) -> None:
-    if task.assignee_id is None:
+    was_offered = task.assignee_id is None
+    if was_offered:
         _assign(session, task, _member_id(by), at=at)
     task.state, task.completed_at, task.completed_by_id = TaskState.completed, at, by.user_id
     task.outcome, task.note, task.draft, task.next_alert_at = outcome, note.strip() or None, None, None
     session.flush()
-    _grant(session, task)
+    if was_offered or owner_of(task.owner_type).resource is None:
+        _grant(session, task)  # else it stays in the hands in which it was
     _note(session, task, TaskEventKind.completed, by=by, data={"outcome": outcome})
 
 
@@ -336,8 +338,8 @@ def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None
 
 def end_grants_of(session: Session, tasks: Collection[Task]) -> None:
     """Called by the owner when it is over: what was seen because of this work is no longer seen."""
-    for task in tasks:
-        end_grants(session, reason=_reason(task))
+    if tasks:
+        end_grants(session, reason=[_reason(task) for task in tasks])
 
 
 # ── the lock, and who may ──
@@ -430,13 +432,14 @@ def _reason(task: Task) -> str:
     return f"task:{task.id}"
 
 
-def _grant(session: Session, task: Task) -> None:
+def _grant(session: Session, task: Task, *, is_new: bool = False) -> None:
     """Show the customer's header and the owner to those in whose hands the work is now, and to nobody before them.
 
     What is over shows nothing more, unless it belongs to something that goes on and ends this itself.
     """
     reason = _reason(task)
-    end_grants(session, reason=reason)
+    if not is_new:
+        end_grants(session, reason=reason)
     members, team_id = _in_whose_hands(session, task)
     owned = owner_of(task.owner_type).resource
     if owned is None and not task.is_open:
@@ -481,4 +484,3 @@ def _note(
             task_id=task.id, at=clock.now(), kind=kind, actor_id=by.user_id if by else None, data=dict(data or {})
         )
     )
-    session.flush()

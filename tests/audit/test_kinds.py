@@ -38,7 +38,7 @@ UNTOLD = {
     ("app/notifications/services.py", "model"): "mails and notifications, which are none either",
     **{
         ("app/processes/store.py", table): "tokens, clocks and events of a run, which are no audited tables"
-        for table in ("_TOKEN", "_TIMER", "_EVENT")
+        for table in ("_TOKEN", "_TIMER", "_SUBSCRIPTION", "_EVENT")
     },
     ("app/security/role_services.py", "assoc_permissionview_role"): "told as role.rights_changed",
     ("app/security/services.py", "Member"): "rights_version, which says nothing",

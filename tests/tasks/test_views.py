@@ -223,3 +223,7 @@ def test_the_page_asks_the_database_little(app, client, offered):
     with counted(app) as statements:
         assert tuan.get(f"/cong-viec/{offered}").status_code == 200
     assert len(statements) <= 14, statements
+
+
+def test_an_administrator_who_sees_everything_sees_a_task(client, offered):
+    assert client("hoa").get(f"/cong-viec/{offered}").status_code == 200

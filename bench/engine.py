@@ -1,0 +1,284 @@
+"""What does one run of a process cost, whole history and all?
+
+    python -m bench.engine [--runs 60] [--turns 5000]
+
+Ten steps done by people, two choices, a block of two branches; every step in a transaction of its own. Milliseconds of
+this process's CPU for a run, the middle of several, on SQLite: ours through the services that people's clicks go
+through; the same statements in bare sqlite3 (the floor); the pure engine alone; and SpiffWorkflow, which writes its
+state as JSON after each step and no history. Then a loop of many turns: is the last one as quick as the first?
+Issue 8 asks 20 ms and a flat loop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sqlalchemy import event, select
+
+from app.core.access import SYSTEM, Actor
+from app.core.db import db, transaction
+from app.demo import people
+from app.processes import drawing, queries, services
+from app.processes.engine import bpmn
+from app.processes.engine.core import decide
+from app.processes.engine.events import Complete, Start
+from app.processes.engine.graph import Definition
+from app.processes.engine.state import State, TokenState
+from app.tasks.models import Task
+from app.tasks.services import complete_task
+from config import TestConfig
+
+_TARGET = 20.0
+_CODE = "do-toc-do"
+_STEPS = ("t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9", "t10")
+_ARROWS = (
+    ("start", "t1", ""), ("t1", "t2", ""), ("t2", "x1", ""), ("x1", "t3", "amount > 5"), ("x1", "o1", "default"),
+    ("o1", "m1", ""), ("t3", "m1", ""), ("m1", "p1", ""), ("p1", "t4", ""), ("t4", "t5", ""), ("t5", "p2", ""),
+    ("p1", "t6", ""), ("t6", "t7", ""), ("t7", "p2", ""), ("p2", "t8", ""), ("t8", "x2", ""),
+    ("x2", "t9", "amount > 7"), ("x2", "o2", "default"), ("o2", "m2", ""), ("t9", "m2", ""), ("m2", "t10", ""),
+    ("t10", "end", ""),
+)  # fmt: skip
+_LOOP = (("start", "m1", ""), ("m1", "t1", ""), ("t1", "x1", ""), ("x1", "end", "amount < 0"), ("x1", "m1", "default"))
+_KINDS = {"start": "startEvent", "end": "endEvent", "t": "userTask", "o": "userTask", "x": "exclusiveGateway",
+          "m": "exclusiveGateway", "p": "parallelGateway"}  # fmt: skip
+
+
+def drawn(code: str, arrows: Sequence[tuple[str, str, str]]) -> str:
+    """BPMN of these arrows: (from, to, condition or "default")."""
+    ids = dict.fromkeys(one for source, target, _condition in arrows for one in (source, target))
+    defaults = {source: f"f{at}" for at, (source, _target, said) in enumerate(arrows) if said == "default"}
+    elements = []
+    for one in ids:
+        kind = _KINDS.get(one) or _KINDS[one[0]]
+        default = f' default="{defaults[one]}"' if one in defaults else ""
+        task = '<extensionElements><tt:task assign="initiator" due="PT1H" /></extensionElements>'
+        elements.append(f'<{kind} id="{one}" name="{one}"{default}>{task if kind == "userTask" else ""}</{kind}>')
+    for at, (source, target, said) in enumerate(arrows):
+        condition = f"<![CDATA[{said}]]>" if said not in ("", "default") else ""
+        expression = f"<conditionExpression>{condition}</conditionExpression>" if condition else ""
+        elements.append(
+            f'<sequenceFlow id="f{at}" sourceRef="{source}" targetRef="{target}">{expression}</sequenceFlow>'
+        )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
+        'xmlns:tt="https://tantam.vn/schema/bpmn/1" targetNamespace="https://tantam.vn/">'
+        f'<process id="{code}" name="{code}" isExecutable="true">{"".join(elements)}</process></definitions>'
+    )
+
+
+def middle(what: Callable[[], Any], runs: int) -> float:
+    """CPU ms of one, in the middle of so many."""
+    what()
+    times = []
+    for _run in range(runs):
+        began = time.process_time()
+        what()
+        times.append((time.process_time() - began) * 1000)
+    return median(times)
+
+
+# ── ours ──
+def publish(code: str, arrows: Sequence[tuple[str, str, str]]) -> None:
+    with transaction(SYSTEM) as session:
+        process = drawing.create_process(session, code=code, name="Đo tốc độ", by=SYSTEM)
+        drawing.save_draft(session, process, drawn(code, arrows), by=SYSTEM)
+        drawing.publish_process(session, process, by=SYSTEM)
+
+
+def begin(code: str, lan: Actor) -> int:
+    with transaction(lan) as session:
+        process = queries.process_by_code(session, code)
+        assert process is not None
+        return services.start_instance(session, process, by=lan, data={"amount": 9, "note": "x" * 200}).id
+
+
+def finish(task_id: int, lan: Actor) -> None:
+    with transaction(lan) as session:
+        complete_task(session, task_id, by=lan)
+
+
+def open_tasks(instance_id: int) -> list[int]:
+    rows = select(Task.id).where(
+        Task.owner_type == "instance", Task.owner_id == instance_id, Task.completed_at.is_(None)
+    )
+    found = list(db.session.scalars(rows.order_by(Task.id)))
+    db.session.rollback()
+    return found
+
+
+def one_run(lan: Actor) -> int:
+    instance_id, done = begin(_CODE, lan), 0
+    while tasks := open_tasks(instance_id):
+        finish(tasks[0], lan)
+        done += 1
+    assert done == len(_STEPS), done
+    return instance_id
+
+
+# ── the floor: the same statements, without us ──
+def recorded(engine: Any, run: Callable[[], Any]) -> list[tuple[str, Any, bool]]:
+    """Every statement of one run, as the driver gets it."""
+    told: list[tuple[str, Any, bool]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        told.append((statement, parameters, many))
+
+    event.listen(engine, "before_cursor_execute", note)
+    for name, words in (("commit", "COMMIT"), ("rollback", "ROLLBACK")):
+        event.listen(engine, name, lambda _connection, words=words: told.append((words, (), False)))
+    run()
+    event.remove(engine, "before_cursor_execute", note)
+    return list(told)
+
+
+def replay(file: Path, told: Sequence[tuple[str, Any, bool]], runs: int) -> float:
+    """CPU ms of these statements in bare sqlite3, each time on a database as it was before."""
+    times = []
+    for run in range(runs):
+        copy = file.with_name(f"copy{run}.db")
+        shutil.copy(file, copy)
+        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous=NORMAL")
+            began = time.process_time()
+            for statement, parameters, many in told:
+                if statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+                    if statement.startswith("BEGIN") is not connection.in_transaction:
+                        connection.execute(statement)
+                    continue
+                cursor = (
+                    connection.executemany(statement, parameters) if many else connection.execute(statement, parameters)
+                )
+                cursor.fetchall()
+            times.append((time.process_time() - began) * 1000)
+        copy.unlink()
+    return median(times)
+
+
+# ── the engine alone, and the other one ──
+def pure(definition: Definition) -> None:
+    state = decide(definition, State(), Start({"amount": 9}), today=_TODAY).state
+    while waiting := [token for token in state.tokens if token.state is TokenState.waiting]:
+        state = decide(definition, state, Complete(waiting[0].id), today=_TODAY).state
+
+
+_TODAY = date(2026, 11, 23)
+
+
+def spiff(folder: Path) -> Callable[[], None]:
+    """A run of SpiffWorkflow that keeps its state after each step: the whole of it as JSON in a row."""
+    from SpiffWorkflow.bpmn.parser import BpmnParser
+    from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
+    from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+    from SpiffWorkflow.util.task import TaskState as Spiff
+
+    for name in ("spiff.task", "spiff.workflow", "spiff"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # it logs every change of state
+    parser = BpmnParser()
+    parser.add_bpmn_str(drawn("spiff", _ARROWS).encode())
+    spec, serializer = parser.get_spec("spiff"), BpmnWorkflowSerializer()
+    connection = sqlite3.connect(folder / "spiff.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("CREATE TABLE run (id INTEGER PRIMARY KEY, state TEXT)")
+
+    def run() -> None:
+        workflow, done = BpmnWorkflow(spec), 0
+        workflow.data["amount"] = 9
+        for task in workflow.get_tasks(state=Spiff.READY):
+            task.data["amount"] = 9
+        workflow.do_engine_steps()
+        number = connection.execute(
+            "INSERT INTO run (state) VALUES (?)", (serializer.serialize_json(workflow),)
+        ).lastrowid
+        while not workflow.is_completed():
+            text = connection.execute("SELECT state FROM run WHERE id = ?", (number,)).fetchone()[0]
+            workflow = serializer.deserialize_json(text)
+            workflow.get_tasks(state=Spiff.READY, manual=True)[0].run()
+            workflow.do_engine_steps()
+            connection.execute("UPDATE run SET state = ? WHERE id = ?", (serializer.serialize_json(workflow), number))
+            done += 1
+        assert done == len(_STEPS), done
+
+    return run
+
+
+def turns(lan: Actor, count: int) -> Iterator[tuple[int, float]]:
+    """How long the turns of a loop take: (turn, CPU ms in the middle of 100 around it)."""
+    instance_id, times = begin(f"{_CODE}-vong", lan), []
+    for turn in range(1, count + 1):
+        (task_id,) = open_tasks(instance_id)
+        began = time.process_time()
+        finish(task_id, lan)
+        times.append((time.process_time() - began) * 1000)
+        if turn in {100, count // 2, count}:
+            yield turn, median(times[-100:])
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--turns", type=int, default=5000)
+    asked = parser.parse_args(arguments)
+    from app import create_app
+    from app.cli import prepare
+    from app.core.db import Model
+    from app.security.queries import actor_of, member_by_username
+    from app.security.services import hash_password
+
+    with tempfile.TemporaryDirectory() as held:
+        folder = Path(held)
+        app = create_app(TestConfig(folder))
+        with app.app_context():
+            Model.metadata.create_all(db.engine)
+            prepare()
+            with transaction(SYSTEM) as session:
+                people.hire(session, people.PEOPLE, password_hash=hash_password("Sen-2026-thom", "pbkdf2:sha256:1"))
+            publish(_CODE, _ARROWS)
+            publish(f"{_CODE}-vong", _LOOP)
+            member = member_by_username(db.session(), "lan")
+            assert member is not None
+            lan = actor_of(db.session(), member)
+            db.session.rollback()
+            return 0 if report(lan, folder, runs=asked.runs, count=asked.turns) else 1
+
+
+def report(lan: Actor, folder: Path, *, runs: int, count: int) -> bool:
+    """Print the table. False: something is over its target."""
+    one_run(lan)
+    file = folder / "before.db"
+    with closing(sqlite3.connect(str(db.engine.url.database))) as source, closing(sqlite3.connect(file)) as copy:
+        source.backup(copy)
+    definition, _problems = bpmn.read(drawn(_CODE, _ARROWS))
+    assert definition is not None
+    told = recorded(db.engine, lambda: one_run(lan))
+    ours = middle(lambda: one_run(lan), runs)
+    rows = [
+        ("ours, whole history", ours, len(told), f"<= {_TARGET:g} ms: {'ok' if ours <= _TARGET else 'OVER'}"),
+        ("the same statements in bare sqlite3", replay(file, told, min(runs, 20)), len(told), "the floor"),
+        ("our engine alone, nothing kept", middle(lambda: pure(definition), runs), 0, ""),
+        ("SpiffWorkflow 3.2.0, state as JSON, no history", middle(spiff(folder), runs), 0, "the peer"),
+    ]
+    print(f"{'a run of 10 steps':<50}{'CPU ms':>8}{'statements':>12}")
+    for name, cpu, statements, remark in rows:
+        print(f"{name:<50}{cpu:>8.1f}{statements or '':>12}  {remark}", flush=True)
+    found = list(turns(lan, count))
+    flat = found[-1][1] <= 1.3 * found[0][1]
+    said = ", ".join(f"turn {turn}: {cpu:.2f} ms" for turn, cpu in found)
+    print(f"{'a loop, the middle of the 100 turns before':<50}{said}  {'flat' if flat else 'NOT FLAT'}")
+    return flat and ours <= _TARGET
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
