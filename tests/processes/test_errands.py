@@ -34,26 +34,26 @@ KNOWN = Known(
 # ── the engine ──
 def test_values_of_the_process_are_set_at_once():
     run = Run(
-        definition_of("start > do > xor1", "xor1 > call if level = 'high'", "xor1 > end by default", "call > end",
-                      services={"do": "set field='level' value=\"'high'\" | set field='sum' value='amount'"}),
+        definition_of("start > serve > xor1", "xor1 > call if level = 'high'", "xor1 > end by default", "call > end",
+                      services={"serve": "set field='level' value=\"'high'\" | set field='sum' value='amount'"}),
         Start({"amount": 5}),
     )  # fmt: skip
     assert run.open == ["call"]
-    assert {key: run.state.data[key] for key in ("level", "sum", "do.level")} == {
-        "level": "high", "sum": 5, "do.level": "high",
+    assert {key: run.state.data[key] for key in ("level", "sum", "serve.level")} == {
+        "level": "high", "sum": 5, "serve.level": "high",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("service", "code"),
     [
-        ("do: set field='a' value='1.000.000'", "bad-value"),
-        ("do: set field='a' value=\"__import__('os')\"", "bad-value"),
-        ("do: set field='a.b' value='1'", "bad-field"),
-        ("do: set field='' value='1'", "bad-field"),
-        ("do: set field='a'", "no-value"),
-        ("do: set field='customer.name' value=\"'x'\"", "unknown-field"),
-        ("do: http url='https://example.com'", "not-executable"),
+        ("serve: set field='a' value='1.000.000'", "bad-value"),
+        ("serve: set field='a' value=\"__import__('os')\"", "bad-value"),
+        ("serve: set field='a.b' value='1'", "bad-field"),
+        ("serve: set field='' value='1'", "bad-field"),
+        ("serve: set field='a'", "no-value"),
+        ("serve: set field='customer.name' value=\"'x'\"", "unknown-field"),
+        ("serve: http url='https://example.com'", "not-executable"),
         ("send: mail template=''", "no-template"),
         ("send: mail template='customer_thanks' | mail template='customer_thanks'", "several-mails"),
         ("send: mail template='khong-co'", "unknown-template"),
@@ -72,7 +72,7 @@ def test_what_is_wrong_is_named(service, code):
 
 
 def test_a_task_that_does_nothing_is_named():
-    for element in ("do", "send"):
+    for element in ("serve", "send"):
         _definition, problems = read(bpmn(f"start > ask > {element} > end"))
         assert [one.element for one in problems] == [element]
 
@@ -81,7 +81,7 @@ def test_a_task_that_does_nothing_is_named():
 @pytest.fixture
 def draw(session, cast):
     with clock.at(MONDAY):
-        yield lambda service, element="do": Drawn(
+        yield lambda service, element="serve": Drawn(
             session, cast, f"start > ask > {element} > call > end", services={element: service}
         )
 
@@ -120,19 +120,19 @@ def test_what_is_refused_stops_the_branch_until_it_can_be_done(session, cast, dr
 
 @pytest.mark.both_databases
 def test_errands_beside_each_other_and_in_a_linked_run_are_all_run(session, cast, story):
-    inner = ("start > send > do > end",), {
+    inner = ("start > send > serve > end",), {
         "services": {
-            "send": "mail template='process_news' to='initiator'", "do": "set field='customer.note' value='said'",
+            "send": "mail template='process_news' to='initiator'", "serve": "set field='customer.note' value='said'",
         }
     }  # fmt: skip
     with clock.at(MONDAY):
         pair = Pair(
             session, cast, inner,
-            ("start > ask > and1 > send > and2 > look > end", "and1 > call > and2", "and1 > do > and2"),
+            ("start > ask > and1 > send > and2 > look > end", "and1 > call > and2", "and1 > serve > and2"),
             calls={"call": f'{CHILD} in="said"'},
             services={
                 "send": "mail template='process_news' to='initiator'",
-                "do": "set field='customer.next_contact_on' value=\"'2026-12-01'\"",
+                "serve": "set field='customer.next_contact_on' value=\"'2026-12-01'\"",
             },
         )  # fmt: skip
         instance = pair.start(story.customer_id, said="Khách dễ tính")

@@ -24,7 +24,7 @@ _TAGS = {
     "hear": "receiveTask",
     "race": "eventBasedGateway",
     "send": "sendTask",
-    "do": "serviceTask",
+    "serve": "serviceTask",
     "edge": "boundaryEvent",
 }
 _ARROW = re.compile(r"(?P<path>.+?)(?: if (?P<condition>.+)| by (?P<default>default))?")
