@@ -111,16 +111,28 @@ class CustomerPart(Protocol):
         return ()
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A mail as it would go out. `is_again`: it is another one than was looked at before."""
+
+    to: str
+    subject: str
+    text: str
+    is_again: bool
+
+
 class QuickAction(Protocol):
     """What is written down on the customer's page without leaving it: a call, a note, a task. Registered like parts.
 
     `key` stands in the address; `fields` are the names of the form's inputs in sight, `more` of those folded away.
+    `verb_before` stands on the button as long as what will be done has not been looked at.
     """
 
     key: str
     label: Sentence
     icon: str
     verb: Sentence
+    verb_before: Sentence | None = None
     fields: Sequence[str]
     more: Sequence[str]
 
@@ -134,6 +146,11 @@ class QuickAction(Protocol):
 
     def form(self, session: Session, customer: Customer, actor: Actor, typed: Any | None) -> Any:
         """The form, empty or with what was typed."""
+
+    def draft(self, session: Session, customer: Customer, form: Any, *, by: Actor) -> Draft | None:
+        """What is to be looked at before the checked form is written; None: nothing, or it was looked at just so.
+        Raises InvalidInputError beside the fields."""
+        return None
 
     def write(self, session: Session, customer: Customer, form: Any, *, by: Actor) -> Sentence:
         """Do it with the checked form; what to say then. Raises InvalidInputError beside the fields."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import SelectField, TextAreaField
+from wtforms import HiddenField, SelectField, TextAreaField
 from wtforms.validators import InputRequired
 
 from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CONSENT_PURPOSE
-from app.core import clock, settings
+from app.core import clock, guarded, settings
 from app.core.access import SYSTEM, Actor, FieldRight
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _
@@ -20,14 +21,14 @@ from app.customers import delivery, interactions, profile_queries, rules
 from app.customers.beside_fields import RESOURCE, SAID
 from app.customers.called import salutation
 from app.customers.dialogs import checked
-from app.customers.events import QuickAction
+from app.customers.events import Draft, QuickAction
 from app.customers.models import ContactKind, ContactPoint, Customer
 from app.customers.profile_models import ConsentChannel, ConsentState, Interaction, InteractionKind
 from app.customers.services import lock_for
 from app.notifications.models import Outbox
 from app.notifications.queries import mail_settings
-from app.notifications.rules import LONGEST_VALUE, NOT_WANTED, TemplateKind, register_template
-from app.notifications.services import queue_mail
+from app.notifications.rules import LONGEST_VALUE, NOT_WANTED, Rendered, TemplateKind, register_template
+from app.notifications.services import queue_mail, write
 from app.security.queries import member_by_id
 
 #: customers write Vietnamese with the company, whatever language its people work in
@@ -124,6 +125,33 @@ def send_mail(
     Raises MayNotBeContactedError, and InvalidInputError beside template or words.
     """
     lock_for(session, customer, by, "edit")
+    kind, added, point = _allowed(session, customer, by, template, words)
+    row = interactions.log_interaction(
+        session, customer, by=by, kind=InteractionKind.mail, text=str(added or kind.label), contact_point=point
+    )
+    mail = queue_mail(
+        session, to_address=point.value, template=template, values=_values(session, customer, by, added),
+        language=LANGUAGE, at=clock.now(), idempotency_key=delivery.key_of(row),
+    )  # fmt: skip
+    delivery.follow(session, row, mail, clock.now(), PURPOSES[template])
+    row.text = f"{mail.subject}\n\n{mail.body_text}"[: rules.NOTE_LENGTH]
+    session.flush()
+    return row
+
+
+def written(
+    session: Session, customer: Customer, *, by: Actor, template: str, words: str = ""
+) -> tuple[ContactPoint, Rendered]:  # fmt: skip
+    """To where send_mail would send it, and what it would say. Raises what send_mail raises."""
+    kind, added, point = _allowed(session, customer, by, template, words)
+    values = {key: str(one) for key, one in _values(session, customer, by, added).items() if one is not None}
+    return point, write(session, kind, LANGUAGE, values)
+
+
+def _allowed(
+    session: Session, customer: Customer, by: Actor, template: str, words: str
+) -> tuple[TemplateKind, str, ContactPoint]:  # fmt: skip
+    """The template, the sender's words as they are kept, and the address. Raises what send_mail raises."""
     kind = next((one for one in TEMPLATES if one.code == template), None)
     if kind is None:
         raise InvalidInputError(fields={"template": [_("Choose one of the templates.")]})
@@ -137,18 +165,7 @@ def send_mail(
     point = _address(customer, by)
     if why_not is not None or point is None:
         raise MayNotBeContactedError(why_not)
-    values = _values(session, customer, by, added)
-    row = interactions.log_interaction(
-        session, customer, by=by, kind=InteractionKind.mail, text=str(added or kind.label), contact_point=point
-    )
-    mail = queue_mail(
-        session, to_address=point.value, template=template, values=values, language=LANGUAGE, at=clock.now(),
-        idempotency_key=delivery.key_of(row),
-    )  # fmt: skip
-    delivery.follow(session, row, mail, clock.now(), PURPOSES[template])
-    row.text = mail.body_text[: rules.NOTE_LENGTH]
-    session.flush()
-    return row
+    return kind, added, point
 
 
 def refusal(session: Session, mail: Outbox) -> str | None:
@@ -210,6 +227,8 @@ class MailDialog(FlaskForm):
         _("Your own words"), [checked(rules.read_note, longest=LONGEST_VALUE)],
         render_kw={"rows": 1, "placeholder": _("Stands in the mail below the words of the template")},
     )  # fmt: skip
+    #: by which the mail that was looked at is known again
+    seen = HiddenField()
 
 
 class SendMail(QuickAction):
@@ -219,6 +238,7 @@ class SendMail(QuickAction):
     label = _("Mail")
     icon = "mail"
     verb = _("Send the mail")
+    verb_before = _("Look at the mail")
     fields: Sequence[str] = ("template", "words")
     more: Sequence[str] = ()
 
@@ -230,6 +250,18 @@ class SendMail(QuickAction):
 
     def form(self, session: Session, customer: Customer, actor: Actor, typed: Any | None) -> Any:
         return MailDialog(formdata=typed)
+
+    def draft(self, session: Session, customer: Customer, form: Any, *, by: Actor) -> Draft | None:
+        try:
+            point, mail = written(session, customer, by=by, template=form.template.data, words=form.words.data or "")
+        except MayNotBeContactedError as error:
+            raise InvalidInputError(fields={"template": [error.message]}) from error
+        seen, told = form.seen.data, sha256(f"{point.value}\n{mail.subject}\n{mail.text}".encode()).hexdigest()
+        if seen == told:
+            return None
+        form.seen.data = told
+        to = guarded.seen(by, RESOURCE, "email", point.shown)
+        return Draft(str(to or ""), mail.subject, mail.text, is_again=bool(seen))
 
     def write(self, session: Session, customer: Customer, form: Any, *, by: Actor) -> Sentence:
         try:

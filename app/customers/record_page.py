@@ -54,6 +54,9 @@ class CustomerPage(Screen):
         form = action.form(db.session(), customer, who, request.form)
         if form.validate():
             try:
+                draft = action.draft(db.session(), customer, form, by=who)
+                if draft is not None:
+                    return self._customer_page(number, quick=action, form=form, draft=draft)
                 with edge.transaction() as session:
                     customer = get_visible(session, Customer, number, who, "edit")
                     said = action.write(session, customer, form, by=who)
@@ -85,7 +88,7 @@ class CustomerPage(Screen):
         )
 
     def _customer_page(self, number: int, *, quick: events.QuickAction | None = None, form: Any = None,
-                       dialogs: Mapping[str, Any] | None = None) -> Any:  # fmt: skip
+                       draft: events.Draft | None = None, dialogs: Mapping[str, Any] | None = None) -> Any:  # fmt: skip
         """`dialogs`: those of the cards that were refused, by name (contact, consent, tags)."""
         who, session, now = edge.actor(), db.session(), clock.now()
         read = self._read_customer(session, number, who)
@@ -104,7 +107,7 @@ class CustomerPage(Screen):
                 may_edit=told["may_edit"], dialogs=refused,
             )  # fmt: skip
             if "timeline" in opened and told["may_edit"]:
-                told["quick"] = _quick(session, read.item, who, quick, form)
+                told["quick"] = _quick(session, read.item, who, quick, form, draft)
         return self.render_template(
             "customers/customer.html",
             **{
@@ -225,7 +228,8 @@ def _quick_actions(who: Actor) -> list[events.QuickAction]:
 
 
 def _quick(
-    session: Session, item: Customer, who: Actor, chosen: events.QuickAction | None, form: Any
+    session: Session, item: Customer, who: Actor, chosen: events.QuickAction | None, form: Any,
+    draft: events.Draft | None,
 ) -> dict[str, Any] | None:  # fmt: skip
     """The one that is being written, and the buttons of the others."""
     offered = _quick_actions(who)
@@ -248,7 +252,9 @@ def _quick(
         "fields": chosen.fields,
         "more": chosen.more,
         "more_open": form is not None and any(_is_touched(form[name]) for name in chosen.more),
-        "verb": chosen.verb,
+        "verb": chosen.verb if draft is not None else chosen.verb_before or chosen.verb,
+        "draft": draft,
+        "anew": f"{path}?{QUICK}={chosen.key}#ghi",
         "key": chosen.key,
         # Of a refused one the script goes to the field that is wrong.
         "focused": bool(wanted) and not (form is not None and form.errors),

@@ -243,8 +243,11 @@ def found_ids(text: str, actor: Actor, *, limit: int = MOST_COUNTED) -> Select[i
 def find_customers(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
     """By words of name, code, tag, company or e-mail, by a phone in any spelling or its last 4 digits.
 
-    A number that stands among words which do not fit is looked for alone: somebody pasted a line of a chat.
+    Whoever has the e-mail that was typed whole is meant alone. A number that stands among words which do not fit is
+    looked for alone: somebody pasted a line of a chat.
     """
+    if meant := _with_email(session, who, text, limit):
+        return meant
     hits = _find(session, who, text, limit)
     phone = phone_in(text)
     if hits or phone is None or rules.search_words(text) == rules.search_words(phone.number):
@@ -274,6 +277,17 @@ def _find(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
     code = text.strip().upper()
     hits = [_hit(row, who, meant=told.get(row.id), exact=row.id in told or row.code == code) for row in found]
     return Capped(hits) if found and found[0].total > MOST_COUNTED else hits
+
+
+def _with_email(session: Session, who: Actor, text: str, limit: int) -> list[Hit]:
+    """Those with exactly this address, where there is such a field for him."""
+    email = text.strip().lower()
+    if "@" not in email or who.field_right("Customer", "email") is FieldRight.hidden:
+        return []
+    rows = _LINES.where(reached_by({ContactKind.email}, email), live(), visible(Customer, who))
+    found = session.execute(rows.order_by(Customer.sort_key, Customer.id).limit(limit))
+    shown = str(guarded.seen(who, "Customer", "email", email))
+    return [_hit(row, who, meant=(shown, ""), exact=True) for row in found]
 
 
 def _without_hidden_work(session: Session, who: Actor, text: str, rows: Sequence[Any]) -> Sequence[Any]:

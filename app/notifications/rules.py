@@ -112,12 +112,16 @@ def render(
         raise KeyError(f"{kind.code} knows no {', '.join(sorted(unknown))}")
     clean = {key: _clean(value)[:LONGEST_VALUE] for key, value in values.items()}
     pieces = list(_pieces(_parse(body, kind.keys), clean))
-    below = [one_line(line, LONGEST_VALUE) for line in footer]
+    text = "".join(told for _key, told in pieces).strip()
+    # What is written above is not said again: many sign with the company's name.
+    above = {line.strip().casefold() for line in text.splitlines()}
+    lines = [one_line(line, LONGEST_VALUE) for line in footer]
+    below = [line for line in lines if line.casefold() not in above]
     end = "\n".join(["", "-- ", *below, ""]) if below else ""
     return Rendered(
         subject=one_line("".join(text for _key, text in _pieces(_parse(subject, kind.keys), clean)), LONGEST_SUBJECT),
-        text="".join(text for _key, text in pieces).strip() + "\n" + end,
-        html=_as_html(pieces, kind.links, language, below),
+        text=text + "\n" + end,
+        html=_as_html(pieces, kind.links, language, below, name=lines[0] if lines else None),
     )
 
 
@@ -227,8 +231,11 @@ def _clean(value: str) -> str:
 
 
 def _as_html(
-    pieces: Sequence[tuple[str | None, str]], links: frozenset[str], language: str, footer: Sequence[str]
-) -> str:
+    pieces: Sequence[tuple[str | None, str]], links: frozenset[str], language: str, footer: Sequence[str], *,
+    name: str | None,
+) -> str:  # fmt: skip
+    """`name`: the line of the footer that is the company's name."""
+
     def shown(key: str | None, text: str) -> str:
         safe = html.escape(text)
         if key in links and text.startswith(("http://", "https://")):
@@ -238,8 +245,9 @@ def _as_html(
     body = "".join(shown(key, text) for key, text in pieces).strip()
     paragraphs = "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", body)).replace("\n", "<br>\n")
     end = ""
-    if footer:
-        lines = "<br>\n".join([f"<b>{html.escape(footer[0])}</b>", *map(html.escape, footer[1:])])
+    if name is not None:
+        escaped = ((line, html.escape(line)) for line in footer)
+        lines = "<br>\n".join(f"<b>{safe}</b>" if line == name else safe for line, safe in escaped)
         end = f'<hr style="border: 0; border-top: 1px solid #ddd">{LOGO_ROOM}<p style="font-size: 13px">{lines}</p>'
     return (
         f'<!doctype html>\n<html lang="{html.escape(language)}"><head><meta charset="utf-8"></head>'

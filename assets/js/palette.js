@@ -17,13 +17,15 @@ let timer;
 let lookedFor = null; // the words that the list stands for
 let asking; // the request on its way; a new one calls it off, so that a late answer never replaces a newer one
 
-export function toggle(typed) {
+// isGoingOn: somebody is in the middle of typing, and types on behind what stands there.
+export function toggle(typed, isGoingOn = false) {
   dialog ??= build();
   if (dialog.open) return dialog.close();
   input.value = typed;
   dialog.showModal();
   input.focus();
-  input.select();
+  if (isGoingOn) input.setSelectionRange(typed.length, typed.length);
+  else input.select();
   look(0);
 }
 

@@ -143,6 +143,13 @@ function keys() {
   on("click", "[data-keys-open]", shortcuts);
   if (/Mac|iP/.test(navigator.platform)) each("[data-palette-open]", (button) => (button.textContent = "⌘ K"));
   if (!search) return;
+  // The box on top answers while one types, too: it opens the palette before the first letter, or with what was typed by then.
+  search.addEventListener("click", palette);
+  for (const typed of ["input", "compositionend"])
+    search.addEventListener(typed, (event) => {
+      if (event.isComposing || !search.value.trim()) return;
+      import("./palette.js").then(({ toggle }) => document.querySelector("dialog[open]") || toggle(search.value, true), () => {});
+    });
   document.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {

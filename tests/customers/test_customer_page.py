@@ -178,7 +178,9 @@ def test_what_became_of_a_mail_is_told_beside_it_and_its_sender_learns_of_a_fail
     lan, before = client("lan"), operators_settings()
 
     def send(reply=""):
-        lan.post(f"/khach-hang/ghi/{anh}/thu", data={"template": "customer_thanks", "words": "Cảm ơn chị"})
+        asked = {"template": "customer_thanks", "words": "Cảm ơn chị"}
+        _mail, seen = look_at(lan.post(f"/khach-hang/ghi/{anh}/thu", data=asked))
+        lan.post(f"/khach-hang/ghi/{anh}/thu", data=asked | {"seen": seen})
         assert "đang chờ gửi" in entries(page(lan, f"/khach-hang/show/{anh}?loai=thu"))[0]
         with Sink().running() as sink:
             sink.replies["anh.do@gmail.com"] = [reply] if reply else []
@@ -249,7 +251,12 @@ def test_a_mail_needs_an_address_a_yes_where_one_is_asked_for_and_no_no(client, 
     def send(template, **more):
         return lan.post(f"/khach-hang/ghi/{anh}/thu", data={"template": template, **more})
 
-    assert send("customer_thanks", words="Hẹn gặp lại chị").status_code == 302
+    first, seen = look_at(send("customer_thanks", words="Hẹn"))
+    for part in ("anh.do@gmail.com", "cảm ơn chị Ánh", "Kính gửi chị Ánh", "Trân trọng"):
+        assert part in first, "it is read before it goes out"
+    again, seen = look_at(send("customer_thanks", words="Hẹn gặp lại chị", seen=seen))
+    assert ("Hẹn gặp lại chị" in again, "Thư đã thay đổi" in again) == (True, True)
+    assert send("customer_thanks", words="Hẹn gặp lại chị", seen=seen).status_code == 302
     offer = send("customer_offer", words="Giảm 10 %")
     assert (offer.status_code, "chưa đồng ý nhận thư" in offer.text, "Giảm 10 %" in offer.text) == (422, True, True)
 
@@ -266,7 +273,10 @@ def test_a_mail_needs_an_address_a_yes_where_one_is_asked_for_and_no_no(client, 
         assert events.refusal(session, mail.id) == NOT_WANTED
 
     change(look)
-    assert any("Kính gửi chị Ánh" in one for one in entries(page(lan, f"/khach-hang/show/{anh}?loai=thu")))
+    assert any(
+        "cảm ơn chị Ánh" in one and "Kính gửi chị Ánh" in one
+        for one in entries(page(lan, f"/khach-hang/show/{anh}?loai=thu"))
+    )
     rest = Rest(app, "lan")
     rev = rest.get(f"customers/{anh}").json["rev"]
     said = {"rev": rev, "do_not_contact": True, "do_not_contact_reason": "Khách yêu cầu"}
@@ -276,6 +286,12 @@ def test_a_mail_needs_an_address_a_yes_where_one_is_asked_for_and_no_no(client, 
         None,
         True,
     )
+
+
+def look_at(answer) -> tuple[str, str]:
+    """A mail before it goes out, and by what it is known again."""
+    mail = BeautifulSoup(answer.text, "html.parser").select_one(".tt-quicklog__mail")
+    return mail.text, mail.find_previous("input", {"name": "seen"})["value"]
 
 
 def shown(who, path) -> dict[str, str]:

@@ -62,6 +62,14 @@ def test_a_customer_is_found_by(session, typed):
     assert customer.name in names(session, typed)
 
 
+def test_a_whole_e_mail_finds_its_owner_alone(session):
+    for mail, phone in (("moi6_21@vidu.vn", "0912 000 001"), ("moi6@vidu.vn", "0912 002 199")):
+        a_customer(session, name=mail, email=mail, phone=phone)
+    assert len(names(session, "moi6_21@vidu.vn")) == 2, "its parts are words of both"
+    (hit,) = search.find_customers(session, SYSTEM, "Moi6_21@vidu.vn ", 10)
+    assert (hit.title, hit.exact, "moi6_21@vidu.vn" in hit.hint) == ("moi6_21@vidu.vn", True, True)
+
+
 @pytest.mark.parametrize(
     "typed",
     ["dang bao", "guyet", "0912 345 679", "6789", "KH000002", "345", "*", "%", "_", "\"'", "🙂", "\0", "OR AND"],

@@ -20,6 +20,7 @@ from app.notifications.channels.smtp import Logo, SmtpConnection, build_message
 from app.notifications.mail_server import Trial, run_trial, save_mail_server
 from app.notifications.models import MailServer, Security
 from app.notifications.queries import mail_settings
+from app.notifications.rules import render, template_kinds
 from app.notifications.server_rules import TypedServer
 from tests.notifications.channels.test_smtp import MAIL, Elsewhere
 from tests.notifications.sink import Sink, talker
@@ -254,6 +255,9 @@ def test_every_mail_says_whose_company_it_is_and_how_it_is_reached(a_mail, mail_
     row = mail_row(a_mail(language="vi"))
     assert row.body_text.endswith("-- \nPhở Sen & Con\n12 Nguyễn Huệ\nHotline: 1900 1234 · phosen.vn\n")
     assert "<b>Phở Sen &amp; Con</b>" in row.body_html
+    kind = next(iter(template_kinds.values()))
+    signed = render(kind, subject="", body="Trân trọng,\nPhở Sen", values={}, language="vi", footer=["Phở Sen", "Huế"])
+    assert (signed.text.count("Phở Sen"), signed.html.count("Phở Sen"), "Huế" in signed.html) == (1, 1, True)
 
 
 def test_a_small_logo_goes_along_inside_of_the_mail():

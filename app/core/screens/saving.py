@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core import edge
+from app.core.access import Actor
 from app.core.accounts import User
 from app.core.db import row_id
 from app.core.errors import BadRequestError, NotFoundError
@@ -52,8 +53,14 @@ def unpacked(word: str, most: int) -> Sequence[int]:
     return [row_id(str(one)) for one in accumulate(map(int, steps))]
 
 
-def changed_by(session: Session, item: Any) -> str | None:
-    """Who changed the row last, as people call him."""
+#: in place of a name: whoever looks did it himself, in another tab
+HIMSELF = ""
+
+
+def changed_by(session: Session, item: Any, who: Actor | None = None) -> str | None:
+    """Who changed the row last, as people call him; HIMSELF where it was `who`."""
     changer = getattr(item, "updated_by_id", None)
+    if who is not None and changer is not None and changer == who.user_id:
+        return HIMSELF
     user = session.get(User, changer) if changer else None
     return f"{user.last_name} {user.first_name}".strip() if user else None

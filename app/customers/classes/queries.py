@@ -176,6 +176,8 @@ class Preview:
     examined: int
     #: (kind, from, to) → how many
     moves: Mapping[tuple[ClassKind, str | None, str], int]
+    #: how many were put there by hand, and no rule moves
+    held: Mapping[ClassKind, int]
 
     @property
     def moved(self) -> int:
@@ -200,7 +202,9 @@ def preview(session: Session, by_kind: Mapping[ClassKind, Sequence[Rule]]) -> Pr
         for kind, before, after in zip(ClassKind, places[0::2], places[1::2], strict=True):
             if before != after:
                 moves[kind, before, after or ""] += count
-    return Preview(examined, dict(moves.most_common()))
+    fixed = [func.count().filter(getattr(Customer, FIXED[kind.value])) for kind in ClassKind]
+    counts = session.execute(select(*fixed).where(Customer.archived_at.is_(None))).one()
+    return Preview(examined, dict(moves.most_common()), dict(zip(ClassKind, counts, strict=True)))
 
 
 def _after(session: Session, kind: ClassKind, some: Sequence[Rule], bought: Subquery) -> ColumnElement[Any]:

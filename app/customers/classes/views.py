@@ -120,6 +120,7 @@ def _page(
             for kind in ClassKind
         ],
         columns=CLASS_COLUMNS, has_problems=bool(refused), preview=preview, moves=moves,
+        held=[(CLASS_KINDS[kind], count) for kind, count in preview.held.items() if count] if preview else (),
         preview_text=ngettext("%(num)s of %(all)s customers would move", "%(num)s of %(all)s customers would move",
                               preview.moved, num=number_text(preview.moved), all=number_text(preview.examined))
         if preview else None,

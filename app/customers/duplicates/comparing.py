@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -45,7 +45,8 @@ _COUNTED: Sequence[tuple[str, Sentence]] = (
 class Row:
     """A field in which the two differ. `values` are those of the first and the second as he reads them, `chosen` says
     which is taken (0, 1, or 2: both), `why` by which rule, unless he chose it himself. `beforehand`: what the rule
-    takes when the first stays, and when the second does. One that he may not write follows the rule."""
+    takes when the first stays, and when the second does. One that he may not write follows the rule. `was`: what stood
+    there when he chose, where somebody has changed it since; then nothing is chosen (-1) but what loses nothing."""
 
     key: str
     label: Sentence
@@ -55,6 +56,7 @@ class Row:
     takes_both: bool
     beforehand: tuple[int, int]
     why: Sentence | None
+    was: tuple[str, str] | None = None
 
     @property
     def follows(self) -> bool:
@@ -94,9 +96,33 @@ def may_be_told(codes: Sequence[str], who: Actor) -> list[str]:
 
 
 def rows(
+    session: Session, first: Customer, second: Customer, who: Actor, taken: Mapping[str, str], *, keeps_first: bool,
+    seen: Mapping[str, tuple[str, str]] | None = None,
+) -> list[Row]:  # fmt: skip
+    """The fields in which they differ. `taken`: field → "0", "1" or "2", as chosen before; `seen`: what stood in each
+    row when that was chosen."""
+    found = _rows(session, first, second, who, taken, keeps_first=keeps_first)
+    if seen is None:
+        return found
+    return [row if _lines(row.values) == seen.get(row.key) else _changed(row, seen.get(row.key)) for row in found]
+
+
+def _lines(values: tuple[str, str]) -> tuple[str, str]:
+    """As a browser sends them back."""
+    first, second = ("\n".join(one.splitlines()) for one in values)
+    return first, second
+
+
+def _changed(row: Row, was: tuple[str, str] | None) -> Row:
+    """Somebody changed it after it was chosen: it is chosen once more."""
+    if was is None:  # both were alike
+        was = ("", "")
+    return replace(row, was=was, chosen=2 if row.takes_both else -1, why=None) if row.may_choose else row
+
+
+def _rows(
     session: Session, first: Customer, second: Customer, who: Actor, taken: Mapping[str, str], *, keeps_first: bool
 ) -> list[Row]:  # fmt: skip
-    """The fields in which they differ. `taken`: field → "0", "1" or "2", as chosen before."""
     found = []
     for choice in fields.CHOICES:
         if who.field_right("Customer", choice.guarded) is FieldRight.hidden:

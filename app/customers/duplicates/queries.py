@@ -53,14 +53,14 @@ def _merges(who: Actor, _action: str) -> ColumnElement[bool]:
 
 
 def pairs(who: Actor, state: PairState = PairState.open) -> Select[DuplicatePair]:
-    """The surest first; those that were decided, the last decided first."""
+    """The surest first, those that were saved for a reason last; of those decided the last decided first."""
     rows = select(DuplicatePair).where(DuplicatePair.state == state, visible(DuplicatePair, who))
     if who.is_system and state is not PairState.merged:
         first, second = aliased(Customer), aliased(Customer)
         rows = rows.join(first, first.id == DuplicatePair.first_id).join(second, second.id == DuplicatePair.second_id)
         rows = rows.where(first.archived_at.is_(None), second.archived_at.is_(None))
     if state is PairState.open:
-        return rows.order_by(DuplicatePair.score.desc(), DuplicatePair.id)
+        return rows.order_by(DuplicatePair.note.is_not(None), DuplicatePair.score.desc(), DuplicatePair.id)
     return rows.order_by(DuplicatePair.decided_at.desc(), DuplicatePair.id.desc())
 
 

@@ -168,12 +168,21 @@ def _taken() -> dict[str, str]:
     return {key: request.form.get(f"f-{key}", "") for key in keys}
 
 
+def _seen() -> dict[str, tuple[str, str]] | None:
+    """What stood in each row when it was chosen; None: nothing has been chosen yet."""
+    if request.method != "POST":
+        return None
+    keys = [name.removeprefix("was0-") for name in request.form if name.startswith("was0-")]
+    pairs = {key: [request.form.get(f"was{at}-{key}", "") for at in (0, 1)] for key in keys}
+    return {key: ("\n".join(one.splitlines()), "\n".join(other.splitlines())) for key, (one, other) in pairs.items()}
+
+
 def _row(session: Session, one: Any, who: Actor) -> dict[str, Any]:
     if isinstance(one, DuplicatePair):
         return {
             "id": one.id, "first": one.first, "second": one.second, "url": pair_path(one.first_id, one.second_id),
             "reasons": comparing.reason_words(comparing.may_be_told(one.reasons, who)), "note": one.note,
-            "percent": one.score // 10, "at": one.decided_at or one.found_at,
+            "percent": one.score // 10 if one.note is None else None, "at": one.decided_at or one.found_at,
             "by": one.decided_by.name if one.decided_by is not None else "",
             "phones": [queries_of_customers.reached_first(each, who) or "" for each in (one.first, one.second)],
         }  # fmt: skip
@@ -221,6 +230,7 @@ def _compare(first: str, second: str, refusal: BusinessError | None = None) -> A
     known = queries.pair_of(session, both[0].id, both[1].id)
     pair = known if known is not None and _is_his(session, known, who) else None
     codes = comparing.may_be_told(pair.reasons, who) if pair is not None else []
+    rows = comparing.rows(session, *both, who, _taken(), keeps_first=kept != "1", seen=_seen())
     return show(
         "duplicates/compare.html", refusal.status if refusal is not None else 200,
         crumbs=trail((_("Customers"), "/khach-hang/list/"), _HERE, here=f"{both[0].code} · {both[1].code}"),
@@ -229,7 +239,7 @@ def _compare(first: str, second: str, refusal: BusinessError | None = None) -> A
              "counted": comparing.counted(session, one.id, who)}
             for one in both
         ],
-        rows=comparing.rows(session, *both, who, _taken(), keeps_first=kept != "1"), pair=pair,
+        rows=rows, changed=[row.label for row in rows if row.was], pair=pair,
         alike=comparing.alike(session, both[0], both[1], who), reasons=comparing.reason_words(codes),
         kept=kept, preferred=request.form.get(_PREFERRED, kept),
         refusal=refusal, back=f"{PATH}/", path=PATH,

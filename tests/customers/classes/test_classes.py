@@ -168,6 +168,8 @@ def test_a_preview_says_of_all_what_the_round_says_of_each(change, session):
     )
     seen = queries.preview(session, by_kind)
     assert (dict(seen.moves), seen.examined) == (dict(walked), 40)
+    fixed = session.execute(select(Customer.tier_is_fixed, Customer.behaviour_is_fixed)).all()
+    assert list(seen.held.values()) == [sum(one) for one in zip(*fixed, strict=True)]
     assert any(after == "" for _kind, _before, after in walked)
 
 

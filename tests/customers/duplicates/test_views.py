@@ -41,10 +41,15 @@ def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
     assert "của Chị Ánh" in page.text
     assert "cùng số điện thoại" in page.text
     revs = {one["name"]: one["value"] for one in BeautifulSoup(page.text, "lxml").select("[name^=rev]")}
-    stale = minh.post(path, data={**revs, "rev1": "99", "kept": "1", "f-name": "0", "f-note": "2"})
+    was = {one["name"]: one["value"] for one in BeautifulSoup(page.text, "lxml").select("[name^=was]")}
+    stale = minh.post(
+        path, data={**revs, **was, "rev1": "99", "kept": "1", "f-name": "0", "f-note": "0", "was1-note": ""}
+    )
     assert stale.status_code == 409
     form = BeautifulSoup(stale.text, "lxml")
-    assert [one["value"] for one in form.select("[name=f-note][checked]")] == ["2"]
+    assert [one["value"] for one in form.select("[name=f-name][checked]")] == ["0"]
+    assert [one["value"] for one in form.select("[name=f-note][checked]")] == ["2"], "changed since: nothing is lost"
+    assert ("Chọn lại: " in stale.text, "trước đó: (trống)" in stale.text) == (True, True)
     asked = minh.post(path, data={**revs, "kept": "1", "f-name": "0", "f-note": "2"})
     assert minh.get(f"/khach-hang/show/{two[0]}").status_code == 200, (
         "nothing is merged before the question is answered"
