@@ -140,7 +140,7 @@ MENU: Sequence[Item | Group] = (
     Item(_("Customer segments"), "users-group", "/nhom-khach-hang/", "Customer"),
     Item(_("Forgotten customers"), "clock", "/khach-hang-bi-quen/", "Customer"),
     Item(_("Suspected duplicates"), "copy", "/nghi-trung/", "Customer", "delete"),
-    Item(_("Files brought in"), "upload", "/nhap/", "Import"),
+    Item(_("Bring in data"), "upload", "/nhap/", "Import"),
     Item(_("Process files"), "route", "/ho-so/", "Instance"),
     Item(_("Fill in a form"), "file-text", "/dien-phieu/", "Submission", "add"),
     Item(_("Submissions"), "list-details", "/phieu/list/", "Submission"),

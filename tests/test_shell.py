@@ -28,7 +28,7 @@ from tests.cast import Cast
 CUSTOMERS = ["Khách hàng", "Nhóm khách hàng", "Khách bị lãng quên"]
 WORK = ["Hồ sơ quy trình", "Điền biểu mẫu", "Phiếu"]
 STAFF = ["Sáng nay", "Công việc", *CUSTOMERS, *WORK]
-HEAD = ["Sáng nay", "Công việc", *CUSTOMERS, "Nghi trùng", "Tệp đã nhập", *WORK, "Phiếu gửi từ ngoài"]
+HEAD = ["Sáng nay", "Công việc", *CUSTOMERS, "Nghi trùng", "Nhập dữ liệu", *WORK, "Phiếu gửi từ ngoài"]
 ADMIN = [*HEAD, "Biểu mẫu & phiếu", "Quản trị"]
 
 

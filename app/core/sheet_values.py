@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal, InvalidOperation
 
-from app.core.formats import MOST_DIGITS, read_day
+from app.core.errors import Sentence
+from app.core.formats import MOST_DIGITS, missing_day, read_day
 from app.core.vietnamese import as_typed, plain_letters, read_phone
 
 #: longer cells are neither numbers nor days
@@ -143,7 +144,7 @@ _CLOCK = (
     rf"(?: ?(?P<half>{_HALF}))?z?"
 )
 _TIME = rf"(?:[t ,]+{_CLOCK})?"
-_TWO_NUMBERS = re.compile(rf"([0-9]{{1,2}})[/.-]([0-9]{{1,2}})[/.-](?:[0-9]{{4}}|[0-9]{{2}}){_TIME}$")
+_TWO_NUMBERS = re.compile(rf"([0-9]{{1,2}})[/.-]([0-9]{{1,2}})[/.-]([0-9]{{4}}|[0-9]{{2}}){_TIME}$")
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/. ]?([0-9]{{1,2}})[-/. ]?([0-9]{{1,2}}){_TIME}")
 _SAID = re.compile(r"(?:[a-z ]+, ?)?(?:ngay )?([0-9]{1,2}) ?(?:thang|thg) ?([0-9]{1,2}),? ?(?:nam )?([0-9]{4})")
 _ENGLISH = re.compile(r"([0-9]{1,2})[ -]([a-z]{3})[a-z]*[ ,-]+([0-9]{4}|[0-9]{2})")
@@ -156,21 +157,29 @@ def read_date(text: str, habits: Habits = Habits()) -> date | None:
     The day comes first, unless the habits of the column are American. A time of day is left out. None: no day.
     """
     plain = _plain(text)
-    if match := _TWO_NUMBERS.fullmatch(plain):
-        first, second = match[1], match[2]
-        year = re.split(r"[/.-]", plain, maxsplit=2)[2]
-        year = re.match(r"[0-9]+", year)[0]  # type: ignore[index]
-        return read_day(f"{second}/{first}/{year}" if habits.month_first else f"{first}/{second}/{year}")
     if match := _SERIAL.fullmatch(plain):
         return _EXCEL_BEGINS + timedelta(days=int(match[1]))
-    if (day := read_day(plain)) is not None:
-        return day
-    if match := _YEAR_FIRST.fullmatch(plain):
-        return _day(match[1], match[2], match[3])
+    return read_day(_usual(plain, habits) or plain)
+
+
+def missing_date(text: str, habits: Habits = Habits()) -> Sentence | None:
+    """31/02/2026 is written like a day, and the calendar has none; None: there is one, or it is not written like it."""
+    plain = _plain(text)
+    return missing_day(_usual(plain, habits) or plain)
+
+
+def _usual(plain: str, habits: Habits) -> str | None:
+    """The day as one types it: 5/3/2026, be there such a day or not. None: it is not written in one of these ways."""
+    if match := _TWO_NUMBERS.fullmatch(plain):
+        first, second, year = match[1], match[2], match[3]
+        return f"{second}/{first}/{year}" if habits.month_first else f"{first}/{second}/{year}"
+    # Six or eight digits may begin with the day.
+    if (match := _YEAR_FIRST.fullmatch(plain)) and read_day(plain) is None and missing_day(plain) is None:
+        return f"{match[3]}/{match[2]}/{match[1]}"
     if match := _SAID.fullmatch(plain):
-        return _day(match[3], match[2], match[1])
+        return f"{match[1]}/{match[2]}/{match[3]}"
     if (match := _ENGLISH.fullmatch(plain)) and match[2] in _MONTHS:
-        return read_day(f"{match[1]}/{_MONTHS.index(match[2]) + 1}/{match[3]}")
+        return f"{match[1]}/{_MONTHS.index(match[2]) + 1}/{match[3]}"
     return None
 
 
@@ -207,13 +216,6 @@ def read_time(text: str) -> time | None:
 _MORNING = frozenset({"am", "sa", "sang", "dem"})
 #: from which hour on it is one after noon: 9 h đêm is, 1 h đêm is not
 _FROM = {"pm": 1, "ch": 1, "chieu": 1, "toi": 1, "dem": 6}
-
-
-def _day(year: str, month: str, day: str) -> date | None:
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
 
 
 # ── The heading ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -110,12 +110,7 @@ def read_birthday(typed: str, *, today: date) -> date | None:
 def as_birthday(day: date, typed: str, *, today: date) -> date:
     """A day that was read, as a birthday: a year typed with two digits is one that has been. Raises UnreadableError."""
     if day > today and not re.search(r"[0-9]{4}", typed):
-        try:
-            day = day.replace(year=day.year - 100)
-        except ValueError:  # 1900 had no 29 February
-            raise UnreadableError(
-                _("There is no %(day)s in the calendar. Check day and month.", day=typed[:_LONGEST])
-            ) from None
+        day = day.replace(year=day.year - 100)  # only 1900 had no 29 February, and 2000 has been
     check_birthday(day, today=today)
     return day
 

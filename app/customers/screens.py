@@ -93,6 +93,7 @@ class CustomerScreen(CustomerCards):
     empty_text = _("No customers yet. Add the first one.")
     empty_art = "people"
     route_base = "/khach-hang"
+    list_template = "customers/list.html"
     list_title = _("Customers")
     many_page = ManyPage(
         "/khach-hang/sua-hang-loat/chon", _("Bulk edit"), "pencil", MOST_ROWS,
@@ -166,6 +167,9 @@ class CustomerScreen(CustomerCards):
 
     def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(search.matches(text, who))
+
+    def _may(self, who: Actor) -> dict[str, bool]:
+        return super()._may(who) | {"bring": who.is_himself and who.may("add", "Import")}
 
     def prefill(self, form: Any) -> None:
         """?phone=: the number that somebody searched for and nobody has; ?company=: where the person works."""

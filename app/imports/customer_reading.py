@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -32,7 +32,7 @@ from app.customers.profile import CATALOGUES
 from app.customers.profile_models import TAG_LENGTH
 from app.customers.rules import UnreadableError
 from app.imports.fields import CODE, DO_NOT_CONTACT, TAX_CODE, plain
-from app.imports.rows import Cells, Row, keys_of, label_of, read_line, read_word
+from app.imports.rows import Cells, Row, keys_of, label_of, quoted, read_line, read_word, with_cell
 
 #: the catalogues whose words can stand in such a file
 USED = (SOURCES, *CATALOGUES.values())
@@ -53,6 +53,8 @@ _YES_NO = {
 }
 _COMPANY = re.compile(r"(?:cong ty|cty|doanh nghiep|dntn|htx|hop tac xa|tap doan|tong cong ty|ho kinh doanh|hkd)\b")
 _NUMBERS = {Kind.number, Kind.decimal, Kind.money}
+#: of a row in what is shown of it
+_SHOWN_CONTACTS = 3
 _BETWEEN_TAGS = re.compile(r"[;,#\n]")
 _KINDS_OF_CONTACT = (
     ContactKind.phone, ContactKind.email, ContactKind.zalo, ContactKind.facebook, ContactKind.website,
@@ -112,11 +114,20 @@ def read_customer(row: Row, cells: Sequence[str], known: Cells, own: Mapping[str
         if value is not None:
             typed.own[key.removeprefix(extra.PREFIX)] = value
     typed.columns = {column: value for column, value in columns.items() if value is not None}
-    row.label = label_of(typed.name or typed.code)
+    row.label = label_of(typed.name or typed.code, *read_back(typed))
     row.keys = list(keys_of(typed.contacts))
     if TAX_CODE in typed.columns:
         row.keys.append(HardKey(HardField.tax_code, typed.columns[TAX_CODE]))
     return typed
+
+
+def read_back(typed: Typed) -> Iterator[str]:
+    """Of what a file writes in many ways, how it was understood: numbers and addresses, the birthday, the place."""
+    yield from (one.shown for one in typed.contacts[:_SHOWN_CONTACTS])
+    columns = typed.columns
+    if (birthday := columns.get("birthday")) is not None:
+        yield typed_day(birthday)
+    yield places.address_line(None, columns.get("ward_code"), columns.get("province_code"))
 
 
 _READERS: Mapping[str, Callable[[str], Any]] = {
@@ -143,7 +154,7 @@ def _own_value(row: Row, cells: Sequence[str], known: Cells, one: extra.OneText)
     try:
         return one.read(said)
     except InvalidInputError as refusal:
-        row.wrong(known.labels[one.key], refusal.message)
+        row.wrong(known.labels[one.key], with_cell(known.text(cells, one.key), refusal.message))
         return None
 
 
@@ -176,7 +187,8 @@ def _birthday(row: Row, cells: Sequence[str], known: Cells) -> date | None:
 
 
 def _read_address(row: Row, typed: Typed, cells: Sequence[str], known: Cells) -> None:
-    """Units of today get their codes; what is none of them was written before July 2025 and stays a text."""
+    """Units of today get their codes; what is none of them was written before July 2025 and stays a text, with the
+    street where there is no province of today to put it in. Such a province may be a slip of the pen, and is told."""
     named, ward_named = known.text(cells, "province"), known.text(cells, "ward")
     if not named and not ward_named:
         return
@@ -187,10 +199,19 @@ def _read_address(row: Row, typed: Typed, cells: Sequence[str], known: Cells) ->
         columns["province_code"] = province.code
     if ward is not None:
         columns["ward_code"] = ward.code
-    if (named and province is None) or (ward_named and ward is None):
-        written = ", ".join(part for part in (columns.get("street"), ward_named, named) if part)
+    if named and province is None:
+        unknown = (
+            _("There is no province or city “%(name)s”: left out, the rest is taken.", name=quoted(named))
+            if columns.get("old_address") else
+            _("There is no province or city “%(name)s”: it is written down as an address before July 2025.",
+              name=quoted(named))
+        )  # fmt: skip
+        row.tell(known.labels["province"], unknown)
+    if ((named and province is None) or (ward_named and ward is None)) and not columns.get("old_address"):
+        street = columns.pop("street", None) if province is None else None
+        written = ", ".join(part for part in (street, ward_named, named) if part)
         try:
-            columns["old_address"] = columns.get("old_address") or rules.read_line(written, OLD_ADDRESS_LENGTH)
+            columns["old_address"] = rules.read_line(written, OLD_ADDRESS_LENGTH)
         except UnreadableError as unreadable:
             row.wrong(known.labels["old_address"], unreadable.sentence)
 

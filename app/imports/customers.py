@@ -30,7 +30,7 @@ from app.imports.customer_judging import OWN, CustomerJudge, Known, is_made, tag
 from app.imports.customer_reading import USED, Typed, read_customer
 from app.imports.fields import plain
 from app.imports.models import Finding, ImportJob, OnDuplicate, Outcome
-from app.imports.rows import Row, cells_of
+from app.imports.rows import Row, cells_of, label_of
 from app.security.models import Member
 
 #: of the timeline: the import that wrote it
@@ -67,12 +67,13 @@ class CustomerTarget:
         if self._source:
             typed.columns.setdefault("source", self._source)
         if typed.owner:
-            owner = self._people.get(plain(typed.owner))
-            if owner is None:
+            number_and_name = self._people.get(plain(typed.owner))
+            if number_and_name is None:
                 row.wrong(_("Person in charge"), _("Nobody here is called “%(name)s”, or several are.",
                                                    name=typed.owner[:60]))  # fmt: skip
             else:
-                typed.columns["owner_id"] = owner
+                typed.columns["owner_id"], name = number_and_name
+                row.label = label_of(row.label, name)
         return row
 
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
@@ -253,16 +254,16 @@ def _tell_own(row: Row, refused: Mapping[str, Iterable[Sentence]]) -> None:
         row.tell(label, " ".join(map(str, told)))
 
 
-def _people(session: Session, who: Actor) -> dict[str, int | None]:
-    """Plain user name, e-mail or name → the member; None: several."""
-    found: dict[str, int | None] = {}
+def _people(session: Session, who: Actor) -> dict[str, tuple[int, str] | None]:
+    """Plain user name, e-mail or name → the member's number and name; None: several."""
+    found: dict[str, tuple[int, str] | None] = {}
     rows = session.execute(
         select(Member.id, Member.name, User.username, User.email)
         .join(User, User.id == Member.id).where(User.active.is_(True), visible(Member, who))
     )  # fmt: skip
     for number, name, username, email in rows:
         for word in {plain(username), plain(email or ""), plain(name)} - {""}:
-            found[word] = None if found.get(word, number) != number else number
+            found[word] = (number, name) if found.get(word, (number, name)) == (number, name) else None
     return found
 
 

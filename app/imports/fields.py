@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from app.core import guarded
@@ -48,13 +49,16 @@ CODE, PHONE, EMAIL, TAX_CODE = "code", "phone", "email", "tax_code"
 DO_NOT_CONTACT = "do_not_contact"
 #: what headings of a consent look like
 _CONSENT = re.compile(r"dongy(?!kien)|chapthuan|consent|optin|chophepgui|nhanquangcao|nhantinquangcao")
+#: how the heading of a column of customers may end: SĐT khách, Tên KH
+_OF_CUSTOMER = re.compile(r"(?:cua)?(?:khachhang|khach|kh)$")
 _PHONE_WORDS = (
-    "dienthoai sodienthoai sdt dt didong sodidong dienthoaididong dienthoaiban sodt sdtkhachhang phone phonenumber "
+    "dienthoai sodienthoai sdt dt didong sodidong dienthoaididong dienthoaiban sodt sdtkhachhang sdtkhach sdtkh "
+    "dienthoaikhach dienthoaikhachhang sodienthoaikhach sodienthoaikhachhang phone phonenumber "
     "mobile mobilephone tel telephone hotline dienthoai1 dienthoai2 sdt1 sdt2 phone1 phone2"
 )
 _EMAIL_WORDS = "email thudientu diachiemail mail emailaddress emailkhachhang email1 email2"
 _TAX_WORDS = "mst masothue taxcode vat vatnumber taxid"
-_CODE_WORDS = "makhachhang makh ma idkhachhang customercode customerid code"
+_CODE_WORDS = "makhachhang makhach makh ma idkhachhang customercode customerid code"
 
 CUSTOMER_FIELDS: Sequence[ImportField] = (
     _field("name", _("Full name"), "ten hoten hovaten hotenkhachhang tenkhachhang tenkh khachhang hotenkh tencongty "
@@ -86,7 +90,7 @@ CUSTOMER_FIELDS: Sequence[ImportField] = (
     _field("old_address", FIELD_LABELS["old_address"], "diachicu oldaddress"),
     _field("source", _("Came through"), "nguon nguonkhach nguonkhachhang kenh source channel leadsource"),
     _field("touchpoint", FIELD_LABELS["touchpoint"], "diemcham diemtiepxuc touchpoint"),
-    _field("tier", FIELD_LABELS["tier"], "hang hangkhach hangkhachhang phanhang capdo tier rank"),
+    _field("tier", FIELD_LABELS["tier"], "hang hanggiatri hangkhach hangkhachhang phanhang capdo tier rank"),
     _field("behaviour", FIELD_LABELS["behaviour"], "nhomhanhvi hanhvi behaviour"),
     _field("stage", FIELD_LABELS["stage"], "giaidoan trangthai tinhtrang stage status"),
     _field("next_contact_on", FIELD_LABELS["next_contact_on"], "lienhelai ngaylienhe henlienhe ngayhen ngaylienhetiep "
@@ -144,7 +148,7 @@ FIELDS: Mapping[ImportTarget, Sequence[ImportField]] = {
 }
 #: of these groups at least one column has to be there
 NEEDED: Mapping[ImportTarget, Sequence[tuple[str, ...]]] = {
-    ImportTarget.customers: (("name", "family_name", "given_name"),),
+    ImportTarget.customers: (("name", "family_name", "given_name", CODE),),
     ImportTarget.purchases: ((CODE, PHONE, EMAIL, TAX_CODE), ("bought_on",), ("product",), ("amount",)),
     ImportTarget.interactions: ((CODE, PHONE, EMAIL, TAX_CODE), ("at",)),
 }
@@ -185,8 +189,30 @@ def lacking(who: Actor, target: ImportTarget, mapping: Sequence[str]) -> list[An
     return [one.label for key, one in texts.items() if one.is_required and key not in mapping]
 
 
-def guess(target: ImportTarget, headings: Sequence[str], allowed: Sequence[ImportField]) -> list[str]:
-    """For every column the key of the field that its heading means, "" where none does or another column has it."""
+def told_before(
+    headings: Sequence[str], matches: Iterable[tuple[Sequence[str], Sequence[str]]]
+) -> dict[str, str]:  # fmt: skip
+    """Plain heading → its field in the newest of these files that has one for it. `matches`: (headings, fields).
+
+    "": left out, in a file all of whose columns are here again; in another one it may have stood beside a better one.
+    """
+    here, told = set(map(plain, headings)), dict[str, str]()
+    for earlier, mapping in matches:
+        words = list(map(plain, earlier))
+        for word, key in sorted(zip(words, mapping, strict=False), key=lambda one: not one[1]):
+            if word and (key or here.issuperset(words)):
+                told.setdefault(word, key)
+    return told
+
+
+def guess(
+    target: ImportTarget, headings: Sequence[str], allowed: Sequence[ImportField],
+    told: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:  # fmt: skip
+    """For every column the key of the field that its heading means, "" where none does or another column has it.
+
+    `told`: plain heading → key, where somebody has said it.
+    """
     keys = {one.key for one in allowed}
     meant: dict[str, str] = {}
     # What the company itself calls so is meant before any word of ours.
@@ -198,7 +224,10 @@ def guess(target: ImportTarget, headings: Sequence[str], allowed: Sequence[Impor
     mapping = []
     for heading in headings:
         word = plain(heading)
-        key = meant.get(word) or meant.get(word.rstrip("0123456789"), "")
+        bare = word.rstrip("0123456789")
+        # Of a customer all columns of customers are.
+        short = _OF_CUSTOMER.sub("", bare) if target is ImportTarget.customers else bare
+        key = told[word] if word in told else meant.get(word) or meant.get(bare) or meant.get(short, "")
         if key not in keys or (key in taken and key not in repeated):
             key = ""
         taken.add(key)

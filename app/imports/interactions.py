@@ -23,7 +23,7 @@ from app.customers.models import Customer, TimelineEntry
 from app.customers.profile_models import Direction, Interaction, InteractionKind
 from app.imports.models import Finding, ImportJob, OnDuplicate, OnUpdate, Outcome
 from app.imports.queries import told_by
-from app.imports.rows import Row, cells_of, label_of, read_word
+from app.imports.rows import Row, cells_of, label_of, read_word, with_cell
 from app.imports.whose import find_customers, read_whose
 
 _KINDS = {
@@ -79,7 +79,7 @@ class InteractionTarget:
         if said.at is None and row.is_good:
             row.wrong(known.labels["at"], _("Please fill this in."))
         if said.at is not None and said.at > self._now and said.at != known.noon:
-            row.wrong(known.labels["at"], _("This moment has not come yet."))
+            row.wrong(known.labels["at"], with_cell(known.text(cells, "at"), _("This moment has not come yet.")))
         said.result = known.code(row, cells, "result", CALL_RESULT)
         said.channel = known.code(row, cells, "channel", CHANNEL)
         said.text = known.read(row, cells, "text", lambda text: rules.read_note(text) or None)

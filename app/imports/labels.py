@@ -55,7 +55,7 @@ UPDATE_LABELS = {
 }
 DUPLICATE_LABELS = {
     OnDuplicate.skip: _("Leave these rows out"),
-    OnDuplicate.update: _("Write them to the customer who was found"),
+    OnDuplicate.update: _("Write them to that customer, or to the one made of the earlier row"),
     OnDuplicate.make: _("Make them all the same, and say why"),
 }
 #: of purchases and contacts, which are like an earlier row of the file

@@ -25,7 +25,7 @@ from app.customers.purchases import MOST_AMOUNT, MOST_QUANTITY
 from app.customers.rules import UnreadableError
 from app.imports.models import Finding, ImportJob, OnDuplicate, OnUpdate, Outcome
 from app.imports.queries import told_by
-from app.imports.rows import Row, cells_of, label_of, read_line
+from app.imports.rows import Row, cells_of, label_of, read_line, with_cell
 from app.imports.whose import find_customers, read_whose
 
 _THOUSANDTH = Decimal("0.001")
@@ -78,12 +78,13 @@ class PurchaseTarget:
         for text, habits in known.texts(cells, "quantity"):
             quantity = read_number(text, habits)
             if quantity is None or not 0 < quantity <= MOST_QUANTITY or quantity != quantity.quantize(_THOUSANDTH):
-                row.wrong(known.labels["quantity"], _("A number above 0 with at most 3 decimals, please."))
+                sentence = _("A number above 0 with at most 3 decimals, please.")
+                row.wrong(known.labels["quantity"], with_cell(text, sentence))
             else:
                 columns["quantity"] = quantity
         day: date | None = columns["bought_on"]
         if day is not None and day > known.today:
-            row.wrong(known.labels["bought_on"], _("This day has not come yet."))
+            row.wrong(known.labels["bought_on"], with_cell(typed_day(day), _("This day has not come yet.")))
         for key in ("bought_on", "product", "amount"):
             if columns[key] is None and not known.text(cells, key):
                 row.wrong(known.labels[key], _("Please fill this in."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor, row_rule, scoped, visible
@@ -14,6 +14,11 @@ from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, Impor
 
 #: rows that are there because of a file of the same contents
 _COUNTS = (ImportPhase.applying, ImportPhase.applied)
+_TAKEN_BACK = (ImportPhase.undoing, ImportPhase.undone)
+#: whose columns somebody has matched
+_MATCHED = (ImportPhase.checked, *_COUNTS, *_TAKEN_BACK)
+#: files by which single columns are recognised
+_REMEMBERED = 20
 
 
 @row_rule(ImportJob)
@@ -34,18 +39,28 @@ def remembered_mapping(session: Session, target: ImportTarget, header_key: str) 
     return session.scalar(
         select(ImportJob.mapping)
         .where(ImportJob.target == target, ImportJob.header_key == header_key)
-        .where(ImportJob.phase.in_([*_COUNTS, ImportPhase.undoing, ImportPhase.undone]))
+        .where(ImportJob.phase.in_(_MATCHED))
         .order_by(ImportJob.id.desc()).limit(1)
     )  # fmt: skip
 
 
+def last_matches(session: Session, target: ImportTarget) -> list[tuple[list[str], list[str]]]:
+    """(headings, fields) of the last files, newest first."""
+    rows = session.execute(
+        select(ImportJob.headings, ImportJob.mapping)
+        .where(ImportJob.target == target, ImportJob.phase.in_(_MATCHED))
+        .order_by(ImportJob.id.desc()).limit(_REMEMBERED)
+    )  # fmt: skip
+    return [(headings, mapping) for headings, mapping in rows]
+
+
 def brought_before(session: Session, job: ImportJob) -> ImportJob | None:
-    """The last import of the very same file, unless it was taken back."""
+    """The last import of the very same file: one that still counts, or else one that was taken back."""
     return session.scalars(
         select(ImportJob)
         .where(ImportJob.sha256 == job.sha256, ImportJob.target == job.target, ImportJob.id != job.id)
-        .where(ImportJob.phase.in_(_COUNTS))
-        .order_by(ImportJob.id.desc()).limit(1)
+        .where(ImportJob.phase.in_([*_COUNTS, *_TAKEN_BACK]))
+        .order_by(ImportJob.phase.in_(_TAKEN_BACK), ImportJob.id.desc()).limit(1)
     ).one_or_none()  # fmt: skip
 
 
@@ -53,6 +68,12 @@ def rows_of(job: ImportJob, finding: Finding) -> Select[ImportRow]:
     """Those of which something is told, and then the others, in the order of the file."""
     rows = select(ImportRow).where(ImportRow.job_id == job.id, ImportRow.finding == finding)
     return rows.order_by(ImportRow.reasons == [], ImportRow.number)
+
+
+def count_told(job: ImportJob, finding: Finding) -> Select[int]:
+    """How many of them something is told of."""
+    rows = select(func.count(ImportRow.id)).where(ImportRow.job_id == job.id, ImportRow.finding == finding)
+    return rows.where(ImportRow.reasons != [])
 
 
 def ids_by_code(session: Session, codes: Collection[str]) -> dict[str, int]:
@@ -75,6 +96,14 @@ def told_by(session: Session, job: ImportJob, record_ids: Collection[int]) -> di
         ImportRow.job_id == job.id, ImportRow.finding != Finding.error, ImportRow.record_id.in_(sorted(record_ids)),
     ).order_by(ImportRow.number.desc())  # fmt: skip
     return {record_id: number for record_id, number in session.execute(rows) if record_id is not None}
+
+
+def count_put_away(job: ImportJob) -> Select[int]:
+    """Customers whom this import made, and who are archived since it was taken back."""
+    rows = select(func.count(Customer.id)).join(ImportRow, ImportRow.record_id == Customer.id)
+    return rows.where(
+        ImportRow.job_id == job.id, ImportRow.outcome == Outcome.undone, Customer.archived_at.is_not(None)
+    )
 
 
 def taken_back(session: Session, customer_ids: Collection[int]) -> set[int]:

@@ -17,7 +17,7 @@ from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.formats import local
 from app.core.i18n import _
-from app.core.sheet_values import Habits, is_shortened, read_date, read_time
+from app.core.sheet_values import Habits, is_shortened, missing_date, read_date, read_time
 from app.core.workbook_reading import NO_VALUE
 from app.customers import rules
 from app.customers.duplicates.hard import HardKey, contact_key
@@ -29,8 +29,9 @@ from app.imports.models import LABEL_LENGTH, Finding, ImportJob, Outcome
 
 #: of a cell in a sentence
 _QUOTED = 60
+#: of a label
+BETWEEN = " · "
 _SEVERAL = re.compile(r"[;\n]|,(?!\d{3}\b)|/(?=\s*\+?\d{6})| {2,}")
-_LOOKS_LIKE_A_DAY = re.compile(r"[0-9]{1,4}[/. -][0-9]{1,2}[/. -][0-9]{1,4}")
 _NOON = time(12)
 
 
@@ -124,7 +125,7 @@ class Cells:
         try:
             return read(text)
         except UnreadableError as unreadable:
-            row.wrong(self.labels[key], unreadable.sentence)
+            row.wrong(self.labels[key], with_cell(text, unreadable.sentence))
             return None
 
     def day(self, row: Row, cells: Sequence[str], key: str) -> date | None:
@@ -134,11 +135,8 @@ class Cells:
             day = read_date(text, habits)
             if day is not None:
                 return day
-            if _LOOKS_LIKE_A_DAY.match(text):
-                sentence = _("There is no %(day)s in the calendar. Check day and month.", day=text[:_QUOTED])
-            else:
-                sentence = _("“%(text)s” is not a day. Example: %(example)s", text=text[:_QUOTED], example="31/12/1990")
-            row.wrong(self.labels[key], sentence)
+            no_day = _("“%(text)s” is not a day. Example: %(example)s", text=quoted(text), example="31/12/1990")
+            row.wrong(self.labels[key], missing_date(text, habits) or no_day)
             return None
         return None
 
@@ -150,7 +148,7 @@ class Cells:
         text = self.text(cells, time_key)
         at = read_time(text) if text else read_time(self.text(cells, key))
         if text and at is None:
-            row.wrong(self.labels[time_key], _("This is no time of day. Example: 14:30"))
+            row.wrong(self.labels[time_key], with_cell(text, _("This is no time of day. Example: 14:30")))
             return None
         return datetime.combine(day, at or _NOON, ZoneInfo(self.who.time_zone))
 
@@ -172,9 +170,9 @@ class Cells:
             known[text] = code  # many rows say the same
         if code is None and may_lack:
             row.tell(self.labels[key], _("“%(text)s” is not in the list of the catalogue: left out, the rest is taken.",
-                                         text=text[:_QUOTED]))  # fmt: skip
+                                         text=quoted(text)))  # fmt: skip
         elif code is None:
-            row.wrong(self.labels[key], _("“%(text)s” is not in the list of the catalogue.", text=text[:_QUOTED]))
+            row.wrong(self.labels[key], _("“%(text)s” is not in the list of the catalogue.", text=quoted(text)))
         return code
 
     def contacts(self, row: Row, cells: Sequence[str], kind: ContactKind) -> Iterator[rules.Contact]:
@@ -183,7 +181,7 @@ class Cells:
             try:
                 yield from _contacts(kind, text)
             except UnreadableError as unreadable:
-                row.wrong(self.labels[kind.value], f"“{text[:_QUOTED]}” – {unreadable.sentence}")
+                row.wrong(self.labels[kind.value], with_cell(text, unreadable.sentence))
 
 
 def cells_of(session: Session, job: ImportJob, who: Actor, habits: Sequence[Habits], used: Sequence[str]) -> Cells:
@@ -222,6 +220,17 @@ def _contacts(kind: ContactKind, text: str) -> list[rules.Contact]:
         return [rules.read_contact(kind, part.strip()) for part in parts]
 
 
+def quoted(text: str) -> str:
+    """As much of a cell as stands in a sentence."""
+    return f"{text[: _QUOTED - 1]}…" if len(text) > _QUOTED else text
+
+
+def with_cell(text: str, sentence: Sentence) -> Sentence:
+    """The sentence behind the cell that it is about, unless it quotes the cell itself."""
+    cell = f"“{quoted(text)}”"
+    return sentence if cell in str(sentence) else f"{cell} – {sentence}"
+
+
 def read_line(longest: int) -> Callable[[str], str | None]:
     """For Cells.read: one line of at most so many signs."""
     return lambda text: rules.read_line(text, longest) or None
@@ -231,7 +240,7 @@ def read_word(text: str, words: Mapping[str, Any]) -> Any:
     """What it means by a list of plain words. Raises UnreadableError."""
     found = words.get(plain(text))
     if found is None:
-        raise UnreadableError(_("“%(text)s” was not understood.", text=text[:40]))
+        raise UnreadableError(_("“%(text)s” was not understood.", text=quoted(text)))
     return found
 
 
@@ -243,4 +252,4 @@ def keys_of(contacts: Sequence[rules.Contact]) -> Iterator[HardKey]:
 
 
 def label_of(*parts: str | None) -> str:
-    return " · ".join(part for part in parts if part)[:LABEL_LENGTH]
+    return BETWEEN.join(part for part in parts if part)[:LABEL_LENGTH]

@@ -75,7 +75,8 @@ def read(received: ReceivedFile) -> Head:
 def bring(
     session: Session, received: ReceivedFile, target: ImportTarget, *, head: Head, by: Actor
 ) -> ImportJob:  # fmt: skip
-    """Keep the file, and guess what its columns hold; as the last file with these headings was matched, if one was."""
+    """Keep the file, and guess what its columns hold: as the last file with these headings was matched, if one was,
+    and each column as it was in one of the last files."""
     by.must("add", "Import")
     by.must(*_right(target))
     assert by.user_id is not None
@@ -84,7 +85,11 @@ def bring(
     allowed = list(fields.fields_for(by, target))
     known = queries.remembered_mapping(session, target, key)
     keys = {one.key for one in allowed}
-    mapping = [one if one in keys else "" for one in known] if known else fields.guess(target, headings, allowed)
+    if known:
+        mapping = [one if one in keys else "" for one in known]
+    else:
+        told = fields.told_before(headings, queries.last_matches(session, target))
+        mapping = fields.guess(target, headings, allowed, told)
     job = ImportJob(
         member_id=by.user_id, acting_id=by.user_id, target=target, file_name=received.name, sha256=received.sha256,
         headings=headings, header_key=key, samples=[list(one) for one in head.samples], mapping=mapping,
@@ -262,9 +267,10 @@ def _read_mapping(
             told.append(_("Only one column can be: %(name)s", name=allowed[key].label))
     labels = {one.key: one.label for one in fields.FIELDS[job.target]}
     for group in fields.NEEDED[job.target]:
-        if not set(group) & set(mapping) and not (job.target is ImportTarget.customers and fields.CODE in mapping):
+        if not set(group) & set(mapping):
             names = ", ".join(str(labels[key]) for key in group)
-            told.append(_("A column is missing: %(names)s", names=names))
+            told.append(_("One of these columns is needed: %(names)s", names=names) if len(group) > 1
+                        else _("A column is missing: %(names)s", names=names))  # fmt: skip
     if not told:
         del problems["mapping"]
     return list(mapping)

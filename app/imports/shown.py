@@ -21,9 +21,12 @@ from app.imports.labels import (
     TARGET_LABELS,
 )
 from app.imports.models import Finding, ImportJob, ImportPhase, ImportRow, ImportTarget, OnDuplicate, Outcome
+from app.imports.rows import BETWEEN
 
 #: rows of each finding on the page
 SHOWN = 50
+#: rows from which on a mistake in all of them makes one doubt the columns
+_FEWEST = 3
 #: in the order of the page
 FINDINGS = (Finding.error, Finding.duplicate, Finding.update, Finding.new, Finding.unchanged)
 
@@ -106,12 +109,37 @@ def previews(session: Session, job: ImportJob) -> list[dict[str, Any]]:
         rows = session.scalars(queries.rows_of(job, finding).limit(SHOWN)).all()
         shown.append({
             "finding": str(finding), "label": FINDING_LABELS[finding], "kind": FINDING_KINDS[finding], "count": count,
-            "help": _help(job.target, finding),
-            "rows": [{"number": row.number, "label": row.label, "reasons": row.reasons, "url": _url(job, row),
+            "help": _help(job.target, finding), "told": _told_rows(session, job, finding),
+            "rows": [{"number": row.number, "name": (parts := row.label.partition(BETWEEN))[0], "said": parts[2],
+                      "reasons": row.reasons, "url": _url(job, row),
                       "outcome": OUTCOME_LABELS[row.outcome] if row.outcome else None} for row in rows],
             "more": count - len(rows),
         })  # fmt: skip
     return shown
+
+
+def _told_rows(session: Session, job: ImportJob, finding: Finding) -> str:
+    """How many of those that are added are not taken as they stand there."""
+    count = session.scalar(queries.count_told(job, finding)) if finding is Finding.new else 0
+    if not count:
+        return ""
+    return str(ngettext(
+        "%(num)d of these rows has a remark: something of it is not taken as it stands there.",
+        "%(num)d of these rows have a remark: something of them is not taken as it stands there.", count,
+    ))  # fmt: skip
+
+
+def doubt(session: Session, job: ImportJob) -> str:
+    """Where every row has a mistake in the same column: it may hold something else than was said. "": no doubt."""
+    if not job.found.get(Finding.error, 0) == sum(job.found.values()) >= _FEWEST:
+        return ""
+    rows = session.scalars(queries.rows_of(job, Finding.error).limit(SHOWN)).all()
+    for place, key in enumerate(job.mapping):
+        label = next((str(one.label) for one in fields.known(job.target) if one.key == key), "")
+        if label and all(any(told.startswith(f"{label}: ") for told in row.reasons) for row in rows):
+            return str(_("Every row has a mistake in “%(field)s”. Does the column “%(heading)s” hold something else?",
+                         field=label, heading=job.headings[place]))  # fmt: skip
+    return ""
 
 
 _HELP = {
@@ -160,4 +188,21 @@ def _url(job: ImportJob, row: ImportRow) -> str | None:
 def before(session: Session, job: ImportJob) -> dict[str, Any] | None:
     """The same file, if it was brought in before."""
     earlier = queries.brought_before(session, job)
-    return {"by": earlier.member.name, "at": earlier.applied_at or earlier.created_at} if earlier else None
+    if earlier is None:
+        return None
+    is_undone = earlier.state in (ImportPhase.undoing, ImportPhase.undone)
+    return {"by": earlier.member.name, "at": earlier.applied_at or earlier.created_at,
+            "then": _undone(session, earlier) if is_undone else [_("Rows that are here already are recognised.")],
+            }  # fmt: skip
+
+
+def _undone(session: Session, earlier: ImportJob) -> list[Any]:
+    """What its undo has left behind."""
+    told = [_("That import was taken back, so its rows count as new.")]
+    archived = session.scalar(queries.count_put_away(earlier)) if earlier.target is ImportTarget.customers else 0
+    if archived:
+        told.append(ngettext(
+            "%(num)d customer whom it added lies in the archive and can be restored there instead.",
+            "%(num)d customers whom it added lie in the archive and can be restored there instead.", archived,
+        ))  # fmt: skip
+    return told

@@ -207,7 +207,7 @@ def _form(target: str, problem: Any = "", *, status: int = 200) -> Any:
 
 
 def _trail(here: Any) -> Any:
-    return trail((_("Files brought in"), _LIST), here=here)
+    return trail((_("Bring in data"), _LIST), here=here)
 
 
 def _may_match(job: ImportJob) -> bool:
@@ -262,6 +262,7 @@ def _page(
         previews=shown.previews(session, job) if is_mine and not job.is_working else [],
         is_checked=is_mine and job.state is ImportPhase.checked, may_match=is_mine and _may_match(job),
         before=shown.before(session, job) if job.state is ImportPhase.checked else None,
+        doubt=shown.doubt(session, job) if is_mine and job.state is ImportPhase.checked else "",
         to_write=job.found.get("new", 0) + job.found.get("update", 0), duplicates=duplicates,
         ways=shown.ways(job), is_of_customers=job.target is ImportTarget.customers,
         typed=typed or {"on_duplicate": "skip", "reason": "", "problem": ""},

@@ -15,6 +15,7 @@ from app.core.sheet_values import (
     heading_row,
     is_heading,
     is_shortened,
+    missing_date,
     read_amount,
     read_date,
     read_number,
@@ -101,6 +102,17 @@ def test_an_american_column_shows_by_days_after_the_twelfth():
 )
 def test_what_is_no_day_is_none(cell):
     assert read_date(cell) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "habits"),
+    [("31/2/26", Habits()), ("31.02.2026 08:00", Habits()), ("2/31/2026", AMERICAN), ("2026-02-31T00:00:00", Habits()),
+     ("ngày 31 tháng 2 năm 2026", Habits()), ("31022026", Habits()), ("31-Feb-26", Habits())],
+)  # fmt: skip
+def test_a_day_that_no_calendar_has_is_known_however_it_is_written(cell, habits):
+    assert read_date(cell, habits) is None
+    assert str(missing_date(cell, habits)) == "There is no 31/02/2026: that month has only 28 days."
+    assert missing_date("28/02/2026") is missing_date("mai") is None
 
 
 @given(st.dates(date(1930, 1, 1), date(2170, 1, 1)))

@@ -17,7 +17,7 @@ from app.core.formats import read_day
 from app.customers import services as customers
 from app.customers.models import Customer
 from app.customers.profile_models import CustomerTag
-from app.imports import bad_rows, fields, queries
+from app.imports import bad_rows, fields, queries, shown
 from app.imports.models import Finding, ImportPhase, OnDuplicate, OnUpdate, Outcome
 from app.jobs import run_imports
 from tests.threads import at_once
@@ -123,7 +123,7 @@ def test_a_file_is_looked_through_and_then_written(brought, cast, session):
     job = brought(SHEET)
     assert job.job.phase is ImportPhase.checked, job.job.problem
     assert job.job.found == {Finding.new: 2, Finding.error: 3, Finding.duplicate: 1}
-    assert "31/02/1990" in job.reasons(4)
+    assert job.reasons(4) == "Ngày sinh: Không có ngày 31/02/1990: tháng đó chỉ có 28 ngày."
     assert job.reasons(5) == "Thiếu tên."
     assert "09123" in job.reasons(6)
     assert "3" in job.reasons(7)
@@ -163,6 +163,34 @@ def test_the_same_file_again_changes_nothing_and_a_changed_one_fills_or_overwrit
     assert live()[-2].job_title == "Kế toán"
     filled.undo()
     assert live()[-2].email is None
+
+
+def test_a_province_that_is_none_is_told_and_taken_for_an_old_address_with_its_street(brought):
+    job = brought("Tên,SĐT,Địa chỉ,Phường,Tỉnh,Địa chỉ cũ\nMột,0906111222,20 Lê Lợi,,Tỉnh Atlantis,\n"
+                  "Hai,0906111333,20 Lê Lợi,Phường 5,TP.HCM,\nBa,0906111444,20 Lê Lợi,,Atlantis,Quận 3\n")  # fmt: skip
+    assert job.job.found == {Finding.new: 3}
+    assert "“Tỉnh Atlantis”: sẽ ghi vào địa chỉ trước tháng 7/2025" in job.reasons(2)
+    assert job.reasons(3) == ""
+    assert "“Atlantis”: bỏ qua" in job.reasons(4)
+    assert shown.previews(db.session, job.job)[0]["told"].startswith("2 dòng có lưu ý")
+    job.apply()
+    assert [(one.street, one.province_code, one.old_address) for one in live()[-3:]] == [
+        (None, None, "20 Lê Lợi, Tỉnh Atlantis"), ("20 Lê Lợi", "79", "Phường 5, TP.HCM"),
+        ("20 Lê Lợi", None, "Quận 3"),
+    ]  # fmt: skip
+
+
+def test_columns_are_known_again_by_their_names_and_a_wrong_match_is_told(brought, cast):
+    assert brought("Tên khách,SĐT khách,Hạng giá trị\nA,0906111001,\n").job.mapping == ["name", "phone", "tier"]
+    mapping = ["name", "phone", "", "note"]
+    first = brought("Tên,Di động,Ghi chú,Gần nhất\nA,1,x,y\nB,2,x,y\nC,3,x,y\n", mapping=mapping)
+    assert "cột “Di động” chứa thông tin khác" in shown.doubt(db.session, first.job)
+    back = bad_rows.made(first.job).read_bytes()
+    again = brought(back, name="dòng lỗi.xlsx")
+    assert again.job.mapping == ["", "", *mapping]
+    # in another file the column that was left out may be the better one
+    assert brought("Gần nhất,Tên\nx,A\n").job.mapping == ["note", "name"]
+    assert brought("Ghi chú,Tên\nx,A\n").job.mapping == ["note", "name"]
 
 
 @pytest.mark.both_databases

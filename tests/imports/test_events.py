@@ -30,7 +30,8 @@ def test_purchases_are_written_once_and_taken_back(brought):
     brought(CUSTOMERS).apply()
     job = brought(PURCHASES, target="purchases")
     assert job.job.found == {Finding.new: 2, Finding.duplicate: 1, Finding.error: 3}, job.job.problem
-    assert "31/02/2026" in job.reasons(6)
+    assert job.reasons(6) == "Ngày mua: Không có ngày 31/02/2026: tháng đó chỉ có 28 ngày."
+    assert "“chín mươi”" in job.reasons(7)
     job.apply()
     rows = db.session.scalars(select(Purchase).order_by(Purchase.id)).all()[-2:]
     assert [(one.bought_on, one.product, one.quantity, one.amount) for one in rows] == [
