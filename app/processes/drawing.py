@@ -12,6 +12,7 @@ from app.core import audit, clock
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import _
+from app.customers.mails import TEMPLATES as TO_CUSTOMERS
 from app.forms import queries as forms
 from app.forms.fields.member import MemberType
 from app.forms.fields.team import TeamType
@@ -23,6 +24,7 @@ from app.processes.engine.graph import Definition
 from app.processes.engine.known import Known
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.models import Process, ProcessVersion, VersionState
+from app.processes.rules import CUSTOMER_FIELDS, TO_COLLEAGUES
 from app.security import queries as people
 from app.security.models import Team
 
@@ -147,6 +149,8 @@ def _known(session: Session, draft: ProcessVersion, definition: Definition) -> K
         forms={code: keys[form_id] for code, form_id in codes},
         roles=frozenset(people.role_codes(session)),
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
+        texts={"customer": frozenset(kind.code for kind in TO_CUSTOMERS), "colleague": TO_COLLEAGUES},
+        customer_fields=CUSTOMER_FIELDS,
         begun_by=messages.begun_by(session, draft.process_id),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
         processes=_callable(session, draft, definition),

@@ -19,10 +19,11 @@ from app.core.i18n import _
 from app.core.numbering import next_number
 from app.forms import queries as forms
 from app.forms.models import FormVersion
-from app.processes import following, queries, store
+from app.processes import errands, following, queries, store
 from app.processes.engine.calling import DEEPEST, CallSpec
 from app.processes.engine.core import Decision
 from app.processes.engine.events import (
+    BeginErrand,
     CallBegun,
     CallDone,
     Cancel,
@@ -95,6 +96,7 @@ def follow(session: Session, instance: ProcessInstance, event: Event, decision: 
     """Let happen to the kin of a run what follows from what has just happened to it, until nothing follows any more."""
     waiting, begun = deque([(instance, event, decision)]), 0
     armed: dict[int, set[int]] = {}
+    to_do: dict[int, list[BeginErrand]] = {}
     while waiting:
         one, happened, decided = waiting.popleft()
         if queries.definition_of(one.version).calls:
@@ -115,9 +117,11 @@ def follow(session: Session, instance: ProcessInstance, event: Event, decision: 
                 waiting.append((caller, so, happen(caller, so, by_itself=False)))
         mine = armed.setdefault(one.id, set())
         mine |= following.armed(decided)
-        kept = following.next_event(session, one, store.load(session, one), mine) if mine else None
-        if kept is not None:
-            waiting.append((one, kept, happen(one, kept, by_itself=True)))
+        left = to_do.setdefault(one.id, [])
+        left += errands.begun(decided)
+        so_too = following.next_event(session, one, store.load(session, one), mine, left) if mine or left else None
+        if so_too is not None:
+            waiting.append((one, so_too, happen(one, so_too, by_itself=True)))
 
 
 def _to_children(

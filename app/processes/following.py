@@ -1,4 +1,4 @@
-"""What follows at once from what has just happened? What came before its receiver was there is taken now."""
+"""What follows at once from what has just happened? Errands are run, and what came too early is taken now."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.processes import errands
 from app.processes.engine.core import Decision
-from app.processes.engine.events import Event, Receive, Subscribe
-from app.processes.engine.state import InstanceStatus, State, Subscription
+from app.processes.engine.events import BeginErrand, Event, Receive, Subscribe
+from app.processes.engine.state import InstanceStatus, State, Subscription, TokenState
 from app.processes.models import MessageState, ProcessInstance, ProcessMessage
 
 _KEPT = (
@@ -32,10 +33,18 @@ def armed(decision: Decision) -> set[int]:
     return {command.subscription for command in decision.commands if isinstance(command, Subscribe)}
 
 
-def next_event(session: Session, instance: ProcessInstance, state: State, armed: Collection[int]) -> Event | None:
-    """What happens to the instance next, in the same transaction; None when it rests."""
+def next_event(
+    session: Session, instance: ProcessInstance, state: State, armed: Collection[int], begun: list[BeginErrand]
+) -> Event | None:
+    """What happens to the instance next, in the same transaction; None when it rests. The errands that are taken up, or
+    for which no branch waits any more, are taken off the list."""
     if state.status is not InstanceStatus.running:
         return None
+    waiting = {token.id for token in state.tokens if token.state is TokenState.listening}
+    while begun:
+        command = begun.pop(0)
+        if command.token in waiting:
+            return errands.run(session, instance, state, command)
     for one in state.subscriptions:
         if one.id in armed:
             kept = kept_for(session, one)

@@ -219,6 +219,8 @@ _EVENT_ICONS = {
     "wait_begun": "clock",
     "timer_fired": "bell",
     "message_taken": "message-2",
+    "begin_errand": "player-play",
+    "values_set": "pencil",
     "many_begun": "users",
     "many_over": "check",
     "step_passed": "arrow-right",
@@ -289,6 +291,10 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(name)s let it go on", name=who)
         case "wait_begun":
             return _("The process waits: %(event)s", event=step)
+        case "values_set":
+            return _("The process set %(keys)s", keys=", ".join(event.body.get("keys", ())))
+        case "begin_errand":
+            return _("The process does by itself: %(step)s", step=step)
         case "message_taken":
             return _("A message came: %(event)s", event=step)
         case "timer_fired":
@@ -307,6 +313,8 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(step)s: the linked process file has ended", step=step)
         case "branch_failed" if event.body.get("error"):
             return _("%(step)s has failed: %(error)s", step=step, error=event.body["error"])
+        case "branch_failed" if said:
+            return _("%(step)s could not be done: %(reason)s", step=step, reason=said)
         case "branch_failed":
             return _("%(step)s has failed", step=step)
         case "step_passed":

@@ -156,6 +156,8 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
         "“%(name)s” cannot begin: a value is missing without which it does not.", name=name
     ),
     "call_too_deep": lambda name: _("“%(name)s”: more than 20 process files lie inside of each other.", name=name),
+    "mail_failed": lambda name: _("The mail of “%(name)s” could not be written.", name=name),
+    "record_refused": lambda name: _("What “%(name)s” was to set of the customer was refused.", name=name),
     "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
 }
 

@@ -71,7 +71,7 @@ SIGNED_OUT = {"AuthView.login": "/login/", "AuthView.setup": "", "ArrivalView.in
 #: answers that are no pages: files and pictures, states of health, rows for look-ups, the way to a list, the panel
 #: beside it (it is looked at in MOMENTS), and what an action asks first where no action asks anything
 NO_SCREENS = re.compile(
-    r"(^|\.)static$|^health\.|\.(lookup|panel|root)$|^FileView\.|^LogoView\.|^ExportPages\.download$"
+    r"(^|\.)static$|^(health|metrics)\.|\.(lookup|panel|root)$|^FileView\.|^LogoView\.|^ExportPages\.download$"
     r"|^CommentPages\.people$|^(Task|Instance|Member|Role|Entry|Log)Screen\.preview$"
     r"|^(?!CustomerScreen)\w+\.bring_back$"
     # where a role holds a field back: tests/e2e/test_field_rights.py

@@ -62,7 +62,7 @@ def test_a_list_is_narrowed_by_rows_and_a_group_and_widened_by_its_chips(size: t
     hoa = desk.page("hoa", size)
     editor = opened(hoa)
     row(editor, 0, "Loại").get_by_label("Công ty").check()
-    editor.get_by_role("button", name="Thêm nhóm").click()
+    editor.get_by_role("button", name="Thêm cụm điều kiện").click()
     row(editor, 1, "Ngày tạo").get_by_label("Ngày tạo: Giá trị").select_option("90 ngày qua")
     row(editor, 2, "Người phụ trách").get_by_label("tôi").check()
     nothing_sticks_out(hoa)
@@ -158,7 +158,7 @@ def test_by_keys_alone(desk: Desk) -> None:
 def test_what_is_typed_becomes_rows_or_is_told_why_not(desk: Desk) -> None:
     hoa = desk("hoa")
     editor = opened(hoa)
-    editor.get_by_role("button", name="Gõ điều kiện").click()
+    editor.get_by_role("button", name="Viết điều kiện bằng chữ").click()
     text = editor.get_by_label("Điều kiện", exact=True)
     expect(text).to_be_focused()
     text.fill("kind = ")
@@ -173,14 +173,14 @@ def test_what_is_typed_becomes_rows_or_is_told_why_not(desk: Desk) -> None:
     expect(editor.get_by_label("Hiện dòng khi")).to_have_value("or")
     expect(editor.get_by_label("Loại: Giá trị").locator("option:checked")).to_have_text("Công ty")
     editor.locator("[data-fe-row]").nth(1).get_by_role("button", name="Bỏ điều kiện này").click()
-    editor.get_by_role("button", name="Gõ điều kiện").click()
+    editor.get_by_role("button", name="Viết điều kiện bằng chữ").click()
     expect(text).to_have_value("kind = 'company'")
 
 
 def test_a_typed_condition_that_is_refused_stays_with_the_sentence_why(desk: Desk) -> None:
     hoa = desk("hoa")
     editor = opened(hoa)
-    editor.get_by_role("button", name="Gõ điều kiện").click()
+    editor.get_by_role("button", name="Viết điều kiện bằng chữ").click()
     text = editor.get_by_label("Điều kiện", exact=True)
     text.fill("password = 'x'")
     editor.get_by_role("button", name="Áp dụng").click()

@@ -24,7 +24,7 @@ OUTCOME_LABELS = {
     BulkOutcome.same: _("Had it already"),
     BulkOutcome.refused: _("Not changed"),
     BulkOutcome.undone: _("Given back"),
-    BulkOutcome.left: _("Left as they are"),
+    BulkOutcome.left: _("Not given back whole"),
 }
 #: why a customer would not be changed
 FATE_REASONS = {

@@ -243,7 +243,7 @@ def _told(
     if trouble is BulkOutcome.refused:
         more = ngettext("%(num)d was not changed", "%(num)d were not changed", count)
     else:
-        more = ngettext("%(num)d is left as it stands now", "%(num)d are left as they stand now", count)
+        more = ngettext("%(num)d is not given back whole", "%(num)d are not given back whole", count)
     rows = queries.rows_of(session, job, [trouble], edge.actor(), limit=_MOST_TOLD)
     details = [f"{row.code or '–'}: {' '.join(row.reasons)}"[:160] for row in rows]
     if count > len(rows):

@@ -143,7 +143,7 @@ class DuplicatePages(Page):
         try:
             with edge.transaction() as session:
                 undone = merging.undo_merge(session, number, by=edge.actor())
-                address = links.customer_path(undone.merged.id)
+                address = links.customer_path(undone.kept.id)
                 told = _undone(undone)
         except BusinessError as refusal:
             return refused_onto(f"{PATH}/?muc=da-gop", refusal)

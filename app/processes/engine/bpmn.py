@@ -19,7 +19,7 @@ from app.core.i18n import _
 from app.processes.engine import outside
 from app.processes.engine.bpmn_words import ENDS as _ENDS
 from app.processes.engine.bpmn_words import EXTENSIONS as _EXTENSIONS
-from app.processes.engine.bpmn_words import HOSTS, MESSAGE, extension_of, listens
+from app.processes.engine.bpmn_words import HOSTS, MESSAGE, all_extensions, extension_of, listens
 from app.processes.engine.bpmn_words import KINDS as _KINDS
 from app.processes.engine.bpmn_words import NOT_READ as _NOT_READ
 from app.processes.engine.bpmn_words import PARTS as _PARTS
@@ -357,6 +357,10 @@ class _Reader:
                 problem("bad-message", _("“%(name)s” waits for several messages; it can wait for one.", name=title))
             called = self.messages.get(drawn, "")
             return outside.read_message(title, attributes, called, problem, starts=kind is NodeKind.start_event)
+        if kind is NodeKind.send_task:
+            return outside.read_mail(title, all_extensions(element, "mail"), problem)
+        if kind is NodeKind.service_task:
+            return outside.read_set(title, all_extensions(element, "set"), problem)
         return None
 
     # What BPMN has no word for.

@@ -18,6 +18,8 @@ KINDS = {
     BPMN + "intermediateCatchEvent": NodeKind.catch_event,
     BPMN + "receiveTask": NodeKind.receive_task,
     BPMN + "eventBasedGateway": NodeKind.event_gateway,
+    BPMN + "sendTask": NodeKind.send_task,
+    BPMN + "serviceTask": NodeKind.service_task,
     BPMN + "boundaryEvent": NodeKind.boundary_event,
     BPMN + "callActivity": NodeKind.call_activity,
     BPMN + "endEvent": NodeKind.end_event,
@@ -42,6 +44,8 @@ EXTENSIONS = {
     NodeKind.boundary_event: {TT + "timer", TT + "message"},
     NodeKind.receive_task: {TT + "message"},
     NodeKind.call_activity: {CALL},
+    NodeKind.send_task: {TT + "mail"},
+    NodeKind.service_task: {TT + "set"},
 }
 # At whose edge an event may sit.
 HOSTS = {NodeKind.user_task, NodeKind.receive_task, NodeKind.call_activity}

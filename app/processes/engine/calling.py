@@ -86,13 +86,13 @@ def over(turn: _Turn, token_id: int, values: Data) -> None:
     turn.moving.extend(call.outs)
 
 
-def failed(turn: _Turn, token_id: int, error: str | None, code: IncidentCode) -> None:
+def failed(turn: _Turn, token_id: int, error: str | None, code: IncidentCode, reason: str = "") -> None:
     """What the branch waited for has failed. An event at its edge that waits for this error goes on from there; where
     there is none, or `error` is None and so nothing that could be caught, an admin is needed."""
     node = _waiting(turn, token_id)
     via = turn.tokens[token_id].via
     catcher = _catcher(turn, node, error)
-    turn._consume(token_id, BranchFailed(token_id, node.id, error or ""))
+    turn._consume(token_id, BranchFailed(token_id, node.id, error or "", reason))
     if catcher is None:
         turn._stop(node, via, code)
         return

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import date
 
-from app.processes.engine import asking, calling, joining, returning, waits
+from app.processes.engine import asking, calling, errand, joining, returning, waits
 from app.processes.engine.events import (
     ArmTimer,
     CallDone,
@@ -22,6 +22,7 @@ from app.processes.engine.events import (
     Complete,
     DataEdited,
     DisarmTimer,
+    Done,
     Edit,
     EndReached,
     EngineRefusal,
@@ -104,11 +105,14 @@ def decide(definition: Definition, state: State, event: Event, *, today: date, p
         case CallDone(token, values):
             calling.over(turn, token, values)
             turn._settle()
-        case Failed(token, error, code):
-            calling.failed(turn, token, error, code)
+        case Failed(token, error, code, reason):
+            calling.failed(turn, token, error, code, reason)
             turn._settle()
         case Receive(subscription, values, message):
             turn.receive(subscription, values, message)
+        case Done(token, values):
+            errand.done(turn, token, values)
+            turn._settle()
         case Return(token, to, reason):
             turn.send_back(token, to, reason)
         case Cancel(reason):
@@ -362,6 +366,8 @@ class _Turn:
         match node.kind:
             case kind if kind in RESTING:
                 self._rest_on(node, flow)
+            case NodeKind.send_task | NodeKind.service_task:
+                errand.begin(self, node, flow)
             case NodeKind.parallel_gateway | NodeKind.inclusive_gateway if node.is_join:
                 self.commands.append(JoinArrived(self._rest(node, flow, TokenState.joining), node.id, flow))
                 if node.kind is NodeKind.parallel_gateway:

@@ -76,11 +76,12 @@ class CallDone:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """What the token waits for has failed. `error` is the code that an event at the edge may catch, None where nothing
-    can; `code` is why an admin is needed if none does."""
+    can; `code` is why an admin is needed if none does, `reason` what was said to it."""
 
     token: int
     error: str | None
     code: IncidentCode
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,14 @@ class Receive:
     subscription: int
     values: Data = field(default_factory=dict)
     message: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The errand for which the token waits is done, and leaves these values."""
+
+    token: int
+    values: Data = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,22 @@ class Edit:
     reason: str = ""
 
 
-Event = Start | Complete | Fire | Receive | CallDone | Failed | Return | Cancel | Suspend | Resume | Retry | Skip | Edit
+Event = (
+    Start
+    | Complete
+    | Fire
+    | Receive
+    | CallDone
+    | Done
+    | Failed
+    | Return
+    | Cancel
+    | Suspend
+    | Resume
+    | Retry
+    | Skip
+    | Edit
+)
 
 
 # Commands: what the caller has to store, and has to do.
@@ -242,11 +266,12 @@ class CallOver:
 
 @dataclass(frozen=True, slots=True)
 class BranchFailed:
-    """What the branch waited for has failed with this error; its token is consumed."""
+    """What the branch waited for has failed with this error, or for this reason; its token is consumed."""
 
     token: int
     node: str
     error: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +343,22 @@ class MessageTaken:
     subscription: int
     node: str
     message: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BeginErrand:
+    """Do what is drawn there, in the same transaction; the token waits until it is done."""
+
+    token: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesSet:
+    """The process wrote these of its own values by itself."""
+
+    node: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +460,8 @@ Command = (
     | Subscribe
     | Unsubscribe
     | MessageTaken
+    | BeginErrand
+    | ValuesSet
     | TakeFlow
     | JoinArrived
     | JoinFired

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from app.processes.engine.calling import CallSpec
 from app.processes.engine.many import ManySpec
-from app.processes.engine.outside import MessageSpec, Outside
+from app.processes.engine.outside import MailSpec, MessageSpec, Outside, SetSpec
 from app.processes.engine.timing import Clock, TimerSpec
 
 if TYPE_CHECKING:
@@ -202,6 +202,13 @@ class Node:
     def message(self) -> MessageSpec | None:
         """The message that it waits for, if it is one."""
         return self.outside if isinstance(self.outside, MessageSpec) else None
+
+    @property
+    def runs_errands(self) -> bool:
+        """Whether somebody outside has to do something before it goes on: everything that only sets values of the
+        process itself is done at once."""
+        spec = self.outside
+        return isinstance(spec, MailSpec) or (isinstance(spec, SetSpec) and spec.is_of_record)
 
     @property
     def begins_by_itself(self) -> bool:

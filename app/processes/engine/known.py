@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True)
 class Known:
     """Form codes with the keys of their fields, role and team codes, user names; the messages with which other
-    processes begin (name → the process's name)."""
+    processes begin (name → the process's name); message texts by whom they may be sent to (customer, colleague); the
+    fields of a customer that a process may set."""
 
     forms: Mapping[str, frozenset[str]] = field(default_factory=dict)
     roles: frozenset[str] = frozenset()
@@ -19,6 +20,8 @@ class Known:
     people: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: roles and teams, as a rule writes them (`team:cskh`), in which nobody is
     empty: frozenset[str] = frozenset()
+    texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    customer_fields: frozenset[str] = frozenset()
     begun_by: Mapping[str, str] = field(default_factory=dict)
     #: process codes with the keys that must be given to begin one, None where none is published
     processes: Mapping[str, frozenset[str] | None] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from app.core.i18n import _
 from app.processes.engine.graph import Definition, Node, NodeKind
 from app.processes.engine.known import Known
-from app.processes.engine.outside import MessageSpec, keys_asked
+from app.processes.engine.outside import OF_CUSTOMER, MailSpec, MessageSpec, SetSpec, keys_asked
 from app.processes.engine.problems import Problem, Severity
 
 #: what an event gateway may lead to
@@ -25,7 +25,33 @@ def check(definition: Definition, *, known: Known, keys: Collection[str]) -> Ite
                     "“%(name)s” makes use of “%(key)s”, which no form of this process has.", name=node.title, key=key
                 )
                 yield Problem(node.id, "unknown-key", message, Severity.warning)
+        yield from _exists(node, known)
     yield from _starts(definition, known)
+
+
+def _exists(node: Node, known: Known) -> Iterator[Problem]:
+    match node.outside:
+        case MailSpec(template=template, to=to) if template:
+            whom = "customer" if to == "customer" else "colleague"
+            if template not in known.texts.get(whom, ()):
+                message = _(
+                    "“%(name)s” sends “%(template)s”, which is no message text for this. Known are: %(known)s",
+                    name=node.title,
+                    template=template,
+                    known=", ".join(sorted(known.texts.get(whom, ()))) or "–",
+                )
+                yield Problem(node.id, "unknown-template", message)
+        case SetSpec(values):
+            for key, _value in values:
+                field = key.removeprefix(OF_CUSTOMER)
+                if field != key and field not in known.customer_fields:
+                    message = _(
+                        "“%(name)s” sets “%(field)s” of the customer, which a process cannot set. Known are: %(known)s",
+                        name=node.title,
+                        field=field,
+                        known=", ".join(sorted(known.customer_fields)),
+                    )
+                    yield Problem(node.id, "unknown-field", message)
 
 
 def _event_gateway(definition: Definition, gateway: Node) -> Iterator[Problem]:

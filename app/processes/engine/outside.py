@@ -1,7 +1,7 @@
 """What does a process tell the outside, what does it hear from there, and what does it write down by itself?
 
-The words of tt:message, tt:mail, tt:http and tt:set, and what they mean; each attribute that cannot be read becomes a
-problem with a sentence of its own.
+The words of tt:message, tt:mail and tt:set, and what they mean; each attribute that cannot be read becomes a problem
+with a sentence of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 from app.core.conditions import ConditionError
 from app.core.conditions.expression import Expression, parse_expression
@@ -20,15 +19,12 @@ from app.core.i18n import _
 LONGEST_NAME = 100
 #: keys that one element may take over or send along
 MOST_KEYS = 50
-METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 #: to whom a mail of a process goes, besides field:KEY
 RECIPIENTS = ("customer", "initiator", "owner")
 #: in front of the name of a field of the customer for whom the process runs
 OF_CUSTOMER = "customer."
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
-_PATH = re.compile(r"[^.\s=,]{1,100}(?:\.[^.\s=,]{1,100}){0,9}")
-PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 Problems: TypeAlias = Callable[[str, Sentence], None]
 
@@ -45,22 +41,11 @@ class MessageSpec:
 
 @dataclass(frozen=True, slots=True)
 class MailSpec:
-    """A mail goes out in the wording of a message template; `waits` until it has been sent."""
+    """A mail goes out in the wording of a message template, with the words kept under the key `words`."""
 
     template: str
     to: str = "customer"
-    waits: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class HttpSpec:
-    """A program of somebody else is called. `sends` are the keys in the body; `takes` says which value of the process
-    (first) comes from which place of the answer (second, a dotted path)."""
-
-    url: str
-    method: str = "POST"
-    sends: tuple[str, ...] = ()
-    takes: tuple[tuple[str, str], ...] = ()
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +59,7 @@ class SetSpec:
         return any(key.startswith(OF_CUSTOMER) for key, _value in self.values)
 
 
-Outside: TypeAlias = MessageSpec | MailSpec | HttpSpec | SetSpec
+Outside: TypeAlias = MessageSpec | MailSpec | SetSpec
 
 
 def read_message(
@@ -97,36 +82,29 @@ def read_message(
                        _keys(title, "takes", attributes, problem))  # fmt: skip
 
 
-def read_mail(title: str, attributes: Mapping[str, str], problem: Problems) -> MailSpec:
-    """tt:mail: `template`, `to` and `wait="sent"`."""
-    to, waits = attributes.get("to", "").strip() or "customer", attributes.get("wait", "").strip()
+def read_mail(title: str, mails: Sequence[Mapping[str, str]], problem: Problems) -> MailSpec:
+    """tt:mail, exactly one: `template`, `to` and `words`."""
+    if len(mails) > 1:
+        problem("several-mails", _("“%(name)s” sends several mails; it can send one.", name=title))
+    attributes: Mapping[str, str] = mails[0] if mails else {}
+    to = attributes.get("to", "").strip() or "customer"
     if to not in RECIPIENTS and not (to.startswith("field:") and _KEY.fullmatch(to[6:])):
         problem("bad-recipient", _("“%(name)s”: “%(value)s” is nobody to whom a mail can go. Known are %(known)s and"
                                    " field:KEY.", name=title, value=to[:60], known=", ".join(RECIPIENTS)))  # fmt: skip
-    if waits not in ("", "sent"):
-        problem("bad-wait", _('“%(name)s” can only wait until the mail is sent: wait="sent".', name=title))
     if not attributes.get("template", "").strip():
         problem("no-template", _("“%(name)s” sends a mail: say which message text it is.", name=title))
-    return MailSpec(attributes.get("template", "").strip(), to, waits == "sent")
-
-
-def read_http(title: str, attributes: Mapping[str, str], problem: Problems) -> HttpSpec:
-    """tt:http: `url`, `method`, `sends` and `takes` ("ticket=result.id, status")."""
-    url, method = attributes.get("url", "").strip(), attributes.get("method", "").strip().upper() or "POST"
-    fault = _fault_of(url)
-    if fault is not None:
-        problem("bad-url", _("“%(name)s”: %(reason)s", name=title, reason=fault))
-    if method not in METHODS:
-        problem("bad-method", _("“%(name)s”: “%(value)s” is no method. Known are %(known)s.",
-                                name=title, value=method[:20], known=", ".join(METHODS)))  # fmt: skip
-    return HttpSpec(
-        url, method, _keys(title, "sends", attributes, problem, dotted=True), _places(title, attributes, problem)
-    )
+    words = attributes.get("words", "").strip()
+    if words and not _KEY.fullmatch(words):
+        problem("bad-words", _("“%(name)s”: “%(value)s” is no key under which a value is kept. Example: apology",
+                               name=title, value=words[:60]))  # fmt: skip
+    return MailSpec(attributes.get("template", "").strip(), to, words)
 
 
 def read_set(title: str, sets: Sequence[Mapping[str, str]], problem: Problems) -> SetSpec:
     """tt:set, one or more: `field` (a key, or customer.FIELD) and `value`."""
     values: list[tuple[str, Expression]] = []
+    if not sets:
+        problem("no-service", _("“%(name)s” does nothing yet: say what it sets (tt:set).", name=title))
     for attributes in sets:
         key, text = attributes.get("field", "").strip(), attributes.get("value", "").strip()
         if not _KEY.fullmatch(key.removeprefix(OF_CUSTOMER)):
@@ -146,10 +124,8 @@ def keys_asked(outside: Outside | None) -> Iterator[str]:
             yield from sorted(key.keys)
         case SetSpec(values):
             yield from sorted({key for _field, value in values for key in value.keys})
-        case HttpSpec(url, _method, sends):
-            yield from dict.fromkeys([*PLACE.findall(url), *sends])
-        case MailSpec(to=to) if to.startswith("field:"):
-            yield to[6:]
+        case MailSpec(to=to, words=words):
+            yield from filter(None, (to[6:] if to.startswith("field:") else "", words))
 
 
 def keys_given(outside: Outside | None) -> tuple[str, ...]:
@@ -157,31 +133,9 @@ def keys_given(outside: Outside | None) -> tuple[str, ...]:
     match outside:
         case MessageSpec(takes=takes):
             return takes
-        case HttpSpec(takes=places):
-            return tuple(key for key, _path in places)
         case SetSpec(values):
             return tuple(key for key, _value in values if not key.startswith(OF_CUSTOMER))
     return ()
-
-
-def _fault_of(url: str) -> Sentence | None:
-    """What is wrong with an address that is called; places in it ({{ key }}) may stand behind the host only."""
-    if not url:
-        return _('say which address is called. Example: url="https://example.com/orders"')
-    if len(url) > 2_000 or not url.isprintable() or " " in PLACE.sub("", url):
-        return _("this is not an address. Example: https://example.com/orders")
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        return _("this is not an address. Example: https://example.com/orders")
-    if parts.scheme not in ("http", "https") or not host:
-        return _("an address begins with https:// or http:// and a name. Example: https://example.com/orders")
-    if parts.username is not None or parts.password is not None:
-        return _("an address with a name and a password in it can be read by everybody who sees the drawing.")
-    if "{" in parts.netloc or "{" in PLACE.sub("", url) or "}" in PLACE.sub("", url):
-        return _("a value may only stand behind the host of the address, in two braces: {{ order_code }}.")
-    return None
 
 
 def _expression(title: str, attribute: str, text: str, problem: Problems) -> Expression | None:
@@ -194,24 +148,10 @@ def _expression(title: str, attribute: str, text: str, problem: Problems) -> Exp
         return None
 
 
-def _keys(
-    title: str, attribute: str, attributes: Mapping[str, str], problem: Problems, *, dotted: bool = False
-) -> tuple[str, ...]:
+def _keys(title: str, attribute: str, attributes: Mapping[str, str], problem: Problems) -> tuple[str, ...]:
     keys = tuple(dict.fromkeys(part.strip() for part in attributes.get(attribute, "").split(",") if part.strip()))
-    fit = re.compile(rf"{_KEY.pattern}(?:\.{_KEY.pattern})?") if dotted else _KEY
-    wrong = next((key for key in keys if not fit.fullmatch(key)), None)
+    wrong = next((key for key in keys if not _KEY.fullmatch(key)), None)
     if wrong is not None or len(keys) > MOST_KEYS:
         problem(f"bad-{attribute}", _("“%(name)s”: “%(value)s” is no list of keys. Example: amount, order_code",
                                       name=title, value=(wrong or ", ".join(keys))[:60]))  # fmt: skip
     return keys
-
-
-def _places(title: str, attributes: Mapping[str, str], problem: Problems) -> tuple[tuple[str, str], ...]:
-    places: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in attributes.get("takes", "").split(","))):
-        key, sign, path = (piece.strip() for piece in part.partition("="))
-        if not _KEY.fullmatch(key) or (sign and not _PATH.fullmatch(path)) or len(places) >= MOST_KEYS:
-            problem("bad-takes", _("“%(name)s”: “%(value)s” does not say which value comes from where in the answer."
-                                   " Example: ticket=result.id", name=title, value=part[:60]))  # fmt: skip
-        places[key] = path or key
-    return tuple(places.items())

@@ -48,6 +48,8 @@ class IncidentCode(StrEnum):
     call_lacks_values = auto()
     call_too_deep = auto()
     no_key = auto()
+    mail_failed = auto()
+    record_refused = auto()
     nobody_to_ask = auto()
     too_many_to_ask = auto()
 

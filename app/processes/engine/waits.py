@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from app.processes.engine.graph import Definition, Node, NodeKind
+from app.processes.engine.outside import SetSpec
 from app.processes.engine.state import Data, IncidentCode
 from app.processes.engine.timing import parse_moment
 
@@ -46,6 +47,16 @@ def correlation(value: object) -> str:
         value = int(value)
     text = " ".join(str(value).split()) if isinstance(value, str | int | float | date) else ""
     return text if len(text) <= LONGEST_KEY and "\0" not in text else ""
+
+
+def set_values(node: Node, data: Data, today: date) -> dict[str, object]:
+    """What tt:set writes there, by its fields: texts, numbers, true, false, or None."""
+    values = node.outside.values if isinstance(node.outside, SetSpec) else ()
+    return {key: _plain(expression.value(data, today=today)) for key, expression in values}
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def taken(node: Node, values: Data) -> Data:

@@ -55,7 +55,7 @@ def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
         "nothing is merged before the question is answered"
     )
     told = text_of(asked)
-    assert "KH000001 thành một phần của KH000002?" in told
+    assert "Gộp KH000001 vào KH000002?" in told
     assert "Tên: Nguyễn Ánh" in told
     assert "30 ngày" in told
     sent = {one["name"]: one.get("value", "") for one in BeautifulSoup(asked.text, "lxml").select("main form input")}
@@ -72,7 +72,7 @@ def test_two_are_compared_made_one_and_taken_apart_again(app, client, two):
     with app.app_context():
         log = db.session.scalars(select(CustomerMerge.id)).one()
     undone = minh.post(f"/nghi-trung/gop/{log}/hoan-tac")
-    assert undone.headers["Location"] == f"/khach-hang/show/{two[0]}"
+    assert undone.headers["Location"] == f"/khach-hang/show/{two[1]}"
     assert minh.get(f"/khach-hang/show/{two[0]}").status_code == 200
 
 

@@ -23,6 +23,8 @@ _TAGS = {
     "wait": "intermediateCatchEvent",
     "hear": "receiveTask",
     "race": "eventBasedGateway",
+    "send": "sendTask",
+    "serve": "serviceTask",
     "edge": "boundaryEvent",
 }
 _ARROW = re.compile(r"(?P<path>.+?)(?: if (?P<condition>.+)| by (?P<default>default))?")
@@ -38,6 +40,7 @@ def bpmn(
     many: Mapping[str, str] | None = None,
     calls: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    services: Mapping[str, str] | None = None,
     inside: str = "",
     around: str = "",
 ) -> str:
@@ -49,10 +52,11 @@ def bpmn(
     "paid - amount"), `ends` what else an end ends ("terminate", "error"), `many` steps done several times with the
     attributes of tt:many ('collection="3" rule="any"', first "sequential" where it is one after the other), `calls`
     which process a call links to and the attributes of tt:call ('kiem-tra in="amount"'), `errors` the error that an end
-    is or an event at the edge of a call catches ("" for any), `inside` more XML in the process, `around` beside it.
+    is or an event at the edge of a call catches ("" for any), `services` what a send or service task does (several by
+    |), `inside` more XML in the process, `around` beside it.
     """
     tasks, timers, edges, ends, messages = tasks or {}, timers or {}, edges or {}, ends or {}, messages or {}
-    many, calls, errors = many or {}, calls or {}, errors or {}
+    many, calls, errors, services = many or {}, calls or {}, errors or {}, services or {}
     elements: dict[str, str | None] = {}
     flows = []
     for arrow in arrows:
@@ -73,7 +77,8 @@ def bpmn(
         _element(
             element, default, tasks, _timer(timers[element]) if element in timers else "", edges.get(element, ""),
             (f"<{ends[element]}EventDefinition/>" if element in ends else _error(errors, element))
-            + (_message(element, messages[element]) if element in messages else ""),
+            + (_message(element, messages[element]) if element in messages else "")
+            + (_service(services[element]) if element in services else ""),
             many.get(element, ""), calls.get(element),
         )
         for element, default in elements.items()
@@ -107,6 +112,10 @@ def _timer(text: str) -> str:
     written = {"P": "timeDuration", "R": "timeCycle"}.get(when[0], "timeDate")
     extension = f'<extensionElements><tt:timer clock="{clock}"/></extensionElements>' if clock else ""
     return f"{extension}<timerEventDefinition><{written}>{when}</{written}></timerEventDefinition>"
+
+
+def _service(text: str) -> str:
+    return f"<extensionElements>{''.join(f'<tt:{one.strip()}/>' for one in text.split('|'))}</extensionElements>"
 
 
 def _message(element: str, text: str) -> str:

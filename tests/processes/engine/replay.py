@@ -13,7 +13,8 @@ Happened = tuple[str, str | None, Mapping[str, Any]]
 Shown = tuple[InstanceStatus, dict[int, tuple[str, TokenState]], dict[int, str], dict[int, tuple[str, str, str]]]
 RESTS = {
     "open_task": TokenState.waiting, "wait_begun": TokenState.listening, "join_arrived": TokenState.joining,
-    "many_begun": TokenState.gathering, "call_begun": TokenState.listening, "raise_incident": TokenState.stopped,
+    "many_begun": TokenState.gathering, "call_begun": TokenState.listening, "begin_errand": TokenState.listening,
+    "raise_incident": TokenState.stopped,
 }  # fmt: skip
 GOES = {
     "close_task", "return_task", "token_cancelled", "wait_over", "incident_settled", "many_over", "call_over",

@@ -246,7 +246,7 @@ def test_ids_outside_the_process_do_not_matter():
 
 @pytest.mark.parametrize(
     "tag",
-    ["task", "manualTask", "sendTask", "serviceTask", "scriptTask", "businessRuleTask",
+    ["task", "manualTask", "scriptTask", "businessRuleTask",
      "subProcess", "transaction", "adHocSubProcess", "complexGateway",
      "intermediateThrowEvent", "somethingNew"],
 )  # fmt: skip

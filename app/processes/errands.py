@@ -1,0 +1,147 @@
+"""What does a process do by itself? Mails go out and customers are changed, in the transaction of the process.
+
+What is refused stops the branch for an administrator, with the reason; nobody's work is refused because of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import clock, links, settings
+from app.core.access import SYSTEM
+from app.core.errors import BusinessError, InvalidInputError
+from app.core.i18n import DEFAULT_TIME_ZONE, _
+from app.customers.mails import send_mail
+from app.customers.models import Customer
+from app.customers.services import change_customer
+from app.notifications.rules import is_address
+from app.notifications.services import queue_mail
+from app.processes import queries
+from app.processes.engine.core import Decision
+from app.processes.engine.events import BeginErrand, Done, Event, Failed
+from app.processes.engine.graph import Node
+from app.processes.engine.outside import OF_CUSTOMER, MailSpec, SetSpec
+from app.processes.engine.state import Data, IncidentCode, State
+from app.processes.engine.waits import set_values
+from app.processes.models import ProcessInstance
+from app.processes.rules import CUSTOMER_FIELDS
+from app.security.models import Member
+
+
+class NobodyToWriteToError(BusinessError):
+    code = "nobody_to_write_to"
+    message = _("There is nobody to whom this mail could go.")
+
+
+def begun(decision: Decision) -> list[BeginErrand]:
+    """What has just been asked for."""
+    return [command for command in decision.commands if isinstance(command, BeginErrand)]
+
+
+def run(session: Session, instance: ProcessInstance, state: State, command: BeginErrand) -> Event:
+    """Do it now; the event that tells how it went. What was refused leaves nothing behind."""
+    node = queries.definition_of(instance.version).nodes[command.node]
+    try:
+        with session.begin_nested():
+            values = _run(session, instance, state.data, node, command.token)
+            session.flush()
+    except BusinessError as refusal:
+        code = IncidentCode.mail_failed if isinstance(node.outside, MailSpec) else IncidentCode.record_refused
+        return Failed(command.token, None, code, _why(refusal))
+    return Done(command.token, values)
+
+
+def _run(session: Session, instance: ProcessInstance, data: Data, node: Node, token: int) -> Mapping[str, object]:
+    match node.outside:
+        case MailSpec() as spec:
+            _mail(session, instance, data, node, spec, token)
+        case SetSpec():
+            values = set_values(node, data, clock.today(DEFAULT_TIME_ZONE))
+            _change_customer(session, instance, values)
+            return {key: value for key, value in values.items() if not key.startswith(OF_CUSTOMER)}
+    return {}
+
+
+def _why(refusal: BusinessError) -> str:
+    if isinstance(refusal, InvalidInputError):
+        told = [str(sentence) for sentences in refusal.fields.values() for sentence in sentences]
+        return (" ".join(told) or str(refusal))[:500]
+    return str(refusal)[:500]
+
+
+# ── mails ──
+def _mail(session: Session, instance: ProcessInstance, data: Data, node: Node, spec: MailSpec, token: int) -> None:
+    """Put it into the outbox. Raises BusinessError when there is nobody, or he may not be written to."""
+    words = data.get(spec.words) if spec.words else None
+    added = str(words) if isinstance(words, str | int | float) else ""
+    if spec.to == "customer":
+        if instance.customer is None:
+            raise NobodyToWriteToError(_("This process file is about no customer, so there is nobody to write to."))
+        send_mail(session, instance.customer, by=SYSTEM, template=spec.template, words=added)
+        return
+    member, address = _recipient(instance, data, spec.to)
+    queue_mail(
+        session,
+        to_address=address,
+        template=spec.template,
+        values={
+            "name": member.name if member else address,
+            "process": instance.version.process.name,
+            "code": instance.code,
+            "step": node.title,
+            "customer": instance.customer.name if instance.customer else None,
+            "words": added or None,
+            "company": settings.get(session, "company_name"),
+            "link": links.absolute(links.instance_path(instance.id)) if member else None,
+        },
+        language=member.language if member else "",
+        at=clock.now(),
+        to_user_id=member.id if member else None,
+        idempotency_key=f"process:{instance.id}:{token}",
+    )
+
+
+def _recipient(instance: ProcessInstance, data: Data, to: str) -> tuple[Member | None, str]:
+    if to.startswith("field:"):
+        address = data.get(to.removeprefix("field:"))
+        if not isinstance(address, str) or not address.strip():
+            raise NobodyToWriteToError(_("The field that is to hold the address is empty."))
+        if not is_address(address.strip()):
+            raise NobodyToWriteToError(_("“%(value)s” is no e-mail address.", value=address[:60]))
+        return None, address.strip()
+    member: Member | None = instance.initiator
+    if to == "owner":
+        member = instance.customer.owner if instance.customer else None
+    if member is None or not member.is_active or not member.email:
+        raise NobodyToWriteToError
+    return member, member.email
+
+
+# ── the customer ──
+def _change_customer(session: Session, instance: ProcessInstance, values: Mapping[str, object]) -> None:
+    """By the rights of the system; told in the timeline as every change is. Raises BusinessError."""
+    if instance.customer_id is None:
+        raise BusinessError(_("This process file is about no customer, so nothing can be set of one."))
+    wanted: dict[str, Any] = {}
+    for key, value in values.items():
+        field = key.removeprefix(OF_CUSTOMER)
+        if field != key:
+            wanted[field] = _as_kept(field, value)
+    unknown = next((field for field in wanted if field not in CUSTOMER_FIELDS), None)
+    if unknown is not None:
+        raise BusinessError(_("“%(field)s” of a customer cannot be set by a process.", field=unknown))
+    customer = session.get_one(Customer, instance.customer_id)
+    change_customer(session, customer, by=SYSTEM, rev=customer.rev, **wanted)
+
+
+def _as_kept(field: str, value: object) -> object:
+    if field != "next_contact_on" or value is None:
+        return None if value is None else str(value)
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise BusinessError(_("“%(value)s” is no day.", value=str(value)[:40])) from None
