@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from flask import Response
@@ -356,6 +356,9 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             }
         )
     callers, called = family.kin_of(db.session(), [one.id for one in found])
+    kin = {one.id for some in (*callers.values(), *called.values()) for one in some}
+    their = select(ProcessInstance.id).where(ProcessInstance.id.in_(kin), visible(ProcessInstance, edge.actor()))
+    seen = set(db.session.scalars(their)) if kin else set()
     running: dict[int, list[dict[str, Any]]] = {}
     for timer in timers.running_in(db.session(), [one.id for one in found]):
         running.setdefault(timer.instance_id or 0, []).append(
@@ -385,8 +388,8 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "timers": running.get(one.id, []),
             "messages": awaited.get(one.id, []),
             "asked": _asked(one),
-            "parent": next(iter(_briefly(callers.get(one.id, ()))), None),
-            "children": _briefly(called.get(one.id, ())),
+            "parent": next(iter(_briefly(callers.get(one.id, ()), seen)), None),
+            "children": _briefly(called.get(one.id, ()), seen),
             "incidents": [
                 {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
                 for stop in (shown.stops(db.session(), one) if one.incident else ())
@@ -396,8 +399,11 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     ]
 
 
-def _briefly(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
-    return [{"id": one.id, "code": one.code, "process": one.process_code, "status": one.status} for one in kin]
+def _briefly(kin: Sequence[family.Relative], seen: Collection[int]) -> list[dict[str, Any]]:
+    return [
+        {"id": one.id, "code": one.code, "process": one.process_code, "status": one.status}
+        for one in kin if one.id in seen
+    ]  # fmt: skip
 
 
 def _asked(instance: ProcessInstance) -> list[dict[str, Any]]:

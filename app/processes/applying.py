@@ -116,12 +116,13 @@ def _apply(
     known = task_queries.of_tokens(session, OWNER, instance.id, before & _named(decision))
     _call_off(session, decision, known, by=by)
     back = next((known[command.token] for command in decision.commands if isinstance(command, ReturnTask)), None)
+    alive = {token.id for token in decision.state.tokens}
     opened = {
         command.token: _open_task(
             session, instance, version, definition, command, data=decision.state.data, by=by, returned_from=back
         ).id
         for command in decision.commands
-        if isinstance(command, OpenTask)
+        if isinstance(command, OpenTask) and command.token in alive  # another branch may have ended it all at once
     }
     incident = instance.incident
     instance.incident = store.incident_of(incident, decision)

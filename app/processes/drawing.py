@@ -123,8 +123,9 @@ def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[P
     draft.form_pins = {code: forms.published_version(session, code).id for code in _forms_of(definition)}  # type: ignore[union-attr]
     draft.state, draft.published_at, draft.published_by_id = VersionState.published, clock.now(), by.user_id
     session.flush()
-    timers.arm_starts(session, draft, definition)
-    messages.arm_starts(session, draft, definition)
+    if process.archived_at is None:  # else nobody begins it, until it is brought back
+        timers.arm_starts(session, draft, definition)
+        messages.arm_starts(session, draft, definition)
     family.pin_calls(session, draft)
     audit.record(session, "process.published", table="process", record_id=process.id, changes={"version": draft.number})
     return draft, [problem for problem in problems if problem.severity is Severity.warning]

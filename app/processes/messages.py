@@ -131,6 +131,9 @@ def _start(session: Session, message: ProcessMessage) -> bool:
         return False
     process_id = session.get_one(ProcessVersion, found.version_id).process_id
     session.refresh(session.get_one(Process, process_id), with_for_update=True)
+    session.refresh(message, with_for_update=True)
+    if message.state is not MessageState.kept:
+        return False  # another worker, or somebody who armed himself, was faster
     # Published anew while we waited for it: the subscription is another one by now.
     found = session.scalars(starts.order_by(ProcessSubscription.id).limit(1)).one_or_none()
     if found is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -116,6 +117,7 @@ def asked_now(session: Session, definition: Definition, state: State, tasks: Seq
         done = {answer["position"]: answer for answer in gathering.answers}
         open_at = {token.position for token in state.tokens if token.outer == outer.id}
         doers = [one for one in tasks if one.step == node.id and one.token > outer.id and one.completed_at is not None]
+        doers.sort(key=attrgetter("completed_at", "id"))  # as the answers came
         by_answer: Mapping[int, Task] = dict(zip(done, doers, strict=False))
         found.append(
             Asked(

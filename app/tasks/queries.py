@@ -179,10 +179,11 @@ def returned_from(session: Session, task: Task) -> Task | None:
 
 
 def answered_before(session: Session, task: Task) -> Submission | None:
-    """What was answered when this step was last done in the same run, if it asked the same questions."""
+    """What was answered when this step was last done in the same run, if it asked the same questions. Not what another
+    one of several answers at the same time."""
     rows = select(Submission).join(Task, Task.submission_id == Submission.id)
     before = (Task.owner_type == task.owner_type, Task.owner_id == task.owner_id, Task.step == task.step,
-              Task.id < task.id, Task.form_version_id == task.form_version_id)  # fmt: skip
+              Task.attempt < task.attempt, Task.form_version_id == task.form_version_id)  # fmt: skip
     return session.scalars(rows.where(*before).order_by(Task.id.desc()).limit(1)).one_or_none()
 
 

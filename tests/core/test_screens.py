@@ -672,7 +672,7 @@ def test_saving_over_a_newer_revision_shows_who_and_what_and_keeps_what_was_type
     assert again.status_code == 302
     assert stored(volume, "title") == "Của Lan"
     own = lan.post(f"/sach/edit/{volume}", data=typed(title="Thẻ kia", rev=2, owner=owner))
-    assert (own.status_code, "thẻ khác" in shown(own.text).select_one(".tt-conflict").text) == (409, True)
+    assert (own.status_code, "cửa sổ khác" in shown(own.text).select_one(".tt-conflict").text) == (409, True)
 
 
 def test_saving_without_a_revision_is_refused(client: Client, a_volume: Maker, people: Ids, stored: Any) -> None:

@@ -94,18 +94,19 @@ def _customers(session: Session, texts: Collection[str], *, who: Actor) -> dict[
     wanted = sorted(texts)
     for place in range(0, len(wanted), _LOT):
         lot = wanted[place : place + _LOT]
-        codes = {text.upper(): text for text in lot}
+        known_as = or_(Customer.code.in_({text.upper() for text in lot}), Customer.name.in_(lot))
         rows = select(Customer.id, Customer.code, Customer.name).where(
-            or_(Customer.code.in_(codes), Customer.name.in_(lot)), Customer.archived_at.is_(None), header_visible(who)
+            known_as, Customer.archived_at.is_(None), header_visible(who)
         )
         named: dict[str, list[int]] = {}
+        coded: dict[str, int] = {}
         for number, code, name in session.execute(rows):
-            if code in codes:
-                found[codes[code]] = number
+            coded[code] = number
             named.setdefault(name, []).append(number)
         for text in lot:
             several = named.get(text, [])
-            if text in found:
+            if text.upper() in coded:
+                found[text] = coded[text.upper()]
                 continue
             found[text] = several[0] if len(several) == 1 else InvalidInputError(
                 _("Several customers are called so. Write the code of the customer.") if several else

@@ -22,6 +22,8 @@ from app.forms.public.services import Whom
 from app.forms.rules import Answers
 
 _FOUND_BY = {HardField.phone: _("Phone number"), HardField.email: _("E-mail"), HardField.tax_code: _("Tax code")}
+#: in place of a name that the reader may not see
+_HIDDEN = "•••"
 
 
 class EntryPages(Page):
@@ -72,7 +74,9 @@ def _page(
     session: Session, entry: PublicEntry, who: Actor, *, said: str = "", told: Sentence = "", status: int = 200
 ) -> Any:
     found, others = services.candidates(session, entry, who)
-    person = rules.person_in(queries.definition_of(entry.version), Answers(entry.answers))
+    definition = queries.definition_of(entry.version)
+    person = rules.person_in(definition, Answers(entry.answers))
+    told_person = rules.person_in(definition, Answers(queries.answers_as_read(entry.version, entry.answers, who)))
     return show(
         "forms/public/choose.html", status, entry=entry, told=told, said=said, others=others,
         found=[
@@ -83,7 +87,7 @@ def _page(
             }
             for one in found
         ],
-        new_name=str(person.values["name"]) if person.can_be_made else "",
+        new_name=str(told_person.values.get("name", _HIDDEN)) if person.can_be_made else "",
         back=f"{PATH}/show/{entry.id}?tab=tra-loi",
         crumbs=trail(
             (_("Answers from outside"), f"{PATH}/list/"), (str(entry), f"{PATH}/show/{entry.id}"),

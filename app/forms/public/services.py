@@ -16,7 +16,7 @@ from app.catalogues.shipped import CONSENT_PURPOSE
 from app.core import clock
 from app.core.access import SYSTEM, Actor, get_visible, visible
 from app.core.db import queue_up
-from app.core.errors import BusinessError, ConflictError, Sentence, TooManyRequestsError
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence, TooManyRequestsError
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.core.leases import LeaseState
 from app.customers.consent import record_consent
@@ -330,7 +330,7 @@ def _customer(
     nobody has shown that he is the one."""
     if isinstance(chosen, int):
         return chosen, False
-    if chosen is Whom.nobody or not person.can_be_known:
+    if chosen is Whom.nobody or (not person.can_be_known and chosen is not Whom.new):
         return None, False
     keys = _keys(person)
     hard.hold(session, keys)
@@ -347,6 +347,8 @@ def _customer(
             raise HoldError("archived")
         return number, False
     if not person.can_be_made:
+        if chosen is Whom.new:
+            raise InvalidInputError(fields={"whom": [_("Choose whose answers these are.")]})
         return None, False
     made = create_customer(
         session, by=by, name=str(person.values["name"]), phone=_text(person, "phone"), email=_text(person, "email"),
