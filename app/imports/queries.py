@@ -17,6 +17,8 @@ _COUNTS = (ImportPhase.applying, ImportPhase.applied)
 _TAKEN_BACK = (ImportPhase.undoing, ImportPhase.undone)
 #: whose columns somebody has matched
 _MATCHED = (ImportPhase.checked, *_COUNTS, *_TAKEN_BACK)
+#: what was written counts for more than what was only looked through
+_SUREST_FIRST = (ImportJob.phase == ImportPhase.checked, ImportJob.id.desc())
 #: files by which single columns are recognised
 _REMEMBERED = 20
 
@@ -35,21 +37,21 @@ def jobs(who: Actor) -> Select[ImportJob]:
 
 
 def remembered_mapping(session: Session, target: ImportTarget, header_key: str) -> list[str] | None:
-    """How the columns of the last file with these headings were matched."""
+    """How the columns of the last file with these headings were matched: of one that was written if there is one."""
     return session.scalar(
         select(ImportJob.mapping)
         .where(ImportJob.target == target, ImportJob.header_key == header_key)
         .where(ImportJob.phase.in_(_MATCHED))
-        .order_by(ImportJob.id.desc()).limit(1)
+        .order_by(*_SUREST_FIRST).limit(1)
     )  # fmt: skip
 
 
 def last_matches(session: Session, target: ImportTarget) -> list[tuple[list[str], list[str]]]:
-    """(headings, fields) of the last files, newest first."""
+    """(headings, fields) of the last files, those that were written first, each the newest first."""
     rows = session.execute(
         select(ImportJob.headings, ImportJob.mapping)
         .where(ImportJob.target == target, ImportJob.phase.in_(_MATCHED))
-        .order_by(ImportJob.id.desc()).limit(_REMEMBERED)
+        .order_by(*_SUREST_FIRST).limit(_REMEMBERED)
     )  # fmt: skip
     return [(headings, mapping) for headings, mapping in rows]
 

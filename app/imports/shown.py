@@ -136,7 +136,7 @@ def doubt(session: Session, job: ImportJob) -> str:
     rows = session.scalars(queries.rows_of(job, Finding.error).limit(SHOWN)).all()
     for place, key in enumerate(job.mapping):
         label = next((str(one.label) for one in fields.known(job.target) if one.key == key), "")
-        if label and all(any(told.startswith(f"{label}: ") for told in row.reasons) for row in rows):
+        if label and rows and all(any(told.startswith(f"{label}: ") for told in row.reasons) for row in rows):
             return str(_("Every row has a mistake in “%(field)s”. Does the column “%(heading)s” hold something else?",
                          field=label, heading=job.headings[place]))  # fmt: skip
     return ""
