@@ -80,12 +80,12 @@ def measure_builder(meter: Meter, path: str, count: int) -> None:
 
         change("floor: a word changed and painted, in Chromium", _FLOOR)
         for label, act in _CHANGES.items():
-            change(f"builder of {count} fields: {label}", act, most_cpu=_SHOWN)
+            change(f"builder of {count} fields: {label}", act, most=_SHOWN)
         _at_rest(page)
         page.locator("[data-field]").first.locator(".tt-fcell__pick").click()
         before = spent()
         kept = [page.evaluate(_UNTIL_KEPT, _TYPE) for _time in range(5)]
-        meter.told(f"builder of {count} fields: kept", kept, (spent() - before) / 5, most_cpu=_KEPT)
+        meter.told(f"builder of {count} fields: kept", kept, (spent() - before) / 5, most=_KEPT)
 
 
 def _at_rest(page: Page) -> None:

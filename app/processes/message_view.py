@@ -80,7 +80,7 @@ def _waiting(session: Session, rows: Any) -> list[dict[str, Any]]:
         .join(Process, Process.id == ProcessVersion.process_id)
         .where(ProcessVersion.id.in_({row.version_id for row in rows}))
     )
-    begins = {version: process for version, process in session.execute(begun)}  # noqa: C416 - rows are no pairs to dict
+    begins = dict(session.execute(begun).tuples().all())
     told = []
     for row in rows:
         if row.instance_id is not None:

@@ -203,7 +203,9 @@ def test_a_number_in_the_marker_is_read_and_a_condition_in_it_is_refused():
     task = '<extensionElements><tt:task assign="team:x" due="PT1H"/></extensionElements>'
     step = f'<userTask id="b" name="B">{task}{{}}</userTask>'
     flows = '<sequenceFlow id="x" sourceRef="a" targetRef="b"/><sequenceFlow id="y" sourceRef="b" targetRef="end"/>'
-    read_one = lambda content: read(bpmn("start > a", "c > end", inside=step.format(marker.format(content)) + flows))  # noqa: E731
+
+    def read_one(content):
+        return read(bpmn("start > a", "c > end", inside=step.format(marker.format(content)) + flows))
 
     definition, problems = read_one(times)
     assert problems == []
