@@ -80,7 +80,7 @@ def _waiting(session: Session, rows: Any) -> list[dict[str, Any]]:
         .join(Process, Process.id == ProcessVersion.process_id)
         .where(ProcessVersion.id.in_({row.version_id for row in rows}))
     )
-    begins = dict(session.execute(begun).tuples().all())
+    begins = {row.id: row.Process for row in session.execute(begun)}
     told = []
     for row in rows:
         if row.instance_id is not None:
