@@ -67,9 +67,10 @@ def brought_before(session: Session, job: ImportJob) -> ImportJob | None:
 
 
 def rows_of(job: ImportJob, finding: Finding) -> Select[ImportRow]:
-    """Those of which something is told, and then the others, in the order of the file."""
+    """What was not taken back, those of which something is told, and then the others, in the order of the file."""
     rows = select(ImportRow).where(ImportRow.job_id == job.id, ImportRow.finding == finding)
-    return rows.order_by(ImportRow.reasons == [], ImportRow.number)
+    is_other = ImportRow.outcome.is_distinct_from(Outcome.left)
+    return rows.order_by(is_other, ImportRow.reasons == [], ImportRow.number)
 
 
 def count_told(job: ImportJob, finding: Finding) -> Select[int]:
