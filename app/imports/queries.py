@@ -105,8 +105,10 @@ def count_put_away(job: ImportJob) -> Select[int]:
     """Customers whom this import made, and who are archived since it was taken back."""
     rows = select(func.count(Customer.id)).join(ImportRow, ImportRow.record_id == Customer.id)
     return rows.where(
-        ImportRow.job_id == job.id, ImportRow.outcome == Outcome.undone, Customer.archived_at.is_not(None)
-    )
+        # what stood there before is kept of customers who were changed alone
+        ImportRow.job_id == job.id, ImportRow.outcome == Outcome.undone, ImportRow.before.is_(None),
+        Customer.archived_at.is_not(None),
+    )  # fmt: skip
 
 
 def taken_back(session: Session, customer_ids: Collection[int]) -> set[int]:
