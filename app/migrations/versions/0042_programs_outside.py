@@ -31,9 +31,9 @@ def upgrade() -> None:
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("updated_at", moment, nullable=False),
-        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("updated_by_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("archived_at", moment, nullable=True),
         *(
             sa.ForeignKeyConstraint([name], ["ab_user.id"], name=op.f(f"fk_{_KNOWN}_{name}"), ondelete="RESTRICT")
