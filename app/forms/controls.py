@@ -317,15 +317,13 @@ def _kinds_told(kinds: Collection[str]) -> str:
 
 def _signature(one: Input, given: dict[str, Any]) -> Markup:
     name = name_typed(one.typed)
-    attributes = _attributes(one, "tt-signature", {
-        "type": "hidden", "value": one.text if name is None else "", "data-signature": f"{WIDTH} {HEIGHT}"} | given)  # fmt: skip
-    typed = Markup(
-        '<div class="tt-field tt-signed"><label class="form-label" for="%s">%s</label><input %s><p class="tt-help">%s</p></div>'
-    ) % (
+    drawn = {"type": "hidden", "value": one.text if name is None else "", "data-signature": f"{WIDTH} {HEIGHT}"}
+    attributes = _attributes(one, "tt-signature", drawn | given)
+    typed = Markup('<div class="tt-field"><label class="form-label" for="%s">%s</label><input %s>%s</div>') % (
         f"{one.id}-name", _("Type your full name to sign"),
         _html(id=f"{one.id}-name", name=f"{one.name}.{NAME_PART}", type="text", autocomplete="name", value=name or "",
               **{"class": "form-control is-invalid" if one.is_wrong else "form-control"}),
-        _("The name you type here counts as your signature."),
+        Markup('<p class="tt-help">%s</p>') % _("The name you type here counts as your signature."),
     )  # fmt: skip
     # Where scripts run one draws; a name that was typed before stays there to be read and changed.
     return Markup("<input %s>%s") % (

@@ -285,7 +285,7 @@ def test_where_no_script_runs_a_signature_is_the_name_that_is_typed(page):
     sent = MultiDict({typed["name"]: "Lê Thị Hoa", "answer_signature": "M12 80L14 76"})
     kept = build_form(version)(sent, context=EVERYTHING)
     assert kept.validate()
-    assert kept.answers["signature"] == {"kind": "typed", "name": "Lê Thị Hoa"}
+    assert kept.answers.values["signature"] == {"kind": "typed", "name": "Lê Thị Hoa"}
     again = build_form(version)(None, context=EVERYTHING, saved=kept.answers.values)
     assert sent_by_a_browser(again)["answer_signature.name"] == "Lê Thị Hoa"
 
