@@ -75,9 +75,11 @@ from app.notifications.queries import unread
 from app.notifications.views import BellPages, MailPages
 from app.processes import queries as processes
 from app.processes.api import InstanceApi, ProcessApi
+from app.processes.automatic_view import AutomaticPages
 from app.processes.message_api import MessageApi
 from app.processes.message_view import MessagePages
 from app.processes.models import Process, ProcessInstance
+from app.processes.receiver_view import ReceiverPages
 from app.processes.screens import InstanceScreen
 from app.processes.views import InstancePages, ProcessScreen
 from app.security import queries as people
@@ -154,6 +156,7 @@ MENU: Sequence[Item | Group] = (
             Item(_("Administration home"), "home", "/quan-tri/", "Setting"),
             Item(_("Processes"), "versions", "/quy-trinh/list/", "Process", "edit"),
             Item(_("Messages to processes"), "message-2", "/tin-bao/", "Message"),
+            Item(_("Receivers of data"), "world", "/noi-nhan/", "Setting"),
             Item(_("Staff"), "user", "/nhan-su/list/", "Member", "edit"),
             Item(_("Teams"), "users-group", "/bo-phan/list/", "Team", "edit"),
             Item(_("Roles"), "key", "/vai-tro/list/", "Role"),
@@ -206,6 +209,8 @@ VIEWS: tuple[type, ...] = (
     ContactPages,
     ProcessScreen,
     MessagePages,
+    AutomaticPages,
+    ReceiverPages,
     FormScreen,
     FormPages,
     DrawingPages,

@@ -55,6 +55,11 @@ def process_path(process_id: int) -> str:
     return f"/quy-trinh/show/{process_id}"
 
 
+def automatic_path(process_code: str, task: str = "") -> str:
+    """What the process does by itself, or one task of that."""
+    return f"/tu-dong/{quote(process_code)}/{quote(task, safe='')}"
+
+
 def start_path(process_code: str) -> str:
     """Where the process is begun."""
     return f"/ho-so/bat-dau/{quote(process_code, safe='')}"

@@ -24,7 +24,7 @@ from app.processes.engine.graph import Definition
 from app.processes.engine.known import Known
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.models import Process, ProcessVersion, VersionState
-from app.processes.rules import CUSTOMER_FIELDS, TO_COLLEAGUES
+from app.processes.rules import CUSTOMER_DAYS, CUSTOMER_FIELDS, TO_COLLEAGUES
 from app.security import queries as people
 from app.security.models import Team
 
@@ -103,6 +103,11 @@ def check_draft(session: Session, draft: ProcessVersion) -> tuple[Definition | N
     return definition, problems
 
 
+def keys_of(session: Session, draft: ProcessVersion, definition: Definition) -> frozenset[str]:
+    """Every key under which the process can hold data."""
+    return lint.keys_held(definition, _known(session, draft, definition))
+
+
 def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[ProcessVersion, list[Problem]]:
     """The draft becomes the version on which new instances start; running ones keep theirs. Returns the warnings too.
 
@@ -152,6 +157,7 @@ def _known(session: Session, draft: ProcessVersion, definition: Definition) -> K
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
         texts={"customer": frozenset(kind.code for kind in TO_CUSTOMERS), "colleague": TO_COLLEAGUES},
         customer_fields=CUSTOMER_FIELDS,
+        customer_days=CUSTOMER_DAYS,
         receivers=receivers.codes(session),
         begun_by=messages.begun_by(session, draft.process_id),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),

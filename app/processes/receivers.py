@@ -123,7 +123,7 @@ def _read_headers(text: str, problems: dict[str, list[Any]]) -> Mapping[str, str
     found: dict[str, str] = {}
     for line in filter(None, (line.strip() for line in text.splitlines())):
         name, _colon, value = (side.strip() for side in line.partition(":"))
-        if not is_header(name, value, is_secret=True) or len(found) == MOST_HEADERS:
+        if not is_header(name, value, is_secret=True) or name in found or len(found) == MOST_HEADERS:
             # What was typed is a secret: it is not quoted.
             problems["headers"] = [
                 _("One header a line, at most %(count)s. Example: Authorization: Bearer abc123", count=MOST_HEADERS)

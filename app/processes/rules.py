@@ -10,6 +10,9 @@ CUSTOMER_FIELDS = frozenset(
     {"stage", "tier", "behaviour", "touchpoint", "source", "note", "risk_reason", "next_contact_on"}
 )
 
+#: of these the ones that hold a day
+CUSTOMER_DAYS = frozenset({"next_contact_on"})
+
 _VI = """\
 Chào {{ name }},
 

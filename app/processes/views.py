@@ -22,6 +22,7 @@ from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.repeats import LONGEST_KEY, Repeatable, UsedKeyError
 from app.core.screens import Interface, Screen, action
+from app.core.screens.records import NextAction
 from app.core.timewords import length_text
 from app.customers.duplicates.hard import DuplicateCustomerError, with_phone
 from app.customers.models import Customer
@@ -63,6 +64,11 @@ class ProcessScreen(Screen):
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
         return rows.where(Process.name.icontains(text, autoescape=True) | Process.code.icontains(text, autoescape=True))
+
+    def next_action(self, item: Process, who: Actor) -> NextAction | None:
+        if item.archived_at is not None or not who.may("edit", "Process"):
+            return None
+        return NextAction(_("What it does by itself"), links.automatic_path(item.code), "settings")
 
     @action(
         "archive", _("Retire"), right="delete", done=_("%(rows)s retired"), undo="restore", icon="archive",

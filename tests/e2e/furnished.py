@@ -19,6 +19,7 @@ from app.customers.services import archive_customer, create_customer
 from app.demo.load import load_demo
 from app.jobs import write_exports
 from app.notifications.services import queue_mail
+from app.processes import automatic, receivers
 from app.processes.queries import process_by_code
 from app.processes.services import start_instance
 from app.security import queries as people
@@ -73,6 +74,13 @@ def furnish(app: Flask) -> None:
             wanted = exports.Wanted("CustomerScreen", exports.Format.xlsx)
             exports.cancel(session, exports.ask(session, wanted, rows=9_000, by=hoa), by=hoa)
             exports.ask(session, wanted, rows=9_000, by=hoa)
+            receivers.save(session, None, code="kho", name="Kho hàng", url="https://kho.example.vn", by=hoa)
+            process = process_by_code(session, LATE_DELIVERY)
+            drawn = automatic.drawn(session, process) if process is not None else None
+            assert process is not None
+            assert drawn is not None
+            words = [{"receiver": "kho", "path": "/don-hang", "body": "order_code"}]
+            automatic.add(session, process, drawn.places[1][0], name="Báo kho", kind="http", words=words, rev=0, by=hoa)
         write_exports()
 
 

@@ -58,7 +58,9 @@ from app.jobs import run_imports, write_exports
 from app.notifications.channels.settings import operators_settings
 from app.notifications.models import Outbox
 from app.notifications.services import queue_mail
-from app.processes.models import Process, ProcessInstance, ProcessVersion
+from app.processes import receivers
+from app.processes.engine.http import METHODS
+from app.processes.models import Process, ProcessInstance, ProcessVersion, Receiver
 from app.security import queries as people
 from app.security.field_views import SAMPLE_BY_MASK, SAMPLES
 from app.security.models import Member, RoleProfile, Team
@@ -94,7 +96,8 @@ DOORS = (
     "/tim/phuong-xa?q=ba", "/nhom-khach-hang/", "/nhom-khach-hang/?luu-tru=1", "/nhom-khach-hang/moi",
     "/khach-hang-bi-quen/", "/xep-nhom/",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
-    "/tin-bao/", "/tin-bao/?muc=giu", "/tin-bao/?muc=da-nhan",
+    "/tin-bao/", "/tin-bao/?muc=giu", "/tin-bao/?muc=da-nhan", "/noi-nhan/", "/noi-nhan/1",
+    "/tu-dong/giao-hang-cham/", *(f"/tu-dong/giao-hang-cham/moi/{kind}" for kind in ("http", "mail", "set")),
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/",
     "/bieu-mau/moi", "/bieu-mau/nhap", "/bieu-mau/goi-lai/sao-chep", "/bieu-mau/goi-lai/truong/reached",
     "/bieu-mau/phan-anh-giao-cham/ve", "/bieu-mau/phan-anh-giao-cham/ve/xem", "/dien-phieu/",
@@ -183,6 +186,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         hoa = people.actor_of(db.session(), people.member_by_username(db.session(), "hoa"))
         with transaction(hoa) as session:
             archive_customer(session, create_customer(session, by=hoa, name="Ưng Hoàng Đức"), by=hoa)
+            receivers.save(session, None, code="kho", name="Kho hàng", url="https://kho.example.vn", by=hoa)
             for address in ("lan@phosen.example", "không phải địa chỉ"):
                 queue_mail(
                     session, to_address=address, template="task_overdue", values={}, language="vi", at=clock.now()
@@ -240,6 +244,7 @@ def data_of(app: Flask) -> Data:
             "PNG",
             "v1",
             "SVG",
+            *METHODS,
         ]
     )
     known.add(one.name for one in (*places.provinces(), *places.search("ba", 200)))
@@ -261,7 +266,8 @@ def data_of(app: Flask) -> Data:
             PublicLink.key, Promise.text, Tag.name, Tag.key,
             Member.name, Member.title, RoleProfile.label_vi, RoleProfile.label_en, Team.name, Team.code,
             Calendar.name, Calendar.time_zone, CalendarException.note, Form.name,
-            Form.code, Process.name, Process.code, ProcessInstance.code, Task.name, Task.context, Task.note,
+            Form.code, Process.name, Process.code, Receiver.name, Receiver.code, Receiver.url,
+            ProcessInstance.code, Task.name, Task.context, Task.note,
             Export.name, Export.last_error, SavedView.name, Segment.name, Segment.purpose,
             StoredFile.name, Setting.value, Outbox.to_address,
             Outbox.from_address, Outbox.subject, Outbox.body_text, Outbox.message_id, AuditSensitive.old,

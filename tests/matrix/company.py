@@ -49,6 +49,7 @@ from app.imports.models import ImportJob, ImportPhase, ImportTarget
 from app.imports.services import Wishes
 from app.jobs import run_imports, write_exports
 from app.notifications.services import post_bell, queue_mail
+from app.processes import automatic, receivers
 from app.processes.drawing import create_process
 from app.processes.drawing import save_draft as draft_process
 from app.processes.models import ProcessVersion
@@ -672,6 +673,12 @@ class _Morning:
             drawn = create_process(inside, code="ban-nhap", name="Bản nháp", by=SYSTEM)
             old_process = create_process(inside, code="quy-trinh-cu", name="Quy trình cũ", by=SYSTEM)
             draft_process(inside, drawn, self.made.given["@drawing"], by=SYSTEM)
+            place = automatic.drawn(inside, drawn).places[0][0]
+            words = [{"field": "a", "value": "1"}]
+            automatic.add(inside, drawn, place, name="Đặt", kind="set", words=words, rev=1, by=SYSTEM)
+            self.made.given |= {"@draft_place": place, "@draft_rev": str(automatic.drawn(inside, drawn).rev)}
+            kho = receivers.save(inside, None, code="kho", name="Kho", url="https://kho.example.vn", by=SYSTEM)
+            self.made.given["@receiver"] = str(kho.id)
             for old, kind in ((old_form, "Form"), (old_process, "Process")):
                 old.archived_at = clock.now()
                 self.made.add(f"Archived{kind}", "archived", old.id, resource=kind)

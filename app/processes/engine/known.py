@@ -22,6 +22,8 @@ class Known:
     empty: frozenset[str] = frozenset()
     texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     customer_fields: frozenset[str] = frozenset()
+    #: of these the ones that hold a day; all others hold a text
+    customer_days: frozenset[str] = frozenset()
     #: codes of the programs outside that the company knows
     receivers: frozenset[str] = frozenset()
     begun_by: Mapping[str, str] = field(default_factory=dict)

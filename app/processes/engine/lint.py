@@ -25,7 +25,7 @@ def check(definition: Definition, *, known: Known) -> list[Problem]:
     details = [
         *_conditions(definition, known),
         *_steps(definition, known),
-        *lint_outside.check(definition, known=known, keys=_keys(definition, known)),
+        *lint_outside.check(definition, known=known, keys=keys_held(definition, known)),
     ]
     # Whether all branches come to an end can only be asked of a graph that is whole.
     dead_ends = [] if has_errors(shape) else find_dead_ends(definition)
@@ -133,7 +133,7 @@ def _conditions(definition: Definition, known: Known) -> Iterator[Problem]:
                 if definition.flows[flow].text:
                     message = _("Only flows that leave an exclusive or inclusive gateway may have a condition.")
                     yield Problem(flow, "condition-not-allowed", message)
-    keys = _keys(definition, known)
+    keys = keys_held(definition, known)
     for node in definition.nodes.values():
         if node.timer is not None and node.timer.key and node.timer.key not in keys:
             message = _(
@@ -175,7 +175,7 @@ def _choice(definition: Definition, gateway: Node) -> Iterator[Problem]:
         yield Problem(gateway.id, "no-default", message, Severity.warning)
 
 
-def _keys(definition: Definition, known: Known) -> frozenset[str]:
+def keys_held(definition: Definition, known: Known) -> frozenset[str]:
     """Every key under which this process can hold data."""
     keys: set[str] = set()
     for node in definition.nodes.values():
@@ -184,6 +184,8 @@ def _keys(definition: Definition, known: Known) -> frozenset[str]:
             keys |= back | {f"{node.id}.{key}" for key in (*back, "error")}
         given = keys_given(node.outside)
         keys |= {*given, *(f"{node.id}.{key}" for key in given)}
+        if node.asks_outside or node.runs_errands:
+            keys.add(f"{node.id}.error")
         if node.task is None:
             continue
         fields = known.forms.get(node.task.form or "", frozenset())
@@ -328,7 +330,7 @@ def _several(definition: Definition, step: Node, known: Known) -> Iterator[Probl
     over = step.many.over if step.many is not None else None
     if isinstance(over, AssignRule):
         yield from _assignee(step, over, known)
-    elif isinstance(over, str) and over not in _keys(definition, known):
+    elif isinstance(over, str) and over not in keys_held(definition, known):
         message = _(
             "“%(name)s” is done for each part of “%(key)s”, which no form of this process has.",
             name=step.title,

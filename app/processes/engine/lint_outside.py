@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import date
 
+from app.core.conditions.expression import Expression
 from app.core.i18n import _
 from app.processes.engine.graph import Definition, Node, NodeKind
 from app.processes.engine.http import HttpSpec
@@ -50,7 +52,7 @@ def _exists(node: Node, known: Known) -> Iterator[Problem]:
             )
             yield Problem(node.id, "unknown-receiver", message)
         case SetSpec(values):
-            for key, _value in values:
+            for key, value in values:
                 field = key.removeprefix(OF_CUSTOMER)
                 if field != key and field not in known.customer_fields:
                     message = _(
@@ -60,6 +62,27 @@ def _exists(node: Node, known: Known) -> Iterator[Problem]:
                         known=", ".join(sorted(known.customer_fields)),
                     )
                     yield Problem(node.id, "unknown-field", message)
+                elif field != key and not _fits(value, is_day=field in known.customer_days):
+                    told = {"name": node.title, "field": field}
+                    message = (
+                        _("“%(name)s”: “%(field)s” of the customer is a day. Example: '2026-12-01'", **told)
+                        if field in known.customer_days
+                        else _("“%(name)s”: “%(field)s” of the customer is a text in quotes. Example: 'vip'", **told)
+                    )
+                    yield Problem(node.id, "wrong-type", message)
+
+
+def _fits(value: Expression, *, is_day: bool) -> bool:
+    """What is always the same can be judged now; what comes from an answer only when it is there."""
+    always = value.value({}, today=date(2000, 1, 1)) if not value.keys else None
+    if always is None or isinstance(always, date):
+        return always is None or is_day
+    if not isinstance(always, str):
+        return False
+    try:
+        return not is_day or date.fromisoformat(always) is not None
+    except ValueError:
+        return False
 
 
 def _event_gateway(definition: Definition, gateway: Node) -> Iterator[Problem]:
