@@ -12,7 +12,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.core import edge, exports, links, paging
-from app.core.access import Actor, FieldRight, visible
+from app.core.access import Actor, FieldRight, Scope, visible
+from app.core.conditions import sql
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.exports import Opened, Source, Wanted
@@ -22,6 +23,7 @@ from app.core.pages import trail
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
 from app.core.screens.columns import Column
 from app.core.screens.listing import Asked, Page
+from app.core.screens.lists import reader_of
 from app.core.sheets import Header
 from app.customers import columns as customer_columns
 from app.customers.queries import customer_names
@@ -265,6 +267,13 @@ class FormAnswers(_Answers):
     # ── its rows ──
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
         return super()._listed(rows, asked, who).where(Submission.form_id == self.form_id)
+
+    def _keys_asked(self, asked: Asked, who: Actor) -> Select[Any] | None:
+        """Of whoever sees all answers, the index alone says which of them have these values."""
+        if asked.where is None or asked.q or who.scope(self.resource) is not Scope.all:
+            return None
+        keys = sql.keys_beside(asked.where, self.fields_for(who, asked.where.keys), reader=reader_of(who))
+        return None if keys is None else keys.distinct()
 
     def _page(self, *args: Any, known_as: Any = None, **kwargs: Any) -> Page:
         known = None if known_as is None else (self.key, known_as)
