@@ -31,7 +31,7 @@ from app.forms import queries, reading
 from app.forms.asked_once import remembering
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource, SubmissionState
-from app.forms.submissions import charts, columns, running
+from app.forms.submissions import charts, columns, index, running
 from app.forms.submissions.columns import AnswerColumn
 from app.security import columns as people_columns
 
@@ -174,6 +174,8 @@ class FormAnswers(_Answers):
     form_id: int = 0
     code: str = ""
     answers: Mapping[str, AnswerColumn] = {}
+    #: those of which one answer may stand in the index several times
+    several: frozenset[str] = frozenset()
 
     def __init__(self, **kwargs: Any) -> None:
         self._made: dict[int, tuple[int, FormAnswers]] = {}
@@ -214,6 +216,7 @@ class FormAnswers(_Answers):
         searchable = [name for name, one in found.items() if one.is_searchable]
         told: dict[str, Any] = {
             "form_id": form.id, "code": form.code, "answers": found, "list_title": form.name,
+            "several": frozenset(columns.PREFIX + key for key in index.several_of_form(db.session(), form.id)),
             "route_base": f"/bieu-mau/{form.code}/phieu",
             "derived": {**type(self).derived, **{name: one.derived for name, one in found.items()}},
             "label_columns": {**self.label_columns, **{name: one.label for name, one in found.items()}},
@@ -273,7 +276,7 @@ class FormAnswers(_Answers):
         if asked.where is None or asked.q or who.scope(self.resource) is not Scope.all:
             return None
         keys = sql.keys_beside(asked.where, self.fields_for(who, asked.where.keys), reader=reader_of(who))
-        return None if keys is None else keys.distinct()
+        return keys if keys is None or asked.where.keys.isdisjoint(self.several) else keys.distinct()
 
     def _page(self, *args: Any, known_as: Any = None, **kwargs: Any) -> Page:
         known = None if known_as is None else (self.key, known_as)
