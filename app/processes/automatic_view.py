@@ -136,7 +136,7 @@ def _page(code: str, *, refused: ProcessNotPublishableError | None = None, statu
              "problems": [problem.message for problem in one.problems]}
             for one in (drawn.tasks if drawn else ())
         ],
-        kinds=[(f"{links.automatic_path(code)}moi/{kind}", label, sign) for kind, (label, sign) in KINDS.items()],
+        addable=[(f"{links.automatic_path(code)}moi/{kind}", label, sign) for kind, (label, sign) in KINDS.items()],
         errors=[one.message for one in problems if one.severity is Severity.error],
         warnings=[one.message for one in problems if one.severity is Severity.warning],
         may_publish=edge.actor().may("approve", "Process"),
