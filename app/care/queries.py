@@ -15,7 +15,7 @@ from app.customers.forgotten import queries as forgotten
 from app.customers.models import Customer
 from app.security.models import Member
 from app.tasks import queries as tasks
-from app.tasks.models import Task
+from app.tasks.models import Task, TaskState
 
 #: the kind of owner of care tasks (tasks.events)
 OWNER = "care"
@@ -62,6 +62,26 @@ def count_waiting(session: Session, who: Actor, most: int, owner: int | None = N
     """At most one more than `most`."""
     rows = waiting(who, owner).order_by(None).with_only_columns(Customer.id).limit(most + 1)
     return session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+
+
+def untouched(round_id: int) -> Select[Task]:
+    """Tasks of a round that nobody has begun."""
+    rows = select(Task).where(Task.owner_type == OWNER, Task.owner_id == round_id)
+    return rows.where(Task.state.in_([TaskState.ready, TaskState.claimed]), Task.draft.is_(None))
+
+
+def last_round(session: Session, who: Actor, since: datetime) -> tuple[CareRound, int] | None:
+    """The newest round that he made since then and that he may still take back, and how many tasks of it are left."""
+    made = session.scalars(
+        select(CareRound)
+        .where(visible(CareRound, who), CareRound.made_at >= since)
+        .order_by(CareRound.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if made is None or made.taken_back_at is not None:
+        return None
+    left = session.scalar(select(func.count()).select_from(untouched(made.id).with_only_columns(Task.id).subquery()))
+    return (made, left) if left else None
 
 
 @dataclass(frozen=True)

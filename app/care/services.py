@@ -23,7 +23,7 @@ from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.security.models import Member
 from app.tasks.events import OwnerShown
-from app.tasks.models import Task, TaskState
+from app.tasks.models import Task
 from app.tasks.rules import Deadline, Offer
 from app.tasks.services import cancel_task, open_task
 
@@ -102,9 +102,7 @@ def take_back(session: Session, round_id: int, *, by: Actor) -> int:
     """
     made = get_visible(session, CareRound, round_id, by)
     session.refresh(made, with_for_update=True)
-    tasks = select(Task).where(Task.owner_type == queries.OWNER, Task.owner_id == made.id)
-    untouched = tasks.where(Task.state.in_([TaskState.ready, TaskState.claimed]), Task.draft.is_(None))
-    found = session.scalars(untouched.with_for_update(of=Task)).unique().all()
+    found = session.scalars(queries.untouched(made.id).with_for_update(of=Task)).unique().all()
     if made.taken_back_at is not None or not found:
         raise BusinessError(_("These care tasks were taken back already, or somebody works on them."))
     with in_language(DEFAULT_LANGUAGE):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.care import queries, services
 from app.catalogues import queries as catalogues
 from app.catalogues.shipped import CUSTOMER_TIER
 from app.core import clock, edge, guarded, links
+from app.core.access import Actor
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, Sentence
 from app.core.formats import number_text, read_integer
@@ -26,6 +28,8 @@ PATH = "/khach-hang-bi-quen"
 ROWS = 25
 #: people as chips over the list
 MOST_OWNERS = 20
+#: how long a round can be taken back on this page
+UNDONE_WITHIN = timedelta(days=7)
 
 
 class CarePages(Page):
@@ -134,7 +138,7 @@ def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None,
         ],
         page=page_of(number, len(lines), (counted, False), size=ROWS) if counted > ROWS or number > 1 else None,
         waiting=min(waiting, services.MOST), more=waiting > services.MOST, most=services.MOST,
-        may_make=who.is_himself and who.may("edit", "Customer"),
+        last=_last(session, who, now), may_make=who.is_himself and who.may("edit", "Customer"),
         targets=[
             {"key": tier, "label": label, "errors": [str(one) for one in refused.get(tier, ())],
              "value": typed[tier] if typed is not None else _shown(targets.get(tier))}
@@ -142,6 +146,15 @@ def _page(refused: Mapping[str, Any], *, typed: Mapping[str, str] | None = None,
         ] if who.is_himself and who.may("edit", "Setting") else [],
         targets_open=bool(refused),
     )  # fmt: skip
+
+
+def _last(session: Session, who: Actor, now: datetime) -> dict[str, Any] | None:
+    """{at, tasks, begun, url} of the round that he may still take back, or none."""
+    found = queries.last_round(session, who, now - UNDONE_WITHIN) if who.is_himself else None
+    if found is None:
+        return None
+    made, left = found
+    return {"at": made.made_at, "tasks": made.tasks, "begun": made.tasks - left, "url": f"{PATH}/hoan-tac/{made.id}"}
 
 
 def _shown(days: int | None) -> Sentence:

@@ -46,7 +46,7 @@ class CustomerValues(ProfileValues, total=False):
     note: str | None
     #: why a number, address or tax code that somebody has already is his too
     duplicate_reason: str | None
-    #: others are reached by the new phone as well, as create_customer takes it
+    #: others are reached by the phone as well: by the new one, as create_customer takes it, or by the one that stays
     phone_is_shared: bool
     #: of the form whose answers these values are, its name: the timeline tells it
     from_form: str | None
@@ -155,6 +155,9 @@ def change_customer(
                 typed = (values[kind.value] or "").strip()  # type: ignore[literal-required]
                 contacts[kind] = rules.read_contact(kind, typed) if typed else None
     stage_reason = new.pop("stage_reason", None)
+    main = customer.first_contact(ContactKind.phone)
+    if values.get("phone_is_shared") and contacts.get(ContactKind.phone, main) is None:
+        problems.fields["phone_is_shared"] = [_("There is no phone number that others could be reached by too.")]
     changed = [column for column, value in new.items() if getattr(customer, column) != value]
     other = [kind.value for kind, contact in contacts.items() if reach.is_other_main(customer, kind, contact)]
     known_by = {
@@ -193,6 +196,8 @@ def change_customer(
             indexing.changed(session, indexing.works_at(customer.id))
         _tell_changed(session, customer, changed, came_from, by=by, form=values.get("from_form"))
         _keep(session, customer, accepted, by=by, household=household)
+    if values.get("phone_is_shared") and "phone" not in other and main is not None:
+        share_contact_point(session, main, by=by, shared=True)
     return customer
 
 

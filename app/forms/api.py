@@ -16,7 +16,7 @@ from app.core.errors import InvalidInputError, NotFoundError
 from app.core.lists import list_keyed
 from app.core.schema import Schema, free_object, maybe, one_of, problems, record, text, whole_number
 from app.customers.models import Customer
-from app.forms import draft_services, queries, rules, services
+from app.forms import about_customer, draft_services, queries, rules, services
 from app.forms.meaning import Change
 from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource
 from app.forms.submissions.api import SUBMISSION_QUERY, page_of_submissions, told_submissions
@@ -187,7 +187,8 @@ class FormApi(Api):
         version = queries.published_version(session, code)
         if version is None:
             raise services.FormNotPublishedError
-        answers = services.parse_answers(version, body["answers"], context=queries.context_for(session, actor))
+        context = about_customer.context_for(session, version, customer_id, actor)
+        answers = services.parse_answers(version, body["answers"], context=context)
         version_id = version.id
 
         def submit(inside: Session) -> dict[str, Any]:

@@ -36,8 +36,9 @@ _WIDE = frozenset({"area", "rows", "address", "signature"})
 class AnswerForm(FlaskForm):
     """A dynamic form. `answers` holds what was read once `validate()` said yes; what was typed stays in the fields.
 
-    `context` is what the fields may ask, `saved` are stored values by key to begin with (else the defaults), `draft` is
-    what `typed_in` kept of a page that was not finished.
+    `context` is what the fields may ask (its `before`: what stands fast, though the page begins anew), `saved` are
+    stored values by key to begin with (else the defaults), `draft` is what `typed_in` kept of a page that was not
+    finished.
     """
 
     definition: Definition
@@ -53,7 +54,9 @@ class AnswerForm(FlaskForm):
         draft: Mapping[str, str | list[str]] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.context = replace(context or Context(), before=saved)
+        self.context = context or Context()
+        if saved is not None:
+            self.context = replace(self.context, before=saved)
         if saved is not None:
             # What was saved empty stays empty: the defaults are for a form that nobody has begun.
             kwargs["data"] = {name: saved.get(name.removeprefix(PREFIX)) for name, _unbound in self._unbound_fields}

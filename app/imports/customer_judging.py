@@ -123,8 +123,6 @@ class CustomerJudge:
                 self._judge_nameless(row, typed, alike)
             if row.is_good:
                 self._remember(row)
-            if is_made(self._job, row):
-                self._tell_lacking(row)
         if is_written:
             new = {key: number for key, number in self._met.items() if key not in met_before}
             met.keep(session, self._job.id, new, self._claimed)
@@ -347,7 +345,7 @@ class CustomerJudge:
                 else:
                     row.values.own[key] = value
 
-    def _tell_lacking(self, row: Row) -> None:
+    def tell_lacking(self, row: Row) -> None:
         """A new customer is taken without what the company asks of every one; whoever brings the file is told."""
         for full, one in self._own.items():
             if one.is_required and row.values.own.get(full.removeprefix(extra.PREFIX)) is None:

@@ -30,6 +30,7 @@ from app.imports.customer_judging import OWN, CustomerJudge, Known, is_made, tag
 from app.imports.customer_reading import USED, Typed, read_customer
 from app.imports.fields import plain
 from app.imports.models import Finding, ImportJob, OnDuplicate, Outcome
+from app.imports.once import OnceJudge
 from app.imports.rows import Row, cells_of, label_of
 from app.security.models import Member
 
@@ -53,6 +54,7 @@ class CustomerTarget:
         added = extra.extra_of("Customer")
         self._own = added.texts(session, who) if added is not None else {}
         self._judge = CustomerJudge(job, who, self._own)
+        self._once = OnceJudge()
         self._people = _people(session, who) if "owner" in job.mapping else {}
 
     def read(self, number: int, cells: Sequence[str]) -> Row:
@@ -79,6 +81,19 @@ class CustomerTarget:
     def judge(self, session: Session, rows: Sequence[Row], *, is_written: bool) -> None:
         self._judge.judge(session, rows, is_written=is_written)
         self._sift_own(session, [row for row in rows if is_made(self._job, row) and row.values.own])
+        self._once.judge(session, [(row, said) for row in rows if (said := self._own_said(row))])
+        for row in rows:
+            if is_made(self._job, row):
+                self._judge.tell_lacking(row)
+
+    def _own_said(self, row: Row) -> Mapping[str, Any]:
+        """Bare key → what the row would write there."""
+        typed: Typed = row.values
+        if is_made(self._job, row):
+            return typed.own
+        known = self._judge.known.get(row.record_id or 0) if row.finding is Finding.update else None
+        own: dict[str, Any] = {} if known is None or not typed.own else self._judge.changes(row, known).get(OWN, {})
+        return own
 
     def _sift_own(self, session: Session, rows: Sequence[Row]) -> None:
         """What cannot be kept of the own fields of new customers is told on their rows, and left out."""
@@ -156,7 +171,7 @@ class CustomerTarget:
         keeping.renew(session, [values["id"] for values in made])
         said = {values["id"]: row.values.own for row, values in zip(rows, made, strict=True) if row.values.own}
         if said and (added := extra.extra_of("Customer")) is not None:
-            refused = added.add_many(session, said, by=self._who)
+            refused = added.add_many(session, said, by=self._who, aside=self._once.put_away)
             for row, values in zip(rows, made, strict=True):
                 _tell_own(row, refused.get(values["id"], {}))
         points: list[dict[str, Any]] = []

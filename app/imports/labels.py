@@ -47,7 +47,7 @@ OUTCOME_LABELS = {
     Outcome.changed: _("Brought up to date"),
     Outcome.skipped: _("Left out"),
     Outcome.undone: _("Import undone"),
-    Outcome.left: _("Left as they are"),
+    Outcome.left: _("Not taken back, or not whole"),
 }
 UPDATE_LABELS = {
     OnUpdate.fill: _("Fill in only what is empty"),

@@ -71,7 +71,8 @@ class Finding(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What was done with a row. left: not taken back, since somebody has changed the record since."""
+    """What was done with a row. left: not taken back, or not whole: somebody has changed the record
+    since, or has what stood there by now. The reasons of the row tell."""
 
     made = auto()
     changed = auto()

@@ -67,9 +67,10 @@ def brought_before(session: Session, job: ImportJob) -> ImportJob | None:
 
 
 def rows_of(job: ImportJob, finding: Finding) -> Select[ImportRow]:
-    """Those of which something is told, and then the others, in the order of the file."""
+    """What was not taken back, those of which something is told, and then the others, in the order of the file."""
     rows = select(ImportRow).where(ImportRow.job_id == job.id, ImportRow.finding == finding)
-    return rows.order_by(ImportRow.reasons == [], ImportRow.number)
+    is_other = ImportRow.outcome.is_distinct_from(Outcome.left)
+    return rows.order_by(is_other, ImportRow.reasons == [], ImportRow.number)
 
 
 def count_told(job: ImportJob, finding: Finding) -> Select[int]:
@@ -104,8 +105,10 @@ def count_put_away(job: ImportJob) -> Select[int]:
     """Customers whom this import made, and who are archived since it was taken back."""
     rows = select(func.count(Customer.id)).join(ImportRow, ImportRow.record_id == Customer.id)
     return rows.where(
-        ImportRow.job_id == job.id, ImportRow.outcome == Outcome.undone, Customer.archived_at.is_not(None)
-    )
+        # what stood there before is kept of customers who were changed alone
+        ImportRow.job_id == job.id, ImportRow.outcome == Outcome.undone, ImportRow.before.is_(None),
+        Customer.archived_at.is_not(None),
+    )  # fmt: skip
 
 
 def taken_back(session: Session, customer_ids: Collection[int]) -> set[int]:

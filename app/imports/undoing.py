@@ -3,7 +3,7 @@ changed since stays as it is, and is told."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -55,6 +55,7 @@ def _take_back_customers(session: Session, job: ImportJob, rows: Sequence[Import
     changed: set[int] = set()
     for row in rows:
         customer = customers.get(row.record_id or 0)
+        lost: list[str] = []
         is_made = row.outcome is Outcome.made
         is_used = customer is not None and (customer.id in touched or bool(employed.get(customer.id)))
         if customer is None or customer.is_archived or (is_made and is_used):
@@ -68,10 +69,11 @@ def _take_back_customers(session: Session, job: ImportJob, rows: Sequence[Import
             _leave(row)
             continue
         else:
-            _put_back(session, customer, row.before or {})
+            lost = _put_back(session, customer, row.before or {})
+            row.reasons = [*row.reasons, *lost]
             changed.add(customer.id)
             kind = "changed"
-        row.outcome = Outcome.undone
+        row.outcome = Outcome.left if lost else Outcome.undone
         fields = sorted((row.before or {}).get("columns", {})) if kind == "changed" else []
         session.add(TimelineEntry(
             customer_id=customer.id, at=clock.now(), kind=kind, actor_id=by.user_id, subject_type=SUBJECT,
@@ -118,7 +120,8 @@ def _employed(session: Session, ids: Collection[int]) -> dict[int, set[int]]:
     return found
 
 
-def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> None:
+def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> list[str]:
+    """What stood there before; in sentences, what could not be given back."""
     added = set(before.get("contacts", ()))
     for point in [one for one in customer.contact_points if one.id in added]:
         reach.take_out_of_use(customer, point)
@@ -128,12 +131,29 @@ def _put_back(session: Session, customer: Customer, before: dict[str, Any]) -> N
         for tag in session.scalars(select(CustomerTag).where(*put_on)):
             session.delete(tag)
     former.put_back(session, customer, before["columns"])
+    return _own_back(session, customer, before.get("own") or {})
+
+
+def _own_back(session: Session, customer: Customer, told: Mapping[str, Sequence[Any]]) -> list[str]:
+    """The same of the company's own fields: bare key → [before, what was written]."""
     company = extra.extra_of("Customer")
-    if before.get("own") and company is not None:
-        now = company.values(session, [customer.id], SYSTEM)[customer.id]
-        back = {key: old for key, (old, new) in before["own"].items() if now.get(key) == new}
-        # What would not be taken today (it is required by now) stays as the file has left it.
-        extra.save_what_goes(company, session, customer.id, back, by=SYSTEM, is_told=False)
+    if not told or company is None:
+        return []
+    now = company.values(session, [customer.id], SYSTEM)[customer.id]
+    back = {key: old for key, (old, new) in told.items() if now.get(key) == new}
+    # What would not be taken today (it is required by now, somebody else has it) stays as the file has left it.
+    refused = extra.save_what_goes(company, session, customer.id, back, by=SYSTEM, is_told=False)
+    labels = extra.fields_of("Customer")
+    lost = []
+    for key, (old, _new) in told.items():
+        label = labels[extra.PREFIX + key].label if extra.PREFIX + key in labels else key
+        if key in refused:
+            why = " ".join(map(str, refused[key]))
+            lost.append(str(_("%(field)s: what stood there before could not be given back. %(why)s",
+                              field=label, why=why)))  # fmt: skip
+        elif key not in back and now.get(key) != old:
+            lost.append(str(_("%(field)s: changed since, left as it is.", field=label)))
+    return lost
 
 
 # ── purchases and contacts ──

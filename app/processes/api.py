@@ -31,6 +31,7 @@ from app.core.schema import free_object, maybe, record, text, whole_number
 from app.customers import queries as customers
 from app.customers import search
 from app.customers.models import Customer
+from app.forms import about_customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
 from app.processes import drawing, family, messages, queries, services, several, shown, store, timers
@@ -192,7 +193,9 @@ class InstanceApi(Api):
         if customer_id is not None:
             get_visible(session, Customer, customer_id, actor)
         form = services.start_version(session, process)[1]
-        answers = None if form is None else parse_answers(form, data, context=context_for(session, actor))
+        answers = None
+        if form is not None:
+            answers = parse_answers(form, data, context=about_customer.context_for(session, form, customer_id, actor))
         form_id = form.id if form else None
 
         def start(inside: Session) -> dict[str, Any]:

@@ -155,7 +155,7 @@ class InstancePages(Page):
         dialog = StartDialog()
         form: AnswerForm | None = None
         if form_version is not None:
-            asked = about_customer.chosen(request.args.get("khach")) if request.method == "GET" else None
+            asked = _asked_about(dialog)
             form = build_form(form_version)(context=about_customer.context_for(session, form_version, asked, actor))
         if request.method == "GET":
             return _start_page(session, process, _prefilled(dialog), form)
@@ -405,6 +405,15 @@ def _customer(session: Session, dialog: StartDialog) -> Customer | None:
         return get_visible(session, Customer, dialog.customer_id.data, actor)
     except NotFoundError:
         raise InvalidInputError(fields={"customer_id": [_("This customer is not there.")]}) from None
+
+
+def _asked_about(dialog: StartDialog) -> int | None:
+    """The customer whose record a start form begins with, and keeps what stands fast: as it will be started."""
+    if request.method == "GET":
+        return about_customer.chosen(request.args.get("khach"))
+    is_new = bool(dialog.new_name.data or dialog.new_phone.data)
+    chosen = dialog.customer_id.data
+    return chosen if not is_new and chosen is not None and 0 < chosen <= LARGEST_ID else None
 
 
 def _beside(dialog: StartDialog, form: AnswerForm | None, error: InvalidInputError) -> None:

@@ -23,7 +23,7 @@ from app.customers import queries as customers
 from app.customers import search
 from app.customers.models import Customer
 from app.customers.queries import CustomerCard
-from app.forms.queries import context_for, json_schema, readable_answers
+from app.forms.queries import json_schema, readable_answers
 from app.forms.rules import Answers
 from app.forms.services import parse_answers
 from app.security.models import Member
@@ -220,7 +220,8 @@ def _answers(session: Session, task_id: int, raw: dict[str, Any]) -> Answers | N
     if not task.is_open:
         return None
     if task.form_version is not None:
-        return parse_answers(task.form_version, raw, context=context_for(session, edge.actor()))
+        context = queries.answering(session, task, task.form_version, edge.actor())
+        return parse_answers(task.form_version, raw, context=context)
     if raw:
         raise InvalidInputError(fields={"answers": [_("This step asks nothing.")]})
     return None
@@ -290,7 +291,7 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
     back = owner_of(task.owner_type).ways_back(session, task) if task.is_open else ()
     return shown | {
         "ways_back": [{"step": step, "name": name} for step, name in back],
-        "form": json_schema(asked, context=context_for(session, edge.actor())) if asked else None,
+        "form": json_schema(asked, context=queries.answering(session, task, asked, edge.actor())) if asked else None,
         "former_answers": readable_answers(former, edge.actor()) if former is not None else None,
         "answers": readable_answers(task.submission, edge.actor()) if task.submission else None,
         "note": task.note,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,9 @@ from app.core.finding import Belonging, Hit, line, matcher, of_owners
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen, names_seen
 from app.customers.search import found_ids
-from app.forms.models import Submission
+from app.forms import about_customer
+from app.forms.fields.base import Context
+from app.forms.models import FormVersion, Submission
 from app.security import queries as people
 from app.security.models import Member, Right, Team, TeamMember
 from app.security.queries import granted
@@ -185,6 +188,14 @@ def answered_before(session: Session, task: Task) -> Submission | None:
     before = (Task.owner_type == task.owner_type, Task.owner_id == task.owner_id, Task.step == task.step,
               Task.attempt < task.attempt, Task.form_version_id == task.form_version_id)  # fmt: skip
     return session.scalars(rows.where(*before).order_by(Task.id.desc()).limit(1)).one_or_none()
+
+
+def answering(session: Session, task: Task, version: FormVersion, actor: Actor) -> Context:
+    """What the form of the task may ask while he answers, whichever way he does: what stands fast is what the record of
+    the customer holds, or what this step was answered with before."""
+    context = about_customer.context_for(session, version, task.customer_id, actor)
+    before = answered_before(session, task) if task.attempt > 1 else None
+    return context if before is None else replace(context, before=before.answers)
 
 
 def open_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> dict[int, list[Task]]:

@@ -24,9 +24,7 @@ from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
 from app.customers.queries import CustomerCard, customer_cards, reveal_path
 from app.customers.rules import Contact
-from app.forms import about_customer
 from app.forms.builder import AnswerForm, build_form
-from app.forms.queries import context_for
 from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries, services
@@ -63,14 +61,12 @@ def answer_form(session: Session, task: Task, actor: Actor) -> AnswerForm | None
     if task.form_version is None:
         return None
     built = build_form(task.form_version)
+    context = queries.answering(session, task, task.form_version, actor)
     if request.method == "POST" and request.path.endswith(("/hoan-thanh", "/nhap")):
-        return built(context=context_for(session, actor))
-    context = about_customer.context_for(session, task.form_version, task.customer_id, actor)
-    if task.draft is None and task.attempt > 1:
+        return built(context=context)
+    if task.draft is None and context.before is not None:
         # What came back is corrected, not typed anew.
-        before = queries.answered_before(session, task)
-        if before is not None:
-            return built(formdata=None, context=context, saved=before.answers)
+        return built(formdata=None, context=context, saved=context.before)
     return built(formdata=None, context=context, draft=task.draft)
 
 

@@ -1,13 +1,7 @@
 // "Written like this": told when one leaves the input, before anything is sent. The server matches in linear time and has the last
 // word; here only patterns are tried that cannot keep the browser busy, on texts of usual length.
 import { element, icon } from "./dom.js";
-
-const LONGEST = 100;
-const MOST_OPEN = 2; // open-ended repetitions in one pattern
-
-// A repetition of what is repeated, or many without an end: those are the server's.
-const isQuick = (pattern) =>
-  !/\)\s*(?:[*+?]|\{\d)/.test(pattern) && (pattern.replace(/\\.|\[[^\]]*\]/g, "x").match(/[*+]|\{\d+,\}/g) ?? []).length <= MOST_OPEN;
+import { isQuick, LONGEST } from "./quick-pattern.js";
 
 function compiled(pattern) {
   try {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date, timedelta
 from importlib import import_module
@@ -112,6 +113,13 @@ def test_the_page_the_home_and_programs_tell_of_them(change, client, token):
     assert undone.json == {"cancelled": 3}
     told = lan.post("/khach-hang-bi-quen/viec", follow_redirects=True).text
     assert "Đã tạo 3 việc chăm sóc" in told
+    # The way back does not go with the message that passes.
+    page = lan.get("/khach-hang-bi-quen/").text
+    assert "Bạn đã tạo 3 việc chăm sóc" in page
+    (way_back,) = re.findall(r'action="(/khach-hang-bi-quen/hoan-tac/\d+)"', page)
+    assert way_back not in client("minh").get("/khach-hang-bi-quen/").text
+    assert "Đã hoàn tác 3 việc" in lan.post(way_back, follow_redirects=True).text
+    assert way_back not in lan.get("/khach-hang-bi-quen/").text
     hoa = client("hoa")
     assert hoa.post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "0", "tier-": "60"}).status_code == 422
     assert hoa.post("/khach-hang-bi-quen/muc-tieu/", data={"tier-vip": "7", "tier-": ""}).status_code == 302

@@ -45,6 +45,17 @@ def test_a_profile_is_made_changed_and_found(lan):
     assert [row["stage"] for row in lan.rows(f"customers/{number}/stages")] == ["considering", "new"]
 
 
+def test_a_number_that_stays_is_said_to_be_shared_and_none_cannot_be(lan):
+    made = lan.post("customers/", {"name": "Ánh", "phone": "0912 345 321"}).json
+    assert lan.post("customers/", {"name": "Bình", "phone": "0912 345 321"}).status_code == 409
+    shared = lan.put(f"customers/{made['id']}", {"rev": made["rev"], "phone_is_shared": True})
+    assert shared.status_code == 200
+    assert lan.post("customers/", {"name": "Bình", "phone": "0912 345 321", "phone_is_shared": True}).status_code == 201
+    alone = lan.post("customers/", {"name": "Chi"}).json
+    refused = lan.put(f"customers/{alone['id']}", {"rev": alone["rev"], "phone_is_shared": True})
+    assert (refused.status_code, list(refused.json["fields"])) == (422, ["phone_is_shared"])
+
+
 @pytest.mark.parametrize(
     ("body", "keys"),
     [

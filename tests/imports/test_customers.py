@@ -141,7 +141,7 @@ def test_a_file_is_looked_through_and_then_written(brought, cast, session):
 
 
 @pytest.mark.both_databases
-def test_the_same_file_again_changes_nothing_and_a_changed_one_fills_or_overwrites(brought):
+def test_the_same_file_again_changes_nothing_and_a_changed_one_fills_or_overwrites(brought, cast):
     sheet = "Họ tên,Điện thoại,Chức vụ\nVũ Hạnh,0903111222,Kế toán\nĐỗ Không Số,,\n"
     brought(sheet).apply()
     there = count()
@@ -163,6 +163,10 @@ def test_the_same_file_again_changes_nothing_and_a_changed_one_fills_or_overwrit
     assert live()[-2].job_title == "Kế toán"
     filled.undo()
     assert live()[-2].email is None
+    # Of those whom a file only changed none counts as put away by its undo, whatever became of him since.
+    with transaction(cast.minh) as session:
+        customers.archive_customer(session, live()[-2], by=cast.minh)
+    assert db.session.scalar(queries.count_put_away(filled.job)) == 0
 
 
 def test_a_province_that_is_none_is_told_and_taken_for_an_old_address_with_its_street(brought):
@@ -253,5 +257,6 @@ def test_what_a_person_has_changed_since_is_left_and_told(brought, cast):
     assert not db.session.get_one(Customer, first).is_archived
     assert db.session.get_one(Customer, second).is_archived
     assert job.rows()[2].reasons
+    assert db.session.scalar(queries.count_put_away(job.job)) == 1
     # What was taken back can be brought in anew.
     assert brought("Tên,Điện thoại\nHai,0906111333\n").job.found == {Finding.new: 1}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import select
+from contextlib import contextmanager
 
-from app.core.db import transaction
+import pytest
+from sqlalchemy import event, select
+
+from app.core.db import db, transaction
 from app.core.screens.extra import extra_of
 from app.customers.models import Customer
 from app.customers.services import create_customer
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue
 from app.imports.fields import lacking
-from app.imports.models import ImportTarget, OnDuplicate
+from app.imports.models import Finding, ImportTarget, OnDuplicate, OnUpdate, Outcome
 from tests.forms.own_fields.drawing import publish
 
 FILE = """Họ tên,Số điện thoại,Món hay dùng,Số lần đặt tiệc/năm,Ngày ký hợp đồng,Kênh ưa thích,Quan tâm,Hạn mức công nợ
@@ -102,24 +104,29 @@ def test_what_is_once_an_address_or_a_customer_is_brought_in_and_what_is_missing
     job = brought(
         "Họ tên,Số điện thoại,Số thẻ,Nơi ở,Người giới thiệu,Tầng,Phòng\n"
         f'Lê Thị Cúc,0909111222,B1,"12 Hàng Bông, Phường Ba Đình, Hà Nội",{code.lower()},2,201\n'
-        "Ngô Văn Dũng,0909111333,A1,,Trần An,,\n"
-        "Lý Ba,0909111555,B1,,,1,301\n"
+        "Hồ Sáu,0909111777,A1,,Trần An,,\n"
+        "Lý Ba,0909111555,B1,,,1,\n"
         "Võ Tư,0909111666,,,Không Ai,1,\n"
+        "Ngô Văn Dũng,0909111333,D1,,Trần An,,301\n"
     )
     job.check()
-    assert "Tầng: còn thiếu" in job.reasons(3)
     assert "Người giới thiệu" in job.reasons(5)
+    rows = job.rows()
+    assert [rows[number].finding for number in (2, 3, 4)] == [Finding.new, Finding.error, Finding.error]
+    assert "Số thẻ: Đã có khách hàng khác" in job.reasons(3)
+    assert "Số thẻ: Dòng 2 đã ghi" in job.reasons(4)
     job.apply(OnDuplicate.update)
 
     lives = {"province": "01", "ward": "00004", "street": "12 Hàng Bông"}
     assert answers(session, "Lê Thị Cúc") == {
         "card": "B1", "lives": lives, "friend": friend, "floor": "2", "room": "201"
     }  # fmt: skip
-    assert answers(session, "Ngô Văn Dũng") == {"friend": friend}
-    assert answers(session, "Lý Ba") == {"floor": "1"}
+    assert answers(session, "Ngô Văn Dũng") == {"friend": friend, "card": "D1"}
+    assert job.job.written == {Outcome.made: 2}
     assert "Số thẻ" in job.reasons(3)
     assert "Số thẻ" in job.reasons(4)
-    assert "Phòng" in job.reasons(4)
+    assert "Tầng: còn thiếu" in job.reasons(6)
+    assert "Phòng" in job.reasons(6)
 
 
 def test_what_every_customer_has_and_the_file_lacks_is_told_before_it_is_read(session, cast, brought):
@@ -128,3 +135,77 @@ def test_what_every_customer_has_and_the_file_lacks_is_told_before_it_is_read(se
     mapping = brought("Họ tên,Số điện thoại\nLê Thị Cúc,0909111222\n").job.mapping
     assert lacking(cast.minh, ImportTarget.customers, mapping) == ["Tầng"]
     assert lacking(cast.minh, ImportTarget.customers, [*mapping, "own.floor"]) == []
+
+
+CARD = {"key": "card", "type": "text", "label": "Số thẻ", "unique": "form"}
+
+
+def test_what_only_one_may_have_is_told_of_known_customers_too_and_when_it_cannot_be_given_back(session, cast, brought):
+    session.rollback()
+    publish([CARD])
+    numbers = {}
+    with transaction(cast.minh) as inside:
+        for name, phone, card in (("Trần An", "0909111444", "A1"), ("Lê Cúc", "0909111222", "B1")):
+            numbers[name] = create_customer(inside, by=cast.minh, name=name, phone=phone).id
+            say(inside, numbers[name], card, cast.minh)
+    head = "Họ tên,Số điện thoại,Số thẻ\n"
+    taken = brought(f"{head}Lê Cúc,0909111222,A1\n").check(on_update=OnUpdate.overwrite)
+    assert taken.rows()[2].finding is Finding.error
+    assert "Số thẻ" in taken.reasons(2)
+
+    job = brought(f"{head}Lê Cúc,0909111222,B2\nMới Một,0909111333,C1\nTrần An,0909111444,A2\n")
+    job.check(on_update=OnUpdate.overwrite).apply()
+    with transaction(cast.minh) as inside:
+        say(inside, create_customer(inside, by=cast.minh, name="Người Mới", phone="0909111999").id, "B1", cast.minh)
+        say(inside, numbers["Trần An"], "A3", cast.minh)
+    job.undo()
+    assert answers(session, "Lê Cúc") == {"card": "B2"}
+    assert job.rows()[2].outcome is Outcome.left
+    assert "Số thẻ: không trả lại được" in job.reasons(2)
+    assert answers(session, "Trần An") == {"card": "A3"}
+    assert "Số thẻ: đã được đổi" in job.reasons(4)
+    assert job.job.written[Outcome.left] == 2
+
+    # whom that import had made holds nothing against the same file
+    again = brought(f"{head}Mới Một,0909111333,C1\n").check()
+    assert again.rows()[2].finding is Finding.new
+    again.apply()
+    assert "Số thẻ" not in again.reasons(2)
+
+
+@contextmanager
+def counted():
+    """The statements that were sent meanwhile."""
+    sent = []
+
+    def note(_connection, _cursor, statement, *_more):
+        sent.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def say(session, number, card, by):
+    extra_of("Customer").save(session, number, {"card": card}, by=by, is_new=False, is_whole=False)
+
+
+def test_a_customer_in_a_field_of_every_row_is_looked_up_with_the_others(session, cast, brought):
+    session.rollback()
+    publish([{"key": "friend", "type": "customer", "label": "Người giới thiệu"}])
+    with transaction(cast.minh) as inside:
+        codes = [create_customer(inside, by=cast.minh, name=f"Bạn {n}", phone=f"09{n:08}").code for n in range(200)]
+    head = "Họ tên,Số điện thoại,Người giới thiệu\n"
+
+    def asked(rows):
+        job = brought(head + "".join(f"Khách {n},0938{n:06},{codes[n]}\n" for n in range(rows)))
+        with counted() as statements:
+            job.check().apply()
+        assert job.job.written == {Outcome.made: rows}
+        job.undo()
+        return len(statements)
+
+    few, many = asked(20), asked(200)
+    assert many <= few + 40, (few, many)

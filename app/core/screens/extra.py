@@ -97,6 +97,18 @@ class OneText:
     find: Callable[[Session, Collection[str]], Mapping[str, Any | InvalidInputError]] | None = None
 
 
+@dataclass(frozen=True)
+class Once:
+    """A value that only one record may have."""
+
+    #: as it is compared
+    value: Any
+    #: the records that have it
+    holders: Collection[int]
+    #: what is said when another one has it
+    told: Any
+
+
 class ExtraForm(Protocol):
     """Their inputs inside of the form of a record; drawn by `template`, which knows it as `extra`."""
 
@@ -148,15 +160,18 @@ class Extra(Protocol):
         """By key those that this person may set by one text."""
 
     def add_many(
-        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor, aside: Collection[int] = ()
     ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
         """Keep what is said (record → bare key → value as OneText.read and find give it) of new records, all at once.
-        Record → bare key → why what was said there is not kept."""
+        Record → bare key → why what was said there is not kept. What records `aside` have is not taken."""
 
     def left_out(
         self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
     ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
         """What add_many would leave out of the same, and why: record → bare key → sentences. Only what was said."""
+
+    def once(self, session: Session, said: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Mapping[str, Once]]:
+        """Of the same those values that only one record may have, by record and bare key."""
 
     def history(self, record_id: int, who: Actor) -> Sequence[Any]:
         """What was changed of them, as subjects of core.history."""

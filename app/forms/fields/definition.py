@@ -331,5 +331,6 @@ def _schema(one: FormField, context: Context) -> JsonSchema:
         schema["x-personal-data"] = one.spec.personal_data
     if one.type.is_worked_out:
         schema["readOnly"] = True
-    default = None if one.spec.default is None else default_parsed(one, context).value
+    is_begun = one.spec.default is not None or one.spec.own.get("maps_to") in context.known
+    default = default_parsed(one, context).value if is_begun else None
     return schema if default is None else {**schema, "default": default}

@@ -17,7 +17,7 @@ from app.core.db import db
 from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.masking import masked
-from app.core.screens.extra import PREFIX, ExtraForm, Fact, FactGroup, Fields, OneText, Pair
+from app.core.screens.extra import PREFIX, ExtraForm, Fact, FactGroup, Fields, Once, OneText, Pair
 from app.forms.displays import display
 from app.forms.fields.base import FormField, Value
 from app.forms.layout import placed
@@ -70,14 +70,17 @@ class CustomerFields:
         return typing_in.texts(session, who)
 
     def add_many(
-        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor, aside: Collection[int] = ()
     ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
-        return services.add_many(session, said, by=by)
+        return services.add_many(session, said, by=by, aside=aside)
 
     def left_out(
         self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
     ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
         return services.left_out(session, said, by=by)
+
+    def once(self, session: Session, said: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Mapping[str, Once]]:
+        return services.once(session, said)
 
     def told(self, session: Session, record_id: int, who: Actor) -> Sequence[FactGroup]:
         drawn = queries.drawn(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, insert, select
@@ -15,12 +15,13 @@ from app.core.errors import InvalidInputError, Sentence
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_ids
-from app.core.screens.extra import PREFIX
+from app.core.screens.extra import PREFIX, Once
 from app.core.vietnamese import sort_key
 from app.customers.duplicates.queries import live_merge
 from app.customers.models import Customer
 from app.customers.services import record_timeline
 from app.forms import rules
+from app.forms.asked_once import knowing
 from app.forms.fields.base import Context, FormField, Kind, Value
 from app.forms.fields.definition import Reading
 from app.forms.own_fields import queries
@@ -30,6 +31,8 @@ from app.forms.words import say
 
 Values = Mapping[str, Value]
 
+#: values that are looked up by one statement
+_LOT = 500
 _NOT_ASKED = _("This is not asked with these answers. Leave it out.")
 
 
@@ -54,21 +57,22 @@ def change(
 
 
 def add_many(
-    session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+    session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor, aside: Collection[int] = ()
 ) -> dict[int, dict[str, list[Sentence]]]:
     """The same of customers who are new and nobody has seen yet, all at once. What would not stand is left out, as
     `left_out` tells: each value was judged alone before, and what is asked depends on the others. Customer → key → why
-    what somebody else has already was left out too."""
+    what somebody else has already was left out too; customers `aside` do not count as somebody."""
     drawn = queries.drawn(session)
     if drawn is None or not said:
         return {}
-    context, definition = queries.context(session, by, None), drawn.definition_for(by)
+    definition = drawn.definition_for(by)
+    context = knowing(queries.context(session, by, None), definition.fields, said.values())
     read = {
         number: dict(rules.read_answers(definition, one, context=context, is_page=True).values)
         for number, one in said.items()
     }
     told: dict[int, dict[str, list[Sentence]]] = {}
-    for key, number in _taken(session, drawn, read):
+    for key, number in _taken(session, drawn, read, aside):
         del read[number][key]
         told.setdefault(number, {})[key] = [_told_twice(drawn.fields[key])]
     found: dict[int, Values] = {number: values for number, values in read.items() if values}
@@ -87,22 +91,53 @@ def add_many(
     return told
 
 
-def _taken(session: Session, drawn: Drawn, of: Mapping[int, Values]) -> list[tuple[str, int]]:
+def _taken(session: Session, drawn: Drawn, of: Mapping[int, Values], aside: Collection[int]) -> list[tuple[str, int]]:
     """(key, customer) of what is wanted only once among all customers and somebody has, or an earlier one of these."""
     found = []
-    for key, one in drawn.fields.items():
-        values = {number: one.type.indexed(said[key])[0] for number, said in of.items() if key in said} \
-            if _is_once(one) else {}  # fmt: skip
-        if not values:
-            continue
+    for key, values in _wanted_once(drawn, of).items():
         queue_up(session, f"own field {key}")
-        has = set(session.scalars(_who_has(key, _column_of(one).in_(set(values.values()))).with_only_columns(
-            _column_of(one)
-        )))  # fmt: skip
+        holders = _holders(session, key, drawn.fields[key], values.values())
+        has = {value for value, numbers in holders.items() if not numbers <= set(aside)}
         for number, value in values.items():
             if value in has:
                 found.append((key, number))
             has.add(value)
+    return found
+
+
+def once(session: Session, said: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, Once]]:
+    """Of these values (record → key → value as OneText.read gives it) those that only one customer may have."""
+    drawn = queries.drawn(session)
+    found: dict[int, dict[str, Once]] = {}
+    if drawn is None:
+        return found
+    for key, values in _wanted_once(drawn, said).items():
+        one = drawn.fields[key]
+        holders = _holders(session, key, one, values.values())
+        for number, value in values.items():
+            found.setdefault(number, {})[key] = Once(value, holders.get(value, ()), _told_twice(one))
+    return found
+
+
+def _wanted_once(drawn: Drawn, of: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[int, Any]]:
+    """Key → record → value as it is compared, of what only one customer may have."""
+    found = {
+        key: {number: one.type.indexed(said[key])[0] for number, said in of.items() if said.get(key) is not None}
+        for key, one in drawn.fields.items() if _is_once(one)
+    }  # fmt: skip
+    return {key: values for key, values in found.items() if values}
+
+
+def _holders(session: Session, key: str, one: FormField, values: Iterable[Any]) -> dict[Any, set[int]]:
+    """Value → the customers who have it."""
+    column, wanted = _column_of(one), list(set(values))
+    found: dict[Any, set[int]] = {}
+    for place in range(0, len(wanted), _LOT):
+        rows = _who_has(key, column.in_(wanted[place : place + _LOT])).with_only_columns(
+            column, CustomerValue.customer_id
+        )
+        for value, number in session.execute(rows):
+            found.setdefault(value, set()).add(number)
     return found
 
 
@@ -113,7 +148,8 @@ def left_out(
     drawn = queries.drawn(session)
     if drawn is None:
         return {}
-    context, definition = queries.context(session, by, None), drawn.definition_for(by)
+    definition = drawn.definition_for(by)
+    context = knowing(queries.context(session, by, None), definition.fields, said.values())
     found: dict[int, dict[str, tuple[Sentence, ...]]] = {}
     for number, one in said.items():
         reading = rules.read_answers(definition, one, context=context, is_page=True)

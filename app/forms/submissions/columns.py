@@ -4,7 +4,7 @@ filtered and ordered by the index beside them."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from app.core.i18n import LazySentence, _, ngettext
 from app.core.screens import Derived
 from app.core.screens.columns import Walk
 from app.forms import queries, reading
+from app.forms.asked_once import remembering
 from app.forms.fields.base import Context, Control, FormField, Option, Value
 from app.forms.fields.choice import ChoiceType, all_options
 from app.forms.models import FormVersion, Submission, SubmissionValue
@@ -206,39 +207,3 @@ def context() -> Context:
     if known is None:
         known = g.answers_context = remembering(queries.context_for(db.session(), edge.actor()))
     return known
-
-
-def remembering(asked: Context) -> Context:
-    """The same, asking for each record once."""
-    return replace(
-        asked, customers=_Known(asked.customers), members=_Known(asked.members), teams=_Known(asked.teams),
-        catalogues=_KnownCatalogues(asked.catalogues),
-    )  # fmt: skip
-
-
-class _Known:
-    def __init__(self, directory: Any) -> None:
-        self._directory = directory
-        self._names: dict[int, str | None] = {}
-
-    def name_of(self, record_id: int) -> str | None:
-        if record_id not in self._names:
-            self._names[record_id] = self._directory.name_of(record_id)
-        return self._names[record_id]
-
-    def know(self, names: Mapping[int, str | None]) -> None:
-        self._names |= names
-
-    def offered(self) -> Any:
-        return self._directory.offered()
-
-
-class _KnownCatalogues:
-    def __init__(self, catalogues: Any) -> None:
-        self._catalogues = catalogues
-        self._options: dict[str, Any] = {}
-
-    def options_of(self, catalogue: str) -> Any:
-        if catalogue not in self._options:
-            self._options[catalogue] = self._catalogues.options_of(catalogue)
-        return self._options[catalogue]

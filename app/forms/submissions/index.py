@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from app.core.remembered import kept
 from app.forms import queries
 from app.forms.fields.base import FormField, Kind
 from app.forms.models import FormVersion, Submission, SubmissionState, SubmissionValue
@@ -35,14 +36,25 @@ def wanted(fields: Mapping[str, FormField]) -> dict[str, str]:
     return {key: column_of(one) for key, one in fields.items() if is_indexed(one)}
 
 
-def wanted_of_form(session: Session, form_id: int) -> dict[str, str]:
+# Form → (checksums of its published versions, what they want). One entry a form. A checksum names what is asked, so no
+# publication that was rolled back is taken for one that took place.
+_wanted: dict[int, tuple[tuple[str, ...], dict[str, str]]] = kept({})
+
+
+def wanted_of_form(session: Session, form_id: int) -> Mapping[str, str]:
     """The same of all questions that any published version of the form has in the index: an answer to an older version
-    is found, counted and given only once like those to the latest one."""
-    rows = select(FormVersion).where(FormVersion.form_id == form_id, FormVersion.published_at.is_not(None))
-    found: dict[str, str] = {}
-    for version in session.scalars(rows.order_by(FormVersion.number, FormVersion.edition)):
-        found |= wanted(queries.fields_of(version))
-    return found
+    is found, counted and given only once like those to the latest one. The versions are read once a process, and again
+    when another one is published."""
+    published = FormVersion.form_id == form_id, FormVersion.published_at.is_not(None)
+    in_order = FormVersion.number, FormVersion.edition
+    checksums = tuple(session.scalars(select(FormVersion.checksum).where(*published).order_by(*in_order)))
+    known = _wanted.get(form_id)
+    if known is None or known[0] != checksums:
+        found: dict[str, str] = {}
+        for version in session.scalars(select(FormVersion).where(*published).order_by(*in_order)):
+            found |= wanted(queries.fields_of(version))
+        known = _wanted[form_id] = checksums, found
+    return known[1]
 
 
 def rows_of(submission: Submission, wanted: Mapping[str, str]) -> list[dict[str, Any]]:

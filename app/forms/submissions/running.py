@@ -3,6 +3,8 @@ The worker, a lot at a time (core.turns)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session, joinedload
 
@@ -51,7 +53,7 @@ class _Run(Turn[AnswerIndexing]):
         job.finished_at = clock.now()
 
 
-def _lot(session: Session, job: AnswerIndexing, wanted: dict[str, str]) -> bool:
+def _lot(session: Session, job: AnswerIndexing, wanted: Mapping[str, str]) -> bool:
     """The next ones; True: there are no more."""
     rows = (
         select(Submission)

@@ -26,6 +26,7 @@ from app.core.sheets import Header
 from app.customers import columns as customer_columns
 from app.customers.queries import customer_names
 from app.forms import queries, reading
+from app.forms.asked_once import remembering
 from app.forms.fields.base import Context
 from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource, SubmissionState
 from app.forms.submissions import charts, columns, running
@@ -291,7 +292,7 @@ class FormAnswers(_Answers):
     # ── taken away ──
     def _rows_taken(self, session: Session, ordered: Select[Any], shown: Sequence[Column], who: Actor) -> Any:
         """Each answer as it reads under the version under which it was given."""
-        read_by = columns.remembering(queries.context_for(session, who))
+        read_by = remembering(queries.context_for(session, who))
         told = [self.answers.get(one.key) for one in shown]
         rows = ordered.add_columns(Submission.form_version_id.label("version_id"))
         for row in session.execute(rows, execution_options={"yield_per": paging.COUNT_CAP // 10}):
