@@ -138,7 +138,10 @@ def _change_customer(session: Session, instance: ProcessInstance, values: Mappin
     unknown = next((field for field in wanted if field not in CUSTOMER_FIELDS), None)
     if unknown is not None:
         raise BusinessError(_("“%(field)s” of a customer cannot be set by a process.", field=unknown))
-    customer = session.get_one(Customer, instance.customer_id)
+    # Locked before it is read: whoever changed him just now is not taken for somebody who changes him under our hands.
+    customer = session.get_one(
+        Customer, instance.customer_id, populate_existing=True, with_for_update={"key_share": True}
+    )
     change_customer(session, customer, by=SYSTEM, rev=customer.rev, **wanted)
 
 
