@@ -1,6 +1,6 @@
 """Two processes as somebody would try them by hand, through REST: a loop with a join inside, and a linked process
-with a returned step and a cancelled caller. Whatever is sent is sent twice under one key, as a program does that heard no
-answer: the second time nothing happens, and the answer is the same.
+with a returned step and a cancelled caller. Whatever is sent is sent twice under one key, as a program does that
+heard no answer: the second time nothing happens, and the answer is the same.
 """
 
 from __future__ import annotations
