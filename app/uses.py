@@ -131,6 +131,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "process_event": ("instance_id", "task_id"),
     "assign_turn": ("process_id",),
     "process_message": ("instance_id", "sent_by_id"),
+    "process_request": ("instance_id",),
     "process_subscription": ("instance_id", "version_id"),
     "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),

@@ -42,7 +42,7 @@ WORK_KINDS: Mapping[str, Kind] = {
          "attempt": _("Time round"),
          "nobody_found": _("Found nobody to do it")},
         silent=frozenset({"owner_type", "owner_id", "step", "token", "outcomes", "form_version_id", "submission_id",
-                          "next_alert_at"}),
+                          "next_alert_at", "orphan_since"}),
         choices={"state": STATE_LABELS, "outcome": OUTCOME_DONE}, show={"offered_role": role_label}, title="name",
         path=links.task_path, tells_of={"customer_id": "customer"}, about=("owner_type", "owner_id"),
     ),
@@ -58,6 +58,12 @@ WORK_KINDS: Mapping[str, Kind] = {
     "process": Kind(
         _("Process"), "Process", {"name": _("Name"), "code": _("Code"), **PUT_AWAY}, title="name",
         path=links.process_path,
+    ),
+    "receiver": Kind(
+        _("Receiver of calls"), "Setting",
+        {"name": _("Name"), "code": _("Code"), "url": _("Web address"), "may_be_inside": _("In one's own network"),
+         "headers": _("Headers"), **PUT_AWAY},
+        title="name", path=lambda _row_id: "/noi-nhan/",
     ),
     "process_version": Kind(
         _("Version of a process"), "Process",

@@ -18,7 +18,7 @@ from app.forms.fields.member import MemberType
 from app.forms.fields.team import TeamType
 from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
-from app.processes import family, messages, queries, timers
+from app.processes import family, messages, queries, receivers, timers
 from app.processes.engine import bpmn, lint
 from app.processes.engine.graph import Definition
 from app.processes.engine.known import Known
@@ -152,6 +152,7 @@ def _known(session: Session, draft: ProcessVersion, definition: Definition) -> K
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
         texts={"customer": frozenset(kind.code for kind in TO_CUSTOMERS), "colleague": TO_COLLEAGUES},
         customer_fields=CUSTOMER_FIELDS,
+        receivers=receivers.codes(session),
         begun_by=messages.begun_by(session, draft.process_id),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
         processes=_callable(session, draft, definition),

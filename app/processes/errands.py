@@ -31,6 +31,9 @@ from app.processes.models import ProcessInstance
 from app.processes.rules import CUSTOMER_FIELDS
 from app.security.models import Member
 
+#: what an event at the edge of a task waits for to catch that it was refused
+MAIL_REFUSED, RECORD_REFUSED = "MAIL_REFUSED", "RECORD_REFUSED"
+
 
 class NobodyToWriteToError(BusinessError):
     code = "nobody_to_write_to"
@@ -50,8 +53,9 @@ def run(session: Session, instance: ProcessInstance, state: State, command: Begi
             values = _run(session, instance, state.data, node, command.token)
             session.flush()
     except BusinessError as refusal:
-        code = IncidentCode.mail_failed if isinstance(node.outside, MailSpec) else IncidentCode.record_refused
-        return Failed(command.token, None, code, _why(refusal))
+        is_mail = isinstance(node.outside, MailSpec)
+        code = IncidentCode.mail_failed if is_mail else IncidentCode.record_refused
+        return Failed(command.token, MAIL_REFUSED if is_mail else RECORD_REFUSED, code, _why(refusal))
     return Done(command.token, values)
 
 
@@ -134,7 +138,10 @@ def _change_customer(session: Session, instance: ProcessInstance, values: Mappin
     unknown = next((field for field in wanted if field not in CUSTOMER_FIELDS), None)
     if unknown is not None:
         raise BusinessError(_("“%(field)s” of a customer cannot be set by a process.", field=unknown))
-    customer = session.get_one(Customer, instance.customer_id)
+    # Locked before it is read: whoever changed him just now is not taken for somebody who changes him under our hands.
+    customer = session.get_one(
+        Customer, instance.customer_id, populate_existing=True, with_for_update={"key_share": True}
+    )
     change_customer(session, customer, by=SYSTEM, rev=customer.rev, **wanted)
 
 

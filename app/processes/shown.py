@@ -14,13 +14,17 @@ from app.core import clock, links
 from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.i18n import _
+from app.core.own_reasons import register_reasons
 from app.forms.displays import shown_answers
 from app.forms.fields.base import Context
 from app.forms.models import Submission
 from app.forms.queries import context_for
 from app.processes import queries, store
+from app.processes.engine.asking import BY_OTHERS
+from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus, TokenState
+from app.processes.family import BY_CALLER
 from app.processes.models import ProcessInstance, ProcessSubscription
 from app.tasks import queries as task_queries
 from app.tasks.events import AnswerShown, OwnerShown, StageShown
@@ -138,6 +142,18 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
     )
 
 
+#: why the engine itself calls a step or a linked run off, or pauses it
+register_reasons(
+    {
+        BY_TIMER: _("its time was over"),
+        BY_MESSAGE: _("a message came that ends it"),
+        BY_OTHERS: _("the others have decided"),
+        BY_RETURN: _("an earlier step has to be done again"),
+        BY_END: _("the process has ended"),
+        BY_CALLER: _("together with the process file to which it belongs"),
+    }
+)
+
 INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "no_way_chosen": lambda name: _("At “%(name)s” no condition holds, so no way on is known.", name=name),
     "automatic_loop": lambda name: _("“%(name)s” goes round and round without anybody's work.", name=name),
@@ -158,6 +174,9 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "call_too_deep": lambda name: _("“%(name)s”: more than 20 process files lie inside of each other.", name=name),
     "mail_failed": lambda name: _("The mail of “%(name)s” could not be written.", name=name),
     "record_refused": lambda name: _("What “%(name)s” was to set of the customer was refused.", name=name),
+    "webhook_failed": lambda name: _(
+        "“%(name)s” could not reach the program that it calls, or was refused.", name=name
+    ),
     "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
 }
 
@@ -188,6 +207,8 @@ class Stop:
     node: str
     code: str
     sentence: Sentence
+    #: what was said to it by whoever refused, or ""
+    reason: str
     ways: Sequence[tuple[str, str]]
     #: whether trying again may help: not where branches wait for each other
     may_retry: bool
@@ -198,20 +219,21 @@ def stops(session: Session, instance: ProcessInstance) -> list[Stop]:
     definition = queries.definition_of(instance.version)
     tokens = store.tokens_of(session, instance.id)
     still = any(token.state in (TokenState.waiting, TokenState.listening) for token in tokens)
-    codes = queries.incident_codes(session, instance.id)
+    known = queries.incidents_of(session, instance.id)
     found = []
     for token in tokens:
         is_stopped = token.state is TokenState.stopped
         if not is_stopped and (still or token.state is not TokenState.joining):
             continue
         node = definition.nodes[token.node]
-        code = codes.get(token.id, "stuck_at_join")
+        code, reason = known.get(token.id, ("stuck_at_join", ""))
         found.append(
             Stop(
                 token=token.id,
                 node=node.id,
                 code=code,
                 sentence=INCIDENTS[code](node.title),
+                reason=reason,
                 ways=[(flow, definition.flows[flow].name or definition.follow(flow).title) for flow in node.outs],
                 may_retry=is_stopped,
             )

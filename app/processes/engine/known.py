@@ -22,6 +22,8 @@ class Known:
     empty: frozenset[str] = frozenset()
     texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     customer_fields: frozenset[str] = frozenset()
+    #: codes of the programs outside that the company knows
+    receivers: frozenset[str] = frozenset()
     begun_by: Mapping[str, str] = field(default_factory=dict)
     #: process codes with the keys that must be given to begin one, None where none is published
     processes: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
