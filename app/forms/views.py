@@ -45,7 +45,7 @@ class FormScreen(Screen):
     search_columns = ["name", "code", "updated_at"]
     base_order = ("name", "asc")
     derived: ClassVar[Mapping[str, Derived]] = {
-        "version": Derived(Kind.number, _IN_USE.scalar_subquery(), show=lambda number: f"v{number}"),
+        "version": Derived(Kind.number, _IN_USE.scalar_subquery(), show=lambda number: f"v{number}" if number else "—"),
     }  # fmt: skip
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"purpose": PURPOSES}
     label_columns = {
