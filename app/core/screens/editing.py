@@ -26,7 +26,7 @@ from app.core.screens import extra, merging
 from app.core.screens.doors import route
 from app.core.screens.merging import Choice, Seen
 from app.core.screens.records import RecordPart
-from app.core.screens.saving import HIMSELF, HIS_WORK, changed_by, saving
+from app.core.screens.saving import HIMSELF, changed_by, saving
 from app.core.vietnamese import phone_e164
 
 #: in front of the names of a form that stands in a dialog over another one
@@ -334,7 +334,7 @@ class EditPart(RecordPart):
         session = db.session()
         item = get_visible(session, self.model, key, who, "edit")
         by = changed_by(session, item, who)
-        conflict.details["by"] = by if by in (HIMSELF, HIS_WORK) else conflict.details.get("by", by)
+        conflict.details["by"] = by if by == HIMSELF else conflict.details.get("by", by)
         conflict.details.setdefault("at", getattr(item, "updated_at", None))
         names = self._typed_columns(who, self.edit_columns)
         now = merging.said(self.edit_form(formdata=None, obj=item), names)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import edge
 from app.core.access import Actor
 from app.core.accounts import User
-from app.core.audit import AuditEvent, Origin
 from app.core.db import row_id
 from app.core.errors import BadRequestError, NotFoundError
 from app.core.i18n import _
@@ -42,18 +39,6 @@ def chosen_ids(typed: Sequence[str]) -> Sequence[int]:
     return chosen
 
 
-def _was_on_a_page(session: Session, item: Any, who: Actor) -> bool:
-    """Did this person save the row by hand, as far as the log tells? What is kept beside the row has no event of it."""
-    at = getattr(item, "updated_at", None)
-    if at is None:
-        return True
-    told = AuditEvent.at.between(at - _AT_ONCE, at + _AT_ONCE) & (AuditEvent.actor_id == who.user_id)
-    last = select(AuditEvent.origin).where(told).order_by(AuditEvent.id.desc()).limit(1)
-    of_row = (AuditEvent.table_name == item.__tablename__) & (AuditEvent.record_id == item.id)
-    origin = session.scalar(last.where(of_row)) or session.scalar(last.where(AuditEvent.origin != Origin.page))
-    return origin in (None, Origin.page)
-
-
 def packed(ids: Sequence[int]) -> str:
     """Many rows in one short word: 12.1.1.5 are 12, 13, 14 and 19."""
     ordered = sorted(ids)
@@ -68,18 +53,14 @@ def unpacked(word: str, most: int) -> Sequence[int]:
     return [row_id(str(one)) for one in accumulate(map(int, steps))]
 
 
-#: in place of a name: whoever looks did it himself, in another tab
+#: in place of a name: whoever looks did it himself, in another tab or by a bulk edit or an import
 HIMSELF = ""
-#: the same: work of his did it that is no tab (a bulk edit, an import, a program); nobody is called so
-HIS_WORK = "\n"
-#: an event of the log tells of a change when it is no further from it
-_AT_ONCE = timedelta(seconds=5)
 
 
 def changed_by(session: Session, item: Any, who: Actor | None = None) -> str | None:
-    """Who changed the row last, as people call him; HIMSELF or HIS_WORK where it was `who`."""
+    """Who changed the row last, as people call him; HIMSELF where it was `who`."""
     changer = getattr(item, "updated_by_id", None)
     if who is not None and changer is not None and changer == who.user_id:
-        return HIMSELF if _was_on_a_page(session, item, who) else HIS_WORK
+        return HIMSELF
     user = session.get(User, changer) if changer else None
     return f"{user.last_name} {user.first_name}".strip() if user else None
