@@ -155,6 +155,13 @@ JOBS = (
         reason="what came before it was waited for is taken within seconds; what nobody takes goes after its time",
     ),
     Job(
+        name="processes.requests",
+        label=_("Call programs outside for processes"),
+        run=processes.ask_outside,
+        every=timedelta(seconds=2),
+        reason="what a process asks of another program is asked within seconds; killed anywhere, it is asked again",
+    ),
+    Job(
         name="security.end_looks",
         label=_("End looking as somebody else"),
         run=end_looks,

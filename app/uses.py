@@ -99,6 +99,7 @@ _OF_PROCESSES: Mapping[Use, Sentence] = {
     Use.waits: _("Process “%(name)s” waits by its answer"),
     Use.mails: _("Process “%(name)s” sends a mail with its answer, or to it"),
     Use.sets: _("Process “%(name)s” sets a value from its answer"),
+    Use.calls: _("Process “%(name)s” sends its answer to another program"),
     Use.hands: _("Process “%(name)s” hands its answer on to a linked process"),
 }
 _SETS_OWN = _("Process “%(name)s” sets it")
@@ -146,6 +147,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "process_event": ("instance_id", "task_id"),
     "assign_turn": ("process_id",),
     "process_message": ("instance_id", "sent_by_id"),
+    "process_request": ("instance_id",),
     "process_subscription": ("instance_id", "version_id"),
     "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),

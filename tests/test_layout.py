@@ -51,6 +51,8 @@ NEVER_SHOWN = {
     "ProcessCall": "part of its instance",
     "ProcessEvent": "part of its instance",
     "AssignTurn": "part of its process",
+    "ProcessRequest": "part of its instance",
+    "Receiver": "one list, opened by the right to settings",
     "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",
     "ProcessVersion": "part of its process",

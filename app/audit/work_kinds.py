@@ -59,6 +59,12 @@ WORK_KINDS: Mapping[str, Kind] = {
         _("Process"), "Process", {"name": _("Name"), "code": _("Code"), **PUT_AWAY}, title="name",
         path=links.process_path,
     ),
+    "receiver": Kind(
+        _("Receiver of calls"), "Setting",
+        {"name": _("Name"), "code": _("Code"), "url": _("Web address"), "may_be_inside": _("In one's own network"),
+         "headers": _("Headers"), **PUT_AWAY},
+        title="name", path=lambda _row_id: "/noi-nhan/",
+    ),
     "process_version": Kind(
         _("Version of a process"), "Process",
         {"process_id": _("Process"), "number": _("Number"), "state": _("State"), "bpmn": _("Drawing"),

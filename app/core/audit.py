@@ -58,7 +58,7 @@ _TECHNICAL = {
 }
 #: Columns whose value is never kept, not even as a fingerprint.
 _SECRET = {("ab_user", "password"), ("setup_link", "token_hash"), ("member_invitation", "token_hash"),
-           ("mail_server", "password")}  # fmt: skip
+           ("mail_server", "password"), ("receiver", "headers")}  # fmt: skip
 #: Beside the columns whose `info` says so: those of tables that are not ours, and what a process holds of answers.
 _SENSITIVE = {
     ("ab_user", "first_name"),

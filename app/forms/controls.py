@@ -17,7 +17,7 @@ from app.forms.fields.base import Context, Control, FieldSpec, FormField
 from app.forms.fields.file import MOST_FILES, FileType
 from app.forms.fields.patterns import NOT_LIKE_THIS
 from app.forms.fields.rows import RowsType
-from app.forms.fields.signature import HEIGHT, WIDTH
+from app.forms.fields.signature import HEIGHT, NAME_PART, WIDTH, name_typed
 from app.forms.logic import columns_for_browser
 from app.forms.words import say
 
@@ -316,10 +316,20 @@ def _kinds_told(kinds: Collection[str]) -> str:
 
 
 def _signature(one: Input, given: dict[str, Any]) -> Markup:
-    attributes = _attributes(one, "tt-signature", {
-        "type": "hidden", "value": one.text, "data-signature": f"{WIDTH} {HEIGHT}"} | given)  # fmt: skip
-    return Markup("<input %s><noscript><p>%s</p></noscript>") % (
-        _html(**attributes), _("To sign here, allow scripts in your browser."))  # fmt: skip
+    name = name_typed(one.typed)
+    drawn = {"type": "hidden", "value": one.text if name is None else "", "data-signature": f"{WIDTH} {HEIGHT}"}
+    attributes = _attributes(one, "tt-signature", drawn | given)
+    typed = Markup('<div class="tt-field"><label class="form-label" for="%s">%s</label><input %s>%s</div>') % (
+        f"{one.id}-name", _("Type your full name to sign"),
+        _html(id=f"{one.id}-name", name=f"{one.name}.{NAME_PART}", type="text", autocomplete="name", value=name or "",
+              **{"class": "form-control is-invalid" if one.is_wrong else "form-control"}),
+        Markup('<p class="tt-help">%s</p>') % _("The name you type here counts as your signature."),
+    )  # fmt: skip
+    # Where scripts run one draws; a name that was typed before stays there to be read and changed.
+    return Markup("<input %s>%s") % (
+        _html(**attributes),
+        Markup("<noscript>%s</noscript>") % typed if name is None else typed,
+    )
 
 
 def _told(one: Input, given: dict[str, Any]) -> Markup:

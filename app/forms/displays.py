@@ -12,7 +12,7 @@ from app.core.i18n import _
 from app.forms import queries
 from app.forms.fields.base import Context, Control, FormField, Value
 from app.forms.fields.rows import RowsType
-from app.forms.fields.signature import HEIGHT, WIDTH
+from app.forms.fields.signature import HEIGHT, WIDTH, name_typed
 from app.forms.models import Submission
 from app.forms.reading import covered, is_read, is_seen
 from app.forms.words import say
@@ -68,12 +68,14 @@ def _rows(one: FormField, value: Value, context: Context) -> Markup:
         line([say(column.spec.label) for column in columns], "th"), body, foot)  # fmt: skip
 
 
-def _signature(one: FormField, value: Value, context: Context) -> Markup:
+def _signature(one: FormField, value: Value, context: Context) -> str:
+    if name_typed(value) is not None:
+        return one.type.show(value, one.spec, context)
     picture = Markup('<svg viewBox="0 0 %s %s" role="img" aria-label="%s"><path d="%s"/></svg>')
     return Markup('<span class="tt-sign">%s</span>') % (picture % (WIDTH, HEIGHT, _("Signed"), str(value)))
 
 
-_DRAWN: Mapping[Control, Callable[[FormField, Value, Context], Markup]] = {
+_DRAWN: Mapping[Control, Callable[[FormField, Value, Context], str]] = {
     Control.files: _files,
     Control.rows: _rows,
     Control.signature: _signature,

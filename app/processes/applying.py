@@ -19,7 +19,7 @@ from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at, utc
 from app.forms.models import FormVersion
-from app.processes import family, incidents, queries, several, store
+from app.processes import family, incidents, queries, requests, several, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
@@ -131,6 +131,7 @@ def _apply(
         task_ids={**{token: task.id for token, task in known.items()}, **opened},
         moments=_moments(session, definition, decision, now, struck),
     )  # fmt: skip
+    requests.follow(session, instance, definition, decision)
     if instance.incident is None and incident == incidents.CLOCK_FAILED:
         instance.incident = incidents.incident_left(session, instance)
     incidents.tell_of_raised(session, instance, definition, decision, by=by)

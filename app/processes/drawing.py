@@ -19,7 +19,7 @@ from app.forms.fields.team import TeamType
 from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
 from app.forms.own_fields import queries as own_fields
-from app.processes import family, messages, queries, timers
+from app.processes import family, messages, queries, receivers, timers
 from app.processes.engine import bpmn, lint
 from app.processes.engine.graph import Definition
 from app.processes.engine.known import Known
@@ -168,6 +168,7 @@ def _known(session: Session, draft: ProcessVersion, definition: Definition) -> K
         customer_lists=CUSTOMER_LISTS | {key for key, kind in added.items() if kind in _SEVERAL},
         lists={code: shaped[0][form_id] for code, form_id in codes},
         wholes={code: shaped[1][form_id] for code, form_id in codes},
+        receivers=receivers.codes(session),
         begun_by=messages.begun_by(session, draft.process_id),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
         processes=_callable(session, draft, definition),

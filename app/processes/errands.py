@@ -39,6 +39,9 @@ from app.processes.models import ProcessInstance
 from app.processes.rules import CUSTOMER_FIELDS, CUSTOMER_LISTS
 from app.security.models import Member
 
+#: what an event at the edge of a task waits for to catch that it was refused
+MAIL_REFUSED, RECORD_REFUSED = "MAIL_REFUSED", "RECORD_REFUSED"
+
 
 class NobodyToWriteToError(BusinessError):
     code = "nobody_to_write_to"
@@ -58,8 +61,9 @@ def run(session: Session, instance: ProcessInstance, state: State, command: Begi
             values = _run(session, instance, state.data, node, command.token)
             session.flush()
     except BusinessError as refusal:
-        code = IncidentCode.mail_failed if isinstance(node.outside, MailSpec) else IncidentCode.record_refused
-        return Failed(command.token, None, code, _why(refusal))
+        is_mail = isinstance(node.outside, MailSpec)
+        code = IncidentCode.mail_failed if is_mail else IncidentCode.record_refused
+        return Failed(command.token, MAIL_REFUSED if is_mail else RECORD_REFUSED, code, _why(refusal))
     return Done(command.token, values)
 
 

@@ -19,7 +19,7 @@ from app.core.i18n import _
 from app.core.numbering import next_number
 from app.forms import queries as forms
 from app.forms.models import FormVersion
-from app.processes import errands, following, queries, store
+from app.processes import errands, following, queries, requests, store
 from app.processes.engine.calling import DEEPEST, CallSpec
 from app.processes.engine.core import Decision
 from app.processes.engine.events import (
@@ -81,14 +81,16 @@ def new_instance(
 
 
 def put_aside(session: Session, instance: ProcessInstance) -> None:
-    """It is paused: no clock of it strikes, and its work warns nobody."""
+    """It is paused: no clock of it strikes, no program is asked, and its work warns nobody."""
     store.hold_timers(session, instance)
+    requests.hold(session, instance)
     hold_alerts(session, OWNER, instance.id)
 
 
 def take_up(session: Session, instance: ProcessInstance) -> None:
     """It goes on; the clocks whose moment has passed meanwhile strike at once, and what is late by now is told of."""
     store.release_timers(session, instance)
+    requests.release(session, instance)
     release_alerts(session, OWNER, instance.id)
 
 

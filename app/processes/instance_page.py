@@ -220,6 +220,7 @@ _EVENT_ICONS = {
     "timer_fired": "bell",
     "message_taken": "message-2",
     "begin_errand": "player-play",
+    "begin_request": "world",
     "values_set": "pencil",
     "many_begun": "users",
     "many_over": "check",
@@ -295,6 +296,8 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("The process set %(keys)s", keys=", ".join(event.body.get("keys", ())))
         case "begin_errand":
             return _("The process does by itself: %(step)s", step=step)
+        case "begin_request":
+            return _("The process calls a program outside: %(step)s", step=step)
         case "message_taken":
             return _("A message came: %(event)s", event=step)
         case "timer_fired":
@@ -311,6 +314,8 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(step)s: the linked process file was begun", step=step)
         case "call_over":
             return _("%(step)s: the linked process file has ended", step=step)
+        case "branch_failed" if event.body.get("error") and said:
+            return _("%(step)s has failed (%(error)s): %(reason)s", step=step, error=event.body["error"], reason=said)
         case "branch_failed" if event.body.get("error"):
             return _("%(step)s has failed: %(error)s", step=step, error=event.body["error"])
         case "branch_failed" if said:

@@ -1,20 +1,29 @@
-"""Which clocks have to strike now? Each strikes once, whatever the number of workers, deaths and restarts."""
+"""Which clocks have to strike now, and who outside is to be asked? Each strikes once, whatever the number of workers,
+deaths and restarts."""
 
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from random import SystemRandom
 
+from sqlalchemy.orm import Session
+
 from app.core import clock, leases
+from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
-from app.processes import incidents, messages, store, timers
-from app.processes.models import ProcessTimer
+from app.processes import incidents, messages, requests, store, timers
+from app.processes.applying import apply
+from app.processes.engine.events import Event
+from app.processes.models import ProcessInstance, ProcessRequest, ProcessTimer
 
 logger = logging.getLogger(__name__)
 
 BATCH = 20
+#: programs that are asked at the same time
+AT_ONCE = 4
 LEASE = timedelta(seconds=120)
 #: after so long it is the turn of the next pulse
 LONGEST_RUN = timedelta(minutes=5)
@@ -83,3 +92,47 @@ def _failed(timer_id: int, owner: str, error: str) -> None:
         if failed and again is None:
             session.refresh(timer)
             incidents.clock_failed(session, timer)
+
+
+# ── programs outside ──
+def ask_outside() -> int:
+    """Ask every program that is to be asked now, some at once, and tell the processes. Returns how many were told.
+
+    Needs an application context.
+    """
+    owner, until, told = leases.new_owner(), clock.now() + LONGEST_RUN, 0
+    while clock.now() <= until:
+        due = leases.claim(ProcessRequest, owner=owner, at=clock.now(), limit=AT_ONCE, lease=LEASE)
+        db.session().rollback()
+        if not due:
+            break
+        ready = [found for row_id in due if (found := _prepare(row_id, owner)) is not None]
+        if ready:
+            # One that keeps us waiting is waited for beside the others; no transaction is open meanwhile.
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                answers = list(pool.map(requests.call, ready))
+            told += sum(_settle(one.row_id, owner, answer) for one, answer in zip(ready, answers, strict=True))
+    return told
+
+
+def _happen(session: Session, instance: ProcessInstance, event: Event) -> None:
+    apply(session, instance, instance.version, store.load(session, instance), event, by=SYSTEM)
+
+
+def _prepare(row_id: int, owner: str) -> requests.Prepared | None:
+    try:
+        with transaction() as session:
+            return requests.prepare(session, row_id, owner=owner, happen=_happen)
+    except Exception:
+        # One bad row never stops the rest; when its lease runs out it is looked at again.
+        logger.exception("request %d could not be prepared", row_id)
+        return None
+
+
+def _settle(row_id: int, owner: str, answer: requests.Answer) -> bool:
+    try:
+        with transaction() as session:
+            return requests.settle(session, row_id, answer, owner=owner, happen=_happen)
+    except Exception:
+        logger.exception("what came of request %d could not be told", row_id)
+        return False

@@ -210,6 +210,51 @@ class ProcessTimer(Leased, Entity):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Receiver(Revisioned, Stamped, Entity):
+    """A program outside that processes may call by its code: where it is, and what it wants to hear who calls."""
+
+    __tablename__ = "receiver"
+
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    url: Mapped[str] = mapped_column(String(2000))
+    #: it lies in one's own network, and an administrator knows that
+    may_be_inside: Mapped[bool] = mapped_column(default=False)
+    #: names and values as JSON, locked by core.vault together with the address that they are for
+    headers: Mapped[str | None] = mapped_column(Text)
+    #: since then no process calls it any more
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProcessRequest(Leased, Entity):
+    """A program outside is to be asked, for a token that waits. Gone once it has answered and nobody has to look.
+
+    `key` is the same however often it is asked for that: who is asked twice knows it by that. `attempts` are counted
+    by the drawing, so that only a worker who dies over it ever comes near `max_attempts`.
+    """
+
+    __tablename__ = "process_request"
+    __audited__ = False
+    __table_args__: ClassVar = (
+        UniqueConstraint("instance_id", "token"),
+        *lease_indexes(),
+        {"extend_existing": False},
+    )
+    max_attempts: ClassVar[int] = 50
+
+    instance_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    token: Mapped[int] = mapped_column()
+    node: Mapped[str] = mapped_column(String(120))
+    key: Mapped[str] = mapped_column(String(36), unique=True)
+    #: what is sent
+    body: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    #: what came of it, while the instance is paused: {values}, or {error, reason}
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
 class AssignTurn(Entity):
     """Whose turn it was last where a step goes round: by process and step, over all versions."""
 

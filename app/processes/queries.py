@@ -152,12 +152,18 @@ def events(instance_id: int) -> Select[ProcessEvent]:
     return select(ProcessEvent).where(ProcessEvent.instance_id == instance_id).order_by(ProcessEvent.seq)
 
 
-def incident_codes(session: Session, instance_id: int) -> dict[int, str]:
-    """By token why it last could not go on."""
-    raised = select(ProcessEvent.body).where(
-        ProcessEvent.instance_id == instance_id, ProcessEvent.kind == "raise_incident"
+def incidents_of(session: Session, instance_id: int) -> dict[int, tuple[str, str]]:
+    """By token why it last could not go on: the code, and what was said to it, if anything was."""
+    rows = select(ProcessEvent.kind, ProcessEvent.node, ProcessEvent.body).where(
+        ProcessEvent.instance_id == instance_id, ProcessEvent.kind.in_(("branch_failed", "raise_incident"))
     )
-    return {body["token"]: body["code"] for body in session.scalars(raised.order_by(ProcessEvent.seq))}
+    found, said = {}, {}
+    for kind, node, body in session.execute(rows.order_by(ProcessEvent.seq)):
+        if kind == "branch_failed":
+            said[node] = body.get("reason", "")
+        else:
+            found[body["token"]] = (body["code"], said.pop(node, ""))
+    return found
 
 
 # ── Found by what is typed ───────────────────────────────────────────────────────────────────────────────────────────

@@ -158,6 +158,9 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "call_too_deep": lambda name: _("“%(name)s”: more than 20 process files lie inside of each other.", name=name),
     "mail_failed": lambda name: _("The mail of “%(name)s” could not be written.", name=name),
     "record_refused": lambda name: _("What “%(name)s” was to set of the customer was refused.", name=name),
+    "webhook_failed": lambda name: _(
+        "“%(name)s” could not reach the program that it calls, or was refused.", name=name
+    ),
     "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
 }
 
@@ -188,6 +191,8 @@ class Stop:
     node: str
     code: str
     sentence: Sentence
+    #: what was said to it by whoever refused, or ""
+    reason: str
     ways: Sequence[tuple[str, str]]
     #: whether trying again may help: not where branches wait for each other
     may_retry: bool
@@ -198,20 +203,21 @@ def stops(session: Session, instance: ProcessInstance) -> list[Stop]:
     definition = queries.definition_of(instance.version)
     tokens = store.tokens_of(session, instance.id)
     still = any(token.state in (TokenState.waiting, TokenState.listening) for token in tokens)
-    codes = queries.incident_codes(session, instance.id)
+    known = queries.incidents_of(session, instance.id)
     found = []
     for token in tokens:
         is_stopped = token.state is TokenState.stopped
         if not is_stopped and (still or token.state is not TokenState.joining):
             continue
         node = definition.nodes[token.node]
-        code = codes.get(token.id, "stuck_at_join")
+        code, reason = known.get(token.id, ("stuck_at_join", ""))
         found.append(
             Stop(
                 token=token.id,
                 node=node.id,
                 code=code,
                 sentence=INCIDENTS[code](node.title),
+                reason=reason,
                 ways=[(flow, definition.flows[flow].name or definition.follow(flow).title) for flow in node.outs],
                 may_retry=is_stopped,
             )

@@ -25,6 +25,8 @@ export function attachSignature(input) {
 
   const keep = (drawn) => {
     if (drawn.length > LONGEST) return;
+    const named = document.getElementById(`${input.id}-name`); // of a signature that was typed where no script ran
+    if (drawn && named) named.value = "";
     input.value = drawn;
     path.setAttribute("d", drawn);
   };

@@ -276,6 +276,20 @@ def test_every_answer_that_is_drawn_comes_back_from_the_page(page):
     assert sent_by_a_browser(again) == sent_by_a_browser(drawn)
 
 
+def test_where_no_script_runs_a_signature_is_the_name_that_is_typed(page):
+    version = every_type()
+    drawn = str(
+        next(one() for one in build_form(version)(None, context=EVERYTHING).questions if one.key == "signature")
+    )
+    typed = BeautifulSoup(drawn, "html.parser").select_one("noscript input")
+    sent = MultiDict({typed["name"]: "Lê Thị Hoa", "answer_signature": "M12 80L14 76"})
+    kept = build_form(version)(sent, context=EVERYTHING)
+    assert kept.validate()
+    assert kept.answers.values["signature"] == {"kind": "typed", "name": "Lê Thị Hoa"}
+    again = build_form(version)(None, context=EVERYTHING, saved=kept.answers.values)
+    assert sent_by_a_browser(again)["answer_signature.name"] == "Lê Thị Hoa"
+
+
 def test_an_empty_page_of_every_kind_is_no_answer_and_no_mistake(page):
     version = every_type()
     empty_page = sent_by_a_browser(build_form(version)(None, context=EVERYTHING))

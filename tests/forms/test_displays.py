@@ -18,6 +18,12 @@ def test_a_signature_is_drawn_again():
     assert shown("signature", "M1 1L2 2").select_one("svg path")["d"] == "M1 1L2 2"
 
 
+def test_a_name_that_was_typed_as_signature_is_told_as_one():
+    told = display(a_field("signature"), {"kind": "typed", "name": NASTY}, CONTEXT)
+    assert told == f"Signed by typing the name: {NASTY}"
+    assert not hasattr(told, "__html__")  # escaped where it is drawn
+
+
 def test_rows_are_a_table_with_their_sums():
     rows = [{"what": NASTY, "count": 2, "price": 1000, "amount": 2000}, {"what": "Hành", "amount": 500}]
     table = shown("rows", rows, fields=COLUMNS, sums=["amount"])

@@ -112,17 +112,26 @@ def test_a_process_that_goes_on_by_an_answer_is_told(story, session, cast):
 def test_all_that_a_process_does_with_an_answer_is_told(session, cast):
     session.rollback()
     publish()
-    kinds = {"who": "member", "day": "date_time", "likes": "text", "mail": "email", "there": "address", "spare": "text"}
+    kinds = {
+        "who": "member",
+        "day": "date_time",
+        "likes": "text",
+        "mail": "email",
+        "sum": "money",
+        "there": "address",
+        "spare": "text",
+    }
     drawn = {"name": "Hỏi", "fields": [{"key": key, "type": kind, "label": key} for key, kind in kinds.items()]}
     with transaction() as inside:
         form = services.create_form(inside, code="hoi", name="Hỏi", by=SYSTEM)
         services.save_draft(inside, form, drawn, by=SYSTEM)
         services.publish_form(inside, form, by=SYSTEM)
     Drawn(
-        session, cast, "start > ask > serve > send > wait > call > xor1", "xor1 > end if there.ward = '00004'",
+        session, cast, "start > ask > serve > serve_out > send > wait > call > xor1", "xor1 > end if there.ward = '00004'",
         "xor1 > look by default", "look > end",
         tasks={"ask": f'{TASK} form="hoi"', "call": 'assign="field:who" due="PT1H"'}, timers={"wait": "ask.day"},
         services={"serve": "set field='kept' value='likes' | set field='customer.own.dish' value='likes'",
+                  "serve_out": "http url='https://kho.phosen.example/' body='sum'",
                   "send": "mail template='process_news' to='field:mail'"},
     )  # fmt: skip
 
@@ -135,6 +144,7 @@ def test_all_that_a_process_does_with_an_answer_is_told(session, cast):
     assert told(form, "day") == [f"{name} chờ theo câu trả lời"]
     assert told(form, "likes") == [f"{name} ghi câu trả lời vào một giá trị"]
     assert told(form, "mail") == [f"{name} gửi thư dùng câu trả lời"]
+    assert told(form, "sum") == [f"{name} gửi câu trả lời cho phần mềm khác"]
     assert told(form, "there") == [f"{name} rẽ nhánh theo câu trả lời này"]
     assert told(form, "spare") == []
     own = queries.form_for(session, FormPurpose.customers)

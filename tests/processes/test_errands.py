@@ -61,7 +61,6 @@ def test_values_of_the_process_are_set_at_once():
         ("serve: set field='' value='1'", "bad-field"),
         ("serve: set field='a'", "no-value"),
         ("serve: set field='customer.name' value=\"'x'\"", "unknown-field"),
-        ("serve: http url='https://example.com'", "not-executable"),
         ("send: mail template=''", "no-template"),
         ("send: mail template='customer_thanks' | mail template='customer_thanks'", "several-mails"),
         ("send: mail template='khong-co'", "unknown-template"),

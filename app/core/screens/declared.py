@@ -82,6 +82,8 @@ class Declared(ModelView):
 
     #: what is said before the list leaves as a file
     export_note: Any = ""
+    #: rows can be chosen to leave alone as a file, even where there is nothing else to do with several
+    exports_chosen: ClassVar[bool] = False
 
     list_template = "screens/list.html"
     show_template = "screens/show.html"

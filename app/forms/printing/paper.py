@@ -17,7 +17,7 @@ from app.core.formats import exact_text
 from app.core.i18n import _, reader_language
 from app.forms.fields.base import Context, Control, FormField, Value
 from app.forms.fields.rows import RowsType
-from app.forms.fields.signature import HEIGHT, WIDTH
+from app.forms.fields.signature import HEIGHT, WIDTH, name_typed
 from app.forms.filling.shown import answered
 from app.forms.models import Submission
 from app.forms.reading import covered, is_read
@@ -113,7 +113,7 @@ def _told(one: FormField, value: Value, context: Context) -> dict[str, Any]:
             told["heads"] = [say(column.spec.label) for column in columns]
             told["rows"] = [[text for _label, text in row] for row in rows.table(value, one.spec, context)]
             told["feet"] = [sums.get(column.key, "") for column in columns] if sums else []
-        case Control.signature:
+        case Control.signature if name_typed(value) is None:
             # Strokes of whole numbers and nothing else: SignatureType has read them.
             told["drawing"] = (
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"><path d="{value}" fill="none" '

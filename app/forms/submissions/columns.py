@@ -161,8 +161,6 @@ def told(key: str, value: Value | None, version_id: int | None, read_by: Context
             return str(ngettext("%(num)d file", "%(num)d files", len(value)))
         case Control.rows if isinstance(value, list):
             return str(ngettext("%(num)d row", "%(num)d rows", len(value)))
-        case Control.signature:
-            return str(_("Signed"))
     return " · ".join(one.type.show(value, one.spec, read_by).split("\n"))
 
 

@@ -27,7 +27,7 @@ from app.customers import columns as customer_columns
 from app.customers.queries import customer_names
 from app.forms import queries, reading
 from app.forms.asked_once import remembering
-from app.forms.fields.base import Context
+from app.forms.fields.base import Context, Control
 from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource, SubmissionState
 from app.forms.submissions import charts, columns, running
 from app.forms.submissions.columns import AnswerColumn
@@ -65,6 +65,7 @@ class _Answers(Screen):
         {"show", "action", "action_post", "preview", "preview_post", "bring_back", "lookup"}
     )
     export_note = _("Voided submissions are left out, unless you filter by their state.")
+    exports_chosen = True
     order_columns: Any = ["created_at", "created_by", "state", "source", "customer"]
     derived: ClassVar[Mapping[str, Derived]] = {
         "form": Derived(Kind.text, select(Form.name).where(Form.id == Submission.form_id).correlate(Submission)
@@ -208,14 +209,16 @@ class FormAnswers(_Answers):
             made.__dict__.pop(remembered, None)
         found = columns.columns_of(form.id, version)
         asked = {one.key for one in queries.definition_of(version).fields}
-        first = [name for name, one in found.items() if one.one.key in asked][:_MOST_SHOWN]
+        # Whole paragraphs push all else off the screen: they come behind what is short.
+        short_first = sorted(found.items(), key=lambda one: one[1].one.type.face.control is Control.area)
+        first = [name for name, one in short_first if one.one.key in asked][:_MOST_SHOWN]
         searchable = [name for name, one in found.items() if one.is_searchable]
         told: dict[str, Any] = {
             "form_id": form.id, "code": form.code, "answers": found, "list_title": form.name,
             "route_base": f"/bieu-mau/{form.code}/phieu",
             "derived": {**type(self).derived, **{name: one.derived for name, one in found.items()}},
             "label_columns": {**self.label_columns, **{name: one.label for name, one in found.items()}},
-            "list_columns": [self.list_columns[0], *first, *self.list_columns[1:]],
+            "list_columns": [*self.list_columns[:2], *first, *self.list_columns[2:]],
             "more_columns": (*(name for name in found if name not in first), *type(self).more_columns),
             "search_columns": [*type(self).search_columns, *searchable],
             "order_columns": [*type(self).order_columns, *searchable],

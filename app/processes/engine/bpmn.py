@@ -360,7 +360,7 @@ class _Reader:
         if kind is NodeKind.send_task:
             return outside.read_mail(title, all_extensions(element, "mail"), problem)
         if kind is NodeKind.service_task:
-            return outside.read_set(title, all_extensions(element, "set"), problem)
+            return outside.read_service(title, all_extensions(element, "set"), all_extensions(element, "http"), problem)
         return None
 
     # What BPMN has no word for.

@@ -45,10 +45,12 @@ EXTENSIONS = {
     NodeKind.receive_task: {TT + "message"},
     NodeKind.call_activity: {CALL},
     NodeKind.send_task: {TT + "mail"},
-    NodeKind.service_task: {TT + "set"},
+    NodeKind.service_task: {TT + "set", TT + "http"},
 }
 # At whose edge an event may sit.
-HOSTS = {NodeKind.user_task, NodeKind.receive_task, NodeKind.call_activity}
+HOSTS = {
+    NodeKind.user_task, NodeKind.receive_task, NodeKind.call_activity, NodeKind.send_task, NodeKind.service_task,
+}  # fmt: skip
 # Drawing and remarks: they say nothing about how the process runs.
 SILENT = {
     BPMN + name

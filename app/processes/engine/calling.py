@@ -6,7 +6,8 @@ An error that ends the linked run, or that stops any other branch, is caught by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: a run in a run in a run …: more than so many inside of each other are taken for a drawing that never ends
 DEEPEST = 20
+
+_STATUS = re.compile(r"HTTP_([1-5])[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,18 @@ def _waiting(turn: _Turn, token_id: int) -> Node:
 
 
 def _catcher(turn: _Turn, node: Node, error: str | None) -> Node | None:
-    """The event at the edge for this very error, else the one for any."""
+    """The event at the edge for this very error, else for its kind, else for any."""
+    if error is None:
+        return None
     waiting = {event.error: event for event in turn.definition.edges.get(node.id, ()) if event.error is not None}
-    return None if error is None else waiting.get(error, waiting.get(""))
+    return next((waiting[like] for like in errors_like(error) if like in waiting), None)
+
+
+def errors_like(error: str) -> Iterator[str]:
+    """What an event at the edge may wait for to catch this error, the nearest first: HTTP_404, then HTTP_4XX, then ""
+    for any."""
+    yield error
+    of_status = _STATUS.fullmatch(error)
+    if of_status:
+        yield f"HTTP_{of_status[1]}XX"
+    yield ""

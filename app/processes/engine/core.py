@@ -366,6 +366,8 @@ class _Turn:
         match node.kind:
             case kind if kind in RESTING:
                 self._rest_on(node, flow)
+            case NodeKind.send_task | NodeKind.service_task if node.asks_outside:
+                self._rest_on(node, flow)
             case NodeKind.send_task | NodeKind.service_task:
                 errand.begin(self, node, flow)
             case NodeKind.parallel_gateway | NodeKind.inclusive_gateway if node.is_join:
@@ -429,6 +431,9 @@ class _Turn:
             return
         if node.call is not None:
             calling.begin(self, node, via)
+            return
+        if node.asks_outside:
+            errand.ask(self, node, via)
             return
         is_step = node.kind is NodeKind.user_task
         token = self._rest(node, via, TokenState.waiting if is_step else TokenState.listening)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.processes.engine import waits
-from app.processes.engine.events import BeginErrand, EngineRefusal, Refusal, ValuesSet, WaitOver
+from app.processes.engine.events import BeginErrand, BeginRequest, EngineRefusal, Refusal, ValuesSet, WaitOver
 from app.processes.engine.state import Data, TokenState
 
 if TYPE_CHECKING:
@@ -24,12 +24,24 @@ def begin(turn: _Turn, node: Node, via: str) -> None:
     turn.moving.extend(node.outs)
 
 
+def ask(turn: _Turn, node: Node, via: str) -> None:
+    """A program outside is asked: the token waits for what comes of it, and so do the events at its edge."""
+    token = turn._rest(node, via, TokenState.listening)
+    turn.commands.append(BeginRequest(token, node.id))
+    turn._arm_edges(node, token)
+
+
 def done(turn: _Turn, token_id: int, values: Data) -> None:
     """It is done, and leaves these values. Where it failed instead: calling.failed."""
     turn._refuse_unless_running()
     token = turn.tokens.get(token_id)
     node = turn.definition.nodes[token.node] if token else None
-    if token is None or node is None or not node.runs_errands or token.state is not TokenState.listening:
+    if (
+        token is None
+        or node is None
+        or not (node.runs_errands or node.asks_outside)
+        or token.state is not TokenState.listening
+    ):
         raise EngineRefusal(Refusal.nothing_waits)
     turn._learn(node.id, values)
     turn._consume(token_id, WaitOver(token_id, node.id))

@@ -354,6 +354,14 @@ class BeginErrand:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginRequest:
+    """Ask a program outside, once this event is kept; the token waits for what comes of it."""
+
+    token: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
 class ValuesSet:
     """The process wrote these of its own values by itself."""
 
@@ -461,6 +469,7 @@ Command = (
     | Unsubscribe
     | MessageTaken
     | BeginErrand
+    | BeginRequest
     | ValuesSet
     | TakeFlow
     | JoinArrived

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from app.processes.engine.calling import CallSpec
+from app.processes.engine.http import HttpSpec
 from app.processes.engine.many import ManySpec
 from app.processes.engine.outside import MailSpec, MessageSpec, Outside, SetSpec
 from app.processes.engine.timing import Clock, TimerSpec
@@ -209,6 +210,11 @@ class Node:
         process itself is done at once."""
         spec = self.outside
         return isinstance(spec, MailSpec) or (isinstance(spec, SetSpec) and spec.is_of_record)
+
+    @property
+    def asks_outside(self) -> bool:
+        """Whether a program outside is asked, and the process waits for what comes of it."""
+        return isinstance(self.outside, HttpSpec)
 
     @property
     def begins_by_itself(self) -> bool:

@@ -28,6 +28,8 @@ class Known:
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: the same of those whose answer has parts of its own (an address, rows, files) and is no value
     wholes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: codes of the programs outside that the company knows
+    receivers: frozenset[str] = frozenset()
     begun_by: Mapping[str, str] = field(default_factory=dict)
     #: process codes with the keys that must be given to begin one, None where none is published
     processes: Mapping[str, frozenset[str] | None] = field(default_factory=dict)

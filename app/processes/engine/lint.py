@@ -15,6 +15,7 @@ from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.engine.soundness import find_dead_ends
 from app.processes.engine.timing import Clock
 
+_DOES = {NodeKind.send_task, NodeKind.service_task}
 _CHOOSING = {NodeKind.exclusive_gateway, NodeKind.inclusive_gateway}
 
 
@@ -223,6 +224,8 @@ def _calls(definition: Definition, known: Known) -> Iterator[Problem]:
         if node.kind is NodeKind.boundary_event and node.error is not None and host and host.kind is NodeKind.user_task:
             message = _("“%(name)s” waits for an error, but a step of a person has none.", name=node.title)
             yield Problem(node.id, "no-error-comes", message)
+        if host is not None and host.kind in _DOES and not host.asks_outside:
+            yield from _edge_of_errand(node, host)
         if node.call is None or not node.call.process:
             continue
         if node.call.process not in known.processes:
@@ -250,6 +253,17 @@ def _calls(definition: Definition, known: Known) -> Iterator[Problem]:
                 process=node.call.process,
             )
             yield Problem(node.id, "input-missing", message)
+
+
+def _edge_of_errand(event: Node, host: Node) -> Iterator[Problem]:
+    """What is done at once is over before anything else can happen; it may fail, though, unless it is no errand."""
+    if event.error is None:
+        message = _("“%(host)s” is done at once, so “%(name)s” at its edge can only wait for an error.",
+                    host=host.title, name=event.title)  # fmt: skip
+        yield Problem(event.id, "edge-of-errand", message)
+    elif not host.runs_errands:
+        message = _("“%(name)s” waits for an error, but “%(host)s” has none.", name=event.title, host=host.title)
+        yield Problem(event.id, "no-error-comes", message)
 
 
 def _form(node: Node, known: Known) -> Iterator[Problem]:

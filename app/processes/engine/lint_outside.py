@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from app.core.i18n import _
 from app.processes.engine.graph import Definition, Node, NodeKind
+from app.processes.engine.http import HttpSpec
 from app.processes.engine.known import Known
 from app.processes.engine.outside import OF_CUSTOMER, MailSpec, MessageSpec, SetSpec, keys_asked
 from app.processes.engine.problems import Problem, Severity
@@ -42,6 +43,13 @@ def _exists(node: Node, known: Known) -> Iterator[Problem]:
                     known=", ".join(sorted(known.texts.get(whom, ()))) or "–",
                 )
                 yield Problem(node.id, "unknown-template", message)
+        case HttpSpec(receiver=receiver) if receiver and receiver not in known.receivers:
+            message = _(
+                "“%(name)s” calls “%(receiver)s”, which is no receiver of this company.",
+                name=node.title,
+                receiver=receiver,
+            )
+            yield Problem(node.id, "unknown-receiver", message)
         case SetSpec(values):
             for key, _value in values:
                 field = key.removeprefix(OF_CUSTOMER)

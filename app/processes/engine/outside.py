@@ -1,7 +1,7 @@
 """What does a process tell the outside, what does it hear from there, and what does it write down by itself?
 
-The words of tt:message, tt:mail and tt:set, and what they mean; each attribute that cannot be read becomes a problem
-with a sentence of its own.
+The words of tt:message, tt:mail and tt:set (engine.http has those of tt:http), and what they mean; each attribute that
+cannot be read becomes a problem with a sentence of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from app.core.conditions import ConditionError
 from app.core.conditions.expression import Expression, parse_expression
 from app.core.errors import Sentence
 from app.core.i18n import _
+from app.processes.engine.http import HttpSpec, read_http
 
 LONGEST_NAME = 100
 #: keys that one element may take over or send along
@@ -61,7 +62,7 @@ class SetSpec:
         return any(key.startswith(OF_CUSTOMER) for key, _value in self.values)
 
 
-Outside: TypeAlias = MessageSpec | MailSpec | SetSpec
+Outside: TypeAlias = MessageSpec | MailSpec | SetSpec | HttpSpec
 
 
 def read_message(
@@ -102,11 +103,27 @@ def read_mail(title: str, mails: Sequence[Mapping[str, str]], problem: Problems)
     return MailSpec(attributes.get("template", "").strip(), to, words)
 
 
+def read_service(
+    title: str, sets: Sequence[Mapping[str, str]], calls: Sequence[Mapping[str, str]], problem: Problems
+) -> Outside:
+    """What a service task does: it sets values, or calls a program, one of both."""
+    if sets and calls:
+        problem("several-services", _("“%(name)s” sets values and calls a program; give each a task of its own.",
+                                      name=title))  # fmt: skip
+    return read_http(title, calls, problem) if calls else read_set(title, sets, problem)
+
+
 def read_set(title: str, sets: Sequence[Mapping[str, str]], problem: Problems) -> SetSpec:
     """tt:set, one or more: `field` (a key, customer.FIELD or customer.own.KEY) and `value`."""
     values: list[tuple[str, Expression]] = []
     if not sets:
-        problem("no-service", _("“%(name)s” does nothing yet: say what it sets (tt:set).", name=title))
+        problem(
+            "no-service",
+            _(
+                "“%(name)s” does nothing yet: say what it sets (tt:set), or which program it calls (tt:http).",
+                name=title,
+            ),
+        )
     for attributes in sets:
         key, text = attributes.get("field", "").strip(), attributes.get("value", "").strip()
         if not _KEY.fullmatch(key.removeprefix(OF_CUSTOMER).removeprefix(OWN if key.startswith(OF_CUSTOMER) else "")):
@@ -124,6 +141,8 @@ def keys_asked(outside: Outside | None) -> Iterator[str]:
     match outside:
         case MessageSpec(key=Expression() as key):
             yield from sorted(key.keys)
+        case HttpSpec(body=body):
+            yield from sorted({key for _to, key in body})
         case SetSpec(values):
             yield from sorted({key for _field, value in values for key in value.keys})
         case MailSpec(to=to, words=words):
@@ -135,6 +154,8 @@ def keys_given(outside: Outside | None) -> tuple[str, ...]:
     match outside:
         case MessageSpec(takes=takes):
             return takes
+        case HttpSpec(takes=takes):
+            return tuple(key for key, _place in takes)
         case SetSpec(values):
             return tuple(key for key, _value in values if not key.startswith(OF_CUSTOMER))
     return ()

@@ -50,6 +50,7 @@ class IncidentCode(StrEnum):
     no_key = auto()
     mail_failed = auto()
     record_refused = auto()
+    webhook_failed = auto()
     nobody_to_ask = auto()
     too_many_to_ask = auto()
 

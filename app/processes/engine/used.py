@@ -6,12 +6,14 @@ from collections.abc import Collection
 from enum import StrEnum, auto
 
 from app.processes.engine.graph import AssignKind, AssignRule, Definition, Node
+from app.processes.engine.http import HttpSpec
 from app.processes.engine.outside import MailSpec, MessageSpec, SetSpec, keys_asked
 
 
 class Use(StrEnum):
     """goes: which way it takes; gives: to whom a step is given; repeats: how often one is done; waits: until when, or
-    for which message; mails: to whom it writes, or what; sets: what it writes down; hands: to a linked process."""
+    for which message; mails: to whom it writes, or what; sets: what it writes down; calls: what it sends to a program; hands:
+    to a linked process."""
 
     goes = auto()
     gives = auto()
@@ -19,6 +21,7 @@ class Use(StrEnum):
     waits = auto()
     mails = auto()
     sets = auto()
+    calls = auto()
     hands = auto()
 
 
@@ -48,6 +51,7 @@ def _of_node(node: Node, keys: Collection[str]) -> set[Use]:
                         *([node.timer.key] if node.timer is not None and node.timer.key else ())]  # fmt: skip
     found[Use.mails] = asked if isinstance(node.outside, MailSpec) else ()
     found[Use.sets] = asked if isinstance(node.outside, SetSpec) else ()
+    found[Use.calls] = asked if isinstance(node.outside, HttpSpec) else ()
     found[Use.hands] = [key for _to, key in node.call.takes] if node.call is not None else ()
     return {use for use, named in found.items() if _among(named, keys)}
 

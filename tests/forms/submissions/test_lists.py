@@ -34,8 +34,8 @@ def test_every_form_s_answers_stand_on_one_list_as_far_as_one_may_see(client, gi
 
 def test_questions_are_columns_of_their_form_and_read_as_people_read_them(client, given):
     heads, rows = table(client("hoa").get(LIST))
-    assert heads[1:5] == ["Lỗi", "Đền bù", "Ngày ăn", "Ghi chú"]
-    assert rows[1][1:5] == ["Trễ", "200.000\xa0₫", "21/11/2026", "Trễ hẹn"]
+    assert heads[3:7] == ["Lỗi", "Đền bù", "Ngày ăn", "Ghi chú"]
+    assert rows[1][3:7] == ["Trễ", "200.000\xa0₫", "21/11/2026", "Trễ hẹn"]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,18 @@ def test_the_list_leaves_as_a_file_without_what_was_voided_and_nothing_in_it_run
     assert "Phở nguội" in taken(hoa, {**sent, "query": voided})
 
 
+def test_what_is_ticked_leaves_alone(client, given):
+    hoa = client("hoa")
+    page = hoa.get(LIST, query_string={"columns": "number,answers.note", "view": 0})
+    form = BeautifulSoup(page.text, "lxml").select_one(".tt-listform")
+    button = form.select_one("[data-bulk] button[name=format]")
+    assert button["formaction"] == form["action"] == "/bieu-mau/mon-an/phieu/export"
+    ticked = form.find("input", {"name": "rowid", "value": str(given.first)})
+    asked = {one["name"]: one["value"] for one in form.select("input[type=hidden]")}
+    told = taken(hoa, {**asked, "rowid": ticked["value"], "format": "csv"})
+    assert [row[1] for row in csv.reader(io.StringIO(told))][1:] == ["Phở nguội"]
+
+
 def taken(who, sent):
     with who.post("/bieu-mau/mon-an/phieu/export", data=sent) as answer:
         assert answer.status_code == 200, answer.text
@@ -95,7 +107,7 @@ def test_a_new_version_shows_the_old_answers_as_they_were_given(change, client, 
                for one in DRAWN["fields"] if one["key"] != "note"]  # fmt: skip
     change(lambda session, _cast: publish(session, {**DRAWN, "fields": changed}))
     page = client("hoa").get(LIST, query_string={"columns": "number,version,answers.stars", "view": 0})
-    assert [row[1:] for row in table(page)[1]] == [["v1", ""], ["v1", "4/5"], ["v1", "2/5"]]
+    assert [row[2:] for row in table(page)[1]] == [["v1", ""], ["v1", "4/5"], ["v1", "2/5"]]
 
 
 def test_a_form_that_is_not_there_or_asks_nothing_yet_has_no_list(client, given):

@@ -14,7 +14,7 @@ Shown = tuple[InstanceStatus, dict[int, tuple[str, TokenState]], dict[int, str],
 RESTS = {
     "open_task": TokenState.waiting, "wait_begun": TokenState.listening, "join_arrived": TokenState.joining,
     "many_begun": TokenState.gathering, "call_begun": TokenState.listening, "begin_errand": TokenState.listening,
-    "raise_incident": TokenState.stopped,
+    "begin_request": TokenState.listening, "raise_incident": TokenState.stopped,
 }  # fmt: skip
 GOES = {
     "close_task", "return_task", "token_cancelled", "wait_over", "incident_settled", "many_over", "call_over",

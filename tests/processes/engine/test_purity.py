@@ -10,7 +10,10 @@ import pytest
 
 from app.processes import engine
 
-ALLOWED = {"lxml", "app.core.conditions", "app.core.conditions.expression", "app.core.errors", "app.core.i18n"}
+ALLOWED = {
+    "lxml", "app.core.addresses", "app.core.conditions", "app.core.conditions.expression", "app.core.errors",
+    "app.core.i18n",
+}  # fmt: skip
 IMPURE = {"random", "secrets", "time", "uuid", "os", "socket", "threading", "asyncio"}
 MODULES = sorted(Path(engine.__file__).parent.glob("*.py"))
 
