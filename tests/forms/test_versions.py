@@ -127,7 +127,8 @@ def test_all_that_a_process_does_with_an_answer_is_told(session, cast):
         services.save_draft(inside, form, drawn, by=SYSTEM)
         services.publish_form(inside, form, by=SYSTEM)
     Drawn(
-        session, cast, "start > ask > serve > serve_out > send > wait > call > xor1", "xor1 > end if there.ward = '00004'",
+        session, cast, "start > ask > serve > serve_out > send > wait > call > xor1",
+        "xor1 > end if there.ward = '00004'",
         "xor1 > look by default", "look > end",
         tasks={"ask": f'{TASK} form="hoi"', "call": 'assign="field:who" due="PT1H"'}, timers={"wait": "ask.day"},
         services={"serve": "set field='kept' value='likes' | set field='customer.own.dish' value='likes'",

@@ -12,8 +12,8 @@ from app.processes.engine.outside import MailSpec, MessageSpec, SetSpec, keys_as
 
 class Use(StrEnum):
     """goes: which way it takes; gives: to whom a step is given; repeats: how often one is done; waits: until when, or
-    for which message; mails: to whom it writes, or what; sets: what it writes down; calls: what it sends to a program; hands:
-    to a linked process."""
+    for which message; mails: to whom it writes, or what; sets: what it writes down; calls: what it sends to a program;
+    hands: to a linked process."""
 
     goes = auto()
     gives = auto()
