@@ -42,7 +42,7 @@ WORK_KINDS: Mapping[str, Kind] = {
          "attempt": _("Time round"),
          "nobody_found": _("Found nobody to do it")},
         silent=frozenset({"owner_type", "owner_id", "step", "token", "outcomes", "form_version_id", "submission_id",
-                          "next_alert_at"}),
+                          "next_alert_at", "orphan_since"}),
         choices={"state": STATE_LABELS, "outcome": OUTCOME_DONE}, show={"offered_role": role_label}, title="name",
         path=links.task_path, tells_of={"customer_id": "customer"}, about=("owner_type", "owner_id"),
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.orm import Session
 
 from app.care import queries, rules
@@ -145,6 +145,9 @@ class CareTasks:
     def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
         seen: ColumnElement[bool] = owner_id.in_(select(CareRound.id).where(visible(CareRound, actor)))
         return seen
+
+    def put_aside(self, owner_id: Any) -> ColumnElement[bool]:
+        return false()
 
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
         return OwnerShown(url="", code="", name=task.context)

@@ -374,7 +374,8 @@ def lock_for(
     get_visible(session, Customer, customer.id, by, action)
     if must is not None:
         must()
-    session.refresh(customer, with_for_update=True)
+    # What is written about him holds him too, by its foreign key: only who takes him away has to wait for that.
+    session.refresh(customer, with_for_update={"key_share": action == "edit"})
     # Loaded now: later it would flush a half-made change, and `rev` would grow twice.
     session.refresh(customer, ["all_contact_points"])
     if customer.is_archived and not archived:

@@ -19,6 +19,7 @@ from app.core.access import Actor, FieldRight
 from app.core.errors import BadRequestError, Sentence
 from app.core.formats import day_text, local, time_text
 from app.core.i18n import _
+from app.core.own_reasons import reason_told
 from app.core.screens import extra
 from app.core.timewords import day_heading
 from app.customers import beside_fields, queries
@@ -191,7 +192,7 @@ def _entry(row: TimelineEntry, actor: Actor, by: str, quote: str, bought: Purcha
     meta = " · ".join(said)
     reason = data.get("reason")
     if not quote and isinstance(reason, str):  # of a class it is what was counted, and told in words beside it
-        quote = reason
+        quote = reason_told(reason)
     return {
         "at": row.at,
         "time": time_text(row.at, actor.time_zone),

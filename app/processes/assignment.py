@@ -26,6 +26,8 @@ from app.tasks import queries as task_queries
 from app.tasks.models import Task
 from app.tasks.rules import Offer, Reason
 
+#: under this name those wait for each other who ask whose turn it is; whoever counts instances does so behind it
+TURNS = "assign turns"
 #: Work that finds nobody waits for the administrators, who see it in their queue.
 NOBODY = Offer(role="Admin", nobody_found=True)
 
@@ -176,7 +178,7 @@ class _Choice:
 
     def _next_in_turn(self, able: Sequence[Member]) -> Member:
         """Whoever comes behind the one who had it last. Two instances at once wait for each other."""
-        queue_up(self._session, "assign turns")
+        queue_up(self._session, TURNS)
         process_id, step = self._instance.version.process_id, self._node.id if self._node is not None else ""
         turn = self._session.scalars(
             select(AssignTurn).where(AssignTurn.process_id == process_id, AssignTurn.step == step),

@@ -148,7 +148,10 @@ def _change_customer(
     )
     if unknown is not None:
         raise BusinessError(_("“%(field)s” of a customer cannot be set by a process.", field=unknown))
-    customer = session.get_one(Customer, instance.customer_id)
+    # Locked before it is read: whoever changed him just now is not taken for somebody who changes him under our hands.
+    customer = session.get_one(
+        Customer, instance.customer_id, populate_existing=True, with_for_update={"key_share": True}
+    )
     lock_for(session, customer, SYSTEM, "edit")
     columns: dict[str, Any] = {
         field: _as_kept(field, value) for field, value in said.items()

@@ -5,7 +5,7 @@ All of it is one transaction under the lock of the outermost run (store.lock), s
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,14 +14,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.core.db import queue_up
 from app.core.errors import ConflictError
 from app.core.i18n import _
 from app.core.numbering import next_number
 from app.forms import queries as forms
 from app.forms.models import FormVersion
 from app.processes import errands, following, queries, requests, store
+from app.processes.assignment import TURNS
 from app.processes.engine.calling import DEEPEST, CallSpec
-from app.processes.engine.core import Decision
+from app.processes.engine.core import MAX_MOVES, Decision
 from app.processes.engine.events import (
     BeginErrand,
     CallBegun,
@@ -33,10 +35,11 @@ from app.processes.engine.events import (
     Resume,
     Start,
     Suspend,
+    TakeFlow,
     TokenCancelled,
 )
 from app.processes.engine.state import FINAL, IncidentCode, InstanceStatus
-from app.processes.models import OWNER, CallPin, Process, ProcessCall, ProcessInstance, ProcessVersion
+from app.processes.models import OWNER, CallPin, Process, ProcessCall, ProcessEvent, ProcessInstance, ProcessVersion
 from app.tasks.alerts import hold_alerts, release_alerts
 
 
@@ -46,14 +49,11 @@ class Happen(Protocol):
     def __call__(self, one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision: ...
 
 
-#: so many linked runs may begin because of one event before it is taken for a circle
+#: so many linked runs may begin because of one event, and so much may one of them do by itself, before it is taken for
+#: a circle
 MOST_BEGUN = 100
-#: why a linked run is called off with the one that called it, unless somebody said why
+#: why a linked run is paused with the one that called it, and called off unless somebody said why
 BY_CALLER = "@caller"
-
-
-#: in which state a linked run is paused and goes on with the one that called it
-_GOES_ALONG: Mapping[type, InstanceStatus] = {Suspend: InstanceStatus.running, Resume: InstanceStatus.suspended}
 
 
 class CallerPausedError(ConflictError):
@@ -65,6 +65,8 @@ def new_instance(
     session: Session, version: ProcessVersion, initiator_id: int, team_id: int | None, customer_id: int | None
 ) -> ProcessInstance:
     """A run that has not begun yet."""
+    # Where it begins inside of another one somebody may have had his turn already: everybody takes both in this order.
+    queue_up(session, TURNS)
     instance = ProcessInstance(
         code=queries.instance_code(next_number(session, "instance")),
         version_id=version.id,
@@ -99,8 +101,10 @@ def follow(session: Session, instance: ProcessInstance, event: Event, decision: 
     waiting, begun = deque([(instance, event, decision)]), 0
     armed: dict[int, set[int]] = {}
     to_do: dict[int, list[BeginErrand]] = {}
+    moved, done = Counter[int](), Counter[int]()
     while waiting:
         one, happened, decided = waiting.popleft()
+        moved[one.id] += sum(isinstance(command, TakeFlow) for command in decided.commands)
         if queries.definition_of(one.version).calls:
             for child, so in _to_children(session, one, happened, decided):
                 waiting.append((child, so, happen(child, so, by_itself=False)))
@@ -108,9 +112,11 @@ def follow(session: Session, instance: ProcessInstance, event: Event, decision: 
                     put_aside(session, child)
                 elif isinstance(so, Resume):
                     take_up(session, child)
-            alive = {token.id for token in decided.state.tokens}
-            for command in decided.commands:
-                if isinstance(command, CallBegun) and command.token in alive:
+            calls = [command for command in decided.commands if isinstance(command, CallBegun)]
+            # As it is by now: another linked run may have ended meanwhile, and with it what waits for this one.
+            alive = {token.id for token in store.tokens_of(session, one.id)} if calls else set()
+            for command in calls:
+                if command.token in alive:
                     begun += 1
                     kin, so = _begin(session, one, command, is_circle=begun > MOST_BEGUN)
                     waiting.append((kin, so, happen(kin, so, by_itself=False)))
@@ -121,8 +127,12 @@ def follow(session: Session, instance: ProcessInstance, event: Event, decision: 
         mine |= following.armed(decided)
         left = to_do.setdefault(one.id, [])
         left += errands.begun(decided)
-        so_too = following.next_event(session, one, store.load(session, one), mine, left) if mine or left else None
+        if not mine and not left:
+            continue
+        is_circle = moved[one.id] > MAX_MOVES or done[one.id] >= MOST_BEGUN
+        so_too = following.next_event(session, one, store.load(session, one), mine, left, is_circle=is_circle)
         if so_too is not None:
+            done[one.id] += 1
             waiting.append((one, so_too, happen(one, so_too, by_itself=True)))
 
 
@@ -140,9 +150,20 @@ def _to_children(
             continue
         if call.token not in alive:
             found.append((child, Cancel(reasons.get(call.token, BY_CALLER))))
-        elif _GOES_ALONG.get(type(happened)) is child.status:
+        elif isinstance(happened, Suspend) and child.status is InstanceStatus.running:
+            found.append((child, Suspend(BY_CALLER)))
+        elif isinstance(happened, Resume) and _was_paused_along(session, child):
             found.append((child, happened))
     return found
+
+
+def _was_paused_along(session: Session, child: ProcessInstance) -> bool:
+    """Whether it is paused because its caller was; what was paused by hand goes on by hand."""
+    if child.status is not InstanceStatus.suspended:
+        return False
+    paused = queries.events(child.id).where(ProcessEvent.kind == "instance_suspended").order_by(None)
+    last = session.scalars(paused.order_by(ProcessEvent.seq.desc()).limit(1)).one()
+    return bool(last.body.get("reason") == BY_CALLER)
 
 
 def _begin(

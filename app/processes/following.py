@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.processes import errands
 from app.processes.engine.core import Decision
-from app.processes.engine.events import BeginErrand, Event, Receive, Subscribe
-from app.processes.engine.state import InstanceStatus, State, Subscription, TokenState
+from app.processes.engine.events import BeginErrand, Event, Failed, Receive, Subscribe
+from app.processes.engine.state import IncidentCode, InstanceStatus, State, Subscription, TokenState
 from app.processes.models import MessageState, ProcessInstance, ProcessMessage
 
 _KEPT = (
@@ -34,19 +34,28 @@ def armed(decision: Decision) -> set[int]:
 
 
 def next_event(
-    session: Session, instance: ProcessInstance, state: State, armed: Collection[int], begun: list[BeginErrand]
+    session: Session,
+    instance: ProcessInstance,
+    state: State,
+    armed: Collection[int],
+    begun: list[BeginErrand],
+    *,
+    is_circle: bool,
 ) -> Event | None:
     """What happens to the instance next, in the same transaction; None when it rests. The errands that are taken up, or
-    for which no branch waits any more, are taken off the list."""
+    for which no branch waits any more, are taken off the list. `is_circle`: it has gone on by itself too often by now,
+    so errands stop where they are, and messages stay kept."""
     if state.status is not InstanceStatus.running:
         return None
     waiting = {token.id for token in state.tokens if token.state is TokenState.listening}
     while begun:
         command = begun.pop(0)
         if command.token in waiting:
+            if is_circle:
+                return Failed(command.token, None, IncidentCode.automatic_loop)
             return errands.run(session, instance, state, command)
     for one in state.subscriptions:
-        if one.id in armed:
+        if one.id in armed and not is_circle:
             kept = kept_for(session, one)
             if kept is not None:
                 return take(kept, instance, one)

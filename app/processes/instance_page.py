@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request
@@ -17,11 +17,10 @@ from app.core.db import db
 from app.core.finding import record_key
 from app.core.i18n import _, ngettext
 from app.core.leases import LeaseState
+from app.core.own_reasons import is_own, reason_told
 from app.core.pages import show, trail
 from app.customers.queries import customer_cards
 from app.processes import family, messages, queries, several, shown, store, timers
-from app.processes.engine.asking import BY_OTHERS
-from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessTimer
@@ -154,8 +153,8 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
 
 
 def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str, Any]:
-    """`caller` and `called`: {code, process, status_label, url or none} of the run that called this one, and of those
-    that it called."""
+    """`caller` and `called`: {code, process, status_label, url} of the run that called this one, and of those that it
+    called, as far as he sees them."""
     callers, called = family.kin_of(session, [instance.id])
     found = [*callers.get(instance.id, ()), *called.get(instance.id, ())]
     seen = set(
@@ -167,17 +166,15 @@ def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str,
         if found
         else ()
     )
-    rows = [
-        {
-            "code": one.code,
-            "process": one.process,
-            "status_label": shown.STATUS_LABELS[one.status],
-            "url": links.instance_path(one.id) if one.id in seen else None,
-        }
-        for one in found
-    ]
-    count = len(callers.get(instance.id, ()))
-    return {"caller": rows[:count], "called": rows[count:]}
+
+    def told(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
+        return [
+            {"code": one.code, "process": one.process, "status_label": shown.STATUS_LABELS[one.status],
+             "url": links.instance_path(one.id)}
+            for one in kin if one.id in seen
+        ]  # fmt: skip
+
+    return {"caller": told(callers.get(instance.id, ())), "called": told(called.get(instance.id, ()))}
 
 
 def _asked(
@@ -199,14 +196,6 @@ def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, A
     return [{"name": name, "note": ", ".join(dict.fromkeys(steps))} for name, steps in did.items()]
 
 
-#: why the engine itself called a step off
-_CALLED_OFF: dict[str, Callable[[str], object]] = {
-    BY_TIMER: lambda step: _("%(step)s was called off: its time was over", step=step),
-    BY_MESSAGE: lambda step: _("%(step)s was called off: a message came that ends it", step=step),
-    BY_OTHERS: lambda step: _("%(step)s was called off: the others have decided", step=step),
-    BY_RETURN: lambda step: _("%(step)s was called off: an earlier step has to be done again", step=step),
-    BY_END: lambda step: _("%(step)s was called off: the process has ended", step=step),
-}
 _EVENT_ICONS = {
     "instance_started": "player-play",
     "open_task": "arrow-right",
@@ -268,7 +257,7 @@ def _events(session: Session, instance: ProcessInstance, notes: list[dict[str, A
 
 
 def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
-    said = event.body.get("reason", "")
+    said = reason_told(event.body.get("reason", ""), begins=False)
     match event.kind:
         case "instance_started":
             return _("%(name)s began the process", name=who)
@@ -324,14 +313,14 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(step)s has failed", step=step)
         case "step_passed":
             return _("%(step)s was passed over: there was nothing to do it for", step=step)
-        case "token_cancelled" if event.task_id is not None and event.body.get("reason") in _CALLED_OFF:
-            return _CALLED_OFF[event.body["reason"]](step)
+        case "token_cancelled" if event.task_id is not None and is_own(event.body.get("reason")):
+            return _("%(step)s was called off: %(reason)s", step=step, reason=said)
         case "raise_incident":
             return _("The process cannot go on at %(step)s. An administrator has to look at it.", step=step)
         case "finish_instance" if event.body["status"] == InstanceStatus.failed:
             return _("The process has failed at %(end)s", end=said)
         case "finish_instance" if event.body.get("reason"):
-            return _("%(name)s called it off: %(reason)s", name=who, reason=event.body["reason"])
+            return _("%(name)s called it off: %(reason)s", name=who, reason=said)
         case "finish_instance":
             return _("The process is completed")
     return None

@@ -49,20 +49,26 @@ def strike_due() -> int:
 def hand_over_messages() -> int:
     """Give kept messages to whoever waits for them by now, each in a transaction of its own; those whose time is over
     go. Returns how many were taken. Needs an application context."""
-    with transaction() as session:
-        messages.forget(session, at=clock.now())
-        waiting = session.scalars(messages.to_hand_over(BATCH)).all()
-    return sum(_hand_over(message_id) for message_id in waiting)
+    until, taken, waiting = clock.now() + LONGEST_RUN, 0, [0]
+    while waiting and clock.now() <= until:
+        with transaction() as session:
+            messages.forget(session, at=clock.now())
+            waiting = list(session.scalars(messages.to_hand_over(BATCH, at=clock.now())))
+        taken += sum(_hand_over(message_id) for message_id in waiting)
+    return taken
 
 
 def _hand_over(message_id: int) -> bool:
     try:
         with transaction() as session:
-            return messages.hand_over_kept(session, message_id)
+            if messages.hand_over_kept(session, message_id):
+                return True
     except Exception:
         # One bad row never stops the rest.
         logger.exception("message %d could not be handed over", message_id)
-        return False
+    with transaction() as session:
+        messages.put_off(session, message_id, at=clock.now(), rng=_random)
+    return False
 
 
 def _strike(timer_id: int, owner: str) -> bool:

@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, exists, select
 from sqlalchemy.orm import Session
 
-from app.core import clock
+from app.core import clock, leases
 from app.core.access import SYSTEM, Actor
 from app.core.db import queue_up
 from app.core.errors import ConflictError, InvalidInputError, Sentence
@@ -41,6 +42,8 @@ KEPT_FOR = timedelta(days=1)
 LONGEST_KEPT = timedelta(days=30)
 #: so long it is known that an event was taken; a later repetition would be a new one
 REMEMBERED_FOR = timedelta(days=90)
+#: after so many tries in vain its time to live decides alone
+MOST_TRIES = 12
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,59}")
 
 
@@ -239,11 +242,13 @@ def begun_by(session: Session, besides: int) -> dict[str, str]:
 
 
 # ── what the worker does ──
-def to_hand_over(limit: int) -> Select[int]:
-    """Kept messages for which somebody waits: armed while they were on their way, or paused until now."""
+def to_hand_over(limit: int, *, at: datetime) -> Select[int]:
+    """Kept messages for which somebody waits: armed while they were on their way, or paused until now. Those that
+    could not be handed over have to wait for their turn."""
+    is_turn = ProcessMessage.next_at.is_(None) | (ProcessMessage.next_at <= at)
     return (
         select(ProcessMessage.id)
-        .where(ProcessMessage.state == MessageState.kept, _is_waited_for(running=True))
+        .where(ProcessMessage.state == MessageState.kept, is_turn, _is_waited_for(running=True))
         .order_by(ProcessMessage.id)
         .limit(limit)
     )
@@ -255,12 +260,21 @@ def hand_over_kept(session: Session, message_id: int) -> bool:
     return message is not None and message.state is MessageState.kept and hand_over(session, message)
 
 
+def put_off(session: Session, message_id: int, *, at: datetime, rng: Random) -> None:
+    """It could not be handed over: again later, each time after a longer pause."""
+    message = session.get(ProcessMessage, message_id, with_for_update=True, populate_existing=True)
+    if message is not None and message.state is MessageState.kept:
+        message.attempts += 1
+        message.next_at = at + leases.backoff(message.attempts, rng)
+
+
 def forget(session: Session, *, at: datetime) -> None:
-    """What nobody took in its time goes, unless an instance that is paused waits for it; so does the memory of what was
-    taken long ago."""
+    """What nobody took in its time goes, unless an instance that is paused waits for it and it was not tried in vain
+    too often; so does the memory of what was taken long ago."""
     over = (ProcessMessage.state == MessageState.kept) & (ProcessMessage.expires_at <= at)
+    in_vain = ProcessMessage.attempts >= MOST_TRIES
     long_ago = (ProcessMessage.state == MessageState.taken) & (ProcessMessage.taken_at <= at - REMEMBERED_FOR)
-    for rows in (over & ~_is_waited_for(running=False), long_ago):
+    for rows in (over & (in_vain | ~_is_waited_for(running=False)), long_ago):
         session.execute(delete(ProcessMessage).where(rows), execution_options={"synchronize_session": False})
 
 

@@ -237,6 +237,10 @@ class InstanceTasks:
         seen: ColumnElement[bool] = owner_id.in_(select(ProcessInstance.id).where(visible(ProcessInstance, actor)))
         return seen
 
+    def put_aside(self, owner_id: Any) -> ColumnElement[bool]:
+        paused = select(ProcessInstance.id).where(queries.has_status(InstanceStatus.suspended))
+        return owner_id.in_(paused)  # type: ignore[no-any-return]
+
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
         rows = select(ProcessInstance, visible(ProcessInstance, actor).label("is_seen")).where(
             ProcessInstance.id == task.owner_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -15,8 +15,8 @@ from app.core.i18n import _
 from app.processes.assignment import offer_for
 from app.processes.engine.events import OpenTask
 from app.processes.engine.graph import AssignRule, Definition, Node
-from app.processes.engine.many import ManySpec, is_for_people
-from app.processes.engine.state import State
+from app.processes.engine.many import ManySpec, People, is_for_people
+from app.processes.engine.state import Data, State
 from app.processes.models import OWNER, ProcessInstance
 from app.security import queries as people
 from app.tasks import queries as task_queries
@@ -26,15 +26,18 @@ from app.tasks.rules import OUTCOME_DONE, Offer, Reason
 _LONGEST_ELEMENT = 80
 
 
-def whom(session: Session, instance: ProcessInstance) -> Callable[[AssignRule, Node], Sequence[int]]:
-    """Whom a rule means now, each by himself: the active members of a team or role, or the one person, by name. Whoever
-    did a step that keeps him from this one is not asked."""
+def whom(session: Session, instance: ProcessInstance) -> People:
+    """Whom a rule means with the values of this moment, each by himself: the active members of a team or role, or the
+    one person, by name; nobody where the rule finds nobody. Whoever did a step that keeps him from this one is not
+    asked."""
 
-    def meant(rule: AssignRule, step: Node) -> Sequence[int]:
+    def meant(rule: AssignRule, step: Node, data: Data) -> Sequence[int]:
         others = step.task.not_by if step.task is not None else ()
         done = task_queries.of_owner(session, OWNER, instance.id) if others else []
         kept_away = {one.completed_by_id for one in done if one.step in others}
-        offer = offer_for(session, rule, instance)
+        offer = offer_for(session, rule, instance, data=data)
+        if offer.nobody_found:
+            return ()
         if offer.member_id is not None:
             return () if offer.member_id in kept_away else (offer.member_id,)
         if offer.team_id is not None:

@@ -14,13 +14,17 @@ from app.core import clock, links
 from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.i18n import _
+from app.core.own_reasons import register_reasons
 from app.forms.displays import shown_answers
 from app.forms.fields.base import Context
 from app.forms.models import Submission
 from app.forms.queries import context_for
 from app.processes import queries, store
+from app.processes.engine.asking import BY_OTHERS
+from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus, TokenState
+from app.processes.family import BY_CALLER
 from app.processes.models import ProcessInstance, ProcessSubscription
 from app.tasks import queries as task_queries
 from app.tasks.events import AnswerShown, OwnerShown, StageShown
@@ -137,6 +141,18 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
         record=instance,
     )
 
+
+#: why the engine itself calls a step or a linked run off, or pauses it
+register_reasons(
+    {
+        BY_TIMER: _("its time was over"),
+        BY_MESSAGE: _("a message came that ends it"),
+        BY_OTHERS: _("the others have decided"),
+        BY_RETURN: _("an earlier step has to be done again"),
+        BY_END: _("the process has ended"),
+        BY_CALLER: _("together with the process file to which it belongs"),
+    }
+)
 
 INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     "no_way_chosen": lambda name: _("At “%(name)s” no condition holds, so no way on is known.", name=name),

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Optional
@@ -58,6 +58,9 @@ class CustomerWork:
     def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
         seen: ColumnElement[bool] = owner_id.in_(select(Customer.id).where(visible(Customer, actor)).correlate(None))
         return seen
+
+    def put_aside(self, owner_id: Any) -> ColumnElement[bool]:
+        return false()
 
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
         try:

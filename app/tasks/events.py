@@ -81,6 +81,9 @@ class TaskOwner(Protocol):
     def seen_by(self, owner_id: Any, actor: Actor) -> ColumnElement[bool]:
         """The condition that the owner of this id (a column) may be seen: notes are read with it."""
 
+    def put_aside(self, owner_id: Any) -> ColumnElement[bool]:
+        """The condition that the owner of this id (a column) is paused: nobody is troubled about its work."""
+
     def shown(self, session: Session, task: Task, actor: Actor) -> OwnerShown:
         """What the page of this task tells of its owner: without an address when he may not open that."""
 

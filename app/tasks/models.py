@@ -40,6 +40,7 @@ OPEN_STATES = (
 # The same words in every partial index, so that the planner finds them under every query on open work.
 IS_OPEN = text("state IN ('scheduled', 'ready', 'claimed', 'in_progress', 'waiting_customer', 'waiting_team')")
 _ALERTING = text("next_alert_at IS NOT NULL")
+_ORPHAN = text("orphan_since IS NOT NULL")
 
 
 class Task(Revisioned, Stamped, Entity):
@@ -58,6 +59,7 @@ class Task(Revisioned, Stamped, Entity):
         Index("ix_task_team", "team_id", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("ix_task_open_due", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("ix_task_next_alert", "next_alert_at", sqlite_where=_ALERTING, postgresql_where=_ALERTING),
+        Index("ix_task_orphan", "orphan_since", sqlite_where=_ORPHAN, postgresql_where=_ORPHAN),
         Index("ix_task_customer", "customer_id", "id"),
         Index("ix_task_done", "completed_by_id", "completed_at"),
         {"extend_existing": False},
@@ -99,6 +101,8 @@ class Task(Revisioned, Stamped, Entity):
     warn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_alert_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: since it was told of that nobody is there to do it; empty again once somebody is
+    orphan_since: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
     completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     completed_by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

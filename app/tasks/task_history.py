@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.i18n import _
+from app.core.own_reasons import reason_told
 from app.security import queries as people
 from app.tasks.models import TaskEvent, TaskEventKind
 from app.tasks.rules import OUTCOME_DONE
@@ -32,7 +33,7 @@ def events_told(history: Sequence[TaskEvent], names: Names) -> list[dict[str, An
             "icon": _EVENT_ICONS.get(event.kind, "point"),
             "text": _sentence(event, names),
             "late": event.kind is TaskEventKind.alerted,
-            "quote": event.data.get("reason") or "",
+            "quote": reason_told(event.data.get("reason") or ""),
         }
         for event in reversed(history)
         if event.kind is not TaskEventKind.draft_saved

@@ -47,6 +47,7 @@ UNTOLD = {
     ("app/processes/store.py", "_TIMER"): "the same",
     ("app/processes/store.py", "_EVENT"): "the log of an instance itself, which nobody changes",
     ("app/tasks/alerts.py", "Task"): "next_alert_at, which says nothing",
+    ("app/tasks/orphans.py", "Task"): "orphan_since, which says nothing",
     ("app/security/role_services.py", "RoleScope"): "told as role.rights_changed",
 }
 

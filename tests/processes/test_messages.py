@@ -208,6 +208,37 @@ def test_what_came_before_the_process_was_published_begins_it(draw):
     assert len(drawn.session.scalars(select(ProcessInstance.id)).all()) == 1
 
 
+def test_bad_messages_stop_nobody_and_go_when_their_time_is_over(session, draw, monkeypatch):
+    draw(BEGINNING)
+    for number in range(3):
+        tell(str(number), name="unheard", ttl="P1D")
+    bad, hand_over = set(session.scalars(select(ProcessMessage.id))), messages.hand_over_kept
+    session.rollback()
+    with transaction() as inside:
+        for one in inside.scalars(select(ProcessMessage)):
+            one.name = "complained"
+
+    def meet(inside, message_id):
+        if message_id in bad:
+            raise RuntimeError("a bad row")
+        return hand_over(inside, message_id)
+
+    monkeypatch.setattr(messages, "hand_over_kept", meet)
+    monkeypatch.setattr(jobs, "BATCH", 2)
+    tell("good", name="unheard")
+    with transaction() as inside:
+        inside.scalars(select(ProcessMessage).where(ProcessMessage.event_id == "good")).one().name = "complained"
+    assert (jobs.hand_over_messages(), kept(session)) == (1, ["0", "1", "2"])
+    session.rollback()
+    assert jobs.hand_over_messages() == 0
+    assert set(session.scalars(select(ProcessMessage.attempts).where(ProcessMessage.id.in_(bad)))) == {1}, "not yet"
+    for hour in range(1, 30):
+        session.rollback()
+        with clock.at(MONDAY + hour * HOUR):
+            jobs.hand_over_messages()
+    assert kept(session) == []
+
+
 # ── what may not be ──
 @pytest.mark.parametrize(
     ("wrong", "beside"),

@@ -13,6 +13,7 @@ from app.core.db import db, transaction
 from app.core.errors import NotAllowedError
 from app.processes import queries, services, several
 from app.processes.engine.state import InstanceStatus
+from app.processes.models import ProcessInstance
 from app.tasks.models import Task, TaskState
 from app.tasks.services import complete_task, reassign_task, return_task
 from tests.cast import Cast
@@ -195,4 +196,21 @@ def test_asking_several_and_deciding_happens_as_a_whole_or_not_at_all(session, c
             complete_task(inside, decided, by=lan, outcome="reject", note="Không")
 
     all_or_nothing(session, refuse)
+    process.check(instance_id)
+
+
+def test_whom_a_field_names_is_asked_as_it_was_answered_just_now(session, cast):
+    process = drawn(session, cast)
+    process.publish("start > ok > end", by=cast.hoa, tasks={"ok": 'assign="field:who" due="PT1H" approval="all"'})
+    instance_id = process.start(who="minh")
+    assert [one.assignee_id for one in parts(process, instance_id)] == [cast.minh.user_id]
+
+
+def test_where_the_rule_finds_nobody_an_administrator_has_to_look(session, cast):
+    process = drawn(session, cast, 'assign="head" due="PT1H" approval="all"')
+    instance_id = process.start()
+    with transaction() as inside:
+        inside.get_one(ProcessInstance, instance_id).team_id = None
+    process.finish(instance_id, "ask")
+    assert (process.open(instance_id), process.instance(instance_id).incident) == ([], "nobody_to_ask")
     process.check(instance_id)

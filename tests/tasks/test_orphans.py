@@ -16,6 +16,7 @@ from app.core.i18n import in_language
 from app.notifications.models import Notification
 from app.notifications.rules import bell_text
 from app.processes.models import ProcessInstance
+from app.processes.services import resume_instance, suspend_instance
 from app.security.models import Member, Team, TeamMember
 from app.tasks import queries
 from app.tasks.models import Task
@@ -88,6 +89,28 @@ def test_the_head_and_the_administrators_hear_of_it_once(session, cast, a_task):
     assert tell_orphans() == 0
     left(session, cast, "tuan")
     assert tell_orphans() == 1, "an orphan anew is told of anew"
+
+
+def test_who_leaves_twice_leaves_his_work_twice(session, cast, a_task):
+    a_task(Offer(member_id=cast.lan.user_id))
+    for times in (1, 2):
+        left(session, cast, "lan")
+        assert (tell_orphans(), tell_orphans()) == (1, 0)
+        assert len(lines(session, cast.minh)) == times
+        with transaction() as inside:
+            inside.get_one(User, cast.actor("lan").user_id).active = True
+        assert tell_orphans() == 0
+
+
+def test_work_of_a_file_that_is_paused_is_told_of_when_it_goes_on(session, cast, a_task):
+    a_task(Offer(role="Admin", nobody_found=True))
+    instance_id = session.scalars(select(ProcessInstance.id)).one()
+    with transaction(cast.hoa) as inside:
+        suspend_instance(inside, instance_id, by=cast.hoa, reason="Chờ khách")
+    assert (tell_orphans(), lines(session, cast.hoa)) == (0, [])
+    with transaction(cast.hoa) as inside:
+        resume_instance(inside, instance_id, by=cast.hoa)
+    assert tell_orphans() == 1
 
 
 @pytest.fixture

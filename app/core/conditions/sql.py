@@ -74,6 +74,12 @@ def where(condition: Condition, fields: Mapping[str, Field], *, reader: Reader) 
     return _Translation(fields, reader).node(condition.tree)
 
 
+def keys_beside(condition: Condition, fields: Mapping[str, Field], *, reader: Reader) -> Select[Any] | None:
+    """The keys of the rows for which the condition holds, found without looking at the rows themselves; None where it
+    asks for more than values that stand beside them. A key may come several times. Raises as `where` does."""
+    return _Translation(fields, reader).keys(condition.tree)
+
+
 _POSITIVE = {"!=": "=", "not in": "in", "not contains": "contains", "not empty": "empty"}
 _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -121,11 +127,27 @@ class _Translation:
         """All of these hold. What several of them ask of one value beside the rows is looked for once: from 10 to 20
         are a few, and from 10 on, and up to 20, may each be nearly all. Of several values beside the rows only those
         who have all of them are looked up."""
+        others, together = self._asked_together(parts)
+        yield from map(self.node, others)
+        for several in together:
+            yield several[0].beside.key.in_(_keys_of_all(several))
+
+    def keys(self, node: tree.Node) -> Select[Any] | None:
+        others, together = self._asked_together(
+            node.parts if isinstance(node, Group) and node.word == "and" else (node,)
+        )
+        return None if others or len(together) != 1 else _keys_of_all(together[0])
+
+    def _asked_together(
+        self, parts: Sequence[tree.Node]
+    ) -> tuple[Sequence[tree.Node], Sequence[Sequence[_AskedBeside]]]:
+        """What asks for one value beside the rows each, by the key of the rows; and before that, all the rest."""
         asked: dict[str, _AskedBeside] = {}
+        others = []
         for part in parts:
             found = self._asked_beside(part)
             if found is None:
-                yield self.node(part)
+                others.append(part)
             else:
                 field, beside, test = found
                 told = asked.setdefault(field.key, _AskedBeside(beside, []))
@@ -134,8 +156,7 @@ class _Translation:
         keys: dict[str, list[_AskedBeside]] = {}
         for told in asked.values():
             keys.setdefault(str(told.beside.key), []).append(told)
-        for several in keys.values():
-            yield _holds_beside_all(several)
+        return others, list(keys.values())
 
     def _asked_beside(self, part: tree.Node) -> tuple[Field, Beside, Test] | None:
         """Of a comparison with the one value that a row has in another table."""
@@ -401,7 +422,7 @@ class _AskedBeside:
     is_exact: bool = False
 
 
-def _holds_beside_all(several: Sequence[_AskedBeside]) -> ColumnElement[bool]:
+def _keys_of_all(several: Sequence[_AskedBeside]) -> Select[Any]:
     """One inside the other, the exact ones inmost: of a range all are run through, and kept is only who has the other
     values too. Asked one beside the other, each would be looked up among the rows."""
     rows: Select[Any] | None = None
@@ -412,7 +433,7 @@ def _holds_beside_all(several: Sequence[_AskedBeside]) -> ColumnElement[bool]:
             found = found.where(key.in_(rows))
         rows = found.correlate(None)
     assert rows is not None
-    return several[0].beside.key.in_(rows)
+    return rows
 
 
 def _every(tests: Sequence[Test], value: ColumnElement[Any]) -> ColumnElement[bool]:

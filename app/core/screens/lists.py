@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate, pairwise
@@ -48,6 +48,11 @@ class Opening:
     beside: Any = None
     #: 404 for a list that is shown in the place of what is not there
     status: int = 200
+
+
+def reader_of(who: Actor) -> sql.Reader:
+    """As what he compares rows with."""
+    return sql.Reader(who.user_id, who.team_ids, who.time_zone, clock.today(who.time_zone))
 
 
 class ListPart(Declared):
@@ -244,11 +249,13 @@ class ListPart(Declared):
         found = {name: self._column(name).field for name in self.search_columns}
         return {name: one for name, one in found.items() if one is not None}
 
-    def fields_for(self, who: Actor) -> Mapping[str, Field]:
-        """The same as far as this person may read them: what he may not read is not found by guessing either."""
-        differing = [name for name in self.filter_fields if name in self.derived and self.derived[name].seen_by]
+    def fields_for(self, who: Actor, keys: Collection[str] | None = None) -> Mapping[str, Field]:
+        """The same as far as this person may read them: what he may not read is not found by guessing either. With
+        `keys`, only these: what differs from person to person is put together anew each time."""
+        asked = {name: one for name, one in self.filter_fields.items() if keys is None or name in keys}
+        differing = [name for name in asked if name in self.derived and self.derived[name].seen_by]
         found = {name: self._column(name).for_reader(who).field for name in differing}
-        read = {**self.filter_fields, **{name: one for name, one in found.items() if one is not None}}
+        read = {**asked, **{name: one for name, one in found.items() if one is not None}}
         return {name: one for name, one in read.items() if self._may_compare(name, who)}
 
     def columns_for(self, asked: Asked, who: Actor) -> Sequence[Column]:
@@ -340,11 +347,14 @@ class ListPart(Declared):
 
     def narrowed(self, condition: Condition, who: Actor) -> ColumnElement[bool]:
         """The condition on rows. Raises BadRequestError with the sentence of what is wrong in it."""
-        reader = sql.Reader(who.user_id, who.team_ids, who.time_zone, clock.today(who.time_zone))
         try:
-            return sql.where(condition, self.fields_for(who), reader=reader)
+            return sql.where(condition, self.fields_for(who, condition.keys), reader=reader_of(who))
         except ConditionError as refusal:
             raise BadRequestError(refusal.message) from None
+
+    def _keys_asked(self, asked: Asked, who: Actor) -> Select[Any] | None:
+        """The keys of the rows that `_listed` gives, where they are known without looking at the rows."""
+        return None
 
     def _page(
         self,
@@ -363,7 +373,8 @@ class ListPart(Declared):
         once = partial(self._once, asked) if is_usual else None
         ordered = self.columns_offered.get(asked.order_column)
         walk = ordered.walk if ordered is not None else None
-        found, (counted, is_capped) = self._found(rows, by, columns, piece, known_as, once, walk)
+        keys = self._keys_asked(asked, edge.actor()) if by is self._key else None
+        found, (counted, is_capped) = self._found(rows, by, columns, piece, known_as, once, walk, keys)
         shown, has_more = found[: asked.page_size], len(found) > asked.page_size
         if piece.is_backwards:
             shown, has_more = shown[::-1], True
@@ -391,20 +402,24 @@ class ListPart(Declared):
         known_as: Any,
         once: _Once | None,
         walk: Walk | None = None,
+        keys: Select[Any] | None = None,
     ) -> tuple[Sequence[Any], tuple[int, bool]]:
-        """The rows of the piece, and how many there are: in one query unless they turn out to be many."""
+        """The rows of the piece, and how many there are: in one query unless they turn out to be many. `keys`: those of
+        all rows, where they are found faster than the rows."""
         session = db.session()
+        (key,) = (self._key,) if keys is None else keys.selected_columns
 
         def counted_too() -> Select[Any]:
-            ids, number = paging.one_finding(rows, by, self._key, piece)
+            ids, number = paging.one_finding(rows if keys is None else keys, by if keys is None else key, key, piece)
             return self._read(ids, by, columns, piece).add_columns(number)
 
         def walked() -> Select[Any]:
-            if not piece.start:
+            if keys is None and not piece.start:
                 return piece.of(self._drawn(rows, by, columns), by, self._key)
             # Only keys are skipped: columns of rows above the page are never read.
-            keys = rows.with_only_columns(self._key, maintain_column_froms=True)
-            return self._read(piece.of(keys, by, self._key).correlate(None), by, columns, piece)
+            only = rows.with_only_columns(self._key, maintain_column_froms=True) if keys is None else keys
+            ids = piece.of(only, by if keys is None else key, key)
+            return self._read(ids.correlate(None), by, columns, piece)
 
         if not paging.is_long(known_as):
             found = session.execute(once(counted_too) if once else counted_too()).all()

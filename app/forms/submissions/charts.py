@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, String, any_, case, cast, column, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Select, any_, case, column, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor, Scope, visible
@@ -33,6 +34,8 @@ MOST_BARS = 30
 MOST_MONTHS = 36
 #: Submissions of whoever sees only some of them that are looked at, the last ones: his rights are asked row by row.
 MOST_LOOKED_AT = 20_000
+#: values of all number questions together that are read one by one
+MOST_VALUES = 5_000
 _SMALL = frozenset({"stars", "nps"})
 
 
@@ -75,9 +78,9 @@ def charts_of(session: Session, form_id: int, version: FormVersion, who: Actor, 
     among, is_cut = _among(session, form_id, who)
     counted = _Counted(session, form_id, among)
     by_text = counted.texts([one.key for one in fields if one.type.index is Kind.text])
-    small = [one.key for one in fields if one.type.code in _SMALL or one.type.code == "yes_no"]
-    by_number = counted.numbers(small)
-    spread = counted.spreads([one.key for one in fields if one.type.index is Kind.number and one.key not in small])
+    few = {one.key for one in fields if one.type.code in _SMALL or one.type.code == "yes_no"}
+    numbers = [one.key for one in fields if one.type.index is Kind.number]
+    by_number, spread = counted.numbers(few, [key for key in numbers if key not in few])
     by_month = counted.months([one.key for one in fields if one.type.index is Kind.date])
     by_month |= counted.months_of_moments(
         [one.key for one in fields if one.type.index is Kind.moment], context.time_zone
@@ -88,7 +91,7 @@ def charts_of(session: Session, form_id: int, version: FormVersion, who: Actor, 
         match one.type.index:
             case Kind.text:
                 drawn.append(_choice(one, by_text.get(one.key, {}), totals.get(one.key), context))
-            case Kind.number if one.key in small:
+            case Kind.number if one.key in few:
                 drawn.append(_few(one, by_number.get(one.key, {})))
             case Kind.number:
                 drawn.append(_spread(one, spread.get(one.key)))
@@ -137,8 +140,22 @@ class _Counted:
     def texts(self, keys: Sequence[str]) -> dict[str, dict[str, int]]:
         return self._grouped(keys, SubmissionValue.text, SubmissionValue.text.is_not(None))
 
-    def numbers(self, keys: Sequence[str]) -> dict[str, dict[float, int]]:
-        return self._grouped(keys, SubmissionValue.number, SubmissionValue.number.is_not(None))
+    def numbers(
+        self, few: Collection[str], spread: Sequence[str]
+    ) -> tuple[Mapping[str, Mapping[float, int]], Mapping[str, _Spread]]:
+        """Each value of the `few`; and of the others how far theirs lie apart. Looked through once, unless there are
+        so many values that the database rather puts them in tenths itself."""
+        keys, number = [*few, *spread], SubmissionValue.number
+        found: dict[str, dict[float, int]] = defaultdict(dict)
+        if keys:
+            each = self._rows(keys, number, func.count()).where(number.is_not(None))
+            each = each.group_by(SubmissionValue.field_key, number).limit(MOST_VALUES + 1)
+            rows = self._session.execute(each).all()
+            if len(rows) > MOST_VALUES:
+                return self._grouped(list(few), number, number.is_not(None)), self._spreads(spread)
+            for key, value, count in rows:
+                found[key][value] = count
+        return found, {key: _spread_of(found[key]) for key in spread if key in found}
 
     def answered(self, keys: Sequence[str]) -> dict[str, int]:
         """How many answered a question to which one answer has several parts."""
@@ -149,9 +166,12 @@ class _Counted:
 
     def months(self, keys: Sequence[str]) -> dict[str, dict[str, int]]:
         """Days by "2026-11"."""
-        # As SQLite keeps them: 2026-11-20.
-        day = cast(SubmissionValue.date, String)
-        return self._grouped(keys, func.substr(day, 1, 7), SubmissionValue.date.is_not(None))
+        found: dict[str, dict[str, int]] = {}
+        for key, days in self._grouped(keys, SubmissionValue.date, SubmissionValue.date.is_not(None)).items():
+            months = found[key] = defaultdict(int)
+            for day, count in days.items():
+                months[day.isoformat()[:7]] += count
+        return found
 
     def months_of_moments(self, keys: Sequence[str], time_zone: str) -> dict[str, dict[str, int]]:
         """Moments by "2026-11", as the calendar of the reader hangs."""
@@ -175,7 +195,7 @@ class _Counted:
             for key, places in found.items()
         }
 
-    def spreads(self, keys: Sequence[str]) -> dict[str, _Spread]:
+    def _spreads(self, keys: Sequence[str]) -> Mapping[str, _Spread]:
         """Two statements: how far the values lie apart, then how many are in each tenth of that."""
         if not keys:
             return {}
@@ -184,23 +204,31 @@ class _Counted:
         ends = {
             row[0]: (row[1], row[2], row[3], row[4])
             for row in self._session.execute(asked.where(number.is_not(None)).group_by(SubmissionValue.field_key))
-            if row[1]
         }  # fmt: skip
-        widths = {key: (high - low) / BARS for key, (_count, low, high, _mean) in ends.items() if high > low}
-        place = case(
-            *(
-                (SubmissionValue.field_key == key,
-                 case((number >= ends[key][2], BARS - 1), else_=cast((number - ends[key][1]) / width, Integer)))
-                for key, width in widths.items()
-            ),
-            else_=0,
-        ) if widths else None  # fmt: skip
-        bars = self._grouped(list(widths), place, number.is_not(None)) if place is not None else {}
+        places = {
+            key: _place_among(number, _edges(low, high), 0, BARS - 1)
+            for key, (_count, low, high, _mean) in ends.items() if high > low
+        }  # fmt: skip
+        place = case(*((SubmissionValue.field_key == key, one) for key, one in places.items()), else_=0)
+        bars = self._grouped(list(places), place, number.is_not(None)) if places else {}
         return {key: _Spread(*told, bars.get(key) or {0: told[0]}) for key, told in ends.items()}
 
 
-def _place_among(column: Any, begins: Sequence[datetime], low: int, high: int) -> Any:
-    """In which of the stretches between these moments it lies: halved again and again, so that a hundred of them take
+def _edges(low: float, high: float) -> Sequence[float]:
+    """Where each bar begins."""
+    return [low + (high - low) / BARS * place for place in range(BARS)]
+
+
+def _spread_of(counts: Mapping[float, int]) -> _Spread:
+    low, high, count = min(counts), max(counts), sum(counts.values())
+    edges, bars = _edges(low, high), dict.fromkeys(range(BARS), 0)
+    for value, number in counts.items():
+        bars[bisect_right(edges, value) - 1 if high > low else 0] += number
+    return _Spread(count, low, high, sum(value * number for value, number in counts.items()) / count, bars)
+
+
+def _place_among(column: Any, begins: Sequence[Any], low: int, high: int) -> Any:
+    """In which of the stretches between these values it lies: halved again and again, so that a hundred of them take
     seven comparisons. The same on every database, whatever the clocks of the zone did in between."""
     if low == high:
         return literal(low)
@@ -267,8 +295,7 @@ def _spread(one: FormField, found: _Spread | None) -> Chart:
     facts = ((_("Average"), told(round(found.mean, 2))), (_("Least"), told(found.low)), (_("Most"), told(found.high)))
     if found.high == found.low:
         return Chart(one.key, label, found.count, [_bar(told(found.low), found.count, found.count)], facts)
-    width = (found.high - found.low) / BARS
-    edges = [found.low + width * place for place in range(BARS)] + [found.high]
+    edges = [*_edges(found.low, found.high), found.high]
     bars = [
         _bar(f"{told(round(edges[place], 2))} – {told(round(edges[place + 1], 2))}", found.bars.get(place, 0),
              found.count)

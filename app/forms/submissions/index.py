@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core.remembered import kept
 from app.forms import queries
-from app.forms.fields.base import FormField, Kind
+from app.forms.fields.base import FieldType, FormField, Kind
 from app.forms.models import FormVersion, Submission, SubmissionState, SubmissionValue
 
 #: answers of these kinds are counted on charts, whether they can be filtered or not
@@ -55,6 +55,15 @@ def wanted_of_form(session: Session, form_id: int) -> Mapping[str, str]:
             found |= wanted(queries.fields_of(version))
         known = _wanted[form_id] = checksums, found
     return known[1]
+
+
+def several_of_form(session: Session, form_id: int) -> frozenset[str]:
+    """The questions of which one answer may have several rows in the index, by any published version of the form."""
+    rows = select(FormVersion).where(FormVersion.form_id == form_id, FormVersion.published_at.is_not(None))
+    return frozenset(
+        key for version in session.scalars(rows) for key, one in queries.fields_of(version).items()
+        if type(one.type).indexed is not FieldType.indexed
+    )  # fmt: skip
 
 
 def rows_of(submission: Submission, wanted: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.core import edge, exports, links, paging
-from app.core.access import Actor, FieldRight, visible
+from app.core.access import Actor, FieldRight, Scope, visible
+from app.core.conditions import sql
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.exports import Opened, Source, Wanted
@@ -22,6 +23,7 @@ from app.core.pages import trail
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
 from app.core.screens.columns import Column
 from app.core.screens.listing import Asked, Page
+from app.core.screens.lists import reader_of
 from app.core.sheets import Header
 from app.customers import columns as customer_columns
 from app.customers.queries import customer_names
@@ -29,7 +31,7 @@ from app.forms import queries, reading
 from app.forms.asked_once import remembering
 from app.forms.fields.base import Context, Control
 from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource, SubmissionState
-from app.forms.submissions import charts, columns, running
+from app.forms.submissions import charts, columns, index, running
 from app.forms.submissions.columns import AnswerColumn
 from app.security import columns as people_columns
 
@@ -173,6 +175,8 @@ class FormAnswers(_Answers):
     form_id: int = 0
     code: str = ""
     answers: Mapping[str, AnswerColumn] = {}
+    #: those of which one answer may stand in the index several times
+    several: frozenset[str] = frozenset()
 
     def __init__(self, **kwargs: Any) -> None:
         self._made: dict[int, tuple[int, FormAnswers]] = {}
@@ -215,6 +219,7 @@ class FormAnswers(_Answers):
         searchable = [name for name, one in found.items() if one.is_searchable]
         told: dict[str, Any] = {
             "form_id": form.id, "code": form.code, "answers": found, "list_title": form.name,
+            "several": frozenset(columns.PREFIX + key for key in index.several_of_form(db.session(), form.id)),
             "route_base": f"/bieu-mau/{form.code}/phieu",
             "derived": {**type(self).derived, **{name: one.derived for name, one in found.items()}},
             "label_columns": {**self.label_columns, **{name: one.label for name, one in found.items()}},
@@ -268,6 +273,13 @@ class FormAnswers(_Answers):
     # ── its rows ──
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
         return super()._listed(rows, asked, who).where(Submission.form_id == self.form_id)
+
+    def _keys_asked(self, asked: Asked, who: Actor) -> Select[Any] | None:
+        """Of whoever sees all answers, the index alone says which of them have these values."""
+        if asked.where is None or asked.q or who.scope(self.resource) is not Scope.all:
+            return None
+        keys = sql.keys_beside(asked.where, self.fields_for(who, asked.where.keys), reader=reader_of(who))
+        return keys if keys is None or asked.where.keys.isdisjoint(self.several) else keys.distinct()
 
     def _page(self, *args: Any, known_as: Any = None, **kwargs: Any) -> Page:
         known = None if known_as is None else (self.key, known_as)

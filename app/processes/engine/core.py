@@ -84,7 +84,7 @@ class Decision:
     commands: tuple[Command, ...]
 
 
-def _nobody(_rule: AssignRule, _step: Node) -> tuple[int, ...]:
+def _nobody(_rule: AssignRule, _step: Node, _data: Data) -> tuple[int, ...]:
     return ()
 
 

@@ -18,8 +18,8 @@ from app.processes.engine.state import Data, Gathering, IncidentCode
 if TYPE_CHECKING:
     from app.processes.engine.graph import AssignRule, Node
 
-#: the ids of the members whom a rule means at this moment, and who may do that step
-People = Callable[["AssignRule", "Node"], Sequence[int]]
+#: the ids of the members whom a rule means at this moment, with these values, and who may do that step
+People = Callable[["AssignRule", "Node", Data], Sequence[int]]
 
 #: more people than this are never asked one question at once
 MOST_ELEMENTS = 200
@@ -81,7 +81,7 @@ def elements_of(node: Node, data: Data, people: People) -> tuple[Any, ...] | Inc
         found = value if isinstance(value, list) else [] if value in (None, "") else [value]
     else:
         rule = spec.over or node.assignment
-        found = people(rule, node) if rule is not None else ()
+        found = people(rule, node, data) if rule is not None else ()
         if not found:
             return IncidentCode.nobody_to_ask
     return tuple(found) if len(found) <= MOST_ELEMENTS else IncidentCode.too_many_to_ask

@@ -14,6 +14,7 @@ from app.core.errors import InvalidInputError
 from app.forms.models import AnswerIndexing, Submission, SubmissionValue
 from app.forms.queries import context_for
 from app.forms.rules import Answers
+from app.forms.submissions import charts as charts_module
 from app.forms.submissions import running, services
 from app.forms.submissions.charts import charts_of
 from tests.cast import Cast
@@ -38,6 +39,19 @@ def test_each_choice_number_and_day_is_counted_as_a_table_that_needs_no_script(c
     assert [row[1] for row in found["Sao"]] == ["0", "1", "0", "1", "0"]
     assert found["Ngày ăn"] == [["11/2026", "2", "100"]]
     assert (found["Đền bù"][0][1], found["Đền bù"][-1][1]) == ("1", "1")
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("most", [charts_module.MOST_VALUES, 0])
+def test_numbers_stand_in_tenths_of_how_far_they_lie_apart_however_they_are_counted(app, client, monkeypatch, most):
+    monkeypatch.setattr(charts_module, "MOST_VALUES", most)
+    with app.app_context(), transaction(SYSTEM) as session:
+        publish(session)
+        for amount in (0, 100, 199, 1000, 1800, 1999, 2000):
+            submit(session, {"fault": "cold", "amount": amount, "stars": 3}, by=SYSTEM)
+    found = charts(client("hoa"))
+    assert [row[1] for row in found["Đền bù"]] == ["3", "0", "0", "0", "0", "1", "0", "0", "0", "3"]
+    assert [row[1] for row in found["Sao"]] == ["0", "0", "7", "0", "0"]
 
 
 @pytest.mark.both_databases

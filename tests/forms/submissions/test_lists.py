@@ -8,7 +8,10 @@ import io
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.forms.submissions.conftest import DRAWN, publish
+from app.core import paging
+from app.core.access import SYSTEM
+from app.core.db import transaction
+from tests.forms.submissions.conftest import DRAWN, publish, submit
 from tests.rest import statements
 
 LIST = "/bieu-mau/mon-an/phieu/list/"
@@ -53,6 +56,40 @@ def test_questions_are_columns_of_their_form_and_read_as_people_read_them(client
 def test_rows_are_narrowed_by_answers_as_what_they_are(client, given, where, found):
     page = client("hoa").get(LIST, query_string={"where": where, "view": 0})
     assert set(cells(page, "Số")) == {f"#{getattr(given, name)}" for name in found}
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("is_long", [False, True])
+def test_the_index_alone_names_each_row_once_also_where_a_question_had_several_answers_before(
+    app, client, monkeypatch, is_long
+):
+    wanted = {
+        "[answers.dishes] in ('pho', 'bun')": ["#3", "#1"],
+        "[answers.dishes] = 'com'": ["#2"],
+        "[answers.dishes] != 'pho' and answers.eaten >= 2": ["#3", "#2"],
+        "answers.eaten >= 1 and answers.eaten <= 2 and [answers.dishes] in ('pho', 'com')": ["#2", "#1"],
+        "answers.eaten >= 1 and state = 'submitted'": ["#3", "#2", "#1"],
+    }
+    options = [{"value": one, "label": one} for one in ("pho", "bun", "com")]
+    dishes = {"key": "dishes", "type": "choices", "label": "Món", "searchable": True, "options": options}
+    eaten = {"key": "eaten", "type": "integer", "label": "Số bát", "searchable": True}
+    with app.app_context(), transaction(SYSTEM) as session:
+        publish(session, {"name": "Quán", "fields": [dishes, eaten]}, code="quan")
+        submit(session, {"dishes": ["pho", "bun"], "eaten": 1}, by=SYSTEM, code="quan")
+        publish(session, {"name": "Quán", "fields": [{**dishes, "type": "choice"}, eaten]}, code="quan")
+        submit(session, {"dishes": "com", "eaten": 2}, by=SYSTEM, code="quan")
+        submit(session, {"dishes": "bun", "eaten": 3}, by=SYSTEM, code="quan")
+    if is_long:
+        monkeypatch.setattr(paging, "COUNT_CAP", 1)
+    hoa, path = client("hoa"), "/bieu-mau/quan/phieu/list/"
+    for where, found in wanted.items():
+        for _time in range(2):
+            assert cells(hoa.get(path, query_string={"where": where, "view": 0}), "Số") == found, where
+        page = hoa.get(path, query_string={"where": where, "view": 0, "page_size": 1})
+        onward = BeautifulSoup(page.text, "lxml").select_one("a[rel=next]")
+        assert (onward is not None) is (len(found) > 1), where
+        if onward is not None:
+            assert cells(hoa.get(f"{path}{onward['href']}"), "Số") == found[1:2], where
 
 
 def test_rows_are_ordered_by_an_answer_and_turned_page_by_page(client, given):

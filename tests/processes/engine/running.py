@@ -17,7 +17,7 @@ LONGEST_REPLAY = 300
 class Run:
     """One instance, and all that was ever commanded in it; after each event the log must lead to the state."""
 
-    def __init__(self, definition, *events, people=lambda _rule, _step: ()):
+    def __init__(self, definition, *events, people=lambda _rule, _step, _data: ()):
         self.definition, self.state, self.commands, self.people = definition, State(), [], people
         for event in events:
             self.do(event)

@@ -36,7 +36,7 @@ ARROWS = ("start > ask > ok > xor1", "xor1 > pay if ok.outcome = 'approve'", "xo
 def asked(many, tasks=DECIDE, members=TEAM, data=None, **more):
     """A run at `ok`, which several people decide."""
     definition = drawn(*ARROWS, tasks={"ok": tasks}, many={"ok": many} if many else {}, **more)
-    return Run(definition, Start(), people=lambda _rule, _step: members).finish("ask", data)
+    return Run(definition, Start(), people=lambda _rule, _step, _data: members).finish("ask", data)
 
 
 def say(run, *outcomes, values=None):
@@ -128,7 +128,7 @@ def test_where_there_is_nothing_to_do_it_for_the_process_goes_on(data):
 def test_an_admin_is_needed_where_it_cannot_be_said_whom_to_ask(many, members, code):
     run = asked(many, members=members)
     assert run.last[-1].code is code
-    run.people = lambda _rule, _step: [11]
+    run.people = lambda _rule, _step, _data: [11]
     assert run.do(Retry(run.token("ok"), "đã thêm người")).open == ["ok"]
 
 
@@ -141,7 +141,7 @@ def test_a_number_of_times_and_no_decision():
 def test_a_clock_at_its_edge_calls_all_of_them_off():
     edge = {"timers": {"edge": "PT1H"}, "edges": {"edge": "ok"}}
     definition = drawn(*ARROWS, "edge > late > end", tasks={"ok": DECIDE}, many={"ok": 'collection="team:x"'}, **edge)
-    run = Run(definition, Start(), people=lambda _rule, _step: TEAM).finish("ask")
+    run = Run(definition, Start(), people=lambda _rule, _step, _data: TEAM).finish("ask")
     assert run.clocks == ["edge"]
     say(run, "approve").strike("edge")
     assert run.open == ["late"]
