@@ -22,6 +22,12 @@ class Known:
     empty: frozenset[str] = frozenset()
     texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     customer_fields: frozenset[str] = frozenset()
+    #: those of them that take several values
+    customer_lists: frozenset[str] = frozenset()
+    #: form codes with the keys of those fields whose answer is several values
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: the same of those whose answer has parts of its own (an address, rows, files) and is no value
+    wholes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: codes of the programs outside that the company knows
     receivers: frozenset[str] = frozenset()
     begun_by: Mapping[str, str] = field(default_factory=dict)

@@ -27,6 +27,7 @@ def check(definition: Definition, *, known: Known, keys: Collection[str]) -> Ite
                 )
                 yield Problem(node.id, "unknown-key", message, Severity.warning)
         yield from _exists(node, known)
+        yield from _fits(definition, node, known)
     yield from _starts(definition, known)
 
 
@@ -60,6 +61,38 @@ def _exists(node: Node, known: Known) -> Iterator[Problem]:
                         known=", ".join(sorted(known.customer_fields)),
                     )
                     yield Problem(node.id, "unknown-field", message)
+
+
+def _fits(definition: Definition, node: Node, known: Known) -> Iterator[Problem]:
+    """Can what is set be taken where it goes: several values as several?"""
+    for target, value in node.outside.values if isinstance(node.outside, SetSpec) else ():
+        step, _dot, plain = value.key.rpartition(".")
+        asking = [one.task.form for one in definition.nodes.values()
+                  if one.task is not None and one.task.form and step in ("", one.id)]  # fmt: skip
+        field = target.removeprefix(OF_CUSTOMER)
+        if any(plain in known.wholes.get(form, ()) for form in asking):
+            message = _(
+                "“%(name)s” sets “%(field)s” to “%(key)s”, which is no single value: an address, rows or files."
+                " Name one of its parts, or another field.",
+                name=node.title,
+                field=target,
+                key=value.key,
+            )
+            yield Problem(node.id, "no-value", message)
+        elif (
+            field != target
+            and field in known.customer_fields - known.customer_lists
+            and any(plain in known.lists.get(form, ()) for form in asking)
+        ):
+            message = _(
+                "“%(name)s” sets “%(field)s” of the customer, which takes one value, to “%(key)s”, which has several."
+                " Several are taken by: %(known)s",
+                name=node.title,
+                field=field,
+                key=value.key,
+                known=", ".join(sorted(known.customer_lists)),
+            )
+            yield Problem(node.id, "several-values", message)
 
 
 def _event_gateway(definition: Definition, gateway: Node) -> Iterator[Problem]:
