@@ -152,6 +152,8 @@ def create_app(config: Any = None) -> Flask:
     for commented in (CustomerComments(), TaskComments(), InstanceComments()):
         register_commented(commented)
     register_screens(views.VIEWS)
+    for of_form in (FieldsPart(), VersionsPart(), PublicPart(), AnswersPart()):
+        parts.register_part(of_form)
     parts.register_part(CommentPart())
     parts.register_part(SharePart())
     register_teller(ShareTeller())
@@ -159,8 +161,6 @@ def create_app(config: Any = None) -> Flask:
         register_shareable(shared)
     parts.register_links("rights", effective_links)
     parts.register_part(OpenWorkPart())
-    for of_form in (FieldsPart(), VersionsPart(), PublicPart(), AnswersPart()):
-        parts.register_part(of_form)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
 

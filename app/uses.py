@@ -14,6 +14,7 @@ from app.core import links, uses
 from app.core.access import Actor, visible
 from app.core.accounts import Role
 from app.core.db import Entity
+from app.core.errors import Sentence
 from app.core.i18n import _, ngettext
 from app.core.models import SavedView
 from app.core.uses import Mention, UserKind
@@ -27,6 +28,8 @@ from app.forms.public.models import PublicEntry
 from app.forms.queries import FieldOf
 from app.forms.submissions.screens import KEYED
 from app.processes.engine.graph import Definition
+from app.processes.engine.outside import OF_CUSTOMER, OWN
+from app.processes.engine.used import Use, uses_of, writes_to
 from app.processes.models import (
     Process,
     ProcessInstance,
@@ -87,6 +90,19 @@ KINDS = (
         lambda n: ngettext("%(num)d catalogue entry", "%(num)d catalogue entries", n),
     ),
 )  # fmt: skip
+
+#: what a process does with the answer to a field
+_OF_PROCESSES: Mapping[Use, Sentence] = {
+    Use.goes: _("Process “%(name)s” goes on by its answer"),
+    Use.gives: _("Process “%(name)s” gives work to whom it names"),
+    Use.repeats: _("Process “%(name)s” does a step for each part of its answer"),
+    Use.waits: _("Process “%(name)s” waits by its answer"),
+    Use.mails: _("Process “%(name)s” sends a mail with its answer, or to it"),
+    Use.sets: _("Process “%(name)s” sets a value from its answer"),
+    Use.calls: _("Process “%(name)s” sends its answer to another program"),
+    Use.hands: _("Process “%(name)s” hands its answer on to a linked process"),
+}
+_SETS_OWN = _("Process “%(name)s” sets it")
 
 #: Columns by table: rows belong to what these point to, they come and stay with it.
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -193,7 +209,7 @@ def _drawn_with_forms(session: Session, forms: Sequence[Form], who: Actor) -> di
 
 
 def _drawn_with_fields(session: Session, fields: Sequence[FieldOf], who: Actor) -> dict[int, list[Mention]]:
-    """Processes that ask the form and go one way or the other by the answer to the field."""
+    """Processes that ask the form and make use of the answer to the field; of an own field, those that set it."""
     drawings = session.execute(
         select(ProcessVersion, Process.name, visible(Process, who).label("is_seen"))
         .join(Process, ProcessVersion.process_id == Process.id)
@@ -203,16 +219,17 @@ def _drawn_with_fields(session: Session, fields: Sequence[FieldOf], who: Actor) 
     found: dict[int, list[Mention]] = {one.id: [] for one in fields}
     for version, name, is_seen in drawings:
         for one in fields:
-            if _goes_by(definition_of(version), one):
-                told = str(_("Process “%(name)s” goes on by its answer", name=name))
-                found[one.id].append(Mention(told if is_seen else None))
+            for told in _told_of(definition_of(version), one):
+                found[one.id].append(Mention(str(told) % {"name": name} if is_seen else None))
     return found
 
 
-def _goes_by(process: Definition, field: FieldOf) -> bool:
+def _told_of(process: Definition, field: FieldOf) -> list[Sentence]:
+    if field.form.purpose is FormPurpose.customers:
+        return [_SETS_OWN] if writes_to(process, f"{OF_CUSTOMER}{OWN}{field.key}") else []
     asking = [node.id for node in process.nodes.values() if node.task is not None and node.task.form == field.form.code]
     named = {field.key, *(f"{step}.{field.key}" for step in asking)} if asking else set()
-    return any(flow.condition is not None and named & flow.condition.keys for flow in process.flows.values())
+    return [_OF_PROCESSES[use] for use in uses_of(process, named)]
 
 
 def _looked_at(session: Session, fields: Sequence[FieldOf], who: Actor) -> dict[int, list[Mention]]:

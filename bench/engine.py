@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import bindparam, event, select
 
 from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
@@ -109,11 +109,15 @@ def finish(task_id: int, lan: Actor) -> None:
         complete_task(session, task_id, by=lan)
 
 
+_OPEN = (
+    select(Task.id)
+    .where(Task.owner_type == "instance", Task.owner_id == bindparam("instance"), Task.completed_at.is_(None))
+    .order_by(Task.id)
+)
+
+
 def open_tasks(instance_id: int) -> list[int]:
-    rows = select(Task.id).where(
-        Task.owner_type == "instance", Task.owner_id == instance_id, Task.completed_at.is_(None)
-    )
-    found = list(db.session.scalars(rows.order_by(Task.id)))
+    found = list(db.session.scalars(_OPEN, {"instance": instance_id}))
     db.session.rollback()
     return found
 

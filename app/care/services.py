@@ -85,12 +85,12 @@ def make_tasks(
     }  # fmt: skip
     for one in customers:
         due_at, warn_at = due[one.id]
-        task = open_task(
+        task_id = open_task(
             session, owner_type=queries.OWNER, owner_id=made.id, step=STEP, token=one.id, name=name,
             context=context, customer_id=one.id, offer=offers[one.id],
             deadline=Deadline(due_at, warn_at), form_version=None, by=by,
         )  # fmt: skip
-        record_timeline(session, one.id, kind="task_opened", by=by, subject_type="task", subject_id=task.id,
+        record_timeline(session, one.id, kind="task_opened", by=by, subject_type="task", subject_id=task_id,
                         data={"task": name})  # fmt: skip
     return Made(made.id, len(customers), len(piles), len(set(when.values())))
 

@@ -425,7 +425,8 @@ def listing(orders: Iterable[str], **filters: str) -> dict[str, str]:
         "where": "a condition on the fields of the list (docs/conditions.md), where the list has any",
         "view": "the id of a saved view (views): what it asks for, unless the address says otherwise",
         "after": "`next` of the page before",
-        "order": f"{', '.join(orders)}; a minus in front turns the order around",
+        "order": f"{', '.join(orders)}, and the columns of the list on the page where there is one (own.KEY: a field"
+        " that the company has added to customers); a minus in front turns the order around",
         "page": f"1 to {LARGEST_PAGE}",
         "page_size": f"1 to {LARGEST_PAGE_SIZE}",
     }

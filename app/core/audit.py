@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime
 from enum import StrEnum, auto
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import (
+    Column,
     ForeignKey,
     Index,
     LargeBinary,
@@ -29,6 +31,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import Entity, Json, UtcDateTime, stored
 from app.core.ddl import declare, refuse_changes
+from app.core.later import write_now
 from app.core.numbering import next_ids
 
 #: Columns that say nothing about what was done.
@@ -236,6 +239,7 @@ def record(
         changes={**(changes or {}), **{key: [None, fingerprint(value)] for key, value in beside.items()}},
         reason=reason or session.info.get("reason"),
     )
+    write_now(session)
     if not beside:
         session.execute(written)
         return
@@ -285,7 +289,7 @@ def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], 
             continue  # what a switch is by itself was said by nobody
         if (column.table.name, column.name) in _SECRET:
             told[attribute.key] = ["…" if old else None, "…" if new else None]
-        elif column.info.get("sensitive") or (column.table.name, column.name) in _SENSITIVE:
+        elif _is_sensitive(column):
             told[attribute.key] = [fingerprint(old), fingerprint(new)]
             sensitive[attribute.key] = (old, new)
         else:
@@ -318,11 +322,14 @@ def _flushed(session: Session) -> Iterator[tuple[Any, AuditAction]]:
         yield row, AuditAction.delete
 
 
+#: what is written of one row, and beside it the clear values of its sensitive columns
+Entry = tuple[dict[str, Any], dict[str, tuple[Any, Any]]]
+
+
 @event.listens_for(Session, "after_flush")
 def _write_events(session: Session, _context: object) -> None:
     stamp, reason = _stamp(session.info.get("actor")), session.info.get("reason")
-    entries: list[dict[str, Any]] = []
-    beside: list[dict[str, tuple[Any, Any]]] = []
+    entries: list[Entry] = []
     for row, action in list(_flushed(session)):
         if not getattr(type(row), "__audited__", True):
             continue
@@ -330,81 +337,100 @@ def _write_events(session: Session, _context: object) -> None:
         if action is AuditAction.change and not changes:
             continue
         key = inspect(row).identity or inspect(row).mapper.primary_key_from_instance(row)
-        entries.append(
-            {
-                **stamp,
-                "action": action,
-                "name": _named(changes, reason) if action is AuditAction.change else None,
-                "table_name": row.__table__.name,
-                "record_id": key[0] if isinstance(key[0], int) else None,
-                "changes": changes,
-                "reason": reason,
-            }
-        )
-        beside.append(sensitive)
-    _write(session, entries, beside)
+        entry = {
+            **stamp,
+            "action": action,
+            "name": _named(changes, reason) if action is AuditAction.change else None,
+            "table_name": row.__table__.name,
+            "record_id": key[0] if isinstance(key[0], int) else None,
+            "changes": changes,
+            "reason": reason,
+        }
+        entries.append((entry, sensitive))
+    if entries:
+        write_now(session)  # what happened before comes before it in the log
+        write(session, entries)
+
+
+def made(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    """What a flush would have told of these new rows, where a statement made them. Each has its id."""
+    return [
+        _entry(session, model, AuditAction.create, row["id"], {
+            name: (None, new) for name, column in _columns_told(model.__table__)
+            if (new := row.get(name)) is not None and not (new is False and column.server_default is not None)
+        }) for row in rows
+    ]  # fmt: skip
+
+
+def changed(
+    session: Session, model: type[Entity], rows: Mapping[int, Mapping[str, tuple[Any, Any]]]
+) -> list[Entry]:  # fmt: skip
+    """What a flush would have told of these rows, which a statement changed: id → column → (before, after)."""
+    return [_entry(session, model, AuditAction.change, number, changes) for number, changes in rows.items()]
 
 
 def record_made(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> None:
-    """What a flush would have told of these rows, where one statement made them all. Each has its id."""
-    stamp, reason = _stamp(session.info.get("actor")), session.info.get("reason")
-    table = model.__table__
-    told = [
-        (column, bool(column.info.get("sensitive")) or (table.name, column.name) in _SENSITIVE)
-        for column in table.c if column.name not in _TECHNICAL and not column.primary_key
-    ]  # fmt: skip
-    entries: list[dict[str, Any]] = []
-    beside: list[dict[str, tuple[Any, Any]]] = []
-    for row in rows:
-        changes: dict[str, Any] = {}
-        sensitive: dict[str, tuple[Any, Any]] = {}
-        for column, is_sensitive in told:
-            new = _plain(row.get(column.name))
-            if new is None or (new is False and column.server_default is not None):
-                continue
-            changes[column.name] = [None, fingerprint(new) if is_sensitive else new]
-            if is_sensitive:
-                sensitive[column.name] = (None, new)
-        entries.append({
-            **stamp, "action": AuditAction.create, "name": None, "table_name": table.name, "record_id": row["id"],
-            "changes": changes, "reason": reason,
-        })  # fmt: skip
-        beside.append(sensitive)
-    _write(session, entries, beside)
+    write(session, made(session, model, rows))
 
 
 def record_changed(session: Session, model: type[Entity], rows: Mapping[int, Mapping[str, tuple[Any, Any]]]) -> None:
-    """What a flush would have told of these rows, which a statement changed: id → column → (before, after). None of the
-    columns is personal."""
-    stamp, reason = _stamp(session.info.get("actor")), session.info.get("reason")
-    entries = [
-        {
-            **stamp, "action": AuditAction.change, "name": None, "table_name": model.__table__.name,
-            "record_id": number, "reason": reason,
-            "changes": {name: [_plain(before), _plain(after)] for name, (before, after) in changes.items()},
-        }
-        for number, changes in rows.items()
+    write(session, changed(session, model, rows))
+
+
+def _entry(
+    session: Session, model: type[Entity], action: AuditAction, number: int, values: Mapping[str, tuple[Any, Any]]
+) -> Entry:  # fmt: skip
+    columns, sensitive = model.__table__.c, {}
+    changes: dict[str, Any] = {}
+    for name, (old, new) in values.items():
+        old, new = _plain(old), _plain(new)
+        if _is_sensitive(columns[name]):
+            sensitive[name] = old, new
+            old, new = fingerprint(old), fingerprint(new)
+        changes[name] = [old, new]
+    return {
+        **_stamp(session.info.get("actor")), "action": action, "name": None, "table_name": model.__table__.name,
+        "record_id": number, "changes": changes, "reason": session.info.get("reason"),
+    }, sensitive  # fmt: skip
+
+
+def is_told(name: str) -> bool:
+    """Does a change of the column of this name say anything of what was done?"""
+    return name not in _TECHNICAL
+
+
+def _is_sensitive(column: Column[Any]) -> bool:
+    return bool(column.info.get("sensitive")) or (column.table.name, column.name) in _SENSITIVE
+
+
+@cache
+def _columns_told(table: Any) -> Sequence[tuple[str, Column[Any]]]:
+    return [
+        (column.name, column) for column in table.c
+        if column.name not in _TECHNICAL and not column.primary_key
     ]  # fmt: skip
-    _write(session, entries, [{} for _entry in entries])
 
 
-def _write(
-    session: Session, entries: Sequence[Mapping[str, Any]], beside: Sequence[Mapping[str, tuple[Any, Any]]]
-) -> None:  # fmt: skip
-    """`beside`: of each entry the clear values of its sensitive columns."""
-    if not any(beside):
+_ADD: Any = insert(AuditEvent.__table__)
+_ADD_SENSITIVE: Any = insert(AuditSensitive.__table__)
+
+
+def write(session: Session, entries: Sequence[Entry]) -> None:
+    """Put these into the log, in their order."""
+    if not any(sensitive for _told, sensitive in entries):
         if entries:
-            session.execute(insert(AuditEvent), entries)
+            session.connection().execute(_ADD, [told for told, _sensitive in entries])
         return
     # By one statement, though each has to be known by its id; they come in the order in which the rows were changed.
     ids = next_ids(session, AuditEvent.__table__, len(entries))
-    session.execute(insert(AuditEvent), [{**entry, "id": number} for number, entry in zip(ids, entries, strict=True)])
+    numbered = list(zip(ids, entries, strict=True))
+    session.connection().execute(_ADD, [{**told, "id": number} for number, (told, _sensitive) in numbered])
     values = [
         {"event_id": number, "field": name, "old": old, "new": new}
-        for number, sensitive in zip(ids, beside, strict=True)
+        for number, (_told, sensitive) in numbered
         for name, (old, new) in sensitive.items()
     ]
-    session.execute(insert(AuditSensitive), values)
+    session.connection().execute(_ADD_SENSITIVE, values)
 
 
 def is_fingerprint(logged: object) -> bool:

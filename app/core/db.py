@@ -151,6 +151,12 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
         session.info.pop("reason", None)
 
 
+def writes_alone(session: Session) -> bool:
+    """Is what this transaction has read what is there until it ends? So on SQLite, where nobody else writes meanwhile;
+    on PostgreSQL a row has to be locked and read again."""
+    return bool(session.info.get("transaction")) and session.get_bind().dialect.name == "sqlite"
+
+
 def queue_up(session: Session, name: str) -> None:
     """From here until the transaction ends, nobody else is past this point under the same name.
 

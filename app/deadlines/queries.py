@@ -16,6 +16,9 @@ from app.deadlines.rules import DayException, Interval, WeeklyInterval, WorkCale
 _latest: dict[tuple[int, int, datetime], WorkCalendar] = kept({})
 
 
+_STATE = select(Calendar.id, Calendar.rev, Calendar.updated_at).where(Calendar.code == COMPANY)
+
+
 @row_rule(Calendar)
 def _visible_calendars(actor: Actor, action: str) -> ColumnElement[bool]:
     return scoped(actor.scope("Calendar", action), actor, owner_id=Calendar.created_by_id)
@@ -31,8 +34,7 @@ def company_calendar(session: Session) -> WorkCalendar:
 
     Raises sqlalchemy.exc.NoResultFound before the company is set up.
     """
-    state = select(Calendar.id, Calendar.rev, Calendar.updated_at).where(Calendar.code == COMPANY)
-    calendar_id, rev, updated_at = session.execute(state).one()
+    calendar_id, rev, updated_at = session.execute(_STATE).one()
     key = calendar_id, rev, updated_at
     calendar = _latest.get(key)
     if calendar is None:

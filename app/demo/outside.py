@@ -26,25 +26,39 @@ from app.security.queries import team_by_code
 FORM = "gop-y-cua-khach"
 _THANKS = "Phở Sen cảm ơn bạn. Nếu bạn để lại số điện thoại, chúng tôi sẽ gọi lại trong ngày làm việc."
 
-#: what was answered; "name" and "phone" of those who are known come from their profiles
-_SAID: Sequence[Mapping[str, Any]] = (
-    {"stars": 5, "words": "Phở bò khô thơm, cả nhà đều thích. Sẽ đặt tiếp dịp Tết."},
-    {"stars": 2, "reason": "packing", "words": "Hộp bị móp, hai gói gia vị rách."},
-    {"stars": 4, "words": "Giao đúng hẹn, bạn giao hàng lễ phép."},
-    {"stars": 3, "reason": "late", "words": "Hẹn buổi sáng mà gần tối mới tới."},
-    {"stars": 5},
-    {
-        "stars": 1,
-        "reason": "other",
-        "words": "Vay nhanh lãi thấp http://vay.example http://vay.example/1 www.vay.example",
-    },
+#: (stars, why not more, words) of those who are known; name and phone number come from their profiles
+_TOLD: Sequence[tuple[int, str, str]] = (
+    (5, "", "Phở bò khô thơm, cả nhà đều thích. Sẽ đặt tiếp dịp Tết."),
+    (2, "packing", "Hộp bị móp, hai gói gia vị rách."),
+    (4, "", "Giao đúng hẹn, bạn giao hàng lễ phép."),
+    (3, "late", "Hẹn buổi sáng mà gần tối mới tới."),
+    (5, "", ""),
+    (5, "", "Nước dùng đậm đà, giống quán nhà tôi hay ăn."),
+    (4, "", "Ngon, nhưng nên có thêm gói ớt sa tế."),
+    (2, "late", "Đặt từ thứ Hai mà thứ Năm mới nhận được."),
+    (5, "", "Tổng đài gọi lại rất nhanh, nói chuyện dễ chịu."),
+    (3, "taste", "Bánh phở lần này hơi bở, nấu lâu là nát."),
+    (4, "", ""),
+    (5, "", "Mua làm quà cho mẹ, mẹ khen mãi."),
+    (1, "staff", "Gọi hai lần không ai nghe máy, lần thứ ba thì bảo chờ."),
+    (4, "", "Hộp quà đẹp, thiệp viết tay rất có tâm."),
+    (5, "", ""),
+    (3, "packing", "Dán băng keo kỹ quá, mở ra rách cả hộp."),
+    (2, "late", "Đơn hàng đi vòng qua kho khác, mất thêm hai ngày."),
+    (5, "", "Đã mua lần thứ tư, lần nào cũng ưng."),
 )
+_SPAM = "Vay nhanh lãi thấp http://vay.example http://vay.example/1 www.vay.example"
+_SAID: Sequence[Mapping[str, Any]] = (
+    *({"stars": stars} | ({"reason": reason} if reason else {}) | ({"words": words} if words else {})
+      for stars, reason, words in _TOLD),
+    {"stars": 1, "reason": "other", "words": _SPAM},
+)  # fmt: skip
 #: the last one is no customer
 _CUSTOMERS = len(_SAID) - 1
 
 
 def feedback_acts(book: Book, *, past: WorkingPast, rng: random.Random) -> list[Act]:
-    """Hoa opens the form, and within ten days six people answer."""
+    """Hoa opens the form, and within ten days nineteen people answer."""
     opened = past.ago(12 * DAY)
     acts = [Act(opened, "hoa", open_form)]
     for number, said in enumerate(_SAID):

@@ -12,11 +12,12 @@ from app.core import edge
 from app.core.access import get_visible, visible
 from app.core.api import Api, equals, listing, moment, names_contain, usernames, verb
 from app.core.db import db
-from app.core.errors import InvalidInputError, NotFoundError
+from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.lists import list_keyed
 from app.core.schema import Schema, free_object, maybe, one_of, problems, record, text, whole_number
 from app.customers.models import Customer
 from app.forms import about_customer, draft_services, queries, rules, services
+from app.forms.drawing.shown import told_apart
 from app.forms.meaning import Change
 from app.forms.models import Form, FormPurpose, FormVersion, Submission, SubmissionSource
 from app.forms.submissions.api import SUBMISSION_QUERY, page_of_submissions, told_submissions
@@ -29,9 +30,11 @@ _NEW = record(
 )  # fmt: skip
 _DRAFT: Schema = {
     "type": "object",
-    "description": 'A form definition (docs/forms.md), or {"schema": definition, "rev": of the draft as read}',
+    "description": 'A form definition (docs/forms.md), or {"schema": definition, "rev": of the draft as read, "base":'
+    " the definition as read, if a conflict is to tell what is different from it: `mine`, `theirs`}",
 }
-_ENVELOPE = record(required=("schema",), schema=free_object("docs/forms.md"), rev=maybe(whole_number()))
+_ENVELOPE = record(required=("schema",), schema=free_object("docs/forms.md"), rev=maybe(whole_number()),
+                   base=maybe(free_object("docs/forms.md")))  # fmt: skip
 _COPY = record(required=("code", "name"), code=text(rules.LONGEST_CODE), name=text(rules.LONGEST_NAME))
 _FILE = record(
     required=("file",),
@@ -85,11 +88,15 @@ class FormApi(Api):
 
     @verb("/<code>/draft", "PUT", "Keep what was drawn; it may be unfinished", right="edit", body=_DRAFT)
     def put_draft(self, code: str) -> dict[str, Any]:
-        definition, rev = self._drawn()
+        definition, rev, base = self._drawn()
 
         def keep(session: Session) -> dict[str, Any]:
             form = _form(session, code)
-            services.save_draft(session, form, definition, by=edge.actor(), rev=rev)
+            try:
+                services.save_draft(session, form, definition, by=edge.actor(), rev=rev)
+            except ConflictError as conflict:
+                conflict.details |= told_apart(session, form, definition, base)
+                raise
             return _redrawn(session, form)
 
         return self.write(keep)
@@ -211,15 +218,15 @@ class FormApi(Api):
         rows = select(Submission).where(Submission.form_id == form.id, visible(Submission, edge.actor()))
         return page_of_submissions(self, rows, list_keyed(f"{KEYED}{form.code}"))
 
-    def _drawn(self) -> tuple[dict[str, Any], int | None]:
-        """The definition sent, bare or in an envelope, and the rev of the draft that it changes."""
+    def _drawn(self) -> tuple[dict[str, Any], int | None, dict[str, Any] | None]:
+        """The definition sent, bare or in an envelope, the rev of the draft that it changes, and what it began from."""
         body = self.json_body()
         if "schema" not in body:
             body = {"schema": {key: value for key, value in body.items() if key != "rev"}, "rev": body.get("rev")}
         wrong = problems(body, _ENVELOPE)
         if wrong:
             raise InvalidInputError(fields=wrong)
-        return body["schema"], body.get("rev")
+        return body["schema"], body.get("rev"), body.get("base")
 
 
 def _form(session: Session, code: str) -> Form:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.core import edge, links
 from app.core.access import Actor
+from app.core.errors import Sentence
 from app.core.i18n import _
-from app.core.screens import Interface, Screen, action
+from app.core.screens import Derived, Interface, Kind, Screen, action
 from app.core.screens.records import NextAction
 from app.forms import services
-from app.forms.models import Form
+from app.forms.models import Form, FormPurpose, FormVersion, VersionState
+
+_IN_USE = (
+    select(FormVersion.number)
+    .where(FormVersion.form_id == Form.id, FormVersion.state == VersionState.published)
+    .correlate(Form)
+)
+PURPOSES: Mapping[FormPurpose, Sentence] = {
+    FormPurpose.answers: _("To be filled in"), FormPurpose.customers: _("Fields of customers"),
+}  # fmt: skip
 
 
 class FormScreen(Screen):
@@ -29,12 +39,24 @@ class FormScreen(Screen):
     route_base = "/bieu-mau"
     list_title = _("Forms")
     show_title = _("Form")
-    list_columns = ["name", "code", "updated_at"]
-    show_columns = ["name", "code", "created_at", "updated_at"]
+    list_columns = ["name", "purpose", "version", "code", "updated_at"]
+    show_columns = ["name", "purpose", "version", "code", "created_at", "updated_at"]
     order_columns = ["name", "code", "updated_at"]
     search_columns = ["name", "code", "updated_at"]
     base_order = ("name", "asc")
-    label_columns = {"name": _("Name"), "code": _("Code"), "created_at": _("Created"), "updated_at": _("Changed")}
+    derived: ClassVar[Mapping[str, Derived]] = {
+        "version": Derived(Kind.number, _IN_USE.scalar_subquery(), show=lambda number: f"v{number}" if number else "—"),
+    }  # fmt: skip
+    choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"purpose": PURPOSES}
+    label_columns = {
+        "name": _("Name"), "code": _("Code"), "created_at": _("Created"), "updated_at": _("Changed"),
+        "purpose": _("What for"), "version": _("Version in use"),
+    }  # fmt: skip
+
+    def state(self, item: Form) -> tuple[str, Any] | None:
+        if item.archived_at is not None:
+            return super().state(item)
+        return ("soon", _("Draft")) if item.active_version is None else ("ok", _("In use"))
 
     def _may(self, who: Actor) -> dict[str, bool]:
         return {**super()._may(who), "create": who.is_himself and who.may("add", self.resource)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from time import perf_counter
@@ -120,12 +120,11 @@ def _apply(
     opened = {
         command.token: _open_task(
             session, instance, version, definition, command, data=decision.state.data, by=by, returned_from=back
-        ).id
+        )
         for command in decision.commands
         if isinstance(command, OpenTask) and command.token in alive  # another branch may have ended it all at once
     }
     incident = instance.incident
-    instance.incident = store.incident_of(incident, decision)
     store.save(
         session, instance, state, decision, by=by, at=now,
         task_ids={**{token: task.id for token, task in known.items()}, **opened},
@@ -164,7 +163,7 @@ def _open_task(
     data: Mapping[str, Any],
     by: Actor,
     returned_from: Task | None,
-) -> Task:
+) -> int:
     node = definition.nodes[command.step]
     spec = node.task or TaskSpec()
     before = task_queries.last_of_step(session, OWNER, instance.id, node.id) if returned_from else None
@@ -248,8 +247,7 @@ def in_utc(moment: datetime) -> datetime:
 # ── the end, and what may not be ──
 def _wind_up(session: Session, instance: ProcessInstance, decision: Decision, *, by: Actor, reason: str) -> None:
     """The instance is over: end what was handed over, tell the customer's timeline."""
-    all_tasks: Collection[Task] = task_queries.of_owner(session, OWNER, instance.id)
-    tasks.end_grants_of(session, all_tasks)
+    tasks.end_grants_of(session, OWNER, instance.id)
     if instance.customer_id is not None:
         record_timeline(
             session,

@@ -18,13 +18,15 @@ from app.forms.fields.member import MemberType
 from app.forms.fields.team import TeamType
 from app.forms.models import Form, FormVersion
 from app.forms.models import VersionState as FormState
+from app.forms.own_fields import queries as own_fields
 from app.processes import family, messages, queries, receivers, timers
 from app.processes.engine import bpmn, lint
 from app.processes.engine.graph import Definition
 from app.processes.engine.known import Known
+from app.processes.engine.outside import OWN
 from app.processes.engine.problems import Problem, Severity, has_errors
 from app.processes.models import Process, ProcessVersion, VersionState
-from app.processes.rules import CUSTOMER_DAYS, CUSTOMER_FIELDS, TO_COLLEAGUES
+from app.processes.rules import CUSTOMER_DAYS, CUSTOMER_FIELDS, CUSTOMER_LISTS, TO_COLLEAGUES
 from app.security import queries as people
 from app.security.models import Team
 
@@ -32,6 +34,11 @@ _CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_CODE = 60
 #: types of fields in which somebody is chosen
 _NAMES_PEOPLE = {MemberType.code, TeamType.code}
+#: whose answer is several values, or no value that could be set elsewhere
+_SEVERAL = {"choices"}
+_WHOLES = {"address", "rows", "file", "photo"}
+#: own fields that a process cannot set
+_NOT_SET = {*_WHOLES, "calculated", "signature"}
 
 
 class ProcessNotPublishableError(BusinessError):
@@ -149,6 +156,12 @@ def _known(session: Session, draft: ProcessVersion, definition: Definition) -> K
         form_id: frozenset(one.key for one in fields if one.type.code in _NAMES_PEOPLE)
         for form_id, fields in asked.items()
     }
+    shaped = [
+        {form_id: frozenset(one.key for one in fields if one.type.code in types) for form_id, fields in asked.items()}
+        for types in (_SEVERAL, _WHOLES)
+    ]
+    own = own_fields.drawn(session)
+    added = {f"{OWN}{key}": one.type.code for key, one in own.fields.items()} if own is not None else {}
     codes = session.execute(select(Form.code, Form.id).where(Form.id.in_(keys), Form.archived_at.is_(None))).all()
     empty_roles, empty_teams = people.without_anybody(session)
     return Known(
@@ -156,8 +169,11 @@ def _known(session: Session, draft: ProcessVersion, definition: Definition) -> K
         roles=frozenset(people.role_codes(session)),
         teams=frozenset(session.scalars(select(Team.code).where(Team.archived_at.is_(None)))),
         texts={"customer": frozenset(kind.code for kind in TO_CUSTOMERS), "colleague": TO_COLLEAGUES},
-        customer_fields=CUSTOMER_FIELDS,
         customer_days=CUSTOMER_DAYS,
+        customer_fields=CUSTOMER_FIELDS | {key for key, kind in added.items() if kind not in _NOT_SET},
+        customer_lists=CUSTOMER_LISTS | {key for key, kind in added.items() if kind in _SEVERAL},
+        lists={code: shaped[0][form_id] for code, form_id in codes},
+        wholes={code: shaped[1][form_id] for code, form_id in codes},
         receivers=receivers.codes(session),
         begun_by=messages.begun_by(session, draft.process_id),
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),

@@ -14,21 +14,29 @@ from sqlalchemy.orm import Session
 from app.core import clock, links, settings
 from app.core.access import SYSTEM
 from app.core.errors import BusinessError, InvalidInputError
-from app.core.i18n import DEFAULT_TIME_ZONE, _
+from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, _, in_language
+from app.core.screens import extra
 from app.customers.mails import send_mail
 from app.customers.models import Customer
-from app.customers.services import change_customer
+from app.customers.services import change_customer, lock_for
+from app.customers.tags import set_tags, worn
+from app.forms import queries as forms
+from app.forms.fields.base import Context
+from app.forms.fields.choice import ChoiceType, all_options
+from app.forms.models import FormVersion
+from app.forms.queries import CompanyCatalogues
+from app.forms.words import say
 from app.notifications.rules import is_address
 from app.notifications.services import queue_mail
 from app.processes import queries
 from app.processes.engine.core import Decision
 from app.processes.engine.events import BeginErrand, Done, Event, Failed
 from app.processes.engine.graph import Node
-from app.processes.engine.outside import OF_CUSTOMER, MailSpec, SetSpec
+from app.processes.engine.outside import OF_CUSTOMER, OWN, MailSpec, SetSpec
 from app.processes.engine.state import Data, IncidentCode, State
 from app.processes.engine.waits import set_values
 from app.processes.models import ProcessInstance
-from app.processes.rules import CUSTOMER_FIELDS
+from app.processes.rules import CUSTOMER_FIELDS, CUSTOMER_LISTS
 from app.security.models import Member
 
 #: what an event at the edge of a task waits for to catch that it was refused
@@ -65,7 +73,7 @@ def _run(session: Session, instance: ProcessInstance, data: Data, node: Node, to
             _mail(session, instance, data, node, spec, token)
         case SetSpec():
             values = set_values(node, data, clock.today(DEFAULT_TIME_ZONE))
-            _change_customer(session, instance, values)
+            _change_customer(session, instance, node.outside, values)
             return {key: value for key, value in values.items() if not key.startswith(OF_CUSTOMER)}
     return {}
 
@@ -126,26 +134,60 @@ def _recipient(instance: ProcessInstance, data: Data, to: str) -> tuple[Member |
 
 
 # ── the customer ──
-def _change_customer(session: Session, instance: ProcessInstance, values: Mapping[str, object]) -> None:
+def _change_customer(
+    session: Session, instance: ProcessInstance, spec: SetSpec, values: Mapping[str, object]
+) -> None:  # fmt: skip
     """By the rights of the system; told in the timeline as every change is. Raises BusinessError."""
     if instance.customer_id is None:
         raise BusinessError(_("This process file is about no customer, so nothing can be set of one."))
-    wanted: dict[str, Any] = {}
-    for key, value in values.items():
-        field = key.removeprefix(OF_CUSTOMER)
-        if field != key:
-            wanted[field] = _as_kept(field, value)
-    unknown = next((field for field in wanted if field not in CUSTOMER_FIELDS), None)
+    said = {key.removeprefix(OF_CUSTOMER): value for key, value in values.items() if key.startswith(OF_CUSTOMER)}
+    own = {field.removeprefix(OWN): said[field] for field in said if field.startswith(OWN)}
+    added = extra.extra_of("Customer")
+    unknown = next(
+        (field for field in said if field not in CUSTOMER_FIELDS and (added is None or not field.startswith(OWN))), None
+    )
     if unknown is not None:
         raise BusinessError(_("“%(field)s” of a customer cannot be set by a process.", field=unknown))
     # Locked before it is read: whoever changed him just now is not taken for somebody who changes him under our hands.
     customer = session.get_one(
         Customer, instance.customer_id, populate_existing=True, with_for_update={"key_share": True}
     )
-    change_customer(session, customer, by=SYSTEM, rev=customer.rev, **wanted)
+    lock_for(session, customer, SYSTEM, "edit")
+    columns: dict[str, Any] = {
+        field: _as_kept(field, value) for field, value in said.items()
+        if field not in CUSTOMER_LISTS and not field.startswith(OWN)
+    }  # fmt: skip
+    if columns:
+        change_customer(session, customer, by=SYSTEM, rev=customer.rev, **columns)
+    if "tags" in said:
+        words = _words(session, instance, spec, said["tags"])
+        set_tags(session, customer, [*(tag.name for tag in worn(session, [customer.id]).get(customer.id, ())), *words],
+                 by=SYSTEM)  # fmt: skip
+    if own and added is not None:
+        added.save(session, customer.id, own, by=SYSTEM, is_new=False, is_whole=False)
+
+
+def _words(session: Session, instance: ProcessInstance, spec: SetSpec, value: object) -> list[str]:
+    """What was answered as words to stand on the customer: chosen answers as they are called."""
+    key = next(value.key for target, value in spec.values if target == f"{OF_CUSTOMER}tags").rpartition(".")[2]
+    called: dict[object, str] = {}
+    catalogues = CompanyCatalogues(session)
+    with in_language(DEFAULT_LANGUAGE):
+        for version_id in instance.version.form_pins.values():
+            one = forms.fields_of(session.get_one(FormVersion, version_id)).get(key)
+            if one is not None and isinstance(one.type, ChoiceType):
+                called |= {
+                    option.value: say(option.label) for option in all_options(one.spec, Context(catalogues=catalogues))
+                }
+    several = value if isinstance(value, list) else [] if value in (None, "") else [value]
+    return [called.get(one, str(one)) for one in several]
 
 
 def _as_kept(field: str, value: object) -> object:
+    if isinstance(value, list):
+        if value:
+            raise BusinessError(_("“%(field)s” of a customer takes one value, not several.", field=field))
+        value = None
     if field != "next_contact_on" or value is None:
         return None if value is None else str(value)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,6 +73,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         "processes/instance.html",
         status,
         typed={**request.form, "verb": refused} if refused else {},
+        key=secrets.token_urlsafe(16),
         awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
         asked=_asked(session, instance, definition, tasks),
         **_kin(session, instance, actor),

@@ -7,8 +7,10 @@ from app.notifications.rules import TemplateKind, register_template
 
 #: of the customer for whom it runs; all else is changed by people
 CUSTOMER_FIELDS = frozenset(
-    {"stage", "tier", "behaviour", "touchpoint", "source", "note", "risk_reason", "next_contact_on"}
+    {"stage", "tier", "behaviour", "touchpoint", "source", "note", "risk_reason", "next_contact_on", "tags"}
 )
+#: those of them that take several values: tags are put on, none is taken off
+CUSTOMER_LISTS = frozenset({"tags"})
 
 #: of these the ones that hold a day
 CUSTOMER_DAYS = frozenset({"next_contact_on"})

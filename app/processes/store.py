@@ -7,13 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
+from app.core import rows
 from app.core.access import Actor
 from app.core.leases import LeaseState
+from app.processes import queries
 from app.processes.engine.core import Decision
 from app.processes.engine.events import Command, RaiseIncident
 from app.processes.engine.state import FINAL, Gathering, State, Subscription, Timer, Token, TokenState
@@ -24,7 +26,11 @@ from app.processes.models import (
     ProcessSubscription,
     ProcessTimer,
     ProcessToken,
+    ProcessVersion,
 )
+
+#: (the database transaction, the instances that are locked in it)
+_HELD = "instances_held"
 
 T = TypeVar("T", Token, Timer, Subscription)
 
@@ -32,11 +38,19 @@ _TOKEN: Any = ProcessToken.__table__
 _TIMER: Any = ProcessTimer.__table__
 _SUBSCRIPTION: Any = ProcessSubscription.__table__
 _EVENT: Any = ProcessEvent.__table__
-_LOCK = select(ProcessInstance).where(ProcessInstance.id == bindparam("instance")).with_for_update(of=ProcessInstance)
+# With its version and process: no event goes without them.
+_WITH_VERSION = joinedload(ProcessInstance.version, innerjoin=True).joinedload(ProcessVersion.process, innerjoin=True)
+_LOCK = (
+    select(ProcessInstance)
+    .where(ProcessInstance.id == bindparam("instance"))
+    .options(_WITH_VERSION)
+    .with_for_update(of=ProcessInstance)
+)
 _OUTERMOST = select(ProcessCall.root_id).where(ProcessCall.child_id == bindparam("instance")).scalar_subquery()
 _LOCK_OUTERMOST = (
     select(ProcessInstance)
     .where(ProcessInstance.id == func.coalesce(_OUTERMOST, bindparam("instance", type_=Integer)))
+    .options(_WITH_VERSION)
     .with_for_update(of=ProcessInstance)
 )
 _TOKENS_OF = (
@@ -81,12 +95,21 @@ _ADD_EVENTS = insert(_EVENT)
 def lock(session: Session, instance_id: int) -> ProcessInstance:
     """The instance, locked: what happens in it and in its kin happens one after the other.
 
-    The lock is the row of the outermost of those that called each other.
+    The lock is the row of the outermost of those that called each other. It is held until the transaction ends, and
+    what holds it once need not ask again.
     """
+    within, held = session.info.get(_HELD, (None, {}))
+    if within is not session.get_transaction():
+        held = {}
+    if instance_id in held:
+        return cast("ProcessInstance", held[instance_id])
     outermost = session.scalars(
         _LOCK_OUTERMOST, {"instance": instance_id}, execution_options={"populate_existing": True}
     ).one()
-    return outermost if outermost.id == instance_id else again(session, instance_id)
+    locked = outermost if outermost.id == instance_id else again(session, instance_id)
+    if not session.in_nested_transaction():  # a lock taken inside a savepoint may go with it
+        session.info[_HELD] = session.get_transaction(), {**held, instance_id: locked}
+    return locked
 
 
 def again(session: Session, instance_id: int) -> ProcessInstance:
@@ -97,16 +120,18 @@ def again(session: Session, instance_id: int) -> ProcessInstance:
 
 def load(session: Session, instance: ProcessInstance) -> State:
     """The state of a locked instance."""
-    of = {"instance": instance.id}
+    of, definition = {"instance": instance.id}, queries.definition_of(instance.version)
     tokens = session.execute(_TOKENS_OF, of).all()
+    timers = session.execute(_TIMERS_OF, of).all() if definition.has_clocks else []
+    subscriptions = session.execute(_SUBSCRIPTIONS_OF, of).all() if definition.has_messages else []
     return State(
         status=instance.status,
         data=dict(instance.data),
         tokens=tuple(Token(*row[:-1]) for row in tokens),
         next_token=instance.next_token,
         seq=instance.seq,
-        timers=tuple(Timer(*row) for row in session.execute(_TIMERS_OF, of)),
-        subscriptions=tuple(Subscription(*row) for row in session.execute(_SUBSCRIPTIONS_OF, of)),
+        timers=tuple(Timer(*row) for row in timers),
+        subscriptions=tuple(Subscription(*row) for row in subscriptions),
         gatherings=tuple(_gathering(row.token, row.gathered) for row in tokens if row.gathered is not None),
     )
 
@@ -150,13 +175,10 @@ def save(
         _ADD_SUBSCRIPTIONS,
         [_subscription_row(instance, one, at) for one in _came(before.subscriptions, after.subscriptions)],
     )
-    instance.status = after.status
-    instance.data = dict(after.data)
-    instance.next_token = after.next_token
-    instance.seq = after.seq
-    if after.status in FINAL:
-        instance.ended_at = at
-    session.flush()
+    rows.change(
+        session, instance, status=after.status, data=dict(after.data), next_token=after.next_token, seq=after.seq,
+        incident=incident_of(instance.incident, decision), ended_at=at if after.status in FINAL else None,
+    )  # fmt: skip
     _write(
         session,
         _ADD_EVENTS,
@@ -204,9 +226,9 @@ def incident_of(before: str | None, decision: Decision) -> str | None:
     return before if TokenState.stopped in states or states == {TokenState.joining} else None
 
 
-def _write(session: Session, statement: Any, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        session.execute(statement, rows)
+def _write(session: Session, statement: Any, written: list[dict[str, Any]]) -> None:
+    if written:
+        session.connection().execute(statement, written)
 
 
 def _gone(

@@ -225,11 +225,16 @@ class InstancePages(Page):
 
 
 def _verb(text: str, change: Callable[[Session, int], ProcessInstance], told: Callable[[str], object]) -> Any:
-    """A button on the page of an instance: done, or refused with the reason, and back to the page."""
+    """A button on the page of an instance: done, once a page, or refused with the reason, and back to the page."""
     number = row_id(text)
     try:
         with edge.transaction() as session:
-            code = change(session, number).code
+            code = _once(session, request.path, "", lambda session: {"code": change(session, number).code})["code"]
+    except UsedKeyError:
+        flash(
+            _("This page was used already. See what it says now, and do it once more if it is still right."), "warning"
+        )
+        return instance_page(number, refused=request.path.rpartition("/")[2], status=UsedKeyError.status)
     except BusinessError as error:
         if isinstance(error, NotFoundError):
             raise
@@ -303,13 +308,20 @@ def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None, form_i
         address = links.task_path(first.id) if first is not None else links.instance_path(instance.id)
         return {"address": address, "code": instance.code}
 
-    typed = sorted((name, text) for name, text in request.form.items(multi=True) if name not in ("csrf_token", "key"))
-    digest = hashlib.sha256(json.dumps([process_id, typed]).encode()).hexdigest()
-    key = request.form.get("key", "")[:LONGEST_KEY]
     with edge.transaction() as session:
-        if not key:
-            return start(session)
-        return Repeatable(actor.user_id, "page /ho-so/bat-dau", key, digest).once(session, start, status=201)
+        return _once(session, "/ho-so/bat-dau", process_id, start)
+
+
+def _once(
+    session: Session, place: str, about: str | int, change: Callable[[Session], dict[str, Any]]
+) -> dict[str, Any]:
+    """What the page sends, once a page: a second click gets the answer of the first one. Raises UsedKeyError."""
+    key = request.form.get("key", "")[:LONGEST_KEY]
+    if not key:
+        return change(session)
+    typed = sorted((name, text) for name, text in request.form.items(multi=True) if name not in ("csrf_token", "key"))
+    digest = hashlib.sha256(json.dumps([about, typed]).encode()).hexdigest()
+    return Repeatable(edge.actor().user_id, f"page {place}", key, digest).once(session, change, status=201)
 
 
 def _start_page(

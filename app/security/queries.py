@@ -306,6 +306,15 @@ def primary_team_of(session: Session, member_id: int) -> Team | None:
     ).one_or_none()  # fmt: skip
 
 
+_PRIMARY_TEAM_ID = select(TeamMember.team_id).where(
+    TeamMember.member_id == bindparam("member"), TeamMember.is_primary.is_(True)
+)
+
+
+def primary_team_id_of(session: Session, member_id: int) -> int | None:
+    return session.scalars(_PRIMARY_TEAM_ID, {"member": member_id}).one_or_none()
+
+
 def failures_since(session: Session, moment: datetime, *, address: str, account: str) -> int:
     """The larger of the failed sign-ins from this address and for this account since `moment`."""
     by_address, by_account = session.execute(

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from app.core import audit, clock, settings, uses, versions
+from app.core import audit, clock, rows, settings, uses, versions
 from app.core.access import SYSTEM, Actor, Scope
 from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
 from app.core.db import queue_up
@@ -277,18 +277,25 @@ def hand_over(
         )
     ).first()
     if known is None:
-        session.add(
-            Grant(
-                resource=resource,
-                record_id=record_id,
-                right=right,
-                reason=reason,
-                member_id=member_id,
-                team_id=team_id,
-                until=until,
-            )
-        )
-        session.flush()
+        given = {"resource": resource, "record_id": record_id, "member_id": member_id, "team_id": team_id}
+        rows.add(session, Grant, [given | {"right": right, "reason": reason, "until": until}])
+
+
+def hand_over_all(
+    session: Session,
+    records: Sequence[tuple[str, int, Right]],
+    *,
+    reason: str,
+    member_ids: Collection[int],
+    team_id: int | None,
+) -> None:
+    """Let these people and this team see the records (resource, id, right), for a reason for which nobody sees them."""
+    receivers = [(member_id, None) for member_id in member_ids] + ([(None, team_id)] if team_id is not None else [])
+    rows.add(session, Grant, [
+        {"resource": resource, "record_id": record_id, "member_id": member_id, "team_id": team, "right": right,
+         "reason": reason}
+        for resource, record_id, right in records for member_id, team in receivers
+    ])  # fmt: skip
 
 
 def end_grants(
@@ -296,14 +303,12 @@ def end_grants(
 ) -> None:
     """What was handed over for this reason, or these, ends: all of it, only the teams' part, or one person's."""
     reasons = [reason] if isinstance(reason, str) else list(reason)
-    ending = select(Grant).where(Grant.reason.in_(reasons), Grant.ended_at.is_(None))
+    ending = select(Grant.id).where(Grant.reason.in_(reasons), Grant.ended_at.is_(None)).order_by(Grant.id)
     if teams_only:
         ending = ending.where(Grant.team_id.is_not(None))
     if member_id is not None:
         ending = ending.where(Grant.member_id == member_id)
-    for grant in session.scalars(ending):
-        grant.ended_at = clock.now()
-    session.flush()
+    rows.change_all(session, Grant, session.scalars(ending).all(), ended_at=clock.now())
 
 
 def refuse_when_throttled(session: Session, *, address: str, account: str) -> None:

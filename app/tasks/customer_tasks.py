@@ -99,14 +99,14 @@ def add_task(
     last = session.scalar(
         select(func.max(Task.token)).where(Task.owner_type == OWNER, Task.owner_id == customer.id)
     )  # fmt: skip
-    task = open_task(
+    task_id = open_task(
         session, owner_type=OWNER, owner_id=customer.id, step="care", token=(last or 0) + 1, name=name, context="",
         customer_id=customer.id, offer=Offer(member_id=member_id), deadline=Deadline(due_at), form_version=None, by=by,
     )  # fmt: skip
     record_timeline(
-        session, customer.id, kind="task_opened", by=by, subject_type="task", subject_id=task.id, data={"task": name}
+        session, customer.id, kind="task_opened", by=by, subject_type="task", subject_id=task_id, data={"task": name}
     )
-    return task
+    return session.get_one(Task, task_id)
 
 
 def _or_none(value: object) -> int | None:

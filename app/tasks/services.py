@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.comments.models import Comment
 from app.comments.services import write_comment
-from app.core import clock
+from app.core import clock, rows
 from app.core.access import Actor, visible
+from app.core.db import writes_alone
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _
+from app.core.later import later
 from app.customers.services import record_timeline
 from app.forms.filling.rules import kept
 from app.forms.models import FormVersion
@@ -23,7 +25,7 @@ from app.forms.services import submit
 from app.notifications.services import post_bell
 from app.security import queries as people
 from app.security.models import Member, Right
-from app.security.services import end_grants, hand_over
+from app.security.services import end_grants, hand_over_all
 from app.tasks import queries, rules
 from app.tasks.alerts import ASSIGNED, RETURNED, told_of
 from app.tasks.events import owner_of
@@ -64,44 +66,48 @@ def open_task(
     attempt: int = 1,
     returned_from: Task | None = None,
     by: Actor,
-) -> Task:
-    """A new piece of work, offered to a team or role or given to one person; `returned_from` was sent back to it."""
+) -> int:
+    """A new piece of work, offered to a team or role or given to one person; `returned_from` was sent back to it.
+
+    Returns its id.
+    """
     now = clock.now()
-    task = Task(
-        owner_type=owner_type,
-        owner_id=owner_id,
-        step=step,
-        token=token,
-        attempt=attempt,
-        name=name[:200],
-        context=context[:300],
-        customer_id=customer_id,
-        state=TaskState.ready,
-        offered_team_id=offer.team_id,
-        offered_role=offer.role,
-        nobody_found=offer.nobody_found,
-        team_id=offer.team_id,
-        form_version_id=form_version.id if form_version else None,
-        outcomes=list(outcomes),
-        opened_at=now,
-        due_at=deadline.due_at,
-        warn_at=deadline.warn_at,
-        next_alert_at=deadline.due_at,
-    )
+    row: dict[str, Any] = {
+        "owner_type": owner_type,
+        "owner_id": owner_id,
+        "step": step,
+        "token": token,
+        "attempt": attempt,
+        "name": name[:200],
+        "context": context[:300],
+        "customer_id": customer_id,
+        "state": TaskState.ready,
+        "offered_team_id": offer.team_id,
+        "offered_role": offer.role,
+        "nobody_found": offer.nobody_found,
+        "team_id": offer.team_id,
+        "form_version_id": form_version.id if form_version else None,
+        "outcomes": list(outcomes),
+        "opened_at": now,
+        "due_at": deadline.due_at,
+        "warn_at": deadline.warn_at,
+        "next_alert_at": deadline.due_at,
+    }
     if offer.member_id is not None:
-        _assign(session, task, offer.member_id, at=now)
-    session.add(task)
-    session.flush()
+        row |= _in_hands_of(session, offer.member_id, team_id=offer.team_id, has_draft=False, at=now)
+    (task_id,) = rows.add(session, Task, [row])
+    task = Task(id=task_id, **row)  # to speak of it; the session reads its own
     told: dict[str, Any] = {"assignee_id": offer.member_id}
     if returned_from is not None:
         told["returned_from"] = returned_from.id
     if offer.why:
         told["why"] = [{**reason.said, "code": reason.code} for reason in offer.why]
     _note(session, task, TaskEventKind.opened, by=by, data=told)
-    _grant(session, task, is_new=True)
+    _grant_first(session, task)
     if offer.member_id is not None and offer.member_id != by.user_id:
+        task = session.get_one(Task, task_id)
         _tell_assigned(session, task, by=by, kind=ASSIGNED if returned_from is None else RETURNED)
-    return task
+    return task_id
 
 
 def claim_task(session: Session, task_id: int, *, by: Actor, rev: int | None = None) -> Task:
@@ -268,6 +274,7 @@ def complete_task(
     if (task.form_version_id is None) != (answers is None):
         raise InvalidInputError(fields={"answers": [_("These answers do not belong to this step.")]})
     now = clock.now()
+    submitted: dict[str, int] = {}
     if answers is not None and task.form_version is not None:
         submission = submit(
             session,
@@ -278,8 +285,8 @@ def complete_task(
             subject_id=task.id,
             customer_id=task.customer_id,
         )
-        task.submission_id = submission.id
-    _end(session, task, by=by, outcome=outcome, note=note, at=now)
+        submitted["submission_id"] = submission.id
+    _end(session, task, by=by, outcome=outcome, note=note, at=now, **submitted)
     if task.customer_id is not None:
         record_timeline(
             session,
@@ -315,13 +322,19 @@ def return_task(session: Session, task_id: int, *, to: str, note: str, by: Actor
     return task
 
 
-def _end(session: Session, task: Task, *, by: Actor, outcome: str | None, note: str, at: datetime) -> None:
+def _end(
+    session: Session, task: Task, *, by: Actor, outcome: str | None, note: str, at: datetime, **also: int
+) -> None:  # fmt: skip
     was_offered = task.assignee_id is None
+    hands: dict[str, Any] = {}
     if was_offered:
-        _assign(session, task, _member_id(by), at=at)
-    task.state, task.completed_at, task.completed_by_id = TaskState.completed, at, by.user_id
-    task.outcome, task.note, task.draft, task.next_alert_at = outcome, note.strip() or None, None, None
-    session.flush()
+        hands = _in_hands_of(session, _member_id(by), team_id=task.team_id, has_draft=False, at=at)
+    rows.change(
+        session, task, **hands | also | {
+            "state": TaskState.completed, "completed_at": at, "completed_by_id": by.user_id, "outcome": outcome,
+            "note": note.strip() or None, "draft": None, "next_alert_at": None,
+        }
+    )  # fmt: skip
     if was_offered or owner_of(task.owner_type).resource is None:
         _grant(session, task)  # else it stays in the hands in which it was
     _note(session, task, TaskEventKind.completed, by=by, data={"outcome": outcome})
@@ -329,27 +342,31 @@ def _end(session: Session, task: Task, *, by: Actor, outcome: str | None, note: 
 
 def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None:
     """Called by the owner, which holds the locks: nobody has to do this any more."""
-    task.state, task.cancelled_at, task.next_alert_at, task.draft = TaskState.cancelled, clock.now(), None, None
-    session.flush()
+    rows.change(
+        session, task, state=TaskState.cancelled, cancelled_at=clock.now(), next_alert_at=None, draft=None
+    )  # fmt: skip
     if owner_of(task.owner_type).resource is None:
-        end_grants_of(session, [task])
+        end_grants(session, reason=_reason(task.id))
     _note(session, task, TaskEventKind.cancelled, by=by, data={"reason": reason})
 
 
-def end_grants_of(session: Session, tasks: Collection[Task]) -> None:
-    """Called by the owner when it is over: what was seen because of this work is no longer seen."""
-    if tasks:
-        end_grants(session, reason=[_reason(task) for task in tasks])
+def end_grants_of(session: Session, kind: str, owner_id: int) -> None:
+    """Called by the owner when it is over: what was seen because of work for it is no longer seen."""
+    ids = session.scalars(select(Task.id).where(Task.owner_type == kind, Task.owner_id == owner_id))
+    end_grants(session, reason=[_reason(task_id) for task_id in ids])
 
 
 # ── the lock, and who may ──
+_OF_ID = select(Task).where(Task.id == bindparam("task_id"))
+_LOCK = _OF_ID.with_for_update(of=Task)
+
+
 def _lock(session: Session, task_id: int, *, by: Actor, rev: int | None) -> Task:
     """The open task, its owner locked before it. Raises NotFoundError, TaskNotOpenError, ConflictError."""
-    seen = _visible_task(session, task_id, by)
-    owner_of(seen.owner_type).lock(session, seen.owner_id)
-    task = session.scalars(
-        select(Task).where(Task.id == task_id).with_for_update(of=Task).execution_options(populate_existing=True)
-    ).one()
+    task = _visible_task(session, task_id, by)
+    owner_of(task.owner_type).lock(session, task.owner_id)
+    if not writes_alone(session):
+        task = session.scalars(_LOCK, {"task_id": task_id}, execution_options={"populate_existing": True}).one()
     if not task.is_open:
         raise _over(session, task)
     if rev is not None and rev != task.rev:
@@ -369,9 +386,8 @@ def _lock_to_end(session: Session, task_id: int, *, by: Actor, rev: int | None) 
 
 def _visible_task(session: Session, task_id: int, by: Actor) -> Task:
     """The task, if he sees it or could once have taken it: he is then told who was faster, not that it never was."""
-    task = session.scalars(
-        select(Task).where(Task.id == task_id, visible(Task, by) | queries.was_offered_to(by))
-    ).one_or_none()
+    seen = by.once(("visible or offered task",), lambda: _OF_ID.where(visible(Task, by) | queries.was_offered_to(by)))
+    task = session.scalars(seen, {"task_id": task_id}).one_or_none()
     if task is None:
         raise NotFoundError
     return task
@@ -420,38 +436,42 @@ def _iso(at: datetime | None) -> str | None:
 
 # ── what goes with every change of hands ──
 def _assign(session: Session, task: Task, member_id: int, *, at: datetime) -> None:
-    task.state = TaskState.in_progress if task.draft else TaskState.claimed
-    task.assignee_id, task.claimed_at = member_id, at
-    if task.team_id is None:
+    hands = _in_hands_of(session, member_id, team_id=task.team_id, has_draft=bool(task.draft), at=at)
+    rows.change(session, task, **hands)
+
+
+def _in_hands_of(
+    session: Session, member_id: int, *, team_id: int | None, has_draft: bool, at: datetime
+) -> dict[str, Any]:  # fmt: skip
+    if team_id is None:
         # Whoever answers for the work keeps answering for it, in whosever hands it is: a head can take it back.
-        team = people.primary_team_of(session, member_id)
-        task.team_id = team.id if team else None
+        team_id = people.primary_team_id_of(session, member_id)
+    state = TaskState.in_progress if has_draft else TaskState.claimed
+    return {"state": state, "assignee_id": member_id, "claimed_at": at, "team_id": team_id}
 
 
-def _reason(task: Task) -> str:
-    return f"task:{task.id}"
+def _reason(task_id: int) -> str:
+    return f"task:{task_id}"
 
 
-def _grant(session: Session, task: Task, *, is_new: bool = False) -> None:
+def _grant(session: Session, task: Task) -> None:
     """Show the customer's header and the owner to those in whose hands the work is now, and to nobody before them.
 
     What is over shows nothing more, unless it belongs to something that goes on and ends this itself.
     """
-    reason = _reason(task)
-    if not is_new:
-        end_grants(session, reason=reason)
+    end_grants(session, reason=_reason(task.id))
+    if task.is_open or owner_of(task.owner_type).resource is not None:
+        _grant_first(session, task)
+
+
+def _grant_first(session: Session, task: Task) -> None:
+    """The same where nothing was shown because of this work so far."""
     members, team_id = _in_whose_hands(session, task)
     owned = owner_of(task.owner_type).resource
-    if owned is None and not task.is_open:
-        return
     shown = [(owned, task.owner_id, Right.view)] if owned is not None else []
     if task.customer_id is not None:
         shown.append(("Customer", task.customer_id, Right.header))
-    for resource, record_id, right in shown:
-        for member_id in members:
-            hand_over(session, resource, record_id, right=right, reason=reason, member_id=member_id)
-        if team_id is not None:
-            hand_over(session, resource, record_id, right=right, reason=reason, team_id=team_id)
+    hand_over_all(session, shown, reason=_reason(task.id), member_ids=members, team_id=team_id)
 
 
 def _in_whose_hands(session: Session, task: Task) -> tuple[list[int], int | None]:
@@ -479,8 +499,15 @@ def _tell_assigned(session: Session, task: Task, *, by: Actor, kind: str = ASSIG
 def _note(
     session: Session, task: Task, kind: TaskEventKind, *, by: Actor | None, data: Mapping[str, Any] | None = None
 ) -> None:
-    session.add(
-        TaskEvent(
-            task_id=task.id, at=clock.now(), kind=kind, actor_id=by.user_id if by else None, data=dict(data or {})
-        )
-    )
+    happened = {
+        "task_id": task.id, "at": clock.now(), "kind": kind, "actor_id": by.user_id if by else None,
+        "data": dict(data or {}),
+    }  # fmt: skip
+    later(session, _write_events, happened)
+
+
+_ADD_EVENTS: Any = insert(TaskEvent.__table__)
+
+
+def _write_events(session: Session, happened: Sequence[Mapping[str, Any]]) -> None:
+    session.connection().execute(_ADD_EVENTS, happened)

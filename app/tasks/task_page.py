@@ -26,6 +26,7 @@ from app.customers.queries import CustomerCard, customer_cards, reveal_path
 from app.customers.rules import Contact
 from app.forms.builder import AnswerForm, build_form
 from app.security import queries as people
+from app.security.models import Member
 from app.tasks import queries, services
 from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskState
@@ -259,20 +260,11 @@ def _handed(session: Session, task: Task, tasks: Sequence[Task], actor: Actor) -
 
 def _people(session: Session, task: Task) -> list[dict[str, Any]]:
     """To whom the work can be given, with what each has on the desk already."""
-    loads = dict(
-        session.execute(
-            select(Task.assignee_id, func.count(Task.id))
-            .where(queries.is_open(), Task.assignee_id.is_not(None))
-            .group_by(Task.assignee_id)
-        ).all()
-    )
+    load = select(func.count(Task.id)).where(Task.assignee_id == Member.id, queries.is_open())
+    rows = people.active_members().add_columns(load.correlate(Member).scalar_subquery())
     return [
-        {
-            "id": member.id,
-            "name": member.name,
-            "note": ngettext("%(num)d open task", "%(num)d open tasks", loads.get(member.id, 0)),
-        }
-        for member in session.scalars(people.active_members()).unique()
+        {"id": member.id, "name": member.name, "note": ngettext("%(num)d open task", "%(num)d open tasks", count)}
+        for member, count in session.execute(rows).unique()
         if member.id != task.assignee_id and people.actor_of(session, member).may("edit", "Task")
     ]
 

@@ -17,7 +17,7 @@ export function draw(place) {
     const ink = style.getPropertyValue("--tt-ink-2").trim();
     const line = style.getPropertyValue("--tt-line").trim();
     const words = { color: ink, fontFamily: style.fontFamily, fontSize: 12 };
-    const names = { type: "category", data: labels, axisLabel: { ...words, width: 150, overflow: "truncate" }, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, inverse: long };
+    const names = { type: "category", data: labels, axisLabel: { ...words, width: place.clientWidth > 480 ? 200 : 150, overflow: "truncate" }, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, inverse: long };
     const numbers = { type: "value", minInterval: 1, axisLabel: words, splitLine: { lineStyle: { color: line } } };
     chart.setOption({
       animation: false,

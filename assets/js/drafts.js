@@ -26,6 +26,7 @@ export function keepDraft(form) {
     isSending = true;
     const sent = new FormData(form);
     for (const [name, value] of [...sent]) if (value instanceof File) sent.delete(name);
+    sent.delete("began");
     try {
       const answer = await fetch(form.dataset.draft, {
         method: "POST",
@@ -38,6 +39,7 @@ export function keepDraft(form) {
       if (answer.status === 409) return hold(body.message);
       if (!answer.ok) return tell("alert-triangle", body.message);
       form.elements.rev.value = body.rev;
+      form.elements.began.value = JSON.stringify(typedIn(sent)); // what another window is measured against from here on
       throwing.setAttribute("formaction", body.throw);
       throwing.hidden = throwing.disabled = false;
       tell("circle-check", body.told);
@@ -66,4 +68,15 @@ export function keepDraft(form) {
   }
   // Whoever puts the window away has not said that he is done.
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && send());
+}
+
+// As the server keeps it: by key and part one text, or several of one name.
+function typedIn(sent) {
+  const typed = {};
+  for (const name of new Set(sent.keys())) {
+    if (!name.startsWith("answer_")) continue;
+    const texts = sent.getAll(name);
+    typed[name.slice(7)] = texts.length === 1 ? texts[0] : texts;
+  }
+  return typed;
 }

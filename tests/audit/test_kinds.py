@@ -34,6 +34,7 @@ UNTOLD = {
     ("app/customers/duplicates/looking.py", "DuplicatePair"): "what the worker suggests; what people say of it is told",
     ("app/core/removing.py", "table"): "rows that go for good; told as demo.removed",
     ("app/demo/running.py", "table"): "columns of rows that are about to go, and who asked for a run of classes",
+    ("app/core/rows.py", "table"): "told by itself, as a flush tells of it",
     ("app/core/leases.py", "model"): "queues, which are no audited tables",
     ("app/notifications/services.py", "model"): "mails and notifications, which are none either",
     **{

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.conditions import Condition, ConditionError, joined, parse
+from app.core.conditions.expression import parse_expression
 
 PIECES = (
     "a", "b.c", "[d-e]", "[x].y", "and", "or", "not", "và", "hoặc", "không", "in", "contains", "empty", "rỗng", "chứa",
@@ -135,3 +136,11 @@ def test_any_object_is_read_or_refused_with_our_own_error(obj, data):
     condition = accepted(Condition.from_json, obj)
     if condition is not None:
         assert condition.holds(data) in {True, False}
+
+
+@given(st.text(max_size=30) | st.sampled_from(["a", "today", "len(a)", "days_between(a, today)", "'x'", "5"]), DATA)
+def test_the_value_of_an_expression_is_a_plain_one_whatever_the_data(text, data):
+    expression = accepted(parse_expression, text)
+    if expression is not None:
+        found = expression.value(data, today=date(2026, 11, 23))
+        assert found is None or isinstance(found, str | int | float | bool | date)

@@ -83,6 +83,22 @@ def test_a_draft_that_another_changed_meanwhile_is_a_conflict(hoa):
     stale = hoa.put("forms/phan-anh/draft", {**COMPLAINT, "rev": rev})
     assert (stale.status_code, stale.json["by"]) == (409, "Lê Thị Hoa")
     assert stale.json["at"].endswith("Z")
+    assert "mine" not in stale.json
+
+    def renamed(number, name):
+        fields = [{**one, "label": name} if place == number else one for place, one in enumerate(COMPLAINT["fields"])]
+        return {**COMPLAINT, "fields": fields}
+
+    rev = hoa.get("forms/phan-anh").json["draft"]["rev"]
+    assert hoa.put("forms/phan-anh/draft", {"schema": renamed(0, "Của họ"), "rev": rev}).status_code == 200
+    mine = renamed(1, "Của tôi")
+    mine["fields"].append({"key": "HALF", "type": "text", "label": ""})
+    apart = hoa.put("forms/phan-anh/draft", {"schema": mine, "rev": rev, "base": COMPLAINT})
+    assert apart.status_code == 409
+    assert [len(apart.json[side]) for side in ("mine", "theirs")] == [1, 1]
+    assert ("Của tôi" in apart.json["mine"][0], "Của họ" in apart.json["theirs"][0]) == (True, True)
+    for odd in ({"fields": "x"}, {"name": 5, "fields": [1, {"key": []}]}, {}):
+        assert hoa.put("forms/phan-anh/draft", {"schema": mine, "rev": rev, "base": odd}).status_code == 409
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,8 @@ class Window:
         answer = self.who.post(f"{path}/nhap{question}{about}", data=self.held, headers=headers)
         if answer.is_json and answer.status_code == 200:
             self.held["rev"] = answer.json["rev"]
+            typed = {name.removeprefix("answer_"): text for name, text in self.held.items() if name[:7] == "answer_"}
+            self.held["began"] = json.dumps(typed)  # as drafts.js does
         return answer
 
     def send(self):
@@ -128,6 +131,12 @@ def test_a_draft_is_gone_on_with_elsewhere_and_two_windows_lose_nothing(app, cli
         assert [one.legend.text for one in soup.select("fieldset.tt-versions")] == ["Chuyện gì", "Hàng"]
         told = " ".join(one.text for one in soup.select(".tt-value"))
         assert all(text in told for text in ("Hộp móp", "Hộp ướt", "7.000"))
+        first = soup.select_one("fieldset.tt-versions")
+        assert [one.text for one in first.select(".tt-value")] == ["Hộp móp", "Hộp ướt", "Hộp móp"]
+        assert first.select_one("[checked]")["value"] == "theirs"  # this window has not changed it
+    for lie in ("", "{", '["x"]', '{"what": "\\ud800"}', '{"what": {"a": 1}}'):
+        here.held["began"] = lie
+        assert here.send()[0].status_code == 409
     both = Window(here.who, here.path, soup)
     both.held["keep-what"], both.held["keep-items"] = "theirs", "mine"
     assert both.keep().status_code == 302

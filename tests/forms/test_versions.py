@@ -12,11 +12,15 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.core.access import SYSTEM
+from app.core.db import transaction
 from app.core.models import SavedView
 from app.customers.segments.models import Segment
 from app.forms import queries, services
 from app.forms.models import FormPurpose
 from app.processes import queries as processes
+from tests.forms.own_fields.drawing import publish
+from tests.processes.drawn import Drawn
+from tests.processes.engine.drawing import TASK
 from tests.rest import Rest
 
 NOTE = {"key": "note", "type": "text", "label": "Ghi chú", "required": True}
@@ -41,6 +45,17 @@ def words(answer: Any) -> str:
 
 def shown(hoa: Rest, tab: str) -> str:
     return SHOWN.format(hoa.get("forms/thu").json["id"], tab)
+
+
+def test_the_list_tells_which_version_is_in_use_and_a_form_s_page_begins_with_its_fields(client, hoa):
+    hoa.post("forms/", {"code": "nhap", "name": "Phiếu nháp"})
+    browser = client("hoa")
+    told = words(browser.get("/bieu-mau/list/"))
+    assert "Phiếu thử Phiếu để điền v1 thu" in told
+    assert "Phiếu nháp Phiếu để điền — nhap" in told
+    page = BeautifulSoup(browser.get(f"/bieu-mau/show/{hoa.get('forms/thu').json['id']}").text, "html.parser")
+    assert page.select_one(".tt-tabs [aria-current]").get_text(strip=True) == "Các trường"
+    assert page.find("a", href="/bieu-mau/thu/phieu/bieu-do")
 
 
 def test_a_field_is_retired_published_and_what_changed_is_told(client, hoa):
@@ -70,7 +85,9 @@ def test_whoever_may_not_draw_sees_what_is_published_and_no_doors(client, hoa):
         page = lan.get(shown(hoa, tab))
         assert page.status_code == 200
         assert "Bí mật" not in words(page)
-        assert "/bieu-mau/thu/" not in page.get_data(as_text=True)
+        assert "/bieu-mau/thu/" not in page.get_data(as_text=True).replace(
+            "/bieu-mau/thu/phieu/", ""
+        )  # to read answers
     for path in ("thu/sao-chep", "thu/bieu-mau.json", "nhap", "thu/truong/note"):
         assert lan.get(f"/bieu-mau/{path}").status_code == 403
 
@@ -103,6 +120,50 @@ def test_a_process_that_goes_on_by_an_answer_is_told(story, session, cast):
     form = queries.form_by_code(session, form_code)
     assert any("Giao hàng chậm" in told for told in queries.field_uses(session, form, key, cast.hoa).mentions)
     assert queries.field_uses(session, form, "khong_co", cast.hoa).mentions == []
+
+
+def test_all_that_a_process_does_with_an_answer_is_told(session, cast):
+    session.rollback()
+    publish()
+    kinds = {
+        "who": "member",
+        "day": "date_time",
+        "likes": "text",
+        "mail": "email",
+        "sum": "money",
+        "there": "address",
+        "spare": "text",
+    }
+    drawn = {"name": "Hỏi", "fields": [{"key": key, "type": kind, "label": key} for key, kind in kinds.items()]}
+    with transaction() as inside:
+        form = services.create_form(inside, code="hoi", name="Hỏi", by=SYSTEM)
+        services.save_draft(inside, form, drawn, by=SYSTEM)
+        services.publish_form(inside, form, by=SYSTEM)
+    Drawn(
+        session, cast, "start > ask > serve > serve_out > send > wait > call > xor1",
+        "xor1 > end if there.ward = '00004'",
+        "xor1 > look by default", "look > end",
+        tasks={"ask": f'{TASK} form="hoi"', "call": 'assign="field:who" due="PT1H"'}, timers={"wait": "ask.day"},
+        services={"serve": "set field='kept' value='likes' | set field='customer.own.dish' value='likes'",
+                  "serve_out": "http url='https://kho.phosen.example/' body='sum'",
+                  "send": "mail template='process_news' to='field:mail'"},
+    )  # fmt: skip
+
+    def told(form, key, who=cast.hoa):
+        return list(queries.field_uses(session, form, key, who).mentions)
+
+    form = queries.form_by_code(session, "hoi")
+    name = "Quy trình “Thử nghiệm”"
+    assert told(form, "who") == [f"{name} giao việc cho người được chọn ở đây"]
+    assert told(form, "day") == [f"{name} chờ theo câu trả lời"]
+    assert told(form, "likes") == [f"{name} ghi câu trả lời vào một giá trị"]
+    assert told(form, "mail") == [f"{name} gửi thư dùng câu trả lời"]
+    assert told(form, "sum") == [f"{name} gửi câu trả lời cho phần mềm khác"]
+    assert told(form, "there") == [f"{name} rẽ nhánh theo câu trả lời này"]
+    assert told(form, "spare") == []
+    own = queries.form_for(session, FormPurpose.customers)
+    assert told(own, "dish") == [f"{name} ghi vào trường này"]
+    assert told(own, "parties") == []
 
 
 def test_views_and_segments_that_look_by_a_field_are_told_to_whom_they_are_shown(session, cast):

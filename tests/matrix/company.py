@@ -437,12 +437,11 @@ class _Morning:
                 customer = inside.get_one(Customer, customers["own" if who == "lan" else "other"])
                 instance = start_instance(inside, self.story.process(), by=actor, customer=customer)
                 number = instance.id
-                task = open_task(
+                task_id = open_task(
                     inside, owner_type="instance", owner_id=number, step="receive", token=1000 + number,
                     name=f"{BIRD} {canary('Task', state)}", context="", customer_id=customer.id,
                     offer=Offer(member_id=actor.user_id), deadline=Deadline(), form_version=None, by=SYSTEM,
                 )  # fmt: skip
-                task_id = task.id
             # Work on it is offered to Vận hành below, and with the work goes the right to look at it.
             reads = ["van-hanh"] if state == "own" else given
             whole = self.made.add("Instance", state, number, owners=[who], team=team, granted=reads)
@@ -462,7 +461,7 @@ class _Morning:
                         offer=Offer(team_id=self.cast.team("van-hanh").id), deadline=Deadline(),
                         form_version=None, by=SYSTEM,
                     )  # fmt: skip
-                    self.made.add("Task", "offered", offered.id, team="van-hanh", offered="van-hanh")
+                    self.made.add("Task", "offered", offered, team="van-hanh", offered="van-hanh")
 
     def _handed_over(self, customer_id: int) -> None:
         """A step of a process, offered to CSKH and given to Lan by Hoa: it can be finished, released and taken back."""

@@ -6,10 +6,16 @@ import pytest
 from sqlalchemy import select
 
 from app.core import clock
+from app.core.access import SYSTEM
 from app.core.db import transaction
+from app.core.screens.extra import extra_of
 from app.customers.models import Customer, TimelineEntry
+from app.customers.tags import set_tags, worn
+from app.forms import services as forms
+from app.forms.fields.base import Context
 from app.notifications.models import Outbox
 from app.processes import services
+from app.processes.drawing import ProcessNotPublishableError
 from app.processes.engine.bpmn import read
 from app.processes.engine.events import Start
 from app.processes.engine.known import Known
@@ -17,9 +23,11 @@ from app.processes.engine.lint import check
 from app.processes.engine.problems import Severity
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessEvent
+from app.tasks.services import complete_task
 from tests.failing import all_or_nothing
+from tests.forms.own_fields.drawing import publish
 from tests.processes.drawn import Drawn
-from tests.processes.engine.drawing import bpmn
+from tests.processes.engine.drawing import TASK, bpmn
 from tests.processes.engine.drawing import drawn as definition_of
 from tests.processes.engine.running import Run
 from tests.processes.test_calling import CHILD, Pair
@@ -98,6 +106,70 @@ def test_a_field_of_the_customer_is_set_and_told(session, draw, story):
     drawn.check(instance)
 
 
+LIKES = {
+    "name": "Sở thích",
+    "fields": [
+        {"key": "likes", "type": "choices", "label": "Quan tâm", "options": [
+            {"value": "pho", "label": "Phở"}, {"value": "bun", "label": "Bún"},
+        ]},
+        {"key": "lives", "type": "address", "label": "Nơi ở"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def liked(session, story):
+    """A form that asks for several choices, own fields that take several or one, and a customer with a tag."""
+    session.rollback()
+    publish()
+    with transaction() as inside:
+        form = forms.create_form(inside, code="so-thich", name="Sở thích", by=SYSTEM)
+        forms.save_draft(inside, form, LIKES, by=SYSTEM)
+        forms.publish_form(inside, form, by=SYSTEM)
+        set_tags(inside, inside.get_one(Customer, story.customer_id), ["Khách quen"], by=SYSTEM)
+    return story.customer_id
+
+
+def of_likes(service):
+    return {"tasks": {"ask": f'{TASK} form="so-thich"'}, "services": {"serve": service}}
+
+
+@pytest.mark.both_databases
+def test_several_choices_are_set_where_several_are_taken(session, cast, liked):
+    sets = ("set field='kept' value='likes'", "set field='customer.tags' value='ask.likes'",
+            "set field='customer.own.likes' value='likes'")  # fmt: skip
+    with clock.at(MONDAY):
+        drawn = Drawn(session, cast, "start > ask > serve > call > end", **of_likes(" | ".join(sets)))
+        instance = drawn.start(liked)
+        task = drawn.task(instance, "ask")
+        answers = forms.parse_answers(task.form_version, {"likes": ["pho", "bun"]}, context=Context())
+        task_id = task.id
+        with transaction(cast.lan) as inside:
+            complete_task(inside, task_id, by=cast.lan, answers=answers)
+        assert drawn.open(instance) == ["call"]
+        assert drawn.instance(instance).data["kept"] == ["pho", "bun"]
+        assert [tag.name for tag in worn(session, [liked])[liked]] == ["Khách quen", "Phở", "Bún"]
+        assert extra_of("Customer").values(session, [liked], SYSTEM)[liked]["likes"] == ["pho", "bun"]
+        drawn.check(instance)
+
+
+@pytest.mark.parametrize(
+    ("service", "code"),
+    [
+        ("set field='customer.note' value='likes'", "several-values"),
+        ("set field='customer.own.dish' value='ask.likes'", "several-values"),
+        ("set field='kept' value='lives'", "no-value"),
+        ("set field='customer.own.khong_co' value='likes'", "unknown-field"),
+    ],
+)
+def test_several_choices_are_refused_at_publishing_where_one_is_taken(session, cast, liked, service, code):
+    with pytest.raises(ProcessNotPublishableError) as refused:
+        Drawn(session, cast, "start > ask > serve > call > end", **of_likes(service))
+    assert [(one.element, one.code) for one in refused.value.problems if one.severity is Severity.error] == [
+        ("serve", code)
+    ]
+
+
 @pytest.mark.both_databases
 def test_what_is_refused_stops_the_branch_until_it_can_be_done(session, cast, draw, story):
     drawn = draw("set field='customer.next_contact_on' value='day'")
@@ -167,8 +239,6 @@ def test_whoever_began_it_is_written_to_in_the_same_transaction(session, cast, d
     task_id, lan = drawn.task(instance, "ask").id, cast.lan
 
     def finish():
-        from app.tasks.services import complete_task
-
         with transaction(lan) as inside:
             complete_task(inside, task_id, by=lan)
 

@@ -13,7 +13,6 @@ from app.customers.models import TimelineEntry
 from app.processes import drawing, queries, services
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessCall, ProcessEvent, ProcessInstance
-from app.tasks.models import Task
 from app.tasks.services import end_grants_of, return_task
 from tests.cast import Cast
 from tests.processes.drawn import Drawn
@@ -127,7 +126,7 @@ def test_the_page_names_no_kin_that_its_reader_may_not_see(app, client):
         with transaction(hoa) as inside:
             run = inside.get_one(ProcessInstance, child)
             run.initiator_id, run.team_id = hoa.user_id, None
-            end_grants_of(inside, [inside.scalars(select(Task).where(Task.owner_id == child)).one()])
+            end_grants_of(inside, "instance", child)
         code = pair.instance(child).code
     page = client("lan").get(f"/ho-so/{parent}")
     assert page.status_code == 200

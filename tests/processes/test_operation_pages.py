@@ -96,6 +96,20 @@ def test_the_page_of_the_run_pauses_it_and_lets_it_go_on(make, ask, client):
     assert ask(lambda drawn: drawn.instance(instance).status) is InstanceStatus.running
 
 
+def test_a_second_click_does_nothing_a_second_time(make, ask, client):
+    instance, lan = make(TIMED, lambda drawn: drawn.start()), client("lan")
+    page = BeautifulSoup(lan.get(f"/ho-so/{instance}").text, "lxml")
+    form = page.select_one(f'form[action="/ho-so/{instance}/dung"]')
+    typed = {"key": form.select_one("[name=key]")["value"], "reason": "Khách thôi"}
+    first, second = (lan.post(f"/ho-so/{instance}/dung", data=typed) for _ in range(2))
+    assert (first.status_code, second.status_code) == (302, 302)
+    assert first.location == second.location
+    assert ask(lambda drawn: drawn.instance(instance).status) is InstanceStatus.cancelled
+    other = lan.post(f"/ho-so/{instance}/dung", data={**typed, "reason": "Khác"})
+    assert other.status_code == 409
+    assert "Bạn đã dùng trang này rồi" in other.text
+
+
 def test_the_page_of_the_run_leads_it_on_for_admins_alone(make, ask, client):
     instance, token, code = make(STOPPED, stopped)
     seen = client("lan").get(f"/ho-so/{instance}").text

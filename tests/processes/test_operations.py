@@ -172,7 +172,7 @@ def test_sending_back_happens_as_a_whole_or_not_at_all(session, cast, draw):
             return_task(inside, task_id, to="ask", note="Thiếu", by=lan)
 
     writes, changed = all_or_nothing(session, send)
-    assert writes > 15
+    assert writes > 10
     assert {"task", "task_event", "process_token", "process_event"} <= changed
     drawn.check(instance)
 

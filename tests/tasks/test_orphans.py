@@ -34,7 +34,7 @@ def offered(story, offer: Offer, number: int, name: str = "Gọi kho") -> int:
             inside, owner_type="instance", owner_id=instance.id, step="call-back", token=900 + number, name=name,
             context="Giao hàng chậm, HS-000001", customer_id=story.customer_id, offer=offer, deadline=Deadline(),
             form_version=None, by=SYSTEM,
-        ).id  # fmt: skip
+        )  # fmt: skip
 
 
 @pytest.fixture

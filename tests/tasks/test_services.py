@@ -363,7 +363,7 @@ def test_work_offered_to_a_role_is_seen_by_all_who_have_it(session, cast, story)
             inside, owner_type="instance", owner_id=instance_id, step="s", token=900, name="Việc của quản lý",
             context="", customer_id=story.customer_id, offer=Offer(role="Manager"), deadline=Deadline(),
             form_version=None, by=SYSTEM,
-        ).id  # fmt: skip
+        )  # fmt: skip
     assert customer_card(session, story.customer_id, cast.binh).full is False
     with pytest.raises(NotFoundError), transaction(cast.tuan) as inside:
         claim_task(inside, task_id, by=cast.tuan)

@@ -62,7 +62,7 @@ def work(app: Flask, monday: None, once: Callable[..., dict[str, int]]) -> dict[
                         session, owner_type="instance", owner_id=instance, step="call-back", token=100 + number,
                         name=name, context="Giao hàng chậm, HS-000001", customer_id=story.customer_id, offer=offer,
                         deadline=Deadline(due_at, due_at), form_version=None, by=SYSTEM,
-                    ).id  # fmt: skip
+                    )  # fmt: skip
             with transaction(SYSTEM) as session:
                 done = session.get_one(Task, made["xong"])
                 done.state, done.completed_at, done.completed_by_id = TaskState.completed, MONDAY, cast.lan.user_id

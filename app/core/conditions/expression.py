@@ -11,6 +11,8 @@ from app.core.conditions.functions import Asked
 from app.core.conditions.grammar import read_operand
 from app.core.conditions.tree import Call, Field, Operand
 
+_ONE = (str, int, float, bool, date)
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
@@ -18,21 +20,27 @@ class Expression:
 
     text: str
     keys: frozenset[str] = field(compare=False)
+    #: the key that it is and nothing more; "": a value, or a function
+    key: str = field(compare=False)
     _get: Getter = field(compare=False, repr=False)
 
     def value(self, data: Mapping[str, object], *, today: date) -> object | None:
-        """What it is for this data: None where a key is missing or a function has no answer. Never raises.
+        """What it is for this data: None where a key is missing or a function has no answer. Never raises. An answer of
+        several values is a list of them; what has parts of its own (an address, rows) is no value.
 
         `today` is the company's calendar day.
         """
         found = self._get(data, Asked(today))
-        return found if isinstance(found, str | int | float | bool | date) else None
+        if isinstance(found, list) and all(isinstance(one, _ONE) for one in found):
+            return list(found)
+        return found if isinstance(found, _ONE) else None
 
 
 def parse_expression(text: str) -> Expression:
     """`order_code`, `[tiep-nhan].code`, `'vip'`, `5`, `today`. Raises ConditionError with the place."""
     operand = read_operand(text)
-    return Expression(text.strip(), frozenset(_keys(operand)), getter_of(operand))
+    key = operand.key if isinstance(operand, Field) else ""
+    return Expression(text.strip(), frozenset(_keys(operand)), key, getter_of(operand))
 
 
 def _keys(operand: Operand) -> set[str]:

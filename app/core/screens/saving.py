@@ -53,7 +53,7 @@ def unpacked(word: str, most: int) -> Sequence[int]:
     return [row_id(str(one)) for one in accumulate(map(int, steps))]
 
 
-#: in place of a name: whoever looks did it himself, in another tab
+#: in place of a name: whoever looks did it himself, in another tab or by a bulk edit or an import
 HIMSELF = ""
 
 

@@ -23,11 +23,12 @@ from app.core.timewords import moment_inside
 from app.forms import queries, rules
 from app.forms.drawing.words import WORDS
 from app.forms.fields import TYPES
-from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group
+from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group, words_flaws
 from app.forms.fields.choice import ChoiceType
 from app.forms.fields.settings import Purpose, Setting
 from app.forms.fields.shared import SHARED
 from app.forms.layout import layout_problems, placed
+from app.forms.meaning import changes
 from app.forms.models import Form
 from app.forms.words import say
 from app.security.role_names import role_names
@@ -53,6 +54,8 @@ _SIGNS = {
     "rows": "table", "calculated": "sum", "signature": "signature",
 }  # fmt: skip
 _OTHER_SIGN = "forms"
+#: differences that are told when two drew at once
+MOST_TOLD_APART = 20
 #: as what a condition compares the answers of a kind; what is not here is in no condition
 _KINDS = {
     "text": Kind.text, "long_text": Kind.text, "email": Kind.text, "time": Kind.text, "citizen_id": Kind.text,
@@ -204,3 +207,29 @@ def told(condition: Condition | None, fields: Mapping[str, Field], who: Actor) -
         "text": condition.text,
         "sentence": condition.sentence(labels, chooser.values_of(condition, fields, who)),
     }
+
+
+def told_apart(
+    session: Session, form: Form, mine: Mapping[str, Any], base: Mapping[str, Any] | None
+) -> dict[str, list[str]]:
+    """What is different in `mine`, and in what is kept by now, from what both began from; in sentences, as far as the
+    three can be read. {}: it is not told what they began from."""
+    if base is None or rules.check_storable(base):
+        return {}
+    sides = {"mine": mine, "theirs": drawn_of(session, form)}
+    return {
+        side: [str(one.message) for one in changes(*_both(base, drawn, form.name))][:MOST_TOLD_APART]
+        for side, drawn in sides.items()
+    }
+
+
+def _both(base: Mapping[str, Any], drawn: Mapping[str, Any], name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The two as far as they can be compared: without the fields that are half drawn in one of them."""
+    raw, whole = (base, drawn), (sound(base), sound(drawn))
+    keys = [({one["key"] for one in queries.drawn_fields(of)}, {one["key"] for one in read["fields"]})
+            for of, read in zip(raw, whole, strict=True)]  # fmt: skip
+    half = {key for all_keys, sound_keys in keys for key in all_keys - sound_keys}
+    for read in whole:
+        read["fields"] = [one for one in read["fields"] if one["key"] not in half]
+        read["name"] = name if any(words_flaws(read["name"], "name")) else read["name"]
+    return whole

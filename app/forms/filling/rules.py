@@ -14,6 +14,8 @@ Typed: TypeAlias = dict[str, str | list[str]]
 LONGEST_TEXT = 20_000
 #: characters of a whole draft
 LONGEST_DRAFT = 400_000
+#: characters of what a page says that it began with; of a longer draft it says nothing
+LONGEST_BEGAN = 40_000
 #: texts under one name
 MOST_TEXTS = 500
 

@@ -49,12 +49,15 @@ class Unfinished:
 
 @dataclass(frozen=True)
 class Differing:
-    """A question to which two drafts of the same person have other answers."""
+    """A question to which two drafts of the same person have other answers. `was`: what both began with, None where it
+    is not known; `is_theirs`: only the other window has changed it."""
 
     key: str
     label: str
     mine: Any
     theirs: Any
+    was: Any = None
+    is_theirs: bool = False
 
 
 def offered(session: Session, who: Actor, customer_id: int | None) -> list[Offered]:
@@ -134,13 +137,20 @@ def sections(submission: Submission, context: Context) -> Parts[ReadAnswer]:
     ]  # fmt: skip
 
 
-def differences(mine: AnswerForm, theirs: AnswerForm, typed: Mapping[str, Any], other: Mapping[str, Any]) -> Any:
-    """The questions in which the two differ, in on-screen order, as people read them."""
+def differences(
+    mine: AnswerForm, theirs: AnswerForm, typed: Mapping[str, Any], other: Mapping[str, Any],
+    began: tuple[AnswerForm, Mapping[str, Any]] | None,
+) -> list[Differing]:  # fmt: skip
+    """The questions in which the two differ, in on-screen order, as people read them. `began`: what both began with."""
     keys = rules.differing(typed, other)
-    return [
-        Differing(one.key, one.label.text, _told(mine, one.key, typed), _told(theirs, one.key, other))
-        for one in mine.questions if one.key in keys
-    ]  # fmt: skip
+    found = []
+    for one in mine.questions:
+        if one.key not in keys:
+            continue
+        was = None if began is None else _told(began[0], one.key, began[1])
+        told, others = _told(mine, one.key, typed), _told(theirs, one.key, other)
+        found.append(Differing(one.key, one.label.text, told, others, was, was is not None and told == was != others))
+    return found
 
 
 def _told(form: AnswerForm, key: str, typed: Mapping[str, Any]) -> Any:

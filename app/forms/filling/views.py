@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, edge, links
 from app.core.access import Actor, get_visible, visible
 from app.core.db import db, row_id
-from app.core.errors import BusinessError, ConflictError, NotFoundError, Sentence
+from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError, Sentence
 from app.core.formats import time_text
 from app.core.i18n import _
 from app.core.pages import Page, done, page, show, trail
@@ -168,6 +169,19 @@ class _Asked:
             return build_form(self.version)(context=context)
         return build_form(self.version)(formdata=None, context=context, draft=typed)
 
+    def began(self, session: Session, who: Actor) -> tuple[AnswerForm, Mapping[str, Any]] | None:
+        """What the page that was sent began with, as it says: a draft, or the form as it begins; None: it is silent."""
+        try:
+            told = json.loads(request.form.get("began", ""))
+            typed = rules.kept(told, self.version.definition) if isinstance(told, dict) else None
+            json.dumps(typed, ensure_ascii=False).encode()  # half a character can be written in JSON, and not shown
+        except (ValueError, RecursionError, InvalidInputError):
+            return None
+        if typed is None:
+            return None
+        context = about_customer.context_for(session, self.version, self.customer_id, who)
+        return build_form(self.version)(formdata=None, context=context, draft=typed or None), typed
+
 
 def _asked(session: Session, code: str, who: Actor) -> _Asked:
     """Raises NotFoundError for what he does not see, and why the form or the customer takes no answers."""
@@ -202,11 +216,14 @@ def _page(
     if form is None:
         form = asked.form(session, who, draft.answers if draft else None)
         rev = draft.rev if draft else ""
-    elif rev is None:
-        rev = request.form.get("rev", "")
+        began = json.dumps(draft.answers if draft else {}, ensure_ascii=False)
+    else:
+        began = request.form.get("began", "")
+        rev = request.form.get("rev", "") if rev is None else rev
     is_older = own is not None and own.form_version_id != asked.version.id
     return show(
         "forms/fill.html", status, form=form, name=asked.name, path=asked.path, rev=rev, told=told,
+        began=began if len(began) <= rules.LONGEST_BEGAN else "",
         version_id=asked.version.id, once=secrets.token_hex(_ONCE // 2), draft=own, is_older=is_older,
         keep_url=_verb(asked, "nhap"), throw_url=f"{_HERE}/nhap/{own.id}/bo" if own else "",
         about=shown.about(asked.customer), lookups=_lookups(asked.version),
@@ -245,9 +262,11 @@ def _refused(asked: _Asked, form: AnswerForm, typed: Mapping[str, Any], error: B
 def _conflict(asked: _Asked, typed: Mapping[str, Any], other: SubmissionDraft) -> Any:
     session, who = db.session(), edge.actor()
     mine, theirs = asked.form(session, who, typed), asked.form(session, who, other.answers)
+    began = asked.began(session, who)
     return show(
         "forms/conflict.html", 409, name=asked.name, rev=other.rev, keep_url=_verb(asked, "nhap"),
-        at=other.updated_at, choices=shown.differences(mine, theirs, typed, other.answers),
+        at=other.updated_at, choices=shown.differences(mine, theirs, typed, other.answers, began),
+        began=json.dumps(other.answers, ensure_ascii=False),
         typed=[
             (name, text) for name, texts in typed.items()
             for text in (texts if isinstance(texts, list) else [texts])

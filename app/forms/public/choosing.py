@@ -17,7 +17,7 @@ from app.customers.duplicates.hard import HardField
 from app.forms import queries
 from app.forms.public import rules, services
 from app.forms.public.models import EntryState, PublicEntry
-from app.forms.public.screens import CHOOSE, PATH
+from app.forms.public.screens import CHOOSE, PATH, answers_of
 from app.forms.public.services import Whom
 from app.forms.rules import Answers
 
@@ -78,7 +78,10 @@ def _page(
     person = rules.person_in(definition, Answers(entry.answers))
     told_person = rules.person_in(definition, Answers(queries.answers_as_read(entry.version, entry.answers, who)))
     return show(
-        "forms/public/choose.html", status, entry=entry, told=told, said=said, others=others,
+        "forms/public/choose.html", status, entry=entry, told=told, others=others,
+        answers=answers_of(entry, queries.context_for(session, who)),
+        # Where there is nobody to choose from it is chosen already.
+        said=said or ("" if found or person.can_be_made else Whom.nobody.value),
         found=[
             {
                 "id": one.customer.id, "name": one.customer.name, "code": one.customer.code,

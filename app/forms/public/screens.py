@@ -142,10 +142,11 @@ class AnswersPart:
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         entry = get_visible(session, PublicEntry, record_id, who)
-        return {"answers": _answers(entry, context_for(session, who))}
+        return {"answers": answers_of(entry, context_for(session, who))}
 
 
-def _answers(entry: PublicEntry, context: Context) -> list[ShownAnswer]:
+def answers_of(entry: PublicEntry, context: Context) -> list[ShownAnswer]:
+    """What was answered, as this person reads it."""
     return [
         ShownAnswer(say(one.spec.label), display(one, value, context))
         for one in definition_of(entry.version).fields

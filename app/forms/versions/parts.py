@@ -14,7 +14,7 @@ from app.core.i18n import _
 from app.forms import queries
 from app.forms.fields import TYPES
 from app.forms.fields.shared import PERSONAL
-from app.forms.models import Form, VersionState
+from app.forms.models import Form, FormPurpose, FormVersion, VersionState
 from app.forms.versions.told import told_versions
 from app.forms.words import say
 
@@ -60,6 +60,7 @@ class FieldsPart(FormPart):
         return {
             "fields": [_field(form, one, may_edit) for one in queries.drawn_fields(drawn)],
             "is_draft": may_edit and queries.draft_of(session, form) is not None,
+            "answers_url": f"/bieu-mau/{form.code}/phieu" if _is_answered(form, published, who) else "",
         }
 
 
@@ -87,6 +88,11 @@ class VersionsPart(FormPart):
             "import_url": "/bieu-mau/nhap" if who.is_himself and who.may("add", "Form") else "",
             "export_url": f"{path}/bieu-mau.json" if who.may("export", "Form") else "",
         }  # fmt: skip
+
+
+def _is_answered(form: Form, published: FormVersion | None, who: Actor) -> bool:
+    """Is there a list of its answers, and may he look at it?"""
+    return published is not None and form.purpose is FormPurpose.answers and who.may("view", "Submission")
 
 
 def _field(form: Form, one: Mapping[str, Any], may_edit: bool) -> dict[str, Any]:

@@ -264,6 +264,15 @@ class Definition:
         """By element id the processes that are run as a part of this one."""
         return {node.id: node.call for node in self.nodes.values() if node.call is not None}
 
+    @cached_property
+    def has_clocks(self) -> bool:
+        return any(node.timer is not None for node in self.nodes.values())
+
+    @cached_property
+    def has_messages(self) -> bool:
+        """Could a run of it wait for one?"""
+        return any(node.outside is not None for node in self.nodes.values())
+
     @property
     def start_form(self) -> str | None:
         """The code of the form that starts an instance, if there is one."""

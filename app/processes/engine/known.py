@@ -24,6 +24,12 @@ class Known:
     customer_fields: frozenset[str] = frozenset()
     #: of these the ones that hold a day; all others hold a text
     customer_days: frozenset[str] = frozenset()
+    #: those of them that take several values
+    customer_lists: frozenset[str] = frozenset()
+    #: form codes with the keys of those fields whose answer is several values
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: the same of those whose answer has parts of its own (an address, rows, files) and is no value
+    wholes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: codes of the programs outside that the company knows
     receivers: frozenset[str] = frozenset()
     begun_by: Mapping[str, str] = field(default_factory=dict)

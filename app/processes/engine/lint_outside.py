@@ -10,7 +10,7 @@ from app.core.i18n import _
 from app.processes.engine.graph import Definition, Node, NodeKind
 from app.processes.engine.http import HttpSpec
 from app.processes.engine.known import Known
-from app.processes.engine.outside import OF_CUSTOMER, MailSpec, MessageSpec, SetSpec, keys_asked
+from app.processes.engine.outside import OF_CUSTOMER, OWN, MailSpec, MessageSpec, SetSpec, keys_asked
 from app.processes.engine.problems import Problem, Severity
 
 #: what an event gateway may lead to
@@ -29,6 +29,7 @@ def check(definition: Definition, *, known: Known, keys: Collection[str]) -> Ite
                 )
                 yield Problem(node.id, "unknown-key", message, Severity.warning)
         yield from _exists(node, known)
+        yield from _fits(definition, node, known)
     yield from _starts(definition, known)
 
 
@@ -62,7 +63,7 @@ def _exists(node: Node, known: Known) -> Iterator[Problem]:
                         known=", ".join(sorted(known.customer_fields)),
                     )
                     yield Problem(node.id, "unknown-field", message)
-                elif field != key and not _fits(value, is_day=field in known.customer_days):
+                elif _is_told(field, known) and field != key and not _fits(value, is_day=field in known.customer_days):
                     told = {"name": node.title, "field": field}
                     message = (
                         _("“%(name)s”: “%(field)s” of the customer is a day. Example: '2026-12-01'", **told)
@@ -70,6 +71,11 @@ def _exists(node: Node, known: Known) -> Iterator[Problem]:
                         else _("“%(name)s”: “%(field)s” of the customer is a text in quotes. Example: 'vip'", **told)
                     )
                     yield Problem(node.id, "wrong-type", message)
+
+
+def _is_told(field: str, known: Known) -> bool:
+    """A field of the company's own is judged by its kind when it is set, a list of values where lists are."""
+    return not field.startswith(OWN) and field not in known.customer_lists
 
 
 def _fits(value: Expression, *, is_day: bool) -> bool:
@@ -83,6 +89,38 @@ def _fits(value: Expression, *, is_day: bool) -> bool:
         return not is_day or date.fromisoformat(always) is not None
     except ValueError:
         return False
+
+
+def _fits(definition: Definition, node: Node, known: Known) -> Iterator[Problem]:
+    """Can what is set be taken where it goes: several values as several?"""
+    for target, value in node.outside.values if isinstance(node.outside, SetSpec) else ():
+        step, _dot, plain = value.key.rpartition(".")
+        asking = [one.task.form for one in definition.nodes.values()
+                  if one.task is not None and one.task.form and step in ("", one.id)]  # fmt: skip
+        field = target.removeprefix(OF_CUSTOMER)
+        if any(plain in known.wholes.get(form, ()) for form in asking):
+            message = _(
+                "“%(name)s” sets “%(field)s” to “%(key)s”, which is no single value: an address, rows or files."
+                " Name one of its parts, or another field.",
+                name=node.title,
+                field=target,
+                key=value.key,
+            )
+            yield Problem(node.id, "no-value", message)
+        elif (
+            field != target
+            and field in known.customer_fields - known.customer_lists
+            and any(plain in known.lists.get(form, ()) for form in asking)
+        ):
+            message = _(
+                "“%(name)s” sets “%(field)s” of the customer, which takes one value, to “%(key)s”, which has several."
+                " Several are taken by: %(known)s",
+                name=node.title,
+                field=field,
+                key=value.key,
+                known=", ".join(sorted(known.customer_lists)),
+            )
+            yield Problem(node.id, "several-values", message)
 
 
 def _event_gateway(definition: Definition, gateway: Node) -> Iterator[Problem]:

@@ -24,6 +24,8 @@ MOST_KEYS = 50
 RECIPIENTS = ("customer", "initiator", "owner")
 #: in front of the name of a field of the customer for whom the process runs
 OF_CUSTOMER = "customer."
+#: behind that: a field that the company has added
+OWN = "own."
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 
@@ -112,7 +114,7 @@ def read_service(
 
 
 def read_set(title: str, sets: Sequence[Mapping[str, str]], problem: Problems) -> SetSpec:
-    """tt:set, one or more: `field` (a key, or customer.FIELD) and `value`."""
+    """tt:set, one or more: `field` (a key, customer.FIELD or customer.own.KEY) and `value`."""
     values: list[tuple[str, Expression]] = []
     if not sets:
         problem(
@@ -124,7 +126,7 @@ def read_set(title: str, sets: Sequence[Mapping[str, str]], problem: Problems) -
         )
     for attributes in sets:
         key, text = attributes.get("field", "").strip(), attributes.get("value", "").strip()
-        if not _KEY.fullmatch(key.removeprefix(OF_CUSTOMER)):
+        if not _KEY.fullmatch(key.removeprefix(OF_CUSTOMER).removeprefix(OWN if key.startswith(OF_CUSTOMER) else "")):
             problem("bad-field", _('“%(name)s” sets a value: name the field. Example: field="priority"', name=title))
         elif not text:
             problem("no-value", _("“%(name)s”: say to which value “%(field)s” is set.", name=title, field=key))

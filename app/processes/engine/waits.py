@@ -50,12 +50,14 @@ def correlation(value: object) -> str:
 
 
 def set_values(node: Node, data: Data, today: date) -> dict[str, object]:
-    """What tt:set writes there, by its fields: texts, numbers, true, false, or None."""
+    """What tt:set writes there, by its fields: texts, numbers, true, false, lists of them, or None."""
     values = node.outside.values if isinstance(node.outside, SetSpec) else ()
     return {key: _plain(expression.value(data, today=today)) for key, expression in values}
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -16,6 +16,7 @@ export class Saving extends EventTarget {
     this.address = `/api/v1/forms/${code}`;
     this.rev = rev;
     this.theirs = theirs; // the address that tells the draft as it is kept now
+    this.base = drawing.plain(); // what was drawn when the server was last heard
     this.isHeld = false; // somebody else's draft is in the way
     drawing.addEventListener("change", () => {
       this.#isDirty = true;
@@ -53,14 +54,18 @@ export class Saving extends EventTarget {
     this.#isDirty = false;
     this.#tell("saving");
     try {
-      const { status, body } = await this.send("/draft", "PUT", { schema: this.drawing.plain(), rev: this.rev });
+      const schema = this.drawing.plain();
+      const { status, body } = await this.send("/draft", "PUT", { schema, rev: this.rev });
       if (status === 409) {
         this.#isDirty = this.isHeld = true;
-        this.#tell("conflict", { by: body.by, at: body.at, message: body.message });
+        // Asked once more with what both began from: it is told what is different on either side.
+        const apart = await this.send("/draft", "PUT", { schema, rev: this.rev, base: this.base });
+        this.#tell("conflict", { by: body.by, at: body.at, message: body.message, mine: apart.body.mine ?? [], theirs: apart.body.theirs ?? [] });
         return false;
       }
       if (status !== 200) throw new Error(body.message);
       this.rev = body.draft.rev;
+      this.base = schema;
       this.#tell("saved", { problems: body.draft.problems });
       return true;
     } catch (error) {
@@ -90,6 +95,15 @@ export class Saving extends EventTarget {
     this.#isDirty = this.isHeld = false;
     this.rev = theirs.rev;
     this.drawing.replace(told, theirs.definition);
+    this.base = this.drawing.plain();
+  }
+
+  // What both began from goes on; one step back brings mine again.
+  async takeOriginal(told) {
+    this.rev = (await ask(this.theirs)).rev;
+    this.isHeld = false;
+    this.drawing.replace(told, this.base);
+    return this.now();
   }
 
   // Mine goes on in place of theirs.

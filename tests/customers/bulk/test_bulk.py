@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -285,6 +286,17 @@ def test_on_the_pages_rows_are_chosen_set_counted_changed_and_taken_back(app: Fl
     assert each(app, Customer.tier, ids) == ["small", "small"]
     assert page.get(address).status_code == 200
     assert address in page.get("/khach-hang/sua-hang-loat/").text
+
+
+def test_ones_own_bulk_edit_is_not_called_another_tab(app: Flask, client):
+    number = of_lan(app, "An", tier="small")[0]
+    lan, rest = client("lan"), Rest(app, "lan")
+    rev = rest.get(f"customers/{number}").json["rev"]
+    assert rest.post("bulk_edits/", {"customers": [number], "set": {"tier": "vip"}}).json["written"] == {"changed": 1}
+    page = lan.post(f"/khach-hang/edit/{number}", data={"name": "An Khang", "kind": "person", "rev": str(rev)})
+    assert page.status_code == 409
+    told = BeautifulSoup(page.text, "lxml").select_one(".tt-conflict").text
+    assert "sửa hàng loạt" in told
 
 
 def test_a_program_does_the_same_with_a_dry_run_first(app: Flask):

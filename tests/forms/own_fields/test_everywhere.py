@@ -82,19 +82,40 @@ def test_the_list_is_narrowed_by_what_they_are(three, client, where, found):
     assert set(names(client("lan").get(LIST, query_string={"where": where}))) == found
 
 
+ORDERED = [
+    ("own.parties", [DUYEN, DUC, TRAN]),
+    ("-own.parties", [DUC, DUYEN, TRAN]),
+    ("own.signed", [DUYEN, DUC, TRAN]),
+    ("own.dish", [DUYEN, DUC, TRAN]),
+    ("own.channel", [DUC, DUYEN, TRAN]),
+    ("-own.channel", [DUYEN, DUC, TRAN]),
+    ("own.rate", [DUC, DUYEN, TRAN]),
+]
+
+
 @pytest.mark.both_databases
-@pytest.mark.parametrize(
-    ("order", "found"),
-    [
-        ("own.parties", [DUYEN, DUC, TRAN]),
-        ("-own.parties", [DUC, DUYEN, TRAN]),
-        ("own.signed", [DUYEN, DUC, TRAN]),
-        ("own.dish", [DUYEN, DUC, TRAN]),
-        ("own.channel", [DUC, DUYEN, TRAN]),
-        ("-own.channel", [DUYEN, DUC, TRAN]),
-        ("own.rate", [DUC, DUYEN, TRAN]),
-    ],
-)
+@pytest.mark.parametrize(("order", "found"), ORDERED)
+def test_programs_read_the_list_in_that_order_a_page_at_a_time(three, lan, order, found):
+    assert [one["name"] for one in lan.rows("customers/", order=order)] == found
+    told, asked = [], {"order": order, "page_size": 1}
+    while True:
+        page = lan.get("customers/", **asked).json
+        told += [one["name"] for one in page["result"]]
+        if page["next"] is None:
+            break
+        asked["after"] = page["next"]
+    assert told == found
+
+
+def test_the_order_by_own_fields_is_told_to_programs(lan):
+    listed = lan.get("_openapi").json["paths"]["/api/v1/customers/"]["get"]
+    told = {one["name"]: one["description"] for one in listed["parameters"]}
+    assert "own.KEY" in told["order"]
+    assert lan.get("customers/", order="own.memo_of_nobody").status_code == 400
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("order", "found"), ORDERED)
 def test_the_list_is_ordered_by_what_they_are(three, client, order, found, monkeypatch):
     lan = client("lan")
     assert names(lan.get(f"{LIST}?order={order}")) == found

@@ -25,7 +25,8 @@ KINDS = [
     ("seq", "xor", "or", "loop"),
     ("seq", "and", "timed", "wait"),
     ("seq", "xor", "and", "loop", "many"),
-    ("seq", "xor", "or", "and", "loop", "timed", "wait", "many"),
+    ("seq", "and", "loop", "race"),
+    ("seq", "xor", "or", "and", "loop", "timed", "wait", "race", "many"),
 ]
 LAST_ROUND = 60
 #: in a quick run, and where everything is asked of Hypothesis too
@@ -41,7 +42,13 @@ def processes(kinds):
         yield (
             rng,
             block,
-            drawn(*oracle.arrows(block), timers=timers, edges=edges, many=oracle.several(block)),
+            drawn(
+                *oracle.arrows(block),
+                timers=timers,
+                edges=edges,
+                many=oracle.several(block),
+                messages=oracle.messages(block),
+            ),
             (kinds, seed),
         )
 
@@ -58,15 +65,18 @@ def answers(rng, task, rounds):
 def check_same(run, left, told):
     assert sorted(run.open) == sorted(oracle.open_tasks(left)), told
     assert run.clocks == sorted(oracle.clocks(left)), told
+    assert run.heard == sorted((event, "DH-7") for event in oracle.heard(left)), told
 
 
 def one_step(rng, run, left, rounds):
-    """Finish a task or let a clock strike; what is left."""
-    things = oracle.open_tasks(left) + oracle.clocks(left)
+    """Finish a task, let a clock strike or a message come; what is left."""
+    things = oracle.open_tasks(left) + oracle.awaited(left)
     done = rng.choice(things)
     given = answers(rng, done, rounds)
     if done in oracle.open_tasks(left):
         run.do(Complete(run.token_waiting(done), given))
+    elif done.startswith("hear"):
+        run.receive(done)
     else:
         run.do(Fire(next(timer.id for timer in run.state.timers if timer.node == done)))
     return oracle.rest(left, done, given)
@@ -76,20 +86,20 @@ def one_step(rng, run, left, rounds):
 def test_engine_opens_the_tasks_that_the_block_tree_opens(kinds):
     for rng, block, definition, told in processes(kinds):
         assert not has_errors(check(definition, known=Known())), told
-        run, left, rounds = Run(definition, Start()), block, 0
+        run, left, rounds = Run(definition, Start({"order": "DH-7"})), block, 0
         while left is not None:
             check_same(run, left, (*told, rounds))
             left = one_step(rng, run, left, rounds)
             rounds += 1
         assert run.state.status is InstanceStatus.completed, told
-        assert (run.state.tokens, run.state.timers) == ((), ())
+        assert (run.state.tokens, run.state.timers, run.state.subscriptions) == ((), (), ())
 
 
 @pytest.mark.parametrize("kinds", KINDS, ids="-".join)
 def test_work_is_sent_back_where_the_block_tree_says_and_done_again(kinds):
     returned = 0
     for rng, block, definition, told in processes(kinds):
-        run, left, rounds = Run(definition, Start()), block, 0
+        run, left, rounds = Run(definition, Start({"order": "DH-7"})), block, 0
         while left is not None:
             check_same(run, left, (*told, rounds))
             tasks = oracle.open_tasks(left)

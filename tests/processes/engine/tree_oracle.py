@@ -81,6 +81,15 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Race:
+    """Several things are waited for at once; what happens first picks its branch, and the others happen no more. A
+    name that begins with "hear" is a message, any other one a clock."""
+
+    events: tuple[str, ...]
+    branches: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
 class Loop:
     """The body, then a task whose answer `<task>_again` is 1 for one more round; afterwards the exit task."""
 
@@ -96,7 +105,7 @@ class Checking:
     loop: Loop
 
 
-Block = Task | Seq | Then | Choose | Some | Par | Timed | Many | Wait | Loop | Checking
+Block = Task | Seq | Then | Choose | Some | Par | Timed | Many | Wait | Race | Loop | Checking
 Answers = Mapping[str, int]
 
 
@@ -118,13 +127,25 @@ def open_tasks(block: Block | None) -> list[str]:
 
 def clocks(block: Block | None) -> list[str]:
     """The clocks that run in it."""
+    return [event for event in awaited(block) if not event.startswith("hear")]
+
+
+def heard(block: Block | None) -> list[str]:
+    """The messages that are waited for in it."""
+    return [event for event in awaited(block) if event.startswith("hear")]
+
+
+def awaited(block: Block | None) -> list[str]:
+    """What may happen in it by itself."""
     match block:
         case Timed(_, clock) | Wait(clock):
             return [clock]
+        case Race(events):
+            return list(events)
         case Seq(inner) | Then(_, inner) | Loop(inner):
-            return clocks(inner)
+            return awaited(inner)
         case Par(branches):
-            return [clock for branch in branches for clock in clocks(branch)]
+            return [event for branch in branches for event in awaited(branch)]
     return []
 
 
@@ -137,6 +158,8 @@ def rest(block: Block, done: str, answers: Answers) -> Block | None:
             return None if so_far + 1 == needed else replace(block, done=so_far + 1)
         case Timed(task, _, late):
             return None if done == task else Then(block, late, None)
+        case Race(events, branches):
+            return Then(block, branches[events.index(done)], None)
         case Choose(task, branches):
             return Then(block, branches[min(answers[f"{task}_c"], len(branches) - 1)], None)
         case Some(task, branches):
@@ -150,7 +173,7 @@ def rest(block: Block, done: str, answers: Answers) -> Block | None:
             # One more round, or out of the loop: either way this round is over.
             return after if isinstance(left, Checking) or after is None else Then(first, after, then)
         case Par(branches):
-            mine = [done in open_tasks(branch) + clocks(branch) for branch in branches]
+            mine = [done in open_tasks(branch) + awaited(branch) for branch in branches]
             left_over = [rest(b, done, answers) if is_it else b for b, is_it in zip(branches, mine, strict=True)]
             going_on = tuple(branch for branch in left_over if branch is not None)
             return Par(going_on) if going_on else None
@@ -217,7 +240,7 @@ def beginning_at(block: Block, task: str) -> Block:
 
 
 def random_block(rng: random.Random, kinds: Collection[str], depth: int = 3) -> Block:
-    """A random process of the given kinds (seq, xor, or, and, loop, timed, wait, many); each task has its own id."""
+    """A random process of the given kinds (seq, xor, or, and, loop, timed, wait, race, many); each task its own id."""
     ids = count(1)
 
     def task() -> str:
@@ -238,6 +261,9 @@ def random_block(rng: random.Random, kinds: Collection[str], depth: int = 3) -> 
         if kind == "many":
             total = rng.randint(1, 4)
             return Many(task(), total, rng.randint(1, total), rng.random() < 0.4)
+        if kind == "race":
+            events = [f"{rng.choice(('hear', 'wait'))}{next(ids)}" for _ in range(rng.randint(2, 3))]
+            return Race(tuple(events), tuple(block(levels - 1) for _ in events))
         if kind == "wait":
             return Wait(f"wait{next(ids)}")
         if kind == "loop":
@@ -259,6 +285,10 @@ def events(block: Block) -> tuple[dict[str, str], dict[str, str]]:
                 look(late)
             case Wait(clock):
                 timers[clock] = "PT1H"
+            case Race(events, branches):
+                timers.update({event: "PT1H" for event in events if not event.startswith("hear")})
+                for branch in branches:
+                    look(branch)
             case Seq(first, then):
                 look(first)
                 look(then)
@@ -272,6 +302,23 @@ def events(block: Block) -> tuple[dict[str, str], dict[str, str]]:
     return timers, edges
 
 
+def messages(block: Block) -> dict[str, str]:
+    """The `messages` of drawing.bpmn for a whole block; all of them are about `order`."""
+    match block:
+        case Race(events, branches):
+            mine = {event: f"{event} order" for event in events if event.startswith("hear")}
+            return mine | {event: how for branch in branches for event, how in messages(branch).items()}
+        case Timed(_, _, late):
+            return messages(late)
+        case Seq(first, then):
+            return messages(first) | messages(then)
+        case Choose(_, branches) | Some(_, branches) | Par(branches):
+            return {event: how for branch in branches for event, how in messages(branch).items()}
+        case Loop(body):
+            return messages(body)
+    return {}
+
+
 def several(block: Block) -> dict[str, str]:
     """The `many` of drawing.bpmn for a whole block."""
     match block:
@@ -281,7 +328,7 @@ def several(block: Block) -> dict[str, str]:
             return several(late)
         case Seq(first, then):
             return several(first) | several(then)
-        case Choose(_, branches) | Some(_, branches) | Par(branches):
+        case Choose(_, branches) | Some(_, branches) | Par(branches) | Race(_, branches):
             return {task: how for branch in branches for task, how in several(branch).items()}
         case Loop(body):
             return several(body)
@@ -329,6 +376,13 @@ def arrows(block: Block) -> list[str]:
             case Wait(clock):
                 link(before, clock, condition)
                 return clock
+            case Race(events, branches):
+                race, merge = f"race{next(ids)}", f"xor{next(ids)}"
+                link(before, race, condition)
+                for event, branch in zip(events, branches, strict=True):
+                    link(race, event)
+                    link(draw(branch, event), merge)
+                return merge
             case Par(branches):
                 split, join = f"and{next(ids)}", f"and{next(ids)}"
                 link(before, split, condition)
