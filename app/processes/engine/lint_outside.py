@@ -29,7 +29,7 @@ def check(definition: Definition, *, known: Known, keys: Collection[str]) -> Ite
                 )
                 yield Problem(node.id, "unknown-key", message, Severity.warning)
         yield from _exists(node, known)
-        yield from _fits(definition, node, known)
+        yield from _several(definition, node, known)
     yield from _starts(definition, known)
 
 
@@ -91,7 +91,7 @@ def _fits(value: Expression, *, is_day: bool) -> bool:
         return False
 
 
-def _fits(definition: Definition, node: Node, known: Known) -> Iterator[Problem]:
+def _several(definition: Definition, node: Node, known: Known) -> Iterator[Problem]:
     """Can what is set be taken where it goes: several values as several?"""
     for target, value in node.outside.values if isinstance(node.outside, SetSpec) else ():
         step, _dot, plain = value.key.rpartition(".")
