@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -99,13 +99,15 @@ def _sent(book: Book, said: Mapping[str, Any], *, is_known: bool, nonce: str) ->
 
 
 def _somebody(session: Session, book: Book) -> dict[str, str]:
-    """The latest customer who has not written yet, as he himself would type his name and number."""
+    """The latest customer who has not written yet, as he himself would type his name and number; nobody by whose
+    number somebody else is reached too: of him it would be asked who he is."""
+    once = select(ContactPoint.value).group_by(ContactPoint.value).having(func.count() == 1)
     written = select(Submission.customer_id).where(Submission.subject_type == services.SUBJECT)
     row = session.execute(
         select(Customer.name, ContactPoint.shown)
         .join(ContactPoint, ContactPoint.customer_id == Customer.id)
         .where(Customer.id.in_(book.customers.values()), Customer.archived_at.is_(None),
-               ContactPoint.kind == ContactKind.phone, ContactPoint.archived_at.is_(None),
+               ContactPoint.kind == ContactKind.phone, ContactPoint.archived_at.is_(None), ContactPoint.value.in_(once),
                Customer.id.not_in(written.where(Submission.customer_id.is_not(None))))
         .order_by(Customer.id.desc(), ContactPoint.id).limit(1)
     ).one_or_none()  # fmt: skip

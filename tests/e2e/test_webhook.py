@@ -61,13 +61,13 @@ def test_a_process_calls_a_program_is_refused_and_goes_on(product: Product, desk
         task = f"tasks/{begun['open_tasks'][0]['id']}"
         rest.post(f"{task}/complete", {"answers": {}, "rev": rest.get(task)["rev"]})
         path = f"instances/{begun['id']}"
-        until(lambda: rest.get(path).get("incident"), "the refusal")
+        until(lambda: rest.get(path).get("incidents"), "the refusal")
         hoa.goto(f"/ho-so/{begun['id']}")
         expect(hoa.get_by_text("kho từ chối (mã 404)").first).to_be_visible()
         assert fit(hoa) == []
 
         kho.says(200, {"result": {"count": 7}})
-        hoa.get_by_label("Lý do").last.fill("Kho đã mở lại")
+        hoa.locator("[id^=lead-reason]").first.fill("Kho đã mở lại")
         hoa.get_by_role("button", name="Cho chạy tiếp").click()
         until(lambda: rest.get(path)["status"] == "completed", "the end")
         first, second = kho.heard
