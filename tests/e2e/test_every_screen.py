@@ -138,9 +138,12 @@ class Walker:
             if answer.status >= 400:
                 self._walk.refused.setdefault(answer.status, (who, address))
                 continue
+            told = answer.text()
+            if "hx-swap-oob" in told and "<html" not in told:
+                continue  # parts that a script puts into the page that asked for them
             self._walk.ways[place][who] = address
             if far < depth:
-                waiting += ((link, far + 1) for link in self._links(answer.text(), address))
+                waiting += ((link, far + 1) for link in self._links(told, address))
 
     def _links(self, page: str, here: str) -> Iterator[str]:
         for found in _LINK.findall(page):
