@@ -60,21 +60,30 @@ class Peer:
     ids=lambda given: "-".join(given) if isinstance(given, tuple) else str(len(given)),
 )
 def test_both_engines_open_the_same_tasks(kinds, seeds):
-    compared = 0
+    """Where the peer's inclusive join goes on too early, the block tree says who is right."""
+    compared = early = 0
     for seed in seeds:
         rng = random.Random(f"spiff {kinds}{seed}")
-        arrows = oracle.arrows(oracle.random_block(rng, kinds))
+        left = oracle.random_block(rng, kinds)
+        arrows = oracle.arrows(left)
         run, peer = Run(drawn(*arrows), Start()), Peer(arrows)
         while run.open:
-            assert sorted(peer.open) == sorted(run.open), (kinds, seed)
+            if sorted(peer.open) != sorted(run.open):
+                assert "or" in kinds, (kinds, seed)
+                assert sorted(oracle.open_tasks(left)) == sorted(run.open), (kinds, seed)
+                early += 1
+                break
             step = rng.choice(sorted(run.open))
             given = answers(rng, step, 0)
             run.do(Complete(run.token_waiting(step), given))
             peer.finish(step, given)
+            left = oracle.rest(left, step, given)
             compared += 1
-        assert run.state.status is InstanceStatus.completed, (kinds, seed)
-        assert peer.workflow.is_completed(), (kinds, seed)
+        else:
+            assert run.state.status is InstanceStatus.completed, (kinds, seed)
+            assert peer.workflow.is_completed(), (kinds, seed)
     assert compared > len(seeds)
+    assert early <= len(seeds) // 50, "more than the mistakes of theirs that are known"
 
 
 def test_a_join_inside_a_loop_waits_for_both_branches_of_each_round_here_and_not_there():
