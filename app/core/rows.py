@@ -1,7 +1,7 @@
 """How are rows written where many are written at once, and often? By statements made once, told of in the audit log.
 
 What the mapper does in a flush, without what a flush costs: who and when stands in the row, `rev` grows, the log tells
-of it. The engine's rows go this way (docs/adr/0044-rows-of-the-engine.md); everything else through the session.
+of it. The engine's rows go this way (docs/adr/0046-rows-of-the-engine.md); everything else through the session.
 """
 
 from __future__ import annotations

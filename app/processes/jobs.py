@@ -140,5 +140,6 @@ def _settle(row_id: int, owner: str, answer: requests.Answer) -> bool:
         with transaction() as session:
             return requests.settle(session, row_id, answer, owner=owner, happen=_happen)
     except Exception:
+        # One bad row never stops the rest; when its lease runs out the program is asked again, under the same key.
         logger.exception("what came of request %d could not be told", row_id)
         return False
