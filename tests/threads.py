@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from datetime import datetime
 from threading import Barrier, Thread
 from typing import Any
@@ -15,15 +14,17 @@ from app.core.db import db
 
 
 def at_once(app: Flask, calls: Sequence[Callable[[], Any]], *, moment: datetime | None = None) -> list[Any]:
-    """Call them all at the same time, each in a thread with a session of its own; their results or errors, in order."""
+    """Call them all at the same time, each in a thread with a session of its own; their results or errors, in order.
+
+    It is `moment` for them, or what it is for the caller: a thread begins with no clock set, and would live
+    hours or years after the sign-in it was handed.
+    """
+    moment = moment or clock.now()
     together = Barrier(len(calls))
     results: list[Any] = [None] * len(calls)
 
     def run(place: int, call: Callable[[], Any]) -> None:
-        with ExitStack() as stack:
-            if moment is not None:
-                stack.enter_context(clock.at(moment))  # a thread begins with no clock set
-            stack.enter_context(app.app_context())
+        with clock.at(moment), app.app_context():
             together.wait(30)
             try:
                 results[place] = call()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Barrier
+from functools import partial
 
 import pytest
 from flask import Flask
 
 from app.core import clock
 from tests.rest import LATE_DELIVERY, Rest, finish, install_late_delivery, statements
+from tests.threads import at_once
 
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 09:00 in Vietnam, a working day
 XML = "application/xml"
@@ -355,14 +355,9 @@ def test_an_unfit_key_is_refused(app, late_delivery, key):
 @pytest.mark.both_databases
 def test_the_same_request_at_the_same_moment_starts_one_instance(app, late_delivery):
     programs = [Rest(app, "lan") for _ in range(2)]
-    together = Barrier(len(programs))
-
-    def start(rest: Rest):
-        together.wait()
-        return rest.post("instances/", {"process": LATE_DELIVERY}, key="once")
-
-    with ThreadPoolExecutor(len(programs)) as threads:
-        answers = list(threads.map(start, programs))
+    answers = at_once(
+        app, [partial(rest.post, "instances/", {"process": LATE_DELIVERY}, key="once") for rest in programs]
+    )
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json == answers[1].json
     assert len(programs[0].rows("instances/")) == 1
