@@ -169,7 +169,15 @@ class MailPages(Page):
 
 _KINDS = {LeaseState.done: "ok", LeaseState.dead: "late", LeaseState.leased: "soon", LeaseState.held: "none"}
 #: what somebody has to see to
-_ALARMS = ("task_overdue", "task_orphaned", "tasks_orphaned", "instance_stuck", "start_failed", "promise_overdue")
+_ALARMS = (
+    "task_overdue",
+    "task_orphaned",
+    "tasks_orphaned",
+    "instance_stuck",
+    "instance_failed",
+    "start_failed",
+    "promise_overdue",
+)
 _LATE = frozenset({*_ALARMS, "customer_mail_failed"})
 _SIGNS = {**dict.fromkeys(_ALARMS, "alert-circle"), "promise_today": "clock", "customer_mail_failed": "mail",
           "task_assigned": "user-check", "mentioned": "at", HANDED_OVER: "user-share", EXPORT_DONE: "download",

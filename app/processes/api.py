@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from flask import Response
@@ -36,8 +36,9 @@ from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
 from app.processes import drawing, family, messages, queries, services, several, shown, store, timers
 from app.processes.engine.bpmn import MAX_BYTES
+from app.processes.engine.graph import Definition
 from app.processes.engine.problems import Problem
-from app.processes.engine.state import InstanceStatus
+from app.processes.engine.state import InstanceStatus, State
 from app.processes.models import OWNER, Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
 from app.security.models import Member
 from app.tasks import queries as tasks
@@ -363,8 +364,10 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     kin = {one.id for some in (*callers.values(), *called.values()) for one in some}
     their = select(ProcessInstance.id).where(ProcessInstance.id.in_(kin), visible(ProcessInstance, edge.actor()))
     seen = set(db.session.scalars(their)) if kin else set()
+    definitions = {one.id: queries.definition_of(one.version) for one in found}
     running: dict[int, list[dict[str, Any]]] = {}
-    for timer in timers.running_in(db.session(), [one.id for one in found]):
+    timed = [number for number, one in definitions.items() if one.has_clocks]
+    for timer in timers.running_in(db.session(), timed) if timed else ():
         running.setdefault(timer.instance_id or 0, []).append(
             {
                 "timer": timer.number,
@@ -374,9 +377,14 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             }
         )
     awaited: dict[int, list[dict[str, Any]]] = {}
-    for waiting in messages.waited_for_in(db.session(), [one.id for one in found]):
+    listening = [number for number, one in definitions.items() if one.has_messages]
+    for waiting in messages.waited_for_in(db.session(), listening) if listening else ():
         told = {"node": waiting.node, "name": waiting.name, "key": waiting.key}
         awaited.setdefault(waiting.instance_id or 0, []).append(told)
+    several_asked = {number: one for number, one in definitions.items() if any(node.many for node in one.steps)}
+    stand = [one.id for one in found if one.incident or (one.ended_at is None and one.id in several_asked)]
+    branches = store.branches_of(db.session(), stand) if stand else {}
+    asked, stops = _asked(several_asked, branches), shown.stops_of_each(db.session(), found, branches)
     return [
         {
             "id": one.id,
@@ -391,12 +399,12 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "open_tasks": open_tasks.get(one.id, []),
             "timers": running.get(one.id, []),
             "messages": awaited.get(one.id, []),
-            "asked": _asked(one),
+            "asked": asked.get(one.id, []),
             "parent": next(iter(_briefly(callers.get(one.id, ()), seen)), None),
             "children": _briefly(called.get(one.id, ()), seen),
             "incidents": [
                 {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
-                for stop in (shown.stops(db.session(), one) if one.incident else ())
+                for stop in stops.get(one.id, ())
             ],
         }
         for one in found
@@ -410,24 +418,21 @@ def _briefly(kin: Sequence[family.Relative], seen: Collection[int]) -> list[dict
     ]  # fmt: skip
 
 
-def _asked(instance: ProcessInstance) -> list[dict[str, Any]]:
-    """Where several are asked just now: who or what, and what has been answered."""
-    definition = queries.definition_of(instance.version)
-    if instance.ended_at is not None or all(node.many is None for node in definition.steps):
-        return []
+def _asked(definitions: Mapping[int, Definition], branches: Mapping[int, State]) -> dict[int, list[dict[str, Any]]]:
+    """Where several are asked just now, by instance: who or what, and what has been answered."""
     session = db.session()
-    all_tasks = tasks.of_owner(session, OWNER, instance.id)
-    return [
-        {
-            "step": asked.node,
-            "needed": asked.needed,
-            "elements": [
+    found: dict[int, list[dict[str, Any]]] = {}
+    branches = {number: state for number, state in branches.items() if number in definitions and state.gatherings}
+    done = tasks.all_of_owners(session, OWNER, branches)
+    _people = several.load_people(session, [(definitions[number], state) for number, state in branches.items()])
+    for number, state in branches.items():
+        for asked in several.asked_now(session, definitions[number], state, done.get(number, [])):
+            elements = [
                 {"element": each.element, "open": each.is_open, "answered_at": moment(each.at), "outcome": each.code}
                 for each in asked.elements
-            ],
-        }
-        for asked in several.asked_now(session, definition, store.load(session, instance), all_tasks)
-    ]
+            ]
+            found.setdefault(number, []).append({"step": asked.node, "needed": asked.needed, "elements": elements})
+    return found
 
 
 def _events(found: Sequence[ProcessEvent]) -> list[dict[str, Any]]:

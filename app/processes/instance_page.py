@@ -31,6 +31,9 @@ from app.tasks.models import Task
 from app.tasks.rules import OUTCOME_DONE, lateness
 from app.tasks.shown import comments_shown, rows_of
 
+#: so much of each kind stands on the page; what is older is a page further
+MOST, MOST_ANSWERS = 100, 30
+
 
 def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> Any:
     """`refused`: the last part of the address of the button that was refused; what was typed there stands there
@@ -42,8 +45,9 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         .unique()
         .one()
     )
-    tasks = task_queries.of_owner(session, OWNER, instance.id)
+    tasks = task_queries.newest_of_owner(session, OWNER, instance.id, most=MOST)
     open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
+    open_tasks = open_tasks[:MOST]
     asked = select(Task.id, task_queries.is_orphan().label("is_orphan")).where(
         Task.id.in_([task.id for task in open_tasks]), visible(Task, actor)
     )
@@ -51,7 +55,12 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
     card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(
         instance.customer_id or 0
     )
-    answers = shown.answers_shown(session, instance, tasks, actor)
+    are_all, before = len(tasks) < MOST, _number("phieu")
+    done = [task for task in tasks if task.completed_at is not None and (before is None or task.id < before)]
+    if not are_all:
+        done = task_queries.done_before(session, OWNER, instance.id, before, most=MOST_ANSWERS + 1)
+    answered, older_answers = done[-MOST_ANSWERS:], len(done) > MOST_ANSWERS
+    answers = shown.answers_shown(session, instance, answered, actor, with_start=not older_answers)
     work = [
         {
             **row,
@@ -69,13 +78,14 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
     notes = comments_shown(session, [task.id for task in tasks])
     next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
     definition = queries.definition_of(instance.version)
+    events, oldest = _events(session, instance, notes)
     return show(
         "processes/instance.html",
         status,
         typed={**request.form, "verb": refused} if refused else {},
         key=secrets.token_urlsafe(16),
         awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
-        asked=_asked(session, instance, definition, tasks),
+        asked=_asked(session, instance, definition),
         **_kin(session, instance, actor),
         clocks=_clocks(timers.running_in(session, [instance.id]), definition),
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
@@ -98,10 +108,18 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         },
         stages=[
             {"name": stage.name, "state": stage.state, "note": stage.note}
-            for stage in shown.stages_shown(definition, tasks, now)
+            for stage in shown.stages_shown(
+                definition,
+                tasks,
+                now,
+                () if are_all else task_queries.steps_of_owner(session, OWNER, instance.id),
+            )
         ],
         work=work,
-        events=_events(session, instance, notes),
+        work_count=task_queries.count_open_of(session, OWNER, instance.id) if len(work) == MOST else len(work),
+        events=events,
+        older_events=f"{path}?truoc={oldest}#ls" if oldest else None,
+        older_forms=f"{path}?phieu={answered[0].id}#phieu" if older_answers else None,
         key_facts=[],
         forms=[
             {
@@ -158,6 +176,7 @@ def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str,
     """`caller` and `called`: {code, process, status_label, url} of the run that called this one, and of those that it
     called, as far as he sees them."""
     callers, called = family.kin_of(session, [instance.id])
+    called = {number: kin[-MOST:] for number, kin in called.items()}
     found = [*callers.get(instance.id, ()), *called.get(instance.id, ())]
     seen = set(
         session.scalars(
@@ -179,13 +198,13 @@ def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str,
     return {"caller": told(callers.get(instance.id, ())), "called": told(called.get(instance.id, ()))}
 
 
-def _asked(
-    session: Session, instance: ProcessInstance, definition: Definition, tasks: Sequence[Task]
-) -> list[several.Asked]:
+def _asked(session: Session, instance: ProcessInstance, definition: Definition) -> list[several.Asked]:
     """Who has answered and who has not, where several are asked; a process without such steps asks nothing of rows."""
     if instance.ended_at is not None or all(node.many is None for node in definition.steps):
         return []
-    return several.asked_now(session, definition, store.load(session, instance), tasks)
+    state = store.load(session, instance)
+    tasks = task_queries.of_owner(session, OWNER, instance.id) if state.gatherings else []
+    return several.asked_now(session, definition, state, tasks)
 
 
 def _took_part(instance: ProcessInstance, tasks: list[Task]) -> list[dict[str, Any]]:
@@ -225,12 +244,30 @@ _EVENT_ICONS = {
 }
 
 
-def _events(session: Session, instance: ProcessInstance, notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What happened and what was noted, newest first, as sentences; the engine's inner moves are left out."""
-    definition = queries.definition_of(instance.version)
+def _number(name: str) -> int | None:
+    """From where on older ones are asked for in the address."""
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def _events(
+    session: Session, instance: ProcessInstance, notes: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], int | None]:
+    """What happened and what was noted, newest first, as sentences; the engine's inner moves are left out. Then where
+    older ones begin, if there are any."""
+    definition, before = queries.definition_of(instance.version), _number("truoc")
+    rows = queries.events(instance.id).where(ProcessEvent.kind.in_(_EVENT_ICONS)).order_by(None)
+    rows = rows if before is None else rows.where(ProcessEvent.seq < before)
+    found = session.scalars(rows.order_by(ProcessEvent.seq.desc()).limit(MOST + 1)).all()
+    oldest = found[MOST - 1].seq if len(found) > MOST else None
+    found = found[:MOST]
+    if oldest is not None:  # what was noted before that comes with what happened then
+        notes = [note for note in notes if note["at"] >= found[-1].at]
+    if before is not None:
+        notes = [note for note in notes if found and note["at"] < found[0].at]
     names: dict[int | None, str] = {None: "Tận Tâm"}
     told: list[dict[str, Any]] = []
-    for event in session.scalars(queries.events(instance.id)):
+    for event in found[::-1]:
         if event.actor_id not in names:
             member = people.member_by_id(session, event.actor_id or 0)
             names[event.actor_id] = member.name if member else ""
@@ -255,7 +292,7 @@ def _events(session: Session, instance: ProcessInstance, notes: list[dict[str, A
         }
         for note in notes
     ]
-    return sorted(told, key=lambda entry: entry["at"])[::-1]
+    return sorted(told, key=lambda entry: entry["at"])[::-1], oldest
 
 
 def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:

@@ -156,17 +156,18 @@ def events(instance_id: int) -> Select[ProcessEvent]:
     return select(ProcessEvent).where(ProcessEvent.instance_id == instance_id).order_by(ProcessEvent.seq)
 
 
-def incidents_of(session: Session, instance_id: int) -> dict[int, tuple[str, str]]:
-    """By token why it last could not go on: the code, and what was said to it, if anything was."""
-    rows = select(ProcessEvent.kind, ProcessEvent.node, ProcessEvent.body).where(
-        ProcessEvent.instance_id == instance_id, ProcessEvent.kind.in_(("branch_failed", "raise_incident"))
+def incidents_of(session: Session, instance_ids: Collection[int]) -> dict[int, dict[int, tuple[str, str]]]:
+    """Of each by token why it last could not go on: the code, and what was said to it, if anything was."""
+    rows = select(ProcessEvent.instance_id, ProcessEvent.kind, ProcessEvent.node, ProcessEvent.body).where(
+        ProcessEvent.instance_id.in_(instance_ids), ProcessEvent.kind.in_(("branch_failed", "raise_incident"))
     )
-    found, said = {}, {}
-    for kind, node, body in session.execute(rows.order_by(ProcessEvent.seq)):
+    found: dict[int, dict[int, tuple[str, str]]] = {}
+    said: dict[tuple[int, str | None], str] = {}
+    for number, kind, node, body in session.execute(rows.order_by(ProcessEvent.instance_id, ProcessEvent.seq)):
         if kind == "branch_failed":
-            said[node] = body.get("reason", "")
+            said[number, node] = body.get("reason", "")
         else:
-            found[body["token"]] = (body["code"], said.pop(node, ""))
+            found.setdefault(number, {})[body["token"]] = (body["code"], said.pop((number, node), ""))
     return found
 
 

@@ -19,6 +19,7 @@ from app.processes.engine.many import ManySpec, People, is_for_people
 from app.processes.engine.state import Data, State
 from app.processes.models import OWNER, ProcessInstance
 from app.security import queries as people
+from app.security.models import Member
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
 from app.tasks.rules import OUTCOME_DONE, Offer, Reason
@@ -109,6 +110,19 @@ class Asked:
     @property
     def count(self) -> int:
         return sum(one.at is not None for one in self.elements)
+
+
+def load_people(session: Session, stands: Sequence[tuple[Definition, State]]) -> Sequence[Member]:
+    """Whoever is asked in these, read at once; as long as they are held `asked_now` asks for nobody by himself."""
+    ids = {
+        int(element)
+        for definition, state in stands
+        for gathering in state.gatherings
+        for token in state.tokens
+        if token.id == gathering.token and is_for_people(definition.nodes[token.node])
+        for element in gathering.elements
+    }
+    return people.members_by_id(session, ids)
 
 
 def asked_now(session: Session, definition: Definition, state: State, tasks: Sequence[Task]) -> list[Asked]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from app.processes import queries, store
 from app.processes.engine.asking import BY_OTHERS
 from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
-from app.processes.engine.state import InstanceStatus, TokenState
+from app.processes.engine.state import InstanceStatus, State, Token, TokenState
 from app.processes.family import BY_CALLER
 from app.processes.models import ProcessInstance, ProcessSubscription
 from app.tasks import queries as task_queries
@@ -41,12 +41,16 @@ STATUS_LABELS = {
 }
 
 
-def stages_shown(definition: Definition, tasks: Sequence[Task], now: datetime) -> list[StageShown]:
-    """Each stage with its state: done, now, late, next; a process without stages shows its steps."""
+def stages_shown(
+    definition: Definition, tasks: Sequence[Task], now: datetime, been: Collection[str] = ()
+) -> list[StageShown]:
+    """Each stage with its state: done, now, late, next; a process without stages shows its steps. `been`: the steps
+    that were done where not all `tasks` are at hand."""
     of_stage: dict[str, list[Task]] = {}
     stage_of = {node.id: (node.task.stage if node.task and node.task.stage else node.id) for node in definition.steps}
     for task in tasks:
         of_stage.setdefault(stage_of.get(task.step, task.step), []).append(task)
+    past = {stage_of.get(step, step) for step in been}
     headings = [(stage.key, stage.name) for stage in sorted(definition.stages, key=lambda stage: stage.order)]
     headings = headings or [(node.id, node.title) for node in definition.steps]
     shown = []
@@ -57,7 +61,7 @@ def stages_shown(definition: Definition, tasks: Sequence[Task], now: datetime) -
             state = "late"
         elif open_tasks:
             state = "now"
-        elif inside:
+        elif inside or key in past:
             state = "done"
         else:
             state = "next"
@@ -216,10 +220,27 @@ class Stop:
 
 def stops(session: Session, instance: ProcessInstance) -> list[Stop]:
     """What an admin has to lead on in it."""
-    definition = queries.definition_of(instance.version)
-    tokens = store.tokens_of(session, instance.id)
+    return stops_of_each(session, [instance], store.branches_of(session, [instance.id])).get(instance.id, [])
+
+
+def stops_of_each(
+    session: Session, instances: Sequence[ProcessInstance], branches: Mapping[int, State]
+) -> dict[int, list[Stop]]:
+    """The same of several, by their ids, of which `branches` tells where they stand."""
+    ids = [one.id for one in instances if one.incident]
+    if not ids:
+        return {}
+    known = queries.incidents_of(session, ids)
+    return {
+        one.id: _stops(queries.definition_of(one.version), branches[one.id].tokens, known.get(one.id, {}))
+        for one in instances if one.incident and one.id in branches
+    }  # fmt: skip
+
+
+def _stops(
+    definition: Definition, tokens: Sequence[Token], known: Mapping[int, tuple[str, str]]
+) -> list[Stop]:  # fmt: skip
     still = any(token.state in (TokenState.waiting, TokenState.listening) for token in tokens)
-    known = queries.incidents_of(session, instance.id)
     found = []
     for token in tokens:
         is_stopped = token.state is TokenState.stopped

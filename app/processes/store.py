@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -65,6 +65,11 @@ _TOKENS_OF = (
     )
     .where(_TOKEN.c.instance_id == bindparam("instance"))
     .order_by(_TOKEN.c.token)
+)
+_TOKENS_OF_ALL = (
+    select(_TOKEN.c.instance_id, *_TOKENS_OF.selected_columns)
+    .where(_TOKEN.c.instance_id.in_(bindparam("instances", expanding=True)))
+    .order_by(_TOKEN.c.instance_id, _TOKEN.c.token)
 )
 _TIMERS_OF = (
     select(_TIMER.c.number, _TIMER.c.node, _TIMER.c.token, _TIMER.c.left)
@@ -138,6 +143,20 @@ def load(session: Session, instance: ProcessInstance) -> State:
 
 def _gathering(token: int, gathered: Mapping[str, Any]) -> Gathering:
     return Gathering(token, tuple(gathered["elements"]), tuple(gathered["answers"]))
+
+
+def branches_of(session: Session, instance_ids: Collection[int]) -> dict[int, State]:
+    """Of each where its branches rest and what was gathered there so far, read without a lock: for what is shown."""
+    rows: dict[int, list[Any]] = {}
+    for number, *row in session.execute(_TOKENS_OF_ALL, {"instances": list(instance_ids)}):
+        rows.setdefault(number, []).append(row)
+    return {
+        number: State(
+            tokens=tuple(Token(*row[:-1]) for row in found),
+            gatherings=tuple(_gathering(row[0], row[-1]) for row in found if row[-1] is not None),
+        )
+        for number, found in rows.items()
+    }
 
 
 def tokens_of(session: Session, instance_id: int) -> list[Token]:

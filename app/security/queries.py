@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -232,6 +232,11 @@ def present_actor(session: Session, member_id: int) -> Actor | None:
 
 def member_by_id(session: Session, member_id: int) -> Member | None:
     return session.get(Member, member_id)
+
+
+def members_by_id(session: Session, ids: Collection[int]) -> Sequence[Member]:
+    """Those of these ids, in no order."""
+    return session.scalars(select(Member).where(Member.id.in_(ids))).unique().all() if ids else ()
 
 
 def member_names(session: Session, ids: Collection[int]) -> dict[int, str]:

@@ -154,6 +154,43 @@ def of_owner(session: Session, kind: str, owner_id: int) -> list[Task]:
     return list(session.scalars(with_people(rows).options(joinedload(Task.completed_by))).unique())
 
 
+def newest_of_owner(session: Session, kind: str, owner_id: int, *, most: int) -> list[Task]:
+    """Of one owner the open tasks, and the newest of all, so many of either; oldest first."""
+    of_it = select(Task.id).where(Task.owner_type == kind, Task.owner_id == owner_id)
+    newest, open_ones = of_it.order_by(Task.id.desc()), of_it.where(is_open()).order_by(*BY_DUE)
+    either = or_(*(Task.id.in_(select(some.limit(most).subquery().c.id)) for some in (newest, open_ones)))
+    rows = select(Task).where(either).order_by(Task.id)
+    return list(session.scalars(with_people(rows).options(joinedload(Task.completed_by))).unique())
+
+
+def done_before(session: Session, kind: str, owner_id: int, before: int | None, *, most: int) -> list[Task]:
+    """Of one owner the newest finished tasks that are older than the task of that id; oldest first."""
+    rows = select(Task).where(Task.owner_type == kind, Task.owner_id == owner_id, Task.completed_at.is_not(None))
+    rows = rows if before is None else rows.where(Task.id < before)
+    rows = with_people(rows).options(joinedload(Task.completed_by)).order_by(Task.id.desc()).limit(most)
+    return list(session.scalars(rows).unique())[::-1]
+
+
+def steps_of_owner(session: Session, kind: str, owner_id: int) -> set[str]:
+    """At which steps there has been work so far."""
+    return set(session.scalars(select(Task.step).where(Task.owner_type == kind, Task.owner_id == owner_id).distinct()))
+
+
+def count_open_of(session: Session, kind: str, owner_id: int) -> int:
+    rows = select(func.count(Task.id)).where(Task.owner_type == kind, Task.owner_id == owner_id, is_open())
+    return session.scalar(rows) or 0
+
+
+def all_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> dict[int, list[Task]]:
+    """All tasks of each of these owners, oldest first."""
+    rows = select(Task).where(Task.owner_type == kind, Task.owner_id.in_(owner_ids)).order_by(Task.id)
+    found: dict[int, list[Task]] = {}
+    if owner_ids:
+        for task in session.scalars(with_people(rows).options(joinedload(Task.completed_by))).unique():
+            found.setdefault(task.owner_id, []).append(task)
+    return found
+
+
 _OF_TOKENS = select(Task).where(
     Task.owner_type == bindparam("kind"), Task.owner_id == bindparam("owner"),
     Task.token.in_(bindparam("tokens", expanding=True)),

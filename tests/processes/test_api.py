@@ -10,9 +10,11 @@ from flask import Flask
 
 from app.core import clock
 from app.core.access import SYSTEM
-from app.core.db import transaction
+from app.core.db import db, transaction
 from app.processes import queries
 from app.processes.drawing import retire_process
+from tests.cast import Cast
+from tests.processes.drawn import Drawn
 from tests.rest import LATE_DELIVERY, Rest, finish, install_late_delivery, statements
 from tests.threads import at_once
 
@@ -450,3 +452,19 @@ def test_a_list_costs_few_queries_however_long_it_is(app, late_delivery, who):
         with statements(app) as seen:
             assert rest.get(path).status_code == 200
         assert len(seen) <= 8, seen
+
+
+def test_files_that_are_stuck_or_ask_several_cost_a_list_no_query_each(app, at_work):
+    several = 'assign="team:cskh" due="PT1H" approval="all" outcomes="approve,reject"'
+    with app.app_context():
+        session = db.session()
+        drawn = Drawn(session, Cast(session), "start > and1 > ok > end", "and1 > xor1", "xor1 > pay if amount > 5",
+                      "xor1 > thank if amount < 2", "pay > end", "thank > end", tasks={"ok": several})  # fmt: skip
+        for _ in range(3):
+            drawn.start(amount=3)
+    hoa = Rest(app, "hoa")
+    hoa.get("instances/")
+    with statements(app) as seen:
+        rows = hoa.rows("instances/")
+    assert [(len(row["incidents"]), len(row["asked"])) for row in rows] == [(1, 1)] * 3
+    assert len(seen) <= 8, seen

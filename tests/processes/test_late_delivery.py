@@ -130,4 +130,6 @@ def test_an_overdue_task_is_told_of_once(session, cast, story):
         == cast.minh.user_id
     )
     assert story.task(instance_id, "receive").rev == rev
-    assert task_queries.overdue(MONDAY) is not None
+    late = [session.scalars(select(Task.id).where(task_queries.overdue(MONDAY + timedelta(minutes=after)))).all()
+            for after in (4, 6)]  # fmt: skip
+    assert late == [[], [task.id]]
