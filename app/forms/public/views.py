@@ -17,7 +17,7 @@ from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show, trail
 from app.customers.models import SOURCES
-from app.forms.models import Form
+from app.forms.models import Form, FormPurpose
 from app.forms.public import queries, services
 from app.forms.public.dialogs import LinkDialog
 from app.forms.public.models import EntryState, PublicLink
@@ -49,7 +49,7 @@ class PublicPart(FormPart):
             "taken": counts.get(EntryState.taken, 0), "held": counts.get(EntryState.held, 0),
             "entries_url": "/phieu-ngoai/list/" if who.may("view", "PublicEntry") else "",
             "may_change": who.is_himself and who.may("approve", "Form") and form.archived_at is None,
-            "path": path, "has_version": published_version(session, form.code) is not None,
+            "path": path, "is_own": form.purpose is FormPurpose.customers, "has_version": published_version(session, form.code) is not None,
         }  # fmt: skip
 
 

@@ -138,8 +138,21 @@ export class Drawing extends EventTarget {
     this.#change(told, () => (this.#now = this.#taken(definition)));
   }
 
-  settle(id) {
-    this.#young.delete(id);
+  // Its key stays as it is from now on, unless nobody has said yet what it is: it still bears the name of its kind.
+  settle(id, called) {
+    const field = this.field(id);
+    if (!field || field.label !== called || this.#isMentioned(field.key)) this.#young.delete(id);
+  }
+
+  // The key of a field that nobody has named yet follows its label, in a form that nobody has answered.
+  keepYoung(id) {
+    if (!this.#isMentioned(this.field(id).key)) this.#young.add(id);
+  }
+
+  // Does a condition, a formula or another setting look at it?
+  #isMentioned(key) {
+    const told = JSON.stringify({ ...this.plain(), fields: this.plain().fields.map((one) => ({ ...one, key: "" })) });
+    return new RegExp(`(^|[^a-z0-9_])${key}([^a-z0-9_]|$)`).test(told);
   }
 
   set(told, part, name, value, only = null) {

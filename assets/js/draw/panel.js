@@ -25,7 +25,19 @@ export class Panel {
   #head(sign, title, below) {
     this.title = element("h2", { class: "tt-clip" }, title);
     this.below = element("p", { class: "tt-sm tt-3 tt-clip" }, below);
-    return element("div", { class: "tt-props__head" }, element("span", { class: "tt-props__sign" }, icon(sign)), element("div", { class: "tt-grow" }, this.title, this.below));
+    const fold = button(this.desk.words.tabs, "chevron-down", () => this.unfold(!this.isOpen), "tt-iconbtn tt-only-sm");
+    fold.setAttribute("aria-expanded", String(this.isOpen));
+    this.fold = fold;
+    return element("div", { class: "tt-props__head" }, element("span", { class: "tt-props__sign" }, icon(sign)), element("div", { class: "tt-grow" }, this.title, this.below), fold);
+  }
+
+  // On a phone they lie over the form, folded down to their head until something is chosen.
+  get isOpen() {
+    return this.place.parentElement.dataset.sheet === "open";
+  }
+  unfold(isOpen) {
+    this.place.parentElement.dataset.sheet = isOpen ? "open" : "folded";
+    this.fold?.setAttribute("aria-expanded", String(isOpen));
   }
 
   #body = (...inner) => element("div", { class: "tt-props__body" }, ...inner);
@@ -127,6 +139,7 @@ export class Panel {
 
   // Where a problem is: the tab with its setting, and the input in it.
   point(name) {
+    this.unfold(true);
     this.open?.(RIGHTS.has(name) || name === "searchable" ? "rights" : this.desk.conditions.includes(name) || name === "keep_hidden" ? "when" : "main");
     const place = this.place.querySelector(`[data-setting="${name}"]`) ?? this.place;
     if (place instanceof HTMLDetailsElement) place.open = true;
