@@ -49,7 +49,8 @@ class PublicPart(FormPart):
             "taken": counts.get(EntryState.taken, 0), "held": counts.get(EntryState.held, 0),
             "entries_url": "/phieu-ngoai/list/" if who.may("view", "PublicEntry") else "",
             "may_change": who.is_himself and who.may("approve", "Form") and form.archived_at is None,
-            "path": path, "is_own": form.purpose is FormPurpose.customers, "has_version": published_version(session, form.code) is not None,
+            "path": path, "is_own": form.purpose is FormPurpose.customers,
+            "has_version": published_version(session, form.code) is not None,
         }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ export class Panel {
     const kind = desk.types.get(field.type);
     const told = words.didChange.replace("{label}", plainText(field.label) || kind?.label);
     const set = (name, value) => drawing.set(told, field, name, value, id);
-    const mine = { ...desk, field, about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
+    const mine = { ...desk, field, isFree: () => (desk.isFirst || drawing.isAdded(field)) && !drawing.isMentioned(field.key), about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
     const head = this.#head(kind?.icon ?? "forms", plainText(field.label) || words.noLabel, "");
     const named = () => {
       this.title.textContent = plainText(field.label) || words.noLabel;
