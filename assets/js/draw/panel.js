@@ -66,8 +66,7 @@ export class Panel {
     const { desk, drawing } = this;
     const { words } = desk;
     const kind = desk.types.get(field.type);
-    const told = words.didChange.replace("{label}", plainText(field.label) || kind?.label);
-    const set = (name, value) => drawing.set(told, field, name, value, id);
+    const set = (name, value) => drawing.set(words.didChange.replace("{label}", plainText(field.label) || kind?.label), field, name, value, id);
     const mine = { ...desk, field, isFree: () => (desk.isFirst || drawing.isAdded(field)) && !drawing.isMentioned(field.key), about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
     const head = this.#head(kind?.icon ?? "forms", plainText(field.label) || words.noLabel, "");
     const named = () => {
@@ -131,6 +130,10 @@ export class Panel {
   #default(field, kind, set) {
     const put = (value) => set("default", value);
     if (kind.control === "choice" && Array.isArray(field.options)) return edited({ editor: "one_of", name: "default", label: "", choices: field.options.map((one) => [one.value, plainText(one.label)]) }, field.default, put, this.desk).querySelector("select");
+    if (field.type === "yes_no") {
+      const said = { true: "yes", false: "no", có: "yes", không: "no", 1: "yes", 0: "no" }[String(field.default ?? "").trim().toLowerCase()] ?? field.default;
+      return edited({ editor: "one_of", name: "default", label: "", choices: [["yes", this.desk.words.yes], ["no", this.desk.words.no]] }, said, put, this.desk).querySelector("select");
+    }
     const input = element("input", { class: "form-control", type: "text", autocomplete: "off", maxlength: 500 });
     input.value = field.default ?? "";
     input.addEventListener("input", () => put(input.value.trim() || undefined));
