@@ -396,7 +396,7 @@ def test_an_answer_that_is_wanted_once_is_taken_once(session, cast):
     assert send("PS-1", "0912345678", lan) == []
     assert send("PS-2", "0912345678", bao) == send("PS-3", "0912345678") == []
     assert send("PS-4", "0912 345 678", lan) == ["Khách đã gửi số này."]
-    assert send("PS-1", "0912345679", bao) == ["This was answered before. Each answer is given only once."]
+    assert send("PS-1", "0912345679", bao) == ["Câu trả lời này đã có ở phiếu khác, không nhận trùng."]
     # Under the next version it still counts; what was returned is answered again.
     services.save_draft(session, form, drawn({**order, "required": True}, card), by=SYSTEM)
     services.publish_form(session, form, by=SYSTEM)
