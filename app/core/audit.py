@@ -33,6 +33,7 @@ from app.core.db import Entity, Json, UtcDateTime, stored
 from app.core.ddl import declare, refuse_changes
 from app.core.later import write_now
 from app.core.numbering import next_ids
+from app.core.prepared import Prepared, inserting
 
 #: Columns that say nothing about what was done.
 _TECHNICAL = {
@@ -411,26 +412,29 @@ def _columns_told(table: Any) -> Sequence[tuple[str, Column[Any]]]:
     ]  # fmt: skip
 
 
-_ADD: Any = insert(AuditEvent.__table__)
-_ADD_SENSITIVE: Any = insert(AuditSensitive.__table__)
+_COLUMNS = ("at", "actor_id", "on_behalf_of_id", "address", "origin", "action", "name", "table_name", "record_id",
+            "changes", "reason")  # fmt: skip
+_ADD = Prepared(inserting(AuditEvent.__table__, _COLUMNS))
+_ADD_NUMBERED = Prepared(inserting(AuditEvent.__table__, ("id", *_COLUMNS)))
+_ADD_SENSITIVE = Prepared(inserting(AuditSensitive.__table__, ("event_id", "field", "old", "new")))
 
 
 def write(session: Session, entries: Sequence[Entry]) -> None:
     """Put these into the log, in their order."""
     if not any(sensitive for _told, sensitive in entries):
         if entries:
-            session.connection().execute(_ADD, [told for told, _sensitive in entries])
+            _ADD(session, [told for told, _sensitive in entries])
         return
     # By one statement, though each has to be known by its id; they come in the order in which the rows were changed.
     ids = next_ids(session, AuditEvent.__table__, len(entries))
     numbered = list(zip(ids, entries, strict=True))
-    session.connection().execute(_ADD, [{**told, "id": number} for number, (told, _sensitive) in numbered])
+    _ADD_NUMBERED(session, [{**told, "id": number} for number, (told, _sensitive) in numbered])
     values = [
         {"event_id": number, "field": name, "old": old, "new": new}
         for number, (_told, sensitive) in numbered
         for name, (old, new) in sensitive.items()
     ]
-    session.connection().execute(_ADD_SENSITIVE, values)
+    _ADD_SENSITIVE(session, values)
 
 
 def is_fingerprint(logged: object) -> bool:

@@ -34,7 +34,8 @@ def company_calendar(session: Session) -> WorkCalendar:
 
     Raises sqlalchemy.exc.NoResultFound before the company is set up.
     """
-    calendar_id, rev, updated_at = session.execute(_STATE).one()
+    session.flush()
+    calendar_id, rev, updated_at = session.connection().execute(_STATE).one()
     key = calendar_id, rev, updated_at
     calendar = _latest.get(key)
     if calendar is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import clock, links
 from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, among, private, row_rule, scoped, visible
@@ -24,6 +25,7 @@ from app.core.accounts import (
 from app.core.db import UtcDateTime
 from app.core.finding import Hit, Rows, line, matches
 from app.core.remembered import kept
+from app.core.rows import known, known_already
 from app.security.models import Grant, Member, Right, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
 from app.security.roles import RESOURCES
 
@@ -230,8 +232,29 @@ def present_actor(session: Session, member_id: int) -> Actor | None:
     return actor_of(session, member) if member is not None and member.is_active else None
 
 
+_MEMBER: Any = Member.__table__
+_USER: Any = User.__table__
+#: what is asked of an account; never its password
+_OF_ACCOUNT = ("id", "first_name", "last_name", "username", "email", "active")
+_MEMBER_OF_ID = (
+    select(*_MEMBER.c, *(_USER.c[name].label(f"user_{name}") for name in _OF_ACCOUNT))
+    .join(_USER, _USER.c.id == _MEMBER.c.id)
+    .where(_MEMBER.c.id == bindparam("member"))
+)
+
+
 def member_by_id(session: Session, member_id: int) -> Member | None:
-    return session.get(Member, member_id)
+    if known_already(session, Member, member_id):
+        return session.get(Member, member_id)
+    session.flush()
+    read = session.connection().execute(_MEMBER_OF_ID, {"member": member_id}).first()
+    if read is None:
+        return None
+    columns = [column.name for column in _MEMBER.c]
+    member = known(session, Member, dict(zip(columns, read, strict=False)))
+    user = known(session, User, dict(zip(_OF_ACCOUNT, read[len(columns) :], strict=True)))
+    set_committed_value(member, "user", user)
+    return member
 
 
 def member_names(session: Session, ids: Collection[int]) -> dict[int, str]:
@@ -306,13 +329,9 @@ def primary_team_of(session: Session, member_id: int) -> Team | None:
     ).one_or_none()  # fmt: skip
 
 
-_PRIMARY_TEAM_ID = select(TeamMember.team_id).where(
-    TeamMember.member_id == bindparam("member"), TeamMember.is_primary.is_(True)
-)
-
-
 def primary_team_id_of(session: Session, member_id: int) -> int | None:
-    return session.scalars(_PRIMARY_TEAM_ID, {"member": member_id}).one_or_none()
+    member = member_by_id(session, member_id)
+    return rights_of(session, member).primary_team_id if member is not None else None
 
 
 def failures_since(session: Session, moment: datetime, *, address: str, account: str) -> int:
