@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Dialect, Insert, Table, column, insert, table
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from app.core.db import connection_of
+
 Processor = Callable[[Any], Any]
 
 
@@ -46,14 +48,10 @@ class Prepared:
         given: Any = [words.of(row) for row in rows]
         return connection.exec_driver_sql(words.text, given[0] if len(given) == 1 else given)
 
-    def new_id(self, connection: Connection, row: Mapping[str, Any]) -> int:
-        """The id that the database gave to this new row: the statement returns it."""
-        return int(self.run(connection, [row]).scalar_one())
-
     def __call__(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each of the rows, if there are any."""
         if rows:
-            self.run(session.connection(), rows)
+            self.run(connection_of(session), rows)
 
 
 def inserting(into: Table, columns: Sequence[str]) -> Insert:

@@ -12,31 +12,32 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from flask_appbuilder import Model
-from sqlalchemy import Executable, bindparam, update
+from sqlalchemy import Connection, Executable, bindparam, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core import audit, clock
-from app.core.db import Entity, Revisioned, Stamped
+from app.core.db import Entity, Revisioned, Stamped, connection_of
 from app.core.later import later
 from app.core.numbering import next_ids
 from app.core.prepared import Prepared, inserting
 
 E = TypeVar("E", bound=Model)
+M = TypeVar("M", bound=Entity)
 
 
 def first(session: Session, model: type[E], statement: Executable, values: Mapping[str, Any]) -> E | None:
     """The first row of a statement over the columns of the table, as it is in the database now."""
     session.flush()
-    row = session.connection().execute(statement, values).first()
+    row = connection_of(session).execute(statement, values).first()
     return None if row is None else known(session, model, row._asdict())
 
 
 def every(session: Session, model: type[E], statement: Executable, values: Mapping[str, Any]) -> list[E]:
     """All rows of such a statement."""
     session.flush()
-    return [known(session, model, row._asdict()) for row in session.connection().execute(statement, values)]
+    return [known(session, model, row._asdict()) for row in connection_of(session).execute(statement, values)]
 
 
 def known(session: Session, model: type[E], columns: Mapping[str, Any]) -> E:
@@ -73,18 +74,27 @@ def _columns(mapper: Any) -> frozenset[str]:
 
 def add(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Write new rows of one table, whole ones: the log tells of the columns that stand in them. Returns their ids."""
-    if not rows:
-        return []
-    table, stamp, connection = model.__table__, _stamp(session, model, is_new=True), session.connection()
+    return [row["id"] for row in _written(session, model, rows)] if rows else []
+
+
+def make(session: Session, model: type[M], **columns: Any) -> M:
+    """Write a new row, a whole one, and have it."""
+    (written,) = _written(session, model, [columns])
+    return known(session, model, written)
+
+
+def _written(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    session.flush()  # what they refer to
+    table, stamp, connection = model.__table__, _stamp(session, model, is_new=True), connection_of(session)
     written = [{**stamp, **row} for row in rows]
     if len(written) == 1:
-        written[0]["id"] = _insert(table, tuple(written[0]), tells_id=True).new_id(connection, written[0])
+        written[0]["id"] = _new_id(connection, table, written[0])
     else:
         for row, number in zip(written, next_ids(session, table, len(written)), strict=True):
             row["id"] = number
         _insert(table, tuple(written[0])).run(connection, written)
     _tell(session, audit.made(session, model, written))
-    return [row["id"] for row in written]
+    return written
 
 
 def change(session: Session, row: Entity, **values: Any) -> None:
@@ -97,7 +107,7 @@ def change(session: Session, row: Entity, **values: Any) -> None:
     written = new | _stamp(session, model, is_new=False, row=row)
     at_rev = {"row_rev": row.rev} if isinstance(row, Revisioned) else {}
     statement = _update(model.__table__, tuple(written), bool(at_rev))
-    done = statement.run(session.connection(), [{**written, **at_rev, "row_id": row.id}])
+    done = statement.run(connection_of(session), [{**written, **at_rev, "row_id": row.id}])
     if done.rowcount != 1:
         raise StaleDataError(f"{model.__name__} {row.id} was changed meanwhile")
     for name, value in written.items():
@@ -137,6 +147,12 @@ def _stamp(session: Session, model: type[Entity], *, is_new: bool, row: Entity |
     if issubclass(model, Revisioned) and (is_new or isinstance(row, Revisioned)):
         stamp["rev"] = row.rev + 1 if isinstance(row, Revisioned) else 1
     return stamp
+
+
+def _new_id(connection: Connection, table: Any, row: Mapping[str, Any]) -> int:
+    if connection.dialect.name == "sqlite":  # which tells the id unasked
+        return int(_insert(table, tuple(row)).run(connection, [row]).lastrowid)
+    return int(_insert(table, tuple(row), tells_id=True).run(connection, [row]).scalar_one())
 
 
 @cache

@@ -96,9 +96,9 @@ class _Choice:
         return self._person(member, "user")
 
     def _initiator(self, _value: str | None) -> Offer:
-        initiator = people.member_by_id(self._session, self._instance.initiator_id)
+        initiator = people.colleague(self._session, self._instance.initiator_id)
         set_committed_value(self._instance, "initiator", initiator)  # the session forgets whom nobody holds
-        return self._person(self._instance.initiator, "initiator")
+        return self._person(initiator, "initiator")
 
     def _owner(self, _value: str | None) -> Offer:
         customer = self._instance.customer

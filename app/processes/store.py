@@ -15,6 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import rows
 from app.core.access import Actor
+from app.core.db import connection_of
 from app.core.leases import LeaseState
 from app.core.prepared import Prepared, inserting
 from app.processes import queries
@@ -45,9 +46,9 @@ _INSTANCE: Any = ProcessInstance.__table__
 _VERSION: Any = ProcessVersion.__table__
 _PROCESS: Any = Process.__table__
 #: what an event has to know of the version and of the process
-_OF_VERSION = ("id", "process_id", "number", "state", "bpmn", "form_pins", "published_by_id")
+_OF_VERSION = ("id", "process_id", "number", "state", "bpmn", "form_pins")
 _INSTANCE_COLUMNS = tuple(column.name for column in _INSTANCE.c)
-_OF_PROCESS = ("id", "code", "name", "archived_at")
+_OF_PROCESS = ("id", "code", "name")
 _WITH_VERSION = (
     select(
         *_INSTANCE.c,
@@ -141,7 +142,7 @@ def again(session: Session, instance_id: int) -> ProcessInstance:
 def _locked(session: Session, statement: Any, instance_id: int) -> ProcessInstance:
     """With its version and process: no event goes without them."""
     session.flush()
-    read = session.connection().execute(statement, {"instance": instance_id}).one()
+    read = connection_of(session).execute(statement, {"instance": instance_id}).one()
     count, of_version = len(_INSTANCE.c), len(_INSTANCE.c) + len(_OF_VERSION)
     instance = rows.known(session, ProcessInstance, dict(zip(_INSTANCE_COLUMNS, read[:count], strict=True)))
     version = rows.known(session, ProcessVersion, dict(zip(_OF_VERSION, read[count:of_version], strict=True)))
@@ -154,9 +155,9 @@ def _locked(session: Session, statement: Any, instance_id: int) -> ProcessInstan
 def load(session: Session, instance: ProcessInstance) -> State:
     """The state of a locked instance."""
     of, definition = {"instance": instance.id}, queries.definition_of(instance.version)
-    tokens = session.execute(_TOKENS_OF, of).all()
-    timers = session.execute(_TIMERS_OF, of).all() if definition.has_clocks else []
-    subscriptions = session.execute(_SUBSCRIPTIONS_OF, of).all() if definition.has_messages else []
+    tokens = connection_of(session).execute(_TOKENS_OF, of).all()
+    timers = connection_of(session).execute(_TIMERS_OF, of).all() if definition.has_clocks else []
+    subscriptions = connection_of(session).execute(_SUBSCRIPTIONS_OF, of).all() if definition.has_messages else []
     return State(
         status=instance.status,
         data=dict(instance.data),
@@ -175,7 +176,7 @@ def _gathering(token: int, gathered: Mapping[str, Any]) -> Gathering:
 
 def tokens_of(session: Session, instance_id: int) -> list[Token]:
     """Where its branches rest, read without a lock: for what is shown and checked again later."""
-    return [Token(*row[:-1]) for row in session.execute(_TOKENS_OF, {"instance": instance_id})]
+    return [Token(*row[:-1]) for row in connection_of(session).execute(_TOKENS_OF, {"instance": instance_id})]
 
 
 def save(

@@ -22,7 +22,7 @@ from app.core.accounts import (
     assoc_permissionview_role,
     assoc_user_role,
 )
-from app.core.db import UtcDateTime
+from app.core.db import UtcDateTime, connection_of
 from app.core.finding import Hit, Rows, line, matches
 from app.core.remembered import kept
 from app.core.rows import known, known_already
@@ -232,27 +232,29 @@ def present_actor(session: Session, member_id: int) -> Actor | None:
     return actor_of(session, member) if member is not None and member.is_active else None
 
 
+def member_by_id(session: Session, member_id: int) -> Member | None:
+    return session.get(Member, member_id)
+
+
 _MEMBER: Any = Member.__table__
 _USER: Any = User.__table__
-#: what is asked of an account; never its password
-_OF_ACCOUNT = ("id", "first_name", "last_name", "username", "email", "active")
-_MEMBER_OF_ID = (
-    select(*_MEMBER.c, *(_USER.c[name].label(f"user_{name}") for name in _OF_ACCOUNT))
+_OF_MEMBER = ("id", "name", "title", "language", "time_zone", "rights_version")
+_OF_ACCOUNT = ("id", "username", "active")
+_COLLEAGUE = (
+    select(*(_MEMBER.c[name] for name in _OF_MEMBER), *(_USER.c[name].label(f"user_{name}") for name in _OF_ACCOUNT))
     .join(_USER, _USER.c.id == _MEMBER.c.id)
     .where(_MEMBER.c.id == bindparam("member"))
 )
 
 
-def member_by_id(session: Session, member_id: int) -> Member | None:
+def colleague(session: Session, member_id: int) -> Member:
+    """The member with as much of him as tells whether he may have work: the rest is read when it is asked for."""
     if known_already(session, Member, member_id):
-        return session.get(Member, member_id)
+        return session.get_one(Member, member_id)
     session.flush()
-    read = session.connection().execute(_MEMBER_OF_ID, {"member": member_id}).first()
-    if read is None:
-        return None
-    columns = [column.name for column in _MEMBER.c]
-    member = known(session, Member, dict(zip(columns, read, strict=False)))
-    user = known(session, User, dict(zip(_OF_ACCOUNT, read[len(columns) :], strict=True)))
+    read = connection_of(session).execute(_COLLEAGUE, {"member": member_id}).one()
+    member = known(session, Member, dict(zip(_OF_MEMBER, read, strict=False)))
+    user = known(session, User, dict(zip(_OF_ACCOUNT, read[len(_OF_MEMBER) :], strict=True)))
     set_committed_value(member, "user", user)
     return member
 
@@ -330,8 +332,7 @@ def primary_team_of(session: Session, member_id: int) -> Team | None:
 
 
 def primary_team_id_of(session: Session, member_id: int) -> int | None:
-    member = member_by_id(session, member_id)
-    return rights_of(session, member).primary_team_id if member is not None else None
+    return rights_of(session, colleague(session, member_id)).primary_team_id
 
 
 def failures_since(session: Session, moment: datetime, *, address: str, account: str) -> int:

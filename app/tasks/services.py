@@ -13,7 +13,7 @@ from app.comments.models import Comment
 from app.comments.services import write_comment
 from app.core import clock, rows
 from app.core.access import Actor, visible
-from app.core.db import writes_alone
+from app.core.db import connection_of, writes_alone
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _
 from app.core.later import later
@@ -96,8 +96,7 @@ def open_task(
     }
     if offer.member_id is not None:
         row |= _in_hands_of(session, offer.member_id, team_id=offer.team_id, has_draft=False, at=now)
-    (task_id,) = rows.add(session, Task, [row])
-    task = rows.known(session, Task, {**row, "id": task_id})
+    task = rows.make(session, Task, **row)
     told: dict[str, Any] = {"assignee_id": offer.member_id}
     if returned_from is not None:
         told["returned_from"] = returned_from.id
@@ -107,7 +106,7 @@ def open_task(
     _grant_first(session, task)
     if offer.member_id is not None and offer.member_id != by.user_id:
         _tell_assigned(session, task, by=by, kind=ASSIGNED if returned_from is None else RETURNED)
-    return task_id
+    return task.id
 
 
 def claim_task(session: Session, task_id: int, *, by: Actor, rev: int | None = None) -> Task:
@@ -350,9 +349,12 @@ def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None
     _note(session, task, TaskEventKind.cancelled, by=by, data={"reason": reason})
 
 
+_IDS_OF = select(Task.id).where(Task.owner_type == bindparam("kind"), Task.owner_id == bindparam("owner"))
+
+
 def end_grants_of(session: Session, kind: str, owner_id: int) -> None:
     """Called by the owner when it is over: what was seen because of work for it is no longer seen."""
-    ids = session.scalars(select(Task.id).where(Task.owner_type == kind, Task.owner_id == owner_id))
+    ids = connection_of(session).execute(_IDS_OF, {"kind": kind, "owner": owner_id}).scalars()
     end_grants(session, reason=[_reason(task_id) for task_id in ids])
 
 
