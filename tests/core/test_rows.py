@@ -79,10 +79,11 @@ def test_a_row_made_past_the_mapper_is_stamped_told_of_and_changed_by_it(session
 
 def test_what_another_has_changed_meanwhile_is_refused(session, cast, story):
     number = story.start()
-    with pytest.raises(StaleDataError), transaction(cast.lan) as inside:
+    with transaction(cast.lan) as inside:
         row = rows.first(inside, ProcessInstance, OF_ID, {"number": number})
         inside.connection().execute(INSTANCE.update().where(INSTANCE.c.id == number).values(rev=99))
-        rows.change(inside, row, seq=78)
+        with pytest.raises(StaleDataError):
+            rows.change(inside, row, seq=78)
 
 
 def test_what_the_database_refuses_is_the_same_error(session, cast, story):
