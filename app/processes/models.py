@@ -350,11 +350,11 @@ class ProcessMessage(Entity):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"), index=True)
-    #: of one that a process sent: how many came before it without anybody's work, each because of the last
-    hops: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
     #: how often it could not be handed over though somebody waits for it, and not before when that is tried again
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    #: of one that a process sent: how many came before it without anybody's work, each because of the last
+    hops: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
 
     def __str__(self) -> str:
         return self.name
