@@ -8,6 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotAllowedError
@@ -122,7 +123,7 @@ def load_people(session: Session, stands: Sequence[tuple[Definition, State]]) ->
         if token.id == gathering.token and is_for_people(definition.nodes[token.node])
         for element in gathering.elements
     }
-    return people.members_by_id(session, ids)
+    return session.scalars(select(Member).where(Member.id.in_(ids))).unique().all() if ids else ()
 
 
 def asked_now(session: Session, definition: Definition, state: State, tasks: Sequence[Task]) -> list[Asked]:
