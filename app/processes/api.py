@@ -437,7 +437,7 @@ def _asked(definitions: Mapping[int, Definition], branches: Mapping[int, State])
     session = db.session()
     found: dict[int, list[dict[str, Any]]] = {}
     branches = {number: state for number, state in branches.items() if number in definitions and state.gatherings}
-    done = tasks.all_of_owners(session, OWNER, branches)
+    done = tasks.all_of_owners(session, OWNER, list(branches))
     _people = several.load_people(session, [(definitions[number], state) for number, state in branches.items()])
     for number, state in branches.items():
         for asked in several.asked_now(session, definitions[number], state, done.get(number, [])):
