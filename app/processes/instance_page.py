@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from app.core.i18n import _, ngettext
 from app.core.leases import LeaseState
 from app.core.own_reasons import is_own, reason_told
 from app.core.pages import show, trail
+from app.core.sent_once import fresh_key
 from app.customers.queries import customer_cards
 from app.processes import family, messages, queries, several, shown, store, timers
 from app.processes.engine.graph import Definition
@@ -73,7 +73,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         "processes/instance.html",
         status,
         typed={**request.form, "verb": refused} if refused else {},
-        key=secrets.token_urlsafe(16),
+        key=fresh_key(),
         awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
         asked=_asked(session, instance, definition, tasks),
         **_kin(session, instance, actor),

@@ -20,6 +20,7 @@ from app.core.finding import record_key
 from app.core.i18n import _, ngettext
 from app.core.pages import show, trail
 from app.core.screens import revealing
+from app.core.sent_once import fresh_key
 from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
 from app.customers.queries import CustomerCard, customer_cards, reveal_path
@@ -104,6 +105,7 @@ def task_page(
         status,
         crumbs=trail(*_above(task, shown, is_seen=is_seen), here=task.name),
         record=record_key("Task", task.id),
+        key=fresh_key(),
         task={
             "name": task.name,
             "rev": task.rev,
