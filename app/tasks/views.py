@@ -94,7 +94,9 @@ class TaskPages(Page):
         typed, number, actor = typed_in(request.form), row_id(task_id), edge.actor()
         try:
             with edge.transaction() as inside:
-                _once(inside, number, lambda *at: services.save_draft(*at, typed, by=actor, rev=_rev()))
+                _once(
+                    inside, number, lambda session, id_: services.save_draft(session, id_, typed, by=actor, rev=_rev())
+                )
         except NotFoundError:
             raise
         except BusinessError as error:
