@@ -224,7 +224,7 @@ def test_the_page_asks_the_database_little(app, client, offered, who):
     reader.get(f"/cong-viec/{offered}")
     with counted(app) as statements:
         assert reader.get(f"/cong-viec/{offered}").status_code == 200
-    assert len(statements) <= 15, statements
+    assert len(statements) <= 12, statements
 
 
 def test_an_administrator_who_sees_everything_sees_a_task(client, offered):
