@@ -52,6 +52,7 @@ NEVER_SHOWN = {
     "ProcessEvent": "part of its instance",
     "AssignTurn": "part of its process",
     "ProcessRequest": "part of its instance",
+    "RequestCount": "read by /metrics alone",
     "Receiver": "one list, opened by the right to settings",
     "ProcessTimer": "part of its instance, or of its process",
     "ProcessToken": "part of its instance",

@@ -22,6 +22,7 @@ from app.core.pages import show, trail
 from app.core.sent_once import fresh_key
 from app.customers.queries import customer_cards
 from app.processes import family, messages, queries, several, shown, store, timers
+from app.processes.calls_shown import calls_in
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessTimer
@@ -75,6 +76,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         typed={**request.form, "verb": refused} if refused else {},
         key=fresh_key(),
         awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
+        calls=calls_in(session, [instance]).get(instance.id, ()),
         asked=_asked(session, instance, definition, tasks),
         **_kin(session, instance, actor),
         clocks=_clocks(timers.running_in(session, [instance.id]), definition),
