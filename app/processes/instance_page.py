@@ -113,6 +113,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
                 "answers": [{"label": label, "value": text} for label, text in answer.rows],
             }
             for answer in answers
+            if answer.rows
         ],
         people=_took_part(instance, tasks),
         thread=conversation.thread(session, kind_named("Instance"), instance, actor),

@@ -43,7 +43,7 @@ def test_whoever_sees_the_file_reads_how_the_call_stands_and_when_it_is_made_aga
             return lan.get(f"/ho-so/{instance}").text, lan.get(path).json["calls"], told
 
         page, calls, numbers = seen()
-        assert "Chờ chương trình khác trả lời" in page
+        assert "Chờ phần mềm bên ngoài trả lời" in page
         assert "Sắp gọi Kho" in page
         assert [(one["node"], one["state"], one["tries"]) for one in calls] == [("serve", "waiting", 0)]
         assert (numbers['tantam_requests{state="waiting"}'], numbers["tantam_requests_failing"]) == ("1", "0")
@@ -78,7 +78,7 @@ def test_whoever_sees_the_file_reads_how_the_call_stands_and_when_it_is_made_aga
             with app.app_context():
                 assert jobs.ask_outside() == 1
             page, calls, numbers = seen()
-        assert (calls, "Chờ chương trình khác" in page) == ([], False)
+        assert (calls, "Chờ phần mềm bên ngoài" in page) == ([], False)
         assert numbers['tantam_requests_total{result="ok"}'] == "1"
         assert numbers["tantam_requests_oldest_wait_seconds"] == "0"
     events = {one["kind"]: one for one in lan.get(f"{path}/events").json["result"]}
