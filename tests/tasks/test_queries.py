@@ -77,14 +77,10 @@ def test_a_list_of_open_work_is_found_by_a_small_index_and_never_reads_what_is_d
 
 
 @pytest.mark.usefixtures("many")
-def test_a_queue_is_put_in_order_and_counted_in_its_own_index(cast):
-    """However much of it there is, and whatever it is narrowed to; of 10,000 rows each would cost 0.1 ms otherwise."""
-    queue = queries.queue(cast.lan).with_only_columns(Task.id)
-    late, soon, fine = (rule(MONDAY) for rule in (queries.is_late, queries.is_soon, queries.is_in_time))
-    for rows in (queue, *(queue.where(span) for span in (late, soon, fine))):
-        for asked in (queries.by_due(rows).limit(25), select(func.count()).select_from(rows.subquery())):
-            told = plan(asked)
-            assert set(re.findall(r"ix_task_\w+", told)) == {"ix_task_queue"}, told
+def test_a_queue_is_counted_in_its_own_index(cast):
+    """However much of it there is; each of 10,000 rows would cost 0.1 ms if the task were read for it."""
+    told = plan(select(func.count()).select_from(queries.queue(cast.lan).with_only_columns(Task.id).subquery()))
+    assert set(re.findall(r"ix_task_\w+", told)) == {"ix_task_queue"}, told
 
 
 def test_open_states_are_those_of_the_indexes():
