@@ -60,7 +60,7 @@ class FormPages(Page):
         address = _tab(form, VERSIONS)
         try:
             with edge.transaction() as session:
-                services.publish_form(session, _form(session, code), by=edge.actor())
+                services.publish_form(session, _form(session, code), by=edge.actor(), rev=_rev_seen())
         except BusinessError as error:
             return refused_onto(address, error)
         return done(address, _("“%(name)s” is published: from now on it is asked like this.", name=form.name))
@@ -73,10 +73,11 @@ class FormPages(Page):
             dialog.name.data = str(_("Copy of %(name)s", name=form.name))[: rules.LONGEST_NAME]
             return _copy_page(form, dialog)
         try:
+            name = (dialog.name.data or "").strip()
             with edge.transaction() as session:
                 made = draft_services.copy_form(
-                    session, _form(session, code), code=dialog.code.data or "", name=(dialog.name.data or "").strip(),
-                    by=edge.actor(),
+                    session, _form(session, code), name=name, by=edge.actor(),
+                    code=(dialog.code.data or "").strip() or services.free_code(session, name),
                 )  # fmt: skip
                 address, name = _tab(made, FIELDS), made.name
         except InvalidInputError as error:
@@ -111,6 +112,9 @@ class FormPages(Page):
                 address, name = _tab(made, VERSIONS), made.name
         except InvalidInputError as error:
             _place(dialog, error)
+            if set(error.fields) == {"code"} and not dialog.code.data:
+                # Its own code is taken: one that is free stands there, to be taken or changed.
+                dialog.code.data = services.free_code(db.session(), say(file["definition"].get("name")))
             return _import_page(dialog, status=422)
         return done(address, _("“%(name)s” is there as a draft. Nobody is asked before it is published.", name=name))
 
@@ -155,6 +159,14 @@ def _form(session: Session, code: str) -> Form:
     if form is None:
         raise NotFoundError
     return form
+
+
+def _rev_seen() -> int | None:
+    """The draft that was looked at on the page. Raises InvalidInputError for what is none."""
+    sent = request.form.get("rev", "")
+    if sent and not (sent.isascii() and sent.isdigit() and len(sent) < 10):
+        raise InvalidInputError
+    return int(sent) if sent else None
 
 
 def _drawn(session: Session, form: Form, key: str) -> dict[str, Any]:
