@@ -172,6 +172,8 @@ def test_what_comes_past_the_browser_is_refused(app, client, asked):
     lan = client("lan")
     page = opened(lan)
     assert page.typed(what="x" * 30_000).keep(JSON).status_code == 422
+    answer, soup = page.typed(what="Hộp\0móp").send()
+    assert (answer.status_code, bool(soup.find(id="answer_what-error"))) == (422, True)
     assert page.typed(what="Hộp móp", why="không hỏi", nothing="x", all="5").send()[0].status_code == 302
     with app.app_context():
         assert db.session.scalars(select(Submission.answers)).one() == {"what": "Hộp móp", "all": 0}

@@ -67,7 +67,7 @@ class OpenFormView(BaseView):
 
 
 def _answered(key: str, *, inside: bool) -> Response:
-    refuse_nul_sent()
+    refuse_nul_sent(PREFIX)
     session = db.session()
     try:
         link, version = _found(session, key)

@@ -203,6 +203,8 @@ def test_a_forged_page_keeps_nothing(app, stranger):
         stranger.held["opened"] = opened_at
         assert stranger.sends(**WHO).status_code == 409
     assert rows(app, PublicEntry) == []
+    stranger.opens()
+    assert stranger.sends(**{**WHO, next(iter(WHO)): "a\0b"}).status_code == 422
 
 
 def test_what_is_closed_renewed_or_never_was_looks_the_same(app, client, door):
