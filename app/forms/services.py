@@ -342,7 +342,7 @@ def must_be_alone(
     if not wanted:
         return
     # Of two that come at the same moment, the second one waits here for the first.
-    session.execute(select(Form.id).where(Form.id == version.form_id).with_for_update())
+    session.execute(select(Form.id).where(Form.id == version.form_id).with_for_update(key_share=True))
     problems: dict[str, list[Sentence]] = {}
     for one in wanted:
         if one.spec.unique == "customer" and customer_id is None:
