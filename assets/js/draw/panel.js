@@ -25,7 +25,19 @@ export class Panel {
   #head(sign, title, below) {
     this.title = element("h2", { class: "tt-clip" }, title);
     this.below = element("p", { class: "tt-sm tt-3 tt-clip" }, below);
-    return element("div", { class: "tt-props__head" }, element("span", { class: "tt-props__sign" }, icon(sign)), element("div", { class: "tt-grow" }, this.title, this.below));
+    const fold = button(this.desk.words.tabs, "chevron-down", () => this.unfold(!this.isOpen), "tt-iconbtn tt-only-sm");
+    fold.setAttribute("aria-expanded", String(this.isOpen));
+    this.fold = fold;
+    return element("div", { class: "tt-props__head" }, element("span", { class: "tt-props__sign" }, icon(sign)), element("div", { class: "tt-grow" }, this.title, this.below), fold);
+  }
+
+  // On a phone they lie over the form, folded down to their head until something is chosen.
+  get isOpen() {
+    return this.place.parentElement.dataset.sheet === "open";
+  }
+  unfold(isOpen) {
+    this.place.parentElement.dataset.sheet = isOpen ? "open" : "folded";
+    this.fold?.setAttribute("aria-expanded", String(isOpen));
   }
 
   #body = (...inner) => element("div", { class: "tt-props__body" }, ...inner);
@@ -54,9 +66,8 @@ export class Panel {
     const { desk, drawing } = this;
     const { words } = desk;
     const kind = desk.types.get(field.type);
-    const told = words.didChange.replace("{label}", plainText(field.label) || kind?.label);
-    const set = (name, value) => drawing.set(told, field, name, value, id);
-    const mine = { ...desk, field, about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
+    const set = (name, value) => drawing.set(words.didChange.replace("{label}", plainText(field.label) || kind?.label), field, name, value, id);
+    const mine = { ...desk, field, isFree: () => (desk.isFirst || drawing.isAdded(field)) && !drawing.isMentioned(field.key), about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
     const head = this.#head(kind?.icon ?? "forms", plainText(field.label) || words.noLabel, "");
     const named = () => {
       this.title.textContent = plainText(field.label) || words.noLabel;
@@ -119,6 +130,10 @@ export class Panel {
   #default(field, kind, set) {
     const put = (value) => set("default", value);
     if (kind.control === "choice" && Array.isArray(field.options)) return edited({ editor: "one_of", name: "default", label: "", choices: field.options.map((one) => [one.value, plainText(one.label)]) }, field.default, put, this.desk).querySelector("select");
+    if (field.type === "yes_no") {
+      const said = { true: "yes", false: "no", có: "yes", không: "no", 1: "yes", 0: "no" }[String(field.default ?? "").trim().toLowerCase()] ?? field.default;
+      return edited({ editor: "one_of", name: "default", label: "", choices: [["yes", this.desk.words.yes], ["no", this.desk.words.no]] }, said, put, this.desk).querySelector("select");
+    }
     const input = element("input", { class: "form-control", type: "text", autocomplete: "off", maxlength: 500 });
     input.value = field.default ?? "";
     input.addEventListener("input", () => put(input.value.trim() || undefined));
@@ -127,6 +142,7 @@ export class Panel {
 
   // Where a problem is: the tab with its setting, and the input in it.
   point(name) {
+    this.unfold(true);
     this.open?.(RIGHTS.has(name) || name === "searchable" ? "rights" : this.desk.conditions.includes(name) || name === "keep_hidden" ? "when" : "main");
     const place = this.place.querySelector(`[data-setting="${name}"]`) ?? this.place;
     if (place instanceof HTMLDetailsElement) place.open = true;

@@ -92,7 +92,7 @@ def codes(**changed):
 
 def test_nobody_agrees_beforehand_and_nothing_hangs_on_it():
     assert codes() == []
-    assert codes(default=True) == ["consent_ticked"]
+    assert codes(default=True) == codes(default="Có ") == ["consent_ticked"]
     assert codes(default=False) == []
     assert codes(required=True) == ["consent_forced"]
     assert codes(consent_channel=None) == ["no_channel"]
