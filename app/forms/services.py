@@ -107,7 +107,7 @@ def create_form(
         problems.append(Problem("code", "bad_code", wanted))
     elif queries.form_by_code(session, code) is not None:
         problems.append(Problem("code", "code_taken", _("Another form has this code.")))
-    if purpose is not FormPurpose.answers and queries.form_for(session, purpose) is not None:
+    if purpose is not FormPurpose.answers and queries.form_of_purpose(session, purpose) is not None:
         taken = _("There is a form for these fields already. Add yours to it.")
         problems.append(Problem("purpose", "purpose_taken", taken))
     problems = problems or _plain_name_problems(name) or rules.check_storable({"name": name})

@@ -66,9 +66,13 @@ class YesNoType(base.FieldType):
             return
         if not given.get("consent_channel"):
             yield Flaw("consent_channel", "no_channel", _("Say by which way the company may get in touch then."))
-        if given.get("default") is True:
+        if given.get("default") not in (None, ""):
             sentence = _("Consent is never answered beforehand: the customer says yes himself. Take the default away.")
             yield Flaw("default", "consent_ticked", sentence)
-        if given.get("required") is True:
-            sentence = _("Consent is free: whoever says nothing has not agreed. It cannot be required.")
-            yield Flaw("required", "consent_forced", sentence)
+        for name in ("required", "required_if"):
+            if given.get(name) not in (None, "", False):
+                sentence = _("Consent is free: whoever says nothing has not agreed. It cannot be required.")
+                yield Flaw(name, "consent_forced", sentence)
+
+    def begins_empty(self, spec: FieldSpec) -> bool:
+        return bool(spec.own.get("consent"))

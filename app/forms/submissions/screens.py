@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from flask import Blueprint, request
@@ -12,7 +13,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.core import edge, exports, links, paging
-from app.core.access import Actor, FieldRight, Scope, visible
+from app.core.access import Actor, FieldRight, Scope
 from app.core.conditions import sql
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -197,10 +198,9 @@ class FormAnswers(_Answers):
 
     def of(self, code: str, who: Actor) -> FormAnswers:
         """The list of the form with this code. Raises NotFoundError where there is none for him, or none published."""
-        asked = (Form.code == code, Form.purpose == FormPurpose.answers, visible(Form, who))
-        form = db.session().scalars(select(Form).where(*asked)).one_or_none()
-        version = form.active_version if form is not None else None
-        if form is None or version is None:
+        form = queries.form_for(db.session(), code, who)
+        version = form.active_version
+        if form.purpose is not FormPurpose.answers or version is None:
             raise NotFoundError
         known = self._made.get(form.id)
         if known is None or known[0] != version.id or known[1].list_title != form.name:
@@ -267,8 +267,19 @@ class FormAnswers(_Answers):
         column = self.answers.get(name)
         if column is None:
             return super().right_to(who, name)
-        roles = None if who.is_system else who.roles
-        return reading.right_in(column.one, Context(roles=roles, rights=reading.rights_of(who)))
+        return reading.right_in(column.one, _reader(who))
+
+    def _may_compare(self, name: str, who: Actor) -> bool:
+        """Answers to all versions are found by it: each of them must be his to read."""
+        column = self.answers.get(name)
+        return super()._may_compare(name, who) and (column is None or reading.is_read(column.compared, _reader(who)))
+
+    def _column_for(self, name: str, who: Actor) -> Column:
+        """Each cell says what he reads of it, by the version of its answer (columns.told)."""
+        if name not in self.answers:
+            return super()._column_for(name, who)
+        column = self.columns_offered[name]
+        return column if self._may_compare(name, who) else replace(column, order=None, field=None)
 
     # ── its rows ──
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
@@ -320,6 +331,10 @@ class FormAnswers(_Answers):
     def _headed(self, column: Column, who: Actor) -> Header:
         answer = self.answers.get(column.key)
         return super()._headed(column, who) if answer is None else Header(column.label, columns.sheet_kind(answer))
+
+
+def _reader(who: Actor) -> Context:
+    return Context(roles=None if who.is_system else who.roles, rights=reading.rights_of(who))
 
 
 #: in front of the key of a form's list, among exports and saved views

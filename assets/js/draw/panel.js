@@ -55,7 +55,14 @@ export class Panel {
     const { words } = desk;
     const kind = desk.types.get(field.type);
     const told = words.didChange.replace("{label}", plainText(field.label) || kind?.label);
-    const set = (name, value) => drawing.set(told, field, name, value, id);
+    const set = (name, value) => {
+      drawing.set(told, field, name, value, id);
+      if (name !== "consent") return;
+      this.open(this.tab);
+      this.point(name);
+    };
+    // Consent is free: nothing is answered beforehand, and nobody must. What is set already can be taken away.
+    const isOpen = (name) => !field.consent || (field[name] ?? "") !== "";
     const mine = { ...desk, field, about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
     const head = this.#head(kind?.icon ?? "forms", plainText(field.label) || words.noLabel, "");
     const named = () => {
@@ -70,14 +77,14 @@ export class Panel {
           named();
         } })),
         settled("help", words.help, wordsIn({ value: field.help, desk, put: (value) => set("help", value) })),
-        ...(kind?.is_answered ? [yesNo({ setting: { name: "required", label: words.required }, value: field.required, put: (value) => set("required", value) })] : []),
+        ...(kind?.is_answered && isOpen("required") ? [yesNo({ setting: { name: "required", label: words.required }, value: field.required, put: (value) => set("required", value) })] : []),
         ...settings(kind, field, set, mine),
-        ...(kind?.takes_default ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
+        ...(kind?.takes_default && isOpen("default") ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
         ...desk.shared.filter((one) => !RIGHTS.has(one.name) && fits(one.name, kind) && (one.name !== "section" || drawing.sections.length > 1)).map((one) => edited(one, one.name === "section" ? drawing.sectionOf(field).key : field[one.name], (value) => (one.name === "section" ? this.act.move(id, drawing.sections.find((known) => known.key === value), null) : set(one.name, value)), mine)),
         element("p", {}, button(words.uses, "search", async () => (await desk.kept()) && location.assign(desk.path.replace(/ve$/, `truong/${field.key}`)), "btn btn-sm")),
       ],
       when: () => [
-        ...desk.conditions.filter((name) => fits(name, kind)).map((name) => condition({ name, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),
+        ...desk.conditions.filter((name) => fits(name, kind) && (name !== "required_if" || isOpen(name))).map((name) => condition({ name, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),
         ...(kind?.is_answered ? [yesNo({ setting: { name: "keep_hidden", label: words.keep_hidden }, value: field.keep_hidden, put: (value) => set("keep_hidden", value) })] : []),
       ],
       rights: () => [
@@ -118,7 +125,10 @@ export class Panel {
   // An answer that stands there from the start, chosen or typed as whoever fills in would.
   #default(field, kind, set) {
     const put = (value) => set("default", value);
-    if (kind.control === "choice" && Array.isArray(field.options)) return edited({ editor: "one_of", name: "default", label: "", choices: field.options.map((one) => [one.value, plainText(one.label)]) }, field.default, put, this.desk).querySelector("select");
+    const choices = kind.control === "choice" && Array.isArray(field.options) ? field.options.map((one) => [one.value, plainText(one.label)]) : kind.answers;
+    const { default: begun } = field;
+    const value = typeof begun === "boolean" ? choices[begun ? 0 : 1]?.[0] : typeof begun === "number" ? String(begun) : begun;
+    if (choices.length) return edited({ editor: "one_of", name: "default", label: "", choices }, value, put, this.desk).querySelector("select");
     const input = element("input", { class: "form-control", type: "text", autocomplete: "off", maxlength: 500 });
     input.value = field.default ?? "";
     input.addEventListener("input", () => put(input.value.trim() || undefined));

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import InvalidInputError
 from app.forms.public import rules
-from app.forms.rules import Answers, check_definition, read_definition
+from app.forms.rules import Answers, check_definition, default_of, read_definition
 from tests.story import MONDAY
 
 KEY = "a" * 22
@@ -92,11 +92,19 @@ def codes(**changed):
 
 def test_nobody_agrees_beforehand_and_nothing_hangs_on_it():
     assert codes() == []
-    assert codes(default=True) == ["consent_ticked"]
-    assert codes(default=False) == []
+    for answer in ("yes", "Có", "1", True, False, "không"):
+        assert codes(default=answer) == ["consent_ticked"], answer
     assert codes(required=True) == ["consent_forced"]
+    assert codes(required=False, default="") == []
+    assert codes(required_if={"field": "who", "op": "=", "value": "An"}) == ["consent_forced"]
     assert codes(consent_channel=None) == ["no_channel"]
     assert codes(consent="Không!") == ["bad_purpose"]
+
+
+def test_what_was_published_before_that_was_refused_begins_empty_too():
+    fields = [{**one, "default": "có"} if one["key"] == "ok" else one for one in DRAWN["fields"]]
+    ok = next(one for one in read_definition({**DRAWN, "fields": fields}).fields if one.key == "ok")
+    assert default_of(ok) is None
 
 
 def test_a_customer_has_one_name_and_no_rows_of_it():
