@@ -38,8 +38,9 @@ def _taken(sent: Any, question: AnswerField, version_id: int) -> object:
     if isinstance(sent, str):
         return sent
     try:
+        _refuse_too_many(db.session(), edge.actor())
         received = files.receive(sent.stream, sent.filename)
-    except files.FileRefusedError as refused:
+    except (files.FileRefusedError, TooManyRequestsError) as refused:
         question.late = [*question.late, refused.message]
         return None
     try:
@@ -66,8 +67,7 @@ def keep_sent(version_id: int, key: str, sent: FileStorage | None, *, by: Actor)
     kind = next((one.type for one in fields if one.key == key), None)
     if not isinstance(kind, FileType):
         raise NotFoundError
-    if queries.waiting_files(session, by) >= MOST_WAITING:
-        raise TooManyRequestsError(_("Many files wait for answers of yours. Send what you have begun first."))
+    _refuse_too_many(session, by)
     received = files.receive(sent.stream if sent else BytesIO(), sent.filename if sent else None)
     try:
         if received.content_type not in kind.content_types:
@@ -78,6 +78,11 @@ def keep_sent(version_id: int, key: str, sent: FileStorage | None, *, by: Actor)
     except BaseException:
         files.forget(received)
         raise
+
+
+def _refuse_too_many(session: Session, by: Actor) -> None:
+    if queries.waiting_files(session, by) >= MOST_WAITING:
+        raise TooManyRequestsError(_("Many files wait for answers of yours. Send what you have begun first."))
 
 
 def _may_see(session: Session, actor: Actor, number: int) -> bool:

@@ -12,7 +12,7 @@ from flask import Blueprint, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.core import edge, exports, links, paging
+from app.core import edge, exports, links
 from app.core.access import Actor, FieldRight, Scope
 from app.core.conditions import sql
 from app.core.db import db
@@ -49,6 +49,8 @@ SOURCE_LABELS: Mapping[SubmissionSource, Any] = {
     SubmissionSource.api: _("Program (API)"),
     SubmissionSource.public: _("Public form"),
 }
+#: rows that are read at once for a file
+_LOT = 500
 #: questions that are columns by themselves; the others are one click away
 _MOST_SHOWN = 5
 _VERSION = select(FormVersion.number).where(FormVersion.id == Submission.form_version_id).correlate(Submission)
@@ -300,19 +302,19 @@ class FormAnswers(_Answers):
         return build()  # remembered by the screen's name, which all forms share
 
     def _rows(self, found: Sequence[Any], shown: Sequence[Any]) -> Any:
-        self._know(found, shown)
+        self._know(found, shown, columns.context(), edge.actor())
         return super()._rows(found, shown)
 
-    def _know(self, found: Sequence[Any], shown: Sequence[Any]) -> None:
-        """The customers that the page names, in one query."""
+    def _know(self, found: Sequence[Any], shown: Sequence[Any], read_by: Context, who: Actor) -> None:
+        """The customers that these rows name, in one query."""
         places = [
             3 + place for place, one in enumerate(shown)
             if one.key in self.answers and self.answers[one.key].one.type.code == "customer"
         ]  # fmt: skip
         ids = {row[place] for row in found for place in places if isinstance(row[place], int)}
         if ids:
-            known: Any = columns.context().customers
-            named = customer_names(db.session(), ids, edge.actor())
+            known: Any = read_by.customers
+            named = customer_names(db.session(), ids, who)
             known.know({number: named[number].name if number in named else None for number in ids})
 
     # ── taken away ──
@@ -321,12 +323,14 @@ class FormAnswers(_Answers):
         read_by = remembering(queries.context_for(session, who))
         told = [self.answers.get(one.key) for one in shown]
         rows = ordered.add_columns(Submission.form_version_id.label("version_id"))
-        for row in session.execute(rows, execution_options={"yield_per": paging.COUNT_CAP // 10}):
-            values, version_id = row[3:-1], row[-1]
-            yield [
-                value if column is None else columns.on_sheet(column, value, version_id, read_by)
-                for column, value in zip(told, values, strict=True)
-            ]
+        for lot in session.execute(rows, execution_options={"yield_per": _LOT}).partitions():
+            self._know(lot, shown, read_by, who)
+            for row in lot:
+                values, version_id = row[3:-1], row[-1]
+                yield [
+                    value if column is None else columns.on_sheet(column, value, version_id, read_by)
+                    for column, value in zip(told, values, strict=True)
+                ]
 
     def _headed(self, column: Column, who: Actor) -> Header:
         answer = self.answers.get(column.key)

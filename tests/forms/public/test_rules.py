@@ -90,6 +90,16 @@ def codes(**changed):
     return [problem.code for problem in check_definition({**DRAWN, "fields": fields})]
 
 
+def test_all_addresses_of_one_line_are_one():
+    def key(address):
+        return rules.address_key("secret", address)
+
+    assert key("2001:db8:1:2::1") == key("2001:db8:1:2:ffff::9") == key("2001:0db8:1:2::1%eth0")
+    assert key("::ffff:203.0.113.7") == key("203.0.113.7")
+    several = ("2001:db8:1:2::1", "2001:db8:1:3::1", "203.0.113.7", "203.0.113.8", "-")
+    assert len({key(one) for one in several}) == len(several)
+
+
 def test_nobody_agrees_beforehand_and_nothing_hangs_on_it():
     assert codes() == []
     for answer in ("yes", "Có", "1", True, False, "không"):
