@@ -10,7 +10,7 @@ those that go round in a circle. The browser does the same while one types (asse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ OTHERS = State(is_shown=False, is_his=False)
 def state_of(one: FormField, context: Context) -> State:
     """`context.answers` hold those of every question that it needs."""
     spec = one.spec
-    if not _is_among(spec.edit_roles, context) or (context.before is not None and not reading.is_written(one, context)):
+    if not is_his(one, context) or (context.before is not None and not reading.is_written(one, context)):
         return OTHERS
     if not has_rules(one):
         return REQUIRED if spec.required else USUAL
@@ -54,7 +54,9 @@ def state_of(one: FormField, context: Context) -> State:
     return State(is_shown, is_shown and not is_locked and (spec.required or holds(spec.required_if)), is_locked)
 
 
-def _is_among(roles: Collection[str], context: Context) -> bool:
+def is_his(one: FormField, context: Context) -> bool:
+    """Is he asked, where nothing was answered before?"""
+    roles = one.spec.edit_roles
     return not roles or context.roles is None or not context.roles.isdisjoint(roles)
 
 

@@ -17,6 +17,7 @@ from app.core.i18n import _
 from app.forms import queries, services
 from app.forms.builder import AnswerField, AnswerForm
 from app.forms.fields.file import FileType
+from app.forms.logic import is_his
 from app.forms.models import Form, FormVersion, VersionState
 
 #: so many files of one person may wait for answers
@@ -64,8 +65,9 @@ def keep_sent(version_id: int, key: str, sent: FileStorage | None, *, by: Actor)
         .where(FormVersion.id == version_id, FormVersion.state != VersionState.draft, visible(Form, by))
     ).one_or_none()  # fmt: skip
     fields = queries.definition_of(version).fields if version is not None else ()
-    kind = next((one.type for one in fields if one.key == key), None)
-    if not isinstance(kind, FileType):
+    asked = next((one for one in fields if one.key == key), None)
+    kind = asked.type if asked is not None else None
+    if asked is None or not isinstance(kind, FileType) or not is_his(asked, queries.context_for(session, by)):
         raise NotFoundError
     _refuse_too_many(session, by)
     received = files.receive(sent.stream if sent else BytesIO(), sent.filename if sent else None)

@@ -9,7 +9,11 @@ from sqlalchemy import select
 from app.core import files
 from app.core.access import SYSTEM, Scope
 from app.core.db import transaction
+from app.forms.builder import build_form
+from app.forms.fields.base import Context
+from app.forms.models import FormVersion
 from app.forms.queries import context_for
+from app.forms.rules import checksum
 from app.forms.services import keep_file
 from app.forms.submissions.charts import charts_of
 from app.security.models import RoleProfile
@@ -19,6 +23,7 @@ from tests.forms.submissions.conftest import DRAWN, publish, submit
 from tests.rest import Rest
 
 LIST = "/bieu-mau/mon-an/phieu/list/"
+PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\0" * 64
 FIELD = {"key": "note", "type": "text", "label": "Ghi chú"}
 
 
@@ -69,7 +74,7 @@ def test_a_file_is_read_by_whoever_reads_the_answer_that_it_belongs_to(app, clie
     with app.app_context(), transaction(SYSTEM) as session:
         lan = Cast(session).lan
         version = publish(session, {**DRAWN, "fields": [DRAWN["fields"][0], photo]})
-        received = files.receive(io.BytesIO(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\0" * 64), "anh.jpg")
+        received = files.receive(io.BytesIO(PICTURE), "anh.jpg")
         sent = keep_file(session, version, "proof", received, by=SYSTEM)
         given = submit(session, {"fault": "cold", "proof": [sent.id]}, by=SYSTEM)
         given.created_by_id, given.team_id = lan.user_id, lan.primary_team_id
@@ -119,3 +124,23 @@ def test_a_chart_counts_only_what_every_version_lets_one_read(app):
         for who, keys in ((Cast(session).minh, {"fault"}), (Cast(session).hoa, {"fault", "stars"})):
             found = charts_of(session, version.form_id, version, who, context_for(session, who)).charts
             assert {one.key for one in found} == keys
+
+
+def test_the_page_of_a_correction_holds_nothing_that_is_kept_from_whoever_corrects(page):
+    fast = {"readonly_if": {"field": "note", "op": "=", "value": "a"}}
+    hidden = {"key": "inside", "type": "text", "label": "Nội bộ", "read_roles": ["Admin"], **fast}
+    drawn = {"name": "Phiếu", "fields": [FIELD, hidden]}
+    version = FormVersion(definition=drawn, checksum=checksum(drawn))
+    for role, reads in (("Staff", False), ("Admin", True)):
+        saved, context = {"note": "a", "inside": "Kín"}, Context(roles=frozenset({role}))
+        form = build_form(version)(context=context, saved=saved, meta={"csrf": False})
+        assert ("Kín" in form.live) is reads
+
+
+def test_a_file_is_sent_only_for_a_question_that_is_one_s_own(app, client):
+    photo = {"key": "proof", "type": "photo", "label": "Ảnh", "edit_roles": ["Admin"]}
+    with app.app_context(), transaction(SYSTEM) as session:
+        version = publish(session, {**DRAWN, "fields": [DRAWN["fields"][0], photo]}).id
+    for who, status in (("lan", 404), ("hoa", 200)):
+        sent = {"file": (io.BytesIO(PICTURE), "anh.jpg")}
+        assert client(who).post(f"/dien-phieu/tep/{version}/proof", data=sent).status_code == status
