@@ -15,6 +15,7 @@ from app.core.access import Actor, visible
 from app.core.accounts import Role
 from app.core.db import Entity
 from app.core.errors import Sentence
+from app.core.formats import day_text, local
 from app.core.i18n import _, ngettext
 from app.core.models import SavedView
 from app.core.uses import Mention, UserKind
@@ -40,13 +41,19 @@ from app.processes.queries import definition_of
 from app.security.models import Member, RoleProfile, Team, TeamMember
 from app.tasks.models import OPEN_STATES, Task
 
+
+def _day_of(row: Task | Submission, who: Actor) -> Sentence:
+    """When it came to be; several of one name are told apart by it."""
+    return day_text(local(row.created_at, who.time_zone).date())
+
+
 #: Tables whose rows use others, or are counted in words.
 KINDS = (
     UserKind(
         Task, _("Tasks"), lambda n: ngettext("%(num)d task", "%(num)d tasks", n),
         is_open=Task.state.in_(OPEN_STATES),
         counted_open=lambda n: ngettext("%(num)d open task", "%(num)d open tasks", n),
-        path=links.task_path,
+        path=links.task_path, titled=lambda one, who: f"{one}, {_day_of(one, who)}",
     ),
     UserKind(
         ProcessInstance, _("Process files"), lambda n: ngettext("%(num)d process file", "%(num)d process files", n),
@@ -72,7 +79,11 @@ KINDS = (
     ),
     UserKind(Form, _("Forms"), lambda n: ngettext("%(num)d form", "%(num)d forms", n)),
     UserKind(Process, _("Processes"), lambda n: ngettext("%(num)d process", "%(num)d processes", n)),
-    UserKind(Submission, _("Submissions"), lambda n: ngettext("%(num)d submission", "%(num)d submissions", n)),
+    UserKind(
+        Submission, _("Submissions"), lambda n: ngettext("%(num)d submission", "%(num)d submissions", n),
+        path=links.submission_path,
+        titled=lambda one, who: _("No. %(number)s, %(day)s", number=one.id, day=_day_of(one, who)),
+    ),
     UserKind(
         PublicEntry, _("Answers from outside"),
         lambda n: ngettext("%(num)d answer from outside", "%(num)d answers from outside", n),

@@ -75,6 +75,8 @@ _FINGERPRINT = "hmac:"
 #: the event that says of a record that its personal values were taken out of the log
 ERASED = "audit.erased"
 ARCHIVED, RESTORED = "archived", "restored"
+#: what of a reason stands in the log
+LONGEST_REASON = 500
 #: a change that puts back what an earlier one replaced; its reason begins with this mark, and tells which and when
 BROUGHT_BACK, RESTORES = "brought_back", "restores:"
 
@@ -129,7 +131,7 @@ class AuditEvent(Entity):
     record_id: Mapped[int | None] = mapped_column()
     #: {column: [old, new]}; of sensitive columns the fingerprints
     changes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
-    reason: Mapped[str | None] = mapped_column(String(500))
+    reason: Mapped[str | None] = mapped_column(String(LONGEST_REASON))
     #: in whose name he did it, where that was not his own (an admin who looks as somebody else)
     on_behalf_of_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), sort_order=1)
     #: None: written before this was noted
@@ -194,8 +196,8 @@ def came_by(origin: Origin = Origin.command) -> None:
 
 
 def because(session: Session, reason: str) -> None:
-    """Why the rest of this transaction changes what it changes."""
-    session.info["reason"] = reason
+    """Why the rest of this transaction changes what it changes; of a long text the log keeps the beginning."""
+    session.info["reason"] = reason[:LONGEST_REASON]
 
 
 def _stamp(who: Actor | None) -> dict[str, Any]:
@@ -237,7 +239,7 @@ def record(
         table_name=table,
         record_id=record_id,
         changes={**(changes or {}), **{key: [None, fingerprint(value)] for key, value in beside.items()}},
-        reason=reason or session.info.get("reason"),
+        reason=reason[:LONGEST_REASON] if reason else session.info.get("reason"),
     )
     write_now(session)
     if not beside:

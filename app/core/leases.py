@@ -135,6 +135,11 @@ def release_expired(session: Session, model: type[Leased], *, at: datetime) -> i
     )
 
 
+def worn_out(model: type[Leased]) -> ColumnElement[bool]:
+    """Every worker died over it: it was given up without a word, since nobody was left to say one."""
+    return _is(model, LeaseState.dead) & (model.last_error == WORN_OUT)
+
+
 def renew(
     session: Session, model: type[Leased], ids: Collection[int], *, owner: str, at: datetime, lease: timedelta
 ) -> None:

@@ -46,6 +46,8 @@ class UserKind:
     counted_aside: Counted | None = None
     #: where a row of it lives
     path: Callable[[int], str] | None = None
+    #: what one row is called among others of its kind, where that is more than its name
+    titled: Callable[[Any, Actor], Sentence] = lambda row, _who: str(row)
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def _use(session: Session, kind: UserKind, condition: ColumnElement[bool], who: 
         min(count, MOST_COUNTED),
         is_capped,
         min(open_count, MOST_COUNTED),
-        tuple(Seen(str(row), kind.path(row.id) if kind.path else None) for row in rows),
+        tuple(Seen(str(kind.titled(row, who)), kind.path(row.id) if kind.path else None) for row in rows),
         hidden,
         min(aside, MOST_COUNTED),
     )

@@ -67,9 +67,9 @@ def known(customer: Customer, who: Actor, *, is_open: bool) -> dict[str, Value]:
 
 def hold(session: Session, version: FormVersion, customer_id: int) -> None:
     """Call it before anything of the transaction refers to a customer whose record may be filled in (`fill_in`): of two
-    who answer about him at once, the second waits here."""
+    who answer about him at once, the second waits here. Who only refers to him does not, as with `lock_for`."""
     if mapped(version):
-        session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update())
+        session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update(key_share=True))
 
 
 def fill_in(
@@ -88,7 +88,7 @@ def fill_in(
         return []
     row = select(Customer).where(Customer.id == customer_id, visible(Customer, by, "edit"))
     customer = session.scalars(
-        row.with_for_update(of=Customer).execution_options(populate_existing=True)
+        row.with_for_update(of=Customer, key_share=True).execution_options(populate_existing=True)
     ).one_or_none()  # fmt: skip
     if customer is None or customer.is_archived:
         return []

@@ -18,6 +18,7 @@ from app.forms.fields.file import MOST_FILES, FileType
 from app.forms.fields.patterns import NOT_LIKE_THIS
 from app.forms.fields.rows import RowsType
 from app.forms.fields.signature import HEIGHT, NAME_PART, WIDTH, name_typed
+from app.forms.fields.stars import StarsType
 from app.forms.logic import columns_for_browser
 from app.forms.words import say
 
@@ -134,18 +135,32 @@ def _group(one: Input, css: str, given: dict[str, Any], inner: Markup, role: str
     return Markup("<div %s>%s</div>") % (_html(**kept), inner)
 
 
-def _buttons(one: Input, given: dict[str, Any], css: str = "tt-radio") -> Markup:
+def _buttons(one: Input, given: dict[str, Any]) -> Markup:
+    return _group(one, "tt-radio", given, _radios(one), "radiogroup")
+
+
+def _radios(one: Input, told: Mapping[str, str] | None = None) -> Markup:
+    """`told`: value → what is read out behind its label."""
     chosen = one.chosen
-    buttons = Markup("").join(
-        Markup("<label><input %s>%s</label>")
-        % (_html(type="radio", name=one.name, value=value, checked=value == chosen), label)
+    return Markup("").join(
+        Markup("<label><input %s>%s%s</label>") % (
+            _html(type="radio", name=one.name, value=value, checked=value == chosen), label,
+            Markup('<span class="tt-vh">: %s</span>') % told[value] if told and value in told else "",
+        )
         for value, label in one.choices
-    )
-    return _group(one, css, given, buttons, "radiogroup")
+    )  # fmt: skip
 
 
 def _scale(one: Input, given: dict[str, Any]) -> Markup:
-    return _buttons(one, given, "tt-radio tt-scale")
+    kind = one.one.type
+    assert isinstance(kind, StarsType)
+    least, most = kind.ends_of(one.one.spec)
+    radios = _radios(one, {str(kind.least): least, str(kind.most): most})
+    ends = Markup('<span class="tt-scale__ends" aria-hidden="true"><span>%s</span><span>%s</span></span>') % (
+        least,
+        most,
+    )
+    return _group(one, "tt-radio tt-scale", given, radios + ends, "radiogroup")
 
 
 def _checks(one: Input, given: dict[str, Any]) -> Markup:

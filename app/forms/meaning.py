@@ -166,6 +166,10 @@ def _of_setting(setting: Setting | Sentence | None, old: object, new: object, ca
     was, is_now = _told(setting, old), _told(setting, new)
     if was is None or is_now is None:
         return _("“%(field)s”: %(setting)s – changed.", field=called, setting=label)
+    if not was:
+        return _("“%(field)s”: %(setting)s – %(now)s.", field=called, setting=label, now=is_now)
+    if not is_now:
+        return _("“%(field)s”: %(setting)s – no longer; before: %(before)s.", field=called, setting=label, before=was)
     return _("“%(field)s”: %(setting)s – %(now)s, before: %(before)s.",
              field=called, setting=label, now=is_now, before=was)  # fmt: skip
 
@@ -205,9 +209,9 @@ def _same(one: object, other: object) -> bool:
 
 
 def _told(setting: Setting | Sentence, value: object) -> Sentence | None:
-    """A value in a sentence; None: it is too much for one."""
+    """A value in a sentence, "" of none; None: it is too much for one."""
     if _is_nothing(value):
-        return "–"
+        return ""
     if isinstance(setting, OneOf):
         value = dict(setting.choices).get(str(value), value)
     if isinstance(value, bool | list) or (isinstance(value, dict) and not set(value) <= set(LANGUAGES)):

@@ -19,7 +19,7 @@ from app.core.i18n import DEFAULT_LANGUAGE, _
 from app.core.vietnamese.names import fold
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
-from app.forms import about_customer, events, queries, rules
+from app.forms import about_customer, company_words, events, queries, rules
 from app.forms.fields.base import Context, trimmed, words_flaws
 from app.forms.fields.file import FileType
 from app.forms.meaning import same_meaning
@@ -106,7 +106,7 @@ def create_form(
         wanted = _("A code has only a-z, 0-9 and hyphens, at most 60 characters. Example: phan-anh-giao-cham")
         problems.append(Problem("code", "bad_code", wanted))
     elif queries.form_by_code(session, code) is not None:
-        problems.append(Problem("code", "code_taken", _("Another form has this code.")))
+        problems.append(Problem("code", "code_taken", _("Another form has the code “%(code)s”.", code=code)))
     if purpose is not FormPurpose.answers and queries.form_of_purpose(session, purpose) is not None:
         taken = _("There is a form for these fields already. Add yours to it.")
         problems.append(Problem("purpose", "purpose_taken", taken))
@@ -160,7 +160,7 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     draft = queries.draft_of(session, form)
     if draft is None:
         raise NothingToPublishError
-    problems = rules.check_definition(draft.definition) or _plain_name_problems(draft.definition["name"])
+    problems = company_words.problems(session, draft.definition) or _plain_name_problems(draft.definition["name"])
     problems = problems or events.publish_problems(session, form, draft.definition)
     before = queries.published_version(session, form.code)
     if form.purpose is not FormPurpose.answers:
@@ -342,7 +342,7 @@ def must_be_alone(
     if not wanted:
         return
     # Of two that come at the same moment, the second one waits here for the first.
-    session.execute(select(Form.id).where(Form.id == version.form_id).with_for_update())
+    session.execute(select(Form.id).where(Form.id == version.form_id).with_for_update(key_share=True))
     problems: dict[str, list[Sentence]] = {}
     for one in wanted:
         if one.spec.unique == "customer" and customer_id is None:
@@ -358,7 +358,7 @@ def must_be_alone(
             )
         if session.scalar(same.limit(1)) is not None:
             problems[one.key] = [
-                say(one.spec.message) or _("This was answered before. Each answer is given only once.")
+                say(one.spec.twice_message) or _("This was answered before. Each answer is given only once.")
             ]
     if problems:
         raise InvalidInputError(fields=problems)

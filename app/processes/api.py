@@ -109,7 +109,7 @@ class ProcessApi(Api):
 
         def keep(session: Session) -> dict[str, Any]:
             actor = edge.actor()
-            process = queries.visible_process(session, code, actor)
+            process = queries.visible_process(session, code, actor, "edit")
             drawing.save_draft(session, process, xml, by=actor)
             return _whole(session, process)
 
@@ -119,7 +119,7 @@ class ProcessApi(Api):
     def publish(self, code: str) -> dict[str, Any]:
         def publish(session: Session) -> dict[str, Any]:
             actor = edge.actor()
-            process = queries.visible_process(session, code, actor)
+            process = queries.visible_process(session, code, actor, "approve")
             version, warnings = drawing.publish_process(session, process, by=actor)
             return {"code": code, "version": version.number, "warnings": _problems(warnings)}
 
@@ -130,7 +130,7 @@ class ProcessApi(Api):
         session, actor = db.session(), edge.actor()
         process = queries.visible_process(session, code, actor)
         version = queries.version_numbered(session, process.id, self.id(number))
-        if version.state is VersionState.draft and not actor.may("edit", "Process"):
+        if version.state is VersionState.draft and not queries.may(session, process, actor, "edit"):
             raise NotFoundError
         response = Response(version.bpmn, mimetype=XML)
         response.headers["Content-Disposition"] = f'attachment; filename="{process.code}-v{version.number}.bpmn"'
@@ -326,10 +326,11 @@ def _rows(processes: Sequence[Process]) -> list[dict[str, Any]]:
 def _whole(session: Session, process: Process) -> dict[str, Any]:
     """With the draft and what keeps it from being published, for whoever may draw."""
     shown = {**_rows([process])[0], "start_form": None}
-    if shown["active_version"] is not None:
-        form = services.start_version(session, process)[1]
+    version = queries.active_version(session, process.id)
+    if version is not None:  # of a retired one too: it can be read and drawn anew before it is used again
+        form = services.start_form(session, version)
         shown["start_form"] = json_schema(form, context=context_for(session, edge.actor())) if form else None
-    if edge.actor().may("edit", "Process"):
+    if queries.may(session, process, edge.actor(), "edit"):
         draft = queries.draft_of(session, process.id)
         shown["draft"] = draft and {
             "version": draft.number,

@@ -24,7 +24,7 @@ from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
 from app.processes.engine.graph import Definition, TaskSpec
-from app.processes.engine.state import FINAL, State
+from app.processes.engine.state import FINAL, InstanceStatus, State
 from app.processes.engine.timing import TimerSpec, parse_moment
 from app.processes.models import OWNER, ProcessInstance, ProcessTimer, ProcessVersion
 from app.tasks import queries as task_queries
@@ -124,14 +124,13 @@ def _apply(
         for command in decision.commands
         if isinstance(command, OpenTask) and command.token in alive  # another branch may have ended it all at once
     }
-    incident = instance.incident
     store.save(
         session, instance, state, decision, by=by, at=now,
         task_ids={**{token: task.id for token, task in known.items()}, **opened},
         moments=_moments(session, definition, decision, now, struck),
     )  # fmt: skip
     requests.follow(session, instance, definition, decision)
-    if instance.incident is None and incident == incidents.CLOCK_FAILED:
+    if instance.incident is None and decision.state.timers:  # what hid a clock that was given up is settled
         instance.incident = incidents.incident_left(session, instance)
     incidents.tell_of_raised(session, instance, definition, decision, by=by)
     if decision.state.status in FINAL:
@@ -248,6 +247,8 @@ def in_utc(moment: datetime) -> datetime:
 def _wind_up(session: Session, instance: ProcessInstance, decision: Decision, *, by: Actor, reason: str) -> None:
     """The instance is over: end what was handed over, tell the customer's timeline."""
     tasks.end_grants_of(session, OWNER, instance.id)
+    if decision.state.status is InstanceStatus.failed and not family.is_linked(session, instance):
+        incidents.tell_of_failure(session, instance, decision, by=by)
     if instance.customer_id is not None:
         record_timeline(
             session,

@@ -47,7 +47,9 @@ class AutomaticPages(Page):
     def publish(self, code: str) -> Any:
         try:
             with edge.transaction() as session:
-                version, _warnings = drawing.publish_process(session, _process(session, code), by=edge.actor())
+                version, _warnings = drawing.publish_process(
+                    session, _process(session, code, "approve"), by=edge.actor()
+                )
                 number = version.number
         except ProcessNotPublishableError as error:
             return _page(code, refused=error, status=422)
@@ -101,8 +103,8 @@ class AutomaticPages(Page):
         return done(links.automatic_path(code), _("“%(name)s” is taken out of the draft.", name=task.name))
 
 
-def _process(session: Session, code: str) -> Process:
-    process = queries.visible_process(session, code, edge.actor())
+def _process(session: Session, code: str, action: str = "edit") -> Process:
+    process = queries.visible_process(session, code, edge.actor(), action)
     if process.archived_at is not None:
         raise NotFoundError
     return process
@@ -139,7 +141,7 @@ def _page(code: str, *, refused: ProcessNotPublishableError | None = None, statu
         addable=[(f"{links.automatic_path(code)}moi/{kind}", label, sign) for kind, (label, sign) in KINDS.items()],
         errors=[one.message for one in problems if one.severity is Severity.error],
         warnings=[one.message for one in problems if one.severity is Severity.warning],
-        may_publish=edge.actor().may("approve", "Process"),
+        may_publish=queries.may(db.session(), process, edge.actor(), "approve"),
     )  # fmt: skip
 
 

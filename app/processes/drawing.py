@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core import audit, clock
-from app.core.access import Actor
+from app.core.access import Actor, get_visible
+from app.core.db import queue_up
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import _
 from app.customers.mails import TEMPLATES as TO_CUSTOMERS
@@ -83,10 +84,11 @@ def create_process(session: Session, *, code: str, name: str, by: Actor) -> Proc
 def save_draft(session: Session, process: Process, xml: str, *, by: Actor, rev: int | None = None) -> ProcessVersion:
     """Keep the drawing; it may have problems, but it must be BPMN. Raises ProcessNotPublishableError when it is not."""
     by.must("edit", "Process")
+    get_visible(session, Process, process.id, by, "edit")
     definition, problems = bpmn.read(xml)
     if definition is None and any(problem.element == "" for problem in problems):
         raise ProcessNotPublishableError(problems)
-    session.refresh(process, with_for_update=True)
+    session.refresh(process, with_for_update={"key_share": True})
     draft = queries.draft_of(session, process.id)
     if rev is not None and rev != (draft.rev if draft else 0):
         who = people.member_by_id(session, draft.updated_by_id) if draft and draft.updated_by_id else None
@@ -121,7 +123,9 @@ def publish_process(session: Session, process: Process, *, by: Actor) -> tuple[P
     The forms are pinned: an instance of this version asks what they asked at this moment.
     """
     by.must("approve", "Process")
-    session.refresh(process, with_for_update=True)
+    get_visible(session, Process, process.id, by, "approve")
+    queue_up(session, messages.STARTS)  # who publishes beside us is seen by the check, or sees us
+    session.refresh(process, with_for_update={"key_share": True})
     draft = queries.draft_of(session, process.id)
     if draft is None:
         raise NothingToPublishError
@@ -211,6 +215,7 @@ def retire_process(session: Session, process: Process, *, by: Actor) -> None:
 def bring_back_process(session: Session, process: Process, *, by: Actor) -> None:
     """It can be begun again."""
     by.must("delete", "Process")
+    queue_up(session, messages.STARTS)
     process.archived_at = None
     session.flush()
     timers.rearm_starts(session, process)

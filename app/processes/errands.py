@@ -6,8 +6,8 @@ What is refused stops the branch for an administrator, with the reason; nobody's
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -34,6 +34,7 @@ from app.processes.engine.events import BeginErrand, Done, Event, Failed
 from app.processes.engine.graph import Node
 from app.processes.engine.outside import OF_CUSTOMER, OWN, MailSpec, SetSpec
 from app.processes.engine.state import Data, IncidentCode, State
+from app.processes.engine.timing import parse_moment
 from app.processes.engine.waits import set_values
 from app.processes.models import ProcessInstance
 from app.processes.rules import CUSTOMER_FIELDS, CUSTOMER_LISTS
@@ -191,6 +192,8 @@ def _as_kept(field: str, value: object) -> object:
     if field != "next_contact_on" or value is None:
         return None if value is None else str(value)
     try:
-        return date.fromisoformat(str(value)[:10])
+        moment = parse_moment(str(value).strip().replace(" ", "T", 1))
     except ValueError:
         raise BusinessError(_("“%(value)s” is no day.", value=str(value)[:40])) from None
+    # The day on the company's walls: before seven in the morning it is still yesterday in Greenwich.
+    return (moment.astimezone(ZoneInfo(DEFAULT_TIME_ZONE)) if moment.tzinfo else moment).date()

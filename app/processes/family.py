@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -52,6 +52,12 @@ class Happen(Protocol):
 #: so many linked runs may begin because of one event, and so much may one of them do by itself, before it is taken for
 #: a circle
 MOST_BEGUN = 100
+#: of the runs that this one called, for these tokens
+_CALLED = (
+    select(ProcessCall.token, ProcessCall.child_id)
+    .where(ProcessCall.parent_id == bindparam("parent"), ProcessCall.token.in_(bindparam("tokens", expanding=True)))
+    .order_by(ProcessCall.id)
+)
 #: why a linked run is paused with the one that called it, and called off unless somebody said why
 BY_CALLER = "@caller"
 
@@ -140,16 +146,19 @@ def _to_children(
     session: Session, one: ProcessInstance, happened: Event, decided: Decision
 ) -> Sequence[tuple[ProcessInstance, Event]]:
     """What happens to the linked runs that go on: they are called off with the branch that waits for them, and are
-    paused and go on with the run that called them."""
+    paused and go on with the run that called them; and to itself, where it goes on and one of them does no more."""
     alive = {token.id for token in decided.state.tokens}
     reasons = {command.token: command.reason for command in decided.commands if isinstance(command, TokenCancelled)}
+    # Those for whom nothing waited before this event have ended long ago: a loop may have left thousands of them.
+    tokens = sorted(alive | {command.token for command in decided.commands if hasattr(command, "token")})
     found: list[tuple[ProcessInstance, Event]] = []
-    for call in _calls_of(session, one.id):
-        child = store.again(session, call.child_id)
+    for token, child_id in session.execute(_CALLED, {"parent": one.id, "tokens": tokens}).all():
+        child = store.again(session, child_id)
         if child.status in FINAL:
-            continue
-        if call.token not in alive:
-            found.append((child, Cancel(reasons.get(call.token, BY_CALLER))))
+            if isinstance(happened, Resume) and token in alive:  # called off while this one could not hear of it
+                found.append((one, Failed(token, None, IncidentCode.call_cancelled)))
+        elif token not in alive:
+            found.append((child, Cancel(reasons.get(token, BY_CALLER))))
         elif isinstance(happened, Suspend) and child.status is InstanceStatus.running:
             found.append((child, Suspend(BY_CALLER)))
         elif isinstance(happened, Resume) and _was_paused_along(session, child):
@@ -222,8 +231,8 @@ def _to_caller(session: Session, one: ProcessInstance, decided: Decision) -> Seq
         return ()
     caller = store.again(session, call.parent_id)
     rests = next((token for token in store.tokens_of(session, caller.id) if token.id == call.token), None)
-    if caller.status in FINAL or rests is None:
-        return ()
+    if caller.status is not InstanceStatus.running or rests is None:
+        return ()  # what is paused learns of it when it goes on: see _to_children
     spec = queries.definition_of(caller.version).calls[rests.node]
     match decided.state.status:
         case InstanceStatus.completed:
@@ -251,14 +260,13 @@ def refuse_while_caller_is_paused(session: Session, instance: ProcessInstance) -
         raise CallerPausedError
 
 
-def _calls_of(session: Session, instance_id: int) -> Sequence[ProcessCall]:
-    return session.scalars(
-        select(ProcessCall).where(ProcessCall.parent_id == instance_id).order_by(ProcessCall.id)
-    ).all()
-
-
 def _call_to(session: Session, instance_id: int) -> ProcessCall | None:
     return session.scalars(select(ProcessCall).where(ProcessCall.child_id == instance_id)).one_or_none()
+
+
+def is_linked(session: Session, instance: ProcessInstance) -> bool:
+    """Whether another run called it, and hears what becomes of it."""
+    return _call_to(session, instance.id) is not None
 
 
 # ── as it is shown ──

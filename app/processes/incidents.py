@@ -13,7 +13,7 @@ from app.notifications.rules import register_bell_kind
 from app.notifications.services import post_bell, raise_alert
 from app.processes import queries, store
 from app.processes.engine.core import Decision
-from app.processes.engine.events import RaiseIncident
+from app.processes.engine.events import FinishInstance
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import TokenState
 from app.processes.models import OWNER, Process, ProcessInstance, ProcessTimer, ProcessVersion
@@ -24,6 +24,9 @@ CLOCK_FAILED = "clock_failed"
 
 STUCK = "instance_stuck"
 START_FAILED = "start_failed"
+FAILED = "instance_failed"
+#: stands at a clock over which every worker died once the administrators were told
+TOLD = "the worker died over it each time, and the administrators know"
 _LEVEL = 1
 
 register_bell_kind(
@@ -37,15 +40,30 @@ register_bell_kind(
         **data,
     ),
 )
+register_bell_kind(
+    FAILED,
+    lambda data: _("%(process)s (%(code)s) has failed at “%(end)s”.", **data),
+)
 
 
 def tell_of_raised(
     session: Session, instance: ProcessInstance, definition: Definition, decision: Decision, *, by: Actor
 ) -> None:
     """The administrators learn of every branch that stopped just now, once each; whoever acted sees it himself."""
-    for command in decision.commands:
-        if isinstance(command, RaiseIncident):
-            _tell_admins(session, instance, definition.nodes[command.node].title, command.token, by=by)
+    for command in store.raised_in(decision):
+        _tell_admins(session, instance, definition.nodes[command.node].title, command.token, by=by)
+
+
+def tell_of_failure(session: Session, instance: ProcessInstance, decision: Decision, *, by: Actor) -> None:
+    """It has ended at an error, and no run that called it goes on from there: somebody has to know. Whoever finished
+    the last step may not, so the administrators do, and whoever began it."""
+    end = next(command for command in decision.commands if isinstance(command, FinishInstance))
+    data = {"process": instance.version.process.name, "code": instance.code, "end": end.reason}
+    members = {one.id for one in people.members_with_role(session, "Admin")} | {instance.initiator_id}
+    for member_id in sorted(members - {by.user_id}):
+        post_bell(
+            session, to=member_id, kind=FAILED, data=data, subject_type=OWNER, subject_id=instance.id, at=clock.now()
+        )
 
 
 def clock_failed(session: Session, timer: ProcessTimer) -> None:

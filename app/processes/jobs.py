@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from random import SystemRandom
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases
@@ -37,6 +38,7 @@ def strike_due() -> int:
     Needs an application context.
     """
     owner, until, struck = leases.new_owner(), clock.now() + LONGEST_RUN, 0
+    _tell_of_worn_out()
     while clock.now() <= until:
         due = leases.claim(ProcessTimer, owner=owner, at=clock.now(), limit=BATCH, lease=LEASE)
         db.session().rollback()
@@ -98,6 +100,27 @@ def _failed(timer_id: int, owner: str, error: str) -> None:
         if failed and again is None:
             session.refresh(timer)
             incidents.clock_failed(session, timer)
+
+
+def _tell_of_worn_out() -> None:
+    """Clocks over which every worker died wait for the administrators, as those that failed too often do."""
+    with transaction() as session:
+        found = session.execute(
+            select(ProcessTimer.id, ProcessTimer.instance_id).where(leases.worn_out(ProcessTimer)).limit(BATCH)
+        ).all()
+    for timer_id, instance_id in found:
+        try:
+            with transaction() as session:
+                if instance_id is not None:
+                    store.lock(session, instance_id)  # before its clock, as everybody takes them
+                dead = select(ProcessTimer).where(ProcessTimer.id == timer_id, leases.worn_out(ProcessTimer))
+                timer = session.scalars(dead.with_for_update(skip_locked=True)).one_or_none()
+                if timer is not None:
+                    timer.last_error = incidents.TOLD
+                    incidents.clock_failed(session, timer)
+        except Exception:
+            # One bad row never stops the rest.
+            logger.exception("that clock %d was given up could not be told", timer_id)
 
 
 # ── programs outside ──

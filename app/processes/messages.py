@@ -44,6 +44,8 @@ LONGEST_KEPT = timedelta(days=30)
 REMEMBERED_FOR = timedelta(days=90)
 #: after so many tries in vain its time to live decides alone
 MOST_TRIES = 12
+#: under this name those wait for each other who look which process a message begins, and then say so of theirs
+STARTS = "messages that begin processes"
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,59}")
 
 
@@ -88,7 +90,7 @@ def deliver(session: Session, arrived: Arrival, *, by: Actor) -> tuple[ProcessMe
 
 
 def hand_over(session: Session, message: ProcessMessage) -> bool:
-    """Give it to whoever waits for it. False: nobody does, or not now."""
+    """Give it to whoever waits for it. False: nobody does, or not now: who is paused takes it when he goes on."""
     missed: set[int] = set()
     while (waiting := _waiting_longest(session, message, missed)) is not None:
         missed.add(waiting.id)
@@ -103,6 +105,8 @@ def hand_over(session: Session, message: ProcessMessage) -> bool:
         apply(session, instance, instance.version, state, following.take(message, instance, one), by=SYSTEM)
         session.flush()
         return True
+    if message.expires_at <= clock.now() or session.scalar(select(_paused_waits(message.id))):
+        return False
     return _start(session, message)
 
 
@@ -115,6 +119,7 @@ def _waiting_longest(session: Session, message: ProcessMessage, missed: set[int]
         .where(
             ProcessSubscription.name == message.name,
             ProcessSubscription.key == message.key,
+            ProcessSubscription.armed_at < message.expires_at,
             ProcessSubscription.id.not_in(missed),
             ProcessInstance.status == InstanceStatus.running,
         )
@@ -133,7 +138,8 @@ def _start(session: Session, message: ProcessMessage) -> bool:
     if found is None:
         return False
     process_id = session.get_one(ProcessVersion, found.version_id).process_id
-    session.refresh(session.get_one(Process, process_id), with_for_update=True)
+    # Whose turn it is first is noted under the process, by whoever holds the turns: that must not wait for us.
+    session.refresh(session.get_one(Process, process_id), with_for_update={"key_share": True})
     session.refresh(message, with_for_update=True)
     if message.state is not MessageState.kept:
         return False  # another worker, or somebody who armed himself, was faster
@@ -248,7 +254,7 @@ def to_hand_over(limit: int, *, at: datetime) -> Select[int]:
     is_turn = ProcessMessage.next_at.is_(None) | (ProcessMessage.next_at <= at)
     return (
         select(ProcessMessage.id)
-        .where(ProcessMessage.state == MessageState.kept, is_turn, _is_waited_for(running=True))
+        .where(ProcessMessage.state == MessageState.kept, is_turn, _is_taken_now(at))
         .order_by(ProcessMessage.id)
         .limit(limit)
     )
@@ -274,22 +280,33 @@ def forget(session: Session, *, at: datetime) -> None:
     over = (ProcessMessage.state == MessageState.kept) & (ProcessMessage.expires_at <= at)
     in_vain = ProcessMessage.attempts >= MOST_TRIES
     long_ago = (ProcessMessage.state == MessageState.taken) & (ProcessMessage.taken_at <= at - REMEMBERED_FOR)
-    for rows in (over & (in_vain | ~_is_waited_for(running=False)), long_ago):
+    for rows in (over & (in_vain | ~_waits()), long_ago):
         session.execute(delete(ProcessMessage).where(rows), execution_options={"synchronize_session": False})
 
 
-def _is_waited_for(*, running: bool) -> ColumnElement[bool]:
-    """`running`: by an instance that can take it now, or as the beginning of a process."""
-    same = (ProcessSubscription.name == ProcessMessage.name) & (ProcessSubscription.key == ProcessMessage.key)
-    in_instance = select(ProcessSubscription.id).join(
+def _waits(status: InstanceStatus | None = None) -> ColumnElement[bool]:
+    """An instance (in that status) has waited for the message since before its time was over."""
+    rows = select(ProcessSubscription.id).join(
         ProcessInstance, ProcessInstance.id == ProcessSubscription.instance_id
-    ).where(same)  # fmt: skip
-    if running:
-        in_instance = in_instance.where(ProcessInstance.status == InstanceStatus.running)
-    begins = select(ProcessSubscription.id).where(
+    ).where(
+        ProcessSubscription.name == ProcessMessage.name, ProcessSubscription.key == ProcessMessage.key,
+        ProcessSubscription.armed_at < ProcessMessage.expires_at,
+    )  # fmt: skip
+    return exists(rows if status is None else rows.where(ProcessInstance.status == status))
+
+
+def _paused_waits(message_id: int) -> ColumnElement[bool]:
+    return exists().where(ProcessMessage.id == message_id, _waits(InstanceStatus.suspended))
+
+
+def _is_taken_now(at: datetime) -> ColumnElement[bool]:
+    """By an instance that can take it now; or, in its time, as the beginning of a process where none is paused that
+    waits for it."""
+    begins = exists().where(
         ProcessSubscription.name == ProcessMessage.name, ProcessSubscription.version_id.is_not(None)
     )
-    return exists(in_instance) | exists(begins)
+    in_time = ProcessMessage.expires_at > at
+    return _waits(InstanceStatus.running) | (begins & in_time & ~_waits(InstanceStatus.suspended))
 
 
 # ── what is shown ──

@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, l
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import links
-from app.core.access import Actor, Scope, row_rule, scoped, visible
+from app.core.access import Actor, Scope, get_visible, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.core.finding import Belonging, Hit, Rows, line, matcher, of_owners
 from app.core.i18n import _
+from app.core.vietnamese import fold
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen
 from app.customers.search import found_ids
@@ -69,12 +70,15 @@ def process_by_code(session: Session, code: str) -> Process | None:
     return session.scalars(select(Process).where(Process.code == code)).one_or_none()
 
 
-def visible_process(session: Session, code: str, actor: Actor) -> Process:
-    """Raises NotFoundError when there is none, or none for him."""
-    found = session.scalars(select(Process).where(Process.code == code, _processes(actor, "view"))).one_or_none()
-    if found is None:
-        raise NotFoundError
-    return found
+def visible_process(session: Session, code: str, actor: Actor, action: str = "view") -> Process:
+    """Raises NotFoundError when there is none, or none for him; NotAllowedError when he may not do that with it."""
+    return get_visible(session, Process, session.scalar(select(Process.id).where(Process.code == code)), actor, action)
+
+
+def may(session: Session, process: Process, actor: Actor, action: str) -> bool:
+    """Whether he may do that with this very process."""
+    allowed = select(Process.id).where(Process.id == process.id, visible(Process, actor, action))
+    return actor.may(action, "Process") and session.scalar(allowed) is not None
 
 
 def active_version(session: Session, process_id: int) -> ProcessVersion | None:
@@ -239,6 +243,12 @@ def belonging(who: Actor) -> Belonging:
 
 
 _VERSIONS = select(ProcessVersion.id, Process.name).join(Process)
+
+
+def versions_named(session: Session, text: str) -> list[int]:
+    """Those of the processes in whose name every word stands, accents or none."""
+    typed = fold(text).split()
+    return [row[0] for row in session.execute(_VERSIONS) if all(word in fold(row[1]) for word in typed)]
 
 
 def _of_that_code() -> ColumnElement[bool]:

@@ -107,11 +107,6 @@ def _set(session: Session, instance: ProcessInstance, before: LeaseState, after:
     )
 
 
-def of_instance(session: Session, instance_id: int) -> list[ProcessRequest]:
-    """Those that it waits for, and those that failed."""
-    return list(session.scalars(_OF, {"instance": instance_id}))
-
-
 # ── what the worker does ──
 @dataclass(frozen=True)
 class Prepared:
@@ -212,9 +207,14 @@ def _request(session: Session, instance: ProcessInstance, row: ProcessRequest, s
         if receiver is None:
             raise CallError(Fault.not_allowed, permanent=True)
         url = receiver.url.rstrip("/") + spec.path if spec.path else receiver.url
-        headers |= receivers.headers_of(receiver)
+        own = receivers.headers_of(receiver)
+        told = {name.lower() for name in own}  # what the company says of its receiver stands above the drawing
+        headers = {name: value for name, value in headers.items() if name.lower() not in told} | own
         may_be_inside = receiver.may_be_inside
-    headers |= {"Idempotency-Key": row.key, "Accept": "application/json", "User-Agent": "TanTam"}
+    said = {name.lower() for name in headers}
+    ours = {"Accept": "application/json", "User-Agent": "TanTam"}
+    headers |= {name: value for name, value in ours.items() if name.lower() not in said}
+    headers["Idempotency-Key"] = row.key
     body = None
     if spec.method in ("GET", "DELETE"):
         query = urlencode({key: _in_query(value) for key, value in row.body.items() if value is not None})

@@ -94,6 +94,7 @@ class InstanceScreen(Screen):
         Preset(_("Begun by me"), "status = 'running' and initiator = me()"),
         Preset(_("Cannot go on"), "is_stuck = true"),
         Preset(_("Completed"), "status = 'completed'"),
+        Preset(_("Failed"), "status = 'failed'"),
         Preset(_("Called off"), "status = 'cancelled'"),
         Preset(_("All")),
     )
@@ -118,7 +119,9 @@ class InstanceScreen(Screen):
 
     def search_as(self, who: Actor, rows: Select[Any], text: str) -> Select[Any]:
         """By code, by words of the process, and by all by which a customer of his is found."""
-        named = ProcessInstance.code.icontains(text, autoescape=True) | _process.icontains(text, autoescape=True)
+        named = ProcessInstance.code.icontains(text, autoescape=True) | ProcessInstance.version_id.in_(
+            queries.versions_named(db.session(), text)
+        )
         return rows.where(or_(named, ProcessInstance.customer_id.in_(found_ids(text, who))))
 
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core import audit, clock, leases
 from app.core.access import Actor, get_visible, visible
+from app.core.db import LARGEST_ID
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import _
 from app.core.leases import LeaseState
@@ -61,8 +62,13 @@ def start_version(session: Session, process: Process) -> tuple[ProcessVersion, F
     version = queries.active_version(session, process.id)
     if version is None:
         raise NotPublishedError
+    return version, start_form(session, version)
+
+
+def start_form(session: Session, version: ProcessVersion) -> FormVersion | None:
+    """What is asked where a run of this version begins."""
     code = queries.definition_of(version).start_form
-    return version, session.get(FormVersion, version.form_pins[code]) if code else None
+    return session.get(FormVersion, version.form_pins[code]) if code else None
 
 
 def start_instance(
@@ -183,6 +189,8 @@ def retry_clock(session: Session, instance_id: int, number: int, *, by: Actor, r
     """Let a clock that was given up strike after all, now. Raises BranchNotStoppedError when it was not."""
     get_visible(session, ProcessInstance, instance_id, by, "approve")
     why, instance = _reason(reason), store.lock(session, instance_id)
+    if not 0 < number <= LARGEST_ID:
+        raise BranchNotStoppedError
     if instance.status in FINAL:
         raise InstanceOverError(at=instance.ended_at)
     of_it = select(ProcessTimer).where(ProcessTimer.instance_id == instance.id, ProcessTimer.number == number)
@@ -212,6 +220,8 @@ def _happen(session: Session, instance_id: int, event: Event, *, by: Actor) -> P
     instance = store.lock(session, instance_id)
     if instance.status in FINAL:
         raise InstanceOverError(at=instance.ended_at)
+    if reason := getattr(event, "reason", ""):
+        audit.because(session, reason)
     apply(session, instance, instance.version, store.load(session, instance), event, by=by)
     return instance
 

@@ -217,11 +217,17 @@ def _set_timers(session: Session, instance: ProcessInstance, status: LeaseState,
     )
 
 
+def raised_in(decision: Decision) -> list[RaiseIncident]:
+    """What needs an admin now; of a branch that another one ended in the same event there is nothing to do."""
+    alive = {token.id for token in decision.state.tokens}
+    return [one for one in decision.commands if isinstance(one, RaiseIncident) and one.token in alive]
+
+
 def incident_of(before: str | None, decision: Decision) -> str | None:
     """Why an admin has to look at it now: the last incident raised, what there was, or nothing once all goes on."""
-    raised = [str(command.code) for command in decision.commands if isinstance(command, RaiseIncident)]
+    raised = raised_in(decision)
     if raised:
-        return raised[-1]
+        return str(raised[-1].code)
     states = {token.state for token in decision.state.tokens}
     return before if TokenState.stopped in states or states == {TokenState.joining} else None
 

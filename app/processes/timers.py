@@ -54,7 +54,8 @@ def _start(session: Session, timer: ProcessTimer, owner: str) -> bool:
     """A new instance, in the name of whoever published the version; the same clock goes on if it repeats."""
     version = session.get_one(ProcessVersion, timer.version_id)
     process = session.get_one(Process, version.process_id)
-    session.refresh(process, with_for_update=True)
+    # Whose turn it is first is noted under the process, by whoever holds the turns: that must not wait for us.
+    session.refresh(process, with_for_update={"key_share": True})
     if not leases.held_by(session, ProcessTimer, [timer.id], owner=owner):
         return False
     session.refresh(timer)

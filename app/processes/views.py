@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, edge, links, paging
 from app.core.access import Actor, get_visible, visible
+from app.core.api import names_contain
 from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
@@ -63,7 +64,7 @@ class ProcessScreen(Screen):
     history_events: ClassVar[Mapping[str, Any]] = {"process.published": _("Published")}
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:
-        return rows.where(Process.name.icontains(text, autoescape=True) | Process.code.icontains(text, autoescape=True))
+        return names_contain(Process.id, Process.name, Process.code)(rows, text)
 
     def next_action(self, item: Process, who: Actor) -> NextAction | None:
         if item.archived_at is not None or not who.may("edit", "Process"):

@@ -4,6 +4,7 @@ import * as bulk from "./bulk.js";
 import * as clipped from "./clipped.js";
 import * as comments from "./comments.js";
 import * as conflict from "./conflict.js";
+import { copy } from "./copy.js";
 import { each, on } from "./dom.js";
 import * as downloads from "./downloads.js";
 import * as drop from "./drop.js";
@@ -92,6 +93,7 @@ each("select[data-entry-add]", (select) => import("./entry-add.js").then(({ addE
 
 comments.start();
 if (document.querySelector("[data-panel]")) panel.start();
+on("click", "[data-copy]", (_event, button) => copy(button));
 on("click", "[data-print]", (_event, button) => {
   button.closest("details")?.removeAttribute("open");
   print();

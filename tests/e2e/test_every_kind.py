@@ -390,3 +390,47 @@ def test_drawn_and_filled_in_by_keys_alone(desk: Desk) -> None:
     lan.keyboard.press("Enter")
     lan.wait_for_url(re.compile(r"/phieu/[0-9]+$"))
     stands_as_answered(lan, lan.url, labels, 1)
+
+
+# ── two windows ──
+
+
+def test_two_windows_draw_one_form_and_whoever_comes_second_chooses_among_three(desk: Desk) -> None:
+    first = begin(desk("hoa"), "Hai cửa sổ")
+    first.page.get_by_label("Tìm loại trường").press("Enter")
+    expect(first.page.locator("[data-saved]")).to_have_attribute("data-state", "saved")
+    other = desk.page("hoa")
+    other.goto(first.page.url)
+    second = Builder(other)
+
+    def call(builder: Builder, label: str) -> None:
+        builder.canvas.locator(".tt-fcell__pick").click()
+        builder.setting("label").get_by_role("textbox").first.fill(label)
+
+    def stands(builder: Builder, label: str) -> None:
+        expect(builder.cell(label)).to_have_count(1)
+        expect(builder.page.locator("[data-saved]")).to_have_attribute("data-state", "saved")
+
+    def choose(builder: Builder, way: str, *told: str) -> None:
+        question = builder.page.get_by_role("alert").filter(has_text="Lê Thị Hoa đã lưu bản nháp này")
+        for label in told:
+            expect(question).to_contain_text(label)
+        question.get_by_role("button", name=way).click()
+        expect(question).to_be_hidden()
+
+    call(first, "Bản một")
+    stands(first, "Bản một")
+    call(second, "Bản hai")
+    choose(second, "Dùng bản của tôi", "Bản một", "Bản hai")
+    stands(second, "Bản hai")
+    call(first, "Bản ba")
+    choose(first, "Lấy bản của Lê Thị Hoa", "Bản ba", "Bản hai")
+    expect(first.cell("Bản hai")).to_have_count(1)
+    first.page.get_by_role("button", name="Hoàn tác").click()
+    stands(first, "Bản ba")
+    call(second, "Bản bốn")
+    choose(second, "Trở về bản gốc", "Bản ba", "Bản bốn")
+    stands(second, "Bản hai")
+    # The browser notes the refusals that were asked for, and nothing else.
+    assert all("409" in one for one in desk.complaints)
+    desk.complaints.clear()

@@ -84,7 +84,7 @@ def test_what_changed_is_told_in_words(page):
         "New: “Xong” (Yes or no).",
         "“Ghi chú” is called “Nội dung” now.",
         "“Nội dung”: Required – on now.",
-        "“Nội dung”: Characters at most – 2,000, before: –.",
+        "“Nội dung”: Characters at most – 2,000.",
         "“Nội dung”: Height in lines – 6, before: 4.",
         "“Màu”: “Đỏ” is called “Đỏ tươi” now.",
         "“Màu” also offers “Vàng”.",

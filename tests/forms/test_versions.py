@@ -107,11 +107,34 @@ def test_a_form_is_copied_and_goes_through_a_file(client, hoa):
         answer = browser.post("/bieu-mau/nhap", data={"file": (io.BytesIO(data), "x.json"), "code": code})
         return int(answer.status_code)
 
-    assert sent(file.data) == 422
+    refused = browser.post("/bieu-mau/nhap", data={"file": (io.BytesIO(file.data), "x.json"), "code": ""})
+    assert refused.status_code == 422
+    assert "“thu” đã dùng" in refused.text
+    # One that is free stands there already.
+    free = BeautifulSoup(refused.text, "html.parser").find("input", {"name": "code"})["value"]
+    assert sent(file.data, free) == 302
+    assert browser.post("/bieu-mau/thu/sao-chep", data={"name": "Bản ba"}).status_code == 302
+    assert hoa.get("forms/ban-ba").json["name"] == "Bản ba"
     for wrong in (b"", b"x", b"[]", b"\xff", json.dumps({"kind": "tantam.form"}).encode()):
         assert sent(wrong, "moi") == 422
     assert sent(file.data, "moi") == 302
     assert hoa.get("forms/moi").json["draft"]["schema"]["fields"] == [NOTE, AMOUNT, TWICE]
+
+
+def test_a_form_of_another_company_is_not_published_with_what_is_only_there(client, hoa):
+    where = {"key": "where", "type": "choice", "label": "Vùng", "catalogue": "vung-mien"}
+    secret = {**NOTE, "read_roles": ["Ketoan", "Manager"]}
+    rows = {"key": "rows", "type": "rows", "label": "Các dòng", "fields": [where]}
+    hoa.put("forms/thu/draft", {"name": "Phiếu thử", "fields": [secret, where, rows]})
+    refused = hoa.post("forms/thu/publish")
+    assert refused.status_code == 422
+    assert [(one["path"], one["code"]) for one in refused.json["problems"]] == [
+        ("fields[0].read_roles", "no_such_role"), ("fields[1].catalogue", "no_such_catalogue"),
+        ("fields[2].fields[0].catalogue", "no_such_catalogue"),
+    ]  # fmt: skip
+    assert "danh mục “vung-mien”" in words(client("hoa").get(shown(hoa, "phien-ban")))
+    hoa.put("forms/thu/draft", {"name": "Phiếu thử", "fields": [NOTE, {**where, "retired": True}]})
+    assert hoa.post("forms/thu/publish").status_code == 200
 
 
 def test_a_process_that_goes_on_by_an_answer_is_told(story, session, cast):

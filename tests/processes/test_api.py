@@ -9,6 +9,10 @@ import pytest
 from flask import Flask
 
 from app.core import clock
+from app.core.access import SYSTEM
+from app.core.db import transaction
+from app.processes import queries
+from app.processes.drawing import retire_process
 from tests.rest import LATE_DELIVERY, Rest, finish, install_late_delivery, statements
 from tests.threads import at_once
 
@@ -130,6 +134,16 @@ def test_a_drawing_in_another_alphabet_is_refused(drawn):
     sent = drawn.put("processes/hoan-tien/draft", data=drawing().encode("utf-16"), content_type=XML)
     assert sent.status_code == 400
     assert "UTF-8" in sent.json["message"]
+
+
+def test_a_retired_process_is_read_and_drawn_anew(app, drawn):
+    drawn.post("processes/hoan-tien/publish")
+    with app.app_context(), transaction(SYSTEM) as session:
+        process = queries.process_by_code(session, "hoan-tien")
+        retire_process(session, process, by=SYSTEM)
+    assert drawn.get("processes/hoan-tien").json["active_version"] == 1
+    assert put_drawing(drawn, "hoan-tien", drawing()).status_code == 200
+    assert drawn.post("instances/", {"process": "hoan-tien"}).json["error"] == "process_retired"
 
 
 def test_a_drawing_beyond_two_megabytes_is_refused(drawn):

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.core.access import SYSTEM, Scope
+from app.core.accounts import Permission, PermissionView, ViewMenu
 from app.core.db import db, transaction
 from app.processes import automatic, queries, receivers
 from app.processes.engine import redrawing
 from app.processes.engine.bpmn import read
 from app.processes.engine.redrawing import NoPlaceError
-from app.processes.models import ProcessVersion, Receiver
+from app.processes.models import Process, ProcessVersion, Receiver
+from app.security.models import RoleScope
+from app.security.queries import member_by_username, role_by_code
+from app.security.services import rights_changed
 from tests.cast import Cast
 from tests.processes.drawn import Drawn
 from tests.processes.engine.drawing import bpmn
+from tests.rest import Rest
 
 HTTP = {"receiver": "kho", "path": "/orders", "body": "amount", "takes": "stock=result.count"}
 
@@ -40,6 +46,22 @@ def test_a_task_is_put_between_two_steps_and_the_rest_stays():
     assert {(one.source, one.target) for one in again.flows.values()} == {
         (one.source, one.target) for one in read(before)[0].flows.values()
     }
+
+
+@pytest.mark.parametrize("place", ["nan", "giữa", "1e999", ""])
+def test_an_arrow_that_lies_nowhere_is_no_way_to_change(place):
+    diagram = (
+        '<d:BPMNDiagram xmlns:d="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:w="http://www.omg.org/spec/DD/20100524/DI">'
+        '<d:BPMNPlane bpmnElement="p">'
+        + "".join(f'<d:BPMNEdge bpmnElement="f{number}"><w:waypoint x="100" y="50"/><w:waypoint x="{place}" y="50"/>'
+                  "</d:BPMNEdge>" for number in (0, 1))
+        + "</d:BPMNPlane></d:BPMNDiagram>"
+    )  # fmt: skip
+    drawing = bpmn("start > serve > end", services={"serve": "set field='a' value='1'"}, around=diagram)
+    with pytest.raises(NoPlaceError):
+        redrawing.insert(drawing, "f1", "Báo kho", "set", [{"field": "a", "value": "1"}])
+    with pytest.raises(NoPlaceError):
+        redrawing.take_out(drawing, "serve")
 
 
 def test_a_diagram_follows_and_a_lane_takes_it_in():
@@ -258,3 +280,33 @@ def test_one_inside_is_kept_only_when_it_is_said_so(client):
     )
     assert client("minh").post("/noi-nhan/", data=KHO).status_code == 403
     assert client("lan").get("/noi-nhan/").status_code == 403
+
+
+# ── whose process it is ──
+def test_who_may_draw_his_own_changes_and_publishes_nothing_of_others(app, hoa, client):
+    """The right and how far it reaches are two things: Minh sees every process, and draws what he made."""
+    with app.app_context(), transaction(SYSTEM) as session:
+        role = role_by_code(session, "Manager")
+        rights = (
+            select(PermissionView).join(PermissionView.permission).join(PermissionView.view_menu)
+            .where(Permission.name.in_(("can_edit", "can_approve")), ViewMenu.name == "Process")
+        )  # fmt: skip
+        role.permissions.extend(session.scalars(rights))
+        for action in ("edit", "approve"):
+            session.add(RoleScope(role_id=role.id, resource="Process", action=action, scope=Scope.own))
+        rights_changed(session, [member_by_username(session, "minh").id])
+    minh, program = client("minh"), Rest(app, "minh")
+    sent = {"data": bpmn("start > call > end").encode(), "content_type": "application/xml"}
+    assert "draft" not in program.get("processes/thu-nghiem").json
+    assert program.put("processes/thu-nghiem/draft", **sent).status_code == 403
+    assert program.post("processes/thu-nghiem/publish").status_code == 403
+    assert minh.get(PAGE).status_code == 403
+    assert minh.post(f"{PAGE}moi/set", data={**BLANK, "name": "Của tôi"}).status_code == 403
+    with app.app_context():
+        process = queries.process_by_code(db.session(), "thu-nghiem")
+        assert queries.draft_of(db.session(), process.id) is None
+        with transaction(SYSTEM) as session:
+            session.execute(update(Process).values(created_by_id=member_by_username(session, "minh").id))
+    assert program.put("processes/thu-nghiem/draft", **sent).status_code == 200
+    assert program.post("processes/thu-nghiem/publish").status_code == 200
+    assert minh.get(PAGE).status_code == 200

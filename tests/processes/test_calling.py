@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.core import clock
 from app.core.access import SYSTEM
@@ -105,6 +105,47 @@ def test_the_linked_run_begins_with_what_is_handed_on_and_its_end_goes_on_here(s
     assert pair.open(instance_id) == ["look"]
     assert pair.instance(instance_id).data["call.result"] == "ok"
     pair.check(instance_id)
+
+
+def test_a_linked_run_that_is_called_off_while_its_caller_is_paused_is_told_when_that_one_goes_on(session, cast):
+    pair = Pair(session, cast)
+    instance_id, child = pair.at_the_call(amount=5)
+    lan = cast.lan
+    with transaction(lan) as inside:
+        services.suspend_instance(inside, instance_id, by=lan, reason="Chờ kho")
+    with transaction(lan) as inside:
+        services.cancel_instance(inside, child, by=lan, reason="Khách đổi ý")
+    assert pair.instance(child).status is InstanceStatus.cancelled
+    assert (pair.instance(instance_id).status, pair.instance(instance_id).incident) == (InstanceStatus.suspended, None)
+    with transaction(lan) as inside:
+        services.resume_instance(inside, instance_id, by=lan)
+    assert pair.instance(instance_id).incident == "call_cancelled"
+    pair.check(instance_id)
+
+
+def test_a_loop_around_a_linked_process_costs_the_same_each_turn(session, cast):
+    pair = Pair(session, cast, (("start > end",), {}), ("start > ask > call > again > xor1", "xor1 > ask if amount > 0",
+                "xor1 > end by default"), calls={"call": f"{CHILD} in=\"amount\""})  # fmt: skip
+    instance_id, asked = pair.start(amount=1), []
+
+    def turn():
+        pair.finish(instance_id, "ask")
+        task_id = pair.task(instance_id, "again").id
+        asked.append(0)
+        with transaction(cast.lan) as inside:
+            complete_task(inside, task_id, by=cast.lan)
+
+    def count(*_about):
+        if asked:
+            asked[-1] += 1
+
+    event.listen(db.engine, "before_cursor_execute", count)
+    try:
+        for _turn in range(5):
+            turn()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", count)
+    assert asked[-1] <= asked[1]
 
 
 def test_an_error_of_the_linked_run_is_caught_at_the_edge(session, cast):

@@ -189,6 +189,17 @@ def test_what_is_refused_stops_the_branch_until_it_can_be_done(session, cast, dr
     drawn.check(instance)
 
 
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [("2026-12-01T17:30:00+00:00", "2026-12-02"), ("2026-12-01T16:30:00Z", "2026-12-01"),
+     ("2026-12-01T23:59", "2026-12-01"), ("2026-12-02T06:00:00+07:00", "2026-12-02")],
+)  # fmt: skip
+def test_the_day_of_a_moment_is_the_one_on_the_walls_of_the_company(session, draw, story, said, day):
+    drawn = draw("set field='customer.next_contact_on' value='day'")
+    drawn.finish(drawn.start(story.customer_id, day=said), "ask")
+    assert str(session.get_one(Customer, story.customer_id, populate_existing=True).next_contact_on) == day
+
+
 @pytest.mark.both_databases
 def test_errands_beside_each_other_and_in_a_linked_run_are_all_run(session, cast, story):
     inner = ("start > send > serve > end",), {

@@ -170,6 +170,8 @@ def test_words_find_the_code_the_process_and_the_customer(files, client):
     lan = client("lan")
     assert codes(lan.get(f"{LIST}?view=0&q=hs-000002")) == ["HS-000002"]
     assert codes(lan.get(f"{LIST}?view=0&q=my duyen")) == codes(lan.get(f"{LIST}?view=0&q=giao")) != []
+    assert codes(lan.get(f"{LIST}?view=0&q=GIAO hàng")) == codes(lan.get(f"{LIST}?view=0&q=hang giao")) != []
+    assert "Giao hàng" in client("hoa").get("/quy-trinh/list/?q=HANG giao").text
 
 
 def test_the_tabs_are_views_of_the_same_table(files, client):

@@ -136,6 +136,35 @@ def test_a_message_for_a_file_that_is_paused_waits_for_it(session, cast, draw):
     drawn.check(instance)
 
 
+def test_a_message_for_a_file_that_is_paused_begins_no_other_one(session, cast, draw):
+    drawn = draw((("start > hear > call > end",), {"messages": {"start": "paid", "hear": "paid order_code"}}))
+    instance = drawn.start(order_code="DH-7")
+    with transaction(cast.lan) as inside:
+        services.suspend_instance(inside, instance, by=cast.lan, reason="Chờ kho")
+    assert tell()[0] is MessageState.kept
+    session.rollback()
+    assert jobs.hand_over_messages() == 0
+    assert session.scalars(select(ProcessMessage.attempts)).all() == [0]  # nor was that tried in vain
+    session.rollback()
+    with clock.at(MONDAY + timedelta(days=3)):
+        with transaction(cast.lan) as inside:
+            services.resume_instance(inside, instance, by=cast.lan)
+        assert jobs.hand_over_messages() == 1
+    assert drawn.open(instance) == ["call"]
+    assert session.scalar(select(func.count(ProcessInstance.id))) == 1
+
+
+def test_whoever_begins_to_wait_once_its_time_is_over_does_not_get_it(session, draw):
+    drawn = draw(HEARING)
+    assert tell(ttl="PT1H")[0] is MessageState.kept
+    with clock.at(MONDAY + 2 * HOUR):  # the worker has not come by since
+        instance = drawn.start(order_code="DH-7")
+        drawn.finish(instance, "ask")
+        session.rollback()
+        assert jobs.hand_over_messages() == 0
+    assert (drawn.open(instance), kept(session)) == ([], [])
+
+
 def test_of_a_clock_and_a_message_the_first_one_wins(session, draw):
     drawn = draw(FIRST)
     early, late = drawn.start(order_code="DH-7"), drawn.start(order_code="DH-8")

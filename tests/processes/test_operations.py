@@ -7,16 +7,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.core import clock
+from app.core import clock, leases
 from app.core.access import SYSTEM
+from app.core.audit import AuditEvent
 from app.core.db import transaction
 from app.core.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.leases import LeaseState
 from app.notifications.models import Notification
-from app.processes import services, shown, timers
+from app.processes import jobs, services, shown, timers
 from app.processes.applying import BranchNotStoppedError, InstancePausedError
 from app.processes.engine.state import InstanceStatus
-from app.processes.models import ProcessEvent
+from app.processes.models import ProcessEvent, ProcessInstance, ProcessTimer
 from app.tasks.jobs import scan_overdue
 from app.tasks.models import Task, TaskState
 from app.tasks.services import TaskNotOpenError, complete_task, return_task
@@ -322,6 +323,69 @@ def test_what_is_put_aside_warns_nobody_until_it_goes_on(session, cast, draw):
 
 
 # ── a clock that was given up ──
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_clock_over_which_every_worker_died_is_an_incident_too(session, cast, draw, begins):
+    drawn = draw((("start > ask > end",), {"timers": {"start": "R/PT1H wall"}}) if begins else TIMED)
+    instance = None if begins else drawn.start()
+    session.rollback()
+    moment = MONDAY + HOUR
+    for _worker in range(ProcessTimer.max_attempts + 1):
+        with clock.at(moment):
+            leases.claim(ProcessTimer, owner="dead", at=moment, limit=1, lease=jobs.LEASE)
+        moment += 2 * jobs.LEASE
+    drawn.work_at(moment)
+    drawn.work_at(moment + HOUR)
+    kind = "start_failed" if begins else "instance_stuck"
+    told = select(Notification.id).where(Notification.user_id == cast.hoa.user_id, Notification.kind == kind)
+    assert len(session.scalars(told).all()) == 1
+    if instance is not None:
+        assert drawn.instance(instance).incident == "clock_failed"
+
+
+@pytest.mark.parametrize("number", [0, 10**30])
+def test_a_clock_that_there_cannot_be_was_not_given_up(cast, draw, number):
+    instance = draw(TIMED).start()
+    with pytest.raises(BranchNotStoppedError), transaction(cast.hoa) as inside:
+        services.retry_clock(inside, instance, number, by=cast.hoa, reason="Thử")
+
+
+def test_why_it_was_done_stands_in_the_audit_log_as_far_as_there_is_room(session, cast, draw):
+    instance = draw(TIMED).start()
+    why = "Kho báo đóng cửa. " * 60
+    with transaction(cast.hoa) as inside:
+        services.cancel_instance(inside, instance, by=cast.hoa, reason=why)
+    session.rollback()
+    rows = select(AuditEvent.reason).where(
+        AuditEvent.table_name == "process_instance", AuditEvent.record_id == instance, AuditEvent.action == "change"
+    )
+    assert session.scalars(rows.order_by(AuditEvent.id.desc())).first() == why.strip()[:500]
+
+
+def test_what_ends_at_an_error_is_told_to_those_who_have_to_know(session, cast, draw):
+    drawn = draw((("start > ask > end",), {"ends": {"end": "error"}, "tasks": {"ask": NAMED}}))
+    instance = drawn.start()
+    drawn.finish(instance, "ask")
+    assert drawn.instance(instance).status is InstanceStatus.failed
+    told = session.execute(
+        select(Notification.user_id, Notification.data).where(Notification.kind == "instance_failed")
+    ).all()
+    assert [(row.user_id, row.data["end"]) for row in told] == [(cast.hoa.user_id, "end")]
+
+
+def test_a_branch_that_another_one_ended_in_the_same_moment_raises_no_alarm(session, cast, draw):
+    drawn = draw(
+        (("start > ask > and1 > xor1", "and1 > end", "xor1 > pay if amount > 5", "xor1 > thank if amount < 2",
+          "pay > end2", "thank > end2"),
+         {"ends": {"end": "terminate"}, "tasks": dict.fromkeys(("ask", "pay", "thank"), NAMED)})
+    )  # fmt: skip
+    instance = drawn.start(amount=3)
+    drawn.finish(instance, "ask")
+    after = drawn.instance(instance)
+    assert (after.status, after.incident) == (InstanceStatus.completed, None)
+    assert last_event(session, "raise_incident").node == "xor1"  # it did come to that, before the other one ended it
+    assert session.scalars(select(Notification.id).where(Notification.kind == "instance_stuck")).all() == []
+
+
 def test_a_clock_that_was_given_up_is_an_incident_that_hoa_lets_try_again(session, cast, draw, monkeypatch):
     drawn = draw(TIMED)
     instance = drawn.start()
@@ -340,6 +404,12 @@ def test_a_clock_that_was_given_up_is_an_incident_that_hoa_lets_try_again(sessio
     def retry(who):
         with transaction(cast.actor(who)) as inside:
             services.retry_clock(inside, instance, number, by=cast.actor(who), reason="Đã sửa lịch")
+
+    with clock.at(MONDAY + 250 * HOUR), transaction(cast.lan) as inside:  # what else happens in it hides it for nobody
+        services.suspend_instance(inside, instance, by=cast.lan, reason="Chờ kho")
+        inside.get_one(ProcessInstance, instance).incident = "no_way_chosen"
+        services.resume_instance(inside, instance, by=cast.lan)
+    assert drawn.instance(instance).incident == "clock_failed"
 
     with pytest.raises((NotAllowedError, NotFoundError)):
         retry("lan")

@@ -176,6 +176,19 @@ def test_what_is_asked_for_by_get_stands_in_the_address(draw, outside):
     assert heard.headers["X-Shop"] == "hanoi"
 
 
+def test_what_the_company_says_of_a_receiver_stands_above_the_drawing_however_it_is_written(session, cast, outside):
+    with clock.at(MONDAY):
+        keep(cast, outside.url, headers="X-Shop: ha-noi")
+        drawn = Drawn(
+            session, cast, FLOW, services={"serve": "http receiver='kho' headers='x-shop=hue, ACCEPT=text/csv'"}
+        )
+        begun(drawn)
+        work()
+    told = sorted((name.lower(), value) for name, value in outside.heard[0].headers.items())
+    assert [value for name, value in told if name == "x-shop"] == ["ha-noi"]
+    assert [value for name, value in told if name == "accept"] == ["text/csv"]
+
+
 @pytest.mark.both_databases
 def test_a_day_of_trouble_costs_four_calls_and_one_incident(session, cast, draw, outside):
     outside.says(500, {"error": "x"})
@@ -293,6 +306,7 @@ def _hanging(to, _heard):
         (lambda to, _heard: to.say(200, {"note": [1, 2]}), "HTTP_UNREADABLE"),
         (lambda to, _heard: to.say(200, b'{"note": NaN}'), "HTTP_UNREADABLE"),
         (lambda to, _heard: to.say(200, {"note": "a\0b"}), "HTTP_UNREADABLE"),
+        (lambda to, _heard: to.say(200, {"note": "nửa chữ \ud83d"}), "HTTP_UNREADABLE"),
         (lambda to, _heard: to.say(403, {}), "HTTP_403"),
     ],
 )

@@ -80,6 +80,18 @@ def test_every_member_of_the_team_has_a_task_of_his_own_and_all_have_to_approve(
     process.check(instance_id)
 
 
+@pytest.mark.parametrize("picker", ["round_robin", "least_open"])
+def test_two_who_must_approve_are_two_although_the_rule_picks_one(session, cast, picker):
+    process = drawn(session, cast, f'assign="{picker}:team:cskh" due="PT1H" approval="2" outcomes="approve,reject"')
+    instance_id = process.start()
+    process.finish(instance_id, "ask")
+    decide(process, cast, instance_id, "lan")
+    assert process.open(instance_id).count("ok") > 0
+    decide(process, cast, instance_id, "minh")
+    assert process.open(instance_id) == ["pay"]
+    process.check(instance_id)
+
+
 def test_the_page_and_programs_read_who_has_answered(shown):
     def act(session, cast):
         process = drawn(session, cast)

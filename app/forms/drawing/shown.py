@@ -20,7 +20,7 @@ from app.core.conditions.fields import Field, Kind
 from app.core.i18n import LANGUAGES, _
 from app.core.screens import chooser
 from app.core.timewords import moment_inside
-from app.forms import queries, rules
+from app.forms import company_words, queries, rules
 from app.forms.compared import IN_FORMS
 from app.forms.drawing.words import WORDS
 from app.forms.fields import TYPES
@@ -75,7 +75,7 @@ def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
         "time_zone": who.time_zone,
         "saved_moment": str(moment_inside(draft.updated_at, clock.now(), who.time_zone)) if draft else "",
         "definition": queries.drawn_of(session, form),
-        "problems": problems(queries.drawn_of(session, form)),
+        "problems": problems(session, queries.drawn_of(session, form)),
         "may_publish": queries.may_with(session, form, who, "approve"),
         "languages": [[code, str(name)] for code, name in LANGUAGES.items()],
         "groups": [{"key": str(group), "label": str(label)} for group, label in GROUPS.items()],
@@ -88,9 +88,9 @@ def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
     }
 
 
-def problems(definition: Mapping[str, Any]) -> list[dict[str, str]]:
+def problems(session: Session, definition: Mapping[str, Any]) -> list[dict[str, str]]:
     """What keeps it from being published, as the API tells it."""
-    found = rules.check_definition(definition)
+    found = company_words.problems(session, definition)
     return [{"path": one.path, "code": one.code, "message": str(one.message)} for one in found]
 
 

@@ -139,6 +139,11 @@ class FieldSpec:
     keep_hidden: bool = False
     own: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def twice_message(self) -> Words:
+        """What is said of an answer that was given before: `message`, unless that tells how it is written."""
+        return "" if self.own.get("pattern") else self.message
+
 
 class Directory(Protocol):
     """Which records of one kind may this person name? The edge brings the answer, bound to its session and actor."""

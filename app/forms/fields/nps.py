@@ -11,5 +11,6 @@ class NpsType(StarsType):
 
     code = "nps"
     label = _("Recommendation from 0 to 10 (NPS)")
+    ends = (_("Certainly not"), _("Most certainly"))
     least = 0
     most = 10

@@ -269,7 +269,7 @@ def _column_of(one: FormField) -> Any:
 
 
 def _told_twice(one: FormField) -> Sentence:
-    return say(one.spec.message) or _("Another customer has this already.")
+    return say(one.spec.twice_message) or _("Another customer has this already.")
 
 
 def _who_has(key: str, alike: ColumnElement[bool]) -> Select[int]:

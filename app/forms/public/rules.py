@@ -145,6 +145,10 @@ def _texts(value: Any) -> list[str]:
     return [text for part in inside for text in _texts(part)]
 
 
+#: values of a customer by which he is found among all
+_KNOWN_BY = ("phone", "email")
+
+
 @dataclass(frozen=True)
 class Consent:
     """To what and by which way somebody agreed: a purpose of the company's list, and a ConsentChannel."""
@@ -162,7 +166,7 @@ class Person:
 
     @property
     def can_be_known(self) -> bool:
-        return "phone" in self.values or "email" in self.values
+        return any(value in self.values for value in _KNOWN_BY)
 
     @property
     def can_be_made(self) -> bool:
@@ -181,6 +185,11 @@ def person_in(definition: Definition, answers: Answers) -> Person:
         if value is True and (purpose := one.spec.own.get("consent")):
             consents.append(Consent(purpose, one.spec.own["consent_channel"]))
     return Person(values, consents)
+
+
+def asks_who(definition: Definition) -> bool:
+    """Is there a question by which whoever answers can be known?"""
+    return any(one.spec.own.get("maps_to") in _KNOWN_BY and not one.spec.retired for one in definition.fields)
 
 
 def closed_to_all(definition: Definition) -> list[str]:

@@ -9,8 +9,9 @@ from flask import get_template_attribute
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import links
+from app.core import edge, links
 from app.core.access import Actor, get_visible
+from app.core.db import db
 from app.core.i18n import _
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, action
 from app.core.screens.records import NextAction
@@ -60,6 +61,7 @@ class PublicEntryScreen(Screen):
     show_title = _("Answer from outside")
     empty_text = _("Nothing waits here. What is sent through a public form and looks odd stands here first.")
     title_column = "created_at"
+    panel_template = "forms/public/panel.html"
     list_columns = ["created_at", "form", "state", "reasons", "came_from", "campaign"]
     more_columns = ["medium", "seconds", "team"]
     show_columns = ["state", "created_at", "reasons", "came_from", "campaign", "medium", "seconds"]
@@ -103,6 +105,10 @@ class PublicEntryScreen(Screen):
         if item.submission_id is None:
             return None
         return NextAction(_("Open the submission"), links.submission_path(item.submission_id), "file-text")
+
+    def answers_to(self, item: PublicEntry) -> list[ShownAnswer]:
+        """What was written, for the panel."""
+        return answers_of(item, context_for(db.session(), edge.actor()))
 
     def hinders_of(self, session: Session, name: str, items: Any) -> Mapping[int, Any]:
         wanted = EntryState.refused if name == "put_back" else EntryState.held

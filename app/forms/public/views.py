@@ -17,11 +17,11 @@ from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show, trail
 from app.customers.models import SOURCES
-from app.forms.models import Form
-from app.forms.public import queries, services
+from app.forms.models import Form, FormPurpose
+from app.forms.public import queries, rules, services
 from app.forms.public.dialogs import LinkDialog
 from app.forms.public.models import EntryState, PublicLink
-from app.forms.queries import form_for, may_with, published_version
+from app.forms.queries import definition_of, form_for, may_with, published_version
 from app.forms.versions.parts import FormPart
 from app.security.models import Team
 
@@ -42,6 +42,7 @@ class PublicPart(FormPart):
         link = queries.link_of(session, form)
         counts = queries.counts_of(session, link) if link else {}
         path = f"/bieu-mau/{form.code}/{PUBLIC}"
+        version = published_version(session, form.code)
         return {
             "form_name": form.name, "link": link, "is_open": link is not None and link.is_open,
             "address": links.absolute(f"/f/{link.key}") if link else "",
@@ -49,7 +50,9 @@ class PublicPart(FormPart):
             "taken": counts.get(EntryState.taken, 0), "held": counts.get(EntryState.held, 0),
             "entries_url": "/phieu-ngoai/list/" if who.may("view", "PublicEntry") else "",
             "may_change": who.is_himself and may_with(session, form, who, "approve") and form.archived_at is None,
-            "path": path, "has_version": published_version(session, form.code) is not None,
+            "path": path, "is_own": form.purpose is FormPurpose.customers,
+            "has_version": version is not None,
+            "knows_nobody": version is not None and not rules.asks_who(definition_of(version)),
         }  # fmt: skip
 
 

@@ -145,6 +145,8 @@ def subject(submission: Submission) -> history.Subject:
     """What the history tells of: its states and why. Answers are compared by `revisions`."""
 
     def show(column: str, value: Any) -> Any:
+        if column == "revision" and value == 1:  # as it was first sent: nothing was corrected
+            return ""
         return STATE_LABELS.get(value, value) if column == "state" else value
 
     labels = {"state": _("State"), "reason": _("Reason"), "revision": _("Revision")}

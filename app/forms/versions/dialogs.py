@@ -42,7 +42,8 @@ class CopyDialog(FlaskForm):
 
     name = StringField(_("Name of the copy"), render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off"})
     code = StringField(
-        _("Code"), description=_("Small letters without accents, digits and dashes. It stays for good."),
+        _("Code"), [Optional()],
+        description=_("Programs name the form by it, so it never changes later. Left empty, it is made from the name."),
         render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off"},
     )  # fmt: skip
 

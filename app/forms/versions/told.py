@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Actor
 from app.core.errors import Sentence
 from app.core.i18n import _
-from app.forms import queries, rules
+from app.forms import company_words, queries
 from app.forms.meaning import Change, changes
 from app.forms.models import Form, FormVersion, Submission, VersionState
 from app.forms.rules import Problem
@@ -68,7 +68,7 @@ def told_draft(session: Session, form: Form, who: Actor) -> ToldVersion | None:
 def _told(session: Session, one: FormVersion, before: FormVersion | None, answers: int, who: Actor) -> ToldVersion:
     number, edition = one.number, one.edition
     if one.state is VersionState.draft:
-        problems = rules.check_definition(one.definition)
+        problems = company_words.problems(session, one.definition)
         if problems:
             return ToldVersion(one, number, edition, 0, problems=problems, is_first=before is None)
         number, edition = place_of_draft(session, one, by=who)

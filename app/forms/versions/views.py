@@ -71,10 +71,11 @@ class FormPages(Page):
             dialog.name.data = str(_("Copy of %(name)s", name=form.name))[: rules.LONGEST_NAME]
             return _copy_page(form, dialog)
         try:
+            name = (dialog.name.data or "").strip()
             with edge.transaction() as session:
                 made = draft_services.copy_form(
-                    session, _form(session, code), code=dialog.code.data or "", name=(dialog.name.data or "").strip(),
-                    by=edge.actor(),
+                    session, _form(session, code), name=name, by=edge.actor(),
+                    code=(dialog.code.data or "").strip() or services.free_code(session, name),
                 )  # fmt: skip
                 address, name = _tab(made, FIELDS), made.name
         except InvalidInputError as error:
@@ -109,6 +110,9 @@ class FormPages(Page):
                 address, name = _tab(made, VERSIONS), made.name
         except InvalidInputError as error:
             _place(dialog, error)
+            if set(error.fields) == {"code"} and not dialog.code.data:
+                # Its own code is taken: one that is free stands there, to be taken or changed.
+                dialog.code.data = services.free_code(db.session(), say(file["definition"].get("name")))
             return _import_page(dialog, status=422)
         return done(address, _("“%(name)s” is there as a draft. Nobody is asked before it is published.", name=name))
 

@@ -194,6 +194,7 @@ def _at(answer: object, place: Sequence[str]) -> object:
     if answer is None or isinstance(answer, bool):
         return answer
     if isinstance(answer, str) and len(answer) <= 10_000 and "\0" not in answer:
+        answer.encode()  # half of a pair that JSON may write can be kept nowhere: UnicodeEncodeError is a ValueError
         return answer
     if isinstance(answer, int | float) and abs(answer) < 10**15:  # False of NaN too
         return answer

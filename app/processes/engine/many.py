@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from app.processes.engine.state import Data, Gathering, IncidentCode
@@ -81,7 +81,8 @@ def elements_of(node: Node, data: Data, people: People) -> tuple[Any, ...] | Inc
         found = value if isinstance(value, list) else [] if value in (None, "") else [value]
     else:
         rule = spec.over or node.assignment
-        found = people(rule, node, data) if rule is not None else ()
+        # All of them are asked: to pick one would make one approval of two.
+        found = people(replace(rule, picker=None), node, data) if rule is not None else ()
         if not found:
             return IncidentCode.nobody_to_ask
     return tuple(found) if len(found) <= MOST_ELEMENTS else IncidentCode.too_many_to_ask

@@ -6,6 +6,7 @@ The file stays as it is but for what has to change: names, remarks, the words of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 
 from lxml import etree
 
@@ -140,7 +141,7 @@ def _show(root: etree._Element, flow_id: str, new: str, way: str) -> None:
     plane = edge.getparent() if edge is not None else None
     if edge is None or plane is None or len(points) < 2:
         return
-    first, last = ((float(point.get("x", 0)), float(point.get("y", 0))) for point in (points[0], points[-1]))
+    first, last = _place(points[0]), _place(points[-1])
     x, y = (first[0] + last[0]) / 2, (first[1] + last[1]) / 2
     shape = etree.SubElement(plane, _DI + "BPMNShape", id=f"{new}_di", bpmnElement=new)
     etree.SubElement(
@@ -162,7 +163,18 @@ def _lead_on(root: etree._Element, flow_id: str, way: str) -> None:
     for point in edge.findall(_DD + "waypoint")[1:]:
         edge.remove(point)
     points = onward.findall(_DD + "waypoint")[-1:]
-    _points(edge, [(float(point.get("x", 0)), float(point.get("y", 0))) for point in points])
+    _points(edge, [_place(point) for point in points])
+
+
+def _place(point: etree._Element) -> tuple[float, float]:
+    """Raises NoPlaceError where it is none: then the arrow can be led nowhere."""
+    try:
+        x, y = float(point.get("x", 0)), float(point.get("y", 0))
+    except ValueError:
+        raise NoPlaceError(point.get("x", "")) from None
+    if not isfinite(x) or not isfinite(y):
+        raise NoPlaceError(point.get("x", ""))
+    return x, y
 
 
 def _points(edge: etree._Element, points: Sequence[tuple[float, float]]) -> None:

@@ -31,15 +31,18 @@ export function build(page) {
     words: { ...words, always: { visible_if: words.always_shown, required_if: words.never_required, readonly_if: words.never_locked, offered_if: words.always_offered } },
     languages: Object.fromEntries(given.languages), shared: given.shared, conditions: given.conditions, catalogues: given.catalogues, roles: given.roles,
     types: new Map(given.types.map((one) => [one.code, one])),
-    conditionWords: page.dataset.conditionWords, path: page.dataset.path, say, kept: () => saving.now(),
+    conditionWords: page.dataset.conditionWords, path: page.dataset.path, say, kept: () => saving.now(), isFirst: given.published === null,
   };
+  const kindOf = (id) => desk.types.get(drawing.field(id)?.type);
   const labelOf = (id) => plainText(drawing.field(id)?.label) || words.noLabel;
 
   // ── what can be done ──
   const choose = (kind, id) => {
-    if (canvas.chosen.kind === "field") drawing.settle(canvas.chosen.id);
+    if (canvas.chosen.kind === "field") drawing.settle(canvas.chosen.id, kindOf(canvas.chosen.id)?.label);
     canvas.choose(kind, id);
     panel.show(canvas.chosen);
+    if (kind !== "form") panel.unfold(true);
+    canvas.reveal();
   };
   const chooseField = (id) => {
     choose(id === null ? "form" : "field", id ?? 0);
@@ -232,6 +235,7 @@ export function build(page) {
     toast(body.message, "late");
   }
 
+  if (given.published === null) for (const one of drawing.fields) if (one.label === desk.types.get(one.type)?.label) drawing.keepYoung(drawing.idOf(one));
   problems.take(given.problems);
   canvas.draw();
   panel.show(canvas.chosen);

@@ -132,11 +132,19 @@ export class Canvas {
     this.place.querySelectorAll("[data-pick]").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.pick === kind && Number(one.dataset.id) === id)));
   }
 
-  focus() {
+  #picked() {
     const { kind, id } = this.chosen;
-    const pick = kind === "field" ? this.#cell(id)?.querySelector(".tt-fcell__pick") : this.place.querySelector(`[data-pick="${kind}"][data-id="${id}"]`);
-    pick?.focus({ preventScroll: true });
-    pick?.scrollIntoView({ block: "nearest" });
+    return kind === "field" ? this.#cell(id)?.querySelector(".tt-fcell__pick") : this.place.querySelector(`[data-pick="${kind}"][data-id="${id}"]`);
+  }
+
+  focus() {
+    this.#picked()?.focus({ preventScroll: true });
+    this.reveal();
+  }
+
+  // What is chosen is in view: on a phone, above the properties.
+  reveal() {
+    this.#picked()?.scrollIntoView({ block: "nearest" });
   }
 
   // ── by keyboard ──

@@ -124,6 +124,7 @@ const keysOf = (desk, takes) => desk.others().filter((one) => takes(desk.types.g
 function options({ setting, value, put, desk }) {
   const { words } = desk;
   let rows = Array.isArray(value) ? structuredClone(value) : [];
+  for (const [at, one] of rows.entries()) one.fresh = one.label === words.option.replace("{number}", at + 1) && desk.isFree?.();
   const list = element("ol", { class: "tt-options" });
   const tell = () => put(structuredClone(rows));
 
@@ -241,6 +242,9 @@ function columns({ setting, value, put, desk }) {
   const list = element("ol", { class: "tt-cols" });
   const kinds = [...desk.types.values()].filter((one) => one.fits_rows);
   const keep = () => put(structuredClone(rows));
+  // As with answers: while nobody can have filled it in, and nothing is made of it, its key follows what it is called.
+  const fresh = new Set(desk.isFree?.() ? rows.filter((one, at) => one.label === words.column.replace("{number}", at + 1)) : []);
+  const isFresh = (column) => fresh.has(column) && !(desk.field.sums ?? []).includes(column.key) && desk.isFree();
 
   function line(column, at) {
     const kind = desk.types.get(column.type);
@@ -250,6 +254,7 @@ function columns({ setting, value, put, desk }) {
     const set = (name, kept) => {
       if (kept === undefined || kept === false || kept === "") delete column[name];
       else column[name] = kept;
+      if (name === "label" && isFresh(column)) column.key = keyFrom(plainText(kept), new Set(rows.filter((one) => one !== column).map((one) => one.key)), "cot");
       title.textContent = plainText(column.label) || kind?.label || column.key;
       keep();
     };
@@ -294,6 +299,7 @@ function columns({ setting, value, put, desk }) {
   const add = button(words.addColumn, "plus", () => {
     const label = words.column.replace("{number}", rows.length + 1);
     rows.push({ key: keyFrom(label, new Set(rows.map((one) => one.key)), "cot"), type: "text", label });
+    if (desk.isFree?.()) fresh.add(rows.at(-1));
     keep();
     draw(rows.length - 1);
   }, "btn btn-sm");

@@ -22,6 +22,7 @@ export class Drawing extends EventTarget {
   #after = [];
   #joined = null; // what the last change was about: typing on in one input is one step
   #young = new Set(); // fields whose key still follows their label
+  #added = new Set(); // fields that nobody can have answered yet
   #only = { [OWN]: 0, key: "", title: "" }; // the section of a form that has none; it is never kept
 
   constructor(definition) {
@@ -138,8 +139,23 @@ export class Drawing extends EventTarget {
     this.#change(told, () => (this.#now = this.#taken(definition)));
   }
 
-  settle(id) {
-    this.#young.delete(id);
+  // Its key stays as it is from now on, unless nobody has said yet what it is: it still bears the name of its kind.
+  settle(id, called) {
+    const field = this.field(id);
+    if (!field || field.label !== called || this.isMentioned(field.key)) this.#young.delete(id);
+  }
+
+  isAdded = (field) => this.#added.has(field[OWN]);
+
+  // The key of a field that nobody has named yet follows its label, in a form that nobody has answered.
+  keepYoung(id) {
+    if (!this.isMentioned(this.field(id).key)) this.#young.add(id);
+  }
+
+  // Does a condition, a formula or another setting look at this key?
+  isMentioned(key) {
+    const told = JSON.stringify({ ...this.plain(), fields: this.plain().fields.map((one) => ({ ...one, key: "" })) });
+    return new RegExp(`(^|[^a-z0-9_])${key}([^a-z0-9_]|$)`).test(told);
   }
 
   set(told, part, name, value, only = null) {
@@ -179,6 +195,7 @@ export class Drawing extends EventTarget {
   add(told, begun, section, before = null) {
     const field = { key: this.newKey(begun.label), ...copy(begun), [OWN]: ++number };
     this.#young.add(field[OWN]);
+    this.#added.add(field[OWN]);
     this.#change(told, () => this.#put(field, section, before));
     return field[OWN];
   }

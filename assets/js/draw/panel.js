@@ -25,7 +25,19 @@ export class Panel {
   #head(sign, title, below) {
     this.title = element("h2", { class: "tt-clip" }, title);
     this.below = element("p", { class: "tt-sm tt-3 tt-clip" }, below);
-    return element("div", { class: "tt-props__head" }, element("span", { class: "tt-props__sign" }, icon(sign)), element("div", { class: "tt-grow" }, this.title, this.below));
+    const fold = button(this.desk.words.tabs, "chevron-down", () => this.unfold(!this.isOpen), "tt-iconbtn tt-only-sm");
+    fold.setAttribute("aria-expanded", String(this.isOpen));
+    this.fold = fold;
+    return element("div", { class: "tt-props__head" }, element("span", { class: "tt-props__sign" }, icon(sign)), element("div", { class: "tt-grow" }, this.title, this.below), fold);
+  }
+
+  // On a phone they lie over the form, folded down to their head until something is chosen.
+  get isOpen() {
+    return this.place.parentElement.dataset.sheet === "open";
+  }
+  unfold(isOpen) {
+    this.place.parentElement.dataset.sheet = isOpen ? "open" : "folded";
+    this.fold?.setAttribute("aria-expanded", String(isOpen));
   }
 
   #body = (...inner) => element("div", { class: "tt-props__body" }, ...inner);
@@ -54,16 +66,15 @@ export class Panel {
     const { desk, drawing } = this;
     const { words } = desk;
     const kind = desk.types.get(field.type);
-    const told = words.didChange.replace("{label}", plainText(field.label) || kind?.label);
     const set = (name, value) => {
-      drawing.set(told, field, name, value, id);
+      drawing.set(words.didChange.replace("{label}", plainText(field.label) || kind?.label), field, name, value, id);
       if (name !== "consent") return;
       this.open(this.tab);
       this.point(name);
     };
     // Consent is free: nothing is answered beforehand, and nobody must. What is set already can be taken away.
     const isOpen = (name) => !field.consent || (field[name] ?? "") !== "";
-    const mine = { ...desk, field, about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
+    const mine = { ...desk, field, isFree: () => (desk.isFirst || drawing.isAdded(field)) && !drawing.isMentioned(field.key), about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
     const head = this.#head(kind?.icon ?? "forms", plainText(field.label) || words.noLabel, "");
     const named = () => {
       this.title.textContent = plainText(field.label) || words.noLabel;
@@ -126,9 +137,9 @@ export class Panel {
   #default(field, kind, set) {
     const put = (value) => set("default", value);
     const choices = kind.control === "choice" && Array.isArray(field.options) ? field.options.map((one) => [one.value, plainText(one.label)]) : kind.answers;
-    const { default: begun } = field;
-    const value = typeof begun === "boolean" ? choices[begun ? 0 : 1]?.[0] : typeof begun === "number" ? String(begun) : begun;
-    if (choices.length) return edited({ editor: "one_of", name: "default", label: "", choices }, value, put, this.desk).querySelector("select");
+    const typed = String(field.default ?? "").trim().toLowerCase();
+    const said = (field.type === "yes_no" && { true: "yes", false: "no", có: "yes", không: "no", 1: "yes", 0: "no" }[typed]) || (typeof field.default === "number" ? typed : field.default);
+    if (choices.length) return edited({ editor: "one_of", name: "default", label: "", choices }, said, put, this.desk).querySelector("select");
     const input = element("input", { class: "form-control", type: "text", autocomplete: "off", maxlength: 500 });
     input.value = field.default ?? "";
     input.addEventListener("input", () => put(input.value.trim() || undefined));
@@ -137,6 +148,7 @@ export class Panel {
 
   // Where a problem is: the tab with its setting, and the input in it.
   point(name) {
+    this.unfold(true);
     this.open?.(RIGHTS.has(name) || name === "searchable" ? "rights" : this.desk.conditions.includes(name) || name === "keep_hidden" ? "when" : "main");
     const place = this.place.querySelector(`[data-setting="${name}"]`) ?? this.place;
     if (place instanceof HTMLDetailsElement) place.open = true;

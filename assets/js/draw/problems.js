@@ -40,8 +40,10 @@ export class Problems extends EventTarget {
     const { words } = this.desk;
     const many = this.found.length;
     const head = this.place.querySelector("[data-problems-head]");
-    head.className = `tt-st tt-st--plain tt-st--${many ? "late" : "ok"}`;
-    head.replaceChildren(icon(many ? "alert-circle" : "circle-check"), many === 1 ? words.oneProblem : many ? words.manyProblems.replace("{count}", many) : words.noProblems);
+    // Nobody is told off for a form that he has only just begun.
+    const isEmpty = many === 1 && !this.drawing.fields.length;
+    head.className = `tt-st tt-st--plain tt-st--${isEmpty ? "archived" : many ? "late" : "ok"}`;
+    head.replaceChildren(icon(isEmpty ? "info-circle" : many ? "alert-circle" : "circle-check"), isEmpty ? this.found[0].message : many === 1 ? words.oneProblem : many ? words.manyProblems.replace("{count}", many) : words.noProblems);
     this.place.querySelector("ul").replaceChildren(
       ...this.found.map((one) => {
         const part = one.kind === "form" ? null : this.drawing[one.kind](one.id);

@@ -39,6 +39,7 @@ def test_the_page_tells_who_when_from_where_and_under_which_version(client, give
     page = client("lan").get(f"/phieu/{given.first}").text
     for told in ("Trang điền phiếu", "phiên bản 1", "Phở nguội", "50.000"):
         assert told in page, told
+    assert "Lần sửa" not in page
 
 
 def test_a_correction_is_a_revision_and_what_was_before_stays_readable(app, client, given):
