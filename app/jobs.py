@@ -155,6 +155,13 @@ JOBS = (
         reason="what came before it was waited for is taken within seconds; what nobody takes goes after its time",
     ),
     Job(
+        name="processes.mails",
+        label=_("Go on after mails of processes"),
+        run=processes.go_on_after_mails,
+        every=timedelta(seconds=5),
+        reason="a process that waits for its mail goes on within seconds of its going out, or stops when it never will",
+    ),
+    Job(
         name="processes.requests",
         label=_("Call programs outside for processes"),
         run=processes.ask_outside,

@@ -61,6 +61,7 @@ from app.notifications.models import (  # warnings, texts, bell, mails and throu
 )
 from app.processes.models import (  # how work runs through the company
     AssignTurn,
+    AwaitedMail,
     CallPin,
     Process,
     ProcessCall,
@@ -91,7 +92,8 @@ from app.security.models import (  # who works here and who may see what
 from app.tasks.models import Task, TaskEvent  # what somebody has to do by when
 
 __all__ = [
-    "Alert", "AnswerFile", "AnswerIndexing", "AssignTurn", "AuditEvent", "AuditSeal", "AuditSensitive", "BulkEdit",
+    "Alert", "AnswerFile", "AnswerIndexing", "AssignTurn", "AuditEvent", "AuditSeal", "AuditSensitive", "AwaitedMail",
+    "BulkEdit",
     "BulkEditRow", "Calendar", "CalendarException", "CalendarExceptionInterval", "CalendarInterval", "CallPin",
     "CareRound", "Catalogue", "CatalogueEntry", "ClassMove", "ClassRule", "ClassRun", "Comment", "CommentMention",
     "ConsentEvent",

@@ -111,6 +111,7 @@ _OF_PROCESSES: Mapping[Use, Sentence] = {
     Use.mails: _("Process “%(name)s” sends a mail with its answer, or to it"),
     Use.sets: _("Process “%(name)s” sets a value from its answer"),
     Use.calls: _("Process “%(name)s” sends its answer to another program"),
+    Use.tells: _("Process “%(name)s” tells its answer to another process"),
     Use.hands: _("Process “%(name)s” hands its answer on to a linked process"),
 }
 _SETS_OWN = _("Process “%(name)s” sets it")
@@ -159,6 +160,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "assign_turn": ("process_id",),
     "process_message": ("instance_id", "sent_by_id"),
     "process_request": ("instance_id",),
+    "awaited_mail": ("instance_id",),
     "process_subscription": ("instance_id", "version_id"),
     "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),

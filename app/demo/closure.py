@@ -57,6 +57,7 @@ GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "process_instance": ("customer_id",),
     "process_message": ("instance_id",),
     "process_request": ("instance_id",),
+    "awaited_mail": ("instance_id",),
     "process_subscription": ("instance_id", "version_id"),
     "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),

@@ -57,6 +57,10 @@ _START = record(
 _CANCEL = record(required=("reason",), reason=text(10_000))
 _RETRY = record(required=("reason",), token=maybe(whole_number()), timer=maybe(whole_number()), reason=text(10_000))
 _LEAD = record(required=("token", "flow", "reason"), token=whole_number(), flow=text(120), reason=text(10_000))
+_MOVE = record(
+    required=("from", "to", "reason"), **{"from": text(120)}, to=text(120), token=maybe(whole_number()),
+    reason=text(10_000),
+)  # fmt: skip
 _VALUES = record(
     required=("values", "reason"), values=free_object("Values by key, of one step as step.key"), reason=text(10_000)
 )
@@ -273,6 +277,16 @@ class InstanceApi(Api):
             id,
             lambda one, at, by: services.lead_branch(
                 one, at, body["token"], body["flow"], reason=body["reason"], by=by
+            ),
+        )
+
+    @verb("/<id>/move", "POST", "Put the work on another step by hand", right="approve", body=_MOVE)
+    def move(self, id: str) -> dict[str, Any]:
+        body = self.read()
+        return self._lead(
+            id,
+            lambda one, at, by: services.move_branch(
+                one, at, body["to"], at=body["from"], token=body.get("token"), reason=body["reason"], by=by
             ),
         )
 

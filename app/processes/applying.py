@@ -22,7 +22,16 @@ from app.forms.models import FormVersion
 from app.processes import family, incidents, queries, requests, several, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
-from app.processes.engine.events import ArmTimer, EngineRefusal, Event, OpenTask, Refusal, ReturnTask, TokenCancelled
+from app.processes.engine.events import (
+    ArmTimer,
+    BranchMoved,
+    EngineRefusal,
+    Event,
+    OpenTask,
+    Refusal,
+    ReturnTask,
+    TokenCancelled,
+)
 from app.processes.engine.graph import Definition, TaskSpec
 from app.processes.engine.state import FINAL, InstanceStatus, State
 from app.processes.engine.timing import TimerSpec, parse_moment
@@ -46,6 +55,11 @@ class InstancePausedError(ConflictError):
 class BranchNotStoppedError(ConflictError):
     code = "branch_not_stopped"
     message = _("This branch is going on by itself.")
+
+
+class BranchGoneError(ConflictError):
+    code = "branch_gone"
+    message = _("Nothing rests there any more: it has gone on meanwhile.")
 
 
 class _Turns:
@@ -77,14 +91,15 @@ def apply(
     *,
     by: Actor,
     struck: ProcessTimer | None = None,
+    ended: Task | None = None,
 ) -> Decision:
     """Let the event happen to a locked instance, and what follows from it at once, in it and in its kin. `struck` is
-    the clock that caused it.
+    the clock that caused it, `ended` the task.
 
     Raises InstanceOverError, InvalidInputError or ConflictError when the engine refuses it.
     """
     with TURNS.timed():
-        decision = _apply(session, instance, version, state, event, by=by, struck=struck)
+        decision = _apply(session, instance, version, state, event, by=by, struck=struck, ended=ended)
 
         def happen(one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision:
             who = SYSTEM if by_itself else by
@@ -103,6 +118,7 @@ def _apply(
     *,
     by: Actor,
     struck: ProcessTimer | None = None,
+    ended: Task | None = None,
 ) -> Decision:
     definition = queries.definition_of(version)
     now = clock.now()
@@ -111,15 +127,25 @@ def _apply(
             definition, state, event, today=clock.today(DEFAULT_TIME_ZONE), people=several.whom(session, instance)
         )
     except EngineRefusal as refusal:
-        raise _refused(instance, refusal) from refusal
+        raise _refused(instance, refusal, definition) from refusal
     before = {token.id for token in state.tokens}
-    known = task_queries.of_tokens(session, OWNER, instance.id, before & _named(decision))
+    known = {ended.token: ended} if ended is not None else {}
+    known |= task_queries.of_tokens(session, OWNER, instance.id, before & _named(decision) - known.keys())
     _call_off(session, decision, known, by=by)
+    is_moved = any(isinstance(command, BranchMoved) for command in decision.commands)
     back = next((known[command.token] for command in decision.commands if isinstance(command, ReturnTask)), None)
     alive = {token.id for token in decision.state.tokens}
     opened = {
         command.token: _open_task(
-            session, instance, version, definition, command, data=decision.state.data, by=by, returned_from=back
+            session,
+            instance,
+            version,
+            definition,
+            command,
+            data=decision.state.data,
+            by=by,
+            returned_from=back,
+            is_again=back is not None or is_moved,
         )
         for command in decision.commands
         if isinstance(command, OpenTask) and command.token in alive  # another branch may have ended it all at once
@@ -146,7 +172,7 @@ def _named(decision: Decision) -> set[int]:
 def _call_off(session: Session, decision: Decision, known: Mapping[int, Task], *, by: Actor) -> None:
     """The open tasks whose branch is gone."""
     for command in decision.commands:
-        task = known.get(command.token) if isinstance(command, TokenCancelled) else None
+        task = known.get(command.token) if isinstance(command, TokenCancelled | BranchMoved) else None
         if task is not None and task.is_open:
             tasks.cancel_task(session, task, by=by, reason=getattr(command, "reason", ""))
 
@@ -162,10 +188,12 @@ def _open_task(
     data: Mapping[str, Any],
     by: Actor,
     returned_from: Task | None,
+    is_again: bool,
 ) -> int:
+    """`is_again`: sent back or put there by hand, so that it is for whoever did it before."""
     node = definition.nodes[command.step]
     spec = node.task or TaskSpec()
-    before = task_queries.last_of_step(session, OWNER, instance.id, node.id) if returned_from else None
+    before = task_queries.last_of_step(session, OWNER, instance.id, node.id) if is_again else None
     return tasks.open_task(
         session,
         owner_type=OWNER,
@@ -262,7 +290,7 @@ def _wind_up(session: Session, instance: ProcessInstance, decision: Decision, *,
         )
 
 
-def _refused(instance: ProcessInstance, refusal: EngineRefusal) -> BusinessError:
+def _refused(instance: ProcessInstance, refusal: EngineRefusal, definition: Definition) -> BusinessError:
     if instance.status in FINAL:
         return InstanceOverError(at=instance.ended_at)
     match refusal.code:
@@ -276,6 +304,19 @@ def _refused(instance: ProcessInstance, refusal: EngineRefusal) -> BusinessError
             return InvalidInputError(fields={"flow": [_("No way out of this place is called so.")]})
         case Refusal.no_way_back:
             return InvalidInputError(fields={"to": [_("The work cannot be sent back to this step.")]})
+        case Refusal.no_such_step:
+            return InvalidInputError(fields={"to": [_("The work can only be put on another step of this process.")]})
+        case Refusal.cannot_tell:
+            return InvalidInputError(fields={"to": [
+                _("This process is too branched to tell whether every branch would still come to an end.")
+            ]})  # fmt: skip
+        case Refusal.join_left_dead:
+            name = definition.nodes[refusal.about].title
+            return InvalidInputError(fields={"to": [
+                _("Then “%(name)s” would wait for ever for a branch that cannot come any more.", name=name)
+            ]})  # fmt: skip
+        case Refusal.nothing_waits:
+            return BranchGoneError()
     if refusal.about:
         return InvalidInputError(fields={refusal.about: [_("This value cannot be set here.")]})
     return ConflictError()

@@ -16,6 +16,7 @@ from app.core.access import SYSTEM
 from app.core.errors import BusinessError, InvalidInputError
 from app.core.i18n import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, _, in_language
 from app.core.screens import extra
+from app.customers.delivery import key_of
 from app.customers.mails import send_mail
 from app.customers.models import Customer
 from app.customers.services import change_customer, lock_for
@@ -28,11 +29,11 @@ from app.forms.queries import CompanyCatalogues
 from app.forms.words import say
 from app.notifications.rules import is_address
 from app.notifications.services import queue_mail
-from app.processes import queries
+from app.processes import mails, queries, telling
 from app.processes.engine.core import Decision
 from app.processes.engine.events import BeginErrand, Done, Event, Failed
 from app.processes.engine.graph import Node
-from app.processes.engine.outside import OF_CUSTOMER, OWN, MailSpec, SetSpec
+from app.processes.engine.outside import OF_CUSTOMER, OWN, MailSpec, SetSpec, TellSpec
 from app.processes.engine.state import Data, IncidentCode, State
 from app.processes.engine.timing import parse_moment
 from app.processes.engine.waits import set_values
@@ -40,8 +41,13 @@ from app.processes.models import ProcessInstance
 from app.processes.rules import CUSTOMER_FIELDS, CUSTOMER_LISTS
 from app.security.models import Member
 
-#: what an event at the edge of a task waits for to catch that it was refused
-MAIL_REFUSED, RECORD_REFUSED = "MAIL_REFUSED", "RECORD_REFUSED"
+#: by what is done: what an event at the edge of a task waits for to catch that it was refused, and why an admin is
+#: needed if none does
+_REFUSED = {
+    MailSpec: (mails.MAIL_REFUSED, IncidentCode.mail_failed),
+    SetSpec: ("RECORD_REFUSED", IncidentCode.record_refused),
+    TellSpec: ("MESSAGE_REFUSED", IncidentCode.message_failed),
+}
 
 
 class NobodyToWriteToError(BusinessError):
@@ -54,24 +60,30 @@ def begun(decision: Decision) -> list[BeginErrand]:
     return [command for command in decision.commands if isinstance(command, BeginErrand)]
 
 
-def run(session: Session, instance: ProcessInstance, state: State, command: BeginErrand) -> Event:
-    """Do it now; the event that tells how it went. What was refused leaves nothing behind."""
+def run(session: Session, instance: ProcessInstance, state: State, command: BeginErrand) -> Event | None:
+    """Do it now; the event that tells how it went, or None where that is not known yet. What was refused leaves nothing
+    behind."""
     node = queries.definition_of(instance.version).nodes[command.node]
     try:
         with session.begin_nested():
             values = _run(session, instance, state.data, node, command.token)
             session.flush()
+    except telling.MessageCircleError as refusal:
+        return Failed(command.token, None, IncidentCode.automatic_loop, _why(refusal))
     except BusinessError as refusal:
-        is_mail = isinstance(node.outside, MailSpec)
-        code = IncidentCode.mail_failed if is_mail else IncidentCode.record_refused
-        return Failed(command.token, MAIL_REFUSED if is_mail else RECORD_REFUSED, code, _why(refusal))
-    return Done(command.token, values)
+        error, code = next(told for kind, told in _REFUSED.items() if isinstance(node.outside, kind))
+        return Failed(command.token, error, code, _why(refusal))
+    return None if node.takes_time else Done(command.token, values)
 
 
 def _run(session: Session, instance: ProcessInstance, data: Data, node: Node, token: int) -> Mapping[str, object]:
     match node.outside:
         case MailSpec() as spec:
-            _mail(session, instance, data, node, spec, token)
+            key = _mail(session, instance, data, node, spec, token)
+            if spec.waits:
+                mails.await_mail(session, instance, token, key)
+        case TellSpec() as spec:
+            telling.tell(session, instance, data, spec, token)
         case SetSpec():
             values = set_values(node, data, clock.today(DEFAULT_TIME_ZONE))
             _change_customer(session, instance, node.outside, values)
@@ -87,16 +99,17 @@ def _why(refusal: BusinessError) -> str:
 
 
 # ── mails ──
-def _mail(session: Session, instance: ProcessInstance, data: Data, node: Node, spec: MailSpec, token: int) -> None:
-    """Put it into the outbox. Raises BusinessError when there is nobody, or he may not be written to."""
+def _mail(session: Session, instance: ProcessInstance, data: Data, node: Node, spec: MailSpec, token: int) -> str:
+    """Put it into the outbox; by what that knows it. Raises BusinessError when there is nobody, or he may not be
+    written to."""
     words = data.get(spec.words) if spec.words else None
     added = str(words) if isinstance(words, str | int | float) else ""
     if spec.to == "customer":
         if instance.customer is None:
             raise NobodyToWriteToError(_("This process file is about no customer, so there is nobody to write to."))
-        send_mail(session, instance.customer, by=SYSTEM, template=spec.template, words=added)
-        return
+        return key_of(send_mail(session, instance.customer, by=SYSTEM, template=spec.template, words=added))
     member, address = _recipient(instance, data, spec.to)
+    key = f"process:{instance.id}:{token}"
     queue_mail(
         session,
         to_address=address,
@@ -114,8 +127,9 @@ def _mail(session: Session, instance: ProcessInstance, data: Data, node: Node, s
         language=member.language if member else "",
         at=clock.now(),
         to_user_id=member.id if member else None,
-        idempotency_key=f"process:{instance.id}:{token}",
+        idempotency_key=key,
     )
+    return key
 
 
 def _recipient(instance: ProcessInstance, data: Data, to: str) -> tuple[Member | None, str]:

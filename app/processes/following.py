@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.processes import errands
+from app.processes import errands, telling
 from app.processes.engine.core import Decision
 from app.processes.engine.events import BeginErrand, Event, Failed, Receive, Subscribe
 from app.processes.engine.state import IncidentCode, InstanceStatus, State, Subscription, TokenState
@@ -53,12 +53,14 @@ def next_event(
         if command.token in waiting:
             if is_circle:
                 return Failed(command.token, None, IncidentCode.automatic_loop)
-            return errands.run(session, instance, state, command)
+            told = errands.run(session, instance, state, command)
+            if told is not None:
+                return told
     for one in state.subscriptions:
         if one.id in armed and not is_circle:
             kept = kept_for(session, one)
             if kept is not None:
-                return take(kept, instance, one)
+                return take(session, kept, instance, one)
     return None
 
 
@@ -67,9 +69,10 @@ def kept_for(session: Session, waiting: Subscription) -> ProcessMessage | None:
     return session.scalars(_KEPT, {"name_": waiting.name, "key_": waiting.key, "now": clock.now()}).one_or_none()
 
 
-def take(message: ProcessMessage, instance: ProcessInstance, waiting: Subscription) -> Receive:
+def take(session: Session, message: ProcessMessage, instance: ProcessInstance, waiting: Subscription) -> Receive:
     """The message is this instance's now; the event that tells it."""
     event = Receive(waiting.id, dict(message.values), message.id)
+    telling.caused_by(session, message)
     taken_by(message, instance)
     return event
 

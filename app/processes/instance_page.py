@@ -69,6 +69,8 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
     notes = comments_shown(session, [task.id for task in tasks])
     next_task = next((row for row in work if row["url"] and (row["mine"] or row["claim_url"])), None)
     definition = queries.definition_of(instance.version)
+    may_lead = _may_lead(session, instance, actor)
+    resting = [one for one in store.tokens_of(session, instance.id) if not one.outer] if may_lead else []
     return show(
         "processes/instance.html",
         status,
@@ -122,14 +124,17 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
             "cancel": f"{path}/dung" if may_cancel else None,
             "suspend": f"{path}/tam-dung" if may_cancel and instance.status is InstanceStatus.running else None,
             "resume": f"{path}/chay-tiep" if may_cancel and instance.status is InstanceStatus.suspended else None,
-            "lead": f"{path}/go-vuong" if _may_lead(session, instance, actor) else None,
+            "lead": f"{path}/go-vuong" if instance.incident and may_lead else None,
+            "move": f"{path}/chuyen-buoc" if may_lead else None,
         },
+        branches=[(token.id, definition.nodes[token.node].title) for token in resting],
+        steps=[(step.id, step.title) for step in definition.steps] if may_lead else [],
     )
 
 
 def _may_lead(session: Session, instance: ProcessInstance, actor: Actor) -> bool:
-    """Whether he may lead on what cannot go on by itself."""
-    if not instance.incident or instance.status is not InstanceStatus.running or not actor.may("approve", "Instance"):
+    """Whether he may lead on what cannot go on by itself, and put work on another step."""
+    if instance.status is not InstanceStatus.running or not actor.may("approve", "Instance"):
         return False
     allowed = visible(ProcessInstance, actor, "approve")
     return session.scalar(select(ProcessInstance.id).where(ProcessInstance.id == instance.id, allowed)) is not None
@@ -203,6 +208,7 @@ _EVENT_ICONS = {
     "open_task": "arrow-right",
     "close_task": "check",
     "return_task": "arrow-back-up",
+    "branch_moved": "arrow-right",
     "incident_settled": "check",
     "data_edited": "pencil",
     "instance_suspended": "clock",
@@ -235,7 +241,8 @@ def _events(session: Session, instance: ProcessInstance, notes: list[dict[str, A
             member = people.member_by_id(session, event.actor_id or 0)
             names[event.actor_id] = member.name if member else ""
         node = definition.nodes.get(event.node or "")
-        sentence = _sentence(event, names[event.actor_id], node.title if node else "")
+        to = definition.nodes.get(event.body.get("to", ""))
+        sentence = _sentence(event, names[event.actor_id], node.title if node else "", to.title if to else "")
         if sentence is not None:
             told.append(
                 {
@@ -258,7 +265,7 @@ def _events(session: Session, instance: ProcessInstance, notes: list[dict[str, A
     return sorted(told, key=lambda entry: entry["at"])[::-1]
 
 
-def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
+def _sentence(event: ProcessEvent, who: str, step: str, to: str) -> object | None:
     said = reason_told(event.body.get("reason", ""), begins=False)
     match event.kind:
         case "instance_started":
@@ -272,6 +279,10 @@ def _sentence(event: ProcessEvent, who: str, step: str) -> object | None:
             return _("%(name)s finished: %(step)s", name=who, step=step)
         case "return_task":
             return _("%(name)s sent the work back from %(step)s: %(reason)s", name=who, step=step, reason=said)
+        case "branch_moved":
+            return _(
+                "%(name)s put the work from %(step)s on %(to)s: %(reason)s", name=who, step=step, to=to, reason=said
+            )
         case "incident_settled":
             return _("%(name)s let the process go on at %(step)s: %(reason)s", name=who, step=step, reason=said)
         case "data_edited":

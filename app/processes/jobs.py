@@ -15,7 +15,7 @@ from app.core import clock, leases
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import BusinessError
-from app.processes import incidents, messages, requests, store, timers
+from app.processes import incidents, mails, messages, requests, store, timers
 from app.processes.applying import apply
 from app.processes.engine.events import Event
 from app.processes.models import ProcessInstance, ProcessRequest, ProcessTimer
@@ -58,6 +58,30 @@ def hand_over_messages() -> int:
             waiting = list(session.scalars(messages.to_hand_over(BATCH, at=clock.now())))
         taken += sum(_hand_over(message_id) for message_id in waiting)
     return taken
+
+
+def go_on_after_mails() -> int:
+    """Let the processes go on whose mail is out, and stop those whose mail will never be, each in a transaction of its
+    own. Returns how many were told. Needs an application context."""
+    until, told, ended = clock.now() + LONGEST_RUN, 0, [0]
+    while ended and clock.now() <= until:
+        with transaction() as session:
+            ended = list(mails.ended(session, BATCH))
+        done = sum(_tell_of_mail(awaited_id) for awaited_id in ended)
+        if not done:
+            break  # what cannot be told now is told at the next pulse
+        told += done
+    return told
+
+
+def _tell_of_mail(awaited_id: int) -> bool:
+    try:
+        with transaction() as session:
+            return mails.tell(session, awaited_id, _happen)
+    except Exception:
+        # One bad row never stops the rest.
+        logger.exception("what became of mail %d could not be told", awaited_id)
+        return False
 
 
 def _hand_over(message_id: int) -> bool:

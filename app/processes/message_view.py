@@ -23,6 +23,7 @@ from app.processes.models import (
     ProcessSubscription,
     ProcessVersion,
 )
+from app.processes.telling import FROM_WITHIN
 
 ROWS = paging.PAGE_SIZE
 _TABS = {"": _("Waited for"), "giu": _("Nobody took it yet"), "da-nhan": _("Taken")}
@@ -111,7 +112,7 @@ def _came(session: Session, rows: Any) -> list[dict[str, Any]]:
         {
             "name": row.name,
             "key": row.key,
-            "source": row.source,
+            "source": _("A process file") if row.source == FROM_WITHIN else row.source,
             "event": row.event_id,
             "at": row.received_at,
             "until": row.expires_at if row.state is MessageState.kept else None,

@@ -19,10 +19,10 @@ from app.core.access import SYSTEM, Actor
 from app.core.db import queue_up
 from app.core.errors import ConflictError, InvalidInputError, Sentence
 from app.core.i18n import _
-from app.processes import following, queries, store
+from app.processes import following, queries, store, telling
 from app.processes.applying import apply
 from app.processes.engine.graph import Definition
-from app.processes.engine.outside import LONGEST_NAME
+from app.processes.engine.outside import KEPT_FOR, LONGEST_KEPT, LONGEST_NAME
 from app.processes.engine.state import InstanceStatus
 from app.processes.engine.timing import parse_duration
 from app.processes.engine.waits import correlation, taken
@@ -37,9 +37,6 @@ from app.processes.models import (
 )
 from app.processes.services import begin, in_whose_name, scalars
 
-#: how long a message is kept when whoever sends it does not say
-KEPT_FOR = timedelta(days=1)
-LONGEST_KEPT = timedelta(days=30)
 #: so long it is known that an event was taken; a later repetition would be a new one
 REMEMBERED_FOR = timedelta(days=90)
 #: after so many tries in vain its time to live decides alone
@@ -102,7 +99,7 @@ def hand_over(session: Session, message: ProcessMessage) -> bool:
         session.refresh(message, with_for_update=True)
         if message.state is not MessageState.kept:
             return False
-        apply(session, instance, instance.version, state, following.take(message, instance, one), by=SYSTEM)
+        apply(session, instance, instance.version, state, following.take(session, message, instance, one), by=SYSTEM)
         session.flush()
         return True
     if message.expires_at <= clock.now() or session.scalar(select(_paused_waits(message.id))):
@@ -150,6 +147,7 @@ def _start(session: Session, message: ProcessMessage) -> bool:
     version = session.get_one(ProcessVersion, found.version_id)
     node = queries.definition_of(version).nodes[found.node]
     values = dict(taken(node, message.values))
+    telling.caused_by(session, message)
     instance = begin(
         session, version, by=SYSTEM, initiator=in_whose_name(session, version), at_event=node.id, data=values
     )

@@ -255,6 +255,19 @@ class ProcessRequest(Leased, Entity):
     outcome: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
+class AwaitedMail(Entity):
+    """A mail of a process on which it goes on once that is out. Gone when it is, or when nobody waits any more."""
+
+    __tablename__ = "awaited_mail"
+    __audited__ = False
+    __table_args__: ClassVar = (UniqueConstraint("instance_id", "token"), {"extend_existing": False})
+
+    instance_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
+    token: Mapped[int] = mapped_column()
+    #: by what the outbox knows it
+    key: Mapped[str] = mapped_column(String(200), index=True)
+
+
 class AssignTurn(Entity):
     """Whose turn it was last where a step goes round: by process and step, over all versions."""
 
@@ -340,6 +353,8 @@ class ProcessMessage(Entity):
     #: how often it could not be handed over though somebody waits for it, and not before when that is tried again
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
+    #: of one that a process sent: how many came before it without anybody's work, each because of the last
+    hops: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
 
     def __str__(self) -> str:
         return self.name

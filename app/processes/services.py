@@ -23,9 +23,21 @@ from app.forms.rules import Answers
 from app.forms.services import submit
 from app.forms.submissions.services import lock_approved
 from app.processes import family, incidents, queries, several, shown, store
-from app.processes.applying import BranchNotStoppedError, InstanceOverError, apply
+from app.processes.applying import BranchGoneError, BranchNotStoppedError, InstanceOverError, apply
 from app.processes.engine import returning
-from app.processes.engine.events import Cancel, Complete, Edit, Event, Resume, Retry, Return, Skip, Start, Suspend
+from app.processes.engine.events import (
+    Cancel,
+    Complete,
+    Edit,
+    Event,
+    Move,
+    Resume,
+    Retry,
+    Return,
+    Skip,
+    Start,
+    Suspend,
+)
 from app.processes.engine.state import FINAL, InstanceStatus, State
 from app.processes.models import OWNER, Process, ProcessInstance, ProcessTimer, ProcessVersion
 from app.security import queries as people
@@ -185,6 +197,37 @@ def lead_branch(
     return _happen(session, instance_id, Skip(token, flow, _reason(reason)), by=by)
 
 
+def move_branch(
+    session: Session, instance_id: int, to: str, *, by: Actor, reason: str, at: str = "", token: int | None = None
+) -> ProcessInstance:
+    """Take the branch that rests on the element `at`, or is `token`, and put it on the step `to`: forward where no join
+    would be left waiting, back as sending back does.
+
+    Raises InvalidInputError beside `from` or `to`, BranchGoneError.
+    """
+    get_visible(session, ProcessInstance, instance_id, by, "approve")
+    why, instance = _reason(reason), store.lock(session, instance_id)
+    definition = queries.definition_of(instance.version)
+    if instance.status in FINAL:
+        raise InstanceOverError(at=instance.ended_at)
+    if at and at not in definition.nodes:
+        raise InvalidInputError(fields={"from": [_("This process has no such step.")]})
+    resting = [
+        one for one in store.tokens_of(session, instance.id)
+        if at in ("", one.node) and token in (None, one.id) and not one.outer
+    ]  # fmt: skip
+    if not resting:
+        raise BranchGoneError
+    if len(resting) > 1:
+        raise InvalidInputError(fields={"from": [_("Several branches rest there. Say which one.")]})
+    moved = _happen(session, instance_id, Move(resting[0].id, to, why), by=by)
+    audit.record(
+        session, "instance.moved", table="process_instance", record_id=instance.id,
+        changes={"step": [definition.nodes[resting[0].node].title, definition.nodes[to].title]}, reason=why,
+    )  # fmt: skip
+    return moved
+
+
 def retry_clock(session: Session, instance_id: int, number: int, *, by: Actor, reason: str) -> ProcessInstance:
     """Let a clock that was given up strike after all, now. Raises BranchNotStoppedError when it was not."""
     get_visible(session, ProcessInstance, instance_id, by, "approve")
@@ -264,7 +307,7 @@ class InstanceTasks:
         state = store.load(session, instance)
         _refuse_second_pair_of_eyes(session, instance, state, task, by=by)
         event = Complete(task.token, dict(values), task.outcome)
-        apply(session, instance, instance.version, state, event, by=by)
+        apply(session, instance, instance.version, state, event, by=by, ended=task)
         if task.outcome == "approve":
             _lock_what_was_approved(session, instance, task, by=by)
 
@@ -282,7 +325,7 @@ class InstanceTasks:
     def task_returned(self, session: Session, task: Task, *, to: str, by: Actor, note: str) -> None:
         instance = store.lock(session, task.owner_id)
         event = Return(task.token, to, note)
-        apply(session, instance, instance.version, store.load(session, instance), event, by=by)
+        apply(session, instance, instance.version, store.load(session, instance), event, by=by, ended=task)
 
 
 def _lock_what_was_approved(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:

@@ -21,7 +21,7 @@ from app.forms.models import Submission
 from app.forms.queries import context_for
 from app.processes import queries, store
 from app.processes.engine.asking import BY_OTHERS
-from app.processes.engine.core import BY_END, BY_MESSAGE, BY_RETURN, BY_TIMER
+from app.processes.engine.core import BY_END, BY_MESSAGE, BY_MOVE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus, TokenState
 from app.processes.family import BY_CALLER
@@ -149,6 +149,7 @@ register_reasons(
         BY_MESSAGE: _("a message came that ends it"),
         BY_OTHERS: _("the others have decided"),
         BY_RETURN: _("an earlier step has to be done again"),
+        BY_MOVE: _("an administrator put the work on another step"),
         BY_END: _("the process has ended"),
         BY_CALLER: _("together with the process file to which it belongs"),
     }
@@ -173,6 +174,7 @@ INCIDENTS: dict[str, Callable[[str], Sentence]] = {
     ),
     "call_too_deep": lambda name: _("“%(name)s”: more than 20 process files lie inside of each other.", name=name),
     "mail_failed": lambda name: _("The mail of “%(name)s” could not be written.", name=name),
+    "message_failed": lambda name: _("The message of “%(name)s” could not be sent.", name=name),
     "record_refused": lambda name: _("What “%(name)s” was to set of the customer was refused.", name=name),
     "webhook_failed": lambda name: _(
         "“%(name)s” could not reach the program that it calls, or was refused.", name=name

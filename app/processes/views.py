@@ -224,6 +224,18 @@ class InstancePages(Page):
         before that, if one was typed."""
         return _verb(instance_id, _lead_on, lambda code: _("%(code)s goes on.", code=code))
 
+    @page("/<instance_id>/chuyen-buoc", "POST", right="approve")
+    def move(self, instance_id: str) -> Any:
+        asked = request.form
+        to, reason = asked.get("to", ""), asked.get("reason", "")
+        return _verb(
+            instance_id,
+            lambda session, number: services.move_branch(
+                session, number, to, token=row_id(asked.get("token", "")), by=edge.actor(), reason=reason
+            ),
+            lambda code: _("The work in %(code)s was put on another step.", code=code),
+        )
+
 
 def _verb(text: str, change: Callable[[Session, int], ProcessInstance], told: Callable[[str], object]) -> Any:
     """A button on the page of an instance: done, once a page, or refused with the reason, and back to the page."""

@@ -13,8 +13,12 @@ from app.core.db import db
 from app.processes.engine.state import InstanceStatus
 from tests.cast import Cast
 from tests.processes.drawn import Drawn
+from tests.processes.test_moving import ARROWS as MOVING_ARROWS
 from tests.processes.test_operations import LINE, STOPPED, TIMED
+from tests.rest import Rest
 from tests.story import MONDAY
+
+MOVING = (MOVING_ARROWS, {})
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +156,35 @@ def test_programs_do_the_same(app, make, ask, token):
     sent = api.post(f"/api/v1/tasks/{task['id']}/return", json={"to": "ask", "note": "Hỏi lại"}, headers=lan)
     assert (sent.status_code, sent.json["outcome"]) == (200, "return")
     assert ask(lambda drawn: drawn.open(instance)) == ["ask"]
+
+
+def begun(drawn):
+    instance = drawn.start()
+    drawn.finish(instance, "ask")
+    return instance
+
+
+def test_programs_and_the_page_move_it_and_say_in_vietnamese_why_not(make, ask, app, client):
+    instance = make(MOVING, begun)
+    hoa, path = Rest(app, "hoa"), f"instances/{instance}/move"
+    asked = {"from": "a", "to": "last", "reason": "Khách bỏ bước này"}
+    refused = hoa.post(path, asked)
+    why = "Khi đó “and2” sẽ chờ mãi một nhánh không thể tới nữa."
+    assert (refused.status_code, refused.json["fields"]) == (422, {"to": [why]})
+    assert Rest(app, "lan").post(path, asked).status_code == 403
+    moved = hoa.post(path, {**asked, "to": "b"})
+    assert (moved.status_code, {one["step"] for one in moved.json["open_tasks"]}) == (200, {"b", "c"})
+    assert hoa.post(path, {**asked, "to": "b"}).json["error"] == "branch_gone"
+
+    page, typed = client("hoa"), {"to": "last", "reason": "Nhầm"}
+    assert "chuyen-buoc" not in client("lan").get(f"/ho-so/{instance}").text
+    seen = page.get(f"/ho-so/{instance}").text
+    assert "Chuyển việc sang bước khác" in seen
+    assert "từ a sang b: Khách bỏ bước này" in seen
+    token = ask(lambda drawn: next(one.id for one in drawn.state(instance).tokens if one.node == "b"))
+    again = page.post(f"/ho-so/{instance}/chuyen-buoc", data={**typed, "token": token})
+    box = BeautifulSoup(again.text, "lxml").select_one("#chuyen-buoc")
+    assert (again.status_code, box.has_attr("data-open"), box.textarea.text) == (422, True, "Nhầm")
+    assert why in again.text
+    page.post(f"/ho-so/{instance}/chuyen-buoc", data={**typed, "token": token, "to": "a"})
+    assert sorted(ask(lambda drawn: drawn.open(instance))) == ["a", "c"]

@@ -62,6 +62,8 @@ MAX_NAME_LENGTH = 200
 
 _TASK_ATTRIBUTES = {"form", "assign", "due", "clock", "warn", "approval", "outcomes", "notBy", "stage"}
 _START_ATTRIBUTES = {"form"}
+#: of the elements that can have a message those that send it
+_TELLING = {NodeKind.throw_event, NodeKind.end_event}
 
 T = TypeVar("T")
 
@@ -349,6 +351,12 @@ class _Reader:
         def problem(code: str, message: Sentence) -> None:
             self._error(_id(element), code, message)
 
+        if kind in _TELLING and listens(element):
+            event = element.find(MESSAGE)
+            called = self.messages.get(event.get("messageRef", "") if event is not None else "", "")
+            if len([part for part in _children(element) if _tag(part) in {MESSAGE, *_ENDS}]) > 1:
+                problem("bad-message", _("“%(name)s” is several things at once; it can be one.", name=title))
+            return outside.read_telling(title, extension_of(element, "message"), called, problem)
         if kind is NodeKind.receive_task or listens(element):
             event = element.find(MESSAGE)
             drawn = (element if event is None else event).get("messageRef", "")
@@ -358,7 +366,9 @@ class _Reader:
             called = self.messages.get(drawn, "")
             return outside.read_message(title, attributes, called, problem, starts=kind is NodeKind.start_event)
         if kind is NodeKind.send_task:
-            return outside.read_mail(title, all_extensions(element, "mail"), problem)
+            called = self.messages.get(element.get("messageRef", ""), "")
+            mails, tells = all_extensions(element, "mail"), all_extensions(element, "message")
+            return outside.read_sending(title, mails, tells, called, problem)
         if kind is NodeKind.service_task:
             return outside.read_service(title, all_extensions(element, "set"), all_extensions(element, "http"), problem)
         return None

@@ -16,6 +16,7 @@ KINDS = {
     BPMN + "parallelGateway": NodeKind.parallel_gateway,
     BPMN + "inclusiveGateway": NodeKind.inclusive_gateway,
     BPMN + "intermediateCatchEvent": NodeKind.catch_event,
+    BPMN + "intermediateThrowEvent": NodeKind.throw_event,
     BPMN + "receiveTask": NodeKind.receive_task,
     BPMN + "eventBasedGateway": NodeKind.event_gateway,
     BPMN + "sendTask": NodeKind.send_task,
@@ -35,7 +36,8 @@ PARTS = {
     NodeKind.start_event: {TIMER, MESSAGE},
     NodeKind.catch_event: {TIMER, MESSAGE},
     NodeKind.boundary_event: {TIMER, MESSAGE, ERROR},
-    NodeKind.end_event: set(ENDS),
+    NodeKind.throw_event: {MESSAGE},
+    NodeKind.end_event: {*ENDS, MESSAGE},
 }
 EXTENSIONS = {
     NodeKind.user_task: {TT + "task", MANY},
@@ -44,7 +46,9 @@ EXTENSIONS = {
     NodeKind.boundary_event: {TT + "timer", TT + "message"},
     NodeKind.receive_task: {TT + "message"},
     NodeKind.call_activity: {CALL},
-    NodeKind.send_task: {TT + "mail"},
+    NodeKind.throw_event: {TT + "message"},
+    NodeKind.end_event: {TT + "message"},
+    NodeKind.send_task: {TT + "mail", TT + "message"},
     NodeKind.service_task: {TT + "set", TT + "http"},
 }
 # At whose edge an event may sit.

@@ -12,9 +12,10 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import date
 
-from app.processes.engine import asking, calling, errand, joining, returning, waits
+from app.processes.engine import asking, calling, errand, joining, moving, returning, waits
 from app.processes.engine.events import (
     ArmTimer,
+    BranchMoved,
     CallDone,
     Cancel,
     CloseTask,
@@ -37,6 +38,7 @@ from app.processes.engine.events import (
     JoinArrived,
     JoinFired,
     MessageTaken,
+    Move,
     OpenTask,
     RaiseIncident,
     Receive,
@@ -73,7 +75,7 @@ from app.processes.engine.state import (
 # An instance that moves over more flows than this without anybody's work is going round in circles.
 MAX_MOVES = 2_000
 #: why work is called off by the engine itself; whoever shows it has a sentence for each
-BY_TIMER, BY_MESSAGE, BY_RETURN, BY_END = "@timer", "@message", "@return", "@end"
+BY_TIMER, BY_MESSAGE, BY_RETURN, BY_MOVE, BY_END = "@timer", "@message", "@return", "@move", "@end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ def decide(definition: Definition, state: State, event: Event, *, today: date, p
             turn.retry(token, reason)
         case Skip(token, flow, reason):
             turn.skip(token, flow, reason)
+        case Move(token, to, reason):
+            turn.move(token, to, reason)
         case Edit(values, reason):
             turn.edit(values, reason)
     return turn.decision()
@@ -277,6 +281,17 @@ class _Turn:
         self.moving.append(flow)
         self._settle()
 
+    def move(self, token_id: int, to: str, reason: str) -> None:
+        self._refuse_unless_running()
+        token = self.tokens.get(token_id)
+        if token is None or token.outer:
+            raise EngineRefusal(Refusal.nothing_waits)
+        withdrawn = moving.withdrawn(self.definition, self.tokens.values(), token, to)
+        self._consume(token_id, BranchMoved(token_id, token.node, to, reason))
+        self._call_off(list(withdrawn), BY_MOVE)
+        self._rest_on(self.definition.nodes[to], "")
+        self._settle()
+
     def edit(self, values: Data, reason: str) -> None:
         self._refuse_unless_begun()
         self.data = {**self.data, **values}
@@ -366,9 +381,11 @@ class _Turn:
         match node.kind:
             case kind if kind in RESTING:
                 self._rest_on(node, flow)
-            case NodeKind.send_task | NodeKind.service_task if node.asks_outside:
+            case NodeKind.send_task | NodeKind.service_task if node.takes_time:
                 self._rest_on(node, flow)
             case NodeKind.send_task | NodeKind.service_task:
+                errand.begin(self, node, flow)
+            case NodeKind.throw_event | NodeKind.end_event if node.runs_errands:
                 errand.begin(self, node, flow)
             case NodeKind.parallel_gateway | NodeKind.inclusive_gateway if node.is_join:
                 self.commands.append(JoinArrived(self._rest(node, flow, TokenState.joining), node.id, flow))
@@ -432,7 +449,7 @@ class _Turn:
         if node.call is not None:
             calling.begin(self, node, via)
             return
-        if node.asks_outside:
+        if node.takes_time:
             errand.ask(self, node, via)
             return
         is_step = node.kind is NodeKind.user_task

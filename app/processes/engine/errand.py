@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.processes.engine import waits
 from app.processes.engine.events import BeginErrand, BeginRequest, EngineRefusal, Refusal, ValuesSet, WaitOver
+from app.processes.engine.graph import NodeKind
 from app.processes.engine.state import Data, TokenState
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ def begin(turn: _Turn, node: Node, via: str) -> None:
 
 
 def ask(turn: _Turn, node: Node, via: str) -> None:
-    """A program outside is asked: the token waits for what comes of it, and so do the events at its edge."""
+    """A program outside is asked, or a mail is followed: the token waits for what comes of it, and so do the events at
+    its edge."""
     token = turn._rest(node, via, TokenState.listening)
-    turn.commands.append(BeginRequest(token, node.id))
+    turn.commands.append(BeginRequest(token, node.id) if node.asks_outside else BeginErrand(token, node.id))
     turn._arm_edges(node, token)
 
 
@@ -45,4 +47,6 @@ def done(turn: _Turn, token_id: int, values: Data) -> None:
         raise EngineRefusal(Refusal.nothing_waits)
     turn._learn(node.id, values)
     turn._consume(token_id, WaitOver(token_id, node.id))
+    if node.kind is NodeKind.end_event:
+        turn._end(node)
     turn.moving.extend(node.outs)

@@ -27,6 +27,9 @@ class Refusal(StrEnum):
     not_stopped = auto()
     no_such_way = auto()
     nothing_waits = auto()
+    no_such_step = auto()
+    join_left_dead = auto()
+    cannot_tell = auto()
 
 
 class EngineRefusal(Exception):
@@ -147,6 +150,15 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """An admin takes the branch off the element on which it rests, and puts it on the step `to`."""
+
+    token: int
+    to: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """An admin corrected these values."""
 
@@ -168,6 +180,7 @@ Event = (
     | Resume
     | Retry
     | Skip
+    | Move
     | Edit
 )
 
@@ -234,6 +247,16 @@ class ReturnTask:
 
     token: int
     step: str
+    to: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchMoved:
+    """An admin took the branch from here to the step `to`, which is opened; its token is consumed."""
+
+    token: int
+    node: str
     to: str
     reason: str = ""
 
@@ -456,6 +479,7 @@ Command = (
     | StepPassed
     | CloseTask
     | ReturnTask
+    | BranchMoved
     | TokenCancelled
     | CallBegun
     | CallOver

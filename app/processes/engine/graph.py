@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from app.processes.engine.calling import CallSpec
 from app.processes.engine.http import HttpSpec
 from app.processes.engine.many import ManySpec
-from app.processes.engine.outside import MailSpec, MessageSpec, Outside, SetSpec
+from app.processes.engine.outside import MailSpec, MessageSpec, Outside, SetSpec, TellSpec
 from app.processes.engine.timing import Clock, TimerSpec
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class NodeKind(StrEnum):
     parallel_gateway = auto()
     inclusive_gateway = auto()
     catch_event = auto()
+    throw_event = auto()
     receive_task = auto()
     event_gateway = auto()
     send_task = auto()
@@ -209,12 +210,17 @@ class Node:
         """Whether somebody outside has to do something before it goes on: everything that only sets values of the
         process itself is done at once."""
         spec = self.outside
-        return isinstance(spec, MailSpec) or (isinstance(spec, SetSpec) and spec.is_of_record)
+        return isinstance(spec, MailSpec | TellSpec) or (isinstance(spec, SetSpec) and spec.is_of_record)
 
     @property
     def asks_outside(self) -> bool:
         """Whether a program outside is asked, and the process waits for what comes of it."""
         return isinstance(self.outside, HttpSpec)
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether what it does by itself is not done at once: an answer, or what becomes of a mail, is waited for."""
+        return self.asks_outside or (isinstance(self.outside, MailSpec) and self.outside.waits)
 
     @property
     def begins_by_itself(self) -> bool:

@@ -226,7 +226,7 @@ def _calls(definition: Definition, known: Known) -> Iterator[Problem]:
         if node.kind is NodeKind.boundary_event and node.error is not None and host and host.kind is NodeKind.user_task:
             message = _("“%(name)s” waits for an error, but a step of a person has none.", name=node.title)
             yield Problem(node.id, "no-error-comes", message)
-        if host is not None and host.kind in _DOES and not host.asks_outside:
+        if host is not None and host.kind in _DOES and not host.takes_time:
             yield from _edge_of_errand(node, host)
         if node.call is None or not node.call.process:
             continue

@@ -9,17 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeAlias
 
 from app.core.conditions import ConditionError
 from app.core.conditions.expression import Expression, parse_expression
 from app.core.errors import Sentence
 from app.core.i18n import _
+from app.processes.engine.calling import parse_keys
 from app.processes.engine.http import HttpSpec, read_http
+from app.processes.engine.timing import parse_duration
 
 LONGEST_NAME = 100
 #: keys that one element may take over or send along
 MOST_KEYS = 50
+#: how long a message is kept that nobody waits for, when whoever sends it does not say
+KEPT_FOR = timedelta(days=1)
+LONGEST_KEPT = timedelta(days=30)
 #: to whom a mail of a process goes, besides field:KEY
 RECIPIENTS = ("customer", "initiator", "owner")
 #: in front of the name of a field of the customer for whom the process runs
@@ -43,12 +49,25 @@ class MessageSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TellSpec:
+    """A message is sent: to whoever waits for that name and key, else to the process that begins with it, else it is
+    kept for `ttl`. `gives` are its values, each with the key here."""
+
+    name: str
+    key: Expression | None = None
+    gives: tuple[tuple[str, str], ...] = ()
+    ttl: timedelta = KEPT_FOR
+
+
+@dataclass(frozen=True, slots=True)
 class MailSpec:
-    """A mail goes out in the wording of a message template, with the words kept under the key `words`."""
+    """A mail goes out in the wording of a message template, with the words kept under the key `words`. `waits`: the
+    process goes on once the mail server has taken it, and not before."""
 
     template: str
     to: str = "customer"
     words: str = ""
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +81,15 @@ class SetSpec:
         return any(key.startswith(OF_CUSTOMER) for key, _value in self.values)
 
 
-Outside: TypeAlias = MessageSpec | MailSpec | SetSpec | HttpSpec
+Outside: TypeAlias = MessageSpec | TellSpec | MailSpec | SetSpec | HttpSpec
 
 
 def read_message(
     title: str, attributes: Mapping[str, str], called: str, problem: Problems, *, starts: bool
 ) -> MessageSpec:
     """tt:message: `name` (or the one of the drawn message, `called`), `key` and `takes`."""
-    name = " ".join((attributes.get("name", "") or called).split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    name = _message_name(attributes, called)
+    if not name:
         problem("bad-message", _("“%(name)s” waits for a message that needs a name of at most %(count)s letters.",
                                  name=title, count=LONGEST_NAME))  # fmt: skip
     text = attributes.get("key", "").strip()
@@ -85,8 +104,62 @@ def read_message(
                        _keys(title, "takes", attributes, problem))  # fmt: skip
 
 
+def _message_name(attributes: Mapping[str, str], called: str) -> str:
+    """Empty where it is none."""
+    name = " ".join((attributes.get("name", "") or called).split())
+    return name if len(name) <= LONGEST_NAME and name.isprintable() else ""
+
+
+def read_sending(
+    title: str,
+    mails: Sequence[Mapping[str, str]],
+    tells: Sequence[Mapping[str, str]],
+    called: str,
+    problem: Problems,
+) -> Outside:
+    """What a send task sends: a mail, or a message to another process, one of both."""
+    if mails and tells:
+        problem("several-mails", _("“%(name)s” sends a mail and a message; give each a task of its own.",
+                                   name=title))  # fmt: skip
+    if (tells or called) and not mails:
+        return read_telling(title, tells[0] if tells else {}, called, problem)
+    return read_mail(title, mails, problem)
+
+
+def read_telling(title: str, attributes: Mapping[str, str], called: str, problem: Problems) -> TellSpec:
+    """tt:message of what sends one: `name` (or the one of the drawn message, `called`), `key`, `gives` and `ttl`."""
+    name = _message_name(attributes, called)
+    if not name:
+        problem("bad-message", _("“%(name)s” sends a message that needs a name of at most %(count)s letters.",
+                                 name=title, count=LONGEST_NAME))  # fmt: skip
+    text, gives = attributes.get("key", "").strip(), attributes.get("gives", "").strip()
+    try:
+        pairs = parse_keys(gives)
+    except ValueError:
+        pairs = None
+    if pairs is None or len(pairs) > MOST_KEYS:
+        problem("bad-gives", _("“%(name)s”: “%(value)s” does not say what is sent. Example: amount, code=order_code",
+                               name=title, value=gives[:60]))  # fmt: skip
+    return TellSpec(
+        name, _expression(title, "key", text, problem) if text else None, pairs or (),
+        _kept_for(title, attributes.get("ttl", "").strip(), problem),
+    )  # fmt: skip
+
+
+def _kept_for(title: str, text: str, problem: Problems) -> timedelta:
+    try:
+        asked = parse_duration(text) if text else KEPT_FOR
+    except ValueError:
+        asked = timedelta()
+    if not timedelta() < asked <= LONGEST_KEPT:
+        problem("bad-ttl", _("“%(name)s”: “%(value)s” is no time for which a message is kept: PT1M to P30D."
+                             " Example: P1D", name=title, value=text[:60]))  # fmt: skip
+        return KEPT_FOR
+    return asked
+
+
 def read_mail(title: str, mails: Sequence[Mapping[str, str]], problem: Problems) -> MailSpec:
-    """tt:mail, exactly one: `template`, `to` and `words`."""
+    """tt:mail, exactly one: `template`, `to`, `words` and `wait`."""
     if len(mails) > 1:
         problem("several-mails", _("“%(name)s” sends several mails; it can send one.", name=title))
     attributes: Mapping[str, str] = mails[0] if mails else {}
@@ -100,7 +173,11 @@ def read_mail(title: str, mails: Sequence[Mapping[str, str]], problem: Problems)
     if words and not _KEY.fullmatch(words):
         problem("bad-words", _("“%(name)s”: “%(value)s” is no key under which a value is kept. Example: apology",
                                name=title, value=words[:60]))  # fmt: skip
-    return MailSpec(attributes.get("template", "").strip(), to, words)
+    wait = attributes.get("wait", "").strip()
+    if wait not in ("", "no", "sent"):
+        problem("bad-wait", _("“%(name)s”: “%(value)s” is nothing that can be waited for. Known are sent and no.",
+                              name=title, value=wait[:60]))  # fmt: skip
+    return MailSpec(attributes.get("template", "").strip(), to, words, wait == "sent")
 
 
 def read_service(
@@ -141,6 +218,8 @@ def keys_asked(outside: Outside | None) -> Iterator[str]:
     match outside:
         case MessageSpec(key=Expression() as key):
             yield from sorted(key.keys)
+        case TellSpec(key=key, gives=gives):
+            yield from sorted({one for _to, one in gives} | (key.keys if key is not None else set()))
         case HttpSpec(body=body):
             yield from sorted({key for _to, key in body})
         case SetSpec(values):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from app.core.i18n import _
@@ -55,6 +55,16 @@ def find_dead_ends(definition: Definition) -> Iterator[Problem]:
         yield Problem(node, "runs-twice", message, Severity.warning)
 
 
+def left_over(definition: Definition, flows: Iterable[str]) -> str | None:
+    """With tokens on these flows: the join that could be left waiting, or else the element from which the process could
+    not end any more; None where it can always end. ValueError when there is too much to look at."""
+    begins = [frozenset(Counter(flows).items())]
+    found = _Exploration(definition, _distance_to_end(definition), most=MAX_TOKENS_PER_FLOW, begins=begins)
+    if not found.is_complete:
+        raise ValueError(definition.id)
+    return next(iter([*found.dead_joins(), *found.never_ending()]), None)
+
+
 def _distance_to_end(definition: Definition) -> dict[str, int]:
     """Per flow, the number of flows from it to the nearest end."""
     distance: dict[str, int] = {}
@@ -72,8 +82,12 @@ def _distance_to_end(definition: Definition) -> dict[str, int]:
 class _Exploration:
     """All markings (tokens per flow) that can be reached when the flows of lowest rank move first."""
 
-    def __init__(self, definition: Definition, rank: Mapping[str, int], *, most: int) -> None:
+    def __init__(
+        self, definition: Definition, rank: Mapping[str, int], *, most: int, begins: Collection[_Marking] = ()
+    ) -> None:
+        """`begins`: where it stands at first; without one, at each of its starts."""
         self.definition = definition
+        self.begins = begins or [frozenset(Counter(start.outs).items()) for start in definition.starts]
         self.order = {node.id: position for position, node in enumerate(definition.nodes.values())}
         self.rank = rank
         self.most = most
@@ -83,7 +97,7 @@ class _Exploration:
         self.is_complete = self._explore()
 
     def _explore(self) -> bool:
-        waiting = [frozenset(Counter(start.outs).items()) for start in self.definition.starts]
+        waiting = list(self.begins)
         tokens = 0
         while waiting:
             marking = waiting.pop()

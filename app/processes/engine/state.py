@@ -49,6 +49,7 @@ class IncidentCode(StrEnum):
     call_too_deep = auto()
     no_key = auto()
     mail_failed = auto()
+    message_failed = auto()
     record_refused = auto()
     webhook_failed = auto()
     nobody_to_ask = auto()

@@ -7,13 +7,13 @@ from enum import StrEnum, auto
 
 from app.processes.engine.graph import AssignKind, AssignRule, Definition, Node
 from app.processes.engine.http import HttpSpec
-from app.processes.engine.outside import MailSpec, MessageSpec, SetSpec, keys_asked
+from app.processes.engine.outside import MailSpec, MessageSpec, SetSpec, TellSpec, keys_asked
 
 
 class Use(StrEnum):
     """goes: which way it takes; gives: to whom a step is given; repeats: how often one is done; waits: until when, or
     for which message; mails: to whom it writes, or what; sets: what it writes down; calls: what it sends to a program;
-    hands: to a linked process."""
+    tells: to another process; hands: to a linked one."""
 
     goes = auto()
     gives = auto()
@@ -22,6 +22,7 @@ class Use(StrEnum):
     mails = auto()
     sets = auto()
     calls = auto()
+    tells = auto()
     hands = auto()
 
 
@@ -52,6 +53,7 @@ def _of_node(node: Node, keys: Collection[str]) -> set[Use]:
     found[Use.mails] = asked if isinstance(node.outside, MailSpec) else ()
     found[Use.sets] = asked if isinstance(node.outside, SetSpec) else ()
     found[Use.calls] = asked if isinstance(node.outside, HttpSpec) else ()
+    found[Use.tells] = asked if isinstance(node.outside, TellSpec) else ()
     found[Use.hands] = [key for _to, key in node.call.takes] if node.call is not None else ()
     return {use for use, named in found.items() if _among(named, keys)}
 

@@ -24,6 +24,7 @@ _TAGS = {
     "hear": "receiveTask",
     "race": "eventBasedGateway",
     "send": "sendTask",
+    "tell": "intermediateThrowEvent",
     "serve": "serviceTask",
     "edge": "boundaryEvent",
 }
@@ -78,7 +79,8 @@ def bpmn(
             element, default, tasks, _timer(timers[element]) if element in timers else "", edges.get(element, ""),
             (f"<{ends[element]}EventDefinition/>" if element in ends else _error(errors, element))
             + (_message(element, messages[element]) if element in messages else "")
-            + (_service(services[element]) if element in services else ""),
+            + (_service(services[element]) if element in services else "")
+            + ("<messageEventDefinition/>" if element in services and element.startswith(("tell", "end")) else ""),
             many.get(element, ""), calls.get(element),
         )
         for element, default in elements.items()

@@ -17,8 +17,8 @@ RESTS = {
     "begin_request": TokenState.listening, "raise_incident": TokenState.stopped,
 }  # fmt: skip
 GOES = {
-    "close_task", "return_task", "token_cancelled", "wait_over", "incident_settled", "many_over", "call_over",
-    "branch_failed",
+    "close_task", "return_task", "branch_moved", "token_cancelled", "wait_over", "incident_settled", "many_over",
+    "call_over", "branch_failed",
 }  # fmt: skip
 
 

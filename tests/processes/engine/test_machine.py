@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from app.processes.engine.events import (
     Fire,
     JoinArrived,
     JoinFired,
+    Move,
     Receive,
     Resume,
     Return,
@@ -38,7 +40,7 @@ from tests.processes.engine.test_against_tree import LAST_ROUND, answers
 
 KINDS = ("seq", "xor", "or", "and", "loop", "timed", "wait", "race", "many")
 #: what happens next, the more often it stands here
-WISHES = (*["task"] * 6, *["return"] * 4, *["message"] * 3, *["clock"] * 2, "pause", "cancel")
+WISHES = (*["task"] * 6, *["return"] * 4, *["message"] * 3, *["clock"] * 2, *["move"] * 2, "pause", "cancel")
 
 
 class Engine(RuleBasedStateMachine):
@@ -78,9 +80,10 @@ class Engine(RuleBasedStateMachine):
         """What is wished for, or else the first that can be: a run goes on at every step, whatever it waits for."""
         can = [name for name, there in (
             ("task", self.waiting), ("message", self.run.state.subscriptions), ("clock", self.run.state.timers),
-            ("return", self.waiting and self.rounds < LAST_ROUND), ("pause", True), ("cancel", self.rounds > 6),
+            ("return", self.waiting and self.rounds < LAST_ROUND), ("move", self.rounds < LAST_ROUND), ("pause", True),
+            ("cancel", self.rounds > 6),
         ) if there]  # fmt: skip
-        assert can[0] != "pause", "I6: a run that waits for nothing is over"
+        assert can[0] not in ("move", "pause"), "I6: a run that waits for nothing is over"
         getattr(self, f"_{wish if wish in can else can[0]}")()
 
     def _task(self) -> None:
@@ -107,6 +110,15 @@ class Engine(RuleBasedStateMachine):
             self.happen(Return(token.id, to))
             assert to in self.run.open, "I15: the step is open again"
 
+    def _move(self) -> None:
+        token = self.rng.choice(self.run.state.tokens)
+        to = self.rng.choice(self.run.definition.steps).id
+        self.refused(Move(token.id, token.node))
+        with suppress(EngineRefusal):
+            self.happen(Move(token.id, to))
+            assert token not in self.run.state.tokens
+            assert to in self.run.open, "the step is open, and nothing else has to be seen to"
+
     def _pause(self) -> None:
         before = self.run.state
         self.happen(Suspend("chờ"))
@@ -121,7 +133,8 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "run") and self.run.state.status in FINAL)
     @rule()
     def nothing_happens_to_what_is_over(self) -> None:
-        for event in (Start(), Complete(1), Fire(1), Receive(1), Cancel("x"), Suspend("x"), Resume(), Return(1, "t1")):
+        people = Complete(1), Return(1, "t1"), Move(1, "t1"), Cancel("x"), Suspend("x"), Resume()
+        for event in (Start(), Fire(1), Receive(1), *people):
             self.refused(event)  # I7
 
     @invariant()
