@@ -35,6 +35,8 @@ _DRAFT: Schema = {
 }
 _ENVELOPE = record(required=("schema",), schema=free_object("docs/forms.md"), rev=maybe(whole_number()),
                    base=maybe(free_object("docs/forms.md")))  # fmt: skip
+#: `rev` of the draft that was looked at: one that was drawn on since is not published
+_PUBLISHED = record(rev=maybe(whole_number()))
 _COPY = record(required=("code", "name"), code=text(rules.LONGEST_CODE), name=text(rules.LONGEST_NAME))
 _FILE = record(
     required=("file",),
@@ -165,10 +167,14 @@ class FormApi(Api):
 
         return self.write(bring_in)
 
-    @verb("/<code>/publish", "POST", "The draft becomes the version that takes answers", right="approve")
+    @verb("/<code>/publish", "POST", "The draft becomes the version that takes answers", right="approve",
+          body=_PUBLISHED)  # fmt: skip
     def publish(self, code: str) -> dict[str, Any]:
+        rev = self.read().get("rev")
+
         def publish(session: Session) -> dict[str, Any]:
-            version = services.publish_form(session, _form(session, code, "approve"), by=edge.actor())
+            form = _form(session, code, "approve")
+            version = services.publish_form(session, form, by=edge.actor(), rev=rev)
             return {"code": code, "version": version.number, "edition": version.edition}
 
         return self.write(publish)

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, false, func, literal_column, or_, select
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.catalogues.queries import entries as catalogue_entries
 from app.core import links, uses
@@ -322,6 +325,28 @@ def submissions_about(subject_type: str, subject_id: int) -> Select[Submission]:
     )
 
 
+class _JsonType(FunctionElement[str]):
+    """What a value of JSON is, in the words of the database."""
+
+    type = String()
+    inherit_cache = True
+
+
+#: what PostgreSQL and SQLite call a number in JSON
+_NUMBERS = ("number", "integer", "real")
+
+
+@compiles(_JsonType)
+@compiles(_JsonType, "sqlite")
+def _json_type(element: _JsonType, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_type({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_JsonType, "postgresql")
+def _jsonb_typeof(element: _JsonType, compiler: SQLCompiler, **options: Any) -> str:
+    return f"jsonb_typeof({compiler.process(element.clauses, **options)})"
+
+
 def answered_alike(form_id: int, one: FormField, value: Value) -> Select[int]:
     """The submissions to any version of the form with this same answer that count; while the index does not tell of
     all of them yet (AnswerIndexing), the answers themselves are compared too."""
@@ -331,7 +356,12 @@ def answered_alike(form_id: int, one: FormField, value: Value) -> Select[int]:
         SubmissionValue.form_id == form_id, SubmissionValue.field_key == one.key, column == wanted
     )
     answer = Submission.answers[one.key]
-    same = answer.as_float() == wanted if one.type.index is Kind.number else answer.as_string() == str(value)
+    # Under the same key another version may have asked for words: those are no number to be compared.
+    same = (
+        case((_JsonType(answer).in_(_NUMBERS), answer.as_float() == wanted), else_=false())
+        if one.type.index is Kind.number
+        else answer.as_string() == str(value)
+    )
     unfinished = select(AnswerIndexing.id).where(
         AnswerIndexing.form_id == form_id, AnswerIndexing.status != LeaseState.done
     )

@@ -149,8 +149,10 @@ def save_draft(
     return draft
 
 
-def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
+def publish_form(session: Session, form: Form, *, by: Actor, rev: int | None = None) -> FormVersion:
     """The draft becomes the version that takes answers; the one before it is archived and keeps its own.
+
+    `rev`: of the draft that was looked at; raises ConflictError when it has been drawn on since.
 
     Its number grows when it means something else and the one before is in use; else it is the next edition of it.
     Raises NothingToPublishError without a draft and FormNotPublishableError with all problems of the draft.
@@ -160,6 +162,8 @@ def publish_form(session: Session, form: Form, *, by: Actor) -> FormVersion:
     draft = queries.draft_of(session, form)
     if draft is None:
         raise NothingToPublishError
+    if rev is not None and rev != draft.rev:
+        raise _changed_since(session, draft)
     problems = company_words.problems(session, draft.definition) or _plain_name_problems(draft.definition["name"])
     problems = problems or events.publish_problems(session, form, draft.definition)
     before = queries.published_version(session, form.code)

@@ -58,7 +58,7 @@ class FormPages(Page):
         address = _tab(form, VERSIONS)
         try:
             with edge.transaction() as session:
-                services.publish_form(session, _form(session, code, "approve"), by=edge.actor())
+                services.publish_form(session, _form(session, code, "approve"), by=edge.actor(), rev=_rev_seen())
         except BusinessError as error:
             return refused_onto(address, error)
         return done(address, _("“%(name)s” is published: from now on it is asked like this.", name=form.name))
@@ -153,6 +153,14 @@ class FormPages(Page):
 
 def _form(session: Session, code: str, action: str = "view") -> Form:
     return queries.form_for(session, code, edge.actor(), action)
+
+
+def _rev_seen() -> int | None:
+    """The draft that was looked at on the page. Raises InvalidInputError for what is none."""
+    sent = request.form.get("rev", "")
+    if sent and not (sent.isascii() and sent.isdigit() and len(sent) < 10):
+        raise InvalidInputError
+    return int(sent) if sent else None
 
 
 def _drawn(session: Session, form: Form, key: str) -> dict[str, Any]:

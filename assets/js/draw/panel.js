@@ -90,7 +90,7 @@ export class Panel {
         settled("help", words.help, wordsIn({ value: field.help, desk, put: (value) => set("help", value) })),
         ...(kind?.is_answered && isOpen("required") ? [yesNo({ setting: { name: "required", label: words.required }, value: field.required, put: (value) => set("required", value) })] : []),
         ...settings(kind, field, set, mine),
-        ...(kind?.takes_default && isOpen("default") ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
+        ...(kind?.takes_default && isOpen("default") && (!field.catalogue || field.default !== undefined) ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
         ...desk.shared.filter((one) => !RIGHTS.has(one.name) && fits(one.name, kind) && (one.name !== "section" || drawing.sections.length > 1)).map((one) => edited(one, one.name === "section" ? drawing.sectionOf(field).key : field[one.name], (value) => (one.name === "section" ? this.act.move(id, drawing.sections.find((known) => known.key === value), null) : set(one.name, value)), mine)),
         element("p", {}, button(words.uses, "search", async () => (await desk.kept()) && location.assign(desk.path.replace(/ve$/, `truong/${field.key}`)), "btn btn-sm")),
       ],
