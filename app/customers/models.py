@@ -70,8 +70,11 @@ class Customer(Revisioned, Stamped, Entity):
         Index("ix_customer_live", "sort_key", "id",
               sqlite_where=text("archived_at IS NULL"), postgresql_where=text("archived_at IS NULL")),
         # Who of those that an own field, a tag or a purchase found is in use, and whose he is: without his row.
-        Index("ix_customer_live_id", "id", "owner_id", "team_id",
+        Index("ix_customer_live_id", "id", "owner_id", "team_id", "created_by_id",
               sqlite_where=text("archived_at IS NULL"), postgresql_where=text("archived_at IS NULL")),
+        # Who of them is not: few, so that they are taken off at once.
+        Index("ix_customer_archived", "id",
+              sqlite_where=text("archived_at IS NOT NULL"), postgresql_where=text("archived_at IS NOT NULL")),
         Index("ix_customer_source", "source"),
         # What finds the same customer a second time.
         Index("ix_customer_tax_code", "tax_code",

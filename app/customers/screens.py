@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
 from app.core import edge, guarded, history
-from app.core.access import Actor, get_visible
+from app.core.access import Actor, Scope, get_visible
+from app.core.conditions import sql
 from app.core.db import db, row_id
 from app.core.errors import BusinessError
 from app.core.finding import line
@@ -19,6 +20,8 @@ from app.core.i18n import _
 from app.core.masking import Mask
 from app.core.screens import Derived, Interface, Kind, ManyPage, Preset, action, extra
 from app.core.screens.fields import Lookup
+from app.core.screens.listing import Asked
+from app.core.screens.lists import reader_of
 from app.core.vietnamese import read_phone, show_phone
 from app.customers import places, profile, queries, search, services, shown, timeline_words
 from app.customers.bulk.services import MOST_ROWS
@@ -211,6 +214,13 @@ class CustomerScreen(CustomerCards):
     )
     def archive(self, session: Session, item: Customer, *, by: Actor) -> None:
         services.archive_customer(session, item, by=by)
+
+    def _keys_asked(self, asked: Asked, who: Actor) -> Select[Any] | None:
+        """Of whoever sees all customers, the company's own fields alone say which of them have these values."""
+        if asked.where is None or asked.q or asked.archived or who.scope(self.resource) is not Scope.all:
+            return None
+        keys = sql.keys_beside(asked.where, self.fields_for(who, asked.where.keys), reader=reader_of(who))
+        return None if keys is None else queries.those_in_use(db.session(), keys)
 
     @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
     def restore(self, session: Session, item: Customer, *, by: Actor) -> None:

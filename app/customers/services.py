@@ -16,6 +16,7 @@ from app.core.errors import BusinessError, ConflictError, NotAllowedError
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_number
+from app.core.screens import extra
 from app.customers import indexing, profile, queries, reach, rules, stages
 from app.customers.duplicates import hard, warning
 from app.customers.duplicates import queries as duplicates
@@ -302,12 +303,16 @@ def archive_customer(session: Session, customer: Customer, *, by: Actor) -> Cust
 
 
 def restore_customer(session: Session, customer: Customer, *, by: Actor) -> Customer:
-    """Bring an archived customer back. One that is not archived stays as he is."""
+    """Bring an archived customer back. One that is not archived stays as he is.
+
+    Raises BusinessError for one who is part of another, or has what only one may have and somebody else has by now.
+    """
     lock_for(session, customer, by, "delete", archived=True)
     log = session.scalars(duplicates.live_merge(customer.id)).one_or_none()
     if log is not None:
         raise BusinessError(_("This customer is part of %(code)s now. Take the merge back there.", code=log.kept.code))
     if customer.is_archived:
+        extra.refuse_not_alone("Customer", session, customer.id)
         customer.archived_at, customer.archived_by_id = None, None
         record_timeline(session, customer.id, kind="restored", by=by)
         session.flush()

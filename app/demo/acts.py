@@ -26,7 +26,7 @@ from app.demo.complaints import APOLOGY, CANCELLED, DECISIONS
 from app.demo.names import Profile
 from app.demo.past import WorkingPast
 from app.demo.stories import PROCESS, Stand, Story, opened_at
-from app.forms.queries import context_for
+from app.forms.about_customer import context_for
 from app.forms.services import parse_answers
 from app.notifications.models import Notification
 from app.notifications.services import mark_read
@@ -275,7 +275,8 @@ def _complete(book: Book, story: Story, step: str, words: _Words, *, at: datetim
         if task.form_version is None:
             complete_task(session, task.id, by=by, outcome=story.decision, note=words.decision)
             return
-        answers = parse_answers(task.form_version, words.answers(step), context=context_for(session, by))
+        context = context_for(session, task.form_version, task.customer_id, by)
+        answers = parse_answers(task.form_version, words.answers(step), context=context)
         complete_task(session, task.id, by=by, answers=answers)
 
     return Act(at, who, do)

@@ -82,6 +82,9 @@ class CustomerTarget:
         self._judge.judge(session, rows, is_written=is_written)
         self._sift_own(session, [row for row in rows if is_made(self._job, row) and row.values.own])
         self._once.judge(session, [(row, said) for row in rows if (said := self._own_said(row))])
+        if not is_written:  # what becomes of them is not decided yet
+            alike = [row for row in rows if row.finding is Finding.duplicate and row.values.own]
+            self._once.foretell(session, [(row, row.values.own) for row in alike])
         for row in rows:
             if is_made(self._job, row):
                 self._judge.tell_lacking(row)
@@ -110,6 +113,7 @@ class CustomerTarget:
         made = [row for row in rows if is_made(self._job, row)]
         self._add(session, made)
         changed: list[tuple[Row, Known, dict[str, Any]]] = []
+        own = _OwnChanges(session, self._who)
         for row in rows:
             if row.finding is Finding.duplicate and self._job.on_duplicate is OnDuplicate.update:
                 known = self._to_update(session, row)
@@ -119,12 +123,16 @@ class CustomerTarget:
                 if row.outcome is None and row.finding in (Finding.duplicate, Finding.unchanged):
                     row.outcome = Outcome.skipped
                 continue
+            if known is not None:
+                own.write_of(known.customer.id)
             new = self._judge.changes(row, known) if known is not None else {}
             if known is None or not new:
                 row.outcome = Outcome.skipped
                 continue
             changed.append((row, known, new))
             self._change(session, row, known, new)
+            own.add(row, known, new.get(OWN, {}))
+        own.write()
         session.flush()
         if changed:
             indexing.renew(session, [known.customer.id for _row, known, _new in changed])
@@ -228,23 +236,9 @@ class CustomerTarget:
         if _KEYED & columns.keys():
             indexing.index(session, customer)
         session.flush()
-        if OWN in new:
-            before[OWN] = self._change_own(session, row, known, new[OWN])
         before["contacts"] = [point.id for point in points]
         before["tags"] = [one.tag_id for one in worn]
         row.before, row.record_id, row.outcome = before, customer.id, Outcome.changed
-
-    def _change_own(self, session: Session, row: Row, known: Known, said: dict[str, Any]) -> dict[str, Any]:
-        """Bare key → (before, now) of what was changed. What cannot be kept is told on the row."""
-        added = extra.extra_of("Customer")
-        if added is None:
-            return {}
-        was = added.values(session, [known.customer.id], self._who)[known.customer.id]
-        refused = extra.save_what_goes(added, session, known.customer.id, said, by=self._who, is_told=False)
-        _tell_own(row, refused)
-        now = added.values(session, [known.customer.id], self._who)[known.customer.id]
-        known.own.update(now)
-        return {key: [was.get(key), now.get(key)] for key in said if was.get(key) != now.get(key)}
 
     def _tell(self, session: Session, changed: Iterable[tuple[Row, Known, dict[str, Any]]]) -> None:
         for _row, known, new in changed:
@@ -259,6 +253,39 @@ class CustomerTarget:
             customer_id=customer.id, at=clock.now(), kind=kind, actor_id=self._who.user_id, subject_type=SUBJECT,
             subject_id=self._job.id, data={},
         )  # fmt: skip
+
+
+class _OwnChanges:
+    """What is said of customers who are here to the company's own fields: written together."""
+
+    def __init__(self, session: Session, who: Actor) -> None:
+        self._session, self._who = session, who
+        self._added = extra.extra_of("Customer")
+        #: customer → the row, and what it says
+        self._waiting: dict[int, tuple[Row, Known, Mapping[str, Any]]] = {}
+
+    def add(self, row: Row, known: Known, said: Mapping[str, Any]) -> None:
+        if said and self._added is not None:
+            self._waiting[known.customer.id] = row, known, said
+
+    def write_of(self, number: int) -> None:
+        """Another row is about the same customer: it goes by what this one has left."""
+        if number in self._waiting:
+            self.write()
+
+    def write(self) -> None:
+        """What of it cannot be kept is told on the rows."""
+        waiting, self._waiting = self._waiting, {}
+        if not waiting or self._added is None:
+            return
+        said = {number: said for number, (_row, _known, said) in waiting.items()}
+        found = self._added.change_many(self._session, said, by=self._who)
+        for number, (row, known, own) in waiting.items():
+            one = found[number]
+            _tell_own(row, one.refused)
+            known.own.update(one.now)
+            changed = {key: [one.before.get(key), one.now.get(key)] for key in own}
+            row.before = (row.before or {}) | {OWN: {key: pair for key, pair in changed.items() if pair[0] != pair[1]}}
 
 
 def _tell_own(row: Row, refused: Mapping[str, Iterable[Sentence]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.screens import extra
 from app.customers.models import Customer
@@ -25,6 +26,8 @@ class OnceJudge:
     put_away: Collection[int] = ()
     #: (bare key, value) → the first row that says it, and the customer that row is about
     _said: dict[tuple[str, Any], tuple[int, int | None]] = field(default_factory=dict)
+    #: the same of rows that may be made, or not
+    _foretold: dict[tuple[str, Any], int] = field(default_factory=dict)
 
     def judge(self, session: Session, rows: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
         """Rows with what each would write (bare key → value); one that says what another one has is wrong."""
@@ -43,6 +46,27 @@ class OnceJudge:
                 for key, one in told.items():
                     self._said.setdefault((key, one.value), (row.number, about))
 
+    def foretell(self, session: Session, rows: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
+        """Rows that look like others: what would be wrong with them, were they made all the same, is told."""
+        added = extra.extra_of("Customer") if rows else None
+        if added is None:
+            return
+        found = added.once(session, {row.number: said for row, said in rows})
+        put_away = _put_away(
+            session, {number for told in found.values() for one in told.values() for number in one.holders}
+        )
+        for row, _said in rows:
+            for key, one in found.get(row.number, {}).items():
+                said = self._said.get((key, one.value))
+                earlier = said[0] if said is not None else self._foretold.get((key, one.value))
+                is_taken = any(number not in put_away for number in one.holders)
+                if is_taken or (earlier is not None and earlier < row.number):
+                    label = extra.fields_of("Customer")[extra.PREFIX + key].label
+                    why = one.told if is_taken else _twice_in_file(earlier)
+                    row.reasons.append(str(_("%(field)s: made all the same, the row would be refused. %(why)s",
+                                             field=label, why=why)))  # fmt: skip
+                self._foretold.setdefault((key, one.value), row.number)
+
     def _judge(self, row: Row, key: str, one: extra.Once) -> None:
         label = extra.fields_of("Customer")[extra.PREFIX + key].label
         is_update = row.finding is Finding.update
@@ -52,7 +76,11 @@ class OnceJudge:
             return
         earlier, about = self._said.get((key, one.value), (None, None))
         if earlier is not None and (about is None or not is_update or about != row.record_id):
-            row.wrong(label, _("The same stands in row %(number)d, and only one customer may have it.", number=earlier))
+            row.wrong(label, _twice_in_file(earlier))
+
+
+def _twice_in_file(number: int | None) -> Sentence:
+    return _("The same stands in row %(number)d, and only one customer may have it.", number=number)
 
 
 def _put_away(session: Session, numbers: Collection[int]) -> Collection[int]:

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import event, select
 
 from app.core.db import db, transaction
+from app.core.errors import BusinessError
 from app.core.screens.extra import extra_of
 from app.customers.models import Customer
-from app.customers.services import create_customer
+from app.customers.services import create_customer, restore_customer
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue
 from app.imports.fields import lacking
 from app.imports.models import Finding, ImportTarget, OnDuplicate, OnUpdate, Outcome
@@ -209,3 +210,48 @@ def test_a_customer_in_a_field_of_every_row_is_looked_up_with_the_others(session
 
     few, many = asked(20), asked(200)
     assert many <= few + 40, (few, many)
+
+
+def test_one_who_comes_back_has_nothing_that_another_one_has_by_now(session, cast, brought):
+    session.rollback()
+    publish([CARD])
+    head = "Họ tên,Số điện thoại,Số thẻ\n"
+    first = brought(f"{head}Mới Một,0909111333,C1\nMới Hai,0909111555,C2\n").check().apply()
+    first.undo()
+    brought(f"{head}Mới Một,0909111333,C1\n").check().apply()
+    gone = {one.name: one for one in session.scalars(select(Customer).where(Customer.archived_at.is_not(None)))}
+    session.rollback()
+    with pytest.raises(BusinessError, match="Số thẻ"), transaction(cast.hoa) as inside:
+        restore_customer(inside, inside.get_one(Customer, gone["Mới Một"].id), by=cast.hoa)
+    with transaction(cast.hoa) as inside:
+        assert not restore_customer(inside, inside.get_one(Customer, gone["Mới Hai"].id), by=cast.hoa).is_archived
+
+
+def test_what_would_be_refused_of_rows_made_all_the_same_is_told_before(session, cast, brought):
+    session.rollback()
+    publish([CARD])
+    with transaction(cast.minh) as inside:
+        say(inside, create_customer(inside, by=cast.minh, name="Trần An", phone="0909111444").id, "A1", cast.minh)
+    job = brought("Họ tên,Số điện thoại,Số thẻ\nNgười Khác,0909111444,A1\nNgười Nữa,0909111444,A2\n")
+    job.check()
+    assert [job.rows()[number].finding for number in (2, 3)] == [Finding.duplicate, Finding.duplicate]
+    assert "Số thẻ" in job.reasons(2)
+    assert "Số thẻ" not in job.reasons(3)
+
+
+@pytest.mark.both_databases
+def test_known_customers_are_told_of_the_company_s_fields_all_together(session, cast, brought):
+    session.rollback()
+    publish([CARD, {"key": "level", "type": "integer", "label": "Bậc", "min": 1}])
+    with transaction(cast.minh) as inside:
+        for n in range(60):
+            create_customer(inside, by=cast.minh, name=f"Bạn {n}", phone=f"09{n:08}")
+    head = "Họ tên,Số điện thoại,Số thẻ,Bậc\n"
+    job = brought(head + "".join(f"Bạn {n},09{n:08},C{n},{n % 3 + 1}\n" for n in range(60))).check()
+    with counted() as sent:
+        job.apply()
+    about = [one for one in sent if "customer_value" in one or "customer_answers" in one]
+    assert len(about) < 15
+    assert answers(session, "Bạn 4") == {"card": "C4", "level": 2}
+    job.undo()
+    assert answers(session, "Bạn 4") == {}

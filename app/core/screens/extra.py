@@ -16,8 +16,9 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.access import Actor, FieldRight
 from app.core.conditions.fields import Kind
-from app.core.errors import InvalidInputError, Sentence
+from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.guarded import GuardedField
+from app.core.i18n import _
 from app.core.masking import Mask
 from app.core.screens.columns import Derived
 
@@ -109,6 +110,15 @@ class Once:
     told: Any
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What became of what was said of one record: its values (bare key → value), and why the rest was not kept."""
+
+    before: Mapping[str, Any]
+    now: Mapping[str, Any]
+    refused: Mapping[str, Sequence[Sentence]]
+
+
 class ExtraForm(Protocol):
     """Their inputs inside of the form of a record; drawn by `template`, which knows it as `extra`."""
 
@@ -165,6 +175,12 @@ class Extra(Protocol):
         """Keep what is said (record → bare key → value as OneText.read and find give it) of new records, all at once.
         Record → bare key → why what was said there is not kept. What records `aside` have is not taken."""
 
+    def change_many(
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+    ) -> Mapping[int, Changed]:
+        """Of records that are here and locked keep what can be kept of this (as for add_many), all at once; what
+        happened with them does not tell it."""
+
     def left_out(
         self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
     ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
@@ -172,6 +188,9 @@ class Extra(Protocol):
 
     def once(self, session: Session, said: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Mapping[str, Once]]:
         """Of the same those values that only one record may have, by record and bare key."""
+
+    def not_alone(self, session: Session, record_id: int) -> Mapping[str, Sequence[Sentence]]:
+        """By key ("own.…") what a record that comes back has, though only one may have it and another one does."""
 
     def history(self, record_id: int, who: Actor) -> Sequence[Any]:
         """What was changed of them, as subjects of core.history."""
@@ -249,6 +268,17 @@ class Living(Mapping[str, Any]):
         return len(self._own) + len(fields_of(self._resource))
 
 
+def refuse_not_alone(resource: str, session: Session, record_id: int) -> None:
+    """Raises BusinessError for a record that comes back with what only one may have, and another one has by now."""
+    added = extra_of(resource)
+    found = added.not_alone(session, record_id) if added is not None else {}
+    if found:
+        labels = fields_of(resource)
+        told = "; ".join(f"{labels[key].label if key in labels else key}: {' '.join(map(str, why))}"
+                         for key, why in found.items())  # fmt: skip
+        raise BusinessError(_("It cannot come back as it is. %(why)s", why=told))
+
+
 def save_what_goes(
     added: Extra, session: Session, record_id: int, said: Mapping[str, object], *, by: Actor, is_told: bool = True
 ) -> dict[str, Sequence[Sentence]]:
@@ -259,8 +289,12 @@ def save_what_goes(
             added.save(session, record_id, left, by=by, is_new=False, is_whole=False, is_told=is_told)
             break
         except InvalidInputError as error:
-            told = {key.removeprefix(PREFIX).partition(".")[0]: list(why) for key, why in error.fields.items()}
-            wrong = {key: why for key, why in told.items() if key in left} or {key: [error.message] for key in left}
-            refused |= wrong
-            left = {key: value for key, value in left.items() if key not in wrong}
+            refused |= refused_of(error, left)
+            left = {key: value for key, value in left.items() if key not in refused}
     return refused
+
+
+def refused_of(error: InvalidInputError, said: Collection[str]) -> dict[str, Sequence[Sentence]]:
+    """By bare key what of this was refused; all of it, where the refusal is about none of it."""
+    told = {key.removeprefix(PREFIX).partition(".")[0]: list(why) for key, why in error.fields.items()}
+    return {key: why for key, why in told.items() if key in said} or {key: [error.message] for key in said}

@@ -129,7 +129,8 @@ def refuse_merged(session: Session, kept: Customer, merged: Customer, revs: tupl
 def undo_merge(session: Session, log_id: int, *, by: Actor) -> Undone:
     """Two customers again, each with what was his. What was changed since stays with the one who was kept, and is told.
 
-    Raises BusinessError after 30 days, and while the kept one is himself part of another.
+    Raises BusinessError after 30 days, while the kept one is himself part of another, and where one of them would have
+    what only one may have and somebody has by now.
     """
     log = session.get(CustomerMerge, log_id)
     if log is None:
@@ -157,6 +158,9 @@ def undo_merge(session: Session, log_id: int, *, by: Actor) -> Undone:
     session.flush()
     _renewed(session, kept, merged)
     log.undone_at, log.undone_by_id = clock.now(), by.user_id
+    session.flush()
+    for one in (merged, kept):
+        extra.refuse_not_alone("Customer", session, one.id)
     for one, other in ((kept, merged), (merged, kept)):
         data: dict[str, Any] = {"code": other.code}
         if one is kept and left:

@@ -17,7 +17,7 @@ from app.core.db import db
 from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.masking import masked
-from app.core.screens.extra import PREFIX, ExtraForm, Fact, FactGroup, Fields, Once, OneText, Pair
+from app.core.screens.extra import PREFIX, Changed, ExtraForm, Fact, FactGroup, Fields, Once, OneText, Pair
 from app.forms.displays import display
 from app.forms.fields.base import FormField, Value
 from app.forms.layout import placed
@@ -74,6 +74,11 @@ class CustomerFields:
     ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
         return services.add_many(session, said, by=by, aside=aside)
 
+    def change_many(
+        self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+    ) -> Mapping[int, Changed]:
+        return services.change_many(session, said, by=by)
+
     def left_out(
         self, session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
     ) -> Mapping[int, Mapping[str, Sequence[Sentence]]]:
@@ -81,6 +86,9 @@ class CustomerFields:
 
     def once(self, session: Session, said: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Mapping[str, Once]]:
         return services.once(session, said)
+
+    def not_alone(self, session: Session, record_id: int) -> Mapping[str, Sequence[Sentence]]:
+        return services.not_alone(session, record_id)
 
     def told(self, session: Session, record_id: int, who: Actor) -> Sequence[FactGroup]:
         drawn = queries.drawn(session)

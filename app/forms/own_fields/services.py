@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, insert, select
@@ -15,7 +16,7 @@ from app.core.errors import InvalidInputError, Sentence
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
 from app.core.numbering import next_ids
-from app.core.screens.extra import PREFIX, Once
+from app.core.screens.extra import PREFIX, Changed, Once, refused_of
 from app.core.vietnamese import sort_key
 from app.customers.duplicates.queries import live_merge
 from app.customers.models import Customer
@@ -78,6 +79,13 @@ def add_many(
     found: dict[int, Values] = {number: values for number, values in read.items() if values}
     if not found:
         return told
+    _insert(session, drawn, found, by)
+    _index(session, drawn, found)
+    return told
+
+
+def _insert(session: Session, drawn: Drawn, found: Mapping[int, Values], by: Actor) -> None:
+    """The answers of customers who have none yet: past the mapper, which would make each a statement of its own."""
     now = clock.now()
     ids = next_ids(session, CustomerAnswers.__table__, len(found))
     rows = [
@@ -87,8 +95,6 @@ def add_many(
     ]  # fmt: skip
     session.execute(insert(CustomerAnswers), rows)
     audit.record_made(session, CustomerAnswers, rows)
-    _index(session, drawn, found)
-    return told
 
 
 def _taken(session: Session, drawn: Drawn, of: Mapping[int, Values], aside: Collection[int]) -> list[tuple[str, int]]:
@@ -141,6 +147,91 @@ def _holders(session: Session, key: str, one: FormField, values: Iterable[Any]) 
     return found
 
 
+def change_many(
+    session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
+) -> dict[int, Changed]:  # fmt: skip
+    """`change` for many customers who are here and locked, all at once and without a word on their timelines. What
+    cannot be kept of one stays as it is, and is told."""
+    drawn = queries.drawn(session)
+    if drawn is None or not said:
+        return {}
+    rows = {row.customer_id: row for row in _kept_for_all(session, said)}
+    context = knowing(queries.context(session, by, None), drawn.definition.fields, said.values())
+    taken = _Taken(session, drawn, said)
+    found: dict[int, Changed] = {}
+    new: dict[int, Values] = {}
+    keys: set[str] = set()
+    for number, one in said.items():
+        row = rows.get(number)
+        before: Values = {} if row is None else row.answers
+        now, refused = _what_goes(session, drawn, number, one, before, taken, by=by, context=context)
+        found[number] = Changed(before, now, refused)
+        changed = {key for key in {*before, *now} if before.get(key) != now.get(key)}
+        if not changed:
+            continue
+        keys |= changed
+        if row is None:
+            new[number] = now
+        else:
+            row.answers, row.form_version_id = dict(now), drawn.version_id
+        session.get_one(Customer, number).updated_at = clock.now()
+    if new:
+        _insert(session, drawn, new, by)
+    session.flush()
+    reindex(session, drawn, {number: one.now for number, one in found.items() if one.before != one.now}, keys=keys)
+    return found
+
+
+def _kept_for_all(session: Session, ids: Collection[int]) -> Iterable[CustomerAnswers]:
+    return session.scalars(select(CustomerAnswers).where(CustomerAnswers.customer_id.in_(ids)))
+
+
+class _Taken:
+    """Whose is what only one customer may have, while many say what is theirs?"""
+
+    def __init__(self, session: Session, drawn: Drawn, said: Mapping[int, Mapping[str, Any]]) -> None:
+        self._drawn = drawn
+        self._holders: dict[str, dict[Any, set[int]]] = {}
+        for key, values in _wanted_once(drawn, said).items():
+            # Of two that come at the same moment, the second one waits here for the first.
+            queue_up(session, f"own field {key}")
+            self._holders[key] = _holders(session, key, drawn.fields[key], values.values())
+
+    def refused(self, number: int, said: Mapping[str, Any]) -> dict[str, Sequence[Sentence]]:
+        """Bare key → why it cannot be his."""
+        return {
+            key: [_told_twice(self._drawn.fields[key])] for key, value in self._of(number, said)
+            if not self._holders[key].get(value, set()) <= {number}
+        }  # fmt: skip
+
+    def give(self, number: int, values: Values) -> None:
+        for key, value in self._of(number, values):
+            if key in self._holders:
+                self._holders[key].setdefault(value, set()).add(number)
+
+    def _of(self, number: int, said: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+        return ((key, values[number]) for key, values in _wanted_once(self._drawn, {number: said}).items())
+
+
+def _what_goes(
+    session: Session, drawn: Drawn, number: int, said: Mapping[str, Any], before: Values, taken: _Taken, *,
+    by: Actor, context: Context,
+) -> tuple[Values, dict[str, Sequence[Sentence]]]:  # fmt: skip
+    """What the answers come to with as much of this as can be kept, and by bare key why the rest cannot."""
+    refused = taken.refused(number, said)
+    while left := {key: value for key, value in said.items() if key not in refused}:
+        try:
+            now = read(session, drawn, left, before, by=by, is_new=False, is_whole=False, context=context)
+            worked_out = {key: value for key, value in now.items() if key not in left and before.get(key) != value}
+            _must_be_alone(session, number, drawn, worked_out, worked_out)
+        except InvalidInputError as error:
+            refused |= refused_of(error, left)
+        else:
+            taken.give(number, now)
+            return now, refused
+    return before, refused
+
+
 def left_out(
     session: Session, said: Mapping[int, Mapping[str, Any]], *, by: Actor
 ) -> dict[int, dict[str, tuple[Sentence, ...]]]:
@@ -164,10 +255,10 @@ def left_out(
 
 def read(
     session: Session, drawn: Drawn, said: Mapping[str, object], before: Values, *, by: Actor, is_new: bool,
-    is_whole: bool = True, is_page: bool = False,
+    is_whole: bool = True, is_page: bool = False, context: Context | None = None,
 ) -> dict[str, Value]:  # fmt: skip
     """What the answers come to with these changes. Raises InvalidInputError by "own.KEY"."""
-    context = queries.context(session, by, None if is_new else before)
+    context = replace(context or queries.context(session, by, None), before=None if is_new else before)
     # What nobody speaks of stays as it is; only a new customer begins with the defaults.
     silent = {} if is_new else dict.fromkeys(key for key, one in drawn.fields.items() if not one.type.is_worked_out)
     kept = {key: value for key, value in before.items() if key in silent}
@@ -246,18 +337,38 @@ def _keep(
 
 def _must_be_alone(session: Session, customer_id: int, drawn: Drawn, values: Values, changed: Collection[str]) -> None:
     """Answers that are wanted only once among all customers."""
+    problems = _not_alone(session, customer_id, drawn, {key: values.get(key) for key in changed}, ())
+    if problems:
+        raise InvalidInputError(fields=problems)
+
+
+def not_alone(session: Session, customer_id: int) -> dict[str, list[Sentence]]:
+    """Of what only one customer may have, by "own.KEY": what somebody in use has as well, with whom he was not compared
+    while he was put away."""
+    drawn, row = queries.drawn(session), queries.kept_for(session, customer_id)
+    if drawn is None or row is None:
+        return {}
+    return _not_alone(session, customer_id, drawn, row.answers, (_in_use(CustomerValue.customer_id),))
+
+
+def _not_alone(
+    session: Session, customer_id: int, drawn: Drawn, values: Mapping[str, Value | None], among: Sequence[Any]
+) -> dict[str, list[Sentence]]:  # fmt: skip
     problems: dict[str, list[Sentence]] = {}
-    for key in changed:
+    for key, value in values.items():
         one = drawn.fields.get(key)
-        if one is None or not _is_once(one) or values.get(key) is None:
+        if one is None or not _is_once(one) or value is None:
             continue
         # Of two that come at the same moment, the second one waits here for the first.
         queue_up(session, f"own field {key}")
-        same = _who_has(key, _column_of(one) == one.type.indexed(values[key])[0])
-        if session.scalar(same.where(CustomerValue.customer_id != customer_id).limit(1)) is not None:
+        same = _who_has(key, _column_of(one) == one.type.indexed(value)[0])
+        if session.scalar(same.where(CustomerValue.customer_id != customer_id, *among).limit(1)) is not None:
             problems[PREFIX + key] = [_told_twice(one)]
-    if problems:
-        raise InvalidInputError(fields=problems)
+    return problems
+
+
+def _in_use(customer_id: Any) -> ColumnElement[bool]:
+    return select(Customer.id).where(Customer.id == customer_id, Customer.archived_at.is_(None)).exists()
 
 
 def _is_once(one: FormField) -> bool:
@@ -300,7 +411,8 @@ def _index(
         if (keys is None or key in keys) and key in fields for row in value_rows(fields[key], value)
     ]  # fmt: skip
     if rows:
-        session.execute(insert(CustomerValue), rows)
+        # The table, not the class: which would leave out what is empty, and begin anew with every other kind of value.
+        session.execute(insert(CustomerValue.__table__), rows)
 
 
 def value_rows(one: FormField, value: Value) -> list[dict[str, Any]]:

@@ -89,4 +89,4 @@ def keep(session: Session, submission: Submission) -> None:
     session.execute(delete(SubmissionValue).where(SubmissionValue.submission_id == submission.id))
     rows = rows_of(submission, wanted_of_form(session, submission.form_id))
     if rows:
-        session.execute(insert(SubmissionValue), rows)
+        session.execute(insert(SubmissionValue.__table__), rows)

@@ -69,7 +69,7 @@ def _lot(session: Session, job: AnswerIndexing, wanted: Mapping[str, str]) -> bo
     ids = [one.id for one in found]
     session.execute(delete(SubmissionValue).where(SubmissionValue.submission_id.in_(ids)))
     if values:
-        session.execute(insert(SubmissionValue), values)
+        session.execute(insert(SubmissionValue.__table__), values)
     job.cursor, job.done = ids[-1], job.done + len(ids)
     return len(found) < LOT
 

@@ -7,8 +7,10 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from sqlalchemy import select
 
-from app.core.db import db
-from app.customers.models import TimelineEntry
+from app.core.access import SYSTEM
+from app.core.db import db, transaction
+from app.customers.models import Customer, TimelineEntry
+from app.customers.services import archive_customer
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue
 from tests.forms.own_fields.drawing import FIELDS, publish
 from tests.pages import tables
@@ -80,6 +82,17 @@ DUC, DUYEN, TRAN = "Trần Văn Đức", "Đặng Thị Duyên", "Lê Bảo Trâ
 )
 def test_the_list_is_narrowed_by_what_they_are(three, client, where, found):
     assert set(names(client("lan").get(LIST, query_string={"where": where}))) == found
+
+
+@pytest.mark.both_databases
+def test_whoever_is_archived_leaves_the_narrowed_list_of_those_who_see_all(app, three, client):
+    hoa, where = client("hoa"), {"where": "own.parties >= 1"}
+    assert names(hoa.get(LIST, query_string=where)) == [DUYEN, DUC]
+    with app.app_context(), transaction(SYSTEM) as session:
+        archive_customer(session, session.get_one(Customer, three[0]["id"]), by=SYSTEM)
+    assert names(hoa.get(LIST, query_string=where)) == [DUYEN]
+    assert names(hoa.get(LIST, query_string={**where, "archived": "1"})) == [DUC]
+    assert names(hoa.get(LIST, query_string={"where": "own.parties >= 1 and own.channel = 'zalo'"})) == []
 
 
 ORDERED = [
