@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from wtforms import Field
 
-from app.forms import controls, logic, rules
+from app.forms import controls, logic, queries, rules
 from app.forms.controls import Input, control_of
 from app.forms.fields.base import Context, Value
 from app.forms.fields.definition import Reading
@@ -283,20 +283,11 @@ def _by_question(pairs: Iterable[tuple[str, Any]]) -> dict[str, dict[str, list[A
 
 def build_form(version: FormVersion) -> type[AnswerForm]:
     """The form class of a version, built once and kept. Raises KeyError for half a draft."""
-    return _build(_Drawn(version.checksum, version.definition))
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """A definition that is known by its checksum."""
-
-    checksum: str
-    definition: Mapping[str, Any] = field(compare=False)
+    return _build(queries.read_of(version))
 
 
 @lru_cache(MOST_KEPT)
-def _build(drawn: _Drawn) -> type[AnswerForm]:
+def _build(read: queries.Read) -> type[AnswerForm]:
     # AnswerField(…) is an unbound field here: labels get the reader's language when a form is made of the class.
-    definition = rules.read_definition(drawn.definition)
-    fields = {PREFIX + one.key: AnswerField(one, default=rules.default_of(one)) for one in definition.fields}
-    return type("BuiltAnswerForm", (AnswerForm,), {**fields, "definition": definition})
+    fields = {PREFIX + one.key: AnswerField(one, default=rules.default_of(one)) for one in read.asked.fields}
+    return type("BuiltAnswerForm", (AnswerForm,), {**fields, "definition": read.asked})

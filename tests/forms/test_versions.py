@@ -184,7 +184,7 @@ def test_all_that_a_process_does_with_an_answer_is_told(session, cast):
     assert told(form, "sum") == [f"{name} gửi câu trả lời cho phần mềm khác"]
     assert told(form, "there") == [f"{name} rẽ nhánh theo câu trả lời này"]
     assert told(form, "spare") == []
-    own = queries.form_for(session, FormPurpose.customers)
+    own = queries.form_of_purpose(session, FormPurpose.customers)
     assert told(own, "dish") == [f"{name} ghi vào trường này"]
     assert told(own, "parties") == []
 

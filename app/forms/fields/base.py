@@ -318,6 +318,10 @@ class FieldType(ABC):
     def schema(self, spec: FieldSpec, context: Context) -> JsonSchema:
         """JSON Schema (2020-12) of the value."""
 
+    def begins_empty(self, spec: FieldSpec) -> bool:
+        """Is nothing ever answered beforehand, whatever a definition says that was published before?"""
+        return not self.takes_default
+
     def choices(self, spec: FieldSpec, context: Context) -> Sequence[Option]:
         """What there is to choose from, for `Control.choice`, `checks` and `scale`."""
         return ()
@@ -384,6 +388,8 @@ class FormField:
     type: FieldType
     #: all of these hold while it is asked: its own condition and that of its section
     shown_if: tuple[Condition, ...] = ()
+    #: the same question in other versions: who reads its answers must be let read them there too (forms/reading.py)
+    also: tuple[FieldSpec, ...] = ()
 
     @property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,10 +11,10 @@ from flask_appbuilder.baseviews import BaseView, expose
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.core import clock, settings
+from app.core import clock, links, settings
 from app.core.db import db, transaction
 from app.core.delivery import content_security_policy
-from app.core.errors import BusinessError, NotFoundError, Sentence, TooManyRequestsError
+from app.core.errors import NotFoundError, Sentence, TooManyRequestsError
 from app.core.i18n import _
 from app.core.pages import refuse_nul_sent, show
 from app.customers.views import ward_choices
@@ -72,12 +73,14 @@ def _answered(key: str, *, inside: bool) -> Response:
         return _page(link, version, form, inside=inside)
     try:
         opened = rules.read_page(_secret(), key, request.form.get(_PAGE, ""), clock.now())
-    except BusinessError as error:
-        return _page(link, version, form, inside=inside, told=error.message, status=409)
+    except rules.PageTooOldError as error:
+        # Whoever comes back after half a day has had the time that people take.
+        since = clock.now() - rules.FASTEST if error.was_ours else None
+        return _page(link, version, form, inside=inside, told=error.message, status=409, since=since)
     if request.form.get("version") != str(version.id):
-        return _page(link, version, form, inside=inside, told=_ANEW, status=409)
+        return _page(link, version, form, inside=inside, told=_ANEW, status=409, since=opened.at)
     if not form.validate():
-        return _page(link, version, form, inside=inside, status=422)
+        return _page(link, version, form, inside=inside, status=422, since=opened.at)
     answers, address, read_under = form.answers, request.remote_addr or "-", version.id
     arrival = Arrival(
         opened, rules.address_key(_secret(), address), trap=request.form.get(TRAP, "")[:500],
@@ -93,14 +96,11 @@ def _answered(key: str, *, inside: bool) -> Response:
             if entry is not None and entry.state is EntryState.held:
                 tell_of_entry(kept, entry)
     except TooManyRequestsError as error:
-        told = _(
-            "Too many answers have come from your network. Nothing is lost: wait a few minutes and send once more."
-        )
-        response = _page(link, version, form, inside=inside, told=told, status=error.status)
+        response = _page(link, version, form, inside=inside, told=error.message, status=error.status, since=opened.at)
         response.headers["Retry-After"] = str(error.details["retry_after"])
         return response
     if is_other:
-        return _page(link, version, form, inside=inside, told=_ANEW, status=409)
+        return _page(link, version, form, inside=inside, told=_ANEW, status=409, since=opened.at)
     return redirect(f"/f/{key}/nhung/cam-on" if inside else f"/f/{key}/cam-on", code=303)
 
 
@@ -125,12 +125,14 @@ def _form(session: Session, key: str, version: FormVersion) -> AnswerForm:
 
 
 def _page(
-    link: PublicLink, version: FormVersion, form: AnswerForm, *, inside: bool, told: Sentence = "", status: int = 200
-) -> Response:
+    link: PublicLink, version: FormVersion, form: AnswerForm, *, inside: bool, told: Sentence = "", status: int = 200,
+    since: datetime | None = None,
+) -> Response:  # fmt: skip
+    """`since`: when it was opened first, where it comes back: whoever corrects what was refused is quick."""
     return _drawn(
         "forms/public/fill.html", link, version, status, inside=inside, form=form, told=told,
-        path=_path(link, inside=inside), opened=rules.sign_page(_secret(), link.key, clock.now()), opened_name=_PAGE,
-        trap=TRAP,
+        path=_path(link, inside=inside), trap=TRAP, opened_name=_PAGE,
+        opened=rules.sign_page(_secret(), link.key, since or clock.now()),
     )  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def _drawn(
     session = db.session()
     company = {
         "company": settings.get(session, "company_name"),
-        "logo_file_id": settings.get(session, "logo_file_id"),
+        "logo_url": links.logo_path(settings.get(session, "logo_file_id")),
     }
     response = make_response(
         show(template, status, link=link, name=version.form.name, version_id=version.id, inside=inside,

@@ -72,7 +72,7 @@ class Charts:
 def charts_of(session: Session, form_id: int, version: FormVersion, who: Actor, context: Context) -> Charts:
     """A chart for each question whose answers he reads as they are; voided ones are not counted."""
     fields = [
-        one for one in queries.fields_of(version).values()
+        one for one in queries.read_over_versions(session, version).fields.values()
         if one.type.code in index.COUNTED and index.is_indexed(one) and reading.is_read(one, context)
     ]  # fmt: skip
     among, is_cut = _among(session, form_id, who)

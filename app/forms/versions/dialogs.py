@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import FileField, SelectField, StringField
 from wtforms.validators import Optional
 
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.forms.models import FormPurpose
 from app.forms.rules import LONGEST_CODE, LONGEST_NAME
 
-PURPOSES: Mapping[str, Any] = {
-    FormPurpose.answers.value: _("To be filled in"), FormPurpose.customers.value: _("Fields of customers"),
+PURPOSES: Mapping[FormPurpose, Sentence] = {
+    FormPurpose.answers: _("To be filled in"), FormPurpose.customers: _("Fields of customers"),
 }  # fmt: skip
 
 
