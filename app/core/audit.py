@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum, auto
 from functools import cache
@@ -33,6 +34,7 @@ from app.core.db import Entity, Json, UtcDateTime, stored
 from app.core.ddl import declare, refuse_changes
 from app.core.later import write_now
 from app.core.numbering import next_ids
+from app.core.prepared import Prepared, inserting
 
 #: Columns that say nothing about what was done.
 _TECHNICAL = {
@@ -356,10 +358,11 @@ def _write_events(session: Session, _context: object) -> None:
 
 def made(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
     """What a flush would have told of these new rows, where a statement made them. Each has its id."""
+    told = _columns_told(model.__table__)
     return [
         _entry(session, model, AuditAction.create, row["id"], {
-            name: (None, new) for name, column in _columns_told(model.__table__)
-            if (new := row.get(name)) is not None and not (new is False and column.server_default is not None)
+            name: (None, new) for name, new in row.items()
+            if new is not None and name in told and not (new is False and told[name].is_switch)
         }) for row in rows
     ]  # fmt: skip
 
@@ -382,11 +385,11 @@ def record_changed(session: Session, model: type[Entity], rows: Mapping[int, Map
 def _entry(
     session: Session, model: type[Entity], action: AuditAction, number: int, values: Mapping[str, tuple[Any, Any]]
 ) -> Entry:  # fmt: skip
-    columns, sensitive = model.__table__.c, {}
+    told, sensitive = _columns_told(model.__table__), {}
     changes: dict[str, Any] = {}
     for name, (old, new) in values.items():
         old, new = _plain(old), _plain(new)
-        if _is_sensitive(columns[name]):
+        if told[name].is_sensitive:
             sensitive[name] = old, new
             old, new = fingerprint(old), fingerprint(new)
         changes[name] = [old, new]
@@ -405,34 +408,46 @@ def _is_sensitive(column: Column[Any]) -> bool:
     return bool(column.info.get("sensitive")) or (column.table.name, column.name) in _SENSITIVE
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What the log has to know of a column of which it tells."""
+
+    is_sensitive: bool
+    #: what it is by itself was said by nobody
+    is_switch: bool
+
+
 @cache
-def _columns_told(table: Any) -> Sequence[tuple[str, Column[Any]]]:
-    return [
-        (column.name, column) for column in table.c
+def _columns_told(table: Any) -> Mapping[str, _Told]:
+    return {
+        column.name: _Told(_is_sensitive(column), column.server_default is not None) for column in table.c
         if column.name not in _TECHNICAL and not column.primary_key
-    ]  # fmt: skip
+    }  # fmt: skip
 
 
-_ADD: Any = insert(AuditEvent.__table__)
-_ADD_SENSITIVE: Any = insert(AuditSensitive.__table__)
+_COLUMNS = ("at", "actor_id", "on_behalf_of_id", "address", "origin", "action", "name", "table_name", "record_id",
+            "changes", "reason")  # fmt: skip
+_ADD = Prepared(inserting(AuditEvent.__table__, _COLUMNS))
+_ADD_NUMBERED = Prepared(inserting(AuditEvent.__table__, ("id", *_COLUMNS)))
+_ADD_SENSITIVE = Prepared(inserting(AuditSensitive.__table__, ("event_id", "field", "old", "new")))
 
 
 def write(session: Session, entries: Sequence[Entry]) -> None:
     """Put these into the log, in their order."""
     if not any(sensitive for _told, sensitive in entries):
         if entries:
-            session.connection().execute(_ADD, [told for told, _sensitive in entries])
+            _ADD(session, [told for told, _sensitive in entries])
         return
     # By one statement, though each has to be known by its id; they come in the order in which the rows were changed.
     ids = next_ids(session, AuditEvent.__table__, len(entries))
     numbered = list(zip(ids, entries, strict=True))
-    session.connection().execute(_ADD, [{**told, "id": number} for number, (told, _sensitive) in numbered])
+    _ADD_NUMBERED(session, [{**told, "id": number} for number, (told, _sensitive) in numbered])
     values = [
         {"event_id": number, "field": name, "old": old, "new": new}
         for number, (_told, sensitive) in numbered
         for name, (old, new) in sensitive.items()
     ]
-    session.connection().execute(_ADD_SENSITIVE, values)
+    _ADD_SENSITIVE(session, values)
 
 
 def is_fingerprint(logged: object) -> bool:

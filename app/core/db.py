@@ -133,7 +133,7 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
     session.info["transaction"] = True
     session.info["actor"] = actor
     try:
-        session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
+        session.info["connection"] = session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
         begun = session.get_transaction()
         yield session
         if session.get_transaction() is not begun:
@@ -149,6 +149,13 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
         session.info.pop("transaction", None)
         session.info.pop("actor", None)
         session.info.pop("reason", None)
+        session.info.pop("connection", None)
+
+
+def connection_of(session: Session) -> Connection:
+    """The session's connection; inside a transaction without finding out which one it is."""
+    within: Connection | None = session.info.get("connection")
+    return session.connection() if within is None else within
 
 
 def writes_alone(session: Session) -> bool:

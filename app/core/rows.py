@@ -1,40 +1,100 @@
-"""How are rows written where many are written at once, and often? By statements made once, told of in the audit log.
+"""How are rows read and written where that happens often? By statements made once; the audit log is told all the same.
 
-What the mapper does in a flush, without what a flush costs: who and when stands in the row, `rev` grows, the log tells
-of it. The engine's rows go this way (docs/adr/0046-rows-of-the-engine.md); everything else through the session.
+What the mapper does, without what it costs. Read: the row is the session's, as if the mapper had loaded it. Written:
+who and when stands in the row, `rev` grows, the log tells of it. The engine's rows go this way
+(docs/adr/0046-rows-of-the-engine.md); everything else through the session.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import bindparam, insert, update
+from flask_appbuilder import Model
+from sqlalchemy import Connection, Executable, bindparam, update
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core import audit, clock
-from app.core.db import Entity, Revisioned, Stamped
+from app.core.db import Entity, Revisioned, Stamped, connection_of
 from app.core.later import later
 from app.core.numbering import next_ids
+from app.core.prepared import Prepared, inserting
+
+E = TypeVar("E", bound=Model)
+M = TypeVar("M", bound=Entity)
+
+
+def first(session: Session, model: type[E], statement: Executable, values: Mapping[str, Any]) -> E | None:
+    """The first row of a statement over the columns of the table, as it is in the database now."""
+    session.flush()
+    row = connection_of(session).execute(statement, values).first()
+    return None if row is None else known(session, model, row._asdict())
+
+
+def every(session: Session, model: type[E], statement: Executable, values: Mapping[str, Any]) -> list[E]:
+    """All rows of such a statement."""
+    session.flush()
+    return [known(session, model, row._asdict()) for row in connection_of(session).execute(statement, values)]
+
+
+def known(session: Session, model: type[E], columns: Mapping[str, Any]) -> E:
+    """The session's row with these columns, `id` among them, as they were read just now. The others it reads by itself
+    when they are asked for."""
+    mapper: Any = model.__mapper__
+    key = mapper.identity_key_from_primary_key((columns["id"],))
+    row: E | None = session.identity_map.get(key)
+    if row is not None:
+        for name, value in columns.items():
+            set_committed_value(row, name, value)
+        return row
+    row = cast(
+        "E", mapper.class_manager.new_instance()
+    )  # from here on what the mapper does with a row that it has read
+    state = instance_state(row)
+    state.dict.update(columns)
+    state.expired_attributes.update(_columns(mapper).difference(columns))
+    state.key, state.session_id = key, session.hash_key
+    session.identity_map.add(state)
+    return row
+
+
+def known_already(session: Session, model: type[Entity], number: int) -> bool:
+    """Has the session read this row in its transaction?"""
+    row = session.identity_map.get(model.__mapper__.identity_key_from_primary_key((number,)))
+    return row is not None and not instance_state(row).expired
+
+
+@cache
+def _columns(mapper: Any) -> frozenset[str]:
+    return frozenset(mapper.column_attrs.keys())
 
 
 def add(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Write new rows of one table, whole ones: the log tells of the columns that stand in them. Returns their ids."""
-    if not rows:
-        return []
-    written = [{**_stamp(session, model, is_new=True), **row} for row in rows]
-    statement = _insert(model.__table__)
+    return [row["id"] for row in _written(session, model, rows)] if rows else []
+
+
+def make(session: Session, model: type[M], **columns: Any) -> M:
+    """Write a new row, a whole one, and have it."""
+    (written,) = _written(session, model, [columns])
+    return known(session, model, written)
+
+
+def _written(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    session.flush()  # what they refer to
+    table, stamp, connection = model.__table__, _stamp(session, model, is_new=True), connection_of(session)
+    written = [{**stamp, **row} for row in rows]
     if len(written) == 1:
-        written[0]["id"] = _id(session.connection().execute(statement, written[0]))
+        written[0]["id"] = _new_id(connection, table, written[0])
     else:
-        for row, number in zip(written, next_ids(session, model.__table__, len(written)), strict=True):
+        for row, number in zip(written, next_ids(session, table, len(written)), strict=True):
             row["id"] = number
-        session.connection().execute(statement, written)
+        _insert(table, tuple(written[0])).run(connection, written)
     _tell(session, audit.made(session, model, written))
-    return [row["id"] for row in written]
+    return written
 
 
 def change(session: Session, row: Entity, **values: Any) -> None:
@@ -47,7 +107,7 @@ def change(session: Session, row: Entity, **values: Any) -> None:
     written = new | _stamp(session, model, is_new=False, row=row)
     at_rev = {"row_rev": row.rev} if isinstance(row, Revisioned) else {}
     statement = _update(model.__table__, tuple(written), bool(at_rev))
-    done = session.connection().execute(statement, {**written, **at_rev, "row_id": row.id})
+    done = statement.run(connection_of(session), [{**written, **at_rev, "row_id": row.id}])
     if done.rowcount != 1:
         raise StaleDataError(f"{model.__name__} {row.id} was changed meanwhile")
     for name, value in written.items():
@@ -62,7 +122,7 @@ def change_all(session: Session, model: type[Entity], ids: Collection[int], **va
         return
     written = values | _stamp(session, model, is_new=False)
     statement = _update(model.__table__, tuple(written), at_its_rev=False)
-    session.connection().execute(statement, [written | {"row_id": one} for one in ids])
+    statement(session, [written | {"row_id": one} for one in ids])
     for one in ids:
         known = session.identity_map.get(session.identity_key(model, one))
         if known is not None:
@@ -89,13 +149,16 @@ def _stamp(session: Session, model: type[Entity], *, is_new: bool, row: Entity |
     return stamp
 
 
-def _id(done: Any) -> int:
-    return int(done.inserted_primary_key[0])
+def _new_id(connection: Connection, table: Any, row: Mapping[str, Any]) -> int:
+    if connection.dialect.name == "sqlite":  # which tells the id unasked
+        return int(_insert(table, tuple(row)).run(connection, [row]).lastrowid)
+    return int(_insert(table, tuple(row), tells_id=True).run(connection, [row]).scalar_one())
 
 
 @cache
-def _insert(table: Any) -> Any:
-    return insert(table)
+def _insert(table: Any, columns: tuple[str, ...], *, tells_id: bool = False) -> Prepared:
+    new = inserting(table, columns)
+    return Prepared(new.returning(table.c.id) if tells_id else new)
 
 
 @cache
@@ -103,4 +166,5 @@ def _update(table: Any, columns: tuple[str, ...], at_its_rev: bool) -> Any:
     which = table.c.id == bindparam("row_id")
     if at_its_rev:
         which &= table.c.rev == bindparam("row_rev")
-    return update(table).where(which).values({name: bindparam(name, type_=table.c[name].type) for name in columns})
+    new = {name: bindparam(name, type_=table.c[name].type) for name in columns}
+    return Prepared(update(table).where(which).values(new))

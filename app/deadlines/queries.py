@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.core.access import Actor, row_rule, scoped
+from app.core.db import connection_of
 from app.core.remembered import kept
 from app.deadlines.models import COMPANY, Calendar, CalendarException, CalendarExceptionInterval
 from app.deadlines.rules import DayException, Interval, WeeklyInterval, WorkCalendar
@@ -34,7 +35,8 @@ def company_calendar(session: Session) -> WorkCalendar:
 
     Raises sqlalchemy.exc.NoResultFound before the company is set up.
     """
-    calendar_id, rev, updated_at = session.execute(_STATE).one()
+    session.flush()
+    calendar_id, rev, updated_at = connection_of(session).execute(_STATE).one()
     key = calendar_id, rev, updated_at
     calendar = _latest.get(key)
     if calendar is None:

@@ -35,6 +35,8 @@ _DRAFT: Schema = {
 }
 _ENVELOPE = record(required=("schema",), schema=free_object("docs/forms.md"), rev=maybe(whole_number()),
                    base=maybe(free_object("docs/forms.md")))  # fmt: skip
+#: `rev` of the draft that was looked at: one that was drawn on since is not published
+_PUBLISHED = record(rev=maybe(whole_number()))
 _COPY = record(required=("code", "name"), code=text(rules.LONGEST_CODE), name=text(rules.LONGEST_NAME))
 _FILE = record(
     required=("file",),
@@ -91,7 +93,7 @@ class FormApi(Api):
         definition, rev, base = self._drawn()
 
         def keep(session: Session) -> dict[str, Any]:
-            form = _form(session, code)
+            form = _form(session, code, "edit")
             try:
                 services.save_draft(session, form, definition, by=edge.actor(), rev=rev)
             except ConflictError as conflict:
@@ -104,7 +106,7 @@ class FormApi(Api):
     @verb("/<code>/fields/<key>/uses", "GET", "Who would miss this field, before it is retired", right="edit")
     def uses(self, code: str, key: str) -> dict[str, Any]:
         session = db.session()
-        form = _form(session, code)
+        form = _form(session, code, "edit")
         field = next((one for one in queries.drawn_fields(queries.drawn_of(session, form)) if one["key"] == key), None)
         if field is None:
             raise NotFoundError
@@ -128,7 +130,7 @@ class FormApi(Api):
 
     def _field(self, code: str, key: str, redraw: Callable[..., Any]) -> dict[str, Any]:
         def change(session: Session) -> dict[str, Any]:
-            form = _form(session, code)
+            form = _form(session, code, "edit")
             redraw(session, form, key, by=edge.actor())
             return _redrawn(session, form)
 
@@ -153,7 +155,7 @@ class FormApi(Api):
     @verb("/<code>/export", "GET", "The form as a file that POST /forms/import takes", right="export")
     def export(self, code: str) -> dict[str, Any]:
         session = db.session()
-        return draft_services.exported(session, _form(session, code), by=edge.actor())
+        return draft_services.exported(session, _form(session, code, "export"), by=edge.actor())
 
     @verb("/import", "POST", "A new form from a file, as a draft", right="add", body=_FILE, status=201)
     def bring_in(self) -> dict[str, Any]:
@@ -165,10 +167,14 @@ class FormApi(Api):
 
         return self.write(bring_in)
 
-    @verb("/<code>/publish", "POST", "The draft becomes the version that takes answers", right="approve")
+    @verb("/<code>/publish", "POST", "The draft becomes the version that takes answers", right="approve",
+          body=_PUBLISHED)  # fmt: skip
     def publish(self, code: str) -> dict[str, Any]:
+        rev = self.read().get("rev")
+
         def publish(session: Session) -> dict[str, Any]:
-            version = services.publish_form(session, _form(session, code), by=edge.actor())
+            form = _form(session, code, "approve")
+            version = services.publish_form(session, form, by=edge.actor(), rev=rev)
             return {"code": code, "version": version.number, "edition": version.edition}
 
         return self.write(publish)
@@ -229,12 +235,8 @@ class FormApi(Api):
         return body["schema"], body.get("rev"), body.get("base")
 
 
-def _form(session: Session, code: str) -> Form:
-    """Raises NotFoundError when there is none, or none for him."""
-    form = session.scalars(select(Form).where(Form.code == code, visible(Form, edge.actor()))).one_or_none()
-    if form is None:
-        raise NotFoundError
-    return form
+def _form(session: Session, code: str, action: str = "view") -> Form:
+    return queries.form_for(session, code, edge.actor(), action)
 
 
 def _row(form: Form) -> dict[str, Any]:
@@ -253,8 +255,9 @@ def _row(form: Form) -> dict[str, Any]:
 
 def _whole(form: Form) -> dict[str, Any]:
     shown = _row(form)
-    if edge.actor().may("edit", "Form"):
-        told = told_draft(db.session(), form, edge.actor())
+    session, who = db.session(), edge.actor()
+    if queries.may_with(session, form, who, "edit"):
+        told = told_draft(session, form, who)
         shown["draft"] = _draft(told) if told else None
     return shown
 

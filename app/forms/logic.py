@@ -10,7 +10,7 @@ those that go round in a circle. The browser does the same while one types (asse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ OTHERS = State(is_shown=False, is_his=False)
 def state_of(one: FormField, context: Context) -> State:
     """`context.answers` hold those of every question that it needs."""
     spec = one.spec
-    if not _is_among(spec.edit_roles, context) or (context.before is not None and not reading.is_written(one, context)):
+    if not is_his(one, context):
         return OTHERS
     if not has_rules(one):
         return REQUIRED if spec.required else USUAL
@@ -49,9 +49,20 @@ def state_of(one: FormField, context: Context) -> State:
     def holds(condition: Condition | None) -> bool:
         return condition is not None and condition.holds(context.answers, me=context.me)
 
-    is_shown = all(map(holds, one.shown_if))
+    is_shown = is_asked(one, context)
     is_locked = is_shown and holds(spec.readonly_if)
     return State(is_shown, is_shown and not is_locked and (spec.required or holds(spec.required_if)), is_locked)
+
+
+def is_his(one: FormField, context: Context) -> bool:
+    """Is he asked, or are others?"""
+    is_among = _is_among(one.spec.edit_roles, context)
+    return is_among and (context.before is None or reading.is_written(one, context))
+
+
+def is_asked(one: FormField, context: Context) -> bool:
+    """Is anybody asked, as the answers are?"""
+    return all(condition.holds(context.answers, me=context.me) for condition in one.shown_if)
 
 
 def _is_among(roles: Collection[str], context: Context) -> bool:
@@ -147,10 +158,15 @@ def value_words(fields: Sequence[FormField], context: Context) -> Callable[[str,
 def for_browser(ordered: Sequence[FormField], begun: Mapping[str, Value], context: Context) -> dict[str, Any] | None:
     """What assets/js/fill.js needs, as plain data; None: nothing of this form follows from anything.
 
-    `begun`: by key the answers with which the questions began.
+    `begun`: by key the answers with which the questions began. Answers of others go along where he may read them; what
+    looks at one that he may not is settled here.
     """
-    rules = {one.key: _rules(one, begun, context) | one.type.live(one.spec) for one in ordered}
-    wanted = {key for one in ordered if rules[one.key] for key in (one.key, *needs(one))}
+    kept_back = {one.key: begun.get(one.key) for one in ordered if _is_kept_back(one, context)}
+    rules = {one.key: _rules(one, begun, context, kept_back) for one in ordered if one.key not in kept_back}
+    wanted: set[str] = set()
+    for one in reversed(ordered):
+        if one.key in wanted or (is_his(one, context) and rules[one.key]):
+            wanted |= {one.key, *needs(one)}
     if not wanted:
         return None
     return {
@@ -160,9 +176,14 @@ def for_browser(ordered: Sequence[FormField], begun: Mapping[str, Value], contex
             {"key": one.key, "label": say(one.spec.label), "reads": one.type.typed_as, "required": one.spec.required,
              **columns_for_browser(one),
              **rules[one.key]}
-            for one in ordered if one.key in wanted
+            for one in ordered if one.key in wanted and one.key in rules
         ],
     }  # fmt: skip
+
+
+def _is_kept_back(one: FormField, context: Context) -> bool:
+    """An answer that others gave and that he may not read. Defaults are no secret: they stand in the form."""
+    return context.before is not None and not is_his(one, context) and not reading.is_read(one, context)
 
 
 def columns_for_browser(one: FormField) -> dict[str, Any]:
@@ -175,15 +196,37 @@ def columns_for_browser(one: FormField) -> dict[str, Any]:
     }
 
 
-def _rules(one: FormField, begun: Mapping[str, Value], context: Context) -> dict[str, Any]:
+def _rules(
+    one: FormField, begun: Mapping[str, Value], context: Context, kept_back: Mapping[str, Value | None]
+) -> dict[str, Any]:
+    def told(condition: Condition | None, unless_told: bool) -> Any:
+        left = None if condition is None else condition.rest(kept_back, me=context.me)
+        return unless_told if left is None else left.to_json() if isinstance(left, Condition) else left
+
+    begin = begun.get(one.key)
+    if not is_his(one, context):
+        # It has no input. In a new form it has its default while it is asked; what was saved stays.
+        asked = [told(condition, True) for condition in one.shown_if] if context.before is None else []
+        return {"locked": True, "begin": begin, "shown": asked, "keep": one.spec.keep_hidden, "required": False}
     found: dict[str, Any] = {}
     if one.shown_if:
-        found["shown"] = [condition.to_json() for condition in one.shown_if]
+        found["shown"] = [told(condition, True) for condition in one.shown_if]
         found |= {"keep": True} if one.spec.keep_hidden else {}
     if one.spec.required_if is not None and not one.spec.required:
-        found["required"] = one.spec.required_if.to_json()
+        found["required"] = told(one.spec.required_if, False)
     if one.spec.readonly_if is not None:
-        begin = begun.get(one.key)
         written = "" if begin is None else one.type.write(begin, one.spec, context)
-        found |= {"locked": one.spec.readonly_if.to_json(), "begin": begin, "written": written}
-    return found
+        found |= {"locked": told(one.spec.readonly_if, False), "begin": begin, "written": written}
+    live = one.type.live(one.spec)
+    if kept_back and "options" in live:
+        live["options"] = list(_offered(live["options"], lambda stored: told(Condition.from_json(stored), True)))
+    return found | live
+
+
+def _offered(options: Sequence[Mapping[str, Any]], told: Callable[[Any], Any]) -> Iterator[dict[str, Any]]:
+    """Those that may be offered, each with what is left to be asked."""
+    for option in options:
+        left = told(option["if"]) if "if" in option else True
+        if left is not False:
+            rest = {name: value for name, value in option.items() if name != "if"}
+            yield rest if left is True else {**rest, "if": left}

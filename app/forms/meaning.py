@@ -42,8 +42,10 @@ def same_meaning(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 def _whole_meaning(drawn: Mapping[str, Any]) -> dict[str, Any]:
     """When a section is asked, is when its fields are."""
-    asked_when = {one.get("key"): one.get("visible_if") for one in drawn.get("sections") or ()}
-    section_of = {one["key"]: one.get("section") for one in drawn.get("fields") or ()}
+    sections = drawn.get("sections") or ()
+    asked_when = {one.get("key"): one.get("visible_if") for one in sections}
+    first = sections[0].get("key") if sections else None
+    section_of = {one["key"]: one.get("section") or first for one in drawn.get("fields") or ()}
     return {
         key: (meaning, asked_when.get(section_of[key]) or None)
         for key, meaning in _meaning(drawn.get("fields")).items()

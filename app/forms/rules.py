@@ -12,6 +12,7 @@ from typing import Any
 
 from app.core.errors import InvalidInputError
 from app.core.i18n import _
+from app.forms import reading
 from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FormField, JsonSchema, Value, words_flaws
 from app.forms.fields.definition import (
@@ -29,7 +30,7 @@ from app.forms.fields.definition import (
 from app.forms.fields.definition import read_answers as read_fields
 from app.forms.fields.settings import CUSTOMER_VALUES
 from app.forms.layout import Part, layout_problems, read_parts, with_section
-from app.forms.logic import in_order, needs
+from app.forms.logic import in_order, is_his, needs
 from app.forms.words import Words, say
 
 __all__ = ["MOST_UNKNOWN_KEYS", "TYPES", "FormField", "Problem", "read_field"]
@@ -178,8 +179,13 @@ def json_schema(definition: Definition, context: Context = _NOBODY) -> JsonSchem
 
 
 def begun(definition: Definition, context: Context) -> dict[str, Value]:
-    """By key the answers with which those questions began that may stand fast."""
-    found = {one.key: begun_with(one, context) for one in definition.fields if one.spec.readonly_if is not None}
+    """By key the answers with which those questions began that may stand fast, or that others are asked: as far as he
+    reads what was saved, since it all goes into the page."""
+    found = {
+        one.key: begun_with(one, context) for one in definition.fields
+        if (one.spec.readonly_if is not None or not is_his(one, context))
+        and (context.before is None or reading.is_read(one, context))
+    }  # fmt: skip
     return {key: value for key, value in found.items() if value is not None}
 
 

@@ -12,10 +12,14 @@ Words: TypeAlias = str | LazySentence | Mapping[str, str]
 
 
 def say(words: Words | None, language: str | None = None) -> str:
-    """The words in that language (default: the reader's); what was not translated is said in another."""
-    if words is None or isinstance(words, str | LazySentence):
-        return str(words or "")
-    for code in (language or reader_language(), DEFAULT_LANGUAGE, *LANGUAGES):
-        if words.get(code):
-            return words[code]
+    """The words in that language (default: the reader's); what was not translated is said in another.
+
+    A drawing that is not finished may hold anything in the place of words: such things say nothing.
+    """
+    if isinstance(words, str | LazySentence):
+        return str(words)
+    if isinstance(words, Mapping):
+        for code in (language or reader_language(), DEFAULT_LANGUAGE, *LANGUAGES):
+            if isinstance(told := words.get(code), str) and told:
+                return told
     return ""

@@ -91,14 +91,15 @@ def apply(
     *,
     by: Actor,
     struck: ProcessTimer | None = None,
+    ended: Task | None = None,
 ) -> Decision:
     """Let the event happen to a locked instance, and what follows from it at once, in it and in its kin. `struck` is
-    the clock that caused it.
+    the clock that caused it, `ended` the task.
 
     Raises InstanceOverError, InvalidInputError or ConflictError when the engine refuses it.
     """
     with TURNS.timed():
-        decision = _apply(session, instance, version, state, event, by=by, struck=struck)
+        decision = _apply(session, instance, version, state, event, by=by, struck=struck, ended=ended)
 
         def happen(one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision:
             who = SYSTEM if by_itself else by
@@ -117,6 +118,7 @@ def _apply(
     *,
     by: Actor,
     struck: ProcessTimer | None = None,
+    ended: Task | None = None,
 ) -> Decision:
     definition = queries.definition_of(version)
     now = clock.now()
@@ -127,7 +129,8 @@ def _apply(
     except EngineRefusal as refusal:
         raise _refused(instance, refusal, definition) from refusal
     before = {token.id for token in state.tokens}
-    known = task_queries.of_tokens(session, OWNER, instance.id, before & _named(decision))
+    known = {ended.token: ended} if ended is not None else {}
+    known |= task_queries.of_tokens(session, OWNER, instance.id, before & _named(decision) - known.keys())
     _call_off(session, decision, known, by=by)
     is_moved = any(isinstance(command, BranchMoved) for command in decision.commands)
     back = next((known[command.token] for command in decision.commands if isinstance(command, ReturnTask)), None)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.db import queue_up
 from app.forms import queries as forms
@@ -95,7 +96,9 @@ class _Choice:
         return self._person(member, "user")
 
     def _initiator(self, _value: str | None) -> Offer:
-        return self._person(self._session.get_one(Member, self._instance.initiator_id), "initiator")
+        initiator = people.colleague(self._session, self._instance.initiator_id)
+        set_committed_value(self._instance, "initiator", initiator)  # the session forgets whom nobody holds
+        return self._person(initiator, "initiator")
 
     def _owner(self, _value: str | None) -> Offer:
         customer = self._instance.customer

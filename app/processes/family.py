@@ -13,7 +13,7 @@ from typing import Protocol
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.core import clock
+from app.core import clock, rows
 from app.core.db import queue_up
 from app.core.errors import ConflictError
 from app.core.i18n import _
@@ -73,7 +73,9 @@ def new_instance(
     """A run that has not begun yet."""
     # Where it begins inside of another one somebody may have had his turn already: everybody takes both in this order.
     queue_up(session, TURNS)
-    instance = ProcessInstance(
+    return rows.make(
+        session,
+        ProcessInstance,
         code=queries.instance_code(next_number(session, "instance")),
         version_id=version.id,
         customer_id=customer_id,
@@ -81,11 +83,13 @@ def new_instance(
         data={},
         initiator_id=initiator_id,
         team_id=team_id,
+        start_submission_id=None,
+        next_token=1,
+        seq=0,
+        incident=None,
         started_at=clock.now(),
+        ended_at=None,
     )
-    session.add(instance)
-    session.flush()
-    return instance
 
 
 def put_aside(session: Session, instance: ProcessInstance) -> None:
@@ -291,7 +295,7 @@ def kin_of(
     for found, own, other in (
         (callers, ProcessCall.child_id, ProcessCall.parent_id), (called, ProcessCall.parent_id, ProcessCall.child_id),
     ):  # fmt: skip
-        rows = (
+        found_kin = (
             select(own, ProcessInstance.id, ProcessInstance.code, Process.name, Process.code, ProcessInstance.status,
                    ProcessCall.token)
             .join(ProcessInstance, ProcessInstance.id == other)
@@ -299,6 +303,6 @@ def kin_of(
             .join(Process, Process.id == ProcessVersion.process_id)
             .where(own.in_(instance_ids))
         )  # fmt: skip
-        for row in session.execute(rows.order_by(ProcessCall.id)):
+        for row in session.execute(found_kin.order_by(ProcessCall.id)):
             found.setdefault(row[0], []).append(Relative(*row[1:]))
     return callers, called

@@ -307,7 +307,7 @@ class InstanceTasks:
         state = store.load(session, instance)
         _refuse_second_pair_of_eyes(session, instance, state, task, by=by)
         event = Complete(task.token, dict(values), task.outcome)
-        apply(session, instance, instance.version, state, event, by=by)
+        apply(session, instance, instance.version, state, event, by=by, ended=task)
         if task.outcome == "approve":
             _lock_what_was_approved(session, instance, task, by=by)
 
@@ -325,7 +325,7 @@ class InstanceTasks:
     def task_returned(self, session: Session, task: Task, *, to: str, by: Actor, note: str) -> None:
         instance = store.lock(session, task.owner_id)
         event = Return(task.token, to, note)
-        apply(session, instance, instance.version, store.load(session, instance), event, by=by)
+        apply(session, instance, instance.version, store.load(session, instance), event, by=by, ended=task)
 
 
 def _lock_what_was_approved(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:

@@ -9,17 +9,21 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Integer, bindparam, delete, func, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import rows
 from app.core.access import Actor
+from app.core.db import connection_of
 from app.core.leases import LeaseState
+from app.core.prepared import Prepared, inserting
 from app.processes import queries
 from app.processes.engine.core import Decision
 from app.processes.engine.events import Command, RaiseIncident
 from app.processes.engine.state import FINAL, Gathering, State, Subscription, Timer, Token, TokenState
 from app.processes.models import (
+    Process,
     ProcessCall,
     ProcessEvent,
     ProcessInstance,
@@ -38,21 +42,26 @@ _TOKEN: Any = ProcessToken.__table__
 _TIMER: Any = ProcessTimer.__table__
 _SUBSCRIPTION: Any = ProcessSubscription.__table__
 _EVENT: Any = ProcessEvent.__table__
-# With its version and process: no event goes without them.
-_WITH_VERSION = joinedload(ProcessInstance.version, innerjoin=True).joinedload(ProcessVersion.process, innerjoin=True)
-_LOCK = (
-    select(ProcessInstance)
-    .where(ProcessInstance.id == bindparam("instance"))
-    .options(_WITH_VERSION)
-    .with_for_update(of=ProcessInstance)
+_INSTANCE: Any = ProcessInstance.__table__
+_VERSION: Any = ProcessVersion.__table__
+_PROCESS: Any = Process.__table__
+#: what an event has to know of the version and of the process
+_OF_VERSION = ("id", "process_id", "number", "state", "bpmn", "form_pins")
+_INSTANCE_COLUMNS = tuple(column.name for column in _INSTANCE.c)
+_OF_PROCESS = ("id", "code", "name")
+_WITH_VERSION = (
+    select(
+        *_INSTANCE.c,
+        *(_VERSION.c[name].label(f"version_{name}") for name in _OF_VERSION),
+        *(_PROCESS.c[name].label(f"process_{name}") for name in _OF_PROCESS),
+    )
+    .join(_VERSION, _VERSION.c.id == _INSTANCE.c.version_id)
+    .join(_PROCESS, _PROCESS.c.id == _VERSION.c.process_id)
+    .with_for_update(of=_INSTANCE)
 )
+_LOCK = _WITH_VERSION.where(_INSTANCE.c.id == bindparam("instance"))
 _OUTERMOST = select(ProcessCall.root_id).where(ProcessCall.child_id == bindparam("instance")).scalar_subquery()
-_LOCK_OUTERMOST = (
-    select(ProcessInstance)
-    .where(ProcessInstance.id == func.coalesce(_OUTERMOST, bindparam("instance", type_=Integer)))
-    .options(_WITH_VERSION)
-    .with_for_update(of=ProcessInstance)
-)
+_LOCK_OUTERMOST = _WITH_VERSION.where(_INSTANCE.c.id == func.coalesce(_OUTERMOST, bindparam("instance", type_=Integer)))
 _TOKENS_OF = (
     select(
         _TOKEN.c.token,
@@ -78,18 +87,33 @@ _SUBSCRIPTIONS_OF = (
     .where(_SUBSCRIPTION.c.instance_id == bindparam("instance"))
     .order_by(_SUBSCRIPTION.c.number)
 )
-_NO_TOKEN = delete(_TOKEN).where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
-_GATHERED = (
+_NO_TOKEN = Prepared(
+    delete(_TOKEN).where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
+)
+_GATHERED = Prepared(
     update(_TOKEN)
     .where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
     .values(gathered=bindparam("so_far", type_=_TOKEN.c.gathered.type))
 )
-_NO_TIMER = delete(_TIMER).where(_TIMER.c.instance_id == bindparam("instance"), _TIMER.c.number == bindparam("number_"))
-_NO_SUBSCRIPTION = delete(_SUBSCRIPTION).where(
-    _SUBSCRIPTION.c.instance_id == bindparam("instance"), _SUBSCRIPTION.c.number == bindparam("number_")
+_NO_TIMER = Prepared(
+    delete(_TIMER).where(_TIMER.c.instance_id == bindparam("instance"), _TIMER.c.number == bindparam("number_"))
 )
-_ADD_TOKENS, _ADD_TIMERS, _ADD_SUBSCRIPTIONS = insert(_TOKEN), insert(_TIMER), insert(_SUBSCRIPTION)
-_ADD_EVENTS = insert(_EVENT)
+_NO_SUBSCRIPTION = Prepared(
+    delete(_SUBSCRIPTION).where(
+        _SUBSCRIPTION.c.instance_id == bindparam("instance"), _SUBSCRIPTION.c.number == bindparam("number_")
+    )
+)
+_ADD_TOKENS = Prepared(inserting(_TOKEN, ("instance_id", "token", "node", "via", "state", "outer", "position")))
+_ADD_TIMERS = Prepared(
+    inserting(
+        _TIMER,
+        ("instance_id", "number", "node", "token", "left", "due_at", "next_at", "status", "attempts"),
+    )
+)
+_ADD_SUBSCRIPTIONS = Prepared(
+    inserting(_SUBSCRIPTION, ("instance_id", "number", "token", "node", "name", "key", "armed_at"))
+)
+_ADD_EVENTS = Prepared(inserting(_EVENT, ("instance_id", "seq", "kind", "node", "task_id", "actor_id", "at", "body")))
 
 
 def lock(session: Session, instance_id: int) -> ProcessInstance:
@@ -103,9 +127,7 @@ def lock(session: Session, instance_id: int) -> ProcessInstance:
         held = {}
     if instance_id in held:
         return cast("ProcessInstance", held[instance_id])
-    outermost = session.scalars(
-        _LOCK_OUTERMOST, {"instance": instance_id}, execution_options={"populate_existing": True}
-    ).one()
+    outermost = _locked(session, _LOCK_OUTERMOST, instance_id)
     locked = outermost if outermost.id == instance_id else again(session, instance_id)
     if not session.in_nested_transaction():  # a lock taken inside a savepoint may go with it
         session.info[_HELD] = session.get_transaction(), {**held, instance_id: locked}
@@ -114,16 +136,28 @@ def lock(session: Session, instance_id: int) -> ProcessInstance:
 
 def again(session: Session, instance_id: int) -> ProcessInstance:
     """Another instance under a lock that is held, as it is by now."""
+    return _locked(session, _LOCK, instance_id)
+
+
+def _locked(session: Session, statement: Any, instance_id: int) -> ProcessInstance:
+    """With its version and process: no event goes without them."""
     session.flush()
-    return session.scalars(_LOCK, {"instance": instance_id}, execution_options={"populate_existing": True}).one()
+    read = connection_of(session).execute(statement, {"instance": instance_id}).one()
+    count, of_version = len(_INSTANCE.c), len(_INSTANCE.c) + len(_OF_VERSION)
+    instance = rows.known(session, ProcessInstance, dict(zip(_INSTANCE_COLUMNS, read[:count], strict=True)))
+    version = rows.known(session, ProcessVersion, dict(zip(_OF_VERSION, read[count:of_version], strict=True)))
+    process = rows.known(session, Process, dict(zip(_OF_PROCESS, read[of_version:], strict=True)))
+    set_committed_value(instance, "version", version)
+    set_committed_value(version, "process", process)
+    return instance
 
 
 def load(session: Session, instance: ProcessInstance) -> State:
     """The state of a locked instance."""
     of, definition = {"instance": instance.id}, queries.definition_of(instance.version)
-    tokens = session.execute(_TOKENS_OF, of).all()
-    timers = session.execute(_TIMERS_OF, of).all() if definition.has_clocks else []
-    subscriptions = session.execute(_SUBSCRIPTIONS_OF, of).all() if definition.has_messages else []
+    tokens = connection_of(session).execute(_TOKENS_OF, of).all()
+    timers = connection_of(session).execute(_TIMERS_OF, of).all() if definition.has_clocks else []
+    subscriptions = connection_of(session).execute(_SUBSCRIPTIONS_OF, of).all() if definition.has_messages else []
     return State(
         status=instance.status,
         data=dict(instance.data),
@@ -142,7 +176,7 @@ def _gathering(token: int, gathered: Mapping[str, Any]) -> Gathering:
 
 def tokens_of(session: Session, instance_id: int) -> list[Token]:
     """Where its branches rest, read without a lock: for what is shown and checked again later."""
-    return [Token(*row[:-1]) for row in session.execute(_TOKENS_OF, {"instance": instance_id})]
+    return [Token(*row[:-1]) for row in connection_of(session).execute(_TOKENS_OF, {"instance": instance_id})]
 
 
 def save(
@@ -161,27 +195,23 @@ def save(
     `task_ids` tells which task belongs to which token, `moments` when each new clock strikes.
     """
     after = decision.state
-    _write(session, _NO_TOKEN, _gone(instance, before.tokens, after.tokens))
-    _write(session, _ADD_TOKENS, [_token_row(instance, one) for one in _came(before.tokens, after.tokens)])
+    _NO_TOKEN(session, _gone(instance, before.tokens, after.tokens))
+    _ADD_TOKENS(session, [_token_row(instance, one) for one in _came(before.tokens, after.tokens)])
     changed = [one for one in after.gatherings if one not in before.gatherings]
-    _write(session, _GATHERED, [_gathered_row(instance, one) for one in changed])
-    _write(session, _NO_TIMER, _gone(instance, before.timers, after.timers))
-    _write(
-        session, _ADD_TIMERS, [_timer_row(instance, one, moments[one.id]) for one in _came(before.timers, after.timers)]
-    )
-    _write(session, _NO_SUBSCRIPTION, _gone(instance, before.subscriptions, after.subscriptions))
-    _write(
+    _GATHERED(session, [_gathered_row(instance, one) for one in changed])
+    _NO_TIMER(session, _gone(instance, before.timers, after.timers))
+    _ADD_TIMERS(session, [_timer_row(instance, one, moments[one.id]) for one in _came(before.timers, after.timers)])
+    _NO_SUBSCRIPTION(session, _gone(instance, before.subscriptions, after.subscriptions))
+    _ADD_SUBSCRIPTIONS(
         session,
-        _ADD_SUBSCRIPTIONS,
         [_subscription_row(instance, one, at) for one in _came(before.subscriptions, after.subscriptions)],
     )
     rows.change(
         session, instance, status=after.status, data=dict(after.data), next_token=after.next_token, seq=after.seq,
         incident=incident_of(instance.incident, decision), ended_at=at if after.status in FINAL else None,
     )  # fmt: skip
-    _write(
+    _ADD_EVENTS(
         session,
-        _ADD_EVENTS,
         [
             {
                 "instance_id": instance.id,
@@ -230,11 +260,6 @@ def incident_of(before: str | None, decision: Decision) -> str | None:
         return str(raised[-1].code)
     states = {token.state for token in decision.state.tokens}
     return before if TokenState.stopped in states or states == {TokenState.joining} else None
-
-
-def _write(session: Session, statement: Any, written: list[dict[str, Any]]) -> None:
-    if written:
-        session.connection().execute(statement, written)
 
 
 def _gone(

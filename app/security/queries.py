@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import clock, links
 from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, among, private, row_rule, scoped, visible
@@ -21,9 +22,10 @@ from app.core.accounts import (
     assoc_permissionview_role,
     assoc_user_role,
 )
-from app.core.db import UtcDateTime
+from app.core.db import UtcDateTime, connection_of
 from app.core.finding import Hit, Rows, line, matches
 from app.core.remembered import kept
+from app.core.rows import known, known_already
 from app.security.models import Grant, Member, Right, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
 from app.security.roles import RESOURCES
 
@@ -234,6 +236,29 @@ def member_by_id(session: Session, member_id: int) -> Member | None:
     return session.get(Member, member_id)
 
 
+_MEMBER: Any = Member.__table__
+_USER: Any = User.__table__
+_OF_MEMBER = ("id", "name", "title", "language", "time_zone", "rights_version")
+_OF_ACCOUNT = ("id", "username", "active")
+_COLLEAGUE = (
+    select(*(_MEMBER.c[name] for name in _OF_MEMBER), *(_USER.c[name].label(f"user_{name}") for name in _OF_ACCOUNT))
+    .join(_USER, _USER.c.id == _MEMBER.c.id)
+    .where(_MEMBER.c.id == bindparam("member"))
+)
+
+
+def colleague(session: Session, member_id: int) -> Member:
+    """The member with as much of him as tells whether he may have work: the rest is read when it is asked for."""
+    if known_already(session, Member, member_id):
+        return session.get_one(Member, member_id)
+    session.flush()
+    read = connection_of(session).execute(_COLLEAGUE, {"member": member_id}).one()
+    member = known(session, Member, dict(zip(_OF_MEMBER, read, strict=False)))
+    user = known(session, User, dict(zip(_OF_ACCOUNT, read[len(_OF_MEMBER) :], strict=True)))
+    set_committed_value(member, "user", user)
+    return member
+
+
 def member_names(session: Session, ids: Collection[int]) -> dict[int, str]:
     """Member id → name."""
     if not ids:
@@ -306,13 +331,8 @@ def primary_team_of(session: Session, member_id: int) -> Team | None:
     ).one_or_none()  # fmt: skip
 
 
-_PRIMARY_TEAM_ID = select(TeamMember.team_id).where(
-    TeamMember.member_id == bindparam("member"), TeamMember.is_primary.is_(True)
-)
-
-
 def primary_team_id_of(session: Session, member_id: int) -> int | None:
-    return session.scalars(_PRIMARY_TEAM_ID, {"member": member_id}).one_or_none()
+    return rights_of(session, colleague(session, member_id)).primary_team_id
 
 
 def failures_since(session: Session, moment: datetime, *, address: str, account: str) -> int:

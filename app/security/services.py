@@ -7,14 +7,14 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.core import audit, clock, rows, settings, uses, versions
 from app.core.access import SYSTEM, Actor, Scope
 from app.core.accounts import Permission, PermissionView, Role, User, ViewMenu
-from app.core.db import queue_up
+from app.core.db import connection_of, queue_up
 from app.core.errors import (
     BadRequestError,
     BusinessError,
@@ -298,17 +298,25 @@ def hand_over_all(
     ])  # fmt: skip
 
 
+_GIVEN_FOR = (
+    select(Grant.id)
+    .where(Grant.reason.in_(bindparam("reasons", expanding=True)), Grant.ended_at.is_(None))
+    .order_by(Grant.id)
+)
+
+
 def end_grants(
     session: Session, *, reason: str | Collection[str], teams_only: bool = False, member_id: int | None = None
 ) -> None:
     """What was handed over for this reason, or these, ends: all of it, only the teams' part, or one person's."""
-    reasons = [reason] if isinstance(reason, str) else list(reason)
-    ending = select(Grant.id).where(Grant.reason.in_(reasons), Grant.ended_at.is_(None)).order_by(Grant.id)
+    reasons, ending = [reason] if isinstance(reason, str) else list(reason), _GIVEN_FOR
     if teams_only:
         ending = ending.where(Grant.team_id.is_not(None))
     if member_id is not None:
         ending = ending.where(Grant.member_id == member_id)
-    rows.change_all(session, Grant, session.scalars(ending).all(), ended_at=clock.now())
+    session.flush()
+    given = connection_of(session).execute(ending, {"reasons": reasons}).scalars().all()
+    rows.change_all(session, Grant, given, ended_at=clock.now())
 
 
 def refuse_when_throttled(session: Session, *, address: str, account: str) -> None:

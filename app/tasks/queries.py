@@ -14,6 +14,7 @@ from app.core import links
 from app.core.access import Actor, Scope, among, row_rule, scoped, visible
 from app.core.accounts import Role, User, assoc_user_role
 from app.core.finding import Belonging, Hit, line, matcher, of_owners
+from app.core.rows import every
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen, names_seen
 from app.customers.search import found_ids
@@ -154,9 +155,10 @@ def of_owner(session: Session, kind: str, owner_id: int) -> list[Task]:
     return list(session.scalars(with_people(rows).options(joinedload(Task.completed_by))).unique())
 
 
-_OF_TOKENS = select(Task).where(
-    Task.owner_type == bindparam("kind"), Task.owner_id == bindparam("owner"),
-    Task.token.in_(bindparam("tokens", expanding=True)),
+_TASK: Any = Task.__table__
+_OF_TOKENS = select(*_TASK.c).where(
+    _TASK.c.owner_type == bindparam("kind"), _TASK.c.owner_id == bindparam("owner"),
+    _TASK.c.token.in_(bindparam("tokens", expanding=True)),
 )  # fmt: skip
 
 
@@ -164,8 +166,8 @@ def of_tokens(session: Session, kind: str, owner_id: int, tokens: Collection[int
     """The task that its owner opened for each of these tokens, as far as there is one."""
     if not tokens:
         return {}
-    rows = session.scalars(_OF_TOKENS, {"kind": kind, "owner": owner_id, "tokens": list(tokens)})
-    return {task.token: task for task in rows}
+    found = every(session, Task, _OF_TOKENS, {"kind": kind, "owner": owner_id, "tokens": list(tokens)})
+    return {task.token: task for task in found}
 
 
 def last_of_step(session: Session, kind: str, owner_id: int, step: str) -> Task | None:

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.comments.models import Comment
 from app.comments.services import write_comment
 from app.core import clock, rows
 from app.core.access import Actor, visible
-from app.core.db import writes_alone
+from app.core.db import connection_of, writes_alone
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _
 from app.core.later import later
+from app.core.prepared import Prepared, inserting
 from app.customers.services import record_timeline
 from app.forms.filling.rules import kept
 from app.forms.models import FormVersion
@@ -95,8 +96,7 @@ def open_task(
     }
     if offer.member_id is not None:
         row |= _in_hands_of(session, offer.member_id, team_id=offer.team_id, has_draft=False, at=now)
-    (task_id,) = rows.add(session, Task, [row])
-    task = Task(id=task_id, **row)  # to speak of it; the session reads its own
+    task = rows.make(session, Task, **row)
     told: dict[str, Any] = {"assignee_id": offer.member_id}
     if returned_from is not None:
         told["returned_from"] = returned_from.id
@@ -105,9 +105,8 @@ def open_task(
     _note(session, task, TaskEventKind.opened, by=by, data=told)
     _grant_first(session, task)
     if offer.member_id is not None and offer.member_id != by.user_id:
-        task = session.get_one(Task, task_id)
         _tell_assigned(session, task, by=by, kind=ASSIGNED if returned_from is None else RETURNED)
-    return task_id
+    return task.id
 
 
 def claim_task(session: Session, task_id: int, *, by: Actor, rev: int | None = None) -> Task:
@@ -350,15 +349,19 @@ def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None
     _note(session, task, TaskEventKind.cancelled, by=by, data={"reason": reason})
 
 
+_IDS_OF = select(Task.id).where(Task.owner_type == bindparam("kind"), Task.owner_id == bindparam("owner"))
+
+
 def end_grants_of(session: Session, kind: str, owner_id: int) -> None:
     """Called by the owner when it is over: what was seen because of work for it is no longer seen."""
-    ids = session.scalars(select(Task.id).where(Task.owner_type == kind, Task.owner_id == owner_id))
+    ids = connection_of(session).execute(_IDS_OF, {"kind": kind, "owner": owner_id}).scalars()
     end_grants(session, reason=[_reason(task_id) for task_id in ids])
 
 
 # ── the lock, and who may ──
-_OF_ID = select(Task).where(Task.id == bindparam("task_id"))
-_LOCK = _OF_ID.with_for_update(of=Task)
+_TASK: Any = Task.__table__
+_OF_ID = select(*_TASK.c).where(_TASK.c.id == bindparam("task_id"))
+_LOCK = _OF_ID.with_for_update()
 
 
 def _lock(session: Session, task_id: int, *, by: Actor, rev: int | None) -> Task:
@@ -366,7 +369,7 @@ def _lock(session: Session, task_id: int, *, by: Actor, rev: int | None) -> Task
     task = _visible_task(session, task_id, by)
     owner_of(task.owner_type).lock(session, task.owner_id)
     if not writes_alone(session):
-        task = session.scalars(_LOCK, {"task_id": task_id}, execution_options={"populate_existing": True}).one()
+        rows.first(session, Task, _LOCK, {"task_id": task_id})
     if not task.is_open:
         raise _over(session, task)
     if rev is not None and rev != task.rev:
@@ -387,7 +390,7 @@ def _lock_to_end(session: Session, task_id: int, *, by: Actor, rev: int | None) 
 def _visible_task(session: Session, task_id: int, by: Actor) -> Task:
     """The task, if he sees it or could once have taken it: he is then told who was faster, not that it never was."""
     seen = by.once(("visible or offered task",), lambda: _OF_ID.where(visible(Task, by) | queries.was_offered_to(by)))
-    task = session.scalars(seen, {"task_id": task_id}).one_or_none()
+    task = rows.first(session, Task, seen, {"task_id": task_id})
     if task is None:
         raise NotFoundError
     return task
@@ -506,8 +509,8 @@ def _note(
     later(session, _write_events, happened)
 
 
-_ADD_EVENTS: Any = insert(TaskEvent.__table__)
+_ADD_EVENTS = Prepared(inserting(TaskEvent.__table__, ("task_id", "at", "kind", "actor_id", "data")))
 
 
 def _write_events(session: Session, happened: Sequence[Mapping[str, Any]]) -> None:
-    session.connection().execute(_ADD_EVENTS, happened)
+    _ADD_EVENTS(session, happened)

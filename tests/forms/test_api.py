@@ -134,6 +134,30 @@ def test_a_wrong_form_is_told_beside_its_key(hoa, body, key):
     assert key in answer.json["fields"]
 
 
+def test_what_was_drawn_on_since_it_was_looked_at_is_not_published(published):
+    seen = published.put("forms/phan-anh/draft", COMPLAINT).json["draft"]["rev"]
+    published.put("forms/phan-anh/draft", {**COMPLAINT, "fields": COMPLAINT["fields"][:1]})
+    refused = published.post("forms/phan-anh/publish", {"rev": seen})
+    assert (refused.status_code, refused.json["error"]) == (409, "conflict")
+    now = published.get("forms/phan-anh").json["draft"]["rev"]
+    assert published.post("forms/phan-anh/publish", {"rev": now}).status_code == 200
+
+
+def test_a_draft_may_hold_anything_in_the_place_of_words(hoa, client):
+    hoa.post("forms/", {"code": "la", "name": "Lạ"})
+    drawn = {"name": 5, "fields": [{"key": "a", "type": "text", "label": 5}, {"key": "b", "label": {"vi": ["x"]}}]}
+    assert hoa.put("forms/la/draft", drawn).status_code == 200
+    number = hoa.get("forms/la").json["id"]
+    page = client("hoa")
+    for path in (
+        f"/bieu-mau/show/{number}?tab=truong",
+        f"/bieu-mau/show/{number}?tab=phien-ban",
+        "/bieu-mau/la/truong/a",
+        "/bieu-mau/la/ve",
+    ):
+        assert page.get(path).status_code == 200, path
+
+
 def test_publishing_again_makes_an_edition_and_once_it_was_answered_the_next_version(published):
     assert published.post("forms/phan-anh/publish").json["error"] == "nothing_to_publish"
     published.put("forms/phan-anh/draft", COMPLAINT)

@@ -109,3 +109,59 @@ def test_a_form_is_asked_and_worked_out_on_the_server_and_in_the_browser_alike()
             for key, state in found["states"].items()
         }
         assert states == {key: one["states"][key] for key in states}
+
+
+TIER = {
+    "name": "x", "fields": [
+        {"key": "tier", "type": "text", "label": "Hạng", "edit_roles": ["manager"], "default": "silver"},
+        {"key": "asked", "type": "text", "label": "Hỏi"},
+        {"key": "why", "type": "text", "label": "Vì sao", "required": True,
+         "visible_if": parse("tier = 'gold' and asked = 'a'").to_json()},
+        {"key": "plan", "type": "choice", "label": "Gói", "options": [
+            {"value": "s", "label": "S"}, {"value": "xl", "label": "XL", "if": parse("not tier = 'gold'").to_json()},
+        ]},
+        {"key": "same", "type": "text", "label": "Giống", "visible_if": parse("asked = [tier]").to_json()},
+    ],
+}  # fmt: skip
+
+
+def told_for(form: dict[str, Any], context: Context) -> tuple[rules.Definition, dict[str, Any]]:
+    assert rules.check_definition(form) == []
+    definition = rules.read_definition(form)
+    told = logic.for_browser(definition.ordered, rules.begun(definition, context), context)
+    assert told is not None
+    return definition, told
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("tier", ["gold", "silver"])
+@pytest.mark.parametrize("given", [{"asked": "a"}, {"asked": "gold", "plan": "xl"}, {}])
+def test_the_browser_knows_what_others_answered_or_what_follows_from_it(hidden, tier, given):
+    fields = [{**TIER["fields"][0], **({"read_roles": ["manager"]} if hidden else {})}, *TIER["fields"][1:]]
+    staff = Context(before={"tier": tier}, roles=frozenset({"staff"}))
+    definition, told = told_for({**TIER, "fields": fields}, staff)
+    assert (tier in json.dumps(told)) is not hidden or tier == "gold"  # the conditions name gold
+    ours = rules.read_answers(definition, {**dict.fromkeys(definition.keys), **given}, context=staff, is_page=True)
+    [theirs] = in_node(forms=[[told, given]])["forms"]
+    for key in ("why", "plan"):
+        assert theirs["states"][key]["shown"] is ours.states[key].is_shown
+        assert theirs["states"][key]["required"] is ours.states[key].is_required
+    assert ("xl" in theirs["states"]["plan"]["offered"]) is (tier != "gold")
+    # Where a row compares his answer with one that he may not read, the question stands, and the server decides.
+    assert theirs["states"]["same"]["shown"] is (True if hidden else ours.states["same"].is_shown)
+
+
+@pytest.mark.parametrize("given", [{"a": "x"}, {"a": "z"}])
+def test_a_question_for_others_that_is_not_asked_has_no_default(given):
+    form = {"name": "x", "fields": [
+        {"key": "a", "type": "text", "label": "A"},
+        {"key": "b", "type": "text", "label": "B", "default": "dd", "edit_roles": ["manager"],
+         "visible_if": parse("a = 'x'").to_json()},
+        {"key": "c", "type": "text", "label": "C", "visible_if": parse("b = 'dd'").to_json()},
+    ]}  # fmt: skip
+    staff = Context(roles=frozenset({"staff"}))
+    definition, told = told_for(form, staff)
+    ours = rules.read_answers(definition, given, context=staff)
+    assert ours.values == ({"a": "x", "b": "dd"} if given["a"] == "x" else {"a": "z"})
+    [theirs] = in_node(forms=[[told, given]])["forms"]
+    assert theirs["states"]["c"]["shown"] is ours.states["c"].is_shown is (given["a"] == "x")

@@ -11,6 +11,7 @@ from app.core.conditions import stored
 from app.core.conditions.evaluate import Test, build
 from app.core.conditions.functions import Asked
 from app.core.conditions.grammar import read_tree
+from app.core.conditions.rest import rest_of
 from app.core.conditions.tree import Group, Node, asks_the_day, check_size, keys_of, make_group, spans
 from app.core.conditions.wording import ValueWords, sentence_of
 from app.core.i18n import DEFAULT_TIME_ZONE
@@ -57,6 +58,12 @@ class Condition:
             case Group("and", several):
                 return [_condition(make_group("and", list(rows))) for rows in spans(several)]
         return [self]
+
+    def rest(self, known: Mapping[str, object], *, me: int | None = None) -> Condition | bool | None:
+        """What is left to be asked once the fields in `known` are settled; whether it holds, where nothing is; None
+        where a row compares one that is settled with one that is not."""
+        left = rest_of(self.tree, frozenset(known), lambda row: _condition(row).holds(known, me=me))
+        return left if left is None or isinstance(left, bool) else _condition(left)
 
     def without(self, index: int) -> Condition | None:
         """The condition without that one of its parts; None when nothing is left."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.core.errors import Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
+from app.forms import reading
 from app.forms.fields.base import (
     TYPES,
     Context,
@@ -24,7 +25,7 @@ from app.forms.fields.base import (
 from app.forms.fields.settings import FIELD_KEY
 from app.forms.fields.shared import SHARED
 from app.forms.fields.when import RULES
-from app.forms.logic import State, has_rules, in_order, needs, state_of
+from app.forms.logic import State, has_rules, in_order, is_asked, needs, state_of
 from app.forms.words import say
 
 #: unknown keys that an answer is told of, one by one
@@ -174,6 +175,10 @@ def _default_problems(given: dict[str, object], path: str) -> Iterator[Problem]:
     if not one.type.takes_default:
         yield Problem(path, "no_default", _("A field of this type has no default."))
         return
+    if one.spec.own.get("catalogue"):
+        sentence = _("What is offered here may change in the catalogue, so there is no default.")
+        yield Problem(path, "no_default", sentence)
+        return
     if one.type.asks(one.spec):
         yield Problem(path, "no_default", _("What is offered here follows from other answers, so there is no default."))
         return
@@ -225,8 +230,9 @@ def read_answers(
 ) -> Reading:
     """The answers in `raw`, all of them checked; `ordered` as `in_order` gives them.
 
-    A key left out takes the field's default; an empty answer is an answer and does not. Answers to what is not asked,
-    and other ones than those that stand fast, are problems; a page has inputs for them: there they are passed over.
+    A key left out takes the field's default where nobody has answered before (`Context.before`); else it is empty. An
+    empty answer is an answer. Answers to what is not asked, and other ones than those that stand fast, are problems; a
+    page has inputs for them: there they are passed over.
     """
     found = Reading()
     # One mapping for all fields: each finds in it those that were read before.
@@ -271,10 +277,20 @@ def _locked(one: FormField, raw: Mapping[Any, object], context: Context, *, is_p
 
 
 def _others(one: FormField, raw: Mapping[Any, object], context: Context, *, is_page: bool) -> Parsed:
-    """Whoever is not asked leaves the answer as it was."""
-    if not is_page and not one.type.is_empty(raw.get(one.key)):
+    """Whoever is not asked leaves the answer as it was; a program may send back what it was told."""
+    begun = begun_with(one, context)
+    if not is_page and not one.type.is_empty(raw.get(one.key)) and raw[one.key] != _told(one, begun, context):
         return Parsed(problems=(_("Others answer this. Leave it out."),))
-    return Parsed(begun_with(one, context))
+    if context.before is None and not one.spec.keep_hidden and not is_asked(one, context):
+        return Parsed()
+    return Parsed(begun)
+
+
+def _told(one: FormField, value: Value | None, context: Context) -> object:
+    """The answer as he reads it; None: he is told of none."""
+    if value is None or not reading.is_seen(one, context):
+        return None
+    return value if reading.is_read(one, context) else str(reading.covered(one, value, context))
 
 
 def begun_with(one: FormField, context: Context) -> Value | None:
@@ -288,11 +304,12 @@ def _spec(one: FormField, is_required: bool) -> FieldSpec:
 
 def _parsed(one: FormField, raw: Mapping[Any, object], context: Context, *, is_required: bool) -> Parsed:
     if one.type.is_worked_out or not one.type.has_answer:
-        if raw.get(one.key) is not None:
+        found, given = one.type.worked_out(one.spec, context), raw.get(one.key)
+        if given is not None and (context.before is None or given not in (found, context.before.get(one.key))):
             return Parsed(problems=(_("Nobody answers this field: it follows from the others."),))
-        return Parsed(one.type.worked_out(one.spec, context))
-    if one.key in raw:
-        return one.type.parse(raw[one.key], _spec(one, is_required), context)
+        return Parsed(found)
+    if one.key in raw or context.before is not None:
+        return one.type.parse(raw.get(one.key), _spec(one, is_required), context)
     return default_parsed(replace(one, spec=_spec(one, is_required)), context)
 
 
@@ -303,7 +320,8 @@ def default_parsed(one: FormField, context: Context = _DEFAULT_CONTEXT) -> Parse
     if target is not None and target in context.known:
         return one.type.parse(context.known[target], one.spec, context)
     with in_language(DEFAULT_LANGUAGE):
-        return one.type.parse(one.spec.default, one.spec, context)
+        default = None if one.type.begins_empty(one.spec) else one.spec.default
+        return one.type.parse(default, one.spec, context)
 
 
 def _nameable(key: str) -> str:

@@ -31,9 +31,9 @@ class DraftGoneError(ConflictError):
 
 
 def draft_for(session: Session, form_id: int, customer_id: int | None, by: Actor) -> SubmissionDraft | None:
-    """His own unfinished answers to this form, about this customer or nobody."""
+    """His own unfinished answers to this form, about this customer or nobody, as they are kept at this moment."""
     return session.scalars(
-        select(SubmissionDraft).where(
+        select(SubmissionDraft).execution_options(populate_existing=True).where(
             SubmissionDraft.member_id == by.user_id,
             SubmissionDraft.form_id == form_id,
             SubmissionDraft.customer_id.is_(None) if customer_id is None

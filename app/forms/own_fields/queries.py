@@ -51,14 +51,20 @@ class Drawn:
         return {one.key: one for one in retired if one.type.has_answer}
 
     def definition_for(self, who: Actor) -> rules.Definition:
-        """The same with the fields that this person may not change asked of others."""
+        """The same with the fields that this person may not change asked of others, and those that he may not read as
+        they are read by others."""
         if who.is_system:
             return self.definition
-        fields = tuple(
-            one if may(who, one, FieldRight.full) else replace(one, spec=replace(one.spec, edit_roles=_NOBODY))
-            for one in self.definition.fields
-        )
-        return replace(self.definition, fields=fields)
+        return replace(self.definition, fields=tuple(_as_for(who, one) for one in self.definition.fields))
+
+
+def _as_for(who: Actor, one: FormField) -> FormField:
+    if may(who, one, FieldRight.full):
+        return one
+    is_read = may(who, one, FieldRight.read_only)
+    return replace(one, spec=replace(
+        one.spec, edit_roles=_NOBODY, read_roles=one.spec.read_roles if is_read else _NOBODY
+    ))  # fmt: skip
 
 
 def _read(session: Session) -> Drawn | None:

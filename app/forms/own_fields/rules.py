@@ -37,6 +37,10 @@ def problems(
             told = _("“%(label)s” has values of the type “%(type)s” already. Retire it and add a new field instead.",
                      label=say(one["label"]), type=TYPES[known[key]["type"]].label)  # fmt: skip
             yield Problem(f"{path}.type", "has_values", told)
+        elif key in known and one["type"] == "rows" and (gone := _gone(known[key], one)) and has_values(key):
+            told = _("Customers have values in the column “%(column)s”. Leave it, or retire “%(label)s” and add a new "
+                     "field.", column=say(gone["label"]), label=say(one["label"]))  # fmt: skip
+            yield Problem(f"{path}.fields", "has_values", told)
         if one.get("unique") == "customer":
             told = _("A customer has each of these once. Choose “among all answers”.")
             yield Problem(f"{path}.unique", "not_unique", told)
@@ -45,6 +49,17 @@ def problems(
             told = _("Customers have values for “%(label)s”. Retire the field instead: they stay readable.",
                      label=say(one["label"]))  # fmt: skip
             yield Problem("fields", "has_values", told)
+
+
+def _gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The first column that is not asked any more, or otherwise: what rows hold of it would be lost with the next
+    change of any of them."""
+    asked = {one["key"]: one["type"] for one in after["fields"] if not one.get("retired")}
+    return next(
+        (one for one in before["fields"]
+         if not one.get("retired") and not (one["key"] in asked and _fits(one["type"], asked[one["key"]]))),
+        None,
+    )  # fmt: skip
 
 
 def _fits(before: str, after: str) -> bool:

@@ -219,7 +219,7 @@ export function build(page) {
     const isAnew = given.published === draft.version;
     const sentence = given.published === null ? words.publishFirst : filled(isAnew ? words.publishEdition : words.publishQuestion, { number: draft.version });
     const before = given.published === null || isAnew ? [] : [filled(words.publishBefore, { number: given.published })];
-    question(sentence, { yes: words.publish, opener: publish, more: [...before, ...changed(draft.changes)] }, () => busy(goOut));
+    question(sentence, { yes: words.publish, opener: publish, more: [...before, ...changed(draft.changes)] }, () => busy(() => goOut(draft.rev)));
   }
   function changed(changes) {
     if (!changes.length) return given.published === null ? [] : [words.nothingNew];
@@ -227,8 +227,9 @@ export function build(page) {
     if (changes.length > MOST_TOLD) lines.push(element("li", {}, filled(words.moreChanges, { count: changes.length - MOST_TOLD })));
     return [element("b", {}, words.whatChanged), element("ul", { class: "tt-whatsnew" }, ...lines)];
   }
-  async function goOut() {
-    const { status, body } = await saving.send("/publish", "POST", {});
+  // What was looked at goes out, or nothing.
+  async function goOut(rev) {
+    const { status, body } = await saving.send("/publish", "POST", { rev });
     if (status === 200) return location.assign(`${page.dataset.path}?phat-hanh=1`);
     if (body.problems) problems.take(body.problems);
     if (problems.found.length) problems.open();

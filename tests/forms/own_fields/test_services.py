@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from werkzeug.datastructures import MultiDict
 
 from app.core.access import SYSTEM
 from app.core.db import db
 from app.core.errors import InvalidInputError
 from app.customers.services import create_customer
 from app.forms import services
+from app.forms.own_fields import forms
 from app.forms.own_fields.services import change
 from tests.forms.own_fields.drawing import FIELDS, publish
 from tests.rest import Rest
@@ -61,6 +63,28 @@ def test_a_field_with_values_keeps_its_type_and_is_retired_instead_of_removed(ap
     publish([{**one, "type": "decimal"} if one["key"] == "parties" else one for one in FIELDS])  # fmt: skip
 
 
+@pytest.mark.both_databases
+def test_columns_of_rows_with_values_stay_what_they_are(app, session):
+    session.rollback()
+    columns = [{"key": "a", "type": "integer", "label": "A"}, {"key": "b", "type": "text", "label": "B"}]
+    rows = {"key": "visits", "type": "rows", "label": "Lần ghé", "fields": columns}
+    publish([*FIELDS, rows])
+    from app.core.db import transaction
+
+    with transaction(SYSTEM) as inside:
+        one = create_customer(inside, by=SYSTEM, name="An")
+        change(inside, one.id, {"visits": [{"a": 4, "b": "x"}]}, by=SYSTEM, is_new=True)
+    for others in (columns[:1], [columns[0], {**columns[1], "type": "integer"}],
+                   [columns[0], {**columns[1], "retired": True}]):  # fmt: skip
+        with pytest.raises(services.FormNotPublishableError) as refused:
+            publish([*FIELDS, {**rows, "fields": others}])
+        assert [(one.path, one.code) for one in refused.value.problems] == [
+            (f"fields[{len(FIELDS)}].fields", "has_values")
+        ]
+    more = {"key": "c", "type": "text", "label": "C"}
+    publish([*FIELDS, {**rows, "fields": [{**columns[0], "type": "decimal"}, columns[1], more]}])
+
+
 def test_a_value_wanted_once_is_refused_for_a_second_customer(app, session):
     session.rollback()
     publish([{**one, "unique": "form"} if one["key"] == "dish" else one for one in FIELDS])
@@ -99,3 +123,11 @@ def test_there_is_one_form_for_them(app, lan):
     again = Rest(app, "hoa").post("forms/", {"code": "khac", "name": "Khác", "purpose": "customers"})
     assert again.status_code == 422
     assert set(again.json["fields"]) == {"purpose"}
+
+
+def test_the_page_brings_back_the_base_that_it_was_given_and_nothing_else(app):
+    with app.app_context():
+        sealed = forms._signer().dumps({"parties": 2})
+        assert forms._read_base(MultiDict({forms.BASE: sealed})) == {"parties": 2}
+        for forged in ('{"parties":"abc"}', sealed[:-1], '{"a":"\\ud800"}', "", "[1]"):
+            assert forms._read_base(MultiDict({forms.BASE: forged})) == {}

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.access import SYSTEM
+from app.core.db import transaction
+from tests.cast import Cast
+from tests.forms.submissions.conftest import publish, submit
 from tests.rest import Rest
 
 ANSWERS = {"fault": "cold", "amount": 70000, "on": "2026-11-20", "note": "Phở nguội", "illness": "Dị ứng", "stars": 2}
@@ -66,3 +70,24 @@ def test_a_form_s_answers_are_narrowed_and_ordered_by_what_they_say(app, given):
     assert hoa.get("forms/mon-an/submissions?where=answers.zzz = 1").status_code == 400
     posted = hoa.post("forms/mon-an/submissions", {"answers": {"fault": "late"}})
     assert (posted.status_code, posted.json["source"]) == (201, "api")
+
+
+def test_what_was_read_may_be_sent_back_and_what_is_left_out_is_empty(app):
+    with app.app_context(), transaction(SYSTEM) as session:
+        publish(session, {"name": "Tính", "fields": [
+            {"key": "a", "type": "integer", "label": "A", "default": 7},
+            {"key": "b", "type": "integer", "label": "B"},
+            {"key": "double", "type": "calculated", "label": "Gấp đôi", "formula": "b * 2"},
+            {"key": "inside", "type": "text", "label": "Nội bộ", "edit_roles": ["Manager"], "default": "thường"},
+        ]}, code="tinh")  # fmt: skip
+        number = submit(session, {"a": "", "b": 1}, by=Cast(session).lan, code="tinh").id
+    lan = Rest(app, "lan")
+    read = lan.get(f"submissions/{number}").json
+    assert read["answers"] == {"b": 1, "double": 2, "inside": "thường"}
+    body = {"rev": read["rev"], "reason": "Đọc lại", "answers": {**read["answers"], "b": 5}}
+    told = lan.put(f"submissions/{number}", body)
+    assert told.status_code == 200, told.text
+    assert told.json["answers"] == {"b": 5, "double": 10, "inside": "thường"}
+    for wrong in ({"double": 11}, {"inside": "khác"}):
+        again = {**body, "rev": told.json["rev"], "answers": {"b": 5, **wrong}}
+        assert list(lan.put(f"submissions/{number}", again).json["fields"]) == list(wrong)

@@ -123,6 +123,21 @@ def test_an_old_answer_that_is_corrected_is_filtered_and_given_once_as_the_lates
 
 
 @pytest.mark.both_databases
+def test_a_number_wanted_once_is_compared_with_numbers_alone(app, given):
+    words = {"name": "Thẻ", "fields": [{"key": "card", "type": "text", "label": "Số thẻ"}]}
+    once = {"name": "Thẻ", "fields": [{"key": "card", "type": "integer", "label": "Số thẻ", "unique": "form"}]}
+    with app.app_context():
+        with transaction(SYSTEM) as session:
+            publish(session, words, code="the")
+            submit(session, {"card": "chưa có"}, by=SYSTEM, code="the")
+        with transaction(SYSTEM) as session:
+            publish(session, once, code="the")  # and the index does not tell of the old answers yet
+            submit(session, {"card": 0}, by=SYSTEM, code="the")
+        with pytest.raises(InvalidInputError), transaction(SYSTEM) as session:
+            submit(session, {"card": 0}, by=SYSTEM, code="the")
+
+
+@pytest.mark.both_databases
 def test_months_are_those_of_the_reader_s_calendar(app, given):
     asked = {"name": "Hẹn", "fields": [{"key": "at", "type": "date_time", "label": "Lúc", "searchable": True}]}
     moments = ("2026-10-31T16:59:00Z", "2026-10-31T17:00:00Z", "2026-08-01T00:00:00Z", "2027-01-01T02:00:00Z")
