@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, false, or_, select, true
@@ -66,12 +67,18 @@ def those_in_use(session: Session, keys: Select[int]) -> Select[int]:
     """Of these keys of customers those that are not archived. The few that are are taken off, which costs a fraction of
     looking at each one's row."""
     (key,) = keys.selected_columns
-    other = aliased(Customer)
+    other = _other()
     gone = select(other.id).where(other.archived_at.is_not(None)).correlate(None)
     if session.get_bind().dialect.name == "sqlite":  # which would look at each row for the other way to say it
         return keys.where(key.not_in(gone))
     # PostgreSQL goes through a list that is longer than its memory once for every row.
     return keys.where(~select(other.id).where(other.archived_at.is_not(None), other.id == key).exists())
+
+
+@lru_cache(1)
+def _other() -> Any:
+    # To make one, and its columns, takes longer than the rest of a page's query.
+    return aliased(Customer)
 
 
 def looked_after_by(member_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field
 
 from app.forms import controls, logic, queries, rules
-from app.forms.controls import Input, control_of
+from app.forms.controls import MORE_ROWS, Input, control_of
 from app.forms.fields.base import Context, Value
 from app.forms.fields.definition import Reading
 from app.forms.layout import placed
@@ -73,6 +73,8 @@ class AnswerForm(FlaskForm):
     def process(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
         sent = self.meta.wrap_formdata(self, formdata)
         self.posted = None if sent is None else _by_question(_pairs(sent))
+        #: only more rows are wanted on the page: it comes back as it is, and nothing is judged
+        self.wants_rows = sent is not None and MORE_ROWS in sent
         super().process(sent, *args, **kwargs)
 
     @property
@@ -125,6 +127,9 @@ class AnswerForm(FlaskForm):
         return Answers({question.key: question.data for question in self.questions if question.data is not None})
 
     def validate(self, extra_validators: Any = None) -> bool:
+        if self.wants_rows:
+            self._tell({one.key: one.late for one in self.questions if one.late})
+            return False
         is_ours = super().validate(extra_validators)
         raw = {one.key: one.raw for one in self.questions if not one.one.type.is_worked_out}
         found = self._found = rules.read_answers(self.definition, raw, context=self.context, is_page=True)

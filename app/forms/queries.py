@@ -22,6 +22,7 @@ from app.core.finding import Hit, Rows, kind_of
 from app.core.i18n import _
 from app.core.leases import LeaseState
 from app.core.remembered import kept
+from app.customers import search
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import reading, rules
@@ -50,6 +51,8 @@ MOST_LOOKED_AT = 1000
 FILES = "answer_file"
 #: definitions that are kept read, in this process
 _MOST_READ = 200
+#: so many customers are told of where what was typed may mean several
+MOST_MEANT = 5
 #: so many members or teams stand in one list to choose from
 MOST_OFFERED = 500
 
@@ -72,6 +75,13 @@ class VisibleCustomers:
     def offered(self) -> Sequence[tuple[int, str]]:
         """They are looked up while one types."""
         return ()
+
+    def named(self, words: str) -> Sequence[tuple[int, str]]:
+        """(id, "name (code)"): the one who is called exactly so, else all whom a search finds, up to MOST_MEANT."""
+        meant = search.found(words, self.actor, limit=MOST_MEANT).limit(MOST_MEANT)
+        found = self.session.scalars(meant).unique().all()
+        exact = [one for one in found if words.casefold() in (one.name.casefold(), one.code.casefold())]
+        return [(one.id, f"{one.name} ({one.code})") for one in (exact if len(exact) == 1 else found)]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from app.core.repeats import Repeatable, UsedKeyError
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError
 from app.forms import about_customer, queries, services
-from app.forms.builder import AnswerForm, build_form, typed_in
+from app.forms.builder import PREFIX, AnswerForm, build_form, typed_in
 from app.forms.fields.file import FileType
 from app.forms.filling import rules, shown
 from app.forms.filling.services import (
@@ -61,7 +61,7 @@ class FillingPages(Page):
             about=shown.about(customer), may_change=who.is_himself,
         )  # fmt: skip
 
-    @page("/<code>", "GET", "POST", right="add")
+    @page("/<code>", "GET", "POST", right="add", judges=PREFIX)
     def fill(self, code: str) -> Any:
         session, who = db.session(), edge.actor()
         asked = _asked(session, code, who)

@@ -18,7 +18,8 @@ from app.core.errors import NotFoundError, Sentence, TooManyRequestsError
 from app.core.i18n import _
 from app.core.pages import refuse_nul_sent, show
 from app.customers.views import ward_choices
-from app.forms.builder import AnswerForm, build_form
+from app.forms.builder import PREFIX, AnswerForm, build_form
+from app.forms.fields.signature import STROKES
 from app.forms.models import FormVersion
 from app.forms.public import queries, rules, services
 from app.forms.public.models import EntryState, PublicLink
@@ -28,6 +29,8 @@ from app.forms.public.telling import tell_of_entry
 #: named so that programs fill it in; people do not see it (tt-vh)
 TRAP = "website_url"
 _PAGE = "opened"
+#: characters that are given back of what was typed into a page whose form is closed
+LONGEST_TYPED = 20_000
 _ANEW = _("The form was published anew while you filled it in. Look it over, then send it once more.")
 #: what the address of a link may say about where it stood, and what is kept of it
 _TOLD = ("utm_campaign", "utm_medium", "utm_source")
@@ -65,9 +68,12 @@ class OpenFormView(BaseView):
 
 
 def _answered(key: str, *, inside: bool) -> Response:
-    refuse_nul_sent()
+    refuse_nul_sent(PREFIX)
     session = db.session()
-    link, version = _found(session, key)
+    try:
+        link, version = _found(session, key)
+    except NotFoundError:
+        return _gone(inside=inside)
     form = _form(session, key, version)
     if request.method == "GET":
         return _page(link, version, form, inside=inside)
@@ -99,6 +105,8 @@ def _answered(key: str, *, inside: bool) -> Response:
         response = _page(link, version, form, inside=inside, told=error.message, status=error.status, since=opened.at)
         response.headers["Retry-After"] = str(error.details["retry_after"])
         return response
+    except NotFoundError:
+        return _gone(inside=inside)
     if is_other:
         return _page(link, version, form, inside=inside, told=_ANEW, status=409, since=opened.at)
     return redirect(f"/f/{key}/nhung/cam-on" if inside else f"/f/{key}/cam-on", code=303)
@@ -106,7 +114,10 @@ def _answered(key: str, *, inside: bool) -> Response:
 
 def _thanked(key: str, *, inside: bool) -> Response:
     refuse_nul_sent()
-    link, version = _found(db.session(), key)
+    try:
+        link, version = _found(db.session(), key)
+    except NotFoundError:
+        return _gone(inside=inside)
     again = f"/f/{key}/nhung" if inside else f"/f/{key}"
     return _drawn("forms/public/thanks.html", link, version, inside=inside, thanks=link.thanks, again_url=again)
 
@@ -117,6 +128,17 @@ def _found(session: Session, key: str) -> tuple[PublicLink, FormVersion]:
     if found is None:
         raise NotFoundError
     return found
+
+
+def _gone(*, inside: bool) -> Response:
+    """What whoever has an old address, or sends what he typed when the door is shut, reads: he has no work here."""
+    return _drawn("forms/public/closed.html", None, None, 404, inside=inside, typed=_typed())
+
+
+def _typed() -> str:
+    """What was typed into a page that nobody takes any more, to be copied: an answer a line."""
+    said = [text.strip() for name in request.form if name.startswith(PREFIX) for text in request.form.getlist(name)]
+    return "\n".join(text for text in said if text and not STROKES.fullmatch(text))[:LONGEST_TYPED]
 
 
 def _form(session: Session, key: str, version: FormVersion) -> AnswerForm:
@@ -147,7 +169,13 @@ def _path(link: PublicLink, *, inside: bool) -> str:
 
 
 def _drawn(
-    template: str, link: PublicLink, version: FormVersion, status: int = 200, *, inside: bool, **values: Any
+    template: str,
+    link: PublicLink | None,
+    version: FormVersion | None,
+    status: int = 200,
+    *,
+    inside: bool,
+    **values: Any,
 ) -> Response:
     session = db.session()
     company = {
@@ -155,10 +183,10 @@ def _drawn(
         "logo_url": links.logo_path(settings.get(session, "logo_file_id")),
     }
     response = make_response(
-        show(template, status, link=link, name=version.form.name, version_id=version.id, inside=inside,
-             open_to_all=True, **company, **values)
+        show(template, status, link=link, name=version.form.name if version else _("This form is closed"),
+             version_id=version.id if version else None, inside=inside, open_to_all=True, **company, **values)
     )  # fmt: skip
-    framed_by = link.sites if inside else ()
+    framed_by = link.sites if inside and link else ()
     response.headers["Content-Security-Policy"] = content_security_policy(framed_by)
     response.headers["X-Robots-Tag"] = "noindex"
     return response

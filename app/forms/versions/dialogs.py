@@ -43,7 +43,8 @@ class CopyDialog(FlaskForm):
     name = StringField(_("Name of the copy"), render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off"})
     code = StringField(
         _("Code"), [Optional()],
-        description=_("Programs name the form by it, so it never changes later. Left empty, it is made from the name."),
+        description=_("Programs name the form by it, so it never changes later. Left empty, it is that of the other"
+                      " form with a number."),
         render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off"},
     )  # fmt: skip
 

@@ -75,7 +75,7 @@ class FormPages(Page):
             with edge.transaction() as session:
                 made = draft_services.copy_form(
                     session, _form(session, code), name=name, by=edge.actor(),
-                    code=(dialog.code.data or "").strip() or services.free_code(session, name),
+                    code=(dialog.code.data or "").strip() or services.free_code(session, code),
                 )  # fmt: skip
                 address, name = _tab(made, FIELDS), made.name
         except InvalidInputError as error:

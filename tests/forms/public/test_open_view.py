@@ -249,6 +249,8 @@ def test_a_forged_page_keeps_nothing(app, stranger):
         stranger.held["opened"] = opened_at
         assert stranger.sends(**WHO).status_code == 409
     assert rows(app, PublicEntry) == []
+    stranger.opens()
+    assert stranger.sends(**{**WHO, next(iter(WHO)): "a\0b"}).status_code == 422
 
 
 def test_what_is_closed_renewed_or_never_was_looks_the_same(app, client, door):
@@ -264,6 +266,13 @@ def test_what_is_closed_renewed_or_never_was_looks_the_same(app, client, door):
         browser.get(f"/f/{key}{rest}").status_code for key in (new, "x" * 22, "lan", "%00") for rest in ("", "/nhung")
     }
     assert told <= {400, 404}
+    # He is no member of staff who has lost his way, and what he has typed is his.
+    page = browser.post(f"/f/{new}", data={"answer_name": "Cù Thị Ngoài", "website_url": "x"})
+    assert page.status_code == 404
+    soup = BeautifulSoup(page.text, "html.parser")
+    assert soup.textarea.text.strip() == "Cù Thị Ngoài"
+    assert not soup.select("main a[href]")
+    assert soup.h1.text == BeautifulSoup(browser.get(f"/f/{'x' * 22}").text, "html.parser").h1.text
 
 
 def test_only_named_sites_may_show_it_inside_and_nothing_else_of_ours(app, client):
