@@ -169,7 +169,8 @@ def test_every_event_that_is_written_has_words():
 
 def changed_past_the_flush(tree: ast.Module) -> Iterator[str]:
     """What update(), insert() and delete() of SQLAlchemy are given, however they are reached: `sa.update(Name)`,
-    `Name.__table__.update()`, `session.query(Name).delete()`, `inserting(Name.__table__, …)`. What is no name of a class is told as it stands."""
+    `Name.__table__.update()`, `session.query(Name).delete()`, `inserting(Name.__table__, …)` of app/core/prepared.py.
+    What is no name of a class is told as it stands."""
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call):
             continue
@@ -179,9 +180,7 @@ def changed_past_the_flush(tree: ast.Module) -> Iterator[str]:
         whole = ""
         if name in ("update", "insert", "delete"):
             whole = of if ".__table__" in of or ".query(" in of else given if of in MODULES else ""
-        elif name.startswith("bulk_"):
-            whole = given
-        elif name == "inserting":  # app/core/prepared.py
+        elif name.startswith("bulk_") or name == "inserting":
             whole = given
         if whole:
             yield re.sub(r".*\.query\(|\.__table__.*|\).*", "", whole)
