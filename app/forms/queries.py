@@ -214,8 +214,9 @@ def form_for(session: Session, code: str, actor: Actor, action: str = "view") ->
 
 def may_with(session: Session, form: Form, actor: Actor, action: str) -> bool:
     """May he do that with this form? What a page offers, and what `form_for` asks."""
-    if actor.scope("Form", action) is Scope.all:
-        return True
+    reach = actor.scope("Form", action)
+    if reach in (Scope.all, Scope.none):
+        return reach is Scope.all
     return session.scalar(select(Form.id).where(Form.id == form.id, visible(Form, actor, action))) is not None
 
 
