@@ -238,7 +238,8 @@ def test_two_that_answer_each_other_for_ever_are_stopped(session, cast, monkeypa
     arrows = ("start > xor2 > throw > hear > xor1", "xor1 > xor2 if order = '1'", "xor1 > end by default")
     drawn = Two(
         session, cast, *arrows, services={"throw": "message name='ping' key='order'"}, messages={"hear": "pong order"},
-        hearing=(arrows, {"services": {"throw": "message name='pong' key='order'"}, "messages": {"hear": "ping order"}}),
+        hearing=(arrows, {"messages": {"hear": "ping order"},
+                          "services": {"throw": "message name='pong' key='order'"}}),
     )  # fmt: skip
     other, mine = drawn.begin_other(order="1"), drawn.start(order="1")
     for _ in range(20):
