@@ -189,10 +189,12 @@ def count_result(session: Session, answer: Answer) -> None:
     """For whoever watches the installation. The last thing in a transaction: others wait for this row."""
     error = answer.error
     result = "ok" if error is None else f"{error.status // 100}xx" if error.status else str(error.fault)
-    session.execute(
+    counted = session.execute(
         update(RequestCount).where(RequestCount.result == result).values(count=RequestCount.count + 1),
         execution_options={"synchronize_session": False},
     )
+    if not counted.rowcount:  # type: ignore[attr-defined]
+        session.add(RequestCount(result=result, count=1))
 
 
 def _mine(
