@@ -10,11 +10,11 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import CursorResult, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases, outbound
@@ -193,7 +193,7 @@ def count_result(session: Session, answer: Answer) -> None:
         update(RequestCount).where(RequestCount.result == result).values(count=RequestCount.count + 1),
         execution_options={"synchronize_session": False},
     )
-    if not counted.rowcount:  # type: ignore[attr-defined]
+    if not cast("CursorResult[Any]", counted).rowcount:
         session.add(RequestCount(result=result, count=1))
 
 
