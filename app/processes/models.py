@@ -256,7 +256,7 @@ class ProcessRequest(Leased, Entity):
 
 
 class RequestCount(Entity):
-    """How often programs outside were asked, by what came of it. The rows are there from the beginning."""
+    """How often programs outside were asked, by what came of it; one row for each result."""
 
     __tablename__ = "request_count"
     __audited__ = False

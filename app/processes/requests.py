@@ -10,11 +10,11 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import CursorResult, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases, outbound
@@ -189,10 +189,12 @@ def count_result(session: Session, answer: Answer) -> None:
     """For whoever watches the installation. The last thing in a transaction: others wait for this row."""
     error = answer.error
     result = "ok" if error is None else f"{error.status // 100}xx" if error.status else str(error.fault)
-    session.execute(
+    counted = session.execute(
         update(RequestCount).where(RequestCount.result == result).values(count=RequestCount.count + 1),
         execution_options={"synchronize_session": False},
     )
+    if not cast("CursorResult[Any]", counted).rowcount:
+        session.add(RequestCount(result=result, count=1))
 
 
 def _mine(
