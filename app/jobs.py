@@ -55,7 +55,7 @@ def forget() -> None:
         security.forget_sign_ins(session, before=clock.now() - timedelta(days=30))
         exports.forget(session, at=clock.now())
         brought.forget(session, at=clock.now())
-        entries.forget(session, before=clock.now() - timedelta(days=30))
+        entries.forget(session, at=clock.now())
         forms.forget_files(session, before=clock.now() - timedelta(days=7))
         edited.forget(session, at=clock.now())
     files.remove_orphans()

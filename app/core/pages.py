@@ -29,9 +29,12 @@ class PageRule:
 
 
 def page(
-    path: str, *methods: str, right: str | None = "view", is_bare: bool = False
+    path: str, *methods: str, right: str | None = "view", is_bare: bool = False, judges: str = ""
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a method of a Page an address. Actions are POST; every form of ours carries the CSRF token."""
+    """Make a method of a Page an address. Actions are POST; every form of ours carries the CSRF token.
+
+    `judges`: see refuse_nul_sent.
+    """
 
     def declare(method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
@@ -42,7 +45,7 @@ def page(
                 raise NotAllowedError(told)
             if right is not None:
                 who.must(right, self.resource)
-            refuse_nul_sent()
+            refuse_nul_sent(judges)
             return method(self, **path_values)
 
         guarded.page_rule = PageRule(right, is_bare)  # type: ignore[attr-defined]
@@ -51,12 +54,16 @@ def page(
     return declare
 
 
-def refuse_nul_sent() -> None:
-    """No NUL in the address, behind its question mark or in the form. Raises BadRequestError."""
+def refuse_nul_sent(judges: str = "") -> None:
+    """No NUL in the address, behind its question mark or in the form. Raises BadRequestError.
+
+    What stands in fields whose names begin with `judges` is left to the view, which tells it beside each of them.
+    """
     refuse_nul(*(request.view_args or {}).values())
     for sent in (request.args, request.form):
         for name, values in sent.lists():
-            refuse_nul(name, *values)
+            is_judged = sent is request.form and judges and name.startswith(judges)
+            refuse_nul(name, *([] if is_judged else values))
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, false, or_, select, true
@@ -66,12 +67,18 @@ def those_in_use(session: Session, keys: Select[int]) -> Select[int]:
     """Of these keys of customers those that are not archived. The few that are are taken off, which costs a fraction of
     looking at each one's row."""
     (key,) = keys.selected_columns
-    other = aliased(Customer)
+    other = _other()
     gone = select(other.id).where(other.archived_at.is_not(None)).correlate(None)
     if session.get_bind().dialect.name == "sqlite":  # which would look at each row for the other way to say it
         return keys.where(key.not_in(gone))
     # PostgreSQL goes through a list that is longer than its memory once for every row.
     return keys.where(~select(other.id).where(other.archived_at.is_not(None), other.id == key).exists())
+
+
+@lru_cache(1)
+def _other() -> Any:
+    # To make one, and its columns, takes longer than the rest of a page's query.
+    return aliased(Customer)
 
 
 def looked_after_by(member_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -204,7 +211,10 @@ def customer_names(session: Session, customer_ids: Collection[int], actor: Actor
     """Names by customer id, without those he may not read. One query, however many are asked for."""
     if not customer_ids:
         return {}
-    rows = session.execute(_headers(customer_ids, actor))
+    return _named(session.execute(_headers(customer_ids, actor)))
+
+
+def _named(rows: Iterable[Any]) -> dict[int, NamedCustomer]:
     return {row.id: NamedCustomer(row.id, row.name, bool(row.full)) for row in rows}
 
 
@@ -212,7 +222,22 @@ def customer_cards(session: Session, customer_ids: Collection[int], actor: Actor
     """Cards by customer id, without those he may not see at all. Two queries, however many are asked for."""
     if not customer_ids:
         return {}
-    rows = session.execute(_headers(customer_ids, actor)).all()
+    return _cards(session, session.execute(_headers(customer_ids, actor)).all(), actor)
+
+
+def card_and_names(
+    session: Session, customer_id: int | None, others: Collection[int], actor: Actor
+) -> tuple[CustomerCard | None, dict[int, NamedCustomer]]:
+    """The card of one customer and the names of all of them, as far as he may see them. Two queries at most."""
+    wanted = {*others, customer_id} if customer_id is not None else set(others)
+    rows = session.execute(_headers(wanted, actor)).all() if wanted else []
+    cards = _cards(session, [row for row in rows if row.id == customer_id], actor)
+    return cards.get(customer_id or 0), _named(rows)
+
+
+def _cards(session: Session, rows: Sequence[Any], actor: Actor) -> dict[int, CustomerCard]:
+    if not rows:
+        return {}
     contacts: dict[int, list[ContactPoint]] = {row.id: [] for row in rows}
     for point in session.scalars(
         select(ContactPoint)

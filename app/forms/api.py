@@ -93,7 +93,7 @@ class FormApi(Api):
         definition, rev, base = self._drawn()
 
         def keep(session: Session) -> dict[str, Any]:
-            form = _form(session, code)
+            form = _form(session, code, "edit")
             try:
                 services.save_draft(session, form, definition, by=edge.actor(), rev=rev)
             except ConflictError as conflict:
@@ -106,7 +106,7 @@ class FormApi(Api):
     @verb("/<code>/fields/<key>/uses", "GET", "Who would miss this field, before it is retired", right="edit")
     def uses(self, code: str, key: str) -> dict[str, Any]:
         session = db.session()
-        form = _form(session, code)
+        form = _form(session, code, "edit")
         field = next((one for one in queries.drawn_fields(queries.drawn_of(session, form)) if one["key"] == key), None)
         if field is None:
             raise NotFoundError
@@ -130,7 +130,7 @@ class FormApi(Api):
 
     def _field(self, code: str, key: str, redraw: Callable[..., Any]) -> dict[str, Any]:
         def change(session: Session) -> dict[str, Any]:
-            form = _form(session, code)
+            form = _form(session, code, "edit")
             redraw(session, form, key, by=edge.actor())
             return _redrawn(session, form)
 
@@ -155,7 +155,7 @@ class FormApi(Api):
     @verb("/<code>/export", "GET", "The form as a file that POST /forms/import takes", right="export")
     def export(self, code: str) -> dict[str, Any]:
         session = db.session()
-        return draft_services.exported(session, _form(session, code), by=edge.actor())
+        return draft_services.exported(session, _form(session, code, "export"), by=edge.actor())
 
     @verb("/import", "POST", "A new form from a file, as a draft", right="add", body=_FILE, status=201)
     def bring_in(self) -> dict[str, Any]:
@@ -173,7 +173,8 @@ class FormApi(Api):
         rev = self.read().get("rev")
 
         def publish(session: Session) -> dict[str, Any]:
-            version = services.publish_form(session, _form(session, code), by=edge.actor(), rev=rev)
+            form = _form(session, code, "approve")
+            version = services.publish_form(session, form, by=edge.actor(), rev=rev)
             return {"code": code, "version": version.number, "edition": version.edition}
 
         return self.write(publish)
@@ -234,12 +235,8 @@ class FormApi(Api):
         return body["schema"], body.get("rev"), body.get("base")
 
 
-def _form(session: Session, code: str) -> Form:
-    """Raises NotFoundError when there is none, or none for him."""
-    form = session.scalars(select(Form).where(Form.code == code, visible(Form, edge.actor()))).one_or_none()
-    if form is None:
-        raise NotFoundError
-    return form
+def _form(session: Session, code: str, action: str = "view") -> Form:
+    return queries.form_for(session, code, edge.actor(), action)
 
 
 def _row(form: Form) -> dict[str, Any]:
@@ -258,8 +255,9 @@ def _row(form: Form) -> dict[str, Any]:
 
 def _whole(form: Form) -> dict[str, Any]:
     shown = _row(form)
-    if edge.actor().may("edit", "Form"):
-        told = told_draft(db.session(), form, edge.actor())
+    session, who = db.session(), edge.actor()
+    if queries.may_with(session, form, who, "edit"):
+        told = told_draft(session, form, who)
         shown["draft"] = _draft(told) if told else None
     return shown
 

@@ -54,6 +54,9 @@ class _Known:
     def offered(self) -> Any:
         return self._directory.offered()
 
+    def named(self, words: str) -> Any:
+        return self._directory.named(words)
+
 
 class _KnownCatalogues:
     def __init__(self, catalogues: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -13,8 +13,8 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from wtforms import Field
 
-from app.forms import controls, logic, rules
-from app.forms.controls import Input, control_of
+from app.forms import controls, logic, queries, rules
+from app.forms.controls import MORE_ROWS, Input, control_of
 from app.forms.fields.base import Context, Value
 from app.forms.fields.definition import Reading
 from app.forms.layout import placed
@@ -73,6 +73,8 @@ class AnswerForm(FlaskForm):
     def process(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
         sent = self.meta.wrap_formdata(self, formdata)
         self.posted = None if sent is None else _by_question(_pairs(sent))
+        #: only more rows are wanted on the page: it comes back as it is, and nothing is judged
+        self.wants_rows = sent is not None and MORE_ROWS in sent
         super().process(sent, *args, **kwargs)
 
     @property
@@ -125,6 +127,9 @@ class AnswerForm(FlaskForm):
         return Answers({question.key: question.data for question in self.questions if question.data is not None})
 
     def validate(self, extra_validators: Any = None) -> bool:
+        if self.wants_rows:
+            self._tell({one.key: one.late for one in self.questions if one.late})
+            return False
         is_ours = super().validate(extra_validators)
         raw = {one.key: one.raw for one in self.questions if not one.one.type.is_worked_out}
         found = self._found = rules.read_answers(self.definition, raw, context=self.context, is_page=True)
@@ -283,20 +288,11 @@ def _by_question(pairs: Iterable[tuple[str, Any]]) -> dict[str, dict[str, list[A
 
 def build_form(version: FormVersion) -> type[AnswerForm]:
     """The form class of a version, built once and kept. Raises KeyError for half a draft."""
-    return _build(_Drawn(version.checksum, version.definition))
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """A definition that is known by its checksum."""
-
-    checksum: str
-    definition: Mapping[str, Any] = field(compare=False)
+    return _build(queries.read_of(version))
 
 
 @lru_cache(MOST_KEPT)
-def _build(drawn: _Drawn) -> type[AnswerForm]:
+def _build(read: queries.Read) -> type[AnswerForm]:
     # AnswerField(…) is an unbound field here: labels get the reader's language when a form is made of the class.
-    definition = rules.read_definition(drawn.definition)
-    fields = {PREFIX + one.key: AnswerField(one, default=rules.default_of(one)) for one in definition.fields}
-    return type("BuiltAnswerForm", (AnswerForm,), {**fields, "definition": definition})
+    fields = {PREFIX + one.key: AnswerField(one, default=rules.default_of(one)) for one in read.asked.fields}
+    return type("BuiltAnswerForm", (AnswerForm,), {**fields, "definition": read.asked})

@@ -11,9 +11,11 @@ from markupsafe import Markup
 from wtforms.widgets import html_params
 
 from app.core.files import MEGABYTE
+from app.core.formats import money_text
 from app.core.i18n import _, ngettext
 from app.customers import places
 from app.forms.fields.base import Context, Control, FieldSpec, FormField
+from app.forms.fields.customer import WORDS_PART, Named
 from app.forms.fields.file import MOST_FILES, FileType
 from app.forms.fields.patterns import NOT_LIKE_THIS
 from app.forms.fields.rows import RowsType
@@ -28,6 +30,8 @@ CHOOSE = _("Choose…")
 MOST_BUTTONS = 4
 #: so many empty rows are offered below those that were filled in
 SPARE_ROWS = 3
+#: the button with which a page without a script asks for more rows; nothing is judged or sent by it
+MORE_ROWS = "more_rows"
 #: as what the row is numbered that a script adds; it puts a number of its own there
 LATER_ROW = 9999
 
@@ -142,13 +146,18 @@ def _buttons(one: Input, given: dict[str, Any]) -> Markup:
 def _radios(one: Input, told: Mapping[str, str] | None = None) -> Markup:
     """`told`: value → what is read out behind its label."""
     chosen = one.chosen
-    return Markup("").join(
+    buttons = Markup("").join(
         Markup("<label><input %s>%s%s</label>") % (
             _html(type="radio", name=one.name, value=value, checked=value == chosen), label,
             Markup('<span class="tt-vh">: %s</span>') % told[value] if told and value in told else "",
         )
         for value, label in one.choices
     )  # fmt: skip
+    if one.one.spec.required:
+        return buttons
+    # What was chosen can be taken back: with a script by a button (clear-choice.js), without one like this.
+    none = _html(type="radio", name=one.name, value="", checked=not one.text)
+    return buttons + Markup("<noscript><label><input %s>%s</label></noscript>") % (none, _("No answer"))
 
 
 def _scale(one: Input, given: dict[str, Any]) -> Markup:
@@ -187,9 +196,25 @@ def _list(one: Input, given: dict[str, Any]) -> Markup:
 
 
 def _lookup(one: Input, given: dict[str, Any]) -> Markup:
-    # Only the one chosen: the page's script looks the others up.
-    options = [("", "")] + [(one.text, one.shown)] * bool(one.text)
-    return _select(one, options, one.text, {"data-lookup": one.one.type.code} | given)
+    # Only the one chosen: the page's script looks the others up. Where there is none he is named in words, which win.
+    words = one.text if isinstance(one.typed, Named) else ""
+    chosen = one.chosen if words else one.text
+    if words and chosen != words:
+        words = ""  # it is known who was meant
+    elif words:
+        chosen = ""
+    shown = one.shown if chosen else ""
+    css = "form-select" if chosen else "form-select tt-scripted"
+    attributes = _attributes(one, css, {"data-lookup": one.one.type.code} | given)
+    told = _("Name, code or phone number of somebody else") if chosen else _("Name, code or phone number")
+    line = "form-control is-invalid" if one.is_wrong else "form-control"
+    typed = Markup("<noscript><input %s></noscript>") % _html(
+        type="text", autocomplete="off", id=f"{one.id}-{WORDS_PART}", name=f"{one.name}.{WORDS_PART}", value=words,
+        placeholder=str(told),
+        **{"class": line, "aria-label": one.label or str(told)},
+    )  # fmt: skip
+    options = [("", ""), *([(chosen, shown)] if chosen else [])]
+    return Markup("<select %s>%s</select>%s") % (_html(**attributes), _options(options, chosen), typed)
 
 
 def _select(one: Input, options: Sequence[tuple[str, str]], chosen: str, given: dict[str, Any]) -> Markup:
@@ -268,13 +293,17 @@ def _rows(one: Input, given: dict[str, Any]) -> Markup:
         heads, Markup("").join(map(line, range(count))),
         Markup("<tfoot><tr>%s</tr></tfoot>") % feet if spec.own.get("sums") else "", line(LATER_ROW),
     )  # fmt: skip
+    if count < most:
+        button = _html(type="submit", name=MORE_ROWS, value=one.one.key, **{"class": "btn btn-sm tt-rows__add"})
+        table += Markup("<noscript><button %s>%s</button></noscript>") % (button, _("Add rows"))
     live = {"most": most, "name": one.name, "later": LATER_ROW, **columns_for_browser(one.one)}
     return _group(one, "tt-rows", {"data-rows": json.dumps(live)} | given, table)
 
 
 def _worked_cell(column: FormField, values: Mapping[str, Any], context: Context) -> Markup:
     text = column.type.show(values[column.key], column.spec, context) if column.key in values else "—"
-    return Markup('<td><output class="tt-locked" data-worked="%s">%s</output></td>') % (column.key, text)
+    mark = Markup('<td data-label="%s"><output class="tt-locked" data-worked="%s">%s</output></td>')
+    return mark % (say(column.spec.label), column.key, text)
 
 
 def _sum_cell(column: FormField, spec: FieldSpec, sums: Mapping[str, str]) -> Markup:
@@ -282,8 +311,9 @@ def _sum_cell(column: FormField, spec: FieldSpec, sums: Mapping[str, str]) -> Ma
     if column.key not in spec.own.get("sums", ()):
         return Markup("<th></th>")
     shown_as = "money" if column.spec.type == "money" else column.spec.own.get("shown_as", "")
-    return Markup('<th><output data-sum="%s" data-shown-as="%s">%s</output></th>') % (
-        column.key, shown_as, sums.get(column.key, "0"))  # fmt: skip
+    nothing = money_text(0) if shown_as == "money" else "0"
+    return Markup('<th data-label="%s"><output data-sum="%s" data-shown-as="%s">%s</output></th>') % (
+        say(column.spec.label), column.key, shown_as, sums.get(column.key, nothing))  # fmt: skip
 
 
 def _cell(one: Input, column: FormField, number: int, row: Mapping[str, Any]) -> Markup:
@@ -299,7 +329,7 @@ def _cell(one: Input, column: FormField, number: int, row: Mapping[str, Any]) ->
     # A cell has no room for a row of buttons.
     drawn = _list(cell, {}) if column.type.face.control is Control.choice else draw(cell, {})
     error = Markup('<p class="tt-err" id="%s-error">%s</p>') % (cell.id, " ".join(told)) if told else Markup("")
-    return Markup("<td>%s%s</td>") % (drawn, error)
+    return Markup('<td data-label="%s">%s%s</td>') % (say(column.spec.label), drawn, error)
 
 
 def _files(one: Input, given: dict[str, Any]) -> Markup:

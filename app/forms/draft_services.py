@@ -38,7 +38,7 @@ def bring_back_field(session: Session, form: Form, key: str, *, by: Actor) -> Fo
 def _redraw(session: Session, form: Form, key: str, by: Actor, *, retired: bool) -> FormVersion:
     by.must("edit", "Form")
     session.refresh(form, with_for_update=True)
-    definition = deepcopy(dict(queries.drawn_of(session, form)))
+    definition = deepcopy(queries.drawn_of(session, form))
     found = [one for one in queries.drawn_fields(definition) if one["key"] == key]
     if not found:
         raise NotFoundError
@@ -50,11 +50,11 @@ def _redraw(session: Session, form: Form, key: str, by: Actor, *, retired: bool)
 
 
 def copy_form(session: Session, form: Form, *, code: str, name: Words, by: Actor) -> Form:
-    """A new form with the same questions as its draft; nobody was ever asked what is retired in the other.
+    """A new form with the same questions, as far as he reads them; nobody was ever asked what is retired in the other.
 
     Raises InvalidInputError as create_form does.
     """
-    definition = deepcopy(dict(queries.drawn_of(session, form)))
+    definition = deepcopy(queries.drawn_for(session, form, by))
     if isinstance(definition.get("fields"), list):
         definition["fields"] = [
             one for one in definition["fields"] if not (isinstance(one, dict) and one.get("retired"))
@@ -65,7 +65,7 @@ def copy_form(session: Session, form: Form, *, code: str, name: Words, by: Actor
 def exported(session: Session, form: Form, *, by: Actor) -> dict[str, Any]:
     """What is drawn now, as a file that `import_form` takes here or in another company."""
     by.must("export", "Form")
-    return {"kind": FILE_KIND, "code": form.code, "definition": dict(queries.drawn_of(session, form))}
+    return {"kind": FILE_KIND, "code": form.code, "definition": queries.drawn_for(session, form, by)}
 
 
 def read_file(data: bytes) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,12 +15,14 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from app.catalogues.queries import entries as catalogue_entries
 from app.core import links, uses
-from app.core.access import Actor, row_rule, scoped, visible
-from app.core.errors import NotFoundError
+from app.core.access import Actor, Scope, row_rule, scoped, visible
+from app.core.errors import NotAllowedError, NotFoundError
 from app.core.files import StoredFile, largest
 from app.core.finding import Hit, Rows, kind_of
 from app.core.i18n import _
 from app.core.leases import LeaseState
+from app.core.remembered import kept
+from app.customers import search
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import reading, rules
@@ -49,6 +51,8 @@ MOST_LOOKED_AT = 1000
 FILES = "answer_file"
 #: definitions that are kept read, in this process
 _MOST_READ = 200
+#: so many customers are told of where what was typed may mean several
+MOST_MEANT = 5
 #: so many members or teams stand in one list to choose from
 MOST_OFFERED = 500
 
@@ -71,6 +75,13 @@ class VisibleCustomers:
     def offered(self) -> Sequence[tuple[int, str]]:
         """They are looked up while one types."""
         return ()
+
+    def named(self, words: str) -> Sequence[tuple[int, str]]:
+        """(id, "name (code)"): the one who is called exactly so, else all whom a search finds, up to MOST_MEANT."""
+        meant = search.found(words, self.actor, limit=MOST_MEANT).limit(MOST_MEANT)
+        found = self.session.scalars(meant).unique().all()
+        exact = [one for one in found if words.casefold() in (one.name.casefold(), one.code.casefold())]
+        return [(one.id, f"{one.name} ({one.code})") for one in (exact if len(exact) == 1 else found)]
 
 
 @dataclass(frozen=True)
@@ -124,16 +135,25 @@ class AnswerFiles:
 
 
 def answer_file(session: Session, number: int, actor: Actor) -> StoredFile:
-    """Raises NotFoundError when there is none, or none for him."""
+    """Raises NotFoundError when there is none, or none for him: who sees the answers without this one sees no file."""
     answered = select(Submission.id).where(Submission.id == AnswerFile.submission_id, visible(Submission, actor))
     own = and_(AnswerFile.submission_id.is_(None), AnswerFile.created_by_id == actor.user_id)
-    file: StoredFile | None = session.scalar(
-        select(StoredFile).join(AnswerFile, AnswerFile.id == StoredFile.owner_id)
+    found = session.execute(
+        select(StoredFile, AnswerFile).join(AnswerFile, AnswerFile.id == StoredFile.owner_id)
         .where(StoredFile.owner_type == FILES, AnswerFile.id == number, or_(own, answered.exists()))
-    )  # fmt: skip
-    if file is None:
+    ).one_or_none()  # fmt: skip
+    if found is None or not _reads_file(session, found.AnswerFile, actor):
         raise NotFoundError
+    file: StoredFile = found.StoredFile
     return file
+
+
+def _reads_file(session: Session, file: AnswerFile, actor: Actor) -> bool:
+    """Does he read the answer that it belongs to? Before it belongs to one, it is his who sent it."""
+    if file.submission_id is None or actor.is_system:
+        return True
+    one = fields_of(session.get_one(Submission, file.submission_id).version).get(file.field_key)
+    return one is not None and reading.is_read(one, _reader(actor))
 
 
 def files_named(drafts: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -181,7 +201,26 @@ def form_by_code(session: Session, code: str) -> Form | None:
     return session.scalars(select(Form).where(Form.code == code)).one_or_none()
 
 
-def form_for(session: Session, purpose: FormPurpose) -> Form | None:
+def form_for(session: Session, code: str, actor: Actor, action: str = "view") -> Form:
+    """The form with this code, if he may do that with it: what every page and every program's door asks first. Not
+    there and not his are the same: raises NotFoundError. Seen without the right to `action`: raises NotAllowedError."""
+    form = session.scalars(select(Form).where(Form.code == code, visible(Form, actor))).one_or_none()
+    if form is None:
+        raise NotFoundError
+    if action != "view" and not may_with(session, form, actor, action):
+        raise NotAllowedError
+    return form
+
+
+def may_with(session: Session, form: Form, actor: Actor, action: str) -> bool:
+    """May he do that with this form? What a page offers, and what `form_for` asks."""
+    reach = actor.scope("Form", action)
+    if reach in (Scope.all, Scope.none):
+        return reach is Scope.all
+    return session.scalar(select(Form.id).where(Form.id == form.id, visible(Form, actor, action))) is not None
+
+
+def form_of_purpose(session: Session, purpose: FormPurpose) -> Form | None:
     """The form that draws the fields of such records."""
     return session.scalars(select(Form).where(Form.purpose == purpose)).one_or_none()
 
@@ -210,10 +249,21 @@ def versions_of(form: Form) -> Select[FormVersion]:
     return select(FormVersion).where(FormVersion.form_id == form.id).order_by(*newest_first)
 
 
-def drawn_of(session: Session, form: Form) -> Mapping[str, Any]:
-    """What is drawn now: the draft, else what is published. A draft may be unfinished."""
-    last = draft_of(session, form) or published_version(session, form.code)
-    return last.definition if last is not None else {"name": form.name, "fields": []}
+def drawn_of(session: Session, form: Form) -> dict[str, Any]:
+    """What is drawn now: the draft, else what is published, else a form that asks nothing. A draft may be
+    unfinished."""
+    return _drawn(form, draft_of(session, form) or published_version(session, form.code))
+
+
+def drawn_for(session: Session, form: Form, actor: Actor) -> dict[str, Any]:
+    """The same for whoever may draw it; for others what is published."""
+    if may_with(session, form, actor, "edit"):
+        return drawn_of(session, form)
+    return _drawn(form, published_version(session, form.code))
+
+
+def _drawn(form: Form, version: FormVersion | None) -> dict[str, Any]:
+    return version.definition if version is not None else {"name": form.name, "fields": []}
 
 
 def drawn_fields(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -343,18 +393,75 @@ def answers_as_read(
     """The same of answers to this version that stand somewhere else."""
     if actor.is_system:
         return dict(answers)
-    context = context or Context(roles=actor.roles, rights=reading.rights_of(actor), time_zone=actor.time_zone)
+    context = context or _reader(actor)
     return reading.readable(fields_of(version), answers, context)
+
+
+def _reader(actor: Actor) -> Context:
+    return Context(roles=actor.roles, rights=reading.rights_of(actor), time_zone=actor.time_zone)
 
 
 def definition_of(version: FormVersion) -> rules.Definition:
     """What a published version asks. Raises KeyError for a draft that is not finished."""
-    return _read(_Drawn(version.checksum, version.definition)).asked
+    return read_of(version).asked
 
 
 def fields_of(version: FormVersion) -> Mapping[str, FormField]:
     """Every question of a published version that takes answers, by key; also those that nobody is asked any more."""
-    return _read(_Drawn(version.checksum, version.definition)).fields
+    return read_of(version).fields
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A definition that was read: one object for each, so that what is made of it can be kept by it."""
+
+    asked: rules.Definition
+    #: also those that nobody is asked any more
+    fields: Mapping[str, FormField]
+
+
+def read_of(version: FormVersion) -> Read:
+    """Read once a process. Raises KeyError for half a draft.
+
+    Answers that were given before are read by those who may read them both under the version of their own and under
+    the one that is published now: whoever draws a question tighter means what was answered to it, too.
+    """
+    own = _read(_drawn_as(version))
+    now = version.form.active_version if version.state is VersionState.archived else None
+    return own if now is None else _guarded(own, (_read(_drawn_as(now)),))
+
+
+def read_over_versions(session: Session, version: FormVersion) -> Read:
+    """The published version with each question as narrow as in any version of the form: by what stands in a filter,
+    an order or a chart, answers to all of them are found out."""
+    published = FormVersion.form_id == version.form_id, FormVersion.published_at.is_not(None)
+    checksums = frozenset(session.scalars(select(FormVersion.checksum).where(*published)))
+    known = _over_versions.get(version.form_id)
+    if known is None or known[0] != (version.id, checksums):
+        others = {_drawn_as(one): None for one in session.scalars(select(FormVersion).where(*published))}
+        found = _guarded(_read(_drawn_as(version)), tuple(map(_read, others)))
+        known = _over_versions[version.form_id] = (version.id, checksums), found
+    return known[1]
+
+
+# Form → (its published version with the checksums of all that ever were, what that comes to). One entry a form.
+_over_versions: dict[int, tuple[tuple[int, frozenset[str]], Read]] = kept({})
+
+
+@lru_cache(_MOST_READ)
+def _guarded(own: Read, others: tuple[Read, ...]) -> Read:
+    fields = {
+        key: reading.guarded(one, [other.fields[key].spec for other in others if key in other.fields])
+        for key, one in own.fields.items()
+    }
+    if all(one is own.fields[key] for key, one in fields.items()):
+        return own
+    asked = tuple(fields.get(one.key, one) for one in own.asked.fields)
+    return Read(replace(own.asked, fields=asked), fields)
+
+
+def _drawn_as(version: FormVersion) -> _Drawn:
+    return _Drawn(version.checksum, version.definition)
 
 
 @dataclass(frozen=True)
@@ -365,17 +472,11 @@ class _Drawn:
     definition: Mapping[str, Any] = field(compare=False)
 
 
-@dataclass(frozen=True)
-class _Read:
-    asked: rules.Definition
-    fields: Mapping[str, FormField]
-
-
 @lru_cache(_MOST_READ)
-def _read(drawn: _Drawn) -> _Read:
+def _read(drawn: _Drawn) -> Read:
     found = rules.read_definition(drawn.definition)
     retired = [rules.read_field(one) for one in drawn_fields(drawn.definition) if one.get("retired")]
-    return _Read(found, {one.key: one for one in (*found.fields, *retired) if one.type.has_answer})
+    return Read(found, {one.key: one for one in (*found.fields, *retired) if one.type.has_answer})
 
 
 def json_schema(version: FormVersion, *, context: Context | None = None) -> JsonSchema:

@@ -3,7 +3,8 @@ the class of personal data that it tells. The one place that knows: forms, submi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.core.access import Actor, FieldRight
@@ -45,11 +46,33 @@ def rights_of(who: Actor) -> Mapping[str, FieldRight]:
 
 
 def right_in(one: FormField, context: Context) -> FieldRight:
-    """The same for answers to forms: whoever answers or reads in this context."""
-    roles = one.spec.read_roles
+    """The same for answers to forms: whoever answers or reads in this context; of several versions the narrowest."""
+    return _right_in(_narrowest(one, context), context)
+
+
+def ruled_by(one: FormField, context: Context) -> str:
+    """The field under whose right he reads such an answer with dots."""
+    return GUARDED[_narrowest(one, context).personal_data]
+
+
+def guarded(one: FormField, others: Iterable[FieldSpec]) -> FormField:
+    """The question as it is read where the same one, in other versions, is for other eyes."""
+    mine = one.spec.read_roles, one.spec.personal_data
+    also = tuple(other for other in others if (other.read_roles, other.personal_data) != mine)
+    return replace(one, also=also) if also else one
+
+
+def _narrowest(one: FormField, context: Context) -> FieldSpec:
+    if not one.also:
+        return one.spec
+    return min((one.spec, *one.also), key=lambda spec: _right_in(spec, context).width)
+
+
+def _right_in(spec: FieldSpec, context: Context) -> FieldRight:
+    roles = spec.read_roles
     if roles and context.roles is not None and context.roles.isdisjoint(roles):
         return FieldRight.hidden
-    return context.rights.get(one.spec.personal_data, FieldRight.full)
+    return context.rights.get(spec.personal_data, FieldRight.full)
 
 
 def is_seen(one: FormField, context: Context) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain, count
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, files, uses, versions
@@ -107,7 +107,7 @@ def create_form(
         problems.append(Problem("code", "bad_code", wanted))
     elif queries.form_by_code(session, code) is not None:
         problems.append(Problem("code", "code_taken", _("Another form has the code “%(code)s”.", code=code)))
-    if purpose is not FormPurpose.answers and queries.form_for(session, purpose) is not None:
+    if purpose is not FormPurpose.answers and queries.form_of_purpose(session, purpose) is not None:
         taken = _("There is a form for these fields already. Add yours to it.")
         problems.append(Problem("purpose", "purpose_taken", taken))
     problems = problems or _plain_name_problems(name) or rules.check_storable({"name": name})
@@ -381,19 +381,21 @@ def keep_file(
 
 def forget_files(session: Session, *, before: datetime) -> None:
     """Files that were sent before that moment, for answers that nobody gave and no draft names."""
-    left = select(AnswerFile).where(AnswerFile.submission_id.is_(None), AnswerFile.created_at < before)
-    found = {file.id: file for file in session.scalars(left.order_by(AnswerFile.id))}
+    is_left = AnswerFile.submission_id.is_(None)
+    left = select(AnswerFile.id).where(is_left, AnswerFile.created_at < before).order_by(AnswerFile.id)
+    found = session.scalars(left).all()
     if not found:
         return
     typed = select(SubmissionDraft.answers).execution_options(yield_per=200)
     named = queries.files_named(chain(session.scalars(typed), events.drafts(session)))
-    for file in [one for number, one in found.items() if str(number) not in named][:MOST_FORGOTTEN]:
-        kept = select(files.StoredFile).where(
-            files.StoredFile.owner_type == queries.FILES, files.StoredFile.owner_id == file.id
-        )
-        for stored in session.scalars(kept):
-            session.delete(stored)
-        session.delete(file)
+    unnamed = [number for number in found if str(number) not in named][:MOST_FORGOTTEN]
+    # Somebody may be answering with one of them at this moment: it is held by him, or is his by now.
+    free = select(AnswerFile.id).where(AnswerFile.id.in_(unnamed), is_left).with_for_update(skip_locked=True)
+    going = delete(AnswerFile).where(AnswerFile.id.in_(free), is_left).returning(AnswerFile.id)
+    gone = session.scalars(going, execution_options={"synchronize_session": False}).all()
+    owned = files.StoredFile.owner_type == queries.FILES, files.StoredFile.owner_id.in_(gone)
+    for stored in session.scalars(select(files.StoredFile).where(*owned)):
+        session.delete(stored)
     session.flush()
 
 

@@ -17,6 +17,7 @@ from app.core.i18n import _
 from app.forms import queries, services
 from app.forms.builder import AnswerField, AnswerForm
 from app.forms.fields.file import FileType
+from app.forms.logic import is_his
 from app.forms.models import Form, FormVersion, VersionState
 
 #: so many files of one person may wait for answers
@@ -38,8 +39,9 @@ def _taken(sent: Any, question: AnswerField, version_id: int) -> object:
     if isinstance(sent, str):
         return sent
     try:
+        _refuse_too_many(db.session(), edge.actor())
         received = files.receive(sent.stream, sent.filename)
-    except files.FileRefusedError as refused:
+    except (files.FileRefusedError, TooManyRequestsError) as refused:
         question.late = [*question.late, refused.message]
         return None
     try:
@@ -63,11 +65,11 @@ def keep_sent(version_id: int, key: str, sent: FileStorage | None, *, by: Actor)
         .where(FormVersion.id == version_id, FormVersion.state != VersionState.draft, visible(Form, by))
     ).one_or_none()  # fmt: skip
     fields = queries.definition_of(version).fields if version is not None else ()
-    kind = next((one.type for one in fields if one.key == key), None)
-    if not isinstance(kind, FileType):
+    asked = next((one for one in fields if one.key == key), None)
+    kind = asked.type if asked is not None else None
+    if asked is None or not isinstance(kind, FileType) or not is_his(asked, queries.context_for(session, by)):
         raise NotFoundError
-    if queries.waiting_files(session, by) >= MOST_WAITING:
-        raise TooManyRequestsError(_("Many files wait for answers of yours. Send what you have begun first."))
+    _refuse_too_many(session, by)
     received = files.receive(sent.stream if sent else BytesIO(), sent.filename if sent else None)
     try:
         if received.content_type not in kind.content_types:
@@ -78,6 +80,11 @@ def keep_sent(version_id: int, key: str, sent: FileStorage | None, *, by: Actor)
     except BaseException:
         files.forget(received)
         raise
+
+
+def _refuse_too_many(session: Session, by: Actor) -> None:
+    if queries.waiting_files(session, by) >= MOST_WAITING:
+        raise TooManyRequestsError(_("Many files wait for answers of yours. Send what you have begun first."))
 
 
 def _may_see(session: Session, actor: Actor, number: int) -> bool:

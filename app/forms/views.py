@@ -10,21 +10,19 @@ from sqlalchemy.orm import Session
 
 from app.core import edge, links
 from app.core.access import Actor
-from app.core.errors import Sentence
+from app.core.db import db
 from app.core.i18n import _
 from app.core.screens import Derived, Interface, Kind, Screen, action
 from app.core.screens.records import NextAction
-from app.forms import services
-from app.forms.models import Form, FormPurpose, FormVersion, VersionState
+from app.forms import queries, services
+from app.forms.models import Form, FormVersion, VersionState
+from app.forms.versions.dialogs import PURPOSES
 
 _IN_USE = (
     select(FormVersion.number)
     .where(FormVersion.form_id == Form.id, FormVersion.state == VersionState.published)
     .correlate(Form)
 )
-PURPOSES: Mapping[FormPurpose, Sentence] = {
-    FormPurpose.answers: _("To be filled in"), FormPurpose.customers: _("Fields of customers"),
-}  # fmt: skip
 
 
 class FormScreen(Screen):
@@ -62,7 +60,7 @@ class FormScreen(Screen):
         return {**super()._may(who), "create": who.is_himself and who.may("add", self.resource)}
 
     def next_action(self, item: Form, who: Actor) -> NextAction | None:
-        may_draw = item.archived_at is None and who.may("edit", "Form")
+        may_draw = item.archived_at is None and queries.may_with(db.session(), item, who, "edit")
         return NextAction(_("Draw the form"), links.form_drawing_path(item.code), "pencil") if may_draw else None
 
     def search(self, rows: Select[Any], text: str) -> Select[Any]:

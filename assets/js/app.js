@@ -1,6 +1,7 @@
 // What starts on every page. Heavy parts load only where the page asks for them; what gives a click or a key another meaning is
 // always here, since nobody waits for it before he presses.
 import * as bulk from "./bulk.js";
+import { clearable } from "./clear-choice.js";
 import * as clipped from "./clipped.js";
 import * as comments from "./comments.js";
 import * as conflict from "./conflict.js";
@@ -79,6 +80,7 @@ each("nav.tt-tabs", tabBar.scroll);
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("input[data-signature]", (input) => import("./signature.js").then(({ attachSignature }) => attachSignature(input)));
+each('[data-question] [role="radiogroup"]', clearable);
 each("[data-rows]", (frame) => import("./rows.js").then(({ growRows }) => growRows(frame)));
 each("input[data-upload-to]", (input) => import("./uploads.js").then(({ takeUploads }) => takeUploads(input)));
 each("[data-fill]", (frame) => import("./fill.js").then(({ fill }) => fill(frame)));

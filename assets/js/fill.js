@@ -1,6 +1,7 @@
 // Questions that come and go, must be answered or stand fast, and amounts that follow from others, while one fills in a form.
 // data-fill on the frame around them is what app/forms/logic.py `for_browser` wrote; without this script every question stands
 // there with a sentence that tells when it is asked, and the server decides.
+import { element } from "./dom.js";
 import { settled } from "./evaluate.js";
 import { read, rowsIn, tellNumber, typedIn } from "./typed.js";
 import { words } from "./words.js";
@@ -12,12 +13,14 @@ export async function fill(frame) {
   const kinds = fields.flatMap(({ reads, columns = {} }) => [reads, ...Object.values(columns)]);
   // The calendar comes with it: only where a day is asked.
   const readDay = kinds.some((kind) => kind === "day" || kind === "moment") ? (await import("./dates.js")).read : null;
-  const questions = fields.map((field) => new Question(frame, field, readDay, { today, me }));
+  const labels = Object.fromEntries(fields.map(({ key, label }) => [key, label]));
+  const questions = fields.map((field) => new Question(frame, field, readDay, { today, me }, labels));
   const told = frame.querySelector("[data-fill-told]");
 
   const settle = (isTold) => {
     const given = Object.fromEntries(questions.map((question) => [question.field.key, question.answer()]));
     const { values, states } = settled(fields, given, { today, me });
+    for (const question of questions) question.wait(states, values);
     const changes = questions.map((question) => question.show(states[question.field.key], values[question.field.key] ?? null));
     for (const section of frame.querySelectorAll("[data-section]")) {
       section.classList.toggle("tt-unasked", !section.querySelector("[data-question]:not(.tt-unasked)"));
@@ -40,8 +43,9 @@ function tell(questions, changes) {
 }
 
 class Question {
-  constructor(frame, field, readDay, asked) {
+  constructor(frame, field, readDay, asked, labels) {
     this.field = field;
+    this.labels = labels;
     this.readDay = readDay;
     this.asked = asked;
     this.box = frame.querySelector(`[data-question="${field.key}"]`);
@@ -93,6 +97,18 @@ class Question {
     if (state.locked && !before.locked) return "locked";
     if (state.required && !before.required) return "required";
     return isEmptied && state.shown ? "emptied" : null;
+  }
+
+  // What is chosen here hangs on another answer: nothing is offered before that one is given.
+  wait(states, values) {
+    const { key, on } = this.field;
+    if (on === undefined || !this.box) return;
+    const isWaiting = values[on] === undefined;
+    if (isWaiting && states[key].offered) states[key].offered = [];
+    this.box.classList.toggle("tt-waits", isWaiting);
+    this.waits ??= element("p", { class: "tt-help" }, words.answerFirst(this.labels[on]));
+    if (isWaiting) this.box.append(this.waits);
+    else this.waits.remove();
   }
 
   require(isRequired) {

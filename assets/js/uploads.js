@@ -10,7 +10,9 @@ export function takeUploads(input) {
   const told = element("div", { role: "alert" });
   const list = element("div", { class: "tt-stack" });
   input.before(list);
-  input.after(told);
+  // In our words: a browser writes "no file chosen" in its own language, also when three have arrived.
+  input.after(element("span", { class: "tt-filesq__choose" }, `${words.dropHere} `, element("label", { for: input.id }, words.chooseFiles)));
+  input.nextElementSibling.after(told);
   box.classList.add("is-drop");
   const ticked = () => box.querySelectorAll('input[type="checkbox"]:checked').length;
   const refuse = (...sentences) =>

@@ -25,6 +25,9 @@ class Known:
     def offered(self) -> list[tuple[int, str]]:
         return list(self.names.items()) if self.are_listed else []
 
+    def named(self, words: str) -> list[tuple[int, str]]:
+        return [(number, name) for number, name in self.names.items() if words.lower() in name.lower()]
+
 
 class Sent:
     def facts_of(self, file_id: int) -> FileFacts | None:

@@ -51,6 +51,8 @@ def test_the_builder_begins_with_the_draft_its_problems_and_every_kind_of_field(
     assert [one["path"] for one in told["problems"]] == ["fields[1].key"]
     assert [one["key"] for one in told["definition"]["fields"]] == ["shop", "Bad key"]
     assert (told["rev"], told["published"]) == (2, None)
+    (yes_no,) = (one for one in told["types"] if one["code"] == "yes_no")
+    assert [value for value, _label in yes_no["answers"]] == ["yes", "no"]
 
 
 def test_half_a_drawing_is_shown_as_far_as_it_stands(client, draw):

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
+from app.customers.models import Customer
 from app.forms import services
 from app.forms.models import AnswerFile, Submission, SubmissionDraft
 from tests.forms.test_uploads import a_picture
@@ -171,6 +172,8 @@ def test_what_comes_past_the_browser_is_refused(app, client, asked):
     lan = client("lan")
     page = opened(lan)
     assert page.typed(what="x" * 30_000).keep(JSON).status_code == 422
+    answer, soup = page.typed(what="Hộp\0móp").send()
+    assert (answer.status_code, bool(soup.find(id="answer_what-error"))) == (422, True)
     assert page.typed(what="Hộp móp", why="không hỏi", nothing="x", all="5").send()[0].status_code == 302
     with app.app_context():
         assert db.session.scalars(select(Submission.answers)).one() == {"what": "Hộp móp", "all": 0}
@@ -203,3 +206,36 @@ def test_rows_and_columns_are_added_up_on_a_page_without_a_script(client, asked)
     frame = soup.find(attrs={"data-rows": True})
     assert frame.find(attrs={"data-sum": "price"}).text == "1.500\u00a0₫"
     assert len(frame.find("tbody").find_all("tr")) == 2 + 3
+
+
+def test_more_rows_are_asked_for_without_a_script_and_nothing_is_judged_or_lost(app, client, asked):
+    page = opened(client("lan"))
+    for count, price in enumerate(("1.000", "mười", "500", "200"), 1):
+        page.held[f"answer_items.{count - 1}.price"] = price
+    button = page.soup.select_one("noscript button[name=more_rows]")
+    page.held[button["name"]] = button["value"]
+    answer, soup = page.send()
+    assert answer.status_code == 422
+    assert not soup.select(".tt-err")
+    rows = soup.find(attrs={"data-rows": True}).find("tbody").find_all("tr")
+    assert [row.input["value"] for row in rows] == ["1.000", "mười", "500", "200", "", "", ""]
+    assert counted(app, Submission) == 0
+
+
+def test_a_choice_is_taken_back_and_a_customer_named_without_a_script(app, client, asked):
+    with app.app_context(), transaction(SYSTEM) as session:
+        name = session.scalar(select(Customer.name).where(Customer.id == asked))
+        drawn = {"name": "Ai", "fields": [
+            {"key": "stars", "type": "stars", "label": "Sao"}, {"key": "who", "type": "customer", "label": "Khách"},
+            {"key": "why", "type": "text", "label": "Vì sao", "required": True},
+        ]}  # fmt: skip
+        publish(session, services.create_form(session, code="ai", name="Ai", by=SYSTEM), drawn)
+    page = opened(client("lan"), "/dien-phieu/ai")
+    assert page.soup.select_one("noscript input[type=radio][name=answer_stars]")["value"] == ""
+    answer, soup = page.typed(stars="", who="", who__words=name.upper()).send()
+    assert answer.status_code == 422
+    assert [one.text for one in soup.select("select[name=answer_who] option[selected]")] == [name]
+    again = Window(page.who, page.path, soup).typed(why="Móp", who=str(asked))
+    assert again.send()[0].status_code == 302
+    with app.app_context():
+        assert db.session.scalars(select(Submission.answers)).one() == {"who": asked, "why": "Móp"}

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.files import StoredFile
-from app.forms import services
+from app.forms import services, uploads
 from app.forms.models import AnswerFile, Form, Submission
 from app.tasks.models import Task
 from tests.cast import Cast
@@ -84,6 +84,28 @@ def test_a_file_that_is_not_taken_is_told_beside_its_question(client, asked):
     assert soup.find(id="answer_photos-error").text.strip()
     page, soup = sent(client("tuan"), asked, finding="x", photos=[a_picture() for _number in range(3)])
     assert "2" in soup.find(id="answer_photos-error").text
+
+
+def test_nobody_lets_more_wait_with_a_whole_page_than_one_by_one(app, client, asked, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_WAITING", 1)
+    page, soup = sent(client("tuan"), asked, photos=[a_picture(), a_picture()])
+    assert page.status_code == 422
+    assert soup.find(id="answer_photos-error").text.strip()
+    with app.app_context():
+        assert db.session.scalar(select(func.count(AnswerFile.id))) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_cleaning_leaves_the_file_with_which_somebody_answers_at_this_moment(app, client, asked):
+    sent(client("tuan"), asked, photos=a_picture())
+    with app.app_context():
+        with db.engine.connect() as other:
+            other.execute(update(AnswerFile).values(field_key="photos"))  # held, as by claim_files
+            with transaction(SYSTEM) as session:
+                services.forget_files(session, before=clock.now() + timedelta(days=1))
+            other.rollback()
+        assert db.session.scalar(select(func.count(StoredFile.id))) == 1
 
 
 def test_files_of_answers_that_nobody_gave_go_after_a_while(app, client, asked):

@@ -34,7 +34,7 @@ LINE = (("start > ask > and1 > do > and2 > check > end", "and1 > look > and2"),
         {"tasks": {"ask": TEAM, "do": TEAM, "look": TEAM, "check": 'assign="user:minh" due="PT1H"'}})  # fmt: skip
 STOPPED = (
     ("start > ask > xor1", "xor1 > pay if amount > 5", "xor1 > thank if amount < 2", "pay > end", "thank > end"),
-    {"tasks": dict.fromkeys(("ask", "pay", "thank"), NAMED)},
+    {"tasks": dict.fromkeys(("ask", "pay", "thank"), NAMED), "undecided": True},
 )
 TIMED = (
     ("start > ask > end", "edge > chase > end2"),
@@ -376,7 +376,7 @@ def test_a_branch_that_another_one_ended_in_the_same_moment_raises_no_alarm(sess
     drawn = draw(
         (("start > ask > and1 > xor1", "and1 > end", "xor1 > pay if amount > 5", "xor1 > thank if amount < 2",
           "pay > end2", "thank > end2"),
-         {"ends": {"end": "terminate"}, "tasks": dict.fromkeys(("ask", "pay", "thank"), NAMED)})
+         {"ends": {"end": "terminate"}, "tasks": dict.fromkeys(("ask", "pay", "thank"), NAMED), "undecided": True})
     )  # fmt: skip
     instance = drawn.start(amount=3)
     drawn.finish(instance, "ask")

@@ -58,7 +58,7 @@ class Rows(RuleBasedStateMachine):
 
     def __init__(self, drawn: Drawn) -> None:
         super().__init__()
-        self.drawn, self.now, self.told, self.id = drawn, MONDAY, 0, 0
+        self.drawn, self.now, self.told, self.id, self.published = drawn, MONDAY, 0, 0, 0
 
     @initialize(go=st.integers(0, 1))
     def begin(self, go: int) -> None:
@@ -129,6 +129,16 @@ class Rows(RuleBasedStateMachine):
             services.resume_instance(inside, self.id, by=lan)
         self.core.do(Suspend("chờ")).do(Resume())
 
+    @precondition(lambda self: self.running and self.published < 2)
+    @rule()
+    def a_new_version_is_published_meanwhile(self) -> None:
+        """I14: nothing moves a run to another version. It goes on as it was drawn, its open tasks are the same."""
+        self.published += 1
+        before = self.tasks
+        with clock.at(self.now):
+            self.drawn.publish(*ARROWS, "edge1 > end3", by=self.drawn.cast.hoa, **MORE)
+        assert (self.tasks, self.drawn.instance(self.id).version_id) == (before, self.version), "I14"
+
     @precondition(lambda self: self.running and self.told % 3 == 2)
     @rule()
     def it_is_called_off(self) -> None:
@@ -168,6 +178,10 @@ class Rows(RuleBasedStateMachine):
     @property
     def running(self) -> bool:
         return bool(self.id) and self.core.state.status is InstanceStatus.running
+
+    @property
+    def tasks(self) -> list[int]:
+        return [self.drawn.task(self.id, step).id for step in sorted(set(self.core.open))]
 
     @property
     def count(self) -> int:

@@ -21,6 +21,7 @@ from app.core.i18n import LANGUAGES, _
 from app.core.screens import chooser
 from app.core.timewords import moment_inside
 from app.forms import company_words, queries, rules
+from app.forms.compared import IN_FORMS
 from app.forms.drawing.words import WORDS
 from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group, words_flaws
@@ -56,16 +57,6 @@ _SIGNS = {
 _OTHER_SIGN = "forms"
 #: differences that are told when two drew at once
 MOST_TOLD_APART = 20
-#: as what a condition compares the answers of a kind; what is not here is in no condition
-_KINDS = {
-    "text": Kind.text, "long_text": Kind.text, "email": Kind.text, "time": Kind.text, "citizen_id": Kind.text,
-    "tax_code": Kind.text, "phone": Kind.phone, "integer": Kind.number, "decimal": Kind.decimal,
-    "percent": Kind.decimal, "calculated": Kind.decimal, "money": Kind.money, "stars": Kind.number, "nps": Kind.number,
-    "date": Kind.date, "date_time": Kind.moment, "choice": Kind.choice, "dependent_choice": Kind.choice,
-    "yes_no": Kind.yes_no, "member": Kind.person, "team": Kind.team,
-}  # fmt: skip
-
-
 _PROPERTIES = frozenset(part.name for part in fields(FieldSpec))
 _FIELD = re.compile(r"fields\[(\d+)\]")
 #: the conditions that a field may have, in the order in which the panel shows them
@@ -83,9 +74,9 @@ def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
         "saved_at": draft.updated_at.isoformat() if draft else None,
         "time_zone": who.time_zone,
         "saved_moment": str(moment_inside(draft.updated_at, clock.now(), who.time_zone)) if draft else "",
-        "definition": drawn_of(session, form),
-        "problems": problems(session, drawn_of(session, form)),
-        "may_publish": who.may("approve", "Form"),
+        "definition": queries.drawn_of(session, form),
+        "problems": problems(session, queries.drawn_of(session, form)),
+        "may_publish": queries.may_with(session, form, who, "approve"),
         "languages": [[code, str(name)] for code, name in LANGUAGES.items()],
         "groups": [{"key": str(group), "label": str(label)} for group, label in GROUPS.items()],
         "types": [_type(TYPES[code], purposes) for code in (*_SIGNS, *TYPES.keys() - _SIGNS.keys()) if code in TYPES],
@@ -95,12 +86,6 @@ def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
         "roles": [[one.code, str(one.label)] for one in role_names(session).values() if not one.is_archived],
         "words": {name: str(sentence) for name, sentence in WORDS.items()},
     }
-
-
-def drawn_of(session: Session, form: Form) -> dict[str, Any]:
-    """What is drawn at the moment: the draft, else what was published last, else a form that asks nothing."""
-    last = queries.draft_of(session, form) or queries.published_version(session, form.code)
-    return last.definition if last else {"name": form.name, "fields": []}
 
 
 def problems(session: Session, definition: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -118,6 +103,10 @@ def _type(kind: FieldType, purposes: Sequence[tuple[str, str]]) -> dict[str, Any
         "control": str(kind.face.control),
         "unit": kind.face.unit,
         "placeholder": str(kind.face.placeholder),
+        # what its default is chosen from, whatever its settings
+        "answers": [[one.value, say(one.label)] for one in kind.choices(FieldSpec("", kind.code, ""), Context())]
+        if kind.takes_default
+        else [],
         "takes_default": kind.takes_default and not kind.is_worked_out,
         "is_answered": kind.has_answer and not kind.is_worked_out,
         "fits_rows": kind.fits_rows,
@@ -179,13 +168,13 @@ def comparable(
         for part in parts for one in part.fields if section and part.section.key == section
     }  # fmt: skip
     return {
-        one.key: Field(one.key, say(one.spec.label), _KINDS[one.spec.type], null(), choices=_choices(one, context))
-        for one in drawn.fields if one.key not in own and one.spec.type in _KINDS
+        one.key: Field(one.key, say(one.spec.label), IN_FORMS[one.spec.type], null(), choices=_choices(one, context))
+        for one in drawn.fields if one.key not in own and one.spec.type in IN_FORMS
     }  # fmt: skip
 
 
 def _choices(one: FormField, context: Context) -> dict[str, str]:
-    if _KINDS[one.spec.type] is not Kind.choice:
+    if IN_FORMS[one.spec.type] is not Kind.choice:
         return {}
     return {option.value: say(option.label) for option in one.type.choices(one.spec, context)}
 
@@ -216,7 +205,7 @@ def told_apart(
     three can be read. {}: it is not told what they began from."""
     if base is None or rules.check_storable(base):
         return {}
-    sides = {"mine": mine, "theirs": drawn_of(session, form)}
+    sides = {"mine": mine, "theirs": queries.drawn_of(session, form)}
     return {
         side: [str(one.message) for one in changes(*_both(base, drawn, form.name))][:MOST_TOLD_APART]
         for side, drawn in sides.items()

@@ -7,16 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from flask import jsonify, make_response, request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.core import edge, links
-from app.core.access import visible
 from app.core.conditions.fields import Field
 from app.core.db import db
 from app.core.delivery import content_security_policy
-from app.core.errors import BadRequestError, NotFoundError
+from app.core.errors import BadRequestError
 from app.core.lists import LONGEST_CONDITION, read_condition
 from app.core.pages import Page, page, show
 from app.forms import queries, rules
@@ -49,13 +47,13 @@ class DrawingPages(Page):
         session = db.session()
         form = _form(session, code)
         draft = queries.draft_of(session, form)
-        return jsonify(definition=shown.drawn_of(session, form), rev=draft.rev if draft else 0)
+        return jsonify(definition=queries.drawn_of(session, form), rev=draft.rev if draft else 0)
 
     @page("/<code>/ve/xem", "GET", "POST", right="edit")
     def preview(self, code: str) -> Any:
         """The draft as a form, to be tried out: a POST says what would be wrong with the answers and keeps nothing."""
         session = db.session()
-        drawn = shown.sound(shown.drawn_of(session, _form(session, code)))
+        drawn = shown.sound(queries.drawn_of(session, _form(session, code)))
         version = FormVersion(definition=drawn, checksum=rules.checksum(drawn))
         # Whoever draws sees every question, whomever it asks.
         context = replace(queries.context_for(session, edge.actor()), roles=None)
@@ -87,15 +85,11 @@ class DrawingPages(Page):
 
 
 def _form(session: Session, code: str) -> Form:
-    """Raises NotFoundError when there is none, or none that he may draw."""
-    form = session.scalars(select(Form).where(Form.code == code, visible(Form, edge.actor(), "edit"))).one_or_none()
-    if form is None:
-        raise NotFoundError
-    return form
+    return queries.form_for(session, code, edge.actor(), "edit")
 
 
 def _comparable(code: str, of: Mapping[str, str]) -> dict[str, Field]:
     session = db.session()
-    drawn = shown.drawn_of(session, _form(session, code))
+    drawn = queries.drawn_of(session, _form(session, code))
     context = queries.context_for(session, edge.actor())
     return shown.comparable(drawn, context, field=of.get("khoa", ""), section=of.get("phan", ""))

@@ -63,6 +63,12 @@ class AddressType(base.FieldType):
             province = places.province_of(ward.code)
         if province is None or not province.is_province:
             raise Refused(_("Choose the province or city from the list."))
+        if ward is None and parts["ward"] and not parts["ward"].isdecimal():
+            wards = places.wards_of(province.code)
+            raise Refused(
+                _("%(province)s has no ward or commune of this name. Example: %(ward)s",
+                  province=province.name, ward=wards[0].name)
+            )  # fmt: skip
         if ward is None:
             raise Refused(_("Choose the ward or commune from the list."))
         problem = places.place_problem(province.code, ward.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -36,6 +37,8 @@ LONGEST_WORDS = 500
 LARGEST_INTEGER = 2**53 - 1
 #: Nobody types a longer number, date or phone number; what is longer is not even looked at.
 LONGEST_TYPED = 60
+
+_FIGURES = re.compile(r"\s*[-−]?[0-9][0-9., ]*\s*")
 
 # Blanks and invisible marks around copied text; an answer of nothing else is no answer.
 _EDGES = "".join(map(chr, filter(lambda code: chr(code).isspace(), range(0x3001)))) + "\u200b\u200c\u200d\u2060\ufeff"
@@ -155,6 +158,13 @@ class Directory(Protocol):
         """(id, name) of those to choose from in one list; empty where they are too many for that."""
 
 
+class Findable(Directory, Protocol):
+    """Records of which there are too many for one list: where no script looks them up, one is named in words."""
+
+    def named(self, words: str) -> Sequence[tuple[int, str]]:
+        """(id, name and code) of the few that these words may mean, of those whom this person may see."""
+
+
 @dataclass(frozen=True)
 class FileFacts:
     """A file that was sent for an answer. `size` in bytes; `path` is where it can be fetched."""
@@ -191,6 +201,9 @@ class Nothing:
     def offered(self) -> Sequence[tuple[int, str]]:
         return ()
 
+    def named(self, words: str) -> Sequence[tuple[int, str]]:
+        return ()
+
     def facts_of(self, file_id: int) -> FileFacts | None:
         return None
 
@@ -205,7 +218,7 @@ class Nothing:
 class Context:
     """What a field may ask the outside world while it reads or shows an answer."""
 
-    customers: Directory = field(default_factory=Nothing)
+    customers: Findable = field(default_factory=Nothing)
     members: Directory = field(default_factory=Nothing)
     teams: Directory = field(default_factory=Nothing)
     files: Files = field(default_factory=Nothing)
@@ -318,6 +331,10 @@ class FieldType(ABC):
     def schema(self, spec: FieldSpec, context: Context) -> JsonSchema:
         """JSON Schema (2020-12) of the value."""
 
+    def begins_empty(self, spec: FieldSpec) -> bool:
+        """Is nothing ever answered beforehand, whatever a definition says that was published before?"""
+        return not self.takes_default
+
     def choices(self, spec: FieldSpec, context: Context) -> Sequence[Option]:
         """What there is to choose from, for `Control.choice`, `checks` and `scale`."""
         return ()
@@ -384,6 +401,8 @@ class FormField:
     type: FieldType
     #: all of these hold while it is asked: its own condition and that of its section
     shown_if: tuple[Condition, ...] = ()
+    #: the same question in other versions: who reads its answers must be let read them there too (forms/reading.py)
+    also: tuple[FieldSpec, ...] = ()
 
     @property
     def key(self) -> str:
@@ -416,6 +435,15 @@ def whole_number(raw: object) -> int | None:
     if isinstance(raw, int):
         return raw
     return int(raw) if isinstance(raw, float) and raw.is_integer() else None
+
+
+def is_endless(raw: object) -> bool:
+    """Figures and nothing else, more of them than any limit has: too large, rather than no number."""
+    return (
+        isinstance(raw, str)
+        and bool(_FIGURES.fullmatch(raw))
+        and sum(map(str.isdigit, raw)) > len(str(LARGEST_INTEGER))
+    )
 
 
 def crossed(given: Mapping[str, object], low: str, high: str) -> Iterator[Flaw]:

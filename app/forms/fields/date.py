@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import ClassVar
 
+from app.core import clock
 from app.core.formats import day_problem, day_text, read_day, typed_day
-from app.core.i18n import _
+from app.core.i18n import DEFAULT_TIME_ZONE, _
+from app.customers import identity
+from app.customers.rules import UnreadableError
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, Flaw, Group, JsonSchema, Kind, Refused, Value
 from app.forms.fields.settings import EARLIEST, LATEST, Day, Setting, maps_to
@@ -31,6 +34,11 @@ class DateType(base.FieldType):
         day = read_day(typed)
         if day is None:
             raise Refused(day_problem(typed))
+        if spec.own.get("maps_to") == "birthday":
+            try:
+                day = identity.as_birthday(day, typed, today=clock.today(DEFAULT_TIME_ZONE))
+            except UnreadableError as unreadable:
+                raise Refused(unreadable.sentence) from None
         earliest, latest = self.bounds(spec)
         if day < earliest:
             raise Refused(_("Not before %(day)s, please.", day=day_text(earliest)))

@@ -38,6 +38,8 @@ class DecimalType(base.FieldType):
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
         number = self.typed(raw) if isinstance(raw, str) else _sent(raw)
+        if number is None and base.is_endless(raw):
+            raise Refused(_("This number is too long."))
         if number is None:
             raise Refused(decimal_problem(raw if isinstance(raw, str) and len(raw) <= base.LONGEST_TYPED else ""))
         places = spec.own.get("decimals", USUAL_DECIMALS)

@@ -320,7 +320,8 @@ def default_parsed(one: FormField, context: Context = _DEFAULT_CONTEXT) -> Parse
     if target is not None and target in context.known:
         return one.type.parse(context.known[target], one.spec, context)
     with in_language(DEFAULT_LANGUAGE):
-        return one.type.parse(one.spec.default, one.spec, context)
+        default = None if one.type.begins_empty(one.spec) else one.spec.default
+        return one.type.parse(default, one.spec, context)
 
 
 def _nameable(key: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from app.core.i18n import _
 from app.forms.fields import base
 from app.forms.fields.base import FieldSpec, Flaw, FormField, Kind, Option, Refused, Value
-from app.forms.fields.choice import ChoiceType
+from app.forms.fields.choice import ChoiceType, all_options
 from app.forms.fields.settings import Options, OtherField, Setting
+from app.forms.words import say
 
 
 class DependentChoiceType(ChoiceType):
@@ -28,7 +29,17 @@ class DependentChoiceType(ChoiceType):
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
         if context.answers.get(spec.own["depends_on"]) is None:
             raise Refused(_("Please answer first what this choice depends on."))
-        return super().read(raw, spec, context)
+        offered = self.choices(spec, context)
+        known = next((one for one in all_options(spec, context) if one.value == raw), None)
+        if known is None or known in offered:
+            return super().read(raw, spec, context)
+        fitting = ", ".join(say(one.label) for one in offered)
+        if not fitting:
+            raise Refused(_("With the other answer there is nothing to choose here. Please leave it empty."))
+        raise Refused(
+            _("“%(answer)s” does not go with the other answer. What does: %(fitting)s.", answer=say(known.label),
+              fitting=fitting)
+        )  # fmt: skip
 
     def choices(self, spec: FieldSpec, context: base.Context) -> Sequence[Option]:
         """Those that fit the other answer; while that is not known, all of them."""

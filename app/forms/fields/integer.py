@@ -26,6 +26,8 @@ class IntegerType(base.FieldType):
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
         number = self.typed(raw) if isinstance(raw, str) else base.whole_number(raw)
+        if number is None and base.is_endless(raw):
+            number = LARGEST_INTEGER + 1 if "-" not in str(raw) and "−" not in str(raw) else -LARGEST_INTEGER - 1
         if number is None:
             raise Refused(self.why_not(raw))
         least, most = self.bounds(spec)

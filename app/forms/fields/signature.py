@@ -15,7 +15,7 @@ LONGEST = 20_000
 LONGEST_NAME = 200
 #: the part of a page's answer in which the name is typed
 NAME_PART = "name"
-_STROKES = re.compile(r"(?:M[0-9]{1,3} [0-9]{1,3}(?:L[0-9]{1,3} [0-9]{1,3})*)+")
+STROKES = re.compile(r"(?:M[0-9]{1,3} [0-9]{1,3}(?:L[0-9]{1,3} [0-9]{1,3})*)+")
 _POINT = re.compile(r"[ML]([0-9]{1,3}) ([0-9]{1,3})")
 
 
@@ -45,7 +45,7 @@ class SignatureType(base.FieldType):
         if isinstance(raw, dict):
             return typed(_name(raw))
         drawn = base.trimmed(raw) if isinstance(raw, str) and len(raw) <= LONGEST else ""
-        points = _POINT.findall(drawn) if _STROKES.fullmatch(drawn) else []
+        points = _POINT.findall(drawn) if STROKES.fullmatch(drawn) else []
         if not points or any(int(x) > WIDTH or int(y) > HEIGHT for x, y in points):
             raise Refused(_("This signature cannot be read. Please draw it again."))
         return drawn
@@ -61,7 +61,7 @@ class SignatureType(base.FieldType):
         name = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
         return {
             "oneOf": [
-                {"type": "string", "maxLength": LONGEST, "pattern": f"^{_STROKES.pattern}$"},
+                {"type": "string", "maxLength": LONGEST, "pattern": f"^{STROKES.pattern}$"},
                 {
                     "type": "object",
                     "properties": {"kind": {"const": "typed"}, "name": name},

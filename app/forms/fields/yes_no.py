@@ -58,10 +58,6 @@ class YesNoType(base.FieldType):
     def choices(self, spec: FieldSpec, context: base.Context) -> tuple[Option, ...]:
         return YES, NO
 
-    def _says(self, default: object) -> object:
-        """A default as it will be read: the builder keeps it as it was typed."""
-        return TYPED.get(base.composed(default).strip().lower(), default) if isinstance(default, str) else default
-
     def flaws(self, given: Mapping[str, object]) -> Iterator[Flaw]:
         """Consent is given freely and by the person himself: nothing is ticked for him, nothing hangs on it (Law
         91/2025/QH15 and Decree 356/2025/ND-CP on personal data: default consent is banned)."""
@@ -70,9 +66,13 @@ class YesNoType(base.FieldType):
             return
         if not given.get("consent_channel"):
             yield Flaw("consent_channel", "no_channel", _("Say by which way the company may get in touch then."))
-        if self._says(given.get("default")) not in (None, False):
+        if given.get("default") not in (None, ""):
             sentence = _("Consent is never answered beforehand: the customer says yes himself. Take the default away.")
             yield Flaw("default", "consent_ticked", sentence)
-        if given.get("required") is True:
-            sentence = _("Consent is free: whoever says nothing has not agreed. It cannot be required.")
-            yield Flaw("required", "consent_forced", sentence)
+        for name in ("required", "required_if"):
+            if given.get(name) not in (None, "", False):
+                sentence = _("Consent is free: whoever says nothing has not agreed. It cannot be required.")
+                yield Flaw(name, "consent_forced", sentence)
+
+    def begins_empty(self, spec: FieldSpec) -> bool:
+        return bool(spec.own.get("consent"))

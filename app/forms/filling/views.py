@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import jsonify, request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock, edge, links
-from app.core.access import Actor, get_visible, visible
+from app.core.access import Actor, get_visible
 from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError, Sentence
 from app.core.formats import time_text
@@ -24,7 +23,7 @@ from app.core.repeats import Repeatable, UsedKeyError
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError
 from app.forms import about_customer, queries, services
-from app.forms.builder import AnswerForm, build_form, typed_in
+from app.forms.builder import PREFIX, AnswerForm, build_form, typed_in
 from app.forms.fields.file import FileType
 from app.forms.filling import rules, shown
 from app.forms.filling.services import (
@@ -35,7 +34,7 @@ from app.forms.filling.services import (
     send,
     throw_away,
 )
-from app.forms.models import Form, FormPurpose, FormVersion, SubmissionDraft
+from app.forms.models import FormPurpose, FormVersion, SubmissionDraft
 from app.forms.rules import canonical
 from app.forms.uploads import keep_sent, take_in
 
@@ -62,7 +61,7 @@ class FillingPages(Page):
             about=shown.about(customer), may_change=who.is_himself,
         )  # fmt: skip
 
-    @page("/<code>", "GET", "POST", right="add")
+    @page("/<code>", "GET", "POST", right="add", judges=PREFIX)
     def fill(self, code: str) -> Any:
         session, who = db.session(), edge.actor()
         asked = _asked(session, code, who)
@@ -185,9 +184,7 @@ class _Asked:
 
 def _asked(session: Session, code: str, who: Actor) -> _Asked:
     """Raises NotFoundError for what he does not see, and why the form or the customer takes no answers."""
-    form = session.scalars(select(Form).where(Form.code == code, visible(Form, who))).one_or_none()
-    if form is None:
-        raise NotFoundError
+    form = queries.form_for(session, code, who)
     if form.purpose is not FormPurpose.answers:
         raise services.FieldsOfRecordsError
     version = queries.published_version(session, code)

@@ -22,21 +22,13 @@ from app.core.vietnamese import show_phone
 from app.customers.models import Customer
 from app.customers.queries import header_visible
 from app.forms import reading
+from app.forms.compared import KINDS
 from app.forms.fields.base import FormField
 from app.forms.own_fields import queries
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue
 from app.forms.words import say
 from app.security.models import Member, Team
 
-#: type → as what its answers are compared; what is not here is told on the record's page alone
-KINDS: Mapping[str, Kind] = {
-    "text": Kind.text, "long_text": Kind.text, "email": Kind.text, "tax_code": Kind.text, "citizen_id": Kind.text,
-    "time": Kind.text, "address": Kind.text, "customer": Kind.text, "phone": Kind.phone, "integer": Kind.number,
-    "stars": Kind.number, "nps": Kind.number, "decimal": Kind.decimal, "percent": Kind.decimal,
-    "calculated": Kind.decimal, "money": Kind.money, "date": Kind.date, "date_time": Kind.moment,
-    "yes_no": Kind.yes_no, "choice": Kind.choice, "dependent_choice": Kind.choice, "choices": Kind.choice,
-    "member": Kind.person, "team": Kind.team,
-}  # fmt: skip
 _NUMBERS = {Kind.number, Kind.decimal, Kind.money}
 
 

@@ -18,9 +18,9 @@ from app.core.screens.extra import PREFIX, OneText
 from app.core.vietnamese import fold
 from app.customers.models import Customer
 from app.customers.queries import header_visible
+from app.forms.compared import KINDS
 from app.forms.fields.base import Context, FormField
 from app.forms.own_fields import queries
-from app.forms.own_fields.columns import KINDS
 from app.forms.words import say
 
 #: what one text cannot hold

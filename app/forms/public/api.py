@@ -144,11 +144,7 @@ class PublicEntryApi(Api):
 
 
 def _form(session: Session, code: str) -> Form:
-    """Raises NotFoundError when there is none, or none for him."""
-    form = session.scalars(select(Form).where(Form.code == code, visible(Form, edge.actor()))).one_or_none()
-    if form is None:
-        raise NotFoundError
-    return form
+    return forms.form_for(session, code, edge.actor(), "approve")
 
 
 def _of_form(rows: Select[Any], code: str) -> Select[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access import Actor, row_rule, scoped
@@ -47,7 +47,16 @@ def came_since(session: Session, since: datetime, *, address_key: str | None = N
         rows = rows.where(PublicEntry.address_key == address_key)
     if link_id is not None:
         rows = rows.where(PublicEntry.link_id == link_id)
-    most = max(rules.TOO_MANY, rules.FLOOD_OF_FORM) + 1
+    return _up_to(session, rows, max(rules.TOO_MANY, rules.TOO_MANY_TO_FORM))
+
+
+def held_of(session: Session, link_id: int) -> int:
+    """How many entries of this door wait for somebody; counted up to what matters."""
+    rows = select(PublicEntry.id).where(PublicEntry.state == EntryState.held, PublicEntry.link_id == link_id)
+    return _up_to(session, rows, rules.MOST_HELD)
+
+
+def _up_to(session: Session, rows: Select[int], most: int) -> int:
     return session.scalar(select(func.count()).select_from(rows.limit(most).subquery())) or 0
 
 

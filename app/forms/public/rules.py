@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,8 +27,15 @@ PAGE_LASTS = timedelta(hours=12)
 #: from one address: from the first number on somebody looks first, from the second on nothing is taken
 WINDOW = timedelta(minutes=10)
 MANY, TOO_MANY = 5, 20
-#: to one form, from wherever: what comes beyond is looked at first
-FLOOD_OF_FORM = 120
+#: to one form, from wherever, within the window: what comes beyond is looked at first, from the second number on
+#: nothing is taken
+FLOOD_OF_FORM, TOO_MANY_TO_FORM = 120, 600
+#: entries of one form that may wait for somebody; beyond them nothing that would have to wait is taken
+MOST_HELD = 5_000
+#: what nobody decides on is gone after that time, and what was refused
+HELD_LASTS, REFUSED_LASTS = timedelta(days=90), timedelta(days=30)
+#: of an IPv6 address: what one line of one household or company has
+_LINE = 64
 MOST_LINKS = 2
 MOST_SITES = 20
 
@@ -60,10 +68,14 @@ class OpenedPage:
 
 
 class PageTooOldError(InvalidInputError):
-    """The page was opened too long ago, or nobody of ours opened it."""
+    """The page was opened too long ago, or nobody of ours opened it. `was_ours`: it was this door's, and is too old."""
 
     code = "page_too_old"
     message = _TOO_OLD
+
+    def __init__(self, *, was_ours: bool = False) -> None:
+        self.was_ours = was_ours
+        super().__init__()
 
 
 def new_key() -> str:
@@ -88,8 +100,9 @@ def read_page(secret: str, key: str, signed: str, at: datetime) -> OpenedPage:
     except (BadSignature, ValueError, TypeError) as error:
         raise PageTooOldError from error
     moment = datetime.fromtimestamp(opened, UTC)
-    if door != key or not timedelta(0) <= at - moment + timedelta(seconds=1) <= PAGE_LASTS:
-        raise PageTooOldError
+    stood = at - moment + timedelta(seconds=1)
+    if door != key or not timedelta(0) <= stood <= PAGE_LASTS:
+        raise PageTooOldError(was_ours=door == key and stood > PAGE_LASTS)
     return OpenedPage(moment, nonce)
 
 
@@ -98,8 +111,19 @@ def _signer(secret: str) -> URLSafeSerializer:
 
 
 def address_key(secret: str, address: str) -> str:
-    """By this the same address is known again; the address itself is kept nowhere."""
-    return hmac.new(secret.encode(), b"public form\0" + address.encode(), hashlib.sha256).hexdigest()
+    """By this the same address is known again; the address itself is kept nowhere. Whoever has one IPv6 address has
+    2⁶⁴ of them: all of a line are one."""
+    return hmac.new(secret.encode(), b"public form\0" + _line_of(address).encode(), hashlib.sha256).hexdigest()
+
+
+def _line_of(address: str) -> str:
+    try:
+        read = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(read, IPv4Address):
+        return str(read)
+    return str(read.ipv4_mapped or ip_network((read, _LINE), strict=False))
 
 
 def looks_odd(answers: Mapping[str, Any], *, trap: str, took: timedelta, of_address: int, of_form: int) -> list[str]:

@@ -148,7 +148,8 @@ class AnswersPart:
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         entry = get_visible(session, PublicEntry, record_id, who)
-        return {"answers": answers_of(entry, context_for(session, who))}
+        days = rules.HELD_LASTS.days if entry.state is EntryState.held else None
+        return {"answers": answers_of(entry, context_for(session, who)), "days": days}
 
 
 def answers_of(entry: PublicEntry, context: Context) -> list[ShownAnswer]:

@@ -40,6 +40,12 @@ from app.security.models import Team
 
 LONGEST_THANKS = 2_000
 _HIS_OWN: Sentence = _("Whoever took in his answers from a public form found that he is somebody else.")
+_FROM_ONE_NETWORK: Sentence = _(
+    "Too many answers have come from your network. Nothing is lost: wait a few minutes and send once more."
+)
+_TO_ONE_FORM: Sentence = _(
+    "Too many answers are coming to this form just now. Nothing is lost: wait a few minutes and send once more."
+)
 #: as what a submission names the entry it came of
 SUBJECT = "public_entry"
 
@@ -206,12 +212,14 @@ def receive(
     if session.scalar(select(PublicEntry.id).where(PublicEntry.nonce == arrival.page.nonce)) is not None:
         return None
     if of_address >= rules.TOO_MANY:
-        raise TooManyRequestsError(retry_after=int(rules.WINDOW.total_seconds()))
-    took = now - arrival.page.at
+        raise _later(_FROM_ONE_NETWORK)
+    took, of_form = now - arrival.page.at, queries.came_since(session, since, link_id=link.id)
     reasons = rules.looks_odd(
-        answers.values, trap=arrival.trap, took=took, of_address=of_address,
-        of_form=queries.came_since(session, since, link_id=link.id),
+        answers.values, trap=arrival.trap, took=took, of_address=of_address, of_form=of_form
     )  # fmt: skip
+    # Whoever floods it from everywhere does not fill the disk.
+    if of_form >= rules.TOO_MANY_TO_FORM or (reasons and queries.held_of(session, link.id) >= rules.MOST_HELD):
+        raise _later(_TO_ONE_FORM)
     entry = PublicEntry(
         link_id=link.id, form_version_id=version.id, team_id=link.team_id, answers=dict(answers.values),
         state=EntryState.held if reasons else EntryState.received, reasons=reasons,
@@ -222,6 +230,10 @@ def receive(
     session.add(entry)
     session.flush()
     return entry
+
+
+def _later(why: Sentence) -> TooManyRequestsError:
+    return TooManyRequestsError(why, retry_after=int(rules.WINDOW.total_seconds()))
 
 
 def take(session: Session, entry: PublicEntry, *, chosen: int | Whom | None = None) -> Submission:
@@ -302,10 +314,11 @@ def hold_back(session: Session, entry: PublicEntry, reason: str) -> None:
     session.flush()
 
 
-def forget(session: Session, *, before: datetime) -> None:
-    """What was refused before that moment is gone, with what it told about people."""
-    gone = PublicEntry.state == EntryState.refused, PublicEntry.finished_at < before
-    session.execute(delete(PublicEntry).where(*gone).execution_options(synchronize_session=False))
+def forget(session: Session, *, at: datetime) -> None:
+    """What was refused, and what nobody decided on for so long, is gone with what it told about people."""
+    refused = (PublicEntry.state == EntryState.refused) & (PublicEntry.finished_at < at - rules.REFUSED_LASTS)
+    held = (PublicEntry.state == EntryState.held) & (PublicEntry.updated_at < at - rules.HELD_LASTS)
+    session.execute(delete(PublicEntry).where(refused | held).execution_options(synchronize_session=False))
 
 
 def _waiting(

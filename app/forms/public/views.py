@@ -21,7 +21,7 @@ from app.forms.models import Form, FormPurpose
 from app.forms.public import queries, rules, services
 from app.forms.public.dialogs import LinkDialog
 from app.forms.public.models import EntryState, PublicLink
-from app.forms.queries import definition_of, published_version
+from app.forms.queries import definition_of, form_for, may_with, published_version
 from app.forms.versions.parts import FormPart
 from app.security.models import Team
 
@@ -49,7 +49,7 @@ class PublicPart(FormPart):
             "snippet": _snippet(link, form) if link and link.sites else "",
             "taken": counts.get(EntryState.taken, 0), "held": counts.get(EntryState.held, 0),
             "entries_url": "/phieu-ngoai/list/" if who.may("view", "PublicEntry") else "",
-            "may_change": who.is_himself and who.may("approve", "Form") and form.archived_at is None,
+            "may_change": who.is_himself and may_with(session, form, who, "approve") and form.archived_at is None,
             "path": path, "is_own": form.purpose is FormPurpose.customers,
             "has_version": version is not None,
             "knows_nobody": version is not None and not rules.asks_who(definition_of(version)),
@@ -132,11 +132,7 @@ def _snippet(link: PublicLink, form: Form) -> str:
 
 
 def _form(session: Session, code: str, who: Actor) -> Form:
-    """Raises NotFoundError when there is none, or none for him."""
-    form = session.scalars(select(Form).where(Form.code == code, visible(Form, who))).one_or_none()
-    if form is None:
-        raise NotFoundError
-    return form
+    return form_for(session, code, who, "approve")
 
 
 def _dialog(session: Session, link: PublicLink | None, who: Actor) -> LinkDialog:

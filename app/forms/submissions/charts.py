@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Actor, Scope, visible
 from app.core.errors import Sentence
 from app.core.formats import local, money_text, number_text
-from app.core.i18n import _
+from app.core.i18n import LazySentence, _
 from app.forms import queries, reading
 from app.forms.fields.base import Context, FormField, Kind
 from app.forms.fields.choice import ChoiceType, all_options
@@ -72,7 +72,7 @@ class Charts:
 def charts_of(session: Session, form_id: int, version: FormVersion, who: Actor, context: Context) -> Charts:
     """A chart for each question whose answers he reads as they are; voided ones are not counted."""
     fields = [
-        one for one in queries.fields_of(version).values()
+        one for one in queries.read_over_versions(session, version).fields.values()
         if one.type.code in index.COUNTED and index.is_indexed(one) and reading.is_read(one, context)
     ]  # fmt: skip
     among, is_cut = _among(session, form_id, who)
@@ -290,7 +290,10 @@ def _spread(one: FormField, found: _Spread | None) -> Chart:
 
     def told(value: float) -> str:
         number = Decimal(f"{value:.2f}").normalize() if value % 1 else int(value)
-        return money_text(int(value)) if one.type.code == "money" else number_text(number)
+        shown_as = one.spec.own.get("shown_as", one.type.code)
+        if shown_as == "money":
+            return money_text(int(value))
+        return LazySentence(lambda: f"{number_text(number)}%") if shown_as == "percent" else number_text(number)
 
     facts = ((_("Average"), told(round(found.mean, 2))), (_("Least"), told(found.low)), (_("Most"), told(found.high)))
     if found.high == found.low:

@@ -21,6 +21,7 @@ from app.core.screens import Derived
 from app.core.screens.columns import Walk
 from app.forms import queries, reading
 from app.forms.asked_once import remembering
+from app.forms.compared import KINDS
 from app.forms.fields.base import Context, Control, FormField, Option, Value
 from app.forms.fields.choice import ChoiceType, all_options
 from app.forms.models import FormVersion, Submission, SubmissionValue
@@ -31,13 +32,6 @@ from app.forms.words import say
 PREFIX = "answers."
 #: characters of an answer that stand in a cell
 LONGEST_CELL = 120
-#: type of the question → what its values are in a condition, on the list and on a sheet
-_KINDS: Mapping[str, Kind] = {
-    "integer": Kind.number, "stars": Kind.number, "nps": Kind.number, "decimal": Kind.decimal, "percent": Kind.decimal,
-    "calculated": Kind.decimal, "money": Kind.money, "date": Kind.date, "date_time": Kind.moment, "phone": Kind.phone,
-    "choice": Kind.choice, "choices": Kind.choice, "dependent_choice": Kind.choice, "yes_no": Kind.yes_no,
-    "member": Kind.person, "team": Kind.team,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,8 @@ class AnswerColumn:
     """A question of the form as it is asked now, or was asked last."""
 
     one: FormField
+    #: the same as narrow as in any version: whoever does not read it compares nothing with it
+    compared: FormField
     derived: Derived
     label: LazySentence
     #: rows can be narrowed and ordered by it
@@ -58,12 +54,12 @@ def key_of(one: FormField) -> str:
 def columns_of(form_id: int, version: FormVersion) -> dict[str, AnswerColumn]:
     """The questions of a published version in their order, and behind them those that are asked no more."""
     asked = {one.key for one in queries.definition_of(version).fields}
-    fields = queries.fields_of(version)
+    fields, over_versions = queries.fields_of(version), queries.read_over_versions(db.session(), version).fields
     found = {}
     for one in sorted(fields.values(), key=lambda one: one.key not in asked):
         is_searchable = one.spec.searchable and one.type.index is not None
         label = LazySentence(_label, one.spec.label, one.key in asked)
-        found[key_of(one)] = AnswerColumn(one, _derived(form_id, one), label, is_searchable)
+        found[key_of(one)] = AnswerColumn(one, over_versions[one.key], _derived(form_id, one), label, is_searchable)
     return found
 
 
@@ -72,7 +68,7 @@ def _label(words: Any, is_asked: bool) -> str:
 
 
 def kind_of(one: FormField) -> Kind:
-    return _KINDS.get(one.type.code, Kind.text)
+    return KINDS.get(one.type.code, Kind.text)
 
 
 def _derived(form_id: int, one: FormField) -> Derived:

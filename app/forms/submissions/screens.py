@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from flask import Blueprint, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.core import edge, exports, links, paging
-from app.core.access import Actor, FieldRight, Scope, visible
+from app.core import edge, exports, links
+from app.core.access import Actor, FieldRight, Scope
 from app.core.conditions import sql
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -48,6 +49,8 @@ SOURCE_LABELS: Mapping[SubmissionSource, Any] = {
     SubmissionSource.api: _("Program (API)"),
     SubmissionSource.public: _("Public form"),
 }
+#: rows that are read at once for a file
+_LOT = 500
 #: questions that are columns by themselves; the others are one click away
 _MOST_SHOWN = 5
 _VERSION = select(FormVersion.number).where(FormVersion.id == Submission.form_version_id).correlate(Submission)
@@ -197,10 +200,9 @@ class FormAnswers(_Answers):
 
     def of(self, code: str, who: Actor) -> FormAnswers:
         """The list of the form with this code. Raises NotFoundError where there is none for him, or none published."""
-        asked = (Form.code == code, Form.purpose == FormPurpose.answers, visible(Form, who))
-        form = db.session().scalars(select(Form).where(*asked)).one_or_none()
-        version = form.active_version if form is not None else None
-        if form is None or version is None:
+        form = queries.form_for(db.session(), code, who)
+        version = form.active_version
+        if form.purpose is not FormPurpose.answers or version is None:
             raise NotFoundError
         known = self._made.get(form.id)
         if known is None or known[0] != version.id or known[1].list_title != form.name:
@@ -267,8 +269,19 @@ class FormAnswers(_Answers):
         column = self.answers.get(name)
         if column is None:
             return super().right_to(who, name)
-        roles = None if who.is_system else who.roles
-        return reading.right_in(column.one, Context(roles=roles, rights=reading.rights_of(who)))
+        return reading.right_in(column.one, _reader(who))
+
+    def _may_compare(self, name: str, who: Actor) -> bool:
+        """Answers to all versions are found by it: each of them must be his to read."""
+        column = self.answers.get(name)
+        return super()._may_compare(name, who) and (column is None or reading.is_read(column.compared, _reader(who)))
+
+    def _column_for(self, name: str, who: Actor) -> Column:
+        """Each cell says what he reads of it, by the version of its answer (columns.told)."""
+        if name not in self.answers:
+            return super()._column_for(name, who)
+        column = self.columns_offered[name]
+        return column if self._may_compare(name, who) else replace(column, order=None, field=None)
 
     # ── its rows ──
     def _listed(self, rows: Select[Any], asked: Asked, who: Actor) -> Select[Any]:
@@ -289,19 +302,19 @@ class FormAnswers(_Answers):
         return build()  # remembered by the screen's name, which all forms share
 
     def _rows(self, found: Sequence[Any], shown: Sequence[Any]) -> Any:
-        self._know(found, shown)
+        self._know(found, shown, columns.context(), edge.actor())
         return super()._rows(found, shown)
 
-    def _know(self, found: Sequence[Any], shown: Sequence[Any]) -> None:
-        """The customers that the page names, in one query."""
+    def _know(self, found: Sequence[Any], shown: Sequence[Any], read_by: Context, who: Actor) -> None:
+        """The customers that these rows name, in one query."""
         places = [
             3 + place for place, one in enumerate(shown)
             if one.key in self.answers and self.answers[one.key].one.type.code == "customer"
         ]  # fmt: skip
         ids = {row[place] for row in found for place in places if isinstance(row[place], int)}
         if ids:
-            known: Any = columns.context().customers
-            named = customer_names(db.session(), ids, edge.actor())
+            known: Any = read_by.customers
+            named = customer_names(db.session(), ids, who)
             known.know({number: named[number].name if number in named else None for number in ids})
 
     # ── taken away ──
@@ -310,16 +323,22 @@ class FormAnswers(_Answers):
         read_by = remembering(queries.context_for(session, who))
         told = [self.answers.get(one.key) for one in shown]
         rows = ordered.add_columns(Submission.form_version_id.label("version_id"))
-        for row in session.execute(rows, execution_options={"yield_per": paging.COUNT_CAP // 10}):
-            values, version_id = row[3:-1], row[-1]
-            yield [
-                value if column is None else columns.on_sheet(column, value, version_id, read_by)
-                for column, value in zip(told, values, strict=True)
-            ]
+        for lot in session.execute(rows, execution_options={"yield_per": _LOT}).partitions():
+            self._know(lot, shown, read_by, who)
+            for row in lot:
+                values, version_id = row[3:-1], row[-1]
+                yield [
+                    value if column is None else columns.on_sheet(column, value, version_id, read_by)
+                    for column, value in zip(told, values, strict=True)
+                ]
 
     def _headed(self, column: Column, who: Actor) -> Header:
         answer = self.answers.get(column.key)
         return super()._headed(column, who) if answer is None else Header(column.label, columns.sheet_kind(answer))
+
+
+def _reader(who: Actor) -> Context:
+    return Context(roles=None if who.is_system else who.roles, rights=reading.rights_of(who))
 
 
 #: in front of the key of a form's list, among exports and saved views

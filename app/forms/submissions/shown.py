@@ -20,7 +20,7 @@ from app.customers.queries import customer_names
 from app.forms import queries, reading
 from app.forms.displays import display
 from app.forms.fields.base import Context, FormField, Value
-from app.forms.models import Submission, SubmissionRevision, SubmissionState
+from app.forms.models import Submission, SubmissionRevision, SubmissionSource, SubmissionState
 from app.forms.submissions import rules
 from app.forms.submissions.screens import SOURCE_LABELS, STATE_LABELS
 from app.forms.words import say
@@ -56,7 +56,10 @@ class Revision:
 class Head:
     """Who, when, from where, for whom, under which version, and how it stands."""
 
+    #: "": nobody who was signed in
     by: str
+    #: who let in what came from outside; "": the product itself did, or it did not come from there
+    taken_in_by: str
     version: str
     state: str
     colour: str
@@ -78,8 +81,11 @@ def head(session: Session, submission: Submission, who: Actor) -> Head:
         SubmissionState.voided: (_("Voided"), submission.voided_at, submission.voided_by_id),
     }.get(state)
     label, path = _SUBJECTS.get(submission.subject_type or "", (None, None))
+    # Whoever took in what somebody sent from outside has not answered it.
+    is_from_outside = submission.source is SubmissionSource.public
     return Head(
-        by=names.get(submission.created_by_id or 0, ""),
+        by="" if is_from_outside else names.get(submission.created_by_id or 0, ""),
+        taken_in_by=names.get(submission.created_by_id or 0, "") if is_from_outside else "",
         version=str(version.number) if version.edition == 1 else f"{version.number}.{version.edition}",
         state=str(STATE_LABELS[state]),
         colour=_COLOURS[state],

@@ -93,7 +93,7 @@ class SubmissionPages(Page):
         asked = revealing.Asked(
             say(one.spec.label), reading.covered(one, value, context), f"{submission} #{submission.id}",
             links.submission_path(submission.id), key, (self.resource, Submission.__tablename__, submission.id),
-            ruled_by=reading.GUARDED[one.spec.personal_data],
+            ruled_by=reading.ruled_by(one, context),
         )  # fmt: skip
         open_to_all = Context(
             customers=context.customers, members=context.members, teams=context.teams, files=context.files,
@@ -159,7 +159,7 @@ def _may_reveal(submission: Submission, context: Any, who: Actor) -> set[str]:
     return {
         key for key, one in queries.fields_of(submission.version).items()
         if reading.right_in(one, context) is FieldRight.masked
-        and who.field_rule(reading.RESOURCE, reading.GUARDED[one.spec.personal_data]).may_reveal
+        and who.field_rule(reading.RESOURCE, reading.ruled_by(one, context)).may_reveal
     }  # fmt: skip
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import FileField, SelectField, StringField
 from wtforms.validators import Optional
 
+from app.core.errors import Sentence
 from app.core.i18n import _
 from app.forms.models import FormPurpose
 from app.forms.rules import LONGEST_CODE, LONGEST_NAME
 
-PURPOSES: Mapping[str, Any] = {
-    FormPurpose.answers.value: _("To be filled in"), FormPurpose.customers.value: _("Fields of customers"),
+PURPOSES: Mapping[FormPurpose, Sentence] = {
+    FormPurpose.answers: _("To be filled in"), FormPurpose.customers: _("Fields of customers"),
 }  # fmt: skip
 
 
@@ -43,7 +43,8 @@ class CopyDialog(FlaskForm):
     name = StringField(_("Name of the copy"), render_kw={"maxlength": LONGEST_NAME, "autocomplete": "off"})
     code = StringField(
         _("Code"), [Optional()],
-        description=_("Programs name the form by it, so it never changes later. Left empty, it is made from the name."),
+        description=_("Programs name the form by it, so it never changes later. Left empty, it is that of the other"
+                      " form with a number."),
         render_kw={"maxlength": LONGEST_CODE, "autocomplete": "off"},
     )  # fmt: skip
 

@@ -54,9 +54,8 @@ class FieldsPart(FormPart):
 
     def context(self, session: Session, resource: str, record_id: int, who: Actor) -> dict[str, Any]:
         form = get_visible(session, Form, record_id, who)
-        may_edit = who.may("edit", "Form")
-        published = queries.published_version(session, form.code)
-        drawn = queries.drawn_of(session, form) if may_edit else published.definition if published else {}
+        may_edit = queries.may_with(session, form, who, "edit")
+        published, drawn = queries.published_version(session, form.code), queries.drawn_for(session, form, who)
         return {
             "fields": [_field(form, one, may_edit) for one in queries.drawn_fields(drawn)],
             "is_draft": may_edit and queries.draft_of(session, form) is not None,
@@ -76,6 +75,7 @@ class VersionsPart(FormPart):
         told = told_versions(session, form, who)
         names = history.names_of_people(session, {one.version.published_by_id for one in told})
         path = f"/bieu-mau/{form.code}"
+        may_publish = who.is_himself and queries.may_with(session, form, who, "approve")
         return {
             "versions": [
                 {"told": one, "state": STATES[one.version.state],
@@ -83,10 +83,10 @@ class VersionsPart(FormPart):
                  "is_draft": one.version.state is VersionState.draft}
                 for one in told
             ],
-            "publish_url": f"{path}/phat-hanh" if who.is_himself and who.may("approve", "Form") else "",
+            "publish_url": f"{path}/phat-hanh" if may_publish else "",
             "copy_url": f"{path}/sao-chep" if who.is_himself and who.may("add", "Form") else "",
             "import_url": "/bieu-mau/nhap" if who.is_himself and who.may("add", "Form") else "",
-            "export_url": f"{path}/bieu-mau.json" if who.may("export", "Form") else "",
+            "export_url": f"{path}/bieu-mau.json" if queries.may_with(session, form, who, "export") else "",
         }  # fmt: skip
 
 

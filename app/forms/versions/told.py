@@ -51,9 +51,10 @@ def told_versions(session: Session, form: Form, who: Actor) -> list[ToldVersion]
         Submission.form_version_id.in_([one.id for one in rows])
     ).group_by(Submission.form_version_id)  # fmt: skip
     answers = {row.form_version_id: row.answers for row in session.execute(counts)}
+    may_draw = queries.may_with(session, form, who, "edit")
     found = [
         _told(session, one, before, answers.get(one.id, 0), who) for one, before in pairwise([*rows, None])
-        if one is not None and (one.state is not VersionState.draft or who.may("edit", "Form"))
+        if one is not None and (one.state is not VersionState.draft or may_draw)
     ]  # fmt: skip
     return found[:MOST_TOLD]
 

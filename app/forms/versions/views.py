@@ -6,12 +6,10 @@ import json
 from typing import Any
 
 from flask import redirect, request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.core import edge, links
-from app.core.access import visible
 from app.core.db import db
 from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
@@ -56,11 +54,11 @@ class FormPages(Page):
 
     @page("/<code>/phat-hanh", "POST", right="approve")
     def publish(self, code: str) -> Any:
-        form = _form(db.session(), code)
+        form = _form(db.session(), code, "approve")
         address = _tab(form, VERSIONS)
         try:
             with edge.transaction() as session:
-                services.publish_form(session, _form(session, code), by=edge.actor(), rev=_rev_seen())
+                services.publish_form(session, _form(session, code, "approve"), by=edge.actor(), rev=_rev_seen())
         except BusinessError as error:
             return refused_onto(address, error)
         return done(address, _("“%(name)s” is published: from now on it is asked like this.", name=form.name))
@@ -77,7 +75,7 @@ class FormPages(Page):
             with edge.transaction() as session:
                 made = draft_services.copy_form(
                     session, _form(session, code), name=name, by=edge.actor(),
-                    code=(dialog.code.data or "").strip() or services.free_code(session, name),
+                    code=(dialog.code.data or "").strip() or services.free_code(session, code),
                 )  # fmt: skip
                 address, name = _tab(made, FIELDS), made.name
         except InvalidInputError as error:
@@ -88,7 +86,7 @@ class FormPages(Page):
     @page("/<code>/bieu-mau.json", right="export")
     def export(self, code: str) -> Response:
         session = db.session()
-        file = draft_services.exported(session, _form(session, code), by=edge.actor())
+        file = draft_services.exported(session, _form(session, code, "export"), by=edge.actor())
         told = {"Content-Disposition": f'attachment; filename="{code}.json"', "Cache-Control": "no-store"}
         return Response(json.dumps(file, ensure_ascii=False, indent=1), mimetype="application/json", headers=told)
 
@@ -122,7 +120,7 @@ class FormPages(Page):
     def field(self, code: str, key: str) -> Any:
         """Who would miss it, before it is retired."""
         session, who = db.session(), edge.actor()
-        form = _form(session, code)
+        form = _form(session, code, "edit")
         drawn = _drawn(session, form, key)
         kind = TYPES.get(str(drawn.get("type")))
         return show(
@@ -136,7 +134,7 @@ class FormPages(Page):
     @page("/<code>/truong/<key>/<verb>", "POST", right="edit")
     def change_field(self, code: str, key: str, verb: str) -> Any:
         """ngung: nobody is asked any more; hoi-lai: asked again. Both with the next publication."""
-        form = _form(db.session(), code)
+        form = _form(db.session(), code, "edit")
         label = say(_drawn(db.session(), form, key).get("label")) or key
         address = _tab(form, VERSIONS)
         services_of = {"ngung": draft_services.retire_field, "hoi-lai": draft_services.bring_back_field}
@@ -144,7 +142,7 @@ class FormPages(Page):
             raise NotFoundError
         try:
             with edge.transaction() as session:
-                services_of[verb](session, _form(session, code), key, by=edge.actor())
+                services_of[verb](session, _form(session, code, "edit"), key, by=edge.actor())
         except BusinessError as error:
             return refused_onto(address, error)
         if verb == "hoi-lai":
@@ -153,12 +151,8 @@ class FormPages(Page):
         return done(address, told, undo=Undo(f"/bieu-mau/{code}/truong/{key}/hoi-lai"))
 
 
-def _form(session: Session, code: str) -> Form:
-    """Raises NotFoundError when there is none, or none for him."""
-    form = session.scalars(select(Form).where(Form.code == code, visible(Form, edge.actor()))).one_or_none()
-    if form is None:
-        raise NotFoundError
-    return form
+def _form(session: Session, code: str, action: str = "view") -> Form:
+    return queries.form_for(session, code, edge.actor(), action)
 
 
 def _rev_seen() -> int | None:

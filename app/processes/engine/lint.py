@@ -17,6 +17,8 @@ from app.processes.engine.timing import Clock
 
 _DOES = {NodeKind.send_task, NodeKind.service_task}
 _CHOOSING = {NodeKind.exclusive_gateway, NodeKind.inclusive_gateway}
+#: of a choice after which no way may be left; versions that were published when it was a warning still run
+MISSING_DEFAULT = Severity.error
 
 
 def check(definition: Definition, *, known: Known) -> list[Problem]:
@@ -172,7 +174,7 @@ def _choice(definition: Definition, gateway: Node) -> Iterator[Problem]:
         message = _(
             "“%(name)s” has no default flow: if no condition holds, the instance stops there.", name=gateway.title
         )
-        yield Problem(gateway.id, "no-default", message, Severity.warning)
+        yield Problem(gateway.id, "no-default", message, MISSING_DEFAULT)
 
 
 def keys_held(definition: Definition, known: Known) -> frozenset[str]:

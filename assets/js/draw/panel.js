@@ -66,7 +66,14 @@ export class Panel {
     const { desk, drawing } = this;
     const { words } = desk;
     const kind = desk.types.get(field.type);
-    const set = (name, value) => drawing.set(words.didChange.replace("{label}", plainText(field.label) || kind?.label), field, name, value, id);
+    const set = (name, value) => {
+      drawing.set(words.didChange.replace("{label}", plainText(field.label) || kind?.label), field, name, value, id);
+      if (name !== "consent") return;
+      this.open(this.tab);
+      this.point(name);
+    };
+    // Consent is free: nothing is answered beforehand, and nobody must. What is set already can be taken away.
+    const isOpen = (name) => !field.consent || (field[name] ?? "") !== "";
     const mine = { ...desk, field, isFree: () => (desk.isFirst || drawing.isAdded(field)) && !drawing.isMentioned(field.key), about: { get khoa() { return field.key; } }, others: () => drawing.fields.filter((one) => one !== field), sections: () => drawing.sections.map((one) => [one.key, plainText(one.title) || words.section]) };
     const head = this.#head(kind?.icon ?? "forms", plainText(field.label) || words.noLabel, "");
     const named = () => {
@@ -81,14 +88,14 @@ export class Panel {
           named();
         } })),
         settled("help", words.help, wordsIn({ value: field.help, desk, put: (value) => set("help", value) })),
-        ...(kind?.is_answered ? [yesNo({ setting: { name: "required", label: words.required }, value: field.required, put: (value) => set("required", value) })] : []),
+        ...(kind?.is_answered && isOpen("required") ? [yesNo({ setting: { name: "required", label: words.required }, value: field.required, put: (value) => set("required", value) })] : []),
         ...settings(kind, field, set, mine),
-        ...(kind?.takes_default && (!field.catalogue || field.default !== undefined) ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
+        ...(kind?.takes_default && isOpen("default") && (!field.catalogue || field.default !== undefined) ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
         ...desk.shared.filter((one) => !RIGHTS.has(one.name) && fits(one.name, kind) && (one.name !== "section" || drawing.sections.length > 1)).map((one) => edited(one, one.name === "section" ? drawing.sectionOf(field).key : field[one.name], (value) => (one.name === "section" ? this.act.move(id, drawing.sections.find((known) => known.key === value), null) : set(one.name, value)), mine)),
         element("p", {}, button(words.uses, "search", async () => (await desk.kept()) && location.assign(desk.path.replace(/ve$/, `truong/${field.key}`)), "btn btn-sm")),
       ],
       when: () => [
-        ...desk.conditions.filter((name) => fits(name, kind)).map((name) => condition({ name, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),
+        ...desk.conditions.filter((name) => fits(name, kind) && (name !== "required_if" || isOpen(name))).map((name) => condition({ name, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),
         ...(kind?.is_answered ? [yesNo({ setting: { name: "keep_hidden", label: words.keep_hidden }, value: field.keep_hidden, put: (value) => set("keep_hidden", value) })] : []),
       ],
       rights: () => [
@@ -129,11 +136,10 @@ export class Panel {
   // An answer that stands there from the start, chosen or typed as whoever fills in would.
   #default(field, kind, set) {
     const put = (value) => set("default", value);
-    if (kind.control === "choice" && Array.isArray(field.options)) return edited({ editor: "one_of", name: "default", label: "", choices: field.options.map((one) => [one.value, plainText(one.label)]) }, field.default, put, this.desk).querySelector("select");
-    if (field.type === "yes_no") {
-      const said = { true: "yes", false: "no", có: "yes", không: "no", 1: "yes", 0: "no" }[String(field.default ?? "").trim().toLowerCase()] ?? field.default;
-      return edited({ editor: "one_of", name: "default", label: "", choices: [["yes", this.desk.words.yes], ["no", this.desk.words.no]] }, said, put, this.desk).querySelector("select");
-    }
+    const choices = kind.control === "choice" && Array.isArray(field.options) ? field.options.map((one) => [one.value, plainText(one.label)]) : kind.answers;
+    const typed = String(field.default ?? "").trim().toLowerCase();
+    const said = (field.type === "yes_no" && { true: "yes", false: "no", có: "yes", không: "no", 1: "yes", 0: "no" }[typed]) || (typeof field.default === "number" ? typed : field.default);
+    if (choices.length) return edited({ editor: "one_of", name: "default", label: "", choices }, said, put, this.desk).querySelector("select");
     const input = element("input", { class: "form-control", type: "text", autocomplete: "off", maxlength: 500 });
     input.value = field.default ?? "";
     input.addEventListener("input", () => put(input.value.trim() || undefined));

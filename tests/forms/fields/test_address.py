@@ -25,3 +25,7 @@ def test_the_street_can_be_asked_for():
 
 def test_it_is_found_by_its_province_and_by_its_ward():
     assert TYPES["address"].indexed({"province": "01", "ward": "00004", "street": "x"}) == ["01", "00004"]
+
+
+def test_a_ward_that_its_province_does_not_have_is_told_with_one_that_it_has():
+    assert "Thành phố Hà Nội" in told("address", {"province": "01", "ward": "Bến Thành"})

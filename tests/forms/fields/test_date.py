@@ -20,3 +20,9 @@ def test_limits_belong_to_what_is_allowed():
     assert read("date", "01/01/2026", **settings).problems == read("date", "31/12/2026", **settings).problems == ()
     assert "01/01/2026" in told("date", "31/12/2025", **settings)
     assert "31/12/2026" in told("date", "01/01/2027", **settings)
+
+
+def test_a_birthday_has_been():
+    assert read("date", "01/02/90", maps_to="birthday").value == "1990-02-01"
+    assert read("date", "01/02/2190").value == "2190-02-01"
+    assert "future" in told("date", "01/02/2190", maps_to="birthday")

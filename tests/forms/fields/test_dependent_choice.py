@@ -5,7 +5,7 @@ import pytest
 from app.core.errors import InvalidInputError
 from app.forms import rules
 from app.forms.fields.base import Context
-from tests.forms.examples import CONTEXT, Examples
+from tests.forms.examples import CONTEXT, Examples, told
 
 WARDS = [
     {"value": "ba-dinh", "label": "Ba Đình", "for": ["hn"]},
@@ -48,3 +48,9 @@ def test_what_it_depends_on_must_be_a_choice_of_the_form_that_has_these_answers(
     assert problems({"key": "city", "type": "text", "label": "x"}, drawn("city")) == ["bad_reference"]
     assert problems(CITY, drawn("city", [{"value": "a", "label": "A", "for": ["hue"]}])) == ["dead_reference"]
     assert problems(CITY, drawn("ward")) == ["bad_reference"]
+
+
+def test_what_does_not_go_with_the_other_answer_is_named_with_what_does():
+    sentence = told("dependent_choice", "ben-thanh", depends_on="city", options=WARDS)
+    assert all(one in sentence for one in ("Bến Thành", "Ba Đình, Nơi khác"))
+    assert "leave it empty" in told("dependent_choice", "ben-thanh", depends_on="city", options=WARDS[1:2])

@@ -26,3 +26,9 @@ def test_limits_are_told_as_people_write_them():
 
 def test_zero_is_an_answer():
     assert read("integer", "0", required=True).value == 0
+
+
+def test_figures_without_end_are_too_large_and_no_riddle():
+    assert "1.000" in told("integer", f"1{'0' * 400}", max=1000)
+    assert "-5" in told("integer", f"-1{'0' * 400}", min=-5)
+    assert "too long" in told("decimal", "9" * 80)

@@ -35,7 +35,7 @@ def drawn(fields: list[dict[str, Any]] = FIELDS) -> dict[str, Any]:
 def publish(fields: list[dict[str, Any]] = FIELDS, *, by: Any = SYSTEM) -> None:
     """In a transaction of its own; the form is made with its first publication."""
     with transaction(by) as session:
-        form = services.queries.form_for(session, FormPurpose.customers) or services.create_form(
+        form = services.queries.form_of_purpose(session, FormPurpose.customers) or services.create_form(
             session, code="truong-khach", name="Thông tin riêng", by=by, purpose=FormPurpose.customers
         )
         services.save_draft(session, form, drawn(fields), by=by)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from bs4 import BeautifulSoup
 from sqlalchemy import event, select
 
+from app.company.services import receive_logo, set_logo
 from app.core import clock, leases
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
@@ -20,6 +22,7 @@ from app.forms.public import rules, services
 from app.forms.public.models import EntryState, PublicEntry
 from app.notifications.models import Notification
 from app.security.queries import team_by_code
+from tests.company.pictures import as_file, png
 from tests.forms.public.conftest import DRAWN, Stranger, opened
 from tests.story import MONDAY
 
@@ -170,6 +173,15 @@ def test_a_page_that_stood_open_for_a_day_is_sent_once_more(app, stranger, worke
     assert stranger.sends(**WHO).status_code == 303
 
 
+@pytest.mark.parametrize("wrong_after", [40, 86_400])
+def test_whoever_corrects_what_was_refused_is_no_script_for_being_quick(app, stranger, wrong_after):
+    stranger.opens()
+    stranger.reads(stranger.sends(after=wrong_after, **{**WHO, "who": ""}))
+    assert stranger.sends(after=wrong_after + 1, **WHO).status_code == 303
+    (entry,) = rows(app, PublicEntry)
+    assert entry.reasons == []
+
+
 def test_a_page_counts_once(app, stranger, worker):
     stranger.opens()
     assert [stranger.sends(**WHO).status_code for _ in range(3)] == [303, 303, 303]
@@ -196,12 +208,49 @@ def test_a_spam_script_is_put_aside_then_refused_and_loses_nothing_of_others(app
     assert entries[7].reasons == ["trap", "fast", "many"]
 
 
+def test_a_flood_from_everywhere_does_not_fill_the_disk(app, stranger, monkeypatch):
+    monkeypatch.setattr(rules, "MOST_HELD", 2)
+    codes = []
+    for trap in ("x", "x", "x", ""):
+        stranger.opens()
+        codes.append(stranger.sends(trap=trap, **WHO).status_code)
+    assert codes == [303, 303, 429, 303]
+    monkeypatch.setattr(rules, "TOO_MANY_TO_FORM", 3)
+    stranger.opens()
+    refused = stranger.sends(**WHO)
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] == "600"
+    assert WHO["who"] in refused.text
+    assert len(rows(app, PublicEntry)) == 3
+
+
+def test_what_nobody_decides_on_is_forgotten_after_three_months(app, stranger):
+    stranger.opens()
+    stranger.sends(trap="x", **WHO)
+    with app.app_context():
+        for days, left in ((89, 1), (91, 0)):
+            with transaction(SYSTEM) as session:
+                services.forget(session, at=MONDAY + timedelta(days=days))
+            assert len(db.session.scalars(select(PublicEntry.id)).all()) == left
+
+
+def test_the_company_s_logo_stands_over_its_form(app, client, door):
+    with app.app_context(), transaction(SYSTEM) as session:
+        set_logo(session, receive_logo(as_file(png(64, 64)), "logo.png"), by=SYSTEM)
+    page = client().get(f"/f/{door}")
+    address = BeautifulSoup(page.text, "html.parser").select_one("header img")["src"]
+    with client().get(address) as picture:
+        assert picture.status_code == 200
+
+
 def test_a_forged_page_keeps_nothing(app, stranger):
     stranger.opens()
     for opened_at in ("", "x.y", stranger.held["opened"][:-3] + "abc"):
         stranger.held["opened"] = opened_at
         assert stranger.sends(**WHO).status_code == 409
     assert rows(app, PublicEntry) == []
+    stranger.opens()
+    assert stranger.sends(**{**WHO, next(iter(WHO)): "a\0b"}).status_code == 422
 
 
 def test_what_is_closed_renewed_or_never_was_looks_the_same(app, client, door):
@@ -217,6 +266,13 @@ def test_what_is_closed_renewed_or_never_was_looks_the_same(app, client, door):
         browser.get(f"/f/{key}{rest}").status_code for key in (new, "x" * 22, "lan", "%00") for rest in ("", "/nhung")
     }
     assert told <= {400, 404}
+    # He is no member of staff who has lost his way, and what he has typed is his.
+    page = browser.post(f"/f/{new}", data={"answer_name": "Cù Thị Ngoài", "website_url": "x"})
+    assert page.status_code == 404
+    soup = BeautifulSoup(page.text, "html.parser")
+    assert soup.textarea.text.strip() == "Cù Thị Ngoài"
+    assert not soup.select("main a[href]")
+    assert soup.h1.text == BeautifulSoup(browser.get(f"/f/{'x' * 22}").text, "html.parser").h1.text
 
 
 def test_only_named_sites_may_show_it_inside_and_nothing_else_of_ours(app, client):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import InvalidInputError
 from app.forms.public import rules
-from app.forms.rules import Answers, check_definition, read_definition
+from app.forms.rules import Answers, check_definition, default_of, read_definition
 from tests.story import MONDAY
 
 KEY = "a" * 22
@@ -90,13 +90,31 @@ def codes(**changed):
     return [problem.code for problem in check_definition({**DRAWN, "fields": fields})]
 
 
+def test_all_addresses_of_one_line_are_one():
+    def key(address):
+        return rules.address_key("secret", address)
+
+    assert key("2001:db8:1:2::1") == key("2001:db8:1:2:ffff::9") == key("2001:0db8:1:2::1%eth0")
+    assert key("::ffff:203.0.113.7") == key("203.0.113.7")
+    several = ("2001:db8:1:2::1", "2001:db8:1:3::1", "203.0.113.7", "203.0.113.8", "-")
+    assert len({key(one) for one in several}) == len(several)
+
+
 def test_nobody_agrees_beforehand_and_nothing_hangs_on_it():
     assert codes() == []
-    assert codes(default=True) == codes(default="Có ") == ["consent_ticked"]
-    assert codes(default=False) == []
+    for answer in ("yes", "Có ", "1", True, False, "không"):
+        assert codes(default=answer) == ["consent_ticked"], answer
     assert codes(required=True) == ["consent_forced"]
+    assert codes(required=False, default="") == []
+    assert codes(required_if={"field": "who", "op": "=", "value": "An"}) == ["consent_forced"]
     assert codes(consent_channel=None) == ["no_channel"]
     assert codes(consent="Không!") == ["bad_purpose"]
+
+
+def test_what_was_published_before_that_was_refused_begins_empty_too():
+    fields = [{**one, "default": "có"} if one["key"] == "ok" else one for one in DRAWN["fields"]]
+    ok = next(one for one in read_definition({**DRAWN, "fields": fields}).fields if one.key == "ok")
+    assert default_of(ok) is None
 
 
 def test_a_customer_has_one_name_and_no_rows_of_it():

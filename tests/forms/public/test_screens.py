@@ -92,6 +92,9 @@ def test_minh_takes_in_what_was_put_aside(app, client, stranger):
         submission = db.session.scalars(select(Submission)).one()
         assert submission.customer_id is not None
         assert db.session.get(PublicEntry, number).decided_by_id is not None
+        read = BeautifulSoup(minh.get(f"/phieu/{submission.id}").text, "html.parser").find("dl", "tt-kv").text
+    assert "Người không đăng nhập" in read
+    assert read.index("Người nhận") < read.index("Minh")
     again = minh.post(f"/phieu-ngoai/action/accept/{number}", follow_redirects=True)
     assert "vừa được người khác quyết định" in again.text
 

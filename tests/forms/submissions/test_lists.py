@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from app.core import paging
 from app.core.access import SYSTEM
 from app.core.db import transaction
+from app.customers.services import create_customer
 from tests.forms.submissions.conftest import DRAWN, publish, submit
 from tests.rest import statements
 
@@ -119,6 +120,20 @@ def test_the_list_leaves_as_a_file_without_what_was_voided_and_nothing_in_it_run
     assert "Phở nguội" not in taken(hoa, sent)
     voided = "?where=state%3D'voided'&view=0&columns=answers.note"
     assert "Phở nguội" in taken(hoa, {**sent, "query": voided})
+
+
+def test_a_file_that_names_customers_asks_for_them_all_together(app, client):
+    drawn = {"name": "Mua giúp", "fields": [{"key": "whom", "type": "customer", "label": "Khách", "required": True}]}
+    with app.app_context(), transaction(SYSTEM) as session:
+        publish(session, drawn, code="mua-giup")
+        for number in range(4):
+            customer = create_customer(session, by=SYSTEM, name=f"Khách số {number}", phone=f"098765432{number}")
+            submit(session, {"whom": customer.id}, by=SYSTEM, code="mua-giup")
+    sent = {"format": "csv", "query": "?columns=number,answers.whom&view=0"}
+    hoa = client("hoa")
+    with statements(app) as seen, hoa.post("/bieu-mau/mua-giup/phieu/export", data=sent) as answer:
+        assert "Khách số 3" in answer.data.decode("utf-8-sig")
+    assert len([one for one in seen if "customer.name" in one]) == 1
 
 
 def test_what_is_ticked_leaves_alone(client, given):

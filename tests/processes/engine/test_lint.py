@@ -184,10 +184,10 @@ def test_outcome_of_an_approval_may_be_asked_for():
     assert findings(definition) == []
 
 
-def test_missing_default_and_unknown_key_do_not_stop_publishing():
-    definition = drawn("start > xor1", "xor1 > a if x > 1", "xor1 > end if x < 9", "a > end")
+def test_an_unknown_key_does_not_stop_publishing():
+    definition = drawn("start > xor1", "xor1 > a if x > 1", "xor1 > end by default", "a > end")
 
-    assert {code for _element, code in findings(definition, Severity.warning)} == {"no-default", "unknown-key"}
+    assert {code for _element, code in findings(definition, Severity.warning)} == {"unknown-key"}
     assert findings(definition, Severity.error) == []
 
 
@@ -344,7 +344,7 @@ def test_days_of_working_time_and_unknown_moments_are_warned_of():
 def test_an_inclusive_gateway_may_have_flows_without_a_condition_and_needs_a_default_otherwise():
     assert errors_of("start > ior1 > ask > end", "ior1 > end2 if amount > 1", tasks={"ask": TASK_WITH_FORM}) == []
     found = errors_of(
-        "start > ior1", "ior1 > ask > end if amount > 2", "ior1 > end2 if amount > 1", tasks={"ask": TASK_WITH_FORM},
-        severity=Severity.warning,
+        "start > ior1", "ior1 > ask if amount > 2", "ior1 > end2 if amount > 1", "ask > end",
+        tasks={"ask": TASK_WITH_FORM},
     )  # fmt: skip
     assert found == [("ior1", "no-default")]
