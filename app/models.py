@@ -74,6 +74,7 @@ from app.processes.models import (  # how work runs through the company
     ProcessToken,
     ProcessVersion,
     Receiver,
+    RequestCount,
 )
 from app.security.models import (  # who works here and who may see what
     Grant,
@@ -104,8 +105,8 @@ __all__ = [
     "ProcessCall", "ProcessEvent", "ProcessInstance", "ProcessMessage", "ProcessRequest", "ProcessSubscription",
     "ProcessTimer",
     "ProcessToken", "ProcessVersion", "Promise", "PublicEntry",
-    "PublicLink", "Purchase", "Receiver", "RemovalPermit", "RoleField", "RoleProfile", "RoleScope", "SavedView",
-    "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure", "StoredFile",
-    "Submission", "SubmissionDraft", "SubmissionRevision",
+    "PublicLink", "Purchase", "Receiver", "RemovalPermit", "RequestCount", "RoleField", "RoleProfile", "RoleScope",
+    "SavedView", "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure",
+    "StoredFile", "Submission", "SubmissionDraft", "SubmissionRevision",
     "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from app.customers.models import Customer
 from app.security.models import Member, Team
 from app.tasks.models import Task
 from app.tasks.queries import is_open
+from bench import queues
 from bench.data import Size, fill
 from bench.database import DatabaseServer, sqlalchemy_url
 from bench.load import Load, ask
@@ -310,6 +311,11 @@ def main(arguments: Sequence[str]) -> int:
         for row in run(environ, port=asked.port, requests=20 if asked.quick else asked.requests, cases=cases):
             print(line(row), flush=True)
             over = over or any(row.problems())
+        if asked.only.lower() in "queues in sql alone":
+            print(queues.HEAD)
+            for queue in queues.measure(environ, times=3 if asked.quick else 21):
+                print(queues.line(queue), flush=True)
+                over = over or (queue.is_over and not asked.quick)
         print("CPU of the worker, p50 and p95: one connection. req/s: four connections. One worker process.")
         print("of db: CPU ms of PostgreSQL's processes for one request, beside that of the worker.")
         print(f"there: CPU ms where the targets were set, and the bare page takes {_BARE_THERE}; so is each verdict.")

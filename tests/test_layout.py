@@ -52,6 +52,7 @@ NEVER_SHOWN = {
     "ProcessEvent": "part of its instance",
     "AssignTurn": "part of its process",
     "ProcessRequest": "part of its instance",
+    "RequestCount": "read by /metrics alone",
     "AwaitedMail": "part of its instance",
     "Receiver": "one list, opened by the right to settings",
     "ProcessTimer": "part of its instance, or of its process",

@@ -84,19 +84,29 @@ def of_records(session: Session, resource: str, record_ids: Collection[int]) -> 
     return list(session.scalars(with_people(rows).order_by(Comment.id)))
 
 
-def latest(session: Session, resource: str, record_id: int, *, limit: int, before: int | None = None) -> list[Comment]:
-    """The last ones (before the comment of that id), the oldest of them first."""
-    rows = of_record(resource, record_id).where(live())
-    if before is not None:
-        rows = rows.where(Comment.id < before)
-    found = session.scalars(with_people(rows).order_by(Comment.id.desc()).limit(limit))
-    return list(found)[::-1]
-
-
-def archived(session: Session, kind: Commented, record_id: int, who: Actor, *, limit: int) -> list[Comment]:
-    """The ones taken away last, of those that he may bring back."""
-    rows = of_record(kind.resource, record_id).where(Comment.archived_at.is_not(None), seen(kind, who))
-    return list(session.scalars(with_people(rows).order_by(Comment.archived_at.desc(), Comment.id.desc()).limit(limit)))
+def latest(
+    session: Session,
+    kind: Commented,
+    record_id: int,
+    who: Actor,
+    *,
+    limit: int,
+    before: int | None = None,
+    gone: int = 0,
+) -> tuple[list[Comment], list[Comment]]:
+    """The last `limit` live ones (before the comment of that id), the oldest of them first; and the `gone` ones taken
+    away last, of those that he may bring back. One query."""
+    of_it = of_record(kind.resource, record_id).with_only_columns(Comment.id)
+    rows = of_it.where(live()) if before is None else of_it.where(live(), Comment.id < before)
+    chosen = [rows.order_by(Comment.id.desc()).limit(limit)]
+    if gone:
+        away = of_it.where(Comment.archived_at.is_not(None), seen(kind, who))
+        chosen.append(away.order_by(Comment.archived_at.desc(), Comment.id.desc()).limit(gone))
+    wanted = or_(*(Comment.id.in_(select(ids.subquery().c.id)) for ids in chosen))
+    found = list(session.scalars(with_people(select(Comment).where(wanted)).order_by(Comment.id)))
+    taken = [one for one in found if one.archived_at is not None]
+    taken.sort(key=lambda one: (one.archived_at, one.id), reverse=True)
+    return [one for one in found if one.archived_at is None], taken
 
 
 def count(session: Session, resource: str, record_id: int) -> int:

@@ -54,15 +54,16 @@ def thread(
 ) -> dict[str, Any]:
     """What templates/comments/_thread.html takes. Whether he may see the record was asked before."""
     path = address(kind, record.id)
-    found = queries.latest(session, kind.resource, record.id, limit=size, before=before)
+    takes_part = who.may("add", "Comment")
+    found, gone = queries.latest(
+        session, kind, record.id, who, limit=size, before=before, gone=ARCHIVED_SHOWN if takes_part else 0
+    )
     is_whole = before is None and len(found) < size
     total = len(found) if is_whole else queries.count(session, kind.resource, record.id)
     earlier = queries.how_many_before(session, found[0]) if found and total > len(found) else 0
-    takes_part = who.may("add", "Comment")
     refusal = kind.refusal(session, record, who) if takes_part else None
     may_write = takes_part and refusal is None
     attached = queries.files_of(session, [comment.id for comment in found])
-    gone = queries.archived(session, kind, record.id, who, limit=ARCHIVED_SHOWN) if takes_part else []
     moderates = bool(found or gone) and takes_part and services.may_moderate(session, kind, record.id, who)
     return {
         "label": label or _("Comments"),

@@ -180,7 +180,7 @@ def _onward(kind: Commented, record_id: int, comment_id: int) -> Any:
 def _place(session: Session, kind: Commented, comment: Comment, who: Actor) -> str:
     """The address at which the comment is in sight, however much was said after it."""
     at = f"#{shown.anchor(comment.id)}"
-    newer = queries.latest(session, kind.resource, comment.record_id, limit=shown.ON_A_RECORD)
+    newer, _gone = queries.latest(session, kind, comment.record_id, who, limit=shown.ON_A_RECORD)
     if comment.archived_at is not None or any(one.id == comment.id for one in newer):
         return f"{kind.url(comment.record_id)}{at}"
     return f"{shown.address(kind, comment.record_id)}?truoc={comment.id + 1}{at}"

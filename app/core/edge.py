@@ -249,7 +249,7 @@ def _typed_words() -> str:
 
 
 #: fields of a form that no person fills in
-_OURS = {"rev", "back", "next", "query", "rows", "action", "columns", "was"}
+_OURS = {"rev", "key", "back", "next", "query", "rows", "action", "columns", "was"}
 _WORTH_KEEPING = 3
 #: a choice, the address of a page, or what stands behind it: nobody's words
 _CODED = re.compile(r"[a-z0-9_.-]*[a-z_][a-z0-9_.-]*|[/?].*", re.DOTALL)

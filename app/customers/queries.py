@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -211,7 +211,10 @@ def customer_names(session: Session, customer_ids: Collection[int], actor: Actor
     """Names by customer id, without those he may not read. One query, however many are asked for."""
     if not customer_ids:
         return {}
-    rows = session.execute(_headers(customer_ids, actor))
+    return _named(session.execute(_headers(customer_ids, actor)))
+
+
+def _named(rows: Iterable[Any]) -> dict[int, NamedCustomer]:
     return {row.id: NamedCustomer(row.id, row.name, bool(row.full)) for row in rows}
 
 
@@ -219,7 +222,22 @@ def customer_cards(session: Session, customer_ids: Collection[int], actor: Actor
     """Cards by customer id, without those he may not see at all. Two queries, however many are asked for."""
     if not customer_ids:
         return {}
-    rows = session.execute(_headers(customer_ids, actor)).all()
+    return _cards(session, session.execute(_headers(customer_ids, actor)).all(), actor)
+
+
+def card_and_names(
+    session: Session, customer_id: int | None, others: Collection[int], actor: Actor
+) -> tuple[CustomerCard | None, dict[int, NamedCustomer]]:
+    """The card of one customer and the names of all of them, as far as he may see them. Two queries at most."""
+    wanted = {*others, customer_id} if customer_id is not None else set(others)
+    rows = session.execute(_headers(wanted, actor)).all() if wanted else []
+    cards = _cards(session, [row for row in rows if row.id == customer_id], actor)
+    return cards.get(customer_id or 0), _named(rows)
+
+
+def _cards(session: Session, rows: Sequence[Any], actor: Actor) -> dict[int, CustomerCard]:
+    if not rows:
+        return {}
     contacts: dict[int, list[ContactPoint]] = {row.id: [] for row in rows}
     for point in session.scalars(
         select(ContactPoint)

@@ -27,6 +27,7 @@ from app.core.db import db
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.leases import LeaseState
+from app.core.own_reasons import reason_told
 from app.core.schema import free_object, maybe, record, text, whole_number
 from app.customers import queries as customers
 from app.customers import search
@@ -35,6 +36,7 @@ from app.forms import about_customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
 from app.processes import drawing, family, messages, queries, services, several, shown, store, timers
+from app.processes.calls_shown import calls_in
 from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.problems import Problem
 from app.processes.engine.state import InstanceStatus
@@ -391,6 +393,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     for waiting in messages.waited_for_in(db.session(), [one.id for one in found]):
         told = {"node": waiting.node, "name": waiting.name, "key": waiting.key}
         awaited.setdefault(waiting.instance_id or 0, []).append(told)
+    calls = calls_in(db.session(), found)
     return [
         {
             "id": one.id,
@@ -405,11 +408,31 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
             "open_tasks": open_tasks.get(one.id, []),
             "timers": running.get(one.id, []),
             "messages": awaited.get(one.id, []),
+            "calls": [
+                {
+                    "node": call.node,
+                    "receiver": call.receiver,
+                    "state": call.state,
+                    "tries": call.tries,
+                    "tries_left": call.tries_left,
+                    "again_at": moment(call.again_at),
+                    "reason": call.reason or None,
+                    "key": call.key,
+                }
+                for call in calls.get(one.id, ())
+            ],
             "asked": _asked(one),
             "parent": next(iter(_briefly(callers.get(one.id, ()), seen)), None),
             "children": _briefly(called.get(one.id, ()), seen),
             "incidents": [
-                {"token": stop.token, "node": stop.node, "code": stop.code, "ways": [way for way, _name in stop.ways]}
+                {
+                    "token": stop.token,
+                    "node": stop.node,
+                    "code": stop.code,
+                    "message": str(stop.sentence),
+                    "reason": stop.reason or None,
+                    "ways": [way for way, _name in stop.ways],
+                }
                 for stop in (shown.stops(db.session(), one) if one.incident else ())
             ],
         }
@@ -445,7 +468,7 @@ def _asked(instance: ProcessInstance) -> list[dict[str, Any]]:
 
 
 def _events(found: Sequence[ProcessEvent]) -> list[dict[str, Any]]:
-    """`actor` is a user name, null for the system."""
+    """`actor` is a user name, null for the system; `reason` what somebody gave as one, or why it stopped."""
     names = usernames(event.actor_id for event in found)
     return [
         {
@@ -455,6 +478,8 @@ def _events(found: Sequence[ProcessEvent]) -> list[dict[str, Any]]:
             "at": moment(event.at),
             "actor": names.get(event.actor_id),
             "task_id": event.task_id,
+            "outcome": event.body.get("outcome") or None,
+            "reason": reason_told(event.body.get("reason") or "") or None,
         }
         for event in found
     ]

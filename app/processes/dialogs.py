@@ -44,7 +44,7 @@ class SetDialog(_TaskDialog):
 class MailTaskDialog(_TaskDialog):
     template = SelectField(_("Message text"), validate_choice=False)
     to = SelectField(
-        _("To whom"),
+        _("Who gets the mail"),
         choices=[
             ("customer", _("The customer")), ("initiator", _("Whoever began the process")),
             ("owner", _("Whoever looks after the customer")), ("field", _("The address in a field")),

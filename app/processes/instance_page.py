@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,8 +19,10 @@ from app.core.i18n import _, ngettext
 from app.core.leases import LeaseState
 from app.core.own_reasons import is_own, reason_told
 from app.core.pages import show, trail
+from app.core.sent_once import fresh_key
 from app.customers.queries import customer_cards
 from app.processes import family, messages, queries, several, shown, store, timers
+from app.processes.calls_shown import calls_in
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessTimer
@@ -75,8 +76,9 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         "processes/instance.html",
         status,
         typed={**request.form, "verb": refused} if refused else {},
-        key=secrets.token_urlsafe(16),
+        key=fresh_key(),
         awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
+        calls=calls_in(session, [instance]).get(instance.id, ()),
         asked=_asked(session, instance, definition, tasks),
         **_kin(session, instance, actor),
         clocks=_clocks(timers.running_in(session, [instance.id]), definition),
@@ -113,6 +115,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
                 "answers": [{"label": label, "value": text} for label, text in answer.rows],
             }
             for answer in answers
+            if answer.rows
         ],
         people=_took_part(instance, tasks),
         thread=conversation.thread(session, kind_named("Instance"), instance, actor),

@@ -185,7 +185,10 @@ def _prepare(row_id: int, owner: str) -> requests.Prepared | None:
 def _settle(row_id: int, owner: str, answer: requests.Answer) -> bool:
     try:
         with transaction() as session:
-            return requests.settle(session, row_id, answer, owner=owner, happen=_happen)
+            is_told = requests.settle(session, row_id, answer, owner=owner, happen=_happen)
+            session.flush()
+            requests.count_result(session, answer)
+            return is_told
     except Exception:
         # One bad row never stops the rest; when its lease runs out the program is asked again, under the same key.
         logger.exception("what came of request %d could not be told", row_id)

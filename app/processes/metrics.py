@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, current_app, request
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ from app.core.leases import LeaseState
 from app.processes import queries
 from app.processes.applying import TURNS
 from app.processes.engine.state import InstanceStatus
-from app.processes.models import ProcessInstance, ProcessTimer
+from app.processes.models import ProcessInstance, ProcessRequest, ProcessTimer, RequestCount
 from app.tasks import queries as tasks
 from app.tasks.models import Task
 
@@ -61,8 +62,36 @@ def _lines(session: Session) -> Iterator[Line]:
         ProcessTimer.status == LeaseState.waiting, ProcessTimer.due_at < now
     )
     yield "tantam_timers_late", "clocks whose moment has passed", {}, session.scalar(late) or 0
+    yield from _outside(session, now)
     yield "tantam_engine_turns_total", "events that the engine has taken in this process", {}, TURNS.count
     yield "tantam_engine_turn_seconds_total", "how long they took, with their rows", {}, round(TURNS.seconds, 6)
+
+
+def _outside(session: Session, now: datetime) -> Iterator[Line]:
+    """Calls to programs of others."""
+    counted = session.execute(select(RequestCount.result, RequestCount.count).order_by(RequestCount.result))
+    for result, count in counted:
+        yield "tantam_requests_total", "calls to programs outside by what came of them", {"result": result}, count
+    states = dict(session.execute(select(ProcessRequest.status, func.count()).group_by(ProcessRequest.status)).all())
+    for state in (LeaseState.waiting, LeaseState.leased, LeaseState.held, LeaseState.dead):
+        yield (
+            "tantam_requests",
+            "calls to programs outside that are not over",
+            {"state": str(state)},
+            states.get(state, 0),
+        )
+    open_ones = ProcessRequest.status.in_((LeaseState.waiting, LeaseState.leased))
+    again = select(func.count(ProcessRequest.id)).where(open_ones, ProcessRequest.failing_since.is_not(None))
+    yield "tantam_requests_failing", "calls that failed and are tried again", {}, session.scalar(again) or 0
+    since = func.min(func.coalesce(ProcessRequest.failing_since, ProcessRequest.next_at))
+    oldest = session.scalar(select(since).where(open_ones))
+    waited = max((now - oldest).total_seconds(), 0) if oldest is not None else 0
+    yield (
+        "tantam_requests_oldest_wait_seconds",
+        "how long the oldest of them has been due or failing",
+        {},
+        round(waited),
+    )
 
 
 def _written(lines: Iterator[Line]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -253,6 +253,17 @@ class ProcessRequest(Leased, Entity):
     body: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     #: what came of it, while the instance is paused: {values}, or {error, reason}
     outcome: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
+class RequestCount(Entity):
+    """How often programs outside were asked, by what came of it; one row for each result."""
+
+    __tablename__ = "request_count"
+    __audited__ = False
+
+    #: ok; of answers 3xx, 4xx or 5xx; else the fault (core.outbound)
+    result: Mapped[str] = mapped_column(String(40), unique=True)
+    count: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class AwaitedMail(Entity):

@@ -101,6 +101,12 @@ def in_use(session: Session) -> Sequence[Receiver]:
     return session.scalars(select(Receiver).where(Receiver.archived_at.is_(None)).order_by(Receiver.name)).all()
 
 
+def names(session: Session) -> dict[str, str]:
+    """Code → what people call it, of those too that are not called any more."""
+    rows = session.execute(select(Receiver.code, Receiver.name))
+    return {row.code: row.name for row in rows}
+
+
 def codes(session: Session) -> frozenset[str]:
     return frozenset(session.scalars(select(Receiver.code).where(Receiver.archived_at.is_(None))))
 

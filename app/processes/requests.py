@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import CursorResult, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases, outbound
@@ -29,7 +29,7 @@ from app.processes.engine.events import BeginRequest, BranchFailed, Done, Event,
 from app.processes.engine.graph import Definition
 from app.processes.engine.http import HttpSpec, body_of, taken_of
 from app.processes.engine.state import IncidentCode, InstanceStatus
-from app.processes.models import ProcessInstance, ProcessRequest
+from app.processes.models import ProcessInstance, ProcessRequest, RequestCount
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +107,20 @@ def _set(session: Session, instance: ProcessInstance, before: LeaseState, after:
     )
 
 
+_WAITING = (
+    select(ProcessRequest)
+    .where(
+        ProcessRequest.instance_id.in_(bindparam("instances", expanding=True)), ProcessRequest.status != LeaseState.dead
+    )
+    .order_by(ProcessRequest.id)
+)  # fmt: skip
+
+
+def waiting_in(session: Session, instance_ids: Collection[int]) -> Sequence[ProcessRequest]:
+    """Those whose answer is waited for, paused ones too; one that failed for good is no more."""
+    return session.scalars(_WAITING, {"instances": list(instance_ids)}).all() if instance_ids else ()
+
+
 # ── what the worker does ──
 @dataclass(frozen=True)
 class Prepared:
@@ -169,6 +183,18 @@ def settle(session: Session, row_id: int, answer: Answer, *, owner: str, happen:
         return False
     _settle(session, instance, row, answer, happen)
     return True
+
+
+def count_result(session: Session, answer: Answer) -> None:
+    """For whoever watches the installation. The last thing in a transaction: others wait for this row."""
+    error = answer.error
+    result = "ok" if error is None else f"{error.status // 100}xx" if error.status else str(error.fault)
+    counted = session.execute(
+        update(RequestCount).where(RequestCount.result == result).values(count=RequestCount.count + 1),
+        execution_options={"synchronize_session": False},
+    )
+    if not cast("CursorResult[Any]", counted).rowcount:
+        session.add(RequestCount(result=result, count=1))
 
 
 def _mine(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -21,9 +18,9 @@ from app.core.db import LARGEST_ID, db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
-from app.core.repeats import LONGEST_KEY, Repeatable, UsedKeyError
 from app.core.screens import Interface, Screen, action
 from app.core.screens.records import NextAction
+from app.core.sent_once import PageUsedError, fresh_key, sent
 from app.core.timewords import length_text
 from app.customers.duplicates.hard import DuplicateCustomerError, with_phone
 from app.customers.models import Customer
@@ -178,7 +175,7 @@ class InstancePages(Page):
             except DuplicateCustomerError as error:
                 dialog.new_phone.errors = [*dialog.new_phone.errors, str(error)]
                 return _start_page(session, process, dialog, form, status=error.status)
-            except UsedKeyError:
+            except PageUsedError:
                 flash(_("This page has started a process already. Start once more if you want another one."), "warning")
                 return _start_page(session, process, dialog, form, status=409, fresh=True)
             except NotFoundError:
@@ -242,12 +239,10 @@ def _verb(text: str, change: Callable[[Session, int], ProcessInstance], told: Ca
     number = row_id(text)
     try:
         with edge.transaction() as session:
-            code = _once(session, request.path, "", lambda session: {"code": change(session, number).code})["code"]
-    except UsedKeyError:
-        flash(
-            _("This page was used already. See what it says now, and do it once more if it is still right."), "warning"
-        )
-        return instance_page(number, refused=request.path.rpartition("/")[2], status=UsedKeyError.status)
+            code = sent().once(session, lambda session: {"code": change(session, number).code})["code"]
+    except PageUsedError as error:
+        flash(str(error), "warning")
+        return instance_page(number, refused=request.path.rpartition("/")[2], status=error.status)
     except BusinessError as error:
         if isinstance(error, NotFoundError):
             raise
@@ -302,7 +297,7 @@ def _prefilled(dialog: StartDialog) -> StartDialog:
 def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None, form_id: int | None) -> dict[str, Any]:
     """Start it, once a page: a second click leads to the same instance. Returns where to go on, and its code.
 
-    Raises UsedKeyError when this page has begun something else already.
+    Raises PageUsedError when this page has begun something else already.
     """
     actor = edge.actor()
 
@@ -322,19 +317,7 @@ def _begin(process_id: int, dialog: StartDialog, form: AnswerForm | None, form_i
         return {"address": address, "code": instance.code}
 
     with edge.transaction() as session:
-        return _once(session, "/ho-so/bat-dau", process_id, start)
-
-
-def _once(
-    session: Session, place: str, about: str | int, change: Callable[[Session], dict[str, Any]]
-) -> dict[str, Any]:
-    """What the page sends, once a page: a second click gets the answer of the first one. Raises UsedKeyError."""
-    key = request.form.get("key", "")[:LONGEST_KEY]
-    if not key:
-        return change(session)
-    typed = sorted((name, text) for name, text in request.form.items(multi=True) if name not in ("csrf_token", "key"))
-    digest = hashlib.sha256(json.dumps([about, typed]).encode()).hexdigest()
-    return Repeatable(edge.actor().user_id, f"page {place}", key, digest).once(session, change, status=201)
+        return sent("/ho-so/bat-dau", process_id).once(session, start)
 
 
 def _start_page(
@@ -394,7 +377,7 @@ def _start_page(
         may_add_customer=actor.may("add", "Customer"),
         duplicates=duplicates,
         action=request.path,
-        key=(None if fresh else request.form.get("key")) or secrets.token_urlsafe(16),
+        key=(None if fresh else request.form.get("key")) or fresh_key(),
     )
 
 

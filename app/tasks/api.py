@@ -295,7 +295,7 @@ def _whole(session: Session, task: Task) -> dict[str, Any]:
         "former_answers": readable_answers(former, edge.actor()) if former is not None else None,
         "answers": readable_answers(task.submission, edge.actor()) if task.submission else None,
         "note": task.note,
-        "why": [str(sentence) for sentence in why(history, names_in(session, history).__getitem__)],
+        "why": [str(sentence) for sentence in why(history, names_in(session, history, {}).__getitem__)],
         "completed_by": task.completed_by.user.username if task.completed_by else None,
         "comments": [
             {

@@ -39,6 +39,7 @@ OPEN_STATES = (
 )
 # The same words in every partial index, so that the planner finds them under every query on open work.
 IS_OPEN = text("state IN ('scheduled', 'ready', 'claimed', 'in_progress', 'waiting_customer', 'waiting_team')")
+WAITS = text("state = 'ready'")
 _ALERTING = text("next_alert_at IS NOT NULL")
 _ORPHAN = text("orphan_since IS NOT NULL")
 
@@ -54,8 +55,16 @@ class Task(Revisioned, Stamped, Entity):
         ),
         CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed_at_a_moment"),
         Index("ix_task_mine", "assignee_id", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
-        Index("ix_task_queue", "offered_team_id", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
-        Index("ix_task_queue_role", "offered_role", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+        # Whoever it is offered to stands in the index itself: a queue of thousands is read and counted there alone.
+        Index(
+            "ix_task_queue",
+            "due_at",
+            "id",
+            "offered_team_id",
+            "offered_role",
+            sqlite_where=WAITS,
+            postgresql_where=WAITS,
+        ),
         Index("ix_task_team", "team_id", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("ix_task_open_due", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("ix_task_next_alert", "next_alert_at", sqlite_where=_ALERTING, postgresql_where=_ALERTING),

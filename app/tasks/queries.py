@@ -34,6 +34,7 @@ MOST_MEANT = 3
 
 # Written out, not bound: SQLite uses a partial index only when it can read the very words of its condition.
 _OPEN: list[ColumnElement[Any]] = [literal_column(f"'{state}'") for state in OPEN_STATES]
+_WAITS: ColumnElement[bool] = Task.state == literal_column(f"'{TaskState.ready}'")
 
 
 def is_open() -> ColumnElement[bool]:
@@ -52,7 +53,11 @@ def was_offered_to(actor: Actor) -> ColumnElement[bool]:
 
 def offered_to(actor: Actor) -> ColumnElement[bool]:
     """Tasks that wait for anyone of a team or role of this person."""
-    return and_(Task.state == TaskState.ready, was_offered_to(actor))
+    return and_(_WAITS, was_offered_to(actor))
+
+
+def _of_headed_teams(actor: Actor, action: str) -> ColumnElement[bool]:
+    return among(Task.team_id, actor.headed_team_ids) if actor.may(action, "Task") else false()
 
 
 # A head answers for his teams' work, however narrow his role: he sees it, and hands it on if his role hands on any.
@@ -64,8 +69,8 @@ def _tasks(actor: Actor, action: str) -> ColumnElement[bool]:
     by_scope = scoped(
         actor.scope("Task", action), actor, owner_id=(Task.assignee_id, Task.completed_by_id), team_id=Task.team_id
     )
-    if action in _HEADS and actor.headed_team_ids and actor.may(action, "Task"):
-        by_scope = or_(by_scope, among(Task.team_id, actor.headed_team_ids))
+    if action in _HEADS:
+        by_scope = or_(by_scope, _of_headed_teams(actor, action))
     if action == "view":
         return or_(by_scope, offered_to(actor), granted("Task", Task.id, actor))
     if action == "edit":
@@ -135,7 +140,7 @@ def on_desk(member_id: Any) -> Select[Task]:
 
 def queue(actor: Actor) -> Select[Task]:
     """Open work that I could take."""
-    return select(Task).where(offered_to(actor), is_open())
+    return select(Task).where(offered_to(actor))
 
 
 def is_for(actor: Actor) -> ColumnElement[bool]:
@@ -145,8 +150,8 @@ def is_for(actor: Actor) -> ColumnElement[bool]:
 
 def of_my_teams(actor: Actor) -> Select[Task]:
     """The open work of the teams that I head, and of all below them."""
-    teams = sorted(actor.headed_team_ids)
-    return select(Task).where(Task.team_id.in_(teams) if teams else false(), is_open(), visible(Task, actor))
+    # All of it is his to see, so that nothing is asked of each task.
+    return select(Task).where(_of_headed_teams(actor, "view"), is_open())
 
 
 def of_owner(session: Session, kind: str, owner_id: int) -> list[Task]:
@@ -254,20 +259,23 @@ def _is_alone(active: Collection[Member], member: Member) -> bool:
     return {one.id for one in active} == {member.id}
 
 
+def is_late(at: datetime) -> ColumnElement[bool]:
+    """Of open work: its due moment has passed."""
+    return Task.due_at < at
+
+
+def is_soon(at: datetime) -> ColumnElement[bool]:
+    """Of open work: not late yet, but past the moment from which on it is soon due."""
+    return and_(Task.due_at > at, Task.warn_at <= at)
+
+
+def is_in_time(at: datetime) -> ColumnElement[bool]:
+    """Of open work: neither late nor soon due, or without a due moment."""
+    return or_(Task.due_at.is_(None), and_(Task.due_at > at, or_(Task.warn_at.is_(None), Task.warn_at > at)))
+
+
 def overdue(at: datetime) -> ColumnElement[bool]:
-    return and_(is_open(), Task.due_at < at)
-
-
-def due_soon(at: datetime) -> ColumnElement[bool]:
-    """Not late yet, but past the moment from which on it is soon due."""
-    return and_(is_open(), Task.due_at > at, Task.warn_at <= at)
-
-
-def on_time(at: datetime) -> ColumnElement[bool]:
-    """Neither late nor soon due, or without a due moment."""
-    return and_(
-        is_open(), or_(Task.due_at.is_(None), and_(Task.due_at > at, or_(Task.warn_at.is_(None), Task.warn_at > at)))
-    )
+    return and_(is_open(), is_late(at))
 
 
 def finished_by(actor: Actor, since: datetime) -> Select[Task]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.core.access import Actor
 from app.core.formats import local
 from app.core.i18n import _
 from app.core.timewords import Lateness, LatenessKind, moment_inside
-from app.customers.queries import customer_names
+from app.customers.queries import NamedCustomer, customer_names
 from app.tasks import queries
 from app.tasks.models import Task, TaskState
 from app.tasks.rules import lateness
@@ -35,10 +35,16 @@ STATE_LABELS = {
 }
 
 
-def rows_of(session: Session, tasks: Sequence[Task], actor: Actor) -> list[dict[str, Any]]:
-    """Work-list lines as templates/_parts/work.html takes them; a customer's name shows only to whom it may."""
+def rows_of(
+    session: Session, tasks: Sequence[Task], actor: Actor, names: Mapping[int, NamedCustomer] | None = None
+) -> list[dict[str, Any]]:
+    """Work-list lines as templates/_parts/work.html takes them; a customer's name shows only to whom it may.
+
+    `names`: those that he may read, where they are known already.
+    """
     now = clock.now()
-    names = customer_names(session, {task.customer_id for task in tasks if task.customer_id}, actor)
+    if names is None:
+        names = customer_names(session, customers_of(tasks), actor)
     rows = []
     for task in tasks:
         customer = names.get(task.customer_id or 0)
@@ -69,17 +75,28 @@ def _stands(task: Task, now: datetime, time_zone: str) -> Lateness:
     return Lateness(LatenessKind.none, _("Done %(time)s", time=moment_inside(task.completed_at, now, time_zone)))
 
 
-def inbox(session: Session, task: Task, actor: Actor) -> dict[str, Any] | None:
-    """The list that the open task belongs to, in the order in which it is to be worked through; None: nothing else."""
-    is_offered = task.state is TaskState.ready
-    scope = queries.queue(actor) if is_offered else queries.mine(actor)
+def customers_of(tasks: Sequence[Task]) -> set[int]:
+    return {task.customer_id for task in tasks if task.customer_id}
+
+
+def beside(session: Session, task: Task, actor: Actor) -> list[Task]:
+    """The list that the open task belongs to, in the order in which it is to be worked through; none without others."""
+    scope = queries.queue(actor) if task.state is TaskState.ready else queries.mine(actor)
     found = queries.next_due(session, scope, limit=INBOX_ROWS)
-    if not any(other.id != task.id for other in found):
+    return found if any(other.id != task.id for other in found) else []
+
+
+def inbox(
+    session: Session, task: Task, found: Sequence[Task], actor: Actor, names: Mapping[int, NamedCustomer]
+) -> dict[str, Any] | None:
+    """`found`: what stands beside the task; None: nothing does. `names` of their customers that he may read."""
+    if not found:
         return None
+    is_offered = task.state is TaskState.ready
     now = clock.now()
     today = local(now, actor.time_zone).date()
     groups: dict[str, list[dict[str, Any]]] = {"late": [], "today": [], "later": []}
-    for row in rows_of(session, found, actor):
+    for row in rows_of(session, found, actor, names):
         due_at = row["due_at"]
         if due_at is not None and due_at < now:
             when = "late"

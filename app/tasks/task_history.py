@@ -43,13 +43,15 @@ def events_told(history: Sequence[TaskEvent], names: Names) -> list[dict[str, An
 Names = Mapping[int | None, str]
 
 
-def names_in(session: Session, history: Sequence[TaskEvent]) -> Names:
-    """The names of all members of whom the history tells, in one query; None is the system."""
+def names_in(session: Session, history: Sequence[TaskEvent], known: Mapping[int, str]) -> Names:
+    """The names of all members of whom the history tells, in one query at most; None is the system. `known`: those that
+    were read already."""
     ids: set[int | None] = set()
     for event in history:
         to = event.data.get("to")
         ids |= {event.actor_id, event.data.get("assignee_id"), *(to if isinstance(to, list) else [to])}
-    found = people.member_names(session, {one for one in ids if one is not None})
+    missing = {one for one in ids if one is not None and one not in known}
+    found = {**known, **(people.member_names(session, missing) if missing else {})}
     return {None: "Tận Tâm", **{one: found.get(one, "") for one in ids if one is not None}}
 
 

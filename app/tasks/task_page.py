@@ -20,9 +20,10 @@ from app.core.finding import record_key
 from app.core.i18n import _, ngettext
 from app.core.pages import show, trail
 from app.core.screens import revealing
+from app.core.sent_once import fresh_key
 from app.core.timewords import moment_inside
 from app.customers.models import ContactKind, CustomerKind
-from app.customers.queries import CustomerCard, customer_cards, reveal_path
+from app.customers.queries import CustomerCard, card_and_names, reveal_path
 from app.customers.rules import Contact
 from app.forms.builder import AnswerForm, build_form
 from app.security import queries as people
@@ -32,7 +33,7 @@ from app.tasks.events import OwnerShown, owner_of
 from app.tasks.models import Task, TaskState
 from app.tasks.reasons import why
 from app.tasks.rules import OUTCOME_DONE, OUTCOME_LABELS, lateness, reason_problem
-from app.tasks.shown import STATE_LABELS, comments_shown, inbox, rows_of
+from app.tasks.shown import STATE_LABELS, beside, comments_shown, customers_of, inbox, rows_of
 from app.tasks.task_history import events_told, names_in
 
 HANDED_SHOWN = 3
@@ -93,8 +94,9 @@ def task_page(
     is_mine = task.assignee_id == actor.user_id
     may_assign = task.is_open and may_give
     history = queries.history(session, task.id) if is_seen else []
-    names = names_in(session, history)
-    cards = customer_cards(session, {task.customer_id} if task.customer_id else (), actor)
+    names = names_in(session, history, _known(actor, [task, *shown.tasks]))
+    others = beside(session, task, actor) if is_seen else []
+    card, customers = card_and_names(session, task.customer_id, customers_of(others), actor)
     told = conflict or (_taken_by(task) if task.is_open and not may_edit and not may_assign else None)
     back = owner.ways_back(session, task) if may_edit else ()
     if form is None and may_edit:
@@ -104,6 +106,7 @@ def task_page(
         status,
         crumbs=trail(*_above(task, shown, is_seen=is_seen), here=task.name),
         record=record_key("Task", task.id),
+        key=fresh_key(),
         task={
             "name": task.name,
             "rev": task.rev,
@@ -168,12 +171,18 @@ def task_page(
         saved_at=task.updated_at if task.draft else None,
         closed=_closed(task, actor) if is_seen and not task.is_open and conflict is None else None,
         next_task=None if task.is_open or conflict else _next_row(session, actor),
-        customer=_customer(cards.get(task.customer_id or 0), actor),
+        customer=_customer(card, actor),
         thread=_notes(session, task, actor) if is_seen else None,
         events=events_told(history, names),
         why={"title": _why_title(task, is_mine=is_mine), "lines": why(history, names.__getitem__)},
-        inbox=inbox(session, task, actor) if is_seen else None,
+        inbox=inbox(session, task, others, actor, customers),
     )
+
+
+def _known(actor: Actor, tasks: Sequence[Task]) -> dict[int, str]:
+    """The names of those who had the work, and of whoever looks."""
+    people_there = [one for task in tasks for one in (task.assignee, task.completed_by) if one is not None]
+    return {actor.user_id or 0: actor.name, **{one.id: one.name for one in people_there}}
 
 
 def _sent_back(problems: Mapping[str, Sequence[object]] | None) -> dict[str, Any] | None:

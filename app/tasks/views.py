@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import request
@@ -12,6 +13,7 @@ from app.core.db import db, row_id
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.core.pages import Page, done, page, refused_onto, show
+from app.core.sent_once import sent
 from app.forms.builder import typed_in
 from app.forms.rules import Answers
 from app.forms.uploads import take_in
@@ -76,7 +78,7 @@ class TaskPages(Page):
         number = row_id(task_id)
         try:
             with edge.transaction() as inside:
-                send(inside, number)
+                _once(inside, number, send)
         except NotFoundError:
             raise
         except BusinessError as error:
@@ -92,7 +94,9 @@ class TaskPages(Page):
         typed, number, actor = typed_in(request.form), row_id(task_id), edge.actor()
         try:
             with edge.transaction() as inside:
-                services.save_draft(inside, number, typed, by=actor, rev=_rev())
+                _once(
+                    inside, number, lambda session, id_: services.save_draft(session, id_, typed, by=actor, rev=_rev())
+                )
         except NotFoundError:
             raise
         except BusinessError as error:
@@ -103,6 +107,8 @@ class TaskPages(Page):
     @page("/<task_id>/hoan-thanh", "POST", right="edit")
     def complete(self, task_id: str) -> Any:
         number, actor, session = row_id(task_id), edge.actor(), db.session()
+        if (before := sent().answer(session)) is not None:
+            return _finished(number, before["task"])
         task = task_of(session, number, actor)
         form = answer_form(session, task, actor)
         answers: Answers | None = None
@@ -114,18 +120,30 @@ class TaskPages(Page):
         outcome, note = request.form.get("outcome") or None, request.form.get("note", "")
         if missing := reason_problem(outcome, note):
             return refused_page(number, InvalidInputError(fields={"note": [missing]}), form)
+
+        def finish(session: Session, number: int) -> Task:
+            return services.complete_task(
+                session, number, by=actor, answers=answers, outcome=outcome, note=note, rev=_rev()
+            )
+
         try:
             with edge.transaction() as inside:
-                task = services.complete_task(
-                    inside, number, by=actor, answers=answers, outcome=outcome, note=note, rev=_rev()
-                )
-                name = task.name
+                name = _once(inside, number, finish)
         except NotFoundError:
             raise
         except BusinessError as error:
             return refused_page(number, error, form)
-        # To what he has just finished, which shows what comes next: the next decision is not one key press away.
-        return done(links.task_path(number), _("“%(task)s” is done.", task=name))
+        return _finished(number, name)
+
+
+def _finished(number: int, name: str) -> Any:
+    """To what he has just finished, which shows what comes next: the next decision is not one key press away."""
+    return done(links.task_path(number), _("“%(task)s” is done.", task=name))
+
+
+def _once(session: Session, number: int, change: Callable[[Session, int], Task]) -> str:
+    """Do it once a page; returns the name of the task. Raises PageUsedError."""
+    return str(sent().once(session, lambda session: {"task": change(session, number).name})["task"])
 
 
 def _rev() -> int | None:
@@ -135,7 +153,12 @@ def _rev() -> int | None:
 
 
 def _verb(
-    task_id: str, change: Any, sentence: object, *, onward: str | None = None, away: str = "/cong-viec/?queue=1"
+    task_id: str,
+    change: Callable[[Session, int], Task],
+    sentence: object,
+    *,
+    onward: str | None = None,
+    away: str = "/cong-viec/?queue=1",
 ) -> Any:
     """A button on the task page: done, or refused with the reason, and back to the task.
 
@@ -144,7 +167,7 @@ def _verb(
     number = row_id(task_id)
     try:
         with edge.transaction() as session:
-            change(session, number)
+            _once(session, number, change)
     except BusinessError as error:
         return _refused(number, error, away)
     return done(onward, sentence) if onward else _done(number, sentence, away)

@@ -25,11 +25,11 @@ from app.tasks.shown import rows_of
 
 ROWS = paging.PAGE_SIZE
 
-#: argument of the address → its words, and the condition at a moment; at most one is asked
+#: argument of the address → its words, and the condition on open work at a moment; at most one is asked
 _SPANS: dict[str, tuple[Sentence, Callable[[datetime], ColumnElement[bool]]]] = {
-    "qua_han": (_("Overdue"), queries.overdue),
-    "sap_den": (_("Due soon"), queries.due_soon),
-    "dung_han": (_("Still on time"), queries.on_time),
+    "qua_han": (_("Overdue"), queries.is_late),
+    "sap_den": (_("Due soon"), queries.is_soon),
+    "dung_han": (_("Still on time"), queries.is_in_time),
 }
 
 

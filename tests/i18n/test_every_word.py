@@ -273,6 +273,8 @@ def data_of(app: Flask) -> Data:
             Outbox.from_address, Outbox.subject, Outbox.body_text, Outbox.message_id, AuditSensitive.old,
         ):  # fmt: skip
             known.add(value for value in db.session.scalars(select(column).distinct()) if isinstance(value, str))
+        # A copy has the code of the other form with a number.
+        known.add(f"{code}-{number}" for code in db.session.scalars(select(Form.code)) for number in (2, 3))
         for old, new in db.session.execute(select(AuditSensitive.old, AuditSensitive.new)):
             known.add(shortly(value) for value in (old, new) if isinstance(value, str))
         for text in db.session.scalars(select(Comment.text)):

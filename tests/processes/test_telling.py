@@ -31,7 +31,7 @@ HEARING = ("start > hear > call > end",), {"messages": {"hear": "paid order amou
 
 
 # ── the engine ──
-@pytest.mark.parametrize("element", ["tell", "send", "ende"])
+@pytest.mark.parametrize("element", ["throw", "send", "ende"])
 def test_it_is_sent_between_steps_by_a_task_or_with_an_end(element):
     arrows = "start > ask > ende" if element == "ende" else f"start > ask > {element} > call > end"
     run = Run(definition_of(arrows, services={element: TOLD}), Start({"order": "DH-7"})).finish("ask")
@@ -52,18 +52,18 @@ def test_what_cannot_be_sent_stops_at_an_end_too_and_can_be_tried_again():
 
 
 def test_a_throwing_event_without_a_message_is_passed():
-    run = Run(definition_of("start > ask > tell > call > end"), Start()).finish("ask")
+    run = Run(definition_of("start > ask > throw > call > end"), Start()).finish("ask")
     assert run.open == ["call"]
 
 
 @pytest.mark.parametrize(
     ("element", "service", "code"),
     [
-        ("tell", "message name=''", "bad-message"),
-        ("tell", "message name='paid' key='1.000.000'", "bad-correlation"),
-        ("tell", "message name='paid' gives='a b'", "bad-gives"),
-        ("tell", "message name='paid' ttl='P90D'", "bad-ttl"),
-        ("tell", "message name='paid' ttl='tomorrow'", "bad-ttl"),
+        ("throw", "message name=''", "bad-message"),
+        ("throw", "message name='paid' key='1.000.000'", "bad-correlation"),
+        ("throw", "message name='paid' gives='a b'", "bad-gives"),
+        ("throw", "message name='paid' ttl='P90D'", "bad-ttl"),
+        ("throw", "message name='paid' ttl='tomorrow'", "bad-ttl"),
         ("send", "message name='paid' | mail template='customer_thanks'", "several-mails"),
     ],
 )
@@ -103,7 +103,7 @@ class Two(Drawn):
         return self.session.scalars(select(ProcessMessage).order_by(ProcessMessage.id)).all()
 
 
-TELLING = ("start > ask > tell > look > end",), {"services": {"tell": TOLD}}
+TELLING = ("start > ask > throw > look > end",), {"services": {"throw": TOLD}}
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +174,7 @@ def test_without_its_key_it_stops_and_says_why(session, cast):
     assert drawn.messages() == []
     (stop,) = shown.stops(session, drawn.instance(instance))
     assert (str(stop.sentence), stop.reason) == (
-        "Chưa gửi được tin của “tell”.", "Giá trị để biết tin gửi cho hồ sơ nào đang trống.",
+        "Chưa gửi được tin của “throw”.", "Giá trị để biết tin gửi cho hồ sơ nào đang trống.",
     )  # fmt: skip
 
 
@@ -235,10 +235,11 @@ def test_a_clock_at_its_edge_may_be_faster_and_the_mail_is_awaited_no_more(sessi
 
 def test_two_that_answer_each_other_for_ever_are_stopped(session, cast, monkeypatch):
     monkeypatch.setattr(telling, "MOST_HOPS", 5)
-    arrows = ("start > xor2 > tell > hear > xor1", "xor1 > xor2 if order = '1'", "xor1 > end by default")
+    arrows = ("start > xor2 > throw > hear > xor1", "xor1 > xor2 if order = '1'", "xor1 > end by default")
     drawn = Two(
-        session, cast, *arrows, services={"tell": "message name='ping' key='order'"}, messages={"hear": "pong order"},
-        hearing=(arrows, {"services": {"tell": "message name='pong' key='order'"}, "messages": {"hear": "ping order"}}),
+        session, cast, *arrows, services={"throw": "message name='ping' key='order'"}, messages={"hear": "pong order"},
+        hearing=(arrows, {"messages": {"hear": "ping order"},
+                          "services": {"throw": "message name='pong' key='order'"}}),
     )  # fmt: skip
     other, mine = drawn.begin_other(order="1"), drawn.start(order="1")
     for _ in range(20):

@@ -30,7 +30,7 @@ ENDING = (
     {"timers": {"edge": "PT1H"}, "edges": {"edge": "ask"}},
 )
 BESIDE = (
-    ("start > ask > end", "edge > tell > end2"),
+    ("start > ask > end", "edge > remind > end2"),
     {"timers": {"edge": "R3/PT1H wall"}, "edges": {"edge": "ask beside"}},
 )
 BETWEEN = (("start > ask > wait > call > end",), {"timers": {"wait": "P2D wall"}})
@@ -87,12 +87,12 @@ def test_what_repeats_strikes_from_moment_to_moment_and_makes_up_for_nothing_mis
     assert drawn.clocks(instance) == [("edge", MONDAY + 2 * HOUR, LeaseState.waiting)]
 
     drawn.work_at(MONDAY + 9 * HOUR + timedelta(minutes=30))
-    assert drawn.open(instance) == ["ask", "tell", "tell"]
+    assert drawn.open(instance) == ["ask", "remind", "remind"]
     assert drawn.clocks(instance) == [("edge", MONDAY + 10 * HOUR, LeaseState.waiting)]
 
     drawn.work_at(MONDAY + 10 * HOUR)
     assert drawn.clocks(instance) == []
-    assert drawn.open(instance) == ["ask", "tell", "tell", "tell"]
+    assert drawn.open(instance) == ["ask", "remind", "remind", "remind"]
     drawn.check(instance)
 
 

@@ -24,7 +24,7 @@ _TAGS = {
     "hear": "receiveTask",
     "race": "eventBasedGateway",
     "send": "sendTask",
-    "tell": "intermediateThrowEvent",
+    "throw": "intermediateThrowEvent",
     "serve": "serviceTask",
     "edge": "boundaryEvent",
 }
@@ -80,7 +80,7 @@ def bpmn(
             (f"<{ends[element]}EventDefinition/>" if element in ends else _error(errors, element))
             + (_message(element, messages[element]) if element in messages else "")
             + (_service(services[element]) if element in services else "")
-            + ("<messageEventDefinition/>" if element in services and element.startswith(("tell", "end")) else ""),
+            + ("<messageEventDefinition/>" if element in services and element.startswith(("throw", "end")) else ""),
             many.get(element, ""), calls.get(element),
         )
         for element, default in elements.items()
