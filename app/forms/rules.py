@@ -12,7 +12,6 @@ from typing import Any
 
 from app.core.errors import InvalidInputError
 from app.core.i18n import _
-from app.forms import reading
 from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FormField, JsonSchema, Value, words_flaws
 from app.forms.fields.definition import (
@@ -179,12 +178,10 @@ def json_schema(definition: Definition, context: Context = _NOBODY) -> JsonSchem
 
 
 def begun(definition: Definition, context: Context) -> dict[str, Value]:
-    """By key the answers with which those questions began that may stand fast, or that others are asked: as far as he
-    reads what was saved, since it all goes into the page."""
+    """By key the answers with which those questions began that may stand fast, or that others are asked."""
     found = {
         one.key: begun_with(one, context) for one in definition.fields
-        if (one.spec.readonly_if is not None or not is_his(one, context))
-        and (context.before is None or reading.is_read(one, context))
+        if one.spec.readonly_if is not None or not is_his(one, context)
     }  # fmt: skip
     return {key: value for key, value in found.items() if value is not None}
 

@@ -62,6 +62,7 @@ class Task(Revisioned, Stamped, Entity):
             "id",
             "offered_team_id",
             "offered_role",
+            "warn_at",
             sqlite_where=WAITS,
             postgresql_where=WAITS,
         ),

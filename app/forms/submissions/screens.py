@@ -21,6 +21,7 @@ from app.core.exports import Opened, Source, Wanted
 from app.core.i18n import LazySentence, _
 from app.core.lists import Listed, register_lists
 from app.core.pages import trail
+from app.core.remembered import kept
 from app.core.screens import Derived, Interface, Kind, Preset, Screen, route
 from app.core.screens.columns import Column
 from app.core.screens.listing import Asked, Page
@@ -182,7 +183,7 @@ class FormAnswers(_Answers):
     several: frozenset[str] = frozenset()
 
     def __init__(self, **kwargs: Any) -> None:
-        self._made: dict[int, tuple[int, FormAnswers]] = {}
+        self._made: dict[int, tuple[int, FormAnswers]] = kept({})
         super().__init__(**kwargs)
         register_lists(KEYED, self._keyed)
         exports.register_sources(KEYED, self._source)
