@@ -458,7 +458,8 @@ def test_files_that_are_stuck_or_ask_several_cost_a_list_no_query_each(app, at_w
     with app.app_context():
         session = db.session()
         drawn = Drawn(session, Cast(session), "start > and1 > ok > end", "and1 > xor1", "xor1 > pay if amount > 5",
-                      "xor1 > thank if amount < 2", "pay > end", "thank > end", tasks={"ok": several})  # fmt: skip
+                      "xor1 > thank if amount < 2", "pay > end", "thank > end", tasks={"ok": several},
+                      undecided=True)  # fmt: skip
         for _ in range(3):
             drawn.start(amount=3)
     hoa = Rest(app, "hoa")
@@ -466,4 +467,5 @@ def test_files_that_are_stuck_or_ask_several_cost_a_list_no_query_each(app, at_w
     with statements(app) as seen:
         rows = hoa.rows("instances/")
     assert [(len(row["incidents"]), len(row["asked"])) for row in rows] == [(1, 1)] * 3
-    assert len(seen) <= 8, seen
+    # six for any list of files, and four more for what stands still and what several are asked: none of them for each
+    assert len(seen) <= 10, seen
