@@ -80,7 +80,11 @@ def test_a_list_of_open_work_is_found_by_a_small_index_and_never_reads_what_is_d
 def test_a_queue_is_counted_in_its_own_index(cast):
     """However much of it there is; each of 10,000 rows would cost 0.1 ms if the task were read for it."""
     told = plan(select(func.count()).select_from(queries.queue(cast.lan).with_only_columns(Task.id).subquery()))
-    assert set(re.findall(r"ix_task_\w+", told)) == {"ix_task_queue"}, told
+    # Among a few hundred rows PostgreSQL may ask a second index besides; it never reads them all.
+    found = set(re.findall(r"ix_task_\w+", told))
+    assert "ix_task_queue" in found, told
+    assert found == {"ix_task_queue"} or "BitmapAnd" in told, told
+    assert "Seq Scan" not in told
 
 
 def test_open_states_are_those_of_the_indexes():
