@@ -19,7 +19,7 @@ from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at, utc
 from app.forms.models import FormVersion
-from app.processes import family, incidents, queries, requests, several, store
+from app.processes import again, family, incidents, queries, requests, several, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import (
@@ -132,9 +132,8 @@ def _apply(
     known = {ended.token: ended} if ended is not None else {}
     known |= task_queries.of_tokens(session, OWNER, instance.id, before & _named(decision) - known.keys())
     _call_off(session, decision, known, by=by)
-    is_moved = any(isinstance(command, BranchMoved) for command in decision.commands)
     back = next((known[command.token] for command in decision.commands if isinstance(command, ReturnTask)), None)
-    alive = {token.id for token in decision.state.tokens}
+    alive = {token.id: token for token in decision.state.tokens}
     opened = {
         command.token: _open_task(
             session,
@@ -145,7 +144,8 @@ def _apply(
             data=decision.state.data,
             by=by,
             returned_from=back,
-            is_again=back is not None or is_moved,
+            # Whatever else opens in the same event came there by a flow, as ever.
+            is_again=not alive[command.outer or command.token].via,
         )
         for command in decision.commands
         if isinstance(command, OpenTask) and command.token in alive  # another branch may have ended it all at once
@@ -193,7 +193,7 @@ def _open_task(
     """`is_again`: sent back or put there by hand, so that it is for whoever did it before."""
     node = definition.nodes[command.step]
     spec = node.task or TaskSpec()
-    before = task_queries.last_of_step(session, OWNER, instance.id, node.id) if is_again else None
+    attempt, before = again.before(session, instance, command) if is_again else (1, None)
     return tasks.open_task(
         session,
         owner_type=OWNER,
@@ -208,8 +208,9 @@ def _open_task(
         deadline=_deadline(session, spec),
         form_version=session.get(FormVersion, version.form_pins[spec.form]) if spec.form else None,
         outcomes=spec.outcomes,
-        attempt=before.attempt + 1 if before else 1,
-        returned_from=returned_from,
+        attempt=attempt,
+        returned_from=returned_from if is_again else None,
+        before=before,
         by=by,
     )
 

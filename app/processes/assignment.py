@@ -7,7 +7,7 @@ theirs: whoever belongs to it when he looks may take it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from app.forms import queries as forms
 from app.forms.fields.team import TeamType
 from app.forms.models import FormVersion
 from app.forms.words import say
+from app.processes import queries
 from app.processes.engine.graph import AssignKind, AssignRule, Node, Picker
 from app.processes.models import OWNER, AssignTurn, ProcessInstance
 from app.security import queries as people
@@ -50,6 +51,19 @@ def offer_for(
     return _Choice(session, instance, node, instance.data if data is None else data).of(rule, again)
 
 
+def who_did(
+    session: Session, instance: ProcessInstance, steps: Sequence[str], members: Collection[int]
+) -> dict[int, str]:  # fmt: skip
+    """Of these members those who did one of the steps: id → its name."""
+    if not steps or not members:
+        return {}
+    nodes = queries.definition_of(instance.version).nodes
+    return {
+        one: nodes[step].title if step in nodes else step
+        for step in steps for one in task_queries.did(session, OWNER, instance.id, step, members)
+    }  # fmt: skip
+
+
 class _Choice:
     """One choice, and what there is to say of it so far."""
 
@@ -58,7 +72,7 @@ class _Choice:
     ) -> None:
         self._session, self._instance, self._node, self._data = session, instance, node, data
         self._why: list[Reason] = []
-        self._kept_away = self._who_did(node.task.not_by if node is not None and node.task is not None else ())
+        self._others = node.task.not_by if node is not None and node.task is not None else ()
 
     def of(self, rule: AssignRule | None, again: Task | None) -> Offer:
         if again is not None and again.completed_by is not None and self._hindrance(again.completed_by) is None:
@@ -144,11 +158,11 @@ class _Choice:
         return self._person(member, "field", key=self._label(key or ""))
 
     def _same_as(self, step: str | None) -> Offer:
-        done = [task for task in self._tasks() if task.step == step and task.completed_by is not None]
-        if not done or done[-1].completed_by is None:
+        done = task_queries.last_done(self._session, OWNER, self._instance.id, step or "")
+        if done is None or done.completed_by is None:
             self._say("not_done_yet", step=step or "")
             return self._team_instead(self._begun_in())
-        return self._person(done[-1].completed_by, "same_as", step=done[-1].name)
+        return self._person(done.completed_by, "same_as", step=done.name)
 
     _RULES: Mapping[AssignKind, Callable[[_Choice, str | None], Offer]] = {
         AssignKind.role: _role,
@@ -170,7 +184,7 @@ class _Choice:
             team = people.team_by_code(self._session, rule.value or "")
             members = people.members_of_team(self._session, team.id) if team is not None else []
             name = team.name if team is not None else rule.value or ""
-        able = sorted((one for one in members if self._hindrance(one) is None), key=lambda one: one.id)
+        able = sorted(self._able(members), key=lambda one: one.id)
         if not able:
             return self._RULES[rule.kind](self, rule.value)
         if rule.picker is Picker.round_robin:
@@ -207,16 +221,23 @@ class _Choice:
         """Why this person cannot have the work."""
         if not member.is_active:
             return Reason("gone", {"name": member.name})
-        if member.id in self._kept_away:
-            return Reason("did_other", {"name": member.name, "step": self._kept_away[member.id]})
-        if not people.actor_of(self._session, member).may("edit", "Task"):
+        kept_away = who_did(self._session, self._instance, self._others, [member.id])
+        if kept_away:
+            return Reason("did_other", {"name": member.name, "step": kept_away[member.id]})
+        if not people.who_may(self._session, [member], "edit", "Task"):
             return Reason("may_not", {"name": member.name})
         return None
+
+    def _able(self, members: Sequence[Member]) -> list[Member]:
+        """Those of these active members who can have the work."""
+        may = people.who_may(self._session, members, "edit", "Task")
+        may -= who_did(self._session, self._instance, self._others, may).keys()
+        return [one for one in members if one.id in may]
 
     def _team_instead(self, team: Team | None) -> Offer:
         """The team, or the nearest head above it where nobody is in it who could do the work."""
         while team is not None:
-            if any(self._hindrance(one) is None for one in people.members_of_team(self._session, team.id)):
+            if self._able(people.members_of_team(self._session, team.id)):
                 self._say("team_instead", name=team.name)
                 return self._offer(Offer(team_id=team.id))
             self._say("team_empty", name=team.name, num=0)
@@ -239,14 +260,6 @@ class _Choice:
 
     def _offer(self, offer: Offer) -> Offer:
         return Offer(offer.member_id, offer.team_id, offer.role, tuple(self._why), offer.nobody_found)
-
-    def _tasks(self) -> list[Task]:
-        return task_queries.of_owner(self._session, OWNER, self._instance.id)
-
-    def _who_did(self, steps: Sequence[str]) -> dict[int, str]:
-        """Member id → the name of the step that keeps him away from this one."""
-        done = self._tasks() if steps else []
-        return {one.completed_by_id: one.name for one in done if one.step in steps and one.completed_by_id is not None}
 
     def _team_of(self, team_id: int | None) -> Team | None:
         return self._session.get(Team, team_id) if team_id is not None else None

@@ -26,14 +26,12 @@ from app.processes.calls_shown import calls_in
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessTimer
+from app.processes.shown import MOST
 from app.security import queries as people
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
 from app.tasks.rules import OUTCOME_DONE, lateness
 from app.tasks.shown import comments_shown, rows_of
-
-#: so much of each kind stands on the page; what is older is a page further
-MOST, MOST_ANSWERS = 100, 30
 
 
 def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> Any:
@@ -46,7 +44,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         .unique()
         .one()
     )
-    tasks = task_queries.newest_of_owner(session, OWNER, instance.id, most=MOST)
+    tasks, been = shown.newest_work(session, instance)
     open_tasks = sorted((task for task in tasks if task.is_open), key=lambda task: (task.due_at is None, task.due_at))
     open_tasks = open_tasks[:MOST]
     asked = select(Task.id, task_queries.is_orphan().label("is_orphan")).where(
@@ -56,11 +54,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
     card = customer_cards(session, {instance.customer_id} if instance.customer_id else (), actor).get(
         instance.customer_id or 0
     )
-    are_all, before = len(tasks) < MOST, _number("phieu")
-    done = [task for task in tasks if task.completed_at is not None and (before is None or task.id < before)]
-    if not are_all:
-        done = task_queries.done_before(session, OWNER, instance.id, before, most=MOST_ANSWERS + 1)
-    answered, older_answers = done[-MOST_ANSWERS:], len(done) > MOST_ANSWERS
+    answered, older_answers = shown.answered_work(session, instance, tasks, _number("phieu"))
     answers = shown.answers_shown(session, instance, answered, actor, with_start=not older_answers)
     work = [
         {
@@ -112,12 +106,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         },
         stages=[
             {"name": stage.name, "state": stage.state, "note": stage.note}
-            for stage in shown.stages_shown(
-                definition,
-                tasks,
-                now,
-                () if are_all else task_queries.steps_of_owner(session, OWNER, instance.id),
-            )
+            for stage in shown.stages_shown(definition, tasks, now, been)
         ],
         work=work,
         work_count=task_queries.count_open_of(session, OWNER, instance.id) if len(work) == MOST else len(work),

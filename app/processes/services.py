@@ -24,6 +24,7 @@ from app.forms.services import submit
 from app.forms.submissions.services import lock_approved
 from app.processes import family, incidents, queries, several, shown, store
 from app.processes.applying import BranchGoneError, BranchNotStoppedError, InstanceOverError, apply
+from app.processes.assignment import who_did
 from app.processes.engine import returning
 from app.processes.engine.events import (
     Cancel,
@@ -52,6 +53,7 @@ _ANY_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,59}(?:\.[a-zA-Z_][a-zA-Z0-9_-]{
 _MOST_VALUES = 200
 _LONGEST_TEXT = 10_000
 _LARGEST_NUMBER = 2**53
+_LOCKED_AT_ONCE = 100
 
 
 class NotPublishedError(BusinessError):
@@ -330,13 +332,18 @@ class InstanceTasks:
 
 def _lock_what_was_approved(session: Session, instance: ProcessInstance, task: Task, *, by: Actor) -> None:
     """Once nobody has to approve in this step any more, what was answered before it is corrected by nobody."""
-    tasks = task_queries.of_owner(session, OWNER, instance.id)
-    if any(one.is_open and one.step == task.step for one in tasks):
+    if any(token.node == task.step for token in store.tokens_of(session, instance.id)):
         return
     why = str(_("Approved: %(step)s", step=task.name))
-    before = [one.id for one in tasks if one.id != task.id and one.submission_id is not None and not one.is_open]
-    lock_approved(session, "task", before, by=by, reason=why)
     lock_approved(session, OWNER, [instance.id], by=by, reason=why)
+    reached = None
+    while True:
+        before = task_queries.answered_of_owner(session, OWNER, instance.id, before=reached, most=_LOCKED_AT_ONCE)
+        locked = lock_approved(session, "task", [one.id for one in before if one.id != task.id], by=by, reason=why)
+        # Where all of so many are locked, so is what was answered before them: an earlier approval did it.
+        if not locked or len(before) < _LOCKED_AT_ONCE:
+            return
+        reached = before[-1].token
 
 
 def _refuse_second_pair_of_eyes(
@@ -348,11 +355,9 @@ def _refuse_second_pair_of_eyes(
     spec = node.task
     if spec is None or (not spec.not_by and node.many is None):
         return
-    tasks = task_queries.of_owner(session, OWNER, instance.id)
-    several.refuse_second_answer(state, node, task, tasks, by=by.user_id)
-    for done in tasks:
-        if done.step in spec.not_by and done.completed_by_id == by.user_id:
-            raise NotAllowedError(_("You did “%(step)s”, so somebody else has to do this.", step=done.name))
+    several.refuse_second_answer(session, state, node, task, by=by.user_id)
+    for step in who_did(session, instance, spec.not_by, [by.user_id or 0]).values():
+        raise NotAllowedError(_("You did “%(step)s”, so somebody else has to do this.", step=step))
 
 
 def scalars(data: Mapping[str, Any], keys: re.Pattern[str] = _KEY) -> dict[str, Any]:

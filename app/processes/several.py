@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotAllowedError
 from app.core.i18n import _
-from app.processes.assignment import offer_for
+from app.processes.assignment import offer_for, who_did
 from app.processes.engine.events import OpenTask
 from app.processes.engine.graph import AssignRule, Definition, Node
 from app.processes.engine.many import ManySpec, People, is_for_people
@@ -35,19 +35,18 @@ def whom(session: Session, instance: ProcessInstance) -> People:
 
     def meant(rule: AssignRule, step: Node, data: Data) -> Sequence[int]:
         others = step.task.not_by if step.task is not None else ()
-        done = task_queries.of_owner(session, OWNER, instance.id) if others else []
-        kept_away = {one.completed_by_id for one in done if one.step in others}
         offer = offer_for(session, rule, instance, data=data)
         if offer.nobody_found:
             return ()
         if offer.member_id is not None:
-            return () if offer.member_id in kept_away else (offer.member_id,)
+            return () if who_did(session, instance, others, [offer.member_id]) else (offer.member_id,)
         if offer.team_id is not None:
             found = people.members_of_team(session, offer.team_id)
         else:
             found = people.members_with_role(session, offer.role or "")
-        able = [one.id for one in found if people.actor_of(session, one).may("edit", "Task")]
-        return [one for one in able if one not in kept_away]
+        may = people.who_may(session, found, "edit", "Task")
+        may -= who_did(session, instance, others, may).keys()
+        return [one.id for one in found if one.id in may]
 
     return meant
 
@@ -76,14 +75,12 @@ def shown(session: Session, node: Node, element: Any) -> str:
     return ", ".join(str(part) for part in parts if part not in (None, ""))[:_LONGEST_ELEMENT]
 
 
-def refuse_second_answer(state: State, node: Node, task: Task, tasks: Sequence[Task], *, by: int | None) -> None:
+def refuse_second_answer(session: Session, state: State, node: Node, task: Task, *, by: int | None) -> None:
     """Where several decide, each decides once. Raises NotAllowedError."""
     outer = next((token.outer for token in state.tokens if token.id == task.token), 0)
     if not outer or node.task is None or not node.task.outcomes:
         return
-    if any(
-        one.step == task.step and one.token > outer and one.completed_by_id == by for one in tasks if one is not task
-    ):
+    if task_queries.did(session, OWNER, task.owner_id, task.step, [by or 0], since=outer, but=task.id):
         raise NotAllowedError(_("You have decided here already, so somebody else has to decide this one."))
 
 

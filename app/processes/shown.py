@@ -25,11 +25,14 @@ from app.processes.engine.core import BY_END, BY_MESSAGE, BY_MOVE, BY_RETURN, BY
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus, State, Token, TokenState
 from app.processes.family import BY_CALLER
-from app.processes.models import ProcessInstance, ProcessSubscription
+from app.processes.models import OWNER, ProcessInstance, ProcessSubscription
 from app.tasks import queries as task_queries
 from app.tasks.events import AnswerShown, OwnerShown, StageShown
 from app.tasks.models import Task
 from app.tasks.rules import OUTCOME_DONE
+
+#: so much of each kind stands on a page; what is older is a page further
+MOST, MOST_ANSWERS = 100, 30
 
 STATUS_LABELS = {
     InstanceStatus.new: _("New"),
@@ -120,6 +123,23 @@ def _shown(
     return AnswerShown(step=str(step), by=who, at=at, rows=rows)
 
 
+def newest_work(session: Session, instance: ProcessInstance) -> tuple[list[Task], Collection[str]]:
+    """The open and the newest tasks, oldest first; and where these are not all, the steps at which there was any."""
+    tasks = task_queries.newest_of_owner(session, OWNER, instance.id, most=MOST)
+    return tasks, () if len(tasks) < MOST else task_queries.steps_of_owner(session, OWNER, instance.id)
+
+
+def answered_work(
+    session: Session, instance: ProcessInstance, newest: Sequence[Task], before: int | None = None
+) -> tuple[list[Task], bool]:
+    """The newest finished tasks, of those with a smaller id than `before`, oldest first; and whether there are older
+    ones. `newest`: what `newest_work` found."""
+    done = [task for task in newest if task.completed_at is not None and (before is None or task.id < before)]
+    if len(newest) >= MOST:
+        done = task_queries.done_before(session, OWNER, instance.id, before, most=MOST_ANSWERS + 1)
+    return done[-MOST_ANSWERS:], len(done) > MOST_ANSWERS
+
+
 def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: Actor, *, is_seen: bool) -> OwnerShown:
     """What a task page tells of its instance; of one that he may not open, only this task's own answers."""
     own = answers_shown(session, instance, [task], actor, with_start=False)
@@ -128,8 +148,9 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
         name = instance.version.process.name
         return OwnerShown(url="", code=instance.code, name=name, own_answers=own_answers, record=instance)
     definition = queries.definition_of(instance.version)
-    tasks = task_queries.of_owner(session, "instance", instance.id)
-    stages = stages_shown(definition, tasks, clock.now())
+    tasks, been = newest_work(session, instance)
+    done, has_older = answered_work(session, instance, tasks)
+    stages = stages_shown(definition, tasks, clock.now(), been)
     keys = [stage.key for stage in sorted(definition.stages, key=lambda stage: stage.order)]
     spec = definition.nodes[task.step].task
     return OwnerShown(
@@ -139,7 +160,10 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
         step_number=keys.index(spec.stage) + 1 if spec and spec.stage in keys else 0,
         step_count=len(keys) if spec and spec.stage in keys else 0,
         stages=stages,
-        answers=answers_shown(session, instance, [one for one in tasks if one.id != task.id], actor),
+        answers=answers_shown(
+            session, instance, [one for one in done if one.id != task.id], actor, with_start=not has_older
+        ),
+        older_answers=f"{links.instance_path(instance.id)}?phieu={done[0].id}#phieu" if has_older else "",
         own_answers=own_answers,
         tasks=tasks,
         record=instance,

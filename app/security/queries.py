@@ -72,14 +72,38 @@ _rights: dict[int, tuple[int, Rights]] = kept({})
 
 def rights_of(session: Session, member: Member | SignedIn) -> Rights:
     """The member's rights, read once per `rights_version` and process."""
-    known = _rights.get(member.id)
-    if known is not None and known[0] == member.rights_version:
-        return known[1]
+    known = _known_rights(member)
+    if known is not None:
+        return known
     rights = _read_rights(session, member.id)
     # What is read inside a transaction may be undone with it, and its version be given again to other rights.
     if not session.info.get("transaction"):
         _rights[member.id] = (member.rights_version, rights)
     return rights
+
+
+def _known_rights(member: Member | SignedIn) -> Rights | None:
+    """What this process has read of them already."""
+    known = _rights.get(member.id)
+    return known[1] if known is not None and known[0] == member.rights_version else None
+
+
+def who_may(session: Session, members: Collection[Member], action: str, resource: str) -> set[int]:
+    """The ids of those among them who have this right: one query at most, however many they are."""
+    rights = {one.id: _known_rights(one) for one in members}
+    may = {number for number, known in rights.items() if known is not None and (action, resource) in known.permissions}
+    unknown = [number for number, known in rights.items() if known is None]
+    if unknown:
+        holders = (
+            select(assoc_user_role.c.user_id)
+            .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == assoc_user_role.c.role_id)
+            .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+            .join(Permission, Permission.id == PermissionView.permission_id)
+            .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+            .where(Permission.name == _PERMISSION_PREFIX + action, ViewMenu.name == resource)
+        )
+        may.update(session.scalars(holders.where(assoc_user_role.c.user_id.in_(unknown))))
+    return may
 
 
 def actor_of(session: Session, member: Member | SignedIn, *, address: str | None = None) -> Actor:
@@ -332,7 +356,11 @@ def primary_team_of(session: Session, member_id: int) -> Team | None:
 
 
 def primary_team_id_of(session: Session, member_id: int) -> int | None:
-    return rights_of(session, colleague(session, member_id)).primary_team_id
+    rights = _known_rights(colleague(session, member_id))
+    if rights is not None:
+        return rights.primary_team_id
+    primary = select(TeamMember.team_id).where(TeamMember.member_id == member_id, TeamMember.is_primary.is_(True))
+    return session.scalar(primary)
 
 
 def failures_since(session: Session, moment: datetime, *, address: str, account: str) -> int:

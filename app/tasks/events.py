@@ -45,11 +45,13 @@ class OwnerShown:
     step_number: int = 0
     step_count: int = 0
     stages: Sequence[StageShown] = ()
-    #: what the steps before brought, in order
+    #: what the steps before brought, the newest of it, in order
     answers: Sequence[AnswerShown] = field(default_factory=tuple)
+    #: where what is older can be read, or ""
+    older_answers: str = ""
     #: what this very task was answered with, once it is finished
     own_answers: Sequence[tuple[str, str]] = ()
-    #: all work of the owner, for whoever may open it
+    #: the work of the owner, of much the newest, for whoever may open it
     tasks: Sequence[Task] = ()
     #: the owner's row: while the page is made, nobody reads it again
     record: object = None

@@ -42,6 +42,8 @@ IS_OPEN = text("state IN ('scheduled', 'ready', 'claimed', 'in_progress', 'waiti
 WAITS = text("state = 'ready'")
 _ALERTING = text("next_alert_at IS NOT NULL")
 _ORPHAN = text("orphan_since IS NOT NULL")
+_DONE = text("completed_by_id IS NOT NULL")
+_ANSWERED = text("submission_id IS NOT NULL")
 
 
 class Task(Revisioned, Stamped, Entity):
@@ -72,6 +74,12 @@ class Task(Revisioned, Stamped, Entity):
         Index("ix_task_orphan", "orphan_since", sqlite_where=_ORPHAN, postgresql_where=_ORPHAN),
         Index("ix_task_customer", "customer_id", "id"),
         Index("ix_task_done", "completed_by_id", "completed_at"),
+        # However often the steps of one owner were done: the last of a step, who did it, what was answered there.
+        Index("ix_task_step", "owner_type", "owner_id", "step", "token"),
+        Index("ix_task_doer", "owner_type", "owner_id", "step", "completed_by_id", "token",
+              sqlite_where=_DONE, postgresql_where=_DONE),
+        Index("ix_task_answered", "owner_type", "owner_id", "token",
+              sqlite_where=_ANSWERED, postgresql_where=_ANSWERED),
         {"extend_existing": False},
     )
 
@@ -81,7 +89,8 @@ class Task(Revisioned, Stamped, Entity):
     #: the owner's name for this step, and for this very run of it
     step: Mapped[str] = mapped_column(String(120))
     token: Mapped[int] = mapped_column()
-    #: more than 1: the work was sent back to this step so often; its first event names the task that sent it
+    #: more than 1: the work was sent back to this step so often; its first event names the task that sent it, and the
+    #: one by which the same was done before
     attempt: Mapped[int] = mapped_column(default=1)
     name: Mapped[str] = mapped_column(String(200))
     #: where it stands in, for people ("Giao hàng chậm, HS-000012")

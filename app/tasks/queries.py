@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, literal_column, or_, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from app.core import links
@@ -212,26 +212,67 @@ def of_tokens(session: Session, kind: str, owner_id: int, tokens: Collection[int
     return {task.token: task for task in found}
 
 
-def last_of_step(session: Session, kind: str, owner_id: int, step: str) -> Task | None:
-    """The newest task of that step."""
-    rows = select(Task).where(Task.owner_type == kind, Task.owner_id == owner_id, Task.step == step)
-    return session.scalars(rows.order_by(Task.id.desc()).limit(1)).one_or_none()
+def last_of_step(session: Session, kind: str, owner_id: int, step: str, *, before: int | None = None) -> Task | None:
+    """The newest task of that step, or of those whose token is older than `before`."""
+    rows = _of_step(kind, owner_id, step)
+    rows = rows if before is None else rows.where(Task.token < before)
+    return session.scalars(rows.order_by(Task.token.desc()).limit(1)).one_or_none()
+
+
+def last_done(session: Session, kind: str, owner_id: int, step: str, *, before: int | None = None) -> Task | None:
+    """The same of those that were finished."""
+    rows = _of_step(kind, owner_id, step).where(Task.completed_at.is_not(None))
+    rows = rows if before is None else rows.where(Task.token < before)
+    return session.scalars(rows.order_by(Task.token.desc()).limit(1)).one_or_none()
+
+
+def _of_step(kind: str, owner_id: int, step: str) -> Select[Task]:
+    return select(Task).where(Task.owner_type == kind, Task.owner_id == owner_id, Task.step == step)
+
+
+def did(
+    session: Session, kind: str, owner_id: int, step: str, members: Collection[int], *, since: int = 0, but: int = 0
+) -> set[int]:
+    """Which of these members have finished that step, at a token newer than `since` and by another task than `but`."""
+    one = select(Task.id).where(
+        Task.owner_type == kind, Task.owner_id == owner_id, Task.step == step, Task.completed_by_id == Member.id,
+        Task.token > since, Task.id != but,
+    )  # fmt: skip
+    return set(session.scalars(select(Member.id).where(Member.id.in_(members), one.exists())))
+
+
+def answered_of_owner(
+    session: Session, kind: str, owner_id: int, *, before: int | None, most: int
+) -> Sequence[Row[int, int]]:  # fmt: skip
+    """(id, token) of the newest tasks that were answered, of those whose token is older than `before`."""
+    rows = select(Task.id, Task.token).where(
+        Task.owner_type == kind, Task.owner_id == owner_id, Task.submission_id.is_not(None)
+    )
+    rows = rows if before is None else rows.where(Task.token < before)
+    return session.execute(rows.order_by(Task.token.desc()).limit(most)).all()
 
 
 def returned_from(session: Session, task: Task) -> Task | None:
     """Whose doer sent the work back to this step; its note says why."""
+    return _named_when_opened(session, task, "returned_from")
+
+
+def _named_when_opened(session: Session, task: Task, key: str) -> Task | None:
+    """The task that its first event names under this key."""
     opened = select(TaskEvent.data).where(TaskEvent.task_id == task.id, TaskEvent.kind == TaskEventKind.opened)
-    number = (session.scalars(opened.limit(1)).one_or_none() or {}).get("returned_from")
+    number = (session.scalars(opened.limit(1)).one_or_none() or {}).get(key)
     return session.get(Task, number) if number is not None else None
 
 
 def answered_before(session: Session, task: Task) -> Submission | None:
-    """What was answered when this step was last done in the same run, if it asked the same questions. Not what another
-    one of several answers at the same time."""
-    rows = select(Submission).join(Task, Task.submission_id == Submission.id)
-    before = (Task.owner_type == task.owner_type, Task.owner_id == task.owner_id, Task.step == task.step,
-              Task.attempt < task.attempt, Task.form_version_id == task.form_version_id)  # fmt: skip
-    return session.scalars(rows.where(*before).order_by(Task.id.desc()).limit(1)).one_or_none()
+    """What was answered when the same was done before in the same run, if it asked the same questions. Of a step at
+    which several are asked each has but his own part before him."""
+    before: Task | None = task
+    while before is not None and before.attempt > 1:
+        before = _named_when_opened(session, before, "before")
+        if before is not None and before.submission_id and before.form_version_id == task.form_version_id:
+            return before.submission
+    return None
 
 
 def answering(session: Session, task: Task, version: FormVersion, actor: Actor) -> Context:

@@ -66,9 +66,11 @@ def open_task(
     outcomes: Sequence[str] = (),
     attempt: int = 1,
     returned_from: Task | None = None,
+    before: Task | None = None,
     by: Actor,
 ) -> int:
-    """A new piece of work, offered to a team or role or given to one person; `returned_from` was sent back to it.
+    """A new piece of work, offered to a team or role or given to one person; `returned_from` was sent back to it, and
+    `before` is how it was done the last time.
 
     Returns its id.
     """
@@ -100,6 +102,8 @@ def open_task(
     told: dict[str, Any] = {"assignee_id": offer.member_id}
     if returned_from is not None:
         told["returned_from"] = returned_from.id
+    if before is not None:
+        told["before"] = before.id
     if offer.why:
         told["why"] = [{**reason.said, "code": reason.code} for reason in offer.why]
     _note(session, task, TaskEventKind.opened, by=by, data=told)

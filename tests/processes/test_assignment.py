@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.core.errors import NotAllowedError
+from app.core.remembered import forget_all
 from app.customers.models import Customer
 from app.processes import drawing, services
 from app.processes.assignment import NOBODY, offer_for
@@ -16,9 +17,12 @@ from app.processes.engine.graph import AssignKind, AssignRule, Node, NodeKind, T
 from app.processes.models import ProcessInstance
 from app.security.models import Member, Team, TeamMember
 from app.security.queries import members_of_team
+from app.security.services import create_member
+from app.security.teams import add_person
 from app.tasks.customer_tasks import add_task
 from app.tasks.models import Task, TaskState
 from app.tasks.rules import Offer
+from tests.rest import statements
 
 
 @pytest.fixture
@@ -151,6 +155,27 @@ def test_people_take_turns(session, cast, instance):
         found = [offer_for(inside, rule("round_robin:team:cskh"), row, node=node) for _turn in range(5)]
     assert len(members) > 1
     assert [one.member_id for one in found] == (members * 5)[:5]
+
+
+def test_a_large_pool_costs_no_more_questions_although_nothing_is_known_of_its_members(app, session, cast, instance):
+    team, node, asked = cast.team("cskh").id, Node(NodeKind.user_task, "call", "Gọi"), []
+    for more in (0, 20):
+        with transaction() as inside:
+            for number in range(more):
+                one = create_member(
+                    inside, username=f"nv{number}", family_name="Nguyễn", given_name=f"An {number}",
+                    email=f"nv{number}@phosen.vn", password_hash="", roles=("Staff",), by=SYSTEM,
+                )  # fmt: skip
+                add_person(inside, inside.get_one(Team, team), one, primary=True, by=SYSTEM)
+        forget_all()
+        with transaction() as inside, statements(app) as seen:
+            row = inside.get_one(ProcessInstance, instance.id)
+            offer_for(inside, rule("round_robin:team:cskh"), row, node=node)
+            seen.clear()  # the first one keeps whose turn it was
+            offer_for(inside, rule("round_robin:team:cskh"), row, node=node)
+            offer_for(inside, rule("user:minh"), row, node=node)
+        asked.append(len(seen))
+    assert asked[0] == asked[1] <= 10, asked
 
 
 def test_the_one_with_the_least_open_work_has_it(session, cast, instance):
