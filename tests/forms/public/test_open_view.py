@@ -188,6 +188,13 @@ def test_a_page_counts_once(app, stranger, worker):
     assert len(rows(app, PublicEntry)) == 1
 
 
+def test_whoever_goes_back_and_sends_the_same_again_counts_once_and_another_answer_counts(app, stranger):
+    for said in (WHO, WHO, {**WHO, "who": "Trần Thị Bưởi Năm"}):
+        stranger.opens()
+        assert stranger.sends(**said).status_code == 303
+    assert len(rows(app, PublicEntry)) == 2
+
+
 def test_a_spam_script_is_put_aside_then_refused_and_loses_nothing_of_others(app, client, door, worker):
     script = Stranger(client(), door)
     statuses = []
