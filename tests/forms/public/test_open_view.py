@@ -83,7 +83,7 @@ def test_no_cookie_is_set_and_whoever_is_signed_in_is_nobody_here(app, client, d
         stranger = Stranger(client(who), door)
         assert who or "Set-Cookie" not in stranger.browser.get(f"/f/{door}").headers
         stranger.opens(at=MONDAY + timedelta(minutes=number))
-        answer = stranger.sends(**WHO)
+        answer = stranger.sends(**{**WHO, "who": f"Khách {number}"})
         assert answer.status_code == 303
         assert who or "Set-Cookie" not in answer.headers
     worker()
