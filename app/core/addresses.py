@@ -15,11 +15,15 @@ USUAL_PORTS = frozenset({443, 8443})
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: inside, though the registry of addresses calls some of it global: a cloud's own service, and translations to IPv4
-_INSIDE = tuple(map(ipaddress.ip_network, ("168.63.129.16/32", "64:ff9b:1::/48", "fec0::/10", "100.64.0.0/10")))
+_INSIDE = tuple(map(ipaddress.ip_network, (
+    "168.63.129.16/32", "192.0.0.0/24", "64:ff9b:1::/48", "fec0::/10", "100.64.0.0/10",
+)))  # fmt: skip
 #: they carry an IPv4 address in their last 32 bits
 _TRANSLATED = tuple(map(ipaddress.ip_network, ("::/96", "64:ff9b::/96", "::ffff:0:0:0/96")))
 #: the keys of a rented machine lie here: called for nobody, whatever was allowed
-_METADATA = tuple(map(ipaddress.ip_network, ("168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::254/128")))
+_METADATA = tuple(map(ipaddress.ip_network, (
+    "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32", "fd00:ec2::254/128",
+)))  # fmt: skip
 
 
 def is_inside(address: Address) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Response
@@ -376,10 +376,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 "due_at": moment(task.due_at),
             }
         )
-    callers, called = family.kin_of(db.session(), [one.id for one in found])
-    kin = {one.id for some in (*callers.values(), *called.values()) for one in some}
-    their = select(ProcessInstance.id).where(ProcessInstance.id.in_(kin), visible(ProcessInstance, edge.actor()))
-    seen = set(db.session.scalars(their)) if kin else set()
+    callers, called = family.kin_of(db.session(), [one.id for one in found], edge.actor())
     definitions = {one.id: queries.definition_of(one.version) for one in found}
     running: dict[int, list[dict[str, Any]]] = {}
     timed = [number for number, one in definitions.items() if one.has_clocks]
@@ -430,8 +427,8 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 for call in calls.get(one.id, ())
             ],
             "asked": asked.get(one.id, []),
-            "parent": next(iter(_briefly(callers.get(one.id, ()), seen)), None),
-            "children": _briefly(called.get(one.id, ()), seen),
+            "parent": next(iter(_briefly(callers.get(one.id, ()))), None),
+            "children": _briefly(called.get(one.id, ())),
             "incidents": [
                 {
                     "token": stop.token,
@@ -448,11 +445,8 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     ]
 
 
-def _briefly(kin: Sequence[family.Relative], seen: Collection[int]) -> list[dict[str, Any]]:
-    return [
-        {"id": one.id, "code": one.code, "process": one.process_code, "status": one.status}
-        for one in kin if one.id in seen
-    ]  # fmt: skip
+def _briefly(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
+    return [{"id": one.id, "code": one.code, "process": one.process_code, "status": one.status} for one in kin]
 
 
 def _asked(definitions: Mapping[int, Definition], branches: Mapping[int, State]) -> dict[int, list[dict[str, Any]]]:

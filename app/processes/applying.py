@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -63,10 +64,11 @@ class BranchGoneError(ConflictError):
 
 
 class _Turns:
-    """How many events this process has let happen, and how long they took; nested ones count once each."""
+    """How many events this process has let happen, and how long they took; each that follows from one is one more."""
 
     def __init__(self) -> None:
         self.count, self.seconds = 0, 0.0
+        self._alone = Lock()
 
     @contextmanager
     def timed(self) -> Iterator[None]:
@@ -74,10 +76,12 @@ class _Turns:
         try:
             yield
         finally:
-            self.count += 1
-            self.seconds += perf_counter() - began
+            with self._alone:
+                self.count += 1
+                self.seconds += perf_counter() - began
 
 
+MOST_COUNTED = 1000
 #: read by GET /metrics
 TURNS = _Turns()
 
@@ -98,17 +102,17 @@ def apply(
 
     Raises InstanceOverError, InvalidInputError or ConflictError when the engine refuses it.
     """
-    with TURNS.timed():
-        decision = _apply(session, instance, version, state, event, by=by, struck=struck, ended=ended)
+    decision = _apply(session, instance, version, state, event, by=by, struck=struck, ended=ended)
 
-        def happen(one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision:
-            who = SYSTEM if by_itself else by
-            return _apply(session, one, one.version, store.load(session, one), follows, by=who)
+    def happen(one: ProcessInstance, follows: Event, *, by_itself: bool) -> Decision:
+        who = SYSTEM if by_itself else by
+        return _apply(session, one, one.version, store.load(session, one), follows, by=who)
 
-        family.follow(session, instance, event, decision, happen)
-        return decision
+    family.follow(session, instance, event, decision, happen)
+    return decision
 
 
+@TURNS.timed()
 def _apply(
     session: Session,
     instance: ProcessInstance,
@@ -203,7 +207,7 @@ def _open_task(
         name=several.name_of(session, node, command),
         context=f"{version.process.name}, {instance.code}",
         customer_id=instance.customer_id,
-        offer=several.offer_of(node, command)
+        offer=several.offer_of(session, instance, node, command)
         or offer_for(session, node.assignment, instance, node=node, data=data, again=before),
         deadline=_deadline(session, spec),
         form_version=session.get(FormVersion, version.form_pins[spec.form]) if spec.form else None,
@@ -267,6 +271,18 @@ def next_moment(session: Session, spec: TimerSpec, before: datetime, now: dateti
     return again if again > now else due_at(now, spec.amount, spec.clock, calendar)
 
 
+def left_out(session: Session, spec: TimerSpec, before: datetime, now: datetime) -> int:
+    """How often it would have struck since `before`, had anybody been there; of working time at most MOST_COUNTED."""
+    if not spec.repeats or spec.amount is None or now <= before:
+        return 0
+    if spec.clock == "wall":
+        return (now - before) // spec.amount
+    calendar, count = company_calendar(session), 0
+    while count < MOST_COUNTED and (before := due_at(before, spec.amount, spec.clock, calendar)) <= now:
+        count += 1
+    return count
+
+
 def in_utc(moment: datetime) -> datetime:
     """A moment without a zone is meant on the company's walls."""
     return utc(moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(DEFAULT_TIME_ZONE)))
@@ -315,6 +331,11 @@ def _refused(instance: ProcessInstance, refusal: EngineRefusal, definition: Defi
             name = definition.nodes[refusal.about].title
             return InvalidInputError(fields={"to": [
                 _("Then “%(name)s” would wait for ever for a branch that cannot come any more.", name=name)
+            ]})  # fmt: skip
+        case Refusal.no_end_left:
+            name = definition.nodes[refusal.about].title
+            return InvalidInputError(fields={"to": [
+                _("Then what comes after “%(name)s” could not come to an end any more.", name=name)
             ]})  # fmt: skip
         case Refusal.nothing_waits:
             return BranchGoneError()

@@ -51,6 +51,12 @@ def offer_for(
     return _Choice(session, instance, node, instance.data if data is None else data).of(rule, again)
 
 
+def offer_to(session: Session, instance: ProcessInstance, node: Node, member_id: int) -> Offer:
+    """This one of several has to do it; whoever takes it for him when he cannot."""
+    choice = _Choice(session, instance, node, instance.data)
+    return choice._person(people.colleague(session, member_id), "one_of_several")
+
+
 def who_did(
     session: Session, instance: ProcessInstance, steps: Sequence[str], members: Collection[int]
 ) -> dict[int, str]:  # fmt: skip

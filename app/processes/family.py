@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.core import clock, rows
+from app.core.access import Actor, visible
 from app.core.db import queue_up
 from app.core.errors import ConflictError
 from app.core.i18n import _
@@ -52,6 +53,8 @@ class Happen(Protocol):
 #: so many linked runs may begin because of one event, and so much may one of them do by itself, before it is taken for
 #: a circle
 MOST_BEGUN = 100
+#: so many of the runs that one has called are shown
+MOST_KIN = 100
 #: of the runs that this one called, for these tokens
 _CALLED = (
     select(ProcessCall.token, ProcessCall.child_id)
@@ -287,21 +290,25 @@ class Relative:
 
 
 def kin_of(
-    session: Session, instance_ids: Collection[int]
+    session: Session, instance_ids: Collection[int], actor: Actor
 ) -> tuple[Mapping[int, Sequence[Relative]], Mapping[int, Sequence[Relative]]]:
-    """By run the one that called it, and those that it called, the oldest first."""
+    """By run the one that called it, and the newest MOST_KIN that it called, oldest first; those that he may see."""
     callers: dict[int, list[Relative]] = {}
     called: dict[int, list[Relative]] = {}
     for found, own, other in (
         (callers, ProcessCall.child_id, ProcessCall.parent_id), (called, ProcessCall.parent_id, ProcessCall.child_id),
     ):  # fmt: skip
+        place = func.row_number().over(partition_by=own, order_by=ProcessCall.id.desc()).label("place")
+        of_it = select(ProcessCall.id, place).join(ProcessInstance, ProcessInstance.id == other)
+        newest = of_it.where(own.in_(instance_ids), visible(ProcessInstance, actor)).subquery()
         found_kin = (
             select(own, ProcessInstance.id, ProcessInstance.code, Process.name, Process.code, ProcessInstance.status,
                    ProcessCall.token)
+            .join(newest, newest.c.id == ProcessCall.id)
             .join(ProcessInstance, ProcessInstance.id == other)
             .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
             .join(Process, Process.id == ProcessVersion.process_id)
-            .where(own.in_(instance_ids))
+            .where(newest.c.place <= MOST_KIN)
         )  # fmt: skip
         for row in session.execute(found_kin.order_by(ProcessCall.id)):
             found.setdefault(row[0], []).append(Relative(*row[1:]))

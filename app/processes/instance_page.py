@@ -172,24 +172,13 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
 def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str, Any]:
     """`caller` and `called`: {code, process, status_label, url} of the run that called this one, and of those that it
     called, as far as he sees them."""
-    callers, called = family.kin_of(session, [instance.id])
-    called = {number: kin[-MOST:] for number, kin in called.items()}
-    found = [*callers.get(instance.id, ()), *called.get(instance.id, ())]
-    seen = set(
-        session.scalars(
-            select(ProcessInstance.id).where(
-                ProcessInstance.id.in_([one.id for one in found]), visible(ProcessInstance, actor)
-            )
-        )
-        if found
-        else ()
-    )
+    callers, called = family.kin_of(session, [instance.id], actor)
 
     def told(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
         return [
             {"code": one.code, "process": one.process, "status_label": shown.STATUS_LABELS[one.status],
              "url": links.instance_path(one.id)}
-            for one in kin if one.id in seen
+            for one in kin
         ]  # fmt: skip
 
     return {"caller": told(callers.get(instance.id, ())), "called": told(called.get(instance.id, ()))}
@@ -263,15 +252,13 @@ def _events(
         notes = [note for note in notes if note["at"] >= found[-1].at]
     if before is not None:
         notes = [note for note in notes if found and note["at"] < found[0].at]
-    names: dict[int | None, str] = {None: "Tận Tâm"}
+    hands = {event.actor_id for event in found if event.actor_id is not None}
+    names: dict[int | None, str] = {None: "Tận Tâm", **people.member_names(session, hands)}
     told: list[dict[str, Any]] = []
     for event in found[::-1]:
-        if event.actor_id not in names:
-            member = people.member_by_id(session, event.actor_id or 0)
-            names[event.actor_id] = member.name if member else ""
         node = definition.nodes.get(event.node or "")
         to = definition.nodes.get(event.body.get("to", ""))
-        sentence = _sentence(event, names[event.actor_id], node.title if node else "", to.title if to else "")
+        sentence = _sentence(event, names.get(event.actor_id, ""), node.title if node else "", to.title if to else "")
         if sentence is not None:
             told.append(
                 {

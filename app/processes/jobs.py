@@ -63,14 +63,14 @@ def hand_over_messages() -> int:
 def go_on_after_mails() -> int:
     """Let the processes go on whose mail is out, and stop those whose mail will never be, each in a transaction of its
     own. Returns how many were told. Needs an application context."""
-    until, told, ended = clock.now() + LONGEST_RUN, 0, [0]
-    while ended and clock.now() <= until:
+    until, told, last = clock.now() + LONGEST_RUN, 0, 0
+    while clock.now() <= until:
         with transaction() as session:
-            ended = list(mails.ended(session, BATCH))
-        done = sum(_tell_of_mail(awaited_id) for awaited_id in ended)
-        if not done:
-            break  # what cannot be told now is told at the next pulse
-        told += done
+            ended = mails.ended(session, BATCH, after=last)
+        if not ended:
+            break
+        # What cannot be told now is told at the next pulse; those behind it need not wait for that.
+        told, last = told + sum(_tell_of_mail(awaited_id) for awaited_id in ended), ended[-1]
     return told
 
 

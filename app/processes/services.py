@@ -15,6 +15,7 @@ from app.core.db import LARGEST_ID
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import _
 from app.core.leases import LeaseState
+from app.core.own_reasons import is_own
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms.about_customer import hold
@@ -272,7 +273,7 @@ def _happen(session: Session, instance_id: int, event: Event, *, by: Actor) -> P
 
 
 def _reason(text: str) -> str:
-    if not text.strip():
+    if not text.strip() or is_own(text.strip()):
         raise InvalidInputError(fields={"reason": [_("Please say why.")]})
     if len(text) > _LONGEST_TEXT or "\0" in text:
         raise InvalidInputError(fields={"reason": [_("This text is too long.")]})

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotAllowedError
 from app.core.i18n import _
-from app.processes.assignment import offer_for, who_did
+from app.processes.assignment import offer_for, offer_to, who_did
 from app.processes.engine.events import OpenTask
 from app.processes.engine.graph import AssignRule, Definition, Node
 from app.processes.engine.many import ManySpec, People, is_for_people
@@ -51,10 +51,12 @@ def whom(session: Session, instance: ProcessInstance) -> People:
     return meant
 
 
-def offer_of(node: Node, command: OpenTask) -> Offer | None:
-    """Each does his own part; None where it is for whom the step is."""
+def offer_of(session: Session, instance: ProcessInstance, node: Node, command: OpenTask) -> Offer | None:
+    """Each does his own part; None where it is for whom the step is. Whose turn comes later may have left by then."""
     if not command.outer or not is_for_people(node):
         return None
+    if command.position > 1 and node.many is not None and node.many.sequential:
+        return offer_to(session, instance, node, int(command.element))
     return Offer(member_id=int(command.element), why=(Reason("one_of_several"),))
 
 

@@ -231,7 +231,8 @@ def awaited(waiting: Sequence[ProcessSubscription], definition: Definition) -> l
 
 @dataclass(frozen=True)
 class Stop:
-    """A branch that cannot go on: where, why, and by which ways (flow id and a name) it may be led on."""
+    """A branch that cannot go on: where, why, and by which ways it may be led on: flows, or the end where it stands,
+    each with a name."""
 
     token: int
     node: str
@@ -281,7 +282,7 @@ def _stops(
                 code=code,
                 sentence=INCIDENTS[code](node.title),
                 reason=reason,
-                ways=[(flow, definition.flows[flow].name or definition.follow(flow).title) for flow in node.outs],
+                ways=[(way, definition.way_named(way)) for way in node.ways_out],
                 may_retry=is_stopped,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,12 +13,14 @@ from app.core import clock, leases
 from app.core.access import SYSTEM
 from app.core.leases import LeaseState
 from app.processes import queries, store
-from app.processes.applying import apply, first_moment, next_moment
+from app.processes.applying import apply, first_moment, left_out, next_moment
 from app.processes.engine.events import Fire
 from app.processes.engine.graph import Definition, Node
 from app.processes.engine.state import InstanceStatus
-from app.processes.models import Process, ProcessTimer, ProcessVersion, VersionState
+from app.processes.models import Process, ProcessInstance, ProcessTimer, ProcessVersion, VersionState
 from app.processes.services import begin, in_whose_name
+
+logger = logging.getLogger(__name__)
 
 _RUNNING_IN = (
     select(ProcessTimer)
@@ -34,6 +37,12 @@ def strike(session: Session, timer_id: int, *, owner: str) -> bool:
     timer = session.get(ProcessTimer, timer_id)
     if timer is None:
         return False
+    node, due_at, left = timer.node, timer.due_at, timer.left
+    of = timer.version_id or session.get_one(ProcessInstance, timer.instance_id).version_id
+    spec = queries.definition_of(session.get_one(ProcessVersion, of)).nodes[node].timer
+    missed = left_out(session, spec, due_at, clock.now()) if spec is not None else 0
+    if missed and (left is None or left > 1):
+        logger.warning("clock %d (%s) was late: %d times that it missed are left out", timer_id, node, missed)
     return _go_on(session, timer, owner) if timer.instance_id is not None else _start(session, timer, owner)
 
 

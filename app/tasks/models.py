@@ -76,10 +76,19 @@ class Task(Revisioned, Stamped, Entity):
         Index("ix_task_done", "completed_by_id", "completed_at"),
         # However often the steps of one owner were done: the last of a step, who did it, what was answered there.
         Index("ix_task_step", "owner_type", "owner_id", "step", "token"),
-        Index("ix_task_doer", "owner_type", "owner_id", "step", "completed_by_id", "token",
-              sqlite_where=_DONE, postgresql_where=_DONE),
-        Index("ix_task_answered", "owner_type", "owner_id", "token",
-              sqlite_where=_ANSWERED, postgresql_where=_ANSWERED),
+        Index(
+            "ix_task_doer",
+            "owner_type",
+            "owner_id",
+            "step",
+            "completed_by_id",
+            "token",
+            sqlite_where=_DONE,
+            postgresql_where=_DONE,
+        ),
+        Index(
+            "ix_task_answered", "owner_type", "owner_id", "token", sqlite_where=_ANSWERED, postgresql_where=_ANSWERED
+        ),
         {"extend_existing": False},
     )
 

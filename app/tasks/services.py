@@ -353,13 +353,15 @@ def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None
     _note(session, task, TaskEventKind.cancelled, by=by, data={"reason": reason})
 
 
+_AT_ONCE = 1000
 _IDS_OF = PreparedRows(select(Task.id).where(Task.owner_type == bindparam("kind"), Task.owner_id == bindparam("owner")))
 
 
 def end_grants_of(session: Session, kind: str, owner_id: int) -> None:
     """Called by the owner when it is over: what was seen because of work for it is no longer seen."""
-    ids = _IDS_OF.read(connection_of(session), {"kind": kind, "owner": owner_id})
-    end_grants(session, reason=[_reason(task_id) for (task_id,) in ids])
+    ids = [number for (number,) in _IDS_OF.read(connection_of(session), {"kind": kind, "owner": owner_id})]
+    for first in range(0, len(ids), _AT_ONCE):  # a database takes so many values in a statement, not all of them
+        end_grants(session, reason=[_reason(task_id) for task_id in ids[first : first + _AT_ONCE]])
 
 
 # ── the lock, and who may ──

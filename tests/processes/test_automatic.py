@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bs4 import BeautifulSoup
+from lxml.etree import fromstring
 from sqlalchemy import select, update
 
 from app.core.access import SYSTEM, Scope
@@ -83,6 +84,16 @@ def test_a_diagram_follows_and_a_lane_takes_it_in():
     out = redrawing.take_out(after, task)
     assert task not in out
     assert 'x="500"' in out
+
+
+def test_what_comes_in_stands_where_bpmn_wants_it():
+    drawing = bpmn("start > serve > ok > end", services={"serve": "set field='a' value='1'"},
+                   tasks={"ok": 'assign="team:cskh"'}, many={"ok": 'collection="2"'})  # fmt: skip
+    ways = "<incoming>f1</incoming><outgoing>f2</outgoing>"
+    drawing = drawing.replace("<multiInstance", f"{ways}<multiInstance", 1)
+    (step,) = [one for one in fromstring(redrawing.take_out(drawing, "serve")).iter() if one.get("id") == "ok"]
+    names = [child.tag.rpartition("}")[2] for child in step]
+    assert names == ["extensionElements", "incoming", "outgoing", "multiInstanceLoopCharacteristics"]
 
 
 def test_what_holds_others_is_not_taken_out():

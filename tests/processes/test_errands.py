@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import transaction
+from app.core.errors import BusinessError
 from app.core.screens.extra import extra_of
 from app.customers.models import Customer, TimelineEntry
 from app.customers.tags import set_tags, worn
@@ -198,6 +199,22 @@ def test_the_day_of_a_moment_is_the_one_on_the_walls_of_the_company(session, dra
     drawn = draw("set field='customer.next_contact_on' value='day'")
     drawn.finish(drawn.start(story.customer_id, day=said), "ask")
     assert str(session.get_one(Customer, story.customer_id, populate_existing=True).next_contact_on) == day
+
+
+@pytest.mark.parametrize(
+    ("day", "is_one"),
+    [("2026-12-01", True), ("2026-12-01T09:00", True), ("20261201", False), ("2026-W49-2", False), ("mai", False)],
+)
+def test_a_day_that_is_always_the_same_is_judged_as_it_is_read(draw, story, day, is_one):
+    service = f"set field='customer.next_contact_on' value=\"'{day}'\""
+    if not is_one:
+        with pytest.raises(BusinessError):
+            draw(service)
+        return
+    drawn = draw(service)
+    instance = drawn.start(story.customer_id)
+    drawn.finish(instance, "ask")
+    assert drawn.open(instance) == ["call"]
 
 
 @pytest.mark.both_databases

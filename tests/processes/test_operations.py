@@ -265,6 +265,37 @@ def test_an_admin_leads_it_on_by_a_way_out(cast, draw):
     drawn.check(instance)
 
 
+@pytest.mark.parametrize(
+    ("held", "typed", "kept"),
+    [
+        (None, "0912345678", "0912345678"),
+        (None, "007", "007"),
+        (None, "0", 0),
+        (None, "0,5", 0.5),
+        (None, "-12", -12),
+        (None, "00,5", "00,5"),
+        ("007", "12", "12"),
+        ("x", " có ", "có"),
+        ("x", "", None),
+        (7, "12", 12),
+    ],
+)
+def test_what_names_something_stays_a_text(app, client, session, cast, draw, held, typed, kept):
+    drawn = draw(STOPPED)
+    instance, token = stop(drawn)
+    if held is not None:
+        with transaction(cast.hoa) as inside:
+            services.correct_values(inside, instance, {"code": held}, by=cast.hoa, reason="Thử")
+    session.rollback()
+    answer = client("hoa").post(
+        f"/ho-so/{instance}/go-vuong",
+        data={"token": token, "reason": "Sai", "value_key": "code", "value": typed, "flow": "", "key": "a" * 22},
+    )
+    assert answer.status_code == 302, answer.text[:500]
+    found = drawn.instance(instance).data["code"]
+    assert (found, type(found)) == (kept, type(kept))
+
+
 def drawn_ways(drawn, instance):
     (stopped,) = shown.stops(drawn.session, drawn.instance(instance))
     return {name: flow for flow, name in stopped.ways}

@@ -80,14 +80,16 @@ def test_a_clock_that_was_due_while_no_worker_was_there_strikes_once(draw):
     drawn.check(instance)
 
 
-def test_what_repeats_strikes_from_moment_to_moment_and_makes_up_for_nothing_missed(draw):
+def test_what_repeats_strikes_from_moment_to_moment_and_makes_up_for_nothing_missed(draw, caplog):
     drawn = draw(BESIDE)
     instance = drawn.start()
     drawn.work_at(MONDAY + HOUR + timedelta(minutes=7))
     assert drawn.clocks(instance) == [("edge", MONDAY + 2 * HOUR, LeaseState.waiting)]
 
+    assert not caplog.records
     drawn.work_at(MONDAY + 9 * HOUR + timedelta(minutes=30))
     assert drawn.open(instance) == ["ask", "remind", "remind"]
+    assert ["7 times" in one.getMessage() for one in caplog.records] == [True]
     assert drawn.clocks(instance) == [("edge", MONDAY + 10 * HOUR, LeaseState.waiting)]
 
     drawn.work_at(MONDAY + 10 * HOUR)

@@ -270,15 +270,18 @@ class _Turn:
     def skip(self, token_id: int, flow: str, reason: str) -> None:
         token = self._stopped(token_id)
         node = self.definition.nodes[token.node]
-        if flow not in node.outs:
+        if flow not in node.ways_out:
             raise EngineRefusal(Refusal.no_such_way, flow)
-        together = {token_id}
+        together = {token.via: token_id}
         if token.state is TokenState.joining:
-            # What else waits there would wait for ever for the one that is led on.
-            together |= set(joining.oldest_per_flow(node, self.tokens.values()).values())
-        for one in sorted(together):
+            # What else waits there would wait for ever for the one that is led on; what came by its own flow stays.
+            together = {**joining.oldest_per_flow(node, self.tokens.values()), **together}
+        for one in sorted(together.values()):
             self._consume(one, IncidentSettled(one, node.id, flow, reason))
-        self.moving.append(flow)
+        if node.kind is NodeKind.end_event:
+            self._end(node)
+        else:
+            self.moving.append(flow)
         self._settle()
 
     def move(self, token_id: int, to: str, reason: str) -> None:

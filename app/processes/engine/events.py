@@ -29,6 +29,7 @@ class Refusal(StrEnum):
     nothing_waits = auto()
     no_such_step = auto()
     join_left_dead = auto()
+    no_end_left = auto()
     cannot_tell = auto()
 
 
@@ -142,7 +143,8 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """An admin leads a stopped branch, or one that waits at a join, on by a flow of his choice."""
+    """An admin leads a stopped branch, or one that waits at a join, on by a flow of his choice; where it could not end,
+    `flow` is that end, which it then reaches without what was to be done there."""
 
     token: int
     flow: str

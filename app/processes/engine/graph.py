@@ -192,6 +192,11 @@ class Node:
         return self.name or self.id
 
     @property
+    def ways_out(self) -> tuple[str, ...]:
+        """By which a stopped branch can be led on: its flows; of an end the end itself."""
+        return (self.id,) if self.kind is NodeKind.end_event else self.outs
+
+    @property
     def assignment(self) -> AssignRule | None:
         """Who does this step: its own rule, else its lane's role, else nobody."""
         if self.task is not None and self.task.assign is not None:
@@ -287,6 +292,12 @@ class Definition:
     def follow(self, flow: str) -> Node:
         """The node that a flow leads to."""
         return self.nodes[self.flows[flow].target]
+
+    def way_named(self, way: str) -> str:
+        """What one of the `ways_out` of a node is called."""
+        if way in self.nodes:
+            return self.nodes[way].title
+        return self.flows[way].name or self.follow(way).title
 
     @cached_property
     def edges(self) -> Mapping[str, tuple[Node, ...]]:

@@ -12,6 +12,7 @@ from app.processes.engine.http import HttpSpec
 from app.processes.engine.known import Known
 from app.processes.engine.outside import OF_CUSTOMER, OWN, MailSpec, MessageSpec, SetSpec, keys_asked
 from app.processes.engine.problems import Problem, Severity
+from app.processes.engine.timing import parse_moment
 
 #: what an event gateway may lead to
 _WAITED_FOR = {NodeKind.catch_event, NodeKind.receive_task}
@@ -86,7 +87,7 @@ def _fits(value: Expression, *, is_day: bool) -> bool:
     if not isinstance(always, str):
         return False
     try:
-        return not is_day or date.fromisoformat(always) is not None
+        return not is_day or parse_moment(always.strip().replace(" ", "T", 1)) is not None
     except ValueError:
         return False
 

@@ -96,8 +96,7 @@ def take_out(xml: str, element_id: str) -> str:
             _remove(incoming)
     for flow in ins:
         flow.set("targetRef", target)
-        etree.SubElement(_by_id(root, target), BPMN + "incoming").text = id_of(flow)
-        _in_order(_by_id(root, target))
+        _come_in(_by_id(root, target), id_of(flow))
         _lead_on(root, id_of(flow), way)
     gone = {element_id, way}
     for reference in list(root.iter(BPMN + "flowNodeRef")):
@@ -125,12 +124,12 @@ def _tell(task: etree._Element, name: str, kind: str, words: Words) -> None:
         etree.SubElement(holder, TT + kind, {key: text for key, text in attributes.items() if text})
 
 
-def _in_order(element: etree._Element) -> None:
-    """BPMN wants what comes in before what goes out."""
-    for outgoing in element.findall(BPMN + "outgoing"):
-        element.remove(outgoing)
-        last = element.findall(BPMN + "incoming")[-1]
-        last.addnext(outgoing)
+def _come_in(element: etree._Element, flow: str) -> None:
+    """BPMN wants what comes in behind what is said of the element, and before what goes out and all else."""
+    incoming = etree.Element(BPMN + "incoming")
+    incoming.text = flow
+    before = {BPMN + name for name in ("documentation", "extensionElements", "incoming")}
+    element.insert(sum(tag(child) in before for child in element), incoming)
 
 
 # ── the diagram ──

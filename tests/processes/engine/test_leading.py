@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.processes.engine.core import BY_END, MAX_MOVES
+from app.processes.engine.core import BY_END, MAX_MOVES, decide
 from app.processes.engine.events import (
     Cancel,
     Complete,
@@ -25,9 +25,9 @@ from app.processes.engine.events import (
     Suspend,
     TokenCancelled,
 )
-from app.processes.engine.state import IncidentCode, InstanceStatus
+from app.processes.engine.state import IncidentCode, InstanceStatus, State, Token, TokenState
 from tests.processes.engine.drawing import drawn
-from tests.processes.engine.running import Run
+from tests.processes.engine.running import TODAY, Run
 
 NO_DEFAULT = drawn(
     "start > ask > xor1", "xor1 > pay if amount > 5", "xor1 > thank if amount < 2", "pay > end", "thank > end"
@@ -87,6 +87,14 @@ def test_branches_that_wait_for_each_other_are_led_on_together():
 
     run.do(Skip(token.id, "f4", "đủ rồi"))
     assert run.open == ["z"]
+
+
+def test_what_came_twice_by_one_way_waits_for_its_next_turn():
+    parallel = drawn("start > and1 > a > and2 > z > end", "and1 > c > and2")
+    two = tuple(Token(number, "and2", "f2", TokenState.joining) for number in (3, 5))
+    state = State(status=InstanceStatus.running, tokens=two, next_token=6)
+    left = decide(parallel, state, Skip(5, "f3", "thừa"), today=TODAY).state
+    assert [(one.id, one.node) for one in left.tokens] == [(3, "and2"), (6, "z")]
 
 
 def test_what_goes_on_by_itself_is_not_led():

@@ -72,6 +72,14 @@ def test_a_join_is_never_left_waiting():
     assert run.open == ["a", "c"]
 
 
+def test_where_a_return_would_lead_nothing_is_explored(monkeypatch):
+    monkeypatch.setattr("app.processes.engine.soundness.MAX_STATES", 0)
+    run = Run(PARALLEL, Start()).finish("ask")
+    assert refused(run, run.token("a"), "last")[0] is Refusal.cannot_tell
+    run.do(Move(run.token("a"), "ask", "lại từ đầu"))
+    assert run.open == ["ask"]
+
+
 @pytest.mark.parametrize(
     ("token", "to", "code"),
     [(1, "ask", Refusal.no_such_step), (1, "xx", Refusal.no_such_step), (1, "and2", Refusal.no_such_step),
