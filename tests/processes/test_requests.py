@@ -248,9 +248,9 @@ def test_a_branch_led_past_it_asks_no_more(session, cast, draw, outside):
 
 
 def _stops(session, drawn, instance):
-    from app.processes import shown
+    from app.processes import stopped
 
-    return shown.stops(session, drawn.instance(instance))
+    return stopped.stops(session, drawn.instance(instance))
 
 
 @pytest.mark.parametrize(
