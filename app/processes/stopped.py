@@ -125,7 +125,7 @@ def _failing_since(session: Session, ids: Sequence[int]) -> dict[tuple[int, int]
         ProcessRequest.status == LeaseState.dead,
         ProcessRequest.failing_since.is_not(None),
     )
-    return {(number, token): since for number, token, since in session.execute(rows)}
+    return {(number, token): since for number, token, since in session.execute(rows) if since is not None}
 
 
 def _stops(
