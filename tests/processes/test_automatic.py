@@ -224,8 +224,8 @@ def test_what_is_wrong_is_told_beside_the_field_and_nothing_typed_is_lost(hoa, t
         "mail template='process_news' to='field:email' words='note'",
         "message name='paid' key='order_code' gives='amount, who = buyer' ttl='PT6H'",
         "message name='paid'",
-        "http receiver='kho' method='POST' path='/a' body='amount, code=order_code' takes='stock = a.b' headers='X-Shop=hn'"
-        " limit='PT5S' tries='PT90S, PT5M'",
+        "http receiver='kho' method='POST' path='/a' body='amount, code=order_code' takes='stock = a.b'"
+        " headers='X-Shop=hn' limit='PT5S' tries='PT90S, PT5M'",
     ],
 )
 def test_a_form_that_is_saved_as_it_came_changes_nothing_of_what_is_drawn(app, hoa, tasks, service):
