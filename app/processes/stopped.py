@@ -81,7 +81,8 @@ CLOCK_ADVICE = _("Let it try again on the page of the process file; or put the w
 
 @dataclass(frozen=True)
 class Stop:
-    """A branch that cannot go on: where, why, since when, and by which ways (a flow or this end, and a name) it may be led on."""
+    """A branch that cannot go on: where, why, since when, and by which ways (a flow or this end, and a name) it may be
+    led on."""
 
     token: int
     node: str
