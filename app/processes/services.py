@@ -60,7 +60,7 @@ _ANY_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,59}(?:\.[a-zA-Z_][a-zA-Z0-9_-]{
 _MOST_VALUES = 200
 _LONGEST_TEXT = 10_000
 _LARGEST_NUMBER = 2**53
-_LOCKED_AT_ONCE = 100
+_LOCKED_AT_ONCE = 25
 
 
 class NotPublishedError(BusinessError):

@@ -27,7 +27,7 @@ STEPS = {
     "ok": 'assign="round_robin:team:cskh" notBy="ask" due="PT1H" outcomes="approve,reject"',
 }
 _OPCODES = 50
-TURNS, AGAIN = 130, 10
+TURNS, AGAIN = 60, 5
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def turned(app):
 
 def test_a_step_and_its_page_cost_the_same_after_many_turns(app, client, turned):
     turns, process, instance_id = turned
-    turns(AGAIN)
+    turns(TURNS)
     first = turns(AGAIN)
     turns(TURNS)
     last = turns(AGAIN)
