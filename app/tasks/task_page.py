@@ -272,12 +272,11 @@ def _people(session: Session, task: Task) -> list[dict[str, Any]]:
     """To whom the work can be given, with what each has on the desk already."""
     load = select(func.count(Task.id)).where(Task.assignee_id == Member.id, queries.is_open())
     rows = people.active_members().add_columns(load.correlate(Member).scalar_subquery())
-    found = session.execute(rows).unique().all()
-    may = people.who_may(session, [member for member, _count in found], "edit", "Task")
     return [
         {"id": member.id, "name": member.name, "note": ngettext("%(num)d open task", "%(num)d open tasks", count)}
-        for member, count in found if member.id != task.assignee_id and member.id in may
-    ]  # fmt: skip
+        for member, count in session.execute(rows).unique()
+        if member.id != task.assignee_id and people.actor_of(session, member).may("edit", "Task")
+    ]
 
 
 def _returned(session: Session, task: Task) -> dict[str, Any] | None:
