@@ -4,7 +4,6 @@ deaths and restarts."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from random import SystemRandom
@@ -64,14 +63,14 @@ def hand_over_messages() -> int:
 def go_on_after_mails() -> int:
     """Let the processes go on whose mail is out, and stop those whose mail will never be, each in a transaction of its
     own. Returns how many were told. Needs an application context."""
-    until, told, last = clock.now() + LONGEST_RUN, 0, 0
-    while clock.now() <= until:
+    until, told, ended = clock.now() + LONGEST_RUN, 0, [0]
+    while ended and clock.now() <= until:
         with transaction() as session:
-            ended = mails.ended(session, BATCH, after=last)
-        if not ended:
-            break
-        # What cannot be told now is told at the next pulse; those behind it need not wait for that.
-        told, last = told + sum(_tell_of_mail(awaited_id) for awaited_id in ended), ended[-1]
+            ended = list(mails.ended(session, BATCH))
+        done = sum(_tell_of_mail(awaited_id) for awaited_id in ended)
+        if not done:
+            break  # what cannot be told now is told at the next pulse
+        told += done
     return told
 
 
@@ -187,20 +186,10 @@ def _settle(row_id: int, owner: str, answer: requests.Answer) -> bool:
     try:
         with transaction() as session:
             is_told = requests.settle(session, row_id, answer, owner=owner, happen=_happen)
+            session.flush()
+            requests.count_result(session, answer)
+            return is_told
     except Exception:
-        # One bad row never stops the rest; when its lease runs out it is tried to tell it again.
+        # One bad row never stops the rest; when its lease runs out the program is asked again, under the same key.
         logger.exception("what came of request %d could not be told", row_id)
-        _beside("what came of request %d could not be kept", row_id,
-                lambda session: requests.keep(session, row_id, answer, owner=owner))  # fmt: skip
         return False
-    _beside("request %d could not be counted", row_id, lambda session: requests.count_result(session, answer))
-    return is_told
-
-
-def _beside(problem: str, row_id: int, write: Callable[[Session], None]) -> None:
-    """Write it in a transaction of its own; where that fails the log says so, and all else goes on."""
-    try:
-        with transaction() as session:
-            write(session)
-    except Exception:
-        logger.exception(problem, row_id)

@@ -25,14 +25,14 @@ def await_mail(session: Session, instance: ProcessInstance, token: int, key: str
     session.flush()
 
 
-def ended(session: Session, limit: int, *, after: int) -> Sequence[int]:
-    """Those that are out or given up, of process files that go on; the oldest first, behind the number `after`."""
+def ended(session: Session, limit: int) -> Sequence[int]:
+    """Those that are out or given up, of process files that go on; the oldest first."""
     over = Outbox.status.in_((LeaseState.done, LeaseState.dead))
     rows = (
         select(AwaitedMail.id)
         .join(ProcessInstance, ProcessInstance.id == AwaitedMail.instance_id)
         .join(Outbox, Outbox.idempotency_key == AwaitedMail.key, isouter=True)
-        .where(AwaitedMail.id > after, ProcessInstance.status != InstanceStatus.suspended, over | Outbox.id.is_(None))
+        .where(ProcessInstance.status != InstanceStatus.suspended, over | Outbox.id.is_(None))
         .order_by(AwaitedMail.id)
         .limit(limit)
     )

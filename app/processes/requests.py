@@ -10,12 +10,11 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import CursorResult, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases, outbound
@@ -186,28 +185,16 @@ def settle(session: Session, row_id: int, answer: Answer, *, owner: str, happen:
     return True
 
 
-def keep(session: Session, row_id: int, answer: Answer, *, owner: str) -> None:
-    """What came of it could not be told: it stands with the request until it is, so that nobody asks again."""
-    row = session.get(ProcessRequest, row_id)
-    if row is None:
-        return
-    instance = store.lock(session, row.instance_id)
-    if leases.held_by(session, ProcessRequest, [row_id], owner=owner):
-        session.refresh(row)
-        if answer.error is None or _is_final(row, answer.error, _spec(instance, row)):
-            row.outcome = _kept(instance, row, answer)
-
-
-_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
-
 def count_result(session: Session, answer: Answer) -> None:
-    """For whoever watches the installation. In a transaction of its own: others wait for this row."""
+    """For whoever watches the installation. The last thing in a transaction: others wait for this row."""
     error = answer.error
     result = "ok" if error is None else f"{error.status // 100}xx" if error.status else str(error.fault)
-    insert = _INSERT[session.get_bind().dialect.name](RequestCount.__table__).values(result=result, count=1)
-    one_more = {"count": RequestCount.count + 1}
-    session.execute(insert.on_conflict_do_update(index_elements=["result"], set_=one_more))
+    counted = session.execute(
+        update(RequestCount).where(RequestCount.result == result).values(count=RequestCount.count + 1),
+        execution_options={"synchronize_session": False},
+    )
+    if not cast("CursorResult[Any]", counted).rowcount:
+        session.add(RequestCount(result=result, count=1))
 
 
 def _mine(

@@ -259,7 +259,10 @@ def _verb(text: str, change: Callable[[Session, int], ProcessInstance], told: Ca
         if not error.fields:
             flash(str(error.message), "danger")
         return instance_page(
-            number, refused=request.path.rpartition("/")[2], problems=error.fields, status=error.status
+            number,
+            refused=request.path.rpartition("/")[2],
+            problems=error.fields or {"": [error.message]},
+            status=error.status,
         )
     return done(links.instance_path(number), told(code))
 
@@ -276,9 +279,7 @@ def _lead_on(session: Session, number: int) -> ProcessInstance:
         return services.retry_clock(session, number, row_id(asked["clock"]), by=actor, reason=reason)
     token = row_id(asked.get("token", ""))
     if key:
-        typed = asked.get("value", "")
-        held = get_visible(session, ProcessInstance, number, actor, "approve").data.get(key)
-        values = {key: typed.strip() or None if isinstance(held, str) else read_value(typed)}
+        values = {key: read_value(asked.get("value", ""))}
         services.correct_values(session, number, values, by=actor, reason=reason)
     if flow:
         return services.lead_branch(session, number, token, flow, by=actor, reason=reason)
@@ -292,10 +293,9 @@ def read_value(typed: str) -> str | int | float | bool | None:
         return None
     if text.lower() in ("true", "false", "có", "không"):
         return text.lower() in ("true", "có")
-    # 0912 345 678 and 007 are no numbers: whoever begins with 0 names something.
-    if re.fullmatch(r"-?(0|[1-9][0-9]{0,14})", text):
+    if re.fullmatch(r"-?[0-9]{1,15}", text):
         return int(text)
-    return float(text.replace(",", ".")) if re.fullmatch(r"-?(0|[1-9][0-9]{0,14})[.,][0-9]{1,6}", text) else text
+    return float(text.replace(",", ".")) if re.fullmatch(r"-?[0-9]{1,15}[.,][0-9]{1,6}", text) else text
 
 
 def _prefilled(dialog: StartDialog) -> StartDialog:

@@ -23,7 +23,7 @@ from tests.story import MONDAY
 ARROWS = ("start > ask > ok > xor1", "xor1 > end if ok.outcome = 'reject'", "xor1 > ask by default")
 FORM = {"name": "Ý kiến", "fields": [{"key": "said", "type": "text", "label": "Ý kiến"}]}
 STEPS = {
-    "ask": 'assign="same_as:ask" due="PT1H" form="y-kien"',
+    "ask": 'assign="initiator" due="PT1H" form="y-kien"',
     "ok": 'assign="round_robin:team:cskh" notBy="ask" due="PT1H" outcomes="approve,reject"',
 }
 _OPCODES = 50
