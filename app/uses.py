@@ -13,7 +13,7 @@ from app.catalogues.shipped import CALL_RESULT, CONSENT_PURPOSE, JOURNEY_STAGE
 from app.core import links, uses
 from app.core.access import Actor, visible
 from app.core.accounts import Role
-from app.core.db import Entity
+from app.core.db import Entity, db
 from app.core.errors import Sentence
 from app.core.formats import day_text, local
 from app.core.i18n import _, ngettext
