@@ -163,8 +163,8 @@ def instance_page(
 
 def _wrong(problems: Mapping[str, Sequence[object]]) -> dict[str, str]:
     """By the field of the page beside which it stands: reason, token, to, flow; of a key that is none value_key, of
-    another one its value."""
-    beside = {"from": "token", **{key: key for key in ("reason", "token", "to", "flow")}}
+    another one its value. `whole`: what is wrong with no field of its own."""
+    beside = {"": "whole", "from": "token", **{key: key for key in ("reason", "token", "to", "flow")}}
     told: dict[str, str] = {}
     for key, sentences in problems.items():
         of_value = "value" if services.ANY_KEY.fullmatch(key) else "value_key"
