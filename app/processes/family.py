@@ -344,6 +344,6 @@ def kin_of(
             [(ProcessCall.child_id, ProcessCall.parent_id), (ProcessCall.parent_id, ProcessCall.child_id)]
         )
     ]  # fmt: skip
-    for side, _call, own, *one in session.execute(union_all(*kin).order_by("call")):
-        sides[side].setdefault(own, []).append(Relative(*one))
+    for row in session.execute(union_all(*kin).order_by("call")):
+        sides[row.side].setdefault(row[2], []).append(Relative(*row[3:]))
     return sides
