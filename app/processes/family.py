@@ -10,11 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, literal, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import clock, rows
-from app.core.access import Actor, visible
 from app.core.db import queue_up
 from app.core.errors import ConflictError
 from app.core.i18n import _
@@ -74,8 +73,6 @@ class Happen(Protocol):
 #: so many linked runs may begin because of one event, and so much may one of them do by itself, before it is taken for
 #: a circle
 MOST_BEGUN = 100
-#: so many of the runs that one has called are shown
-MOST_KIN = 100
 #: of the runs that this one called, for these tokens
 _CALLED = (
     select(ProcessCall.token, ProcessCall.child_id)
@@ -331,26 +328,22 @@ class Relative:
 
 
 def kin_of(
-    session: Session, instance_ids: Collection[int], actor: Actor
+    session: Session, instance_ids: Collection[int]
 ) -> tuple[Mapping[int, Sequence[Relative]], Mapping[int, Sequence[Relative]]]:
-    """By run the one that called it, and the newest MOST_KIN that it called, oldest first; those that he may see."""
-    callers: dict[int, list[Relative]] = {}
-    called: dict[int, list[Relative]] = {}
-    for found, own, other in (
-        (callers, ProcessCall.child_id, ProcessCall.parent_id), (called, ProcessCall.parent_id, ProcessCall.child_id),
-    ):  # fmt: skip
-        place = func.row_number().over(partition_by=own, order_by=ProcessCall.id.desc()).label("place")
-        of_it = select(ProcessCall.id, place).join(ProcessInstance, ProcessInstance.id == other)
-        newest = of_it.where(own.in_(instance_ids), visible(ProcessInstance, actor)).subquery()
-        found_kin = (
-            select(own, ProcessInstance.id, ProcessInstance.code, Process.name, Process.code, ProcessInstance.status,
-                   ProcessCall.token)
-            .join(newest, newest.c.id == ProcessCall.id)
-            .join(ProcessInstance, ProcessInstance.id == other)
-            .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
-            .join(Process, Process.id == ProcessVersion.process_id)
-            .where(newest.c.place <= MOST_KIN)
-        )  # fmt: skip
-        for row in session.execute(found_kin.order_by(ProcessCall.id)):
-            found.setdefault(row[0], []).append(Relative(*row[1:]))
-    return callers, called
+    """By run the one that called it, and those that it called, the oldest first."""
+    sides: tuple[dict[int, list[Relative]], dict[int, list[Relative]]] = ({}, {})
+    kin = [
+        select(literal(side).label("side"), ProcessCall.id.label("call"), own, ProcessInstance.id.label("other"),
+               ProcessInstance.code, Process.name, Process.code.label("process"), ProcessInstance.status,
+               ProcessCall.token)
+        .join(ProcessInstance, ProcessInstance.id == other)
+        .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
+        .join(Process, Process.id == ProcessVersion.process_id)
+        .where(own.in_(instance_ids))
+        for side, (own, other) in enumerate(
+            [(ProcessCall.child_id, ProcessCall.parent_id), (ProcessCall.parent_id, ProcessCall.child_id)]
+        )
+    ]  # fmt: skip
+    for row in session.execute(union_all(*kin).order_by("call")):
+        sides[row.side].setdefault(row[2], []).append(Relative(*row[3:]))
+    return sides

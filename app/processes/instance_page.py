@@ -21,7 +21,7 @@ from app.core.own_reasons import is_own, reason_told
 from app.core.pages import show, trail
 from app.core.sent_once import fresh_key
 from app.customers.queries import customer_cards
-from app.processes import family, messages, queries, several, shown, stopped, store, timers
+from app.processes import family, messages, queries, services, several, shown, stopped, store, timers
 from app.processes.calls_shown import calls_in
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
@@ -151,13 +151,13 @@ def instance_page(
 
 
 def _wrong(problems: Mapping[str, Sequence[object]]) -> dict[str, str]:
-    """By the field of the page beside which it stands: reason, token, to, flow, else value."""
-    beside = {"from": "token"}
-    fields = ("reason", "token", "to", "flow")
+    """By the field of the page beside which it stands: reason, token, to, flow; of a key that is none value_key, of
+    another one its value. `whole`: what is wrong with no field of its own."""
+    beside = {"": "whole", "from": "token", **{key: key for key in ("reason", "token", "to", "flow")}}
     told: dict[str, str] = {}
     for key, sentences in problems.items():
-        field = beside.get(key, key)
-        told.setdefault(field if field in fields else "value", " ".join(map(str, sentences)))
+        of_value = "value" if services.ANY_KEY.fullmatch(key) else "value_key"
+        told.setdefault(beside.get(key, of_value), " ".join(map(str, sentences)))
     return told
 
 
@@ -209,13 +209,24 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
 def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str, Any]:
     """`caller` and `called`: {code, process, status_label, url} of the run that called this one, and of those that it
     called, as far as he sees them."""
-    callers, called = family.kin_of(session, [instance.id], actor)
+    callers, called = family.kin_of(session, [instance.id])
+    called = {number: kin[-MOST:] for number, kin in called.items()}
+    found = [*callers.get(instance.id, ()), *called.get(instance.id, ())]
+    seen = set(
+        session.scalars(
+            select(ProcessInstance.id).where(
+                ProcessInstance.id.in_([one.id for one in found]), visible(ProcessInstance, actor)
+            )
+        )
+        if found
+        else ()
+    )
 
     def told(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
         return [
             {"code": one.code, "process": one.process, "status_label": shown.STATUS_LABELS[one.status],
              "url": links.instance_path(one.id)}
-            for one in kin
+            for one in kin if one.id in seen
         ]  # fmt: skip
 
     return {"caller": told(callers.get(instance.id, ())), "called": told(called.get(instance.id, ()))}
