@@ -40,8 +40,8 @@ from app.forms.models import (
 )
 from app.forms.own_fields.models import CustomerAnswers
 from app.forms.words import say
+from app.security.grants import granted
 from app.security.models import Member, Team
-from app.security.queries import granted
 
 #: answers are read with the record that they were given for, also where it was shared
 _ANSWERED_FOR = ("Task", "Instance")

@@ -32,8 +32,8 @@ from app.processes.models import (
     ProcessVersion,
     VersionState,
 )
+from app.security.grants import granted
 from app.security.models import Right
-from app.security.queries import granted
 from app.tasks.models import Task
 from app.tasks.queries import is_orphan
 
