@@ -32,13 +32,13 @@ class _Live(TableClause):
 
 @compiles(_Live)
 def _by_its_name(rows: _Live, compiler: SQLCompiler, **how: Any) -> str:
-    return compiler.visit_table(rows, **how)
+    return str(compiler.visit_table(rows, **how))  # type: ignore[no-untyped-call]
 
 
 @compiles(_Live, "sqlite")
 def _by_index(rows: _Live, compiler: SQLCompiler, **how: Any) -> str:
     index = " INDEXED BY ix_customer_live_id" if how.get("asfrom") else ""
-    return compiler.visit_table(rows, **how) + index
+    return str(compiler.visit_table(rows, **how)) + index  # type: ignore[no-untyped-call]
 
 
 _LIVE = _Live(
