@@ -15,7 +15,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from app.core.db import connection_of
+from app.core.db import connection_of, send
 
 Processor = Callable[[Any], Any]
 
@@ -62,8 +62,8 @@ class Prepared:
         and what it returns."""
         words = self._words_of(connection)
         if len(rows) == 1:
-            return _send(connection, words.text, words.of(rows[0]), is_many=False)
-        return _send(connection, words.text, [words.of(row) for row in rows], is_many=True)
+            return send(connection, words.text, words.of(rows[0]), is_many=False)
+        return send(connection, words.text, [words.of(row) for row in rows], is_many=True)
 
     def __call__(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each of the rows, if there are any."""
@@ -73,7 +73,7 @@ class Prepared:
     def read(self, connection: Connection, values: Mapping[str, Any]) -> list[Sequence[Any]]:
         """All rows of a SELECT, the columns in its order."""
         words = self._words_of(connection)
-        cursor = _send(connection, words.text, words.of(values), is_many=False)
+        cursor = send(connection, words.text, words.of(values), is_many=False)
         found = [words.ours(row) for row in cursor.fetchall()]
         cursor.close()
         return found
@@ -128,15 +128,3 @@ def _words(statement: Any, dialect: Dialect) -> _Words:
 
 def _always(value: Any) -> Callable[[], Any]:
     return lambda: value
-
-
-def _send(connection: Connection, text: str, given: Any, *, is_many: bool) -> Any:
-    """The driver's cursor behind the statement."""
-    cursor = connection.connection.cursor()
-    try:
-        for told in connection.dispatch.before_cursor_execute:
-            text, given = told(connection, cursor, text, given, None, is_many)
-        (cursor.executemany if is_many else cursor.execute)(text, given)
-    except connection.dialect.loaded_dbapi.Error as error:
-        connection._handle_dbapi_exception(error, text, given, cursor, None)
-    return cursor

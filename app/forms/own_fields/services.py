@@ -87,6 +87,7 @@ def add_many(
 def _insert(session: Session, drawn: Drawn, found: Mapping[int, Values], by: Actor) -> None:
     """The answers of customers who have none yet: past the mapper, which would make each a statement of its own."""
     now = clock.now()
+    session.flush()
     ids = next_ids(session, CustomerAnswers.__table__, len(found))
     rows = [
         {"id": row_id, "customer_id": number, "form_version_id": drawn.version_id, "answers": dict(values), "rev": 1,
