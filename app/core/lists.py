@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Select
 from werkzeug.datastructures import MultiDict
 
 from app.core.access import Actor
-from app.core.conditions import Condition, ConditionError, parse, sql
+from app.core.conditions import Condition, ConditionError, parse
+from app.core.conditions.examples import example
 from app.core.conditions.fields import Field
 from app.core.errors import BadRequestError, InvalidInputError
 from app.core.i18n import _
@@ -23,10 +24,10 @@ def read_condition(typed: str, fields: Mapping[str, Field]) -> Condition | None:
     """A typed condition, or its stored form. Raises BadRequestError with the sentence of what is wrong in it."""
     if not typed.strip():
         return None
-    example = next(map(sql.example, fields.values()), "")
+    shown = next(map(example, fields.values()), "")
     try:
         is_stored = typed.lstrip().startswith("{")
-        condition = Condition.from_json(json.loads(typed)) if is_stored else parse(typed, example=example)
+        condition = Condition.from_json(json.loads(typed)) if is_stored else parse(typed, example=shown)
     except ConditionError as refusal:
         raise BadRequestError(refusal.message) from None
     except (ValueError, RecursionError):

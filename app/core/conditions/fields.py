@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select
 
@@ -28,6 +28,11 @@ class Kind(StrEnum):
     person = auto()
     #: a team by its id
     team = auto()
+
+
+TEXTS = {Kind.text, Kind.phone}
+#: what is asked of a value
+Test: TypeAlias = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 
 
 @dataclass(frozen=True)

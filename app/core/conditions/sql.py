@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -33,27 +33,24 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
-from app.core.conditions import tree
+from app.core.conditions import containing, places, tree
 from app.core.conditions.condition import Condition
 from app.core.conditions.errors import ConditionError
-from app.core.conditions.fields import Beside, Field, Kind, Total
+from app.core.conditions.examples import example, refused
+from app.core.conditions.fields import TEXTS, Beside, Field, Kind, Test, Total
 from app.core.conditions.functions import FUNCTIONS, Asked
 from app.core.conditions.functions import Kind as Gives
+from app.core.conditions.places import AskedBeside
 from app.core.conditions.since import lies
 from app.core.conditions.tree import EMPTINESSES, ORDERINGS, Call, Group, Not, Operand, Row, operand_text
-from app.core.conditions.values import BLANKS, Period, moment_of
+from app.core.conditions.values import Period, moment_of
 from app.core.db import UtcDateTime
 from app.core.i18n import _
-from app.core.vietnamese import MARKED, PLAIN, alike, phone_e164, plain_letters, show_phone
+from app.core.vietnamese import phone_e164, show_phone
 
 MAX_LIST = 100  # values of one list
 MAX_DAYS = 36_500  # on the right of days_between: a hundred years
-
-Test: TypeAlias = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
@@ -87,22 +84,8 @@ _ORDERS: Mapping[str, Callable[[Any, Any], Any]] = {
 #: comparisons that name the value
 _EXACT = {"=", "in"}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_TEXTS = {Kind.text, Kind.phone}
 _NUMBERS = {Kind.number, Kind.decimal, Kind.money}
 _DAYS = {Kind.date, Kind.moment}
-
-_EXAMPLES: Mapping[Kind, str] = {
-    Kind.text: "contains 'Hà Nội'",
-    Kind.phone: "= '0912 345 678'",
-    Kind.number: ">= 10",
-    Kind.decimal: ">= 1.5",
-    Kind.money: ">= 500000",
-    Kind.date: ">= '2026-11-21'",
-    Kind.moment: "= this_week()",
-    Kind.yes_no: "= true",
-    Kind.person: "= me()",
-    Kind.team: "= my_teams()",
-}
 
 
 class _Translation:
@@ -130,19 +113,19 @@ class _Translation:
         others, together = self._asked_together(parts)
         yield from map(self.node, others)
         for several in together:
-            yield several[0].beside.key.in_(_keys_of_all(several))
+            yield several[0].beside.key.in_(places.keys_of_all(several))
 
     def keys(self, node: tree.Node) -> Select[Any] | None:
         others, together = self._asked_together(
             node.parts if isinstance(node, Group) and node.word == "and" else (node,)
         )
-        return None if others or len(together) != 1 else _keys_of_all(together[0])
+        return None if others or len(together) != 1 else places.keys_of_all(together[0])
 
     def _asked_together(
         self, parts: Sequence[tree.Node]
-    ) -> tuple[Sequence[tree.Node], Sequence[Sequence[_AskedBeside]]]:
+    ) -> tuple[Sequence[tree.Node], Sequence[Sequence[AskedBeside]]]:
         """What asks for one value beside the rows each, by the key of the rows; and before that, all the rest."""
-        asked: dict[str, _AskedBeside] = {}
+        asked: dict[str, AskedBeside] = {}
         others = []
         for part in parts:
             found = self._asked_beside(part)
@@ -150,10 +133,10 @@ class _Translation:
                 others.append(part)
             else:
                 field, beside, test = found
-                told = asked.setdefault(field.key, _AskedBeside(beside, []))
+                told = asked.setdefault(field.key, AskedBeside(beside, []))
                 told.tests.append(test)
                 told.is_exact = told.is_exact or (isinstance(part, Row) and part.op in _EXACT)
-        keys: dict[str, list[_AskedBeside]] = {}
+        keys: dict[str, list[AskedBeside]] = {}
         for told in asked.values():
             keys.setdefault(str(told.beside.key), []).append(told)
         return others, list(keys.values())
@@ -169,7 +152,7 @@ class _Translation:
         test = self._test(field, op, _operands(part))
         if test is None:
             return None
-        return field, beside, partial(_turned, test) if part.op in _POSITIVE else test
+        return field, beside, partial(places.turned, test) if part.op in _POSITIVE else test
 
     def _row(self, row: Row) -> ColumnElement[bool]:
         if isinstance(row.left, Call):
@@ -178,13 +161,13 @@ class _Translation:
             field, op, operands = self._field(row.left), row.op, _operands(row)
         positive, is_negated = _POSITIVE.get(op, op), op in _POSITIVE
         if op in EMPTINESSES:
-            return _is_empty(field, wanted=not is_negated)
+            return places.is_empty(field, wanted=not is_negated)
         test = self._long_ago(field, positive, operands) if field.since else self._test(field, positive, operands)
         if test is None:
             return false()
         if is_negated and (field.absent_differs or field.is_always_there):
-            return not_(_holds(field, test, negated=False))
-        return _holds(field, test, negated=is_negated)
+            return not_(places.holds(field, test, negated=False))
+        return places.holds(field, test, negated=is_negated)
 
     def _long_ago(self, field: Field, op: str, operands: Sequence[Operand]) -> Test | None:
         """`age >= 18` is `birthday <= the day 18 years ago`: the column itself is compared, with days."""
@@ -232,7 +215,7 @@ class _Translation:
         assert isinstance(named, tree.Field)
         field = self._field(named)
         if field.kind not in _DAYS:
-            raise _refused(field)
+            raise refused(field)
         if row.op in EMPTINESSES:
             return field, row.op, ()
         fixed = self._days(field, other)
@@ -265,7 +248,7 @@ class _Translation:
                 )
             )  # fmt: skip
         if not _may(field.kind, op):
-            raise _refused(field)
+            raise refused(field)
         wanted = [value for one in operands for value in self._wanted(field, one)]
         if not wanted:
             return None
@@ -275,10 +258,14 @@ class _Translation:
             found = field.contains(wanted[0])
             return lambda _column: found
         if op == "contains":
-            return _contains_digits(field, wanted[0]) if field.kind is Kind.phone else _contains(wanted[0])
+            return (
+                containing.holding_digits(field, wanted[0])
+                if field.kind is Kind.phone
+                else containing.holding(wanted[0])
+            )
         if op in _ORDERS:
             return lambda column: _ORDERS[op](column, wanted[0])
-        if field.kind in {*_TEXTS, Kind.choice}:
+        if field.kind in {*TEXTS, Kind.choice}:
             # A choice may be stored by a type of its own, which would not let another text pass.
             return lambda column: type_coerce(column, String).in_(wanted)
         return lambda column: column.in_(wanted)
@@ -308,7 +295,7 @@ class _Translation:
                 return [days]
             case ((Kind.date | Kind.moment), _):
                 return []
-        raise _refused(field)
+        raise refused(field)
 
     # ── days ──
     def _days(self, field: Field, operand: Operand) -> Period | datetime | None:
@@ -317,7 +304,7 @@ class _Translation:
             days = FUNCTIONS[operand.function].work_out(self._asked, *operand.args)
             return Period(days, days) if isinstance(days, date) else days  # type: ignore[return-value]
         if not isinstance(operand, str) or moment_of(operand) is None:
-            raise _refused(field)
+            raise refused(field)
         if len(operand) == len("2026-11-21"):
             day = date.fromisoformat(operand)
             return Period(day, day)
@@ -376,92 +363,8 @@ def _operands(row: Row) -> Sequence[Operand]:
 
 def _may(kind: Kind, op: str) -> bool:
     if op == "contains":
-        return kind in _TEXTS
+        return kind in TEXTS
     return op not in ORDERINGS or kind in _NUMBERS | _DAYS
-
-
-def _holds(field: Field, test: Test, *, negated: bool) -> ColumnElement[bool]:
-    """Of several values one is enough; turned round, there must be one and the test hold for none."""
-    column = field.column
-    if isinstance(column, Total):
-        return _holds_of_total(column, test, negated=negated)
-    if isinstance(column, Beside):
-        return _holds_beside(column, test, negated=negated)
-    if field.is_always_there and not isinstance(column, Select):
-        return not_(test(column)) if negated else test(column)
-    if not isinstance(column, Select):
-        return and_(column.is_not(None), not_(test(column)) if negated else test(column))
-    (value,) = column.selected_columns
-    found = column.where(test(value)).exists()
-    return and_(column.where(value.is_not(None)).exists(), not_(found)) if negated else found
-
-
-def _holds_of_total(total: Total, test: Test, *, negated: bool) -> ColumnElement[bool]:
-    def asked(value: ColumnElement[Any]) -> ColumnElement[bool]:
-        return not_(test(value)) if negated else test(value)
-
-    found = total.key.in_(total.rows.having(asked(total.value)).correlate(None))
-    if total.nothing is None:
-        return found
-    return or_(found, and_(asked(literal(total.nothing, BigInteger)), total.key.not_in(total.rows.correlate(None))))
-
-
-def _holds_beside(beside: Beside, test: Test, *, negated: bool) -> ColumnElement[bool]:
-    if negated and not beside.several:
-        return beside.key.in_(beside.rows.where(not_(test(beside.value))).correlate(None))
-    found = beside.key.in_(beside.rows.where(test(beside.value)).correlate(None))
-    return and_(beside.key.in_(beside.rows.correlate(None)), not_(found)) if negated else found
-
-
-@dataclass
-class _AskedBeside:
-    """What is asked of one value beside the rows. `is_exact`: it is said which, so that few have it."""
-
-    beside: Beside
-    tests: list[Test]
-    is_exact: bool = False
-
-
-def _keys_of_all(several: Sequence[_AskedBeside]) -> Select[Any]:
-    """One inside the other, the exact ones inmost: of a range all are run through, and kept is only who has the other
-    values too. Asked one beside the other, each would be looked up among the rows."""
-    rows: Select[Any] | None = None
-    for one in sorted(several, key=lambda one: not one.is_exact):
-        found = one.beside.rows.where(_every(one.tests, one.beside.value))
-        if rows is not None:
-            (key,) = found.selected_columns
-            found = found.where(key.in_(rows))
-        rows = found.correlate(None)
-    assert rows is not None
-    return rows
-
-
-def _every(tests: Sequence[Test], value: ColumnElement[Any]) -> ColumnElement[bool]:
-    return and_(*(test(value) for test in tests))
-
-
-def _turned(test: Test, value: ColumnElement[Any]) -> ColumnElement[bool]:
-    return not_(test(value))
-
-
-def _is_empty(field: Field, *, wanted: bool) -> ColumnElement[bool]:
-    if field.is_always_there:
-        return false() if wanted else true()
-    if isinstance(field.column, Total | Beside):
-        without = field.column.key.not_in(field.column.rows.correlate(None))
-        return without if wanted else not_(without)
-
-    def is_nothing(column: ColumnElement[Any]) -> ColumnElement[bool]:
-        if field.kind not in {*_TEXTS, Kind.choice}:
-            return column.is_(None)
-        return or_(column.is_(None), func.trim(type_coerce(column, String), BLANKS) == "")
-
-    if isinstance(field.column, Select):
-        (value,) = field.column.selected_columns
-        something = field.column.where(not_(is_nothing(value))).exists()
-        return not_(something) if wanted else something
-    nothing = is_nothing(field.column)
-    return nothing if wanted else not_(nothing)
 
 
 def _number(number: float) -> ColumnElement[Any]:
@@ -480,92 +383,3 @@ def _shifted(day: date, days: int) -> date:
         return day + timedelta(days=days)
     except OverflowError:
         return date.max if days > 0 else date.min
-
-
-def _refused(field: Field) -> ConditionError:
-    known = ", ".join(str(label) for label in list(field.choices.values())[:10])
-    if field.kind is Kind.choice and known:
-        return ConditionError(
-            _(
-                "“%(label)s” is one of: %(known)s. Example: %(example)s",
-                label=field.label, known=known, example=example(field),
-            )
-        )  # fmt: skip
-    return ConditionError(
-        _(
-            "“%(label)s” cannot be compared like that. Example: %(example)s",
-            label=field.label, example=example(field),
-        )
-    )  # fmt: skip
-
-
-def example(field: Field) -> str:
-    """How to write it: `created_at = this_week()`."""
-    key = operand_text(tree.Field(field.key))
-    if field.kind is Kind.choice:
-        return f"{key} = {operand_text(next(iter(field.choices)))}" if field.choices else f"{key} {EMPTINESSES[0]}"
-    return f"{key} {_EXAMPLES[field.kind]}"
-
-
-# ── part of a text ──
-class _Contains(FunctionElement[bool]):
-    """Is the text part of the column, capitals and marks or not? Clauses: the column, two LIKE patterns and a GLOB.
-
-    To make letters plain costs more than to look at them, so the sieve goes first on both databases: the text with `_`
-    for every letter that has marked ones beside it. What passes is looked at letter by letter: PostgreSQL translates
-    them; SQLite, whose lower() and LIKE know ASCII only, has GLOB with sets of letters ('*[Dđ…][Aaạ-ặ…][Nn][Gg]*'),
-    which needs no function of ours in the connection.
-    """
-
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(_Contains)
-def _as_like(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:
-    column, sieve, like, _glob = (compiler.process(clause, **how) for clause in element.clauses)
-    plain = f"translate(lower({column}), '{MARKED}', '{PLAIN}')"
-    # AND would not do: its two sides may be worked out in any order, and both.
-    return f"CASE WHEN lower({column}) LIKE {sieve} ESCAPE '/' THEN {plain} LIKE {like} ESCAPE '/' ELSE false END"
-
-
-@compiles(_Contains, "sqlite")
-def _as_glob(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:
-    column, sieve, _like, glob = (compiler.process(clause, **how) for clause in element.clauses)
-    return f"CASE WHEN {column} LIKE {sieve} ESCAPE '/' THEN {column} GLOB {glob} ELSE 0 END"
-
-
-def _contains(wanted: str) -> Test:
-    letters = plain_letters(wanted)
-    like = [f"/{letter}" if letter in "%_/" else letter for letter in letters]
-    sieve = [letter if letter.isascii() and letter not in PLAIN else "_" for letter in like]
-    glob = map(_however_written, letters)
-    patterns = [literal(f"%{''.join(sieve)}%"), literal(f"%{''.join(like)}%"), literal(f"*{''.join(glob)}*")]
-    return lambda column: _Contains(type_coerce(column, String), *patterns)
-
-
-def _however_written(letter: str) -> str:
-    """The set of all letters that are taken for this one."""
-    forms = {*alike(letter), *(capital for one in alike(letter) if len(capital := one.upper()) == 1)}
-    runs: list[list[int]] = []  # most marked letters stand in rows: a range of ten is one comparison
-    for code in sorted(map(ord, forms)):
-        if runs and runs[-1][1] == code - 1:
-            runs[-1][1] = code
-        else:
-            runs.append([code, code])
-    told = "".join(chr(first) if first == last else f"{chr(first)}-{chr(last)}" for first, last in runs)
-    return f"[{told}]" if len(forms) > 1 or letter in "*?[" else letter
-
-
-def _contains_digits(field: Field, wanted: str) -> Test:
-    """A phone number is kept as +84912345678 or as people read it; some of its digits find it in either form."""
-    digits = "".join(char for char in wanted if char.isascii() and char.isdigit())
-    if not digits:
-        raise _refused(field)
-
-    def test(column: ColumnElement[Any]) -> ColumnElement[bool]:
-        written = func.replace(func.replace(type_coerce(column, String), " ", ""), "-", "")
-        found = written.contains(digits, autoescape=True)
-        return or_(found, written.startswith(f"+84{digits[1:]}")) if digits.startswith("0") else found
-
-    return test

@@ -15,7 +15,8 @@ from werkzeug.wrappers import Response
 
 from app.core import edge
 from app.core.access import Actor
-from app.core.conditions import Condition, sql
+from app.core.conditions import Condition
+from app.core.conditions.examples import example
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, InvalidInputError, NotFoundError, Sentence
 from app.core.i18n import _
@@ -141,7 +142,7 @@ class ViewPart(ListPart):
             "fields_url": f"{self.route_base}/fields",
             "read_url": f"{self.route_base}/condition",
             "text": where.text if where else opening.arguments.get("where", ""),
-            "example": " and ".join(sql.example(one) for one in islice(page.offer.fields.values(), 2)),
+            "example": " and ".join(example(one) for one in islice(page.offer.fields.values(), 2)),
             "stored": where.to_json() if where else None,
             "names": chooser.names_in(where, self.filter_fields, who) if where else {},
             "kept": [(name, value) for name, value in page.arguments.items() if name != "where"],

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import edge
 from app.core.access import Actor, get_visible
-from app.core.conditions import sql
+from app.core.conditions.examples import example
 from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, ConflictError, InvalidInputError, NotFoundError
 from app.core.formats import number_text
@@ -207,7 +207,7 @@ def _editor(where: str, who: Actor) -> dict[str, Any]:
     return {
         "text": where, "stored": condition.to_json() if condition else None,
         "names": chooser.names_in(condition, fields, who) if condition else {},
-        "example": " and ".join(sql.example(fields[key]) for key in ("tier", "bought_times") if key in fields),
+        "example": " and ".join(example(fields[key]) for key in ("tier", "bought_times") if key in fields),
     }  # fmt: skip
 
 

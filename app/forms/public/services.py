@@ -203,13 +203,19 @@ def receive(
 ) -> PublicEntry | None:
     """Keep what was answered; the worker goes on with it, so that the answer takes as long for everybody.
 
-    None: this page was sent before, and counts once. Raises TooManyRequestsError, after which nothing is kept.
+    None: this was sent before, and counts once: the same page, or the same answers of somebody who went back to it.
+    Raises TooManyRequestsError, after which nothing is kept.
     """
     now = clock.now()
     queue_up(session, f"public entry {arrival.address_key}")
     since = now - rules.WINDOW
     of_address = queries.came_since(session, since, address_key=arrival.address_key)
     if session.scalar(select(PublicEntry.id).where(PublicEntry.nonce == arrival.page.nonce)) is not None:
+        return None
+    # Of answers that name nobody, two alike may be of two people behind one address.
+    if rules.person_in(forms.definition_of(version), answers).can_be_known and queries.came_before(
+        session, since, address_key=arrival.address_key, link_id=link.id, answers=answers.values
+    ):
         return None
     if of_address >= rules.TOO_MANY:
         raise _later(_FROM_ONE_NETWORK)

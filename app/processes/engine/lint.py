@@ -339,6 +339,13 @@ def _several(definition: Definition, step: Node, known: Known) -> Iterator[Probl
             key=over,
         )
         yield Problem(step.id, "unknown-key", message, Severity.warning)
+    rule = step.assignment
+    if step.many is not None and over is None and rule is not None and rule.picker is not None:
+        message = _(
+            "“%(name)s” asks everybody: taking turns or giving it to whoever has least to do changes nothing there.",
+            name=step.title,
+        )  # fmt: skip
+        yield Problem(step.id, "picker-of-several", message, Severity.warning)
 
 
 def _assignee(step: Node, rule: AssignRule, known: Known) -> Iterator[Problem]:
