@@ -156,6 +156,7 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
     session.rollback()
     session.info["transaction"] = True
     session.info["actor"] = actor
+    known: dict[Any, Any] = session.info.setdefault(_WITHIN, {})
     try:
         session.info["connection"] = session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
         begun = session.get_transaction()
@@ -164,6 +165,7 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
             raise ForeignCommitError("somebody below the edge rolled back: what was done before it is gone")
         session.flush()
         session.info["transaction"] = False
+        known.clear()  # and with it whatever row nobody else holds: what is gone need not be forgotten one by one
         session.commit()
     except BaseException:
         session.info["transaction"] = False
@@ -174,6 +176,16 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
         session.info.pop("actor", None)
         session.info.pop("reason", None)
         session.info.pop("connection", None)
+        session.info.pop(_WITHIN, None)
+
+
+_WITHIN = "known_within"
+
+
+def known_within(session: Session) -> dict[Any, Any]:
+    """What is to be known until the transaction ends, by whoever needs it; outside of one nothing is kept."""
+    known: dict[Any, Any] = session.info.get(_WITHIN, {})
+    return known
 
 
 def connection_of(session: Session) -> Connection:

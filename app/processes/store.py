@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar, get_args
 
 from sqlalchemy import Integer, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import rows
 from app.core.access import Actor
-from app.core.db import connection_of
+from app.core.db import connection_of, known_within
 from app.core.leases import LeaseState
 from app.core.prepared import Prepared, PreparedRows, inserting
 from app.processes import queries
@@ -33,7 +33,7 @@ from app.processes.models import (
     ProcessVersion,
 )
 
-#: (the database transaction, the instances that are locked in it)
+#: the instances that are locked in the transaction
 _HELD = "instances_held"
 
 T = TypeVar("T", Token, Timer, Subscription)
@@ -136,15 +136,13 @@ def lock(session: Session, instance_id: int) -> ProcessInstance:
     The lock is the row of the outermost of those that called each other. It is held until the transaction ends, and
     what holds it once need not ask again.
     """
-    within, held = session.info.get(_HELD, (None, {}))
-    if within is not session.get_transaction():
-        held = {}
+    held: dict[int, ProcessInstance] = known_within(session).setdefault(_HELD, {})
     if instance_id in held:
-        return cast("ProcessInstance", held[instance_id])
+        return held[instance_id]
     outermost = _locked(session, _LOCK_OUTERMOST, instance_id)
     locked = outermost if outermost.id == instance_id else again(session, instance_id)
     if not session.in_nested_transaction():  # a lock taken inside a savepoint may go with it
-        session.info[_HELD] = session.get_transaction(), {**held, instance_id: locked}
+        held[instance_id] = locked
     return locked
 
 
