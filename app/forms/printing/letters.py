@@ -10,13 +10,15 @@ from pathlib import Path
 
 #: stands for a sign that no font has; Noto Emoji draws it
 SQUARE = "◻"
+#: what makes a key of a digit (1️⃣), or an emoji of a sign that is one anyhow
+_DRESS = dict.fromkeys(map(ord, "\ufe0f\u20e3"))
 #: what is never drawn by itself: joiners, marks above letters, blanks, ends of lines
 _UNDRAWN = frozenset({"Cc", "Cf", "Mn", "Me", "Zs"})
 
 
 def printable(text: str, fonts: Path) -> str:
     """The same text, with a square for each sign that would stay empty on the sheet."""
-    composed = unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize("NFC", text).translate(_DRESS)
     drawn = _drawn(fonts)
     missing = (one for one in set(composed) if ord(one) not in drawn and unicodedata.category(one) not in _UNDRAWN)
     return composed.translate(dict.fromkeys(map(ord, missing), SQUARE))
