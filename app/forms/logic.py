@@ -254,14 +254,13 @@ def _rules(one: FormField, begun: Mapping[str, Value], context: Context, secrets
 def _live(one: FormField, secrets: _Secrets) -> dict[str, Any]:
     """`FieldType.live` as far as the browser may know it."""
     live = one.type.live(one.spec)
-    if not secrets.holds_back(one.type.asks(one.spec)):
+    if not live or not secrets.holds_back(one.type.asks(one.spec)):
         return live
     if one.type.is_worked_out:
         return {}
-    offered = [option for stored in live.pop("options", ()) if (option := _offered(stored, live.get("on"), secrets))]
-    if secrets.holds_back({live.get("on", "")}):
-        live.pop("on")
-    return {**live, "options": offered}
+    on = live.get("on")
+    left = {name: value for name, value in live.items() if name != "on" or not secrets.holds_back([value])}
+    return {**left, "options": [kept for option in live["options"] if (kept := _offered(option, on, secrets))]}
 
 
 def _offered(option: Mapping[str, Any], on: str | None, secrets: _Secrets) -> dict[str, Any] | None:

@@ -1,5 +1,5 @@
 // What is typed into the inputs of a form, as the server reads it (app/forms/fields).
-import { time } from "./clock.js";
+import { momentIn, time } from "./clock.js";
 import { calculated } from "./evaluate.js";
 import { words } from "./words.js";
 
@@ -37,9 +37,9 @@ const READ = {
 // How days and moments are read: it comes with the calendar, only where one is asked. Moments are typed in `zone`.
 export async function dayReader(kinds, zone) {
   if (!kinds.some((kind) => kind === "day" || kind === "moment")) return null;
-  const [{ read }, { momentIn }] = await Promise.all([import("./dates.js"), import("./clock.js")]);
+  const { read: readDate } = await import("./dates.js");
   return (typed) => {
-    const known = read(typed);
+    const known = readDate(typed);
     return known && { ...known, moment: known.time && momentIn(known.day, known.time, zone) };
   };
 }
