@@ -47,13 +47,19 @@ def _day_of(row: Task | Submission, who: Actor) -> Sentence:
     return day_text(local(row.created_at, who.time_zone).date())
 
 
+def _task_among_others(row: Task, who: Actor) -> str:
+    """Several tasks of one name are told apart: in which file, for whom, since when."""
+    told = (row.name, row.context, row.customer.name if row.customer else "", str(_day_of(row, who)))
+    return " · ".join(filter(None, told))
+
+
 #: Tables whose rows use others, or are counted in words.
 KINDS = (
     UserKind(
         Task, _("Tasks"), lambda n: ngettext("%(num)d task", "%(num)d tasks", n),
         is_open=Task.state.in_(OPEN_STATES),
         counted_open=lambda n: ngettext("%(num)d open task", "%(num)d open tasks", n),
-        path=links.task_path, titled=lambda one, who: f"{one}, {_day_of(one, who)}",
+        path=links.task_path, titled=_task_among_others,
     ),
     UserKind(
         ProcessInstance, _("Process files"), lambda n: ngettext("%(num)d process file", "%(num)d process files", n),

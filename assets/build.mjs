@@ -72,7 +72,7 @@ async function sprite() {
 }
 
 // For paper (app/forms/printing): the fonts of the pages, unpacked from WOFF as typst reads them. Two weights, each in two parts that
-// complete each other.
+// complete each other; what people put between words (🙂) is drawn with lines.
 async function paperFonts() {
   for (const part of ["latin", "vietnamese"]) {
     for (const weight of [400, 600]) {
@@ -80,6 +80,7 @@ async function paperFonts() {
       await keepFile(`${name}.ttf`, unpacked(await readFile(find(`@fontsource/be-vietnam-pro/files/${name}-normal.woff`))));
     }
   }
+  await keepFile("noto-emoji-400.ttf", unpacked(await readFile(find("@fontsource/noto-emoji/files/noto-emoji-emoji-400-normal.woff"))));
 }
 
 // WOFF 1 → the font in it: its tables, inflated, behind a directory of their own (w3.org/TR/WOFF).

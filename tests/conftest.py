@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -92,6 +93,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if marker:
         marks = [pytest.mark.postgres, pytest.mark.slow] if marker.kwargs.get("slow") else [pytest.mark.postgres]
         metafunc.parametrize("database", ["sqlite", pytest.param("postgresql", marks=marks)])
+
+
+@pytest.fixture(autouse=True)
+def working_day(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For this process, in each of its threads, it is Monday morning in Vietnam, and time goes on.
+
+    On a Sunday, or at midnight in London, a test has to find what it finds now.
+    """
+    if "machine_time" in request.fixturenames:
+        yield
+        return
+    begun = time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "of_machine", lambda: MONDAY + timedelta(seconds=time.monotonic() - begun))
+        yield
+
+
+@pytest.fixture
+def machine_time() -> None:
+    """It is what the machine's clock says, for tests that look at other processes: a server's, a worker's."""
 
 
 @pytest.fixture

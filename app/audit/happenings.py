@@ -124,6 +124,7 @@ EVENTS: Mapping[str, Happening] = {
     "customer.merge_undone": Happening(_("Merge taken back"), {"other": _("The other customer")}),
     "role.rights_changed": Happening(_("Rights of a role changed"), label_of=_right, show_all=by_label(SCOPE_LABELS)),
     "process.published": Happening(_("Published"), {"version": _("Number")}),
+    "form.published": Happening(_("Published"), {"version": _("Number"), "edition": _("Edition")}),
     "instance.moved": Happening(_("Work was put on another step by hand"), {"step": _("Step")}),
     "instance.clock_retried": Happening(_("A clock was let try again"), {"clock": _("Clock")}),
     "saved_view.moved": Happening(_("View moved"), {"position": _("Place")}),

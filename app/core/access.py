@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Executable, false, inspect, literal, select, true
+from sqlalchemy import ColumnElement, false, inspect, literal, select, true
 from sqlalchemy.orm import Session
 
 from app.core.db import LARGEST_ID, Entity
@@ -24,7 +24,7 @@ Rules = dict[tuple[Any, ...], Any]
 _MOST_REMEMBERED = 500
 
 
-S = TypeVar("S", bound=Executable)
+S = TypeVar("S")
 
 
 class Scope(StrEnum):

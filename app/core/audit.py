@@ -21,7 +21,6 @@ from sqlalchemy import (
     String,
     event,
     func,
-    insert,
     inspect,
     text,
     type_coerce,
@@ -32,7 +31,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import Entity, Json, UtcDateTime, stored
 from app.core.ddl import declare, refuse_changes
-from app.core.later import write_now
+from app.core.later import later, waits, write_now
 from app.core.numbering import next_ids
 from app.core.prepared import Prepared, inserting
 
@@ -234,24 +233,17 @@ def record(
     who = by or session.info.get("actor")
     stamp = _stamp(who)
     beside = {key: _plain(value) for key, value in (personal or {}).items()}
-    written = insert(AuditEvent).values(
+    told = {
         **stamp | {"address": stamp["address"] if who else address},
-        action=AuditAction.event,
-        name=name,
-        table_name=table,
-        record_id=record_id,
-        changes={**(changes or {}), **{key: [None, fingerprint(value)] for key, value in beside.items()}},
-        reason=reason[:LONGEST_REASON] if reason else session.info.get("reason"),
-    )
-    write_now(session)
-    if not beside:
-        session.execute(written)
-        return
-    event_id = session.scalars(written.returning(AuditEvent.id)).one()
-    session.execute(
-        insert(AuditSensitive),
-        [{"event_id": event_id, "field": key, "old": None, "new": value} for key, value in beside.items()],
-    )
+        "action": AuditAction.event,
+        "name": name,
+        "table_name": table,
+        "record_id": record_id,
+        "changes": {**(changes or {}), **{key: [None, fingerprint(value)] for key, value in beside.items()}},
+        "reason": reason[:LONGEST_REASON] if reason else session.info.get("reason"),
+    }
+    session.flush()
+    _tell(session, [(told, {key: (None, value) for key, value in beside.items()})])
 
 
 def _plain(value: Any) -> Any:
@@ -292,7 +284,7 @@ def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], 
         if old == new or (is_new and new is False and column.server_default is not None):
             continue  # what a switch is by itself was said by nobody
         if (column.table.name, column.name) in _SECRET:
-            told[attribute.key] = ["…" if old else None, "…" if new else None]
+            told[attribute.key] = [_hidden(old), _hidden(new)]
         elif _is_sensitive(column):
             told[attribute.key] = [fingerprint(old), fingerprint(new)]
             sensitive[attribute.key] = (old, new)
@@ -306,6 +298,10 @@ def _changes(row: Any, *, is_new: bool, is_gone: bool) -> tuple[dict[str, Any], 
                 sorted(kept + [str(item) for item in changed or ()]) for changed in (history.deleted, history.added)
             ]
     return told, sensitive
+
+
+def _hidden(secret: Any) -> str | None:
+    return "…" if secret else None
 
 
 def _named(changes: dict[str, Any], reason: str | None) -> str | None:
@@ -351,9 +347,7 @@ def _write_events(session: Session, _context: object) -> None:
             "reason": reason,
         }
         entries.append((entry, sensitive))
-    if entries:
-        write_now(session)  # what happened before comes before it in the log
-        write(session, entries)
+    _tell(session, entries)
 
 
 def made(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> list[Entry]:
@@ -375,11 +369,21 @@ def changed(
 
 
 def record_made(session: Session, model: type[Entity], rows: Sequence[Mapping[str, Any]]) -> None:
-    write(session, made(session, model, rows))
+    _tell(session, made(session, model, rows))
 
 
 def record_changed(session: Session, model: type[Entity], rows: Mapping[int, Mapping[str, tuple[Any, Any]]]) -> None:
-    write(session, changed(session, model, rows))
+    _tell(session, changed(session, model, rows))
+
+
+def _tell(session: Session, entries: Sequence[Entry]) -> None:
+    """Into the log with them, behind what happened before: where that has to wait, they wait with it."""
+    if waits(session):
+        for entry in entries:
+            later(session, write, entry)
+    elif entries:
+        write_now(session)
+        write(session, entries)
 
 
 def _entry(
@@ -389,13 +393,17 @@ def _entry(
     changes: dict[str, Any] = {}
     for name, (old, new) in values.items():
         old, new = _plain(old), _plain(new)
-        if told[name].is_sensitive:
+        if told[name].is_secret:
+            old, new = _hidden(old), _hidden(new)
+        elif told[name].is_sensitive:
             sensitive[name] = old, new
             old, new = fingerprint(old), fingerprint(new)
         changes[name] = [old, new]
+    reason = session.info.get("reason")
     return {
-        **_stamp(session.info.get("actor")), "action": action, "name": None, "table_name": model.__table__.name,
-        "record_id": number, "changes": changes, "reason": session.info.get("reason"),
+        **_stamp(session.info.get("actor")), "action": action,
+        "name": _named(changes, reason) if action is AuditAction.change else None,
+        "table_name": model.__table__.name, "record_id": number, "changes": changes, "reason": reason,
     }, sensitive  # fmt: skip
 
 
@@ -413,6 +421,8 @@ class _Told:
     """What the log has to know of a column of which it tells."""
 
     is_sensitive: bool
+    #: whose value is never kept
+    is_secret: bool
     #: what it is by itself was said by nobody
     is_switch: bool
 
@@ -420,7 +430,9 @@ class _Told:
 @cache
 def _columns_told(table: Any) -> Mapping[str, _Told]:
     return {
-        column.name: _Told(_is_sensitive(column), column.server_default is not None) for column in table.c
+        column.name: _Told(
+            _is_sensitive(column), (table.name, column.name) in _SECRET, column.server_default is not None
+        ) for column in table.c
         if column.name not in _TECHNICAL and not column.primary_key
     }  # fmt: skip
 

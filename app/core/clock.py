@@ -11,9 +11,14 @@ from zoneinfo import ZoneInfo
 _set_to: ContextVar[datetime | None] = ContextVar("clock", default=None)
 
 
+def of_machine() -> datetime:
+    """What the machine's clock says, whatever a thread has been told, aware UTC."""
+    return datetime.now(UTC)  # noqa: TID251 - here and nowhere else
+
+
 def now() -> datetime:
     """The present moment, aware UTC."""
-    return _set_to.get() or datetime.now(UTC)  # noqa: TID251 - here and nowhere else
+    return _set_to.get() or of_machine()
 
 
 def today(time_zone: str) -> date:

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from app.core.errors import Sentence
 from app.core.i18n import LazySentence, _, grouped, reader_language
-from app.core.vietnamese import as_typed
+from app.core.vietnamese import as_typed, dialled_at_home
 from babel import Locale, dates, numbers
 
 NO_BREAK_SPACE = "\u00a0"
@@ -29,8 +29,14 @@ MOST_DIGITS = 18
 #: years of two digits are 1950 to 2049, as in Excel on today's Windows (assets/js/dates.js does the same)
 _CENTURY_TURNS = 50
 _MONTHS = 12
+_LEAP_YEAR = 2024
+#: Vietnamese numbers by their first two digits: mobiles, and those of a place
+_PHONE_DIGITS = {"03": 10, "05": 10, "07": 10, "08": 10, "09": 10, "02": 11}
+#: of so few digits nobody can say what is wrong with them
+_BEGUN = 5
 
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})([/.-])(?P<month>[0-9]{1,2})\2(?P<year>[0-9]{4}|[0-9]{2})")
+_NO_YEAR = re.compile(r"(?P<day>[0-9]{1,2})[/.-](?P<month>[0-9]{1,2})[/.-]?")
 _UNBROKEN = re.compile(r"(?P<day>[0-9]{2})(?P<month>[0-9]{2})(?P<year>(?:19|20|21)?[0-9]{2})")
 _ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _CODE = re.compile(r"\b[A-ZĐ]{2,6}-[0-9]+\b")
@@ -153,7 +159,12 @@ def day_problem(text: str) -> Sentence:
 
 
 def missing_day(text: str) -> Sentence | None:
-    """31/02/2026 is written like a day, and the calendar has none; None: there is one, or it is not written like it."""
+    """31/02/2026 is written like a day, and the calendar has none; None: there is one, or it is not written like it.
+
+    15/03 and 31/02 are days without a year.
+    """
+    if match := _NO_YEAR.fullmatch(as_typed(text)):
+        return _yearless(int(match["day"]), int(match["month"]))
     year, month, day = _day_parts(text) or (0, 0, 0)
     if not 1 <= year <= MAXYEAR or not month or not day:
         return None
@@ -166,6 +177,18 @@ def missing_day(text: str) -> Sentence | None:
     return _("There is no %(day)s: that month has only %(count)d days.", day=typed, count=last)
 
 
+def _yearless(day: int, month: int) -> Sentence | None:
+    if not month or not day:
+        return None
+    typed = f"{day:02}/{month:02}"
+    if month > _MONTHS:
+        return _("There is no %(day)s: a year has 12 months.", day=typed)
+    most = monthrange(_LEAP_YEAR, month)[1]
+    if day > most:
+        return _("There is no %(day)s: that month has only %(count)d days.", day=typed, count=most)
+    return _("The year is missing. Example: %(day)s", day=f"{typed}/1990")
+
+
 def _day_parts(text: str) -> tuple[int, int, int] | None:
     """Year, month and day as they are written, be there such a day or not."""
     typed = as_typed(text)
@@ -176,6 +199,30 @@ def _day_parts(text: str) -> tuple[int, int, int] | None:
     if len(match["year"]) == 2:
         year += 2000 if year < _CENTURY_TURNS else 1900
     return year, int(match["month"]), int(match["day"])
+
+
+# -- phone numbers
+
+
+def phone_problem(text: str) -> Sentence:
+    """Why nobody can be called by what was typed: too short, too long, or with a beginning that no number has."""
+    example = _("Example: 0912 345 678")
+    digits = dialled_at_home(text) or ""
+    right = _PHONE_DIGITS.get(digits[:2])
+    if not digits.startswith("0") or len(digits) <= _BEGUN:
+        return _("This phone number is not right yet. Example: 0912 345 678")
+    if right is None:
+        return _(
+            "No phone number in Vietnam begins with %(beginning)s. %(example)s", beginning=digits[:2], example=example
+        )
+    if len(digits) == right:
+        return _(
+            "No phone number in Vietnam begins with %(beginning)s. %(example)s", beginning=digits[:3], example=example
+        )
+    return _(
+        "A number that begins with %(beginning)s has %(right)d digits; this one has %(count)d. %(example)s",
+        beginning=digits[:2], right=right, count=len(digits), example=example,
+    )  # fmt: skip
 
 
 # -- numbers and amounts

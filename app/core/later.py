@@ -21,6 +21,11 @@ def later(session: Session, write: Writer, row: Any) -> None:
     session.info.setdefault(_WAITING, []).append((write, row))
 
 
+def waits(session: Session) -> bool:
+    """Is something put off that cannot be written yet? So inside a savepoint, which may be undone alone."""
+    return bool(session.info.get(_WAITING)) and session.in_nested_transaction()
+
+
 def write_now(session: Session) -> None:
     """Write what was put off so far. Inside a savepoint all of it waits on: that may be undone alone."""
     if session.in_nested_transaction():
@@ -44,14 +49,16 @@ def _savepoint_begins(session: Session, transaction: SessionTransaction) -> None
 
 
 @event.listens_for(Session, "after_transaction_end")
-def _savepoint_ends(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.nested:
-        session.info.get(_BEFORE, {}).pop(transaction, None)
+def _all_ends(session: Session, transaction: SessionTransaction) -> None:
+    # Not with the savepoint itself: it ends before it is told of as undone, and all that waited would be gone.
+    if transaction.parent is None:
+        session.info.pop(_BEFORE, None)
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _undone(session: Session, transaction: SessionTransaction) -> None:
     if transaction.nested:
-        del session.info.get(_WAITING, [])[session.info.get(_BEFORE, {}).get(transaction, 0) :]
+        before: dict[SessionTransaction, int] = session.info.get(_BEFORE, {})
+        del session.info.get(_WAITING, [])[before.pop(transaction, 0) :]
     elif not session.in_nested_transaction():
         session.info.pop(_WAITING, None)

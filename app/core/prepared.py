@@ -1,7 +1,7 @@
 """What does a statement cost that runs thousands of times? Little more than the database's part of it.
 
-It is put into the words of the driver once, and what makes a value of ours one of the driver's is looked up once too.
-A statement of SQLAlchemy does both at each run: three quarters of what a short one costs.
+It is put into the words of the driver once, and what makes a value of ours one of the driver's, and back, is looked up
+once too. A statement of SQLAlchemy does both at each run: three quarters of what a short one costs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Table, column, insert, table
+from sqlalchemy import Connection, Dialect, Insert, Select, Table, column, insert, table
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -24,34 +25,79 @@ class _Words:
     """The statement as one driver takes it: its values by place or by name."""
 
     text: str
+    #: name → what makes a value of ours one of the driver's
     values: Sequence[tuple[str, Processor | None]]
+    #: what the statement brings along itself, and how it is found out at each run
+    own: Sequence[tuple[str, Callable[[], Any]]]
     by_place: bool
+    #: the columns that are not as the driver gives them: place → what makes them ours
+    results: Sequence[tuple[int, Processor]]
 
     def of(self, row: Mapping[str, Any]) -> Any:
-        given = [(name, row[name] if ours is None else ours(row[name])) for name, ours in self.values]
-        return tuple([value for _name, value in given]) if self.by_place else dict(given)
+        if self.own:
+            row = {**{name: value() for name, value in self.own}, **row}
+        if self.by_place:
+            return [row[name] if ours is None else ours(row[name]) for name, ours in self.values]
+        return {name: row[name] if ours is None else ours(row[name]) for name, ours in self.values}
+
+    def ours(self, row: Sequence[Any]) -> Sequence[Any]:
+        if not self.results:
+            return row
+        values = list(row)
+        for place, ours in self.results:
+            values[place] = ours(values[place])
+        return values
 
 
 class Prepared:
-    """An INSERT, UPDATE or DELETE whose values are all bound by name."""
+    """A statement whose values are bound by name, without any list that grows. Whoever listens to the connection hears
+    of it, and what the database refuses is the same error, as if SQLAlchemy had run it."""
 
     def __init__(self, statement: Any) -> None:
         self._statement = statement
         self._words: dict[str, _Words] = {}
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
-        """Once for each of the rows, of which each brings every value. The driver's result, of one row its `rowcount`
+        """Once for each of the rows, of which each brings every value. The driver's cursor, of one row its `rowcount`
         and what it returns."""
-        words = self._words.get(connection.dialect.name)
-        if words is None:
-            words = self._words[connection.dialect.name] = _words(self._statement, connection.dialect)
-        given: Any = [words.of(row) for row in rows]
-        return connection.exec_driver_sql(words.text, given[0] if len(given) == 1 else given)
+        words = self._words_of(connection)
+        if len(rows) == 1:
+            return _send(connection, words.text, words.of(rows[0]), is_many=False)
+        return _send(connection, words.text, [words.of(row) for row in rows], is_many=True)
 
     def __call__(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each of the rows, if there are any."""
         if rows:
-            self.run(connection_of(session), rows)
+            self.run(connection_of(session), rows).close()
+
+    def read(self, connection: Connection, values: Mapping[str, Any]) -> list[Sequence[Any]]:
+        """All rows of a SELECT, the columns in its order."""
+        words = self._words_of(connection)
+        cursor = _send(connection, words.text, words.of(values), is_many=False)
+        found = [words.ours(row) for row in cursor.fetchall()]
+        cursor.close()
+        return found
+
+    def _words_of(self, connection: Connection) -> _Words:
+        words = self._words.get(connection.dialect.name)
+        if words is None:
+            words = self._words[connection.dialect.name] = _words(self._statement, connection.dialect)
+        return words
+
+
+class PreparedRows(Prepared):
+    """A SELECT of columns, each under its name."""
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        super().__init__(statement)
+        self.names = tuple(str(one.key) for one in statement.selected_columns)
+
+    def one(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The row that there must be. Raises sqlalchemy.exc.NoResultFound."""
+        found = self.read(connection, values)
+        if not found:
+            raise NoResultFound
+        return found[0]
 
 
 def inserting(into: Table, columns: Sequence[str]) -> Insert:
@@ -62,6 +108,35 @@ def inserting(into: Table, columns: Sequence[str]) -> Insert:
 
 def _words(statement: Any, dialect: Dialect) -> _Words:
     compiled: SQLCompiler = statement.compile(dialect=dialect)
-    names = compiled.positiontup if compiled.positional else list(compiled.binds)
-    values = [(name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names or ()]
-    return _Words(str(compiled), values, bool(compiled.positional))
+    binds = compiled.binds
+    state = compiled.construct_expanded_state({name: None for name, bind in binds.items() if bind.required})
+    names = state.positiontup if compiled.positional else list(state.parameters)
+    to_driver: dict[str, Any] = {
+        name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in binds.items()
+    } | dict(state.processors)
+    own = {name: _always(value) for name, value in state.parameters.items() if name not in binds}
+    own |= {name: bind.callable or _always(bind.value) for name, bind in binds.items() if not bind.required}
+    results = [
+        (place, ours) for place, one in enumerate(statement.selected_columns)
+        if (ours := one.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+    ] if isinstance(statement, Select) else []  # fmt: skip
+    return _Words(
+        state.statement, [(name, to_driver.get(name)) for name in names or ()], list(own.items()),
+        bool(compiled.positional), results,
+    )  # fmt: skip
+
+
+def _always(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+def _send(connection: Connection, text: str, given: Any, *, is_many: bool) -> Any:
+    """The driver's cursor behind the statement."""
+    cursor = connection.connection.cursor()
+    try:
+        for told in connection.dispatch.before_cursor_execute:
+            text, given = told(connection, cursor, text, given, None, is_many)
+        (cursor.executemany if is_many else cursor.execute)(text, given)
+    except connection.dialect.loaded_dbapi.Error as error:
+        connection._handle_dbapi_exception(error, text, given, cursor, None)
+    return cursor

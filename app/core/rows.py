@@ -14,28 +14,28 @@ from typing import Any, TypeVar, cast
 from flask_appbuilder import Model
 from sqlalchemy import Connection, Executable, bindparam, update
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core import audit, clock
 from app.core.db import Entity, Revisioned, Stamped, connection_of
 from app.core.later import later
 from app.core.numbering import next_ids
-from app.core.prepared import Prepared, inserting
+from app.core.prepared import Prepared, PreparedRows, inserting
 
 E = TypeVar("E", bound=Model)
 M = TypeVar("M", bound=Entity)
 
 
-def first(session: Session, model: type[E], statement: Executable, values: Mapping[str, Any]) -> E | None:
+def first(session: Session, model: type[E], statement: PreparedRows, values: Mapping[str, Any]) -> E | None:
     """The first row of a statement over the columns of the table, as it is in the database now."""
     session.flush()
-    row = connection_of(session).execute(statement, values).first()
-    return None if row is None else known(session, model, row._asdict())
+    found = statement.read(connection_of(session), values)
+    return known(session, model, dict(zip(statement.names, found[0], strict=True))) if found else None
 
 
 def every(session: Session, model: type[E], statement: Executable, values: Mapping[str, Any]) -> list[E]:
-    """All rows of such a statement."""
+    """All rows of such a statement, which may ask by a list."""
     session.flush()
     return [known(session, model, row._asdict()) for row in connection_of(session).execute(statement, values)]
 
@@ -47,8 +47,7 @@ def known(session: Session, model: type[E], columns: Mapping[str, Any]) -> E:
     key = mapper.identity_key_from_primary_key((columns["id"],))
     row: E | None = session.identity_map.get(key)
     if row is not None:
-        for name, value in columns.items():
-            set_committed_value(row, name, value)
+        put(row, columns)
         return row
     row = cast(
         "E", mapper.class_manager.new_instance()
@@ -59,6 +58,13 @@ def known(session: Session, model: type[E], columns: Mapping[str, Any]) -> E:
     state.key, state.session_id = key, session.hash_key
     session.identity_map.add(state)
     return row
+
+
+def put(row: Model, columns: Mapping[str, Any]) -> None:
+    """What stands in these columns of a row of the session's by now: nothing of it is to be written."""
+    state: Any = instance_state(row)
+    state.dict.update(columns)
+    state._commit(state.dict, columns)
 
 
 def known_already(session: Session, model: type[Entity], number: int) -> bool:
@@ -110,8 +116,7 @@ def change(session: Session, row: Entity, **values: Any) -> None:
     done = statement.run(connection_of(session), [{**written, **at_rev, "row_id": row.id}])
     if done.rowcount != 1:
         raise StaleDataError(f"{model.__name__} {row.id} was changed meanwhile")
-    for name, value in written.items():
-        set_committed_value(row, name, value)
+    put(row, written)
     told = {name: (before[name], value) for name, value in new.items() if audit.is_told(name)}
     _tell(session, audit.changed(session, model, {row.id: told} if told else {}))
 
@@ -152,7 +157,7 @@ def _stamp(session: Session, model: type[Entity], *, is_new: bool, row: Entity |
 def _new_id(connection: Connection, table: Any, row: Mapping[str, Any]) -> int:
     if connection.dialect.name == "sqlite":  # which tells the id unasked
         return int(_insert(table, tuple(row)).run(connection, [row]).lastrowid)
-    return int(_insert(table, tuple(row), tells_id=True).run(connection, [row]).scalar_one())
+    return int(_insert(table, tuple(row), tells_id=True).run(connection, [row]).fetchone()[0])
 
 
 @cache

@@ -73,9 +73,19 @@ def _digits(typed: str) -> str:
 
 
 def _citizen_id(digits: str, today: date) -> str:
+    if re.fullmatch("[0-9]{9}", digits):
+        raise UnreadableError(
+            _("That is the number of an old identity card (CMND, 9 digits). Take the 12 digits of the citizen card: "
+              "001190000123")
+        )  # fmt: skip
+    if re.fullmatch("[0-9]+", digits) and len(digits) != _ID_DIGITS:
+        raise UnreadableError(
+            _("A citizen number (CCCD) has 12 digits; this one has %(count)d. Example: 001190000123", count=len(digits))
+        )
     if not re.fullmatch(f"[0-9]{{{_ID_DIGITS}}}", digits):
         raise UnreadableError(_("A citizen number (CCCD) has 12 digits. Example: 001190000123"))
-    if digits.startswith("0") and digits[1:3] not in BIRTH_PROVINCES:
+    # Those born abroad begin with the number of a country, of which there are no nine hundred.
+    if digits.startswith("9") or len(set(digits)) == 1 or (digits[0] == "0" and digits[1:3] not in BIRTH_PROVINCES):
         raise UnreadableError(
             _("No citizen number begins with %(beginning)s. Compare it with the card.", beginning=digits[:3])
         )

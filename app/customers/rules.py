@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.core.errors import Sentence
+from app.core.formats import phone_problem
 from app.core.i18n import _
 from app.core.vietnamese import (
     NUMBER,
@@ -131,7 +132,7 @@ def read_contact(kind: ContactKind, typed: str) -> Contact:
 def _phone(line: str, kind: ContactKind) -> Contact:
     phone = read_phone(line)
     if phone is None:
-        raise UnreadableError(_("This is not a phone number. Example: 0912 345 678"))
+        raise UnreadableError(phone_problem(line))
     return Contact(kind, phone.stored, show_phone(phone.stored))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.core.access import Actor, row_rule, scoped
 from app.core.db import connection_of
+from app.core.prepared import PreparedRows
 from app.core.remembered import kept
 from app.deadlines.models import COMPANY, Calendar, CalendarException, CalendarExceptionInterval
 from app.deadlines.rules import DayException, Interval, WeeklyInterval, WorkCalendar
@@ -17,7 +18,7 @@ from app.deadlines.rules import DayException, Interval, WeeklyInterval, WorkCale
 _latest: dict[tuple[int, int, datetime], WorkCalendar] = kept({})
 
 
-_STATE = select(Calendar.id, Calendar.rev, Calendar.updated_at).where(Calendar.code == COMPANY)
+_STATE = PreparedRows(select(Calendar.id, Calendar.rev, Calendar.updated_at).where(Calendar.code == COMPANY))
 
 
 @row_rule(Calendar)
@@ -36,7 +37,7 @@ def company_calendar(session: Session) -> WorkCalendar:
     Raises sqlalchemy.exc.NoResultFound before the company is set up.
     """
     session.flush()
-    calendar_id, rev, updated_at = connection_of(session).execute(_STATE).one()
+    calendar_id, rev, updated_at = _STATE.one(connection_of(session), {})
     key = calendar_id, rev, updated_at
     calendar = _latest.get(key)
     if calendar is None:

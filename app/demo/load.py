@@ -89,6 +89,7 @@ def _in_the_name_of(session: Session, actor: Actor | None, *, at: datetime) -> I
             session.flush()
     finally:
         session.info["actor"] = before
+        session.info.pop("reason", None)  # it was his, for this act
 
 
 def _raise_alerts(session: Session, *, until: datetime) -> None:

@@ -111,9 +111,16 @@ def _attributes(one: Input, css: str, given: dict[str, Any]) -> dict[str, Any]:
     return known | given
 
 
+#: what a browser knows of whom it belongs to
+_FILLED_IN = {"name": "name", "phone": "tel", "email": "email", "birthday": "bday"}
+
+
 def _line(one: Input, given: dict[str, Any]) -> Markup:
     face = one.one.type.face
-    known = {"type": "text", "inputmode": face.mode, "autocomplete": face.autocomplete, "value": one.text}
+    autocomplete: str | bool = face.autocomplete
+    if one.context.is_about_oneself:
+        autocomplete = _FILLED_IN.get(one.one.spec.own.get("maps_to", ""), False)
+    known = {"type": "text", "inputmode": face.mode, "autocomplete": autocomplete, "value": one.text}
     if face.placeholder:
         known["placeholder"] = str(face.placeholder)
     if face.helper:

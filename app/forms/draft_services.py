@@ -13,13 +13,15 @@ from app.core.access import Actor
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.i18n import _
 from app.forms import queries, rules
-from app.forms.models import Form, FormVersion
+from app.forms.models import Form, FormPurpose, FormVersion
 from app.forms.services import create_form, save_draft
 from app.forms.words import Words
 
 #: what a file says of itself
 FILE_KIND = "tantam.form"
-FILE_KEYS = frozenset({"kind", "code", "definition"})
+#: how a file is written; those of before it had a number are of 1 and do not tell what the form is for
+FILE_FORMAT = 2
+FILE_KEYS = frozenset({"kind", "format", "code", "purpose", "definition"})
 
 
 def retire_field(session: Session, form: Form, key: str, *, by: Actor) -> FormVersion:
@@ -65,7 +67,10 @@ def copy_form(session: Session, form: Form, *, code: str, name: Words, by: Actor
 def exported(session: Session, form: Form, *, by: Actor) -> dict[str, Any]:
     """What is drawn now, as a file that `import_form` takes here or in another company."""
     by.must("export", "Form")
-    return {"kind": FILE_KIND, "code": form.code, "definition": queries.drawn_for(session, form, by)}
+    return {
+        "kind": FILE_KIND, "format": FILE_FORMAT, "code": form.code, "purpose": str(form.purpose),
+        "definition": queries.drawn_for(session, form, by),
+    }  # fmt: skip
 
 
 def read_file(data: bytes) -> dict[str, Any]:
@@ -82,18 +87,33 @@ def read_file(data: bytes) -> dict[str, Any]:
 def import_form(session: Session, sent: Mapping[str, Any], *, by: Actor, code: str = "") -> Form:
     """A new form whose draft is that of the file, under its code or another. What is wrong in it is told by the draft.
 
-    Raises InvalidInputError: for a file that is none of ours, a code that is taken, and as create_form does.
+    Raises InvalidInputError: for a file that is none of ours or newer than this program, a code that is taken, and as
+    create_form does.
     """
-    if sent.get("kind") != FILE_KIND or not set(sent) <= FILE_KEYS or not isinstance(sent.get("definition"), Mapping):
+    if sent.get("kind") != FILE_KIND:
         raise _no_form()
-    return _new(session, code or sent.get("code", ""), sent["definition"], by)
+    written = sent.get("format", 1)
+    if type(written) is not int or written < 1:
+        raise _no_form()
+    if written > FILE_FORMAT:
+        newer = _(
+            "This file was saved by a newer Tận Tâm: it is of format %(format)d, and this one reads up to %(known)d."
+            " Bring this installation up to date, then try again.", format=written, known=FILE_FORMAT,
+        )  # fmt: skip
+        raise InvalidInputError(fields={"file": [newer]})
+    purpose, definition = sent.get("purpose", FormPurpose.answers), sent.get("definition")
+    if not set(sent) <= FILE_KEYS or not isinstance(definition, Mapping) or purpose not in list(FormPurpose):
+        raise _no_form()
+    return _new(session, code or sent.get("code", ""), definition, by, FormPurpose(purpose))
 
 
-def _new(session: Session, code: Any, definition: Mapping[str, Any], by: Actor) -> Form:
+def _new(
+    session: Session, code: Any, definition: Mapping[str, Any], by: Actor, purpose: FormPurpose = FormPurpose.answers
+) -> Form:
     problems = rules.check_storable(definition)
     if problems:
         raise InvalidInputError(fields={"file": [one.message for one in problems]})
-    form = create_form(session, code=code, name=definition.get("name", ""), by=by)
+    form = create_form(session, code=code, name=definition.get("name", ""), by=by, purpose=purpose)
     draft = queries.draft_of(session, form)
     assert draft is not None
     draft.definition, draft.checksum = dict(definition), rules.checksum(definition)

@@ -138,7 +138,7 @@ class AnswerFiles:
             file = answer_file(self.session, file_id, self.actor)
         except NotFoundError:
             return None
-        return FileFacts(file.name, file.size, file.content_type, links.file_path(file.id, file.name))
+        return FileFacts(file.name, file.size, file.content_type, links.file_path(file.id, file.name), file.path)
 
     def largest(self) -> int:
         return largest(self.session)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.core import clock, files, uses, versions
+from app.core import audit, clock, files, uses, versions
 from app.core.access import Actor
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _
@@ -183,6 +183,8 @@ def publish_form(session: Session, form: Form, *, by: Actor, rev: int | None = N
     draft.published_by_id = by.user_id
     form.name = _plain(draft.definition["name"])
     session.flush()
+    told = {"version": draft.number, "edition": draft.edition}
+    audit.record(session, "form.published", table=Form.__tablename__, record_id=form.id, changes=told)
     _others_now(session, form)
     session.expire(form, ["draft", "active_version"])
     _look_through(session, before, draft)

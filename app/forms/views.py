@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.core import edge, links
+from app.core import edge, history, links
 from app.core.access import Actor
+from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.i18n import _
 from app.core.screens import Derived, Interface, Kind, Screen, action
@@ -17,6 +19,7 @@ from app.core.screens.records import NextAction
 from app.forms import queries, services
 from app.forms.models import Form, FormVersion, VersionState
 from app.forms.versions.dialogs import PURPOSES
+from app.forms.versions.told import called
 
 _IN_USE = (
     select(FormVersion.number)
@@ -45,11 +48,17 @@ class FormScreen(Screen):
     derived: ClassVar[Mapping[str, Derived]] = {
         "version": Derived(Kind.number, _IN_USE.scalar_subquery(), show=lambda number: f"v{number}" if number else "—"),
     }  # fmt: skip
+    history_events: ClassVar[Mapping[str, Any]] = {"form.published": _("Published")}
     choice_labels: ClassVar[Mapping[str, Mapping[Any, Any]]] = {"purpose": PURPOSES}
     label_columns = {
         "name": _("Name"), "code": _("Code"), "created_at": _("Created"), "updated_at": _("Changed"),
         "purpose": _("What for"), "version": _("Version in use"),
     }  # fmt: skip
+
+    def history_subjects(self, item: Form, who: Actor) -> list[history.Subject]:
+        """With each publication, and the version it made."""
+        own, *others = super().history_subjects(item, who)
+        return [replace(own, event_lines=_published_told), *others]
 
     def state(self, item: Form) -> tuple[str, Any] | None:
         if item.archived_at is not None:
@@ -79,3 +88,9 @@ class FormScreen(Screen):
     @action("restore", _("Use again"), right="delete", done=_("%(rows)s in use again"), icon="refresh")
     def restore(self, session: Session, item: Form, *, by: Actor) -> None:
         services.bring_back_form(session, item, by=by)
+
+
+def _published_told(event: AuditEvent) -> Iterator[history.Line]:
+    number, edition = event.changes.get("version"), event.changes.get("edition")
+    if isinstance(number, int) and isinstance(edition, int):
+        yield history.Line(_("Version in use"), None, called(number, edition))

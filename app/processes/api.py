@@ -35,7 +35,7 @@ from app.customers.models import Customer
 from app.forms import about_customer
 from app.forms.queries import context_for, json_schema
 from app.forms.services import parse_answers
-from app.processes import drawing, family, messages, queries, services, several, shown, store, timers
+from app.processes import drawing, family, messages, queries, services, several, stopped, store, timers
 from app.processes.calls_shown import calls_in
 from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.graph import Definition
@@ -390,6 +390,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 "node": timer.node,
                 "due_at": moment(timer.due_at),
                 "failed": timer.status is LeaseState.dead,
+                "reason": str(stopped.clock_said(timer)) or None if timer.status is LeaseState.dead else None,
             }
         )
     awaited: dict[int, list[dict[str, Any]]] = {}
@@ -400,7 +401,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     several_asked = {number: one for number, one in definitions.items() if any(node.many for node in one.steps)}
     stand = [one.id for one in found if one.incident or (one.ended_at is None and one.id in several_asked)]
     branches = store.branches_of(db.session(), stand) if stand else {}
-    asked, stops = _asked(several_asked, branches), shown.stops_of_each(db.session(), found, branches)
+    asked, stops = _asked(several_asked, branches), stopped.stops_of_each(db.session(), found, branches)
     calls = calls_in(db.session(), found)
     return [
         {
@@ -439,6 +440,8 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                     "code": stop.code,
                     "message": str(stop.sentence),
                     "reason": stop.reason or None,
+                    "since": moment(stop.since),
+                    "advice": str(stop.advice),
                     "ways": [way for way, _name in stop.ways],
                 }
                 for stop in stops.get(one.id, ())

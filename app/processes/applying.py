@@ -19,7 +19,7 @@ from app.customers.services import record_timeline
 from app.deadlines.queries import company_calendar
 from app.deadlines.rules import due_at, utc
 from app.forms.models import FormVersion
-from app.processes import family, incidents, queries, requests, several, store
+from app.processes import family, incidents, requests, several, store
 from app.processes.assignment import offer_for
 from app.processes.engine.core import Decision, decide
 from app.processes.engine.events import (
@@ -120,7 +120,7 @@ def _apply(
     struck: ProcessTimer | None = None,
     ended: Task | None = None,
 ) -> Decision:
-    definition = queries.definition_of(version)
+    definition = family.definition_for(session, instance, version)
     now = clock.now()
     try:
         decision = decide(

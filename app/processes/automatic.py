@@ -14,7 +14,7 @@ from app.processes import drawing, queries
 from app.processes.engine import bpmn, redrawing
 from app.processes.engine.graph import Definition, Node, NodeKind
 from app.processes.engine.http import HttpSpec
-from app.processes.engine.outside import MailSpec, SetSpec
+from app.processes.engine.outside import MailSpec, SetSpec, TellSpec
 from app.processes.engine.problems import Problem, Severity
 from app.processes.engine.redrawing import NoPlaceError, Words
 from app.processes.models import Process, ProcessVersion
@@ -26,7 +26,8 @@ _BESIDE = {
     "bad-method": "method", "bad-headers": "headers", "bad-body": "pairs", "bad-takes": "kept", "bad-limit": "seconds",
     "bad-tries": "tries", "bad-recipient": "to", "no-template": "template", "unknown-template": "template",
     "bad-words": "words", "bad-field": "pairs", "no-value": "pairs", "bad-value": "pairs", "unknown-field": "pairs",
-    "wrong-type": "pairs", "no-service": "pairs",
+    "wrong-type": "pairs", "no-service": "pairs", "bad-wait": "waits", "bad-message": "message",
+    "bad-correlation": "known_by", "bad-gives": "pairs", "bad-ttl": "kept_for",
 }  # fmt: skip
 
 
@@ -37,7 +38,8 @@ class NoWayToChangeError(BusinessError):
 
 @dataclass(frozen=True)
 class Automatic:
-    """One task as it stands in the drawing: `kind` mail, set or http, `words` the attributes of each of its lines."""
+    """One task as it stands in the drawing: `kind` mail, message, set or http, `words` the attributes of each of its
+    lines."""
 
     id: str
     name: str
@@ -87,6 +89,8 @@ def _kind(node: Node) -> str | None:
             return "http"
         case MailSpec():
             return "mail"
+        case TellSpec():
+            return "message"
         case SetSpec():
             return "set"
     return None

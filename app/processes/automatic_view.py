@@ -16,7 +16,7 @@ from app.customers.mails import TEMPLATES as TO_CUSTOMERS
 from app.notifications.rules import template_kinds
 from app.processes import automatic, drawing, queries, receivers
 from app.processes.automatic import Automatic, Drawn
-from app.processes.dialogs import HttpDialog, MailTaskDialog, SetDialog
+from app.processes.dialogs import HttpDialog, MailTaskDialog, SetDialog, TellDialog
 from app.processes.drawing import ProcessNotPublishableError
 from app.processes.engine.http import SECONDS
 from app.processes.engine.problems import Severity
@@ -27,10 +27,13 @@ from app.processes.rules import TO_COLLEAGUES
 KINDS: Mapping[str, tuple[Sentence, str]] = {
     "http": (_("Call a program outside"), "world"),
     "mail": (_("Send a mail"), "mail"),
+    "message": (_("Tell another process something"), "message-2"),
     "set": (_("Set values"), "pencil"),
 }
-Dialog = SetDialog | MailTaskDialog | HttpDialog
-_DIALOGS: Mapping[str, type[Dialog]] = {"http": HttpDialog, "mail": MailTaskDialog, "set": SetDialog}
+Dialog = SetDialog | MailTaskDialog | TellDialog | HttpDialog
+_DIALOGS: Mapping[str, type[Dialog]] = {
+    "http": HttpDialog, "mail": MailTaskDialog, "message": TellDialog, "set": SetDialog,
+}  # fmt: skip
 
 
 class AutomaticPages(Page):
@@ -155,6 +158,8 @@ def _told(task: Automatic) -> str:
             )
         case "mail":
             return str(_label(words.get("template", "")))
+        case "message":
+            return " ← ".join(filter(None, (words.get("name", ""), words.get("key", ""))))
     return ", ".join(f"{one.get('field', '')} = {one.get('value', '')}" for one in task.words)
 
 
@@ -246,7 +251,13 @@ def _typed(task: Automatic) -> dict[str, Any]:
         case "mail":
             to = words.get("to", "customer")
             address = to.removeprefix("field:") if to.startswith("field:") else ""
-            return {**words, "name": task.name, "to": "field" if address else to, "address": address}
+            waits = words.get("wait") == "sent"
+            return {**words, "name": task.name, "to": "field" if address else to, "address": address, "waits": waits}
+        case "message":
+            return {
+                "name": task.name, "message": words.get("name", ""), "known_by": words.get("key", ""),
+                "pairs": _lines(words.get("gives", "")), "kept_for": _days(words.get("ttl", "")),
+            }  # fmt: skip
     return {
         **words, "name": task.name, "method": words.get("method", "").upper() or "POST",
         "pairs": _lines(words.get("body", "")), "kept": _lines(words.get("takes", "")),
@@ -265,7 +276,17 @@ def _words(dialog: Dialog) -> Words:
             ]
         case MailTaskDialog():
             to = f"field:{(dialog.address.data or '').strip()}" if dialog.to.data == "field" else dialog.to.data or ""
-            return [{"template": dialog.template.data or "", "to": to, "words": (dialog.words.data or "").strip()}]
+            said = {"template": dialog.template.data or "", "to": to, "words": (dialog.words.data or "").strip()}
+            return [{**said, "wait": "sent" if dialog.waits.data else ""}]
+        case TellDialog():
+            return [
+                {
+                    "name": (dialog.message.data or "").strip(),
+                    "key": (dialog.known_by.data or "").strip(),
+                    "gives": _joined(dialog.pairs.data),
+                    "ttl": _in_days(dialog.kept_for.data or ""),
+                }
+            ]
     seconds = (dialog.seconds.data or "").strip()
     return [
         {
@@ -293,6 +314,17 @@ def _joined(text: str | None) -> str:
 def _lines(text: str) -> str:
     parts = (part.partition("=") for part in text.split(",") if part.strip())
     return "\n".join(f"{to.strip()} = {key.strip()}" if key.strip() else to.strip() for to, _equals, key in parts)
+
+
+def _days(ttl: str) -> str:
+    """P2D → 2; what is no whole number of days stays as it is written."""
+    text = ttl.strip()
+    return text[1:-1] if text.startswith("P") and text.endswith("D") and text[1:-1].isdigit() else text
+
+
+def _in_days(text: str) -> str:
+    text = text.strip()
+    return f"P{text}D" if text.isascii() and text.isdigit() else text
 
 
 def _minutes(tries: str) -> str:

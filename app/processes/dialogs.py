@@ -59,6 +59,32 @@ class MailTaskDialog(_TaskDialog):
         _("Field whose text is added"), description=_("May stay empty."),
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )  # fmt: skip
+    waits = BooleanField(
+        _("The process goes on only once the mail is out"),
+        description=_("Else it goes on at once. A mail that is given up stops it for an administrator."),
+    )
+
+
+class TellDialog(_TaskDialog):
+    message = StringField(
+        _("Name of the message"), description=_("As those write it who wait for it. Example: paid"),
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )  # fmt: skip
+    known_by = StringField(
+        _("Field by which it is known"),
+        description=_("Its value tells which process file it is for. Empty: a new one begins with it. Example: code"),
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )
+    kept_for = StringField(
+        _("Days for which it is kept"),
+        description=_("While nobody waits for it yet, from 1 to 30. Empty: one day."),
+        render_kw={"autocomplete": "off", "inputmode": "numeric"},
+    )
+    pairs = TextAreaField(
+        _("What is sent"),
+        description=_("One value a line: its name there = the field here. Example: code = order_code"),
+        render_kw={"rows": 4, "spellcheck": "false"},
+    )
 
 
 class HttpDialog(_TaskDialog):

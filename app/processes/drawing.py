@@ -183,8 +183,30 @@ def _known(session: Session, draft: ProcessVersion, definition: Definition) -> K
         users=frozenset(member.user.username for member in session.scalars(people.active_members())),
         processes=_callable(session, draft, definition),
         people={code: people_in[form_id] for code, form_id in codes},
+        called_from_lane=definition.asks_for_a_lane and _is_called_from_lane(session, draft.process_id),
         empty=frozenset({*(f"role:{code}" for code in empty_roles), *(f"team:{code}" for code in empty_teams)}),
     )
+
+
+def _is_called_from_lane(session: Session, process_id: int, seen: frozenset[int] = frozenset()) -> bool:
+    """By a version in use or a draft of another process: then the lane there says who does what this one leaves open.
+    One without lanes hands on the lane from which it is called itself."""
+    code = session.scalar(select(Process.code).where(Process.id == process_id)) or ""
+    seen = seen | {process_id}
+    others = select(ProcessVersion.process_id, ProcessVersion.bpmn).where(
+        ProcessVersion.process_id.not_in(seen),
+        ProcessVersion.state != VersionState.archived,
+        ProcessVersion.bpmn.contains(code, autoescape=True),
+    )
+    for caller_id, xml in session.execute(others).all():
+        definition, _problems = bpmn.read(xml)
+        nodes = definition.nodes.values() if definition is not None else ()
+        calls = [node for node in nodes if node.call is not None and node.call.process == code]
+        if any(node.lane is not None and node.lane.role for node in calls):
+            return True
+        if calls and all(node.lane is None for node in nodes) and _is_called_from_lane(session, caller_id, seen):
+            return True
+    return False
 
 
 def _callable(session: Session, draft: ProcessVersion, definition: Definition) -> dict[str, frozenset[str] | None]:

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, bindparam, select
+from sqlalchemy.orm import Session, joinedload
 
 from app.core import clock, rows
 from app.core.db import queue_up
@@ -38,9 +38,30 @@ from app.processes.engine.events import (
     TakeFlow,
     TokenCancelled,
 )
+from app.processes.engine.graph import Definition
 from app.processes.engine.state import FINAL, IncidentCode, InstanceStatus
-from app.processes.models import OWNER, CallPin, Process, ProcessCall, ProcessEvent, ProcessInstance, ProcessVersion
+from app.processes.models import (
+    OWNER,
+    CallPin,
+    Process,
+    ProcessCall,
+    ProcessEvent,
+    ProcessInstance,
+    ProcessToken,
+    ProcessVersion,
+)
 from app.tasks.alerts import hold_alerts, release_alerts
+
+#: the run that called this one, and the element at which it waits for it
+_CALLER = (
+    select(ProcessInstance, ProcessToken.node)
+    .join(ProcessCall, ProcessCall.parent_id == ProcessInstance.id)
+    .join(
+        ProcessToken, and_(ProcessToken.instance_id == ProcessCall.parent_id, ProcessToken.token == ProcessCall.token)
+    )
+    .where(ProcessCall.child_id == bindparam("child"))
+    .options(joinedload(ProcessInstance.version))
+)
 
 
 class Happen(Protocol):
@@ -90,6 +111,26 @@ def new_instance(
         started_at=clock.now(),
         ended_at=None,
     )
+
+
+def definition_for(session: Session, instance: ProcessInstance, version: ProcessVersion) -> Definition:
+    """The version as this run does it: without lanes of its own, it is done in the lane from which it was called."""
+    definition = queries.definition_of(version)
+    if not definition.asks_for_a_lane:
+        return definition
+    child = instance.id
+    for _one in range(DEEPEST):
+        found = session.execute(_CALLER, {"child": child}).unique().one_or_none()
+        if found is None:
+            break
+        caller = queries.definition_of(found.ProcessInstance.version)
+        lane = caller.nodes[found.node].lane
+        if lane is not None and lane.role:
+            return definition.in_lane(lane)
+        if any(node.lane is not None for node in caller.nodes.values()):
+            break
+        child = found.ProcessInstance.id
+    return definition
 
 
 def put_aside(session: Session, instance: ProcessInstance) -> None:

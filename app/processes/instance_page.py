@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -21,7 +21,7 @@ from app.core.own_reasons import is_own, reason_told
 from app.core.pages import show, trail
 from app.core.sent_once import fresh_key
 from app.customers.queries import customer_cards
-from app.processes import family, messages, queries, several, shown, store, timers
+from app.processes import family, messages, queries, several, shown, stopped, store, timers
 from app.processes.calls_shown import calls_in
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
@@ -36,9 +36,11 @@ from app.tasks.shown import comments_shown, rows_of
 MOST, MOST_ANSWERS = 100, 30
 
 
-def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> Any:
+def instance_page(
+    instance_id: int, *, refused: str = "", problems: Mapping[str, Sequence[object]] | None = None, status: int = 200
+) -> Any:
     """`refused`: the last part of the address of the button that was refused; what was typed there stands there
-    still."""
+    still, with the `problems` beside its fields."""
     actor, session, now = edge.actor(), db.session(), clock.now()
     get_visible(session, ProcessInstance, instance_id, actor)
     instance = (
@@ -67,7 +69,7 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
             **row,
             "url": row["url"] if row["id"] in openable else None,
             "mine": task.assignee_id == actor.user_id,
-            "orphan": openable.get(row["id"], False),
+            "orphan": stopped.orphan_said(task) if openable.get(row["id"], False) else "",
             "claim_url": row["claim_url"] if row["id"] in openable else None,
         }
         for row, task in zip(rows_of(session, open_tasks, actor), open_tasks, strict=True)
@@ -82,16 +84,28 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
     events, oldest = _events(session, instance, notes)
     may_lead = _may_lead(session, instance, actor)
     resting = [one for one in store.tokens_of(session, instance.id) if not one.outer] if may_lead else []
+    clocks = _clocks(timers.running_in(session, [instance.id]), definition)
+    stops = stopped.stops(session, instance) if instance.incident else []
+    verbs = {
+        "cancel": f"{path}/dung" if may_cancel else None,
+        "suspend": f"{path}/tam-dung" if may_cancel and instance.status is InstanceStatus.running else None,
+        "resume": f"{path}/chay-tiep" if may_cancel and instance.status is InstanceStatus.suspended else None,
+        "lead": f"{path}/go-vuong" if instance.incident and may_lead else None,
+        "move": f"{path}/chuyen-buoc" if resting else None,
+    }
+    typed = {**request.form, "verb": refused} if refused else {}
     return show(
         "processes/instance.html",
         status,
-        typed={**request.form, "verb": refused} if refused else {},
+        typed=typed,
+        wrong=_wrong(problems or {}),
+        left_over=_left_over(typed, verbs, stops, clocks),
         key=fresh_key(),
         awaited=shown.awaited(messages.waited_for_in(session, [instance.id]), definition),
         calls=calls_in(session, [instance]).get(instance.id, ()),
         asked=_asked(session, instance, definition),
         **_kin(session, instance, actor),
-        clocks=_clocks(timers.running_in(session, [instance.id]), definition),
+        clocks=clocks,
         crumbs=trail((_("Process files"), "/ho-so/"), here=instance.code),
         share_url=f"/chia-se/instance/{instance.id}",
         history_url=links.instance_history_path(instance.id),
@@ -140,17 +154,37 @@ def instance_page(instance_id: int, *, refused: str = "", status: int = 200) -> 
         file_list=[file for note in notes for file in note["files"]],
         primary={"url": next_task["url"], "label": _("Go to the task"), "sign": "arrow-right"} if next_task else None,
         value_keys=sorted(instance.data) if instance.incident else [],
-        stops=shown.stops(session, instance) if instance.incident else [],
-        verbs={
-            "cancel": f"{path}/dung" if may_cancel else None,
-            "suspend": f"{path}/tam-dung" if may_cancel and instance.status is InstanceStatus.running else None,
-            "resume": f"{path}/chay-tiep" if may_cancel and instance.status is InstanceStatus.suspended else None,
-            "lead": f"{path}/go-vuong" if instance.incident and may_lead else None,
-            "move": f"{path}/chuyen-buoc" if may_lead else None,
-        },
+        stops=stops,
+        verbs=verbs,
         branches=[(token.id, definition.nodes[token.node].title) for token in resting],
         steps=[(step.id, step.title) for step in definition.steps] if may_lead else [],
     )
+
+
+def _wrong(problems: Mapping[str, Sequence[object]]) -> dict[str, str]:
+    """By the field of the page beside which it stands: reason, token, to, flow, else value."""
+    beside = {"from": "token"}
+    fields = ("reason", "token", "to", "flow")
+    told: dict[str, str] = {}
+    for key, sentences in problems.items():
+        field = beside.get(key, key)
+        told.setdefault(field if field in fields else "value", " ".join(map(str, sentences)))
+    return told
+
+
+def _left_over(
+    typed: Mapping[str, Any], verbs: Mapping[str, Any], stops: Sequence[stopped.Stop], clocks: Sequence[Any]
+) -> str:
+    """The reason that was typed into a form which is not on the page any more."""
+    places = {
+        "dung": verbs["cancel"],
+        "tam-dung": verbs["suspend"],
+        "chuyen-buoc": verbs["move"],
+        "go-vuong": verbs["lead"]
+        and typed.get("token", "") in {*(str(stop.token) for stop in stops), ""}
+        and typed.get("clock", "") in {*(str(one["number"]) for one in clocks if one["failed"]), ""},
+    }
+    return "" if places.get(typed.get("verb", ""), True) else str(typed.get("reason", ""))
 
 
 def _may_lead(session: Session, instance: ProcessInstance, actor: Actor) -> bool:
@@ -163,7 +197,7 @@ def _may_lead(session: Session, instance: ProcessInstance, actor: Actor) -> bool
 
 def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dict[str, Any]]:
     """What happens by itself, and when: {name, at, step (at whose edge the clock runs, or none), number, held,
-    failed}."""
+    failed, and then said, since, tries}."""
     told = []
     for timer in running:
         node = definition.nodes[timer.node]
@@ -175,6 +209,9 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
                 "number": timer.number,
                 "held": timer.status is LeaseState.held,
                 "failed": timer.status is LeaseState.dead,
+                "said": stopped.clock_said(timer),
+                "since": timer.failing_since,
+                "tries": timer.attempts,
             }
         )
     return told
@@ -356,9 +393,7 @@ def _sentence(event: ProcessEvent, who: str, step: str, to: str) -> object | Non
             return _("%(step)s: the linked process file was begun", step=step)
         case "call_over":
             return _("%(step)s: the linked process file has ended", step=step)
-        case "branch_failed" if event.body.get("error") and said:
-            return _("%(step)s has failed (%(error)s): %(reason)s", step=step, error=event.body["error"], reason=said)
-        case "branch_failed" if event.body.get("error"):
+        case "branch_failed" if event.body.get("error") and not said:
             return _("%(step)s has failed: %(error)s", step=step, error=event.body["error"])
         case "branch_failed" if said:
             return _("%(step)s could not be done: %(reason)s", step=step, reason=said)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, literal_column, or_, select, true
 from sqlalchemy.orm import Session, joinedload
@@ -156,18 +157,26 @@ def events(instance_id: int) -> Select[ProcessEvent]:
     return select(ProcessEvent).where(ProcessEvent.instance_id == instance_id).order_by(ProcessEvent.seq)
 
 
-def incidents_of(session: Session, instance_ids: Collection[int]) -> dict[int, dict[int, tuple[str, str]]]:
-    """Of each by token why it last could not go on: the code, and what was said to it, if anything was."""
-    rows = select(ProcessEvent.instance_id, ProcessEvent.kind, ProcessEvent.node, ProcessEvent.body).where(
-        ProcessEvent.instance_id.in_(instance_ids), ProcessEvent.kind.in_(("branch_failed", "raise_incident"))
-    )
-    found: dict[int, dict[int, tuple[str, str]]] = {}
+class Incident(NamedTuple):
+    """Why a branch stopped, what was said to it ("": nothing), and when that was, where it is known."""
+
+    code: str
+    reason: str
+    at: datetime | None
+
+
+def incidents_of(session: Session, instance_ids: Collection[int]) -> dict[int, dict[int, Incident]]:
+    """Of each by token why it last could not go on."""
+    rows = select(
+        ProcessEvent.instance_id, ProcessEvent.kind, ProcessEvent.node, ProcessEvent.body, ProcessEvent.at
+    ).where(ProcessEvent.instance_id.in_(instance_ids), ProcessEvent.kind.in_(("branch_failed", "raise_incident")))
+    found: dict[int, dict[int, Incident]] = {}
     said: dict[tuple[int, str | None], str] = {}
-    for number, kind, node, body in session.execute(rows.order_by(ProcessEvent.instance_id, ProcessEvent.seq)):
+    for number, kind, node, body, at in session.execute(rows.order_by(ProcessEvent.instance_id, ProcessEvent.seq)):
         if kind == "branch_failed":
             said[number, node] = body.get("reason", "")
         else:
-            found.setdefault(number, {})[body["token"]] = (body["code"], said.pop((number, node), ""))
+            found.setdefault(number, {})[body["token"]] = Incident(body["code"], said.pop((number, node), ""), at)
     return found
 
 

@@ -214,7 +214,7 @@ def _mine(
     if answer is None:
         row.attempts -= 1
     elif answer.error is None or _is_final(row, answer.error, _spec(instance, row)):
-        row.outcome = _kept(instance, row, answer)
+        row.outcome = _kept(session, instance, row, answer)
     session.flush()
     return None, None
 
@@ -272,18 +272,18 @@ def _settle(session: Session, instance: ProcessInstance, row: ProcessRequest, an
     error, spec, at = answer.error, _spec(instance, row), clock.now()
     if error is not None and not _is_final(row, error, spec):
         leases.mark_failed(
-            session, ProcessRequest, row.id, owner=row.lease_owner or "", error=str(_why(instance, row, error)), at=at,
-            retry_at=at + spec.pauses[row.attempts - 1],
+            session, ProcessRequest, row.id, owner=row.lease_owner or "",
+            error=str(_why(session, instance, row, error)), at=at, retry_at=at + spec.pauses[row.attempts - 1],
         )  # fmt: skip
         return
-    row.outcome = _kept(instance, row, answer)
+    row.outcome = _kept(session, instance, row, answer)
     _tell(session, instance, row, happen)
 
 
-def _kept(instance: ProcessInstance, row: ProcessRequest, answer: Answer) -> dict[str, Any]:
+def _kept(session: Session, instance: ProcessInstance, row: ProcessRequest, answer: Answer) -> dict[str, Any]:
     if answer.error is None:
         return {"values": dict(answer.values)}
-    return _lost(row, code_of(answer.error), _why(instance, row, answer.error))
+    return _lost(row, code_of(answer.error), _why(session, instance, row, answer.error))
 
 
 def _lost(row: ProcessRequest, code: str, why: Sentence) -> dict[str, Any]:
@@ -335,9 +335,12 @@ _TOLD: Mapping[Fault, Callable[[str, int], Sentence]] = {
 }  # fmt: skip
 
 
-def _why(instance: ProcessInstance, row: ProcessRequest, error: CallError) -> Sentence:
+def _why(session: Session, instance: ProcessInstance, row: ProcessRequest, error: CallError) -> Sentence:
+    """By the name that people know the program by."""
     spec = _spec(instance, row)
-    host = spec.receiver or urlsplit(spec.url).hostname or ""
+    host = urlsplit(spec.url).hostname or ""
+    if spec.receiver:
+        host = receivers.names(session).get(spec.receiver, spec.receiver)
     told = _TOLD.get(error.fault)
     if told is not None:
         return told(host, error.status)

@@ -15,6 +15,7 @@ from app.core.db import LARGEST_ID
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.i18n import _
 from app.core.leases import LeaseState
+from app.core.own_reasons import reason_told
 from app.customers.models import Customer
 from app.customers.services import CustomerArchivedError, record_timeline
 from app.forms.about_customer import hold
@@ -23,7 +24,13 @@ from app.forms.rules import Answers
 from app.forms.services import submit
 from app.forms.submissions.services import lock_approved
 from app.processes import family, incidents, queries, several, shown, store
-from app.processes.applying import BranchGoneError, BranchNotStoppedError, InstanceOverError, apply
+from app.processes.applying import (
+    BranchGoneError,
+    BranchNotStoppedError,
+    InstanceOverError,
+    InstancePausedError,
+    apply,
+)
 from app.processes.engine import returning
 from app.processes.engine.events import (
     Cancel,
@@ -39,7 +46,7 @@ from app.processes.engine.events import (
     Suspend,
 )
 from app.processes.engine.state import FINAL, InstanceStatus, State
-from app.processes.models import OWNER, Process, ProcessInstance, ProcessTimer, ProcessVersion
+from app.processes.models import OWNER, Process, ProcessEvent, ProcessInstance, ProcessTimer, ProcessVersion
 from app.security import queries as people
 from app.security.models import Member
 from app.tasks import queries as task_queries
@@ -167,9 +174,25 @@ def suspend_instance(session: Session, instance_id: int, *, by: Actor, reason: s
     """Put it aside: its open work stays with whoever has it and warns nobody, nothing can be finished and no clock
     strikes."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
-    instance = _happen(session, instance_id, Suspend(_reason(reason)), by=by)
+    why, instance = _reason(reason), store.lock(session, instance_id)
+    if instance.status is InstanceStatus.suspended:
+        raise _paused_already(session, instance)
+    instance = _happen(session, instance_id, Suspend(why), by=by)
     family.put_aside(session, instance)
     return instance
+
+
+def _paused_already(session: Session, instance: ProcessInstance) -> InstancePausedError:
+    paused = queries.events(instance.id).where(ProcessEvent.kind == "instance_suspended").order_by(None)
+    last = session.scalars(paused.order_by(ProcessEvent.seq.desc()).limit(1)).first()
+    who = people.member_by_id(session, last.actor_id) if last is not None and last.actor_id else None
+    if last is None or who is None:
+        return InstancePausedError(_("This process file is paused already."))
+    return InstancePausedError(
+        _("%(name)s has paused this process file already: %(reason)s", name=who.name,
+          reason=reason_told(last.body.get("reason", ""), begins=False)),
+        by=who.name, at=last.at,
+    )  # fmt: skip
 
 
 def resume_instance(session: Session, instance_id: int, *, by: Actor) -> ProcessInstance:
@@ -272,8 +295,10 @@ def _happen(session: Session, instance_id: int, event: Event, *, by: Actor) -> P
 def _reason(text: str) -> str:
     if not text.strip():
         raise InvalidInputError(fields={"reason": [_("Please say why.")]})
-    if len(text) > _LONGEST_TEXT or "\0" in text:
-        raise InvalidInputError(fields={"reason": [_("This text is too long.")]})
+    if len(text) > _LONGEST_TEXT:
+        raise InvalidInputError(fields={"reason": [_("At most %(count)d characters, please.", count=_LONGEST_TEXT)]})
+    if "\0" in text:
+        raise InvalidInputError(fields={"reason": [_("There is a character in it that cannot be kept.")]})
     return text.strip()
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,18 +11,17 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core import clock, links
 from app.core.access import Actor
-from app.core.errors import Sentence
 from app.core.i18n import _
 from app.core.own_reasons import register_reasons
 from app.forms.displays import shown_answers
 from app.forms.fields.base import Context
 from app.forms.models import Submission
 from app.forms.queries import context_for
-from app.processes import queries, store
+from app.processes import queries
 from app.processes.engine.asking import BY_OTHERS
 from app.processes.engine.core import BY_END, BY_MESSAGE, BY_MOVE, BY_RETURN, BY_TIMER
 from app.processes.engine.graph import Definition
-from app.processes.engine.state import InstanceStatus, State, Token, TokenState
+from app.processes.engine.state import InstanceStatus
 from app.processes.family import BY_CALLER
 from app.processes.models import ProcessInstance, ProcessSubscription
 from app.tasks import queries as task_queries
@@ -159,33 +157,6 @@ register_reasons(
     }
 )
 
-INCIDENTS: dict[str, Callable[[str], Sentence]] = {
-    "no_way_chosen": lambda name: _("At “%(name)s” no condition holds, so no way on is known.", name=name),
-    "automatic_loop": lambda name: _("“%(name)s” goes round and round without anybody's work.", name=name),
-    "stuck_at_join": lambda name: _("At “%(name)s” branches wait for others that cannot come.", name=name),
-    "no_key": lambda name: _(
-        "“%(name)s” waits for a message, but the value by which it is known is missing.", name=name
-    ),
-    "nobody_to_ask": lambda name: _("“%(name)s” is for several people, but nobody is there to be asked.", name=name),
-    "too_many_to_ask": lambda name: _("“%(name)s” would have to be done more than 200 times.", name=name),
-    "call_failed": lambda name: _(
-        "What “%(name)s” linked to has failed, and nothing in the drawing catches it.", name=name
-    ),
-    "call_cancelled": lambda name: _("What “%(name)s” linked to was called off.", name=name),
-    "call_missing": lambda name: _("The process to which “%(name)s” links is not in use any more.", name=name),
-    "call_lacks_values": lambda name: _(
-        "“%(name)s” cannot begin: a value is missing without which it does not.", name=name
-    ),
-    "call_too_deep": lambda name: _("“%(name)s”: more than 20 process files lie inside of each other.", name=name),
-    "mail_failed": lambda name: _("The mail of “%(name)s” could not be written.", name=name),
-    "message_failed": lambda name: _("The message of “%(name)s” could not be sent.", name=name),
-    "record_refused": lambda name: _("What “%(name)s” was to set of the customer was refused.", name=name),
-    "webhook_failed": lambda name: _(
-        "“%(name)s” could not reach the program that it calls, or was refused.", name=name
-    ),
-    "no_moment": lambda name: _("“%(name)s” waits for a moment, but what was answered is none.", name=name),
-}
-
 
 def awaited(waiting: Sequence[ProcessSubscription], definition: Definition) -> list[dict[str, Any]]:
     """The messages for which an instance waits: {node, name, message, key, step (at whose edge, or none), since}."""
@@ -203,62 +174,3 @@ def awaited(waiting: Sequence[ProcessSubscription], definition: Definition) -> l
             }
         )
     return told
-
-
-@dataclass(frozen=True)
-class Stop:
-    """A branch that cannot go on: where, why, and by which ways (flow id and a name) it may be led on."""
-
-    token: int
-    node: str
-    code: str
-    sentence: Sentence
-    #: what was said to it by whoever refused, or ""
-    reason: str
-    ways: Sequence[tuple[str, str]]
-    #: whether trying again may help: not where branches wait for each other
-    may_retry: bool
-
-
-def stops(session: Session, instance: ProcessInstance) -> list[Stop]:
-    """What an admin has to lead on in it."""
-    return stops_of_each(session, [instance], store.branches_of(session, [instance.id])).get(instance.id, [])
-
-
-def stops_of_each(
-    session: Session, instances: Sequence[ProcessInstance], branches: Mapping[int, State]
-) -> dict[int, list[Stop]]:
-    """The same of several, by their ids, of which `branches` tells where they stand."""
-    ids = [one.id for one in instances if one.incident]
-    if not ids:
-        return {}
-    known = queries.incidents_of(session, ids)
-    return {
-        one.id: _stops(queries.definition_of(one.version), branches[one.id].tokens, known.get(one.id, {}))
-        for one in instances if one.incident and one.id in branches
-    }  # fmt: skip
-
-
-def _stops(
-    definition: Definition, tokens: Sequence[Token], known: Mapping[int, tuple[str, str]]
-) -> list[Stop]:  # fmt: skip
-    still = any(token.state in (TokenState.waiting, TokenState.listening) for token in tokens)
-    found = []
-    for token in tokens:
-        is_stopped = token.state is TokenState.stopped
-        if not is_stopped and (still or token.state is not TokenState.joining):
-            continue
-        node = definition.nodes[token.node]
-        code, reason = known.get(token.id, ("stuck_at_join", ""))
-        found.append(
-            Stop(
-                token=token.id,
-                node=node.id,
-                code=code,
-                sentence=INCIDENTS[code](node.title),
-                reason=reason,
-                ways=[(flow, definition.flows[flow].name or definition.follow(flow).title) for flow in node.outs],
-                may_retry=is_stopped,
-            )
-        )
-    return found

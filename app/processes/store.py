@@ -17,7 +17,7 @@ from app.core import rows
 from app.core.access import Actor
 from app.core.db import connection_of
 from app.core.leases import LeaseState
-from app.core.prepared import Prepared, inserting
+from app.core.prepared import Prepared, PreparedRows, inserting
 from app.processes import queries
 from app.processes.engine.core import Decision
 from app.processes.engine.events import Command, RaiseIncident
@@ -59,10 +59,12 @@ _WITH_VERSION = (
     .join(_PROCESS, _PROCESS.c.id == _VERSION.c.process_id)
     .with_for_update(of=_INSTANCE)
 )
-_LOCK = _WITH_VERSION.where(_INSTANCE.c.id == bindparam("instance"))
+_LOCK = PreparedRows(_WITH_VERSION.where(_INSTANCE.c.id == bindparam("instance")))
 _OUTERMOST = select(ProcessCall.root_id).where(ProcessCall.child_id == bindparam("instance")).scalar_subquery()
-_LOCK_OUTERMOST = _WITH_VERSION.where(_INSTANCE.c.id == func.coalesce(_OUTERMOST, bindparam("instance", type_=Integer)))
-_TOKENS_OF = (
+_LOCK_OUTERMOST = PreparedRows(
+    _WITH_VERSION.where(_INSTANCE.c.id == func.coalesce(_OUTERMOST, bindparam("instance", type_=Integer)))
+)
+_TOKENS_OF_ONE = (
     select(
         _TOKEN.c.token,
         _TOKEN.c.node,
@@ -75,17 +77,18 @@ _TOKENS_OF = (
     .where(_TOKEN.c.instance_id == bindparam("instance"))
     .order_by(_TOKEN.c.token)
 )
+_TOKENS_OF = PreparedRows(_TOKENS_OF_ONE)
 _TOKENS_OF_ALL = (
-    select(_TOKEN.c.instance_id, *_TOKENS_OF.selected_columns)
+    select(_TOKEN.c.instance_id, *_TOKENS_OF_ONE.selected_columns)
     .where(_TOKEN.c.instance_id.in_(bindparam("instances", expanding=True)))
     .order_by(_TOKEN.c.instance_id, _TOKEN.c.token)
 )
-_TIMERS_OF = (
+_TIMERS_OF = PreparedRows(
     select(_TIMER.c.number, _TIMER.c.node, _TIMER.c.token, _TIMER.c.left)
     .where(_TIMER.c.instance_id == bindparam("instance"))
     .order_by(_TIMER.c.number)
 )
-_SUBSCRIPTIONS_OF = (
+_SUBSCRIPTIONS_OF = PreparedRows(
     select(
         _SUBSCRIPTION.c.number, _SUBSCRIPTION.c.node, _SUBSCRIPTION.c.token, _SUBSCRIPTION.c.name, _SUBSCRIPTION.c.key
     )
@@ -144,10 +147,10 @@ def again(session: Session, instance_id: int) -> ProcessInstance:
     return _locked(session, _LOCK, instance_id)
 
 
-def _locked(session: Session, statement: Any, instance_id: int) -> ProcessInstance:
+def _locked(session: Session, statement: PreparedRows, instance_id: int) -> ProcessInstance:
     """With its version and process: no event goes without them."""
     session.flush()
-    read = connection_of(session).execute(statement, {"instance": instance_id}).one()
+    read = statement.one(connection_of(session), {"instance": instance_id})
     count, of_version = len(_INSTANCE.c), len(_INSTANCE.c) + len(_OF_VERSION)
     instance = rows.known(session, ProcessInstance, dict(zip(_INSTANCE_COLUMNS, read[:count], strict=True)))
     version = rows.known(session, ProcessVersion, dict(zip(_OF_VERSION, read[count:of_version], strict=True)))
@@ -160,9 +163,10 @@ def _locked(session: Session, statement: Any, instance_id: int) -> ProcessInstan
 def load(session: Session, instance: ProcessInstance) -> State:
     """The state of a locked instance."""
     of, definition = {"instance": instance.id}, queries.definition_of(instance.version)
-    tokens = connection_of(session).execute(_TOKENS_OF, of).all()
-    timers = connection_of(session).execute(_TIMERS_OF, of).all() if definition.has_clocks else []
-    subscriptions = connection_of(session).execute(_SUBSCRIPTIONS_OF, of).all() if definition.has_messages else []
+    connection = connection_of(session)
+    tokens = _TOKENS_OF.read(connection, of)
+    timers = _TIMERS_OF.read(connection, of) if definition.has_clocks else ()
+    subscriptions = _SUBSCRIPTIONS_OF.read(connection, of) if definition.has_messages else ()
     return State(
         status=instance.status,
         data=dict(instance.data),
@@ -171,7 +175,7 @@ def load(session: Session, instance: ProcessInstance) -> State:
         seq=instance.seq,
         timers=tuple(Timer(*row) for row in timers),
         subscriptions=tuple(Subscription(*row) for row in subscriptions),
-        gatherings=tuple(_gathering(row.token, row.gathered) for row in tokens if row.gathered is not None),
+        gatherings=tuple(_gathering(row[0], row[-1]) for row in tokens if row[-1] is not None),
     )
 
 
@@ -195,7 +199,7 @@ def branches_of(session: Session, instance_ids: Collection[int]) -> dict[int, St
 
 def tokens_of(session: Session, instance_id: int) -> list[Token]:
     """Where its branches rest, read without a lock: for what is shown and checked again later."""
-    return [Token(*row[:-1]) for row in connection_of(session).execute(_TOKENS_OF, {"instance": instance_id})]
+    return [Token(*row[:-1]) for row in _TOKENS_OF.read(connection_of(session), {"instance": instance_id})]
 
 
 def save(

@@ -34,6 +34,8 @@ from app.processes.dialogs import StartDialog
 from app.processes.engine.state import InstanceStatus
 from app.processes.instance_page import instance_page
 from app.processes.models import OWNER, Process, ProcessInstance
+from app.processes.stuck_page import stuck_page
+from app.processes.stuck_page import tab as stuck_tab
 from app.tasks import queries as task_queries
 from app.tasks.models import Task
 from app.tasks.rules import lateness
@@ -114,7 +116,8 @@ class InstancePages(Page):
                     "capped": counts[key][1],
                 }
                 for key in lists
-            ],
+            ]
+            + [stuck_tab()],
             scope=status,
             table={"path": "/ho-so/bang/list/", "arguments": {"view": "0", "where": f"status = '{status}'"}},
             rows=[self._row(i, names.get(i.customer_id or 0), open_tasks.get(i.id, []), now) for i in instances],
@@ -146,6 +149,10 @@ class InstancePages(Page):
             "status": str(instance.status),
             "status_label": shown.STATUS_LABELS[instance.status],
         }
+
+    @page("/vuong")
+    def stuck(self) -> Any:
+        return stuck_page()
 
     @page("/bat-dau", right="add")
     def choose(self) -> Any:
@@ -248,10 +255,12 @@ def _verb(text: str, change: Callable[[Session, int], ProcessInstance], told: Ca
             raise
         if not _is_seen(number):
             return refused_onto("/ho-so/", error)
-        # Back to the page as it is now, with what was typed where it was typed.
-        details = [str(sentence) for sentences in error.fields.values() for sentence in sentences]
-        flash(" ".join([str(error.message), *details]), "danger")
-        return instance_page(number, refused=request.path.rpartition("/")[2], status=error.status)
+        # Back to the page as it is now, with what was typed where it was typed, and what is wrong beside it.
+        if not error.fields:
+            flash(str(error.message), "danger")
+        return instance_page(
+            number, refused=request.path.rpartition("/")[2], problems=error.fields, status=error.status
+        )
     return done(links.instance_path(number), told(code))
 
 

@@ -24,6 +24,7 @@ from app.core.accounts import (
 )
 from app.core.db import UtcDateTime, connection_of
 from app.core.finding import Hit, Rows, line, matches
+from app.core.prepared import PreparedRows
 from app.core.remembered import kept
 from app.core.rows import known, known_already
 from app.security.models import Grant, Member, Right, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
@@ -240,7 +241,7 @@ _MEMBER: Any = Member.__table__
 _USER: Any = User.__table__
 _OF_MEMBER = ("id", "name", "title", "language", "time_zone", "rights_version")
 _OF_ACCOUNT = ("id", "username", "active")
-_COLLEAGUE = (
+_COLLEAGUE = PreparedRows(
     select(*(_MEMBER.c[name] for name in _OF_MEMBER), *(_USER.c[name].label(f"user_{name}") for name in _OF_ACCOUNT))
     .join(_USER, _USER.c.id == _MEMBER.c.id)
     .where(_MEMBER.c.id == bindparam("member"))
@@ -252,7 +253,7 @@ def colleague(session: Session, member_id: int) -> Member:
     if known_already(session, Member, member_id):
         return session.get_one(Member, member_id)
     session.flush()
-    read = connection_of(session).execute(_COLLEAGUE, {"member": member_id}).one()
+    read = _COLLEAGUE.one(connection_of(session), {"member": member_id})
     member = known(session, Member, dict(zip(_OF_MEMBER, read, strict=False)))
     user = known(session, User, dict(zip(_OF_ACCOUNT, read[len(_OF_MEMBER) :], strict=True)))
     set_committed_value(member, "user", user)

@@ -283,6 +283,12 @@ def is_orphan() -> ColumnElement[bool]:
     return and_(is_open(), or_(has_left, and_(Task.assignee_id.is_(None), or_(Task.nobody_found, _NOBODY_THERE))))
 
 
+def orphans_of(session: Session, kind: str, owner_ids: Collection[int]) -> Sequence[Task]:
+    """The work without anybody of these owners, oldest first."""
+    rows = select(Task).where(Task.owner_type == kind, Task.owner_id.in_(owner_ids), is_orphan())
+    return session.scalars(with_people(rows).order_by(Task.id)).unique().all()
+
+
 def waiting_for_nobody_but(session: Session, member: Member) -> Select[Task]:
     """Open work that is offered to a team or role of which he is the only active member."""
     teams = [row.team_id for row in member.memberships]

@@ -17,7 +17,7 @@ from app.core.db import connection_of, writes_alone
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _
 from app.core.later import later
-from app.core.prepared import Prepared, inserting
+from app.core.prepared import Prepared, PreparedRows, inserting
 from app.customers.services import record_timeline
 from app.forms.filling.rules import kept
 from app.forms.models import FormVersion
@@ -349,19 +349,19 @@ def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None
     _note(session, task, TaskEventKind.cancelled, by=by, data={"reason": reason})
 
 
-_IDS_OF = select(Task.id).where(Task.owner_type == bindparam("kind"), Task.owner_id == bindparam("owner"))
+_IDS_OF = PreparedRows(select(Task.id).where(Task.owner_type == bindparam("kind"), Task.owner_id == bindparam("owner")))
 
 
 def end_grants_of(session: Session, kind: str, owner_id: int) -> None:
     """Called by the owner when it is over: what was seen because of work for it is no longer seen."""
-    ids = connection_of(session).execute(_IDS_OF, {"kind": kind, "owner": owner_id}).scalars()
-    end_grants(session, reason=[_reason(task_id) for task_id in ids])
+    ids = _IDS_OF.read(connection_of(session), {"kind": kind, "owner": owner_id})
+    end_grants(session, reason=[_reason(task_id) for (task_id,) in ids])
 
 
 # ── the lock, and who may ──
 _TASK: Any = Task.__table__
 _OF_ID = select(*_TASK.c).where(_TASK.c.id == bindparam("task_id"))
-_LOCK = _OF_ID.with_for_update()
+_LOCK = PreparedRows(_OF_ID.with_for_update())
 
 
 def _lock(session: Session, task_id: int, *, by: Actor, rev: int | None) -> Task:
@@ -389,7 +389,10 @@ def _lock_to_end(session: Session, task_id: int, *, by: Actor, rev: int | None) 
 
 def _visible_task(session: Session, task_id: int, by: Actor) -> Task:
     """The task, if he sees it or could once have taken it: he is then told who was faster, not that it never was."""
-    seen = by.once(("visible or offered task",), lambda: _OF_ID.where(visible(Task, by) | queries.was_offered_to(by)))
+    seen = by.once(
+        ("visible or offered task",),
+        lambda: PreparedRows(_OF_ID.where(visible(Task, by) | queries.was_offered_to(by))),
+    )
     task = rows.first(session, Task, seen, {"task_id": task_id})
     if task is None:
         raise NotFoundError

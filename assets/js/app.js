@@ -77,6 +77,11 @@ each("[data-segment-editor]", (panel) => import("./segment.js").then(({ compose 
 atFirst("details[data-columns]", (panel) => import("./columns.js").then(({ choose }) => choose(panel)));
 each(".tt-rolecards [aria-current]", (tab) => tab.scrollIntoView({ block: "nearest", inline: "nearest" }));
 each("nav.tt-tabs", tabBar.scroll);
+// Inside of another site the page around it may be scrolled past what is said now.
+each("[data-arrive]", (told) => {
+  told.focus({ preventScroll: true });
+  told.scrollIntoView({ block: "center" });
+});
 
 each("input[data-date], input[data-moment]", (input) => import("./dates.js").then(({ attachDate }) => attachDate(input)));
 each("input[data-signature]", (input) => import("./signature.js").then(({ attachSignature }) => attachSignature(input)));

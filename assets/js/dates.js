@@ -146,10 +146,10 @@ function settle(input) {
 
 // 31/02/2026 is written like a day, and the calendar has none.
 function missing(text) {
-  const [day, month, year] = /^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:\s|$)/.exec(text.trim())?.slice(1).map(Number) ?? [];
-  if (!day || !month || year < 1000) return null;
-  const last = new Date(year, month, 0).getDate();
-  const typed = [day, month].map((part) => String(part).padStart(2, "0")).join("/") + `/${year}`;
+  const [, day, month, year] = /^(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}))?(?:\s|$)/.exec(text.trim()) ?? [];
+  if (!Number(day) || !Number(month) || year < 1000) return null;
+  const last = new Date(year ?? 2024, month, 0).getDate(); // without a year February has 29 days
+  const typed = [day.padStart(2, "0"), month.padStart(2, "0"), ...(year ? [year] : [])].join("/");
   if (month > 12) return words.noMonth(typed);
   return day > last ? words.shortMonth(typed, last) : null;
 }

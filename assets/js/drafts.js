@@ -24,9 +24,9 @@ export function keepDraft(form) {
     if (!isDirty || isSending || isHeld || form.hasAttribute("data-sent")) return;
     isDirty = false;
     isSending = true;
-    const sent = new FormData(form);
-    for (const [name, value] of [...sent]) if (value instanceof File) sent.delete(name);
-    sent.delete("began");
+    // Files go their own way; what has arrived is ticked under the same name as the input that chooses more.
+    const sent = new FormData();
+    for (const [name, value] of new FormData(form)) if (!(value instanceof File) && name !== "began") sent.append(name, value);
     try {
       const answer = await fetch(form.dataset.draft, {
         method: "POST",

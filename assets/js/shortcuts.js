@@ -32,7 +32,14 @@ function sections() {
       ],
     ],
     [words.keysQuick, has(".tt-quicklog") && [[["g"], words.keyQuick], [["1", "6"], words.keyQuickNth]]],
-    [words.keysTask, [has("[data-claim-here]") && [["n"], words.keyClaim], has("[data-finish]") && [["e"], words.keyFinish]]],
+    [
+      words.keysTask,
+      [
+        has("[data-claim-here]") && [["n"], words.keyClaim],
+        has("[data-finish]") && [["e"], words.keyFinish],
+        has("[data-next]") && [["Enter"], words.keyNextTask],
+      ],
+    ],
   ]
     .map(([title, rows]) => [title, (rows || []).filter(Boolean)])
     .filter(([, rows]) => rows.length);

@@ -15,8 +15,10 @@ export function takeUploads(input) {
   input.nextElementSibling.after(told);
   box.classList.add("is-drop");
   const ticked = () => box.querySelectorAll('input[type="checkbox"]:checked').length;
-  const refuse = (...sentences) =>
+  const refuse = (...sentences) => {
+    delete told.dataset.waits;
     told.replaceChildren(...sentences.map((one) => element("p", { class: "tt-err" }, icon("alert-circle"), element("span", {}, one))));
+  };
 
   function send(chosen) {
     const wrong = chosen.map((file) => judge(file, input.accept, Number(input.dataset.mostMb)));
@@ -24,6 +26,12 @@ export function takeUploads(input) {
     const free = most - ticked() - list.querySelectorAll("[data-upload]").length;
     refuse(...wrong.filter(Boolean), ...(fitting.length > free ? [words.mostFiles(most)] : []));
     fitting.slice(0, Math.max(free, 0)).forEach(sendOne);
+  }
+
+  // What was said about files on their way is over with the last of them.
+  function over(way) {
+    way.remove();
+    if ("waits" in told.dataset && !list.querySelector("[data-upload]")) refuse();
   }
 
   function sendOne(file) {
@@ -41,17 +49,17 @@ export function takeUploads(input) {
       far.textContent = `${bar.value}%`;
     });
     request.addEventListener("load", () => {
-      way.remove();
+      over(way);
       if (request.status === 200 && request.response?.id) arrive(request.response);
       else refuse(request.response?.message ?? (request.status === 413 ? words.tooLarge(file.name, input.dataset.mostMb) : words.fileNotSent(file.name)));
     });
     request.addEventListener("error", () => {
-      way.remove();
+      over(way);
       refuse(words.fileNotSent(file.name));
     });
     stop.addEventListener("click", () => {
       request.abort();
-      way.remove();
+      over(way);
       input.focus();
     });
     request.open("POST", input.dataset.uploadTo);
@@ -88,6 +96,7 @@ export function takeUploads(input) {
     event.preventDefault();
     event.stopImmediatePropagation();
     refuse(words.filesOnTheirWay);
+    told.dataset.waits = "";
     list.querySelector("button")?.focus();
   });
 }

@@ -1,4 +1,5 @@
-// j and k move through a worklist, Enter opens, n takes the work, x chooses the row, e finishes: hands stay on the keyboard.
+// j and k move through a worklist, Enter opens, n takes the work, x chooses the row, e finishes, Enter goes on to the next
+// task: hands stay on the keyboard.
 import { isTyping } from "./dom.js";
 
 const current = () => document.querySelector("[data-worklist] .is-cursor, [data-worklist] [aria-current]");
@@ -33,17 +34,19 @@ const KEYS = {
   },
   x: () => document.querySelector('[data-worklist] .is-cursor input[name="rowid"]')?.click(),
   e: () => press("[data-finish]"),
+  // Only where Enter would do nothing: what has the focus keeps its own.
+  Enter: () => press("[data-next]"),
   g: () => document.querySelector(".tt-quicklog select, .tt-quicklog textarea, .tt-quicklog input:not([type=hidden])")?.focus(),
 };
 // On a customer's page: 1 to 9 choose what is written down.
 for (let nth = 1; nth <= 9; nth += 1) KEYS[nth] = () => press(`.tt-quicklog > nav > :nth-child(${nth})`);
 
 export function start() {
-  if (!document.querySelector("[data-worklist], [data-finish], [data-claim-here], .tt-quicklog")) return;
+  if (!document.querySelector("[data-worklist], [data-finish], [data-claim-here], [data-next], .tt-quicklog")) return;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     const act = KEYS[event.key];
-    if (!act) return;
+    if (!act || (event.key === "Enter" && (document.activeElement !== document.body || !document.querySelector("[data-next]")))) return;
     event.preventDefault();
     act();
   });

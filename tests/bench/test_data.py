@@ -145,6 +145,7 @@ def test_a_copied_story_goes_on_through_the_services(company):
     assert (told[0], told[-1]) == ("opened", "claimed")
 
 
+@pytest.mark.usefixtures("machine_time")
 def test_late_work_is_told_of_and_the_rest_will_be(company):
     now = clock.now()
     late = select(Task).where(tasks.overdue(now - timedelta(hours=3)))

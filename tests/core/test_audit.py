@@ -10,13 +10,14 @@ from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.core import audit, clock
+from app.core import audit, clock, rows
 from app.core.access import SYSTEM
 from app.core.audit import AuditAction, AuditEvent, AuditSensitive, Origin
 from app.core.db import db, transaction
 from app.core.settings import Setting
 from app.customers.models import Customer
 from app.customers.services import change_customer
+from app.notifications.models import MailServer
 from app.security.models import Member, Team
 from app.security.services import change_password, create_member, create_team, hash_password
 from app.tasks.services import claim_task, comment_task, save_draft
@@ -235,3 +236,40 @@ def test_settings_of_the_system_have_no_actor(session):
     with transaction(SYSTEM) as inside:
         inside.add(Setting(key="logo_file_id", value=1))
     assert events(session, "setting")[-1].actor_id is None
+
+
+@BOTH
+def test_inside_a_savepoint_too_the_log_is_in_the_order_in_which_it_happened(session, cast):
+    with transaction(cast.hoa) as inside:
+        team = inside.scalars(select(Team)).first()
+        lan, minh = (inside.get_one(Member, one.user_id) for one in (cast.lan, cast.minh))
+        with inside.begin_nested():
+            rows.change(inside, lan, title="Một")
+            team.name = "Hai"  # by the mapper
+            inside.flush()
+            audit.record(inside, "three")
+            audit.record(inside, "four", personal={"note": "Bốn"})
+            audit.record_changed(inside, Member, {minh.id: {"title": (minh.title, "Năm")}})
+        undone = inside.begin_nested()
+        rows.change(inside, lan, title="Nie")
+        team.name = "Nie"
+        inside.flush()
+        audit.record(inside, "never")
+        undone.rollback()
+        rows.change(inside, lan, title="Sáu")
+    told = select(AuditEvent.name, AuditEvent.changes).order_by(AuditEvent.id.desc()).limit(6)
+    happened = [name or next(iter(changes.values()))[1] for name, changes in session.execute(told)]
+    assert happened[::-1] == ["Một", "Hai", "three", "four", "Năm", "Sáu"]
+    last = select(AuditSensitive.new).join(AuditEvent, AuditEvent.id == AuditSensitive.event_id)
+    assert session.scalars(last.where(AuditEvent.name == "four")).all() == ["Bốn"]
+
+
+def test_a_secret_is_kept_nowhere_past_the_mapper_either(session, cast):
+    old, new = "pbkdf2:sha256:1$aa$11", "pbkdf2:sha256:1$bb$22"
+    with transaction(cast.hoa) as inside:
+        audit.record_changed(inside, User, {cast.lan.user_id: {"password": (old, new)}})
+        audit.record_made(inside, MailServer, [{"id": 9, "host": "mail.phosen.example", "password": new}])
+    assert events(session, "ab_user", AuditAction.change)[-1].changes == {"password": ["…", "…"]}
+    assert events(session, "mail_server")[-1].changes["password"] == [None, "…"]
+    kept = [json.dumps([one.old, one.new]) for one in session.scalars(select(AuditSensitive))]
+    assert not [one for one in kept if "pbkdf2" in one]

@@ -340,6 +340,7 @@ def test_a_seal_from_before_its_moment_was_bound_still_holds(sealed):
     assert chain.verify(sealed)[1].what == "seal"  # the next one is bound to the other hash
 
 
+@pytest.mark.usefixtures("machine_time")
 @pytest.mark.postgres
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_a_long_transaction_holds_the_seal_back(session, cast):

@@ -431,6 +431,7 @@ def write_and_die(folder: str, database_url: str) -> None:
         write_exports()
 
 
+@pytest.mark.usefixtures("machine_time")
 @pytest.mark.both_databases(slow=True)
 def test_a_worker_killed_half_way_leaves_no_half_file_and_another_one_writes_it_whole(app: Flask, cast, numbers):
     number = asked(numbers(3 * BATCH), cast.minh)

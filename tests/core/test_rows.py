@@ -10,6 +10,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.core import rows
 from app.core.audit import AuditEvent
 from app.core.db import transaction
+from app.core.prepared import PreparedRows
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessInstance
 from app.security import queries as people
@@ -19,7 +20,7 @@ from tests.story import MONDAY
 pytestmark = pytest.mark.both_databases
 
 INSTANCE = ProcessInstance.__table__
-OF_ID = select(*INSTANCE.c).where(INSTANCE.c.id == bindparam("number"))
+OF_ID = PreparedRows(select(*INSTANCE.c).where(INSTANCE.c.id == bindparam("number")))
 
 
 def by_mapper(row: object) -> dict[str, object]:

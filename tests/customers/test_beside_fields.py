@@ -112,7 +112,7 @@ def test_every_amount_that_customers_are_narrowed_by_falls_under_the_right_to_am
 def test_who_may_not_is_told_that_and_not_that_the_customer_is_archived(session, cast):
     customer = services.create_customer(session, by=cast.lan, name="Ánh", phone="0912345678")
     (point,) = customer.contact_points
-    today = clock.now().date()
+    today = clock.today("Asia/Ho_Chi_Minh")
     promise = promises.make_promise(session, customer, by=cast.lan, text=PROMISED, due_on=today)
     purchase = purchases.add_purchase(session, customer, by=cast.lan, bought_on=today, product="Gạo", amount=1)
     note = interactions.log_interaction(session, customer, by=cast.lan, kind=InteractionKind.note, text=SAID)

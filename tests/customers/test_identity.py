@@ -85,8 +85,8 @@ def test_citizen_numbers_begin_with_the_63_provinces_of_old():
 
 @pytest.mark.parametrize(
     ("typed", "told"),
-    [("012345678", "12 digits"), ("003190000123", "003"), ("001227000123", "2027"),
-     ("00119000012a", "12 digits")],
+    [("012345678", "CMND"), ("0123456789", "this one has 10"), ("003190000123", "003"), ("001227000123", "2027"),
+     ("001990000123", "2390"), ("999999999999", "999"), ("111111111111", "111"), ("00119000012a", "12 digits")],
 )  # fmt: skip
 def test_a_number_that_is_on_no_card_is_refused_with_the_reason(typed, told):
     with pytest.raises(UnreadableError) as refused:
@@ -122,7 +122,9 @@ def test_a_birthday_lies_in_the_past(typed, day):
 @pytest.mark.parametrize(
     ("typed", "told"),
     [("31/02/1990", "31/02/1990"), ("29/02/2023", "only 28 days"), ("23/11/2026", "future"), ("31/12/1899", "1900"),
-     ("5/3", "not a date"), ("1990", "not a date"), ("hôm qua", "not a date"), ("99/99/99", "12 months"),
+     ("5/3", "year is missing"),
+     ("31/02", "only 29 days"), ("5/13", "12 months"), ("1990", "not a date"), ("hôm qua", "not a date"),
+     ("99/99/99", "12 months"),
      ("32 13 2000", "not a date")],
 )  # fmt: skip
 def test_a_day_that_is_none_is_refused_with_the_reason(typed, told):

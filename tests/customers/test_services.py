@@ -63,7 +63,7 @@ def test_every_problem_is_told_at_once_beside_its_field(session, cast):
         )  # fmt: skip
     assert set(refused.value.fields) == {"name", "phone", "email", "source", "note", "contact_points.1"}
     with in_language("en"):
-        assert str(refused.value.fields["phone"][0]) == "This is not a phone number. Example: 0912 345 678"
+        assert str(refused.value.fields["phone"][0]) == "This phone number is not right yet. Example: 0912 345 678"
     assert session.scalars(select(Customer)).all() == []
 
 

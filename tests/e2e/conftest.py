@@ -40,6 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+@pytest.fixture(autouse=True)
+def _as_the_servers_do(machine_time: None) -> None:
+    """These tests live on the day of the product, which runs in processes of its own."""
+
+
 @pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder that every product of these tests begins with a copy of."""

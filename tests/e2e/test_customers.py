@@ -41,7 +41,7 @@ def done(page: Page, told: str) -> Locator:
 def test_a_rule_is_changed_tried_and_run_and_tells_whom_it_moved_and_why(desk: Desk, product: Product) -> None:
     lan = Rest(product, "lan")
     number = lan.post("customers/", {"name": "Lâm Thị Sen"})["id"]
-    bought = {"bought_on": clock.now().date().isoformat(), "product": "Tiệc cưới", "amount": 4_000_000}
+    bought = {"bought_on": clock.today("Asia/Ho_Chi_Minh").isoformat(), "product": "Tiệc cưới", "amount": 4_000_000}
     lan.post(f"customers/{number}/purchases", bought)
 
     hoa = desk("hoa")

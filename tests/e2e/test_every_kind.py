@@ -226,6 +226,11 @@ def test_drawn_by_dragging_filled_in_and_changed_twice_and_what_was_answered_sta
     builder.publish()
     lan.goto(f"/dien-phieu/{code}")
     fill_in(lan, labels)
+    # The draft keeps all of it, files too.
+    expect(lan.locator("form[data-kept]")).to_be_visible()
+    lan.reload()
+    for name in (LETTER["name"], PHOTO["name"]):
+        expect(lan.get_by_text(name)).to_be_visible()
     first = send(lan)
     stands_as_answered(lan, first, labels, 1)
 

@@ -63,7 +63,7 @@ def test_a_process_calls_a_program_is_refused_and_goes_on(product: Product, desk
         path = f"instances/{begun['id']}"
         until(lambda: rest.get(path).get("incidents"), "the refusal")
         hoa.goto(f"/ho-so/{begun['id']}")
-        expect(hoa.get_by_text("kho từ chối (mã 404)").first).to_be_visible()
+        expect(hoa.get_by_text("Kho hàng từ chối (mã 404)").first).to_be_visible()
         assert fit(hoa) == []
 
         kho.says(200, {"result": {"count": 7}})

@@ -204,11 +204,20 @@ def test_a_form_is_copied_and_travels_as_a_file(app, published):
     copied = published.post("forms/phan-anh/copy", {"code": "ban-sao", "name": "Bản sao"})
     assert (copied.status_code, copied.json["draft"]["schema"]) == (201, {**COMPLAINT, "name": "Bản sao"})
     file = published.get("forms/phan-anh/export").json
-    assert file == {"kind": "tantam.form", "code": "phan-anh", "definition": COMPLAINT}
+    assert file == {
+        "kind": "tantam.form", "format": 2, "code": "phan-anh", "purpose": "answers", "definition": COMPLAINT
+    }  # fmt: skip
     assert "code" in published.post("forms/import", {"file": file}).json["fields"]
     assert published.post("forms/import", {"file": file, "code": "tu-tep"}).json["draft"]["schema"] == COMPLAINT
-    for wrong in ({}, {**file, "kind": "x"}, {**file, "definition": []}, {**file, "definition": {"name": ["a"]}}):
+    for wrong in ({}, {**file, "kind": "x"}, {**file, "definition": []}, {**file, "definition": {"name": ["a"]}},
+                  {**file, "purpose": ["customers"]}, {**file, "purpose": "x"}, {**file, "format": True}):  # fmt: skip
         assert published.post("forms/import", {"file": wrong, "code": "khac"}).status_code == 422
+    newer = published.post("forms/import", {"file": {**file, "format": 3, "more": 1}, "code": "khac"})
+    assert "3" in newer.json["fields"]["file"][0]
+    before = {"kind": "tantam.form", "code": "cu", "definition": COMPLAINT}
+    assert published.post("forms/import", {"file": before}).json["purpose"] == "answers"
+    own = {**file, "code": "rieng", "purpose": "customers"}
+    assert published.post("forms/import", {"file": own}).json["purpose"] == "customers"
     lan = Rest(app, "lan")
     assert lan.get("forms/phan-anh/export").status_code == 403
     assert lan.post("forms/phan-anh/copy", {"code": "b", "name": "B"}).status_code == 403

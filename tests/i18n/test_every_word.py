@@ -84,7 +84,7 @@ WRONG = ("zzz", "zzz = 1", "kind = 'zzz'", "kind =", "created_at > 'zzz'")
 #: pages to which nothing leads for some of them
 DOORS = (
     "/", "/cong-viec/", "/cong-viec/bang/list/", "/cong-viec/bang/fields", "/ho-so/", "/ho-so/bang/list/",
-    "/ho-so/bang/fields", "/ho-so/bat-dau", "/khach-hang/list/", "/khach-hang/list/?archived=1",
+    "/ho-so/bang/fields", "/ho-so/vuong", "/ho-so/bat-dau", "/khach-hang/list/", "/khach-hang/list/?archived=1",
     "/khach-hang/list/?q=zzzz", "/khach-hang/fields",
     *(f"/khach-hang/list/?where={where}" for where in CONDITIONS), "/khach-hang/add", "/khach-hang/preview/archive/2",
     "/khach-hang/show/1?ghi=viec", "/khach-hang/show/1?ghi=thu", "/khach-hang/show/1?ghi=tin-nhan",

@@ -111,6 +111,7 @@ def test_an_address_is_not_put_together_of_two_and_only_a_person_works_at_a_comp
     assert "hoang gia" in last().search_text
 
 
+@pytest.mark.usefixtures("machine_time")
 def test_texts_days_and_times_are_read_whole(brought, time_machine):
     time_machine.move_to(datetime.fromisoformat("2026-11-23T08:00:00+07:00"), tick=False)
     note = "x" * 1500

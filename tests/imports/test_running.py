@@ -62,6 +62,7 @@ def run_and_die(folder: str, database_url: str) -> None:
         run_imports()
 
 
+@pytest.mark.usefixtures("machine_time")
 @pytest.mark.both_databases(slow=True)
 def test_a_worker_killed_half_way_is_followed_by_one_that_goes_on_with_the_next_row(app: Flask, brought):
     job = brought(sheet(ROWS)).apply(work=False)

@@ -312,6 +312,7 @@ def send_and_die(database_url: str, smtp_url: str) -> None:
         jobs.dispatch_outbox()
 
 
+@pytest.mark.usefixtures("machine_time")
 def test_a_worker_killed_between_250_and_mark_sends_a_second_copy_with_the_same_id(
     a_mail, mail_row, mail_by, sink, database_url
 ):

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from app.core.access import SYSTEM, Scope
 from app.core.accounts import Permission, PermissionView, ViewMenu
 from app.core.db import db, transaction
-from app.processes import automatic, queries, receivers
+from app.processes import automatic, drawing, queries, receivers
 from app.processes.engine import redrawing
 from app.processes.engine.bpmn import read
 from app.processes.engine.redrawing import NoPlaceError
@@ -133,6 +133,7 @@ PAGE = "/tu-dong/thu-nghiem/"
 BLANK = {
     "http": {"receiver": "kho", "method": "POST", "seconds": "10", "tries": "1, 5"},
     "mail": {"template": "process_news", "to": "initiator"},
+    "message": {"message": "paid", "known_by": "order_code", "kept_for": "2", "pairs": "amount = total\nwho = buyer"},
     "set": {"pairs": "priority = 'high'"},
 }  # fmt: skip
 
@@ -146,6 +147,7 @@ def typed(kind, **more):
     [
         ("http", {"receiver": "kho", "method": "POST", "limit": "PT10S", "tries": "PT1M, PT5M"}),
         ("mail", {"template": "process_news", "to": "initiator"}),
+        ("message", {"name": "paid", "key": "order_code", "gives": "amount = total, who = buyer", "ttl": "P2D"}),
         ("set", {"field": "priority", "value": "'high'"}),
     ],
 )
@@ -189,6 +191,12 @@ def test_each_kind_is_added_changed_published_and_taken_out(hoa, tasks, kept, ki
         ("mail", {"to": "field", "address": "a b"}, "to"),
         ("mail", {"to": "boss"}, "to"),
         ("mail", {"words": "a b"}, "words"),
+        ("message", {"message": ""}, "message"),
+        ("message", {"message": "x" * 101}, "message"),
+        ("message", {"known_by": "a b"}, "known_by"),
+        ("message", {"pairs": "a b = c"}, "pairs"),
+        ("message", {"kept_for": "45"}, "kept_for"),
+        ("message", {"kept_for": "mai"}, "kept_for"),
         ("set", {"pairs": ""}, "pairs"),
         ("set", {"pairs": "customer.name = 'x'"}, "pairs"),
         ("set", {"pairs": "customer.stage = 5"}, "pairs"),
@@ -207,6 +215,44 @@ def test_what_is_wrong_is_told_beside_the_field_and_nothing_typed_is_lost(hoa, t
         kept = one.get("value") if one.name == "input" else one.text.strip()
         assert one.name == "select" or kept == text
     assert tasks() == {}
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "mail template='process_news' to='initiator' wait='sent'",
+        "mail template='process_news' to='field:email' words='note'",
+        "message name='paid' key='order_code' gives='amount, who = buyer' ttl='PT6H'",
+        "message name='paid'",
+        "http receiver='kho' method='POST' path='/a' body='amount, code=order_code' takes='stock = a.b'"
+        " headers='X-Shop=hn' limit='PT5S' tries='PT90S, PT5M'",
+    ],
+)
+def test_a_form_that_is_saved_as_it_came_changes_nothing_of_what_is_drawn(app, hoa, tasks, service):
+    element = "serve" if service.startswith("http") else "send"
+    with app.app_context():
+        by = Cast(db.session()).hoa
+        with transaction(by) as inside:
+            process = queries.process_by_code(inside, "thu-nghiem")
+            drawing.save_draft(
+                inside, process, bpmn(f"start > ask > {element} > end", services={element: service}), by=by
+            )
+    (before,) = tasks().values()
+    page = BeautifulSoup(hoa.get(f"{PAGE}{element}").text, "lxml").select_one("form[data-guard]")
+    sent = {one["name"]: one.get("value", "") for one in page.select("input[name]") if one.get("type") != "checkbox"}
+    sent |= {one["name"]: one.get("value", "y") for one in page.select("input[type=checkbox][checked]")}
+    sent |= {one["name"]: one.text.lstrip("\r\n") for one in page.select("textarea[name]")}
+    sent |= {one["name"]: one.select_one("option[selected]")["value"] for one in page.select("select[name]")
+             if one.select_one("option[selected]")}  # fmt: skip
+    answer = hoa.post(f"{PAGE}{element}", data=sent)
+    assert answer.status_code == 302
+    (after,) = tasks().values()
+    assert normal(after.words) == normal(before.words)
+
+
+def normal(words):
+    """Without the spaces that mean nothing."""
+    return [{key: "".join(text.split()) for key, text in one.items()} for one in words]
 
 
 def test_a_draft_with_problems_is_not_published_and_says_why(app, hoa):

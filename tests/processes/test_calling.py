@@ -9,7 +9,7 @@ from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import ConflictError
-from app.processes import drawing, services
+from app.processes import drawing, queries, services
 from app.processes.drawing import ProcessNotPublishableError
 from app.processes.engine.state import InstanceStatus
 from app.processes.family import CallerPausedError
@@ -324,3 +324,74 @@ def test_the_end_of_the_linked_run_and_a_cancel_of_its_caller_wait_for_each_othe
     assert pair.instance(child).status in (InstanceStatus.completed, InstanceStatus.cancelled)
     assert session.scalars(select(Task.id).where(Task.state.in_(["ready", "claimed"]))).all() == []
     pair.check(instance_id)
+
+
+LANES = """<laneSet id="l"><lane id="kho" name="Kho" tt:role="Manager"><flowNodeRef>call</flowNodeRef></lane>
+    <lane id="cskh" name="CSKH" tt:role="Staff"><flowNodeRef>ask</flowNodeRef></lane></laneSet>"""
+OWN = '<laneSet id="m"><lane id="in" tt:role="Staff"><flowNodeRef>one</flowNodeRef></lane></laneSet>'
+OPEN = {"one": 'due="PT1H"', "ask": 'due="PT1H"', "two": 'due="PT1H" approval="all" outcomes="approve,reject"'}
+
+
+class Family(Drawn):
+    """cha calls con, con calls chau; only cha has lanes, unless con gets some."""
+
+    def __init__(self, session, cast, own=""):
+        self.session, self.cast = session, cast
+        self.draw("chau", "start > two > xor1", "xor1 > end if two.outcome = 'approve'", "xor1 > end2 by default")
+        self.draw("con", "start > one > call > end", calls={"call": "chau"}, inside=own)
+
+    def draw(self, code, *arrows, **more):
+        by = self.cast.hoa
+        with transaction(by) as inside:
+            process = drawing.create_process(inside, code=code, name=code, by=by)
+            drawing.save_draft(inside, process, bpmn(*arrows, tasks=OPEN, **more), by=by)
+
+    def publish(self, code):
+        """The codes of what it warns of."""
+        with transaction(self.cast.hoa) as inside:
+            process = queries.process_by_code(inside, code)
+            return [one.code for one in drawing.publish_process(inside, process, by=self.cast.hoa)[1]]
+
+    def called(self, instance_id):
+        self.session.rollback()
+        rows = select(ProcessCall.child_id).where(ProcessCall.parent_id == instance_id)
+        return self.session.scalars(rows).one()
+
+    def offered(self, instance_id, step):
+        """Of its tasks: to which role, or to whom."""
+        self.session.rollback()
+        rows = select(Task).where(Task.owner_id == instance_id, Task.step == step).order_by(Task.id)
+        return [one.offered_role or one.assignee.user.username for one in self.session.scalars(rows)]
+
+
+def test_without_lanes_of_its_own_it_is_done_in_the_lane_from_which_it_is_called(session, cast):
+    family = Family(session, cast)
+    with pytest.raises(ProcessNotPublishableError) as refused:
+        family.publish("chau")  # no lane stands behind it yet
+    assert "no-assignee" in {one.code for one in refused.value.problems}
+    family.draw("cha", "start > ask > call > end", calls={"call": "con"}, inside=LANES)
+    assert [family.publish(code) for code in ("chau", "con", "cha")] == [["callers-lane"], ["callers-lane"], []]
+
+    family.code = "cha"
+    instance_id = family.start()
+    assert family.offered(instance_id, "ask") == ["Staff"]
+    family.finish(instance_id, "ask")
+    child = family.called(instance_id)
+    assert family.offered(child, "one") == ["Manager"]
+    family.finish(child, "one", who="minh")
+    # Where several are asked it is everybody in the lane's role.
+    assert set(family.offered(family.called(child), "two")) >= {"minh", "binh"}
+
+    family.code = "con"
+    by_hand = family.start()
+    assert family.task(by_hand, "one").nobody_found
+
+
+def test_its_own_lanes_come_before_those_of_whoever_calls_it(session, cast):
+    family = Family(session, cast, OWN.replace("one</flowNodeRef>", "one</flowNodeRef><flowNodeRef>call</flowNodeRef>"))
+    family.draw("cha", "start > ask > call > end", calls={"call": "con"}, inside=LANES)
+    assert [family.publish(code) for code in ("chau", "con", "cha")] == [["callers-lane"], [], []]
+    family.code = "cha"
+    instance_id = family.start()
+    family.finish(instance_id, "ask")
+    assert family.offered(family.called(instance_id), "one") == ["Staff"]

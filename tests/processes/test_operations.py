@@ -14,7 +14,7 @@ from app.core.db import transaction
 from app.core.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from app.core.leases import LeaseState
 from app.notifications.models import Notification
-from app.processes import jobs, services, shown, timers
+from app.processes import jobs, services, stopped, timers
 from app.processes.applying import BranchNotStoppedError, InstancePausedError
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessEvent, ProcessInstance, ProcessTimer
@@ -266,8 +266,8 @@ def test_an_admin_leads_it_on_by_a_way_out(cast, draw):
 
 
 def drawn_ways(drawn, instance):
-    (stopped,) = shown.stops(drawn.session, drawn.instance(instance))
-    return {name: flow for flow, name in stopped.ways}
+    (found,) = stopped.stops(drawn.session, drawn.instance(instance))
+    return {name: flow for flow, name in found.ways}
 
 
 @pytest.mark.parametrize("who", ["lan", "minh", "tuan"])

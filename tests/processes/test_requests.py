@@ -201,7 +201,7 @@ def test_a_day_of_trouble_costs_four_calls_and_one_incident(session, cast, draw,
     assert drawn.instance(instance).incident == "webhook_failed"
     told = session.scalars(select(ProcessEvent.body).where(ProcessEvent.kind == "branch_failed")).one()
     assert (told["error"], told["reason"]) == (
-        "HTTP_500", "kho đang gặp trục trặc (mã 500). Đã thử 4 lần.",
+        "HTTP_500", "Kho hàng đang gặp trục trặc (mã 500). Đã thử 4 lần.",
     )  # fmt: skip
     drawn.check(instance)
     # It is mended, and the administrator lets it try again: the same key, for the same is sent.
@@ -248,9 +248,9 @@ def test_a_branch_led_past_it_asks_no_more(session, cast, draw, outside):
 
 
 def _stops(session, drawn, instance):
-    from app.processes import shown
+    from app.processes import stopped
 
-    return shown.stops(session, drawn.instance(instance))
+    return stopped.stops(session, drawn.instance(instance))
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_whatever_the_program_does_the_process_stops_with_a_sentence(session, dr
     assert drawn.instance(instance).incident == "webhook_failed"
     told = session.scalars(select(ProcessEvent.body).where(ProcessEvent.kind == "branch_failed")).one()
     assert told["error"] == error
-    assert "kho" in told["reason"]
+    assert "Kho hàng" in told["reason"]
     drawn.check(instance)
 
 

@@ -12,7 +12,7 @@ from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.core.leases import LeaseState
 from app.notifications.models import Outbox
-from app.processes import drawing, jobs, queries, services, shown, telling
+from app.processes import drawing, jobs, queries, services, stopped, telling
 from app.processes.engine.bpmn import read
 from app.processes.engine.events import Done, Failed, Retry, Start
 from app.processes.engine.problems import Severity
@@ -172,7 +172,7 @@ def test_without_its_key_it_stops_and_says_why(session, cast):
     drawn.finish(instance, "ask")
     assert (drawn.open(instance), drawn.instance(instance).incident) == ([], "message_failed")
     assert drawn.messages() == []
-    (stop,) = shown.stops(session, drawn.instance(instance))
+    (stop,) = stopped.stops(session, drawn.instance(instance))
     assert (str(stop.sentence), stop.reason) == (
         "Chưa gửi được tin của “throw”.", "Giá trị để biết tin gửi cho hồ sơ nào đang trống.",
     )  # fmt: skip

@@ -52,7 +52,7 @@ def test_whoever_sees_the_file_reads_how_the_call_stands_and_when_it_is_made_aga
             assert jobs.ask_outside() == 1
         with clock.at(MONDAY + timedelta(seconds=30)):
             page, calls, numbers = seen()
-        assert "kho đang gặp trục trặc (mã 500). Đã thử 1 lần. Còn 3 lần." in page
+        assert "Kho hàng đang gặp trục trặc (mã 500). Đã thử 1 lần. Còn 3 lần." in page
         assert "Thử lại" in page
         (call,) = calls
         assert (call["state"], call["tries"], call["tries_left"]) == ("retrying", 1, 3)

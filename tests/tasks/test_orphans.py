@@ -139,7 +139,7 @@ def test_many_at_once_are_one_line_that_leads_to_the_list(client, inside):
     assert all(f"Việc {number}" in answer.text for number in range(3))
     assert hoa.get("/api/v1/tasks/?orphan=1").json["count"] == 3
     (stuck,) = hoa.get("/api/v1/instances/?stuck=1").json["result"]
-    assert "Không có ai làm việc này: hãy giao cho người khác" in hoa.get(f"/ho-so/{stuck['id']}").text
+    assert "Không tìm được ai làm việc này. Hãy giao cho một người." in hoa.get(f"/ho-so/{stuck['id']}").text
 
 
 def test_the_page_tells_why_it_is_his_also_after_the_team_has_another_name(client, inside):

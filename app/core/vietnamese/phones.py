@@ -122,6 +122,19 @@ def phone_e164(text: str) -> str | None:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def dialled_at_home(text: str) -> str | None:
+    """The digits as one would dial them in Vietnam, number or not: +84 91234567 → 091234567. None: no digits alone, or
+    those of another country."""
+    typed = as_typed(text)
+    if not _PHONE.fullmatch(typed):
+        return None
+    digits = re.sub("[^0-9]", "", typed)
+    if typed.startswith("+") or digits.startswith("0084"):
+        at_home = digits.removeprefix("00")
+        return f"0{at_home[2:].removeprefix('0')}" if at_home.startswith("84") else None
+    return digits
+
+
 def read_phone(text: str) -> Phone | None:
     """One number as people write it: with what it is called before it (SĐT: …) and an extension behind. None: none.
 

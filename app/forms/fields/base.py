@@ -167,12 +167,14 @@ class Findable(Directory, Protocol):
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A file that was sent for an answer. `size` in bytes; `path` is where it can be fetched."""
+    """A file that was sent for an answer. `size` in bytes; `path` is where it can be fetched, `kept_as` its name on the
+    disk (core.files)."""
 
     name: str
     size: int
     content_type: str
     path: str = ""
+    kept_as: str = ""
 
 
 class Files(Protocol):
@@ -233,6 +235,8 @@ class Context:
     me: int | None = None
     #: codes of the roles of whoever answers or reads; None: nothing is kept from him
     roles: frozenset[str] | None = None
+    #: whoever answers answers about himself: his browser may fill in who he is, and what he typed when he comes back
+    is_about_oneself: bool = False
     #: where the page of an address looks up wards while one types
     wards_url: str = "/tim/phuong-xa"
     #: class of personal data → what he may do with such answers, where that is not everything (forms/reading.py)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from app.core.formats import phone_problem
 from app.core.i18n import _
 from app.core.vietnamese import phone_e164, show_phone
 from app.forms.fields import base
@@ -24,7 +25,7 @@ class PhoneType(base.FieldType):
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:
         number = phone_e164(raw) if isinstance(raw, str) and len(raw) <= base.LONGEST_TYPED else None
         if number is None:
-            raise Refused(_("This phone number is not right yet. Example: 0912 345 678"))
+            raise Refused(phone_problem(raw[: base.LONGEST_TYPED] if isinstance(raw, str) else ""))
         return number
 
     def show(self, value: Value, spec: FieldSpec, context: base.Context) -> str:

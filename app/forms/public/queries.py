@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -37,7 +39,19 @@ def open_link(session: Session, key: str) -> tuple[PublicLink, FormVersion] | No
 
 def context_for_all(session: Session, key: str) -> Context:
     """What a form may ask while somebody answers who has no account: nobody's name, the company's lists."""
-    return Context(catalogues=CompanyCatalogues(session), roles=frozenset(), wards_url=f"/f/{key}/phuong-xa")
+    return Context(
+        catalogues=CompanyCatalogues(session), roles=frozenset(), wards_url=f"/f/{key}/phuong-xa", is_about_oneself=True
+    )
+
+
+def came_before(
+    session: Session, since: datetime, *, address_key: str, link_id: int, answers: Mapping[str, Any]
+) -> bool:
+    """Did the very same come since then, from the same address through the same door?"""
+    rows = select(PublicEntry.answers).where(
+        PublicEntry.created_at >= since, PublicEntry.address_key == address_key, PublicEntry.link_id == link_id
+    )
+    return any(known == answers for known in session.scalars(rows.limit(rules.TOO_MANY)))
 
 
 def came_since(session: Session, since: datetime, *, address_key: str | None = None, link_id: int | None = None) -> int:

@@ -209,8 +209,9 @@ def receive(
 ) -> PublicEntry | None:
     """Keep what was answered; the worker goes on with it, so that the answer takes as long for everybody.
 
-    None: this page was sent before with the same answers, and counts once. Raises SentAlreadyError where they were
-    others, and TooManyRequestsError; after either nothing is kept.
+    None: this was sent before, and counts once: the same page, or the same answers of somebody who went back to it.
+    Raises SentAlreadyError where the page has other answers now, and TooManyRequestsError; after either nothing is
+    kept.
     """
     now = clock.now()
     queue_up(session, f"public entry {arrival.address_key}")
@@ -221,6 +222,11 @@ def receive(
         if canonical(sent) == canonical(dict(answers.values)):
             return None
         raise SentAlreadyError
+    # Of answers that name nobody, two alike may be of two people behind one address.
+    if rules.person_in(forms.definition_of(version), answers).can_be_known and queries.came_before(
+        session, since, address_key=arrival.address_key, link_id=link.id, answers=answers.values
+    ):
+        return None
     if of_address >= rules.TOO_MANY:
         raise _later(_FROM_ONE_NETWORK)
     took, of_form = now - arrival.page.at, queries.came_since(session, since, link_id=link.id)

@@ -141,10 +141,10 @@ def _dialog(session: Session, link: PublicLink | None, who: Actor) -> LinkDialog
     present = link.source if link else None
     dialog.source.choices = [("", "—"), *offered(session, SOURCES, present)]
     teams = select(Team.id, Team.name).where(visible(Team, who), Team.archived_at.is_(None)).order_by(Team.sort_key)
-    present = link.team if link else None
+    own = {str(link.team.id): link.team.name} if link and link.team else {}
     live = {str(one.id): one.name for one in session.execute(teams)}
     # The one that it has stays to be chosen: who changes the thanks does not take its team away.
-    dialog.team.choices = [("", "—"), *({str(present.id): present.name} if present else {} | live).items()]
+    dialog.team.choices = [("", "—"), *(own | live).items()]
     if not dialog.is_submitted():
         dialog.source.data = link.source if link else "website"
         dialog.team.data = str(link.team_id or "") if link else ""

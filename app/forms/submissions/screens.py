@@ -57,6 +57,11 @@ _MOST_SHOWN = 5
 _VERSION = select(FormVersion.number).where(FormVersion.id == Submission.form_version_id).correlate(Submission)
 
 
+def _filled_in_by(name: str | None, source: SubmissionSource) -> str:
+    """Whoever takes in an answer from outside has not filled it in."""
+    return "" if source == SubmissionSource.public else name or ""
+
+
 class _Answers(Screen):
     """What both lists have in common: they are looked at, and everything is done on the page of the answers."""
 
@@ -82,7 +87,9 @@ class _Answers(Screen):
         "version": Derived(Kind.number, _VERSION.scalar_subquery(), show=lambda number: f"v{number}"),
         "customer": customer_columns.name(Submission.customer_id),
         "customer_code": customer_columns.code(Submission.customer_id),
-        "created_by": people_columns.person(Submission.created_by_id),
+        "created_by": replace(
+            people_columns.person(Submission.created_by_id), show=_filled_in_by, besides=(Submission.source,)
+        ),
         "corrected_by": people_columns.person(Submission.corrected_by_id),
         "team": people_columns.team(Submission.team_id),
     }  # fmt: skip

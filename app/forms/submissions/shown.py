@@ -120,13 +120,15 @@ def revisions(session: Session, submission: Submission, context: Context) -> lis
          submission.correction, submission.answers)
     )  # fmt: skip
     names = history.names_of_people(session, {stage[2] for stage in stages})
+    is_from_outside = submission.source is SubmissionSource.public
     fields = queries.fields_of(submission.version)
     before: Mapping[str, Any] | None = None
     told = []
     for number, at, by, reason, answers in stages:
         found = [] if before is None else differences(fields, before, answers, context)
         is_current = number == submission.revision
-        told.append(Revision(number, at, names.get(by or 0, ""), reason or "", found, is_current))
+        who = "" if number == 1 and is_from_outside else names.get(by or 0, "")
+        told.append(Revision(number, at, who, reason or "", found, is_current))
         before = answers
     return told[::-1]
 

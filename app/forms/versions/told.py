@@ -38,10 +38,14 @@ class ToldVersion:
 
     @property
     def called(self) -> Sentence:
-        """Version 2; from its second edition on with that."""
-        if self.edition == 1:
-            return _("Version %(number)d", number=self.number)
-        return _("Version %(number)d, edition %(edition)d", number=self.number, edition=self.edition)
+        return called(self.number, self.edition)
+
+
+def called(number: int, edition: int) -> Sentence:
+    """Version 2; from its second edition on with that."""
+    if edition == 1:
+        return _("Version %(number)d", number=number)
+    return _("Version %(number)d, edition %(edition)d", number=number, edition=edition)
 
 
 def told_versions(session: Session, form: Form, who: Actor) -> list[ToldVersion]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum, auto
 from functools import cached_property
@@ -278,6 +278,21 @@ class Definition:
     def has_messages(self) -> bool:
         """Could a run of it wait for one?"""
         return any(node.outside is not None for node in self.nodes.values())
+
+    @cached_property
+    def asks_for_a_lane(self) -> bool:
+        """Whether it has no lanes, and a step that does not say who does it: called by another process, it is done by
+        the lane from which it is called."""
+        return all(node.lane is None for node in self.nodes.values()) and any(
+            step.assignment is None for step in self.steps
+        )
+
+    def in_lane(self, lane: Lane) -> Definition:
+        """The same with every element in this lane."""
+        return self.kept(
+            f"in the lane of {lane.role}",
+            lambda one: replace(one, nodes={key: replace(node, lane=lane) for key, node in one.nodes.items()}),
+        )
 
     @property
     def start_form(self) -> str | None:

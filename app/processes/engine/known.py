@@ -35,3 +35,5 @@ class Known:
     begun_by: Mapping[str, str] = field(default_factory=dict)
     #: process codes with the keys that must be given to begin one, None where none is published
     processes: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    #: another process calls this one from a lane with a role
+    called_from_lane: bool = False

@@ -283,7 +283,13 @@ def _assignment(definition: Definition, step: Node, known: Known) -> Iterator[Pr
     rule = step.assignment
     if rule is None:
         names_people = step.many is not None and step.many.over is not None and is_for_people(step)
-        if step.id not in definition.faulty and not names_people:
+        if known.called_from_lane and definition.asks_for_a_lane:
+            message = _(
+                "“%(name)s” is done by the lane from which another process calls this one. Begun by hand, nobody would"
+                " do it.", name=step.title,
+            )  # fmt: skip
+            yield Problem(step.id, "callers-lane", message, Severity.warning)
+        elif step.id not in definition.faulty and not names_people:
             message = _("Nobody is to do “%(name)s”: say who, or put it into a lane with a role.", name=step.title)
             yield Problem(step.id, "no-assignee", message)
     else:
@@ -339,6 +345,13 @@ def _several(definition: Definition, step: Node, known: Known) -> Iterator[Probl
             key=over,
         )
         yield Problem(step.id, "unknown-key", message, Severity.warning)
+    rule = step.assignment
+    if step.many is not None and over is None and rule is not None and rule.picker is not None:
+        message = _(
+            "“%(name)s” asks everybody: taking turns or giving it to whoever has least to do changes nothing there.",
+            name=step.title,
+        )  # fmt: skip
+        yield Problem(step.id, "picker-of-several", message, Severity.warning)
 
 
 def _assignee(step: Node, rule: AssignRule, known: Known) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ _DI = "{http://www.omg.org/spec/BPMN/20100524/DI}"
 _DC = "{http://www.omg.org/spec/DD/20100524/DC}"
 _DD = "{http://www.omg.org/spec/DD/20100524/DI}"
 #: by the extension that says what it does: the kind of task
-TASKS = {"mail": "sendTask", "set": "serviceTask", "http": "serviceTask"}
+TASKS = {"mail": "sendTask", "message": "sendTask", "set": "serviceTask", "http": "serviceTask"}
 _WIDTH, _HEIGHT = 100, 80
 
 Words = Sequence[Mapping[str, str]]
@@ -27,7 +27,7 @@ class NoPlaceError(Exception):
 
 
 def words_in(xml: str) -> dict[str, tuple[str, list[dict[str, str]]]]:
-    """By the id of each task what it does: mail, set or http, and the attributes of each of its lines."""
+    """By the id of each task what it does: mail, message, set or http, and the attributes of each of its lines."""
     found: dict[str, tuple[str, list[dict[str, str]]]] = {}
     for task in _root(xml).iter(*{BPMN + name for name in TASKS.values()}):
         for kind, name in TASKS.items():

@@ -270,7 +270,7 @@ function columns({ setting, value, put, desk }) {
           draw(at, "[data-setting=type] select"); // by the arrows one goes on to the next kind
         } }, kinds.map((one) => [one.code, one.label]))),
         ...(kind?.is_answered ? [yesNo({ setting: { label: words.required }, value: column.required, put: (kept) => set("required", kept) })] : []),
-        ...settings(kind, column, set, inside),
+        ...settings(kind, column, set, inside, new Set(["maps_to", "consent", "consent_channel"])), // a customer has one name, no rows of it
         element("div", { class: "tt-flex" }, button(words.up, "arrow-up", () => shift(at, -1)), button(words.down, "arrow-down", () => shift(at, 1)), button(words.dropColumn, "trash", () => {
           rows.splice(at, 1);
           keep();
@@ -301,7 +301,8 @@ function columns({ setting, value, put, desk }) {
     rows.push({ key: keyFrom(label, new Set(rows.map((one) => one.key)), "cot"), type: "text", label });
     if (desk.isFree?.()) fresh.add(rows.at(-1));
     keep();
-    draw(rows.length - 1);
+    draw(rows.length - 1, '[data-setting="label"] input');
+    list.lastElementChild.querySelector('[data-setting="label"] input').select(); // as of a new field: one types over it
   }, "btn btn-sm");
   add.dataset.for = setting.name;
   return element("div", { class: "tt-stack" }, list, add);
@@ -347,8 +348,8 @@ export function edited(setting, value, put, desk) {
 // What offers something of another setting is made anew when that one changes.
 const OFFERS_OF = { depends_on: "options", fields: "sums" };
 
-// All settings of a kind of field.
-export function settings(kind, field, set, desk) {
+// All settings of a kind of field, but those that have no place there.
+export function settings(kind, field, set, desk, without = new Set()) {
   const made = new Map();
   const make = (one) => edited(one, field[one.name], (value) => put(one.name, value), desk);
   function put(name, value) {
@@ -359,7 +360,7 @@ export function settings(kind, field, set, desk) {
     made.set(other.name, make(other));
     before.replaceWith(made.get(other.name));
   }
-  for (const one of kind?.settings ?? []) made.set(one.name, make(one));
+  for (const one of kind?.settings ?? []) if (!without.has(one.name)) made.set(one.name, make(one));
   return [...made.values()];
 }
 

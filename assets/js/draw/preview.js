@@ -14,10 +14,13 @@ export class Preview {
       this.frame.contentWindow?.scrollTo(0, this.top ?? 0);
     });
     this.refresh();
+    // A window that is made wide shows it only now.
+    new ResizeObserver(() => this.isOld && this.refresh()).observe(this.frame);
   }
 
   refresh() {
-    if (!this.frame.checkVisibility()) return;
+    this.isOld = !this.frame.checkVisibility();
+    if (this.isOld) return;
     this.top = this.frame.contentWindow?.scrollY ?? 0;
     this.frame.contentWindow?.location.replace(this.frame.dataset.src);
   }

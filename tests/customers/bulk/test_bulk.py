@@ -191,6 +191,7 @@ with app.app_context():
 """
 
 
+@pytest.mark.usefixtures("machine_time")
 def test_a_worker_killed_half_way_is_followed_by_one_that_goes_on_and_it_is_taken_back_by_the_worker(
     app: Flask, cast, monkeypatch
 ):

@@ -83,7 +83,7 @@ def test_no_cookie_is_set_and_whoever_is_signed_in_is_nobody_here(app, client, d
         stranger = Stranger(client(who), door)
         assert who or "Set-Cookie" not in stranger.browser.get(f"/f/{door}").headers
         stranger.opens(at=MONDAY + timedelta(minutes=number))
-        answer = stranger.sends(**WHO)
+        answer = stranger.sends(**{**WHO, "who": f"Khách {number}"})
         assert answer.status_code == 303
         assert who or "Set-Cookie" not in answer.headers
     worker()
@@ -194,6 +194,13 @@ def test_a_page_counts_once(app, stranger, worker):
     assert [one.answers["call"] for one in rows(app, PublicEntry)] == ["+84987654321", "+84987000111"]
 
 
+def test_whoever_goes_back_and_sends_the_same_again_counts_once_and_another_answer_counts(app, stranger):
+    for said in (WHO, WHO, {**WHO, "who": "Trần Thị Bưởi Năm"}):
+        stranger.opens()
+        assert stranger.sends(**said).status_code == 303
+    assert len(rows(app, PublicEntry)) == 2
+
+
 def test_a_spam_script_is_put_aside_then_refused_and_loses_nothing_of_others(app, client, door, worker):
     script = Stranger(client(), door)
     statuses = []
@@ -217,9 +224,9 @@ def test_a_spam_script_is_put_aside_then_refused_and_loses_nothing_of_others(app
 def test_a_flood_from_everywhere_does_not_fill_the_disk(app, stranger, monkeypatch):
     monkeypatch.setattr(rules, "MOST_HELD", 2)
     codes = []
-    for trap in ("x", "x", "x", ""):
+    for number, trap in enumerate(("x", "x", "x", "")):
         stranger.opens()
-        codes.append(stranger.sends(trap=trap, **WHO).status_code)
+        codes.append(stranger.sends(trap=trap, **{**WHO, "who": f"Khách {number}"}).status_code)
     assert codes == [303, 303, 429, 303]
     monkeypatch.setattr(rules, "TOO_MANY_TO_FORM", 3)
     stranger.opens()

@@ -240,6 +240,7 @@ def test_step_that_cannot_be_done_is_named(attributes, code):
         ('assign="field:ai_do" due="PT1H"', "unknown-field"),
         ('assign="team:vang" due="PT1H"', "nobody-there"),
         ('assign="round_robin:role:Manager" due="PT1H"', "nobody-there"),
+        ('assign="least_open:team:cskh" due="PT1H" approval="all" outcomes="approve,reject"', "picker-of-several"),
     ],
 )
 def test_step_that_may_surprise_is_a_warning(attributes, code):

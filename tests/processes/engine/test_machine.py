@@ -80,7 +80,8 @@ class Engine(RuleBasedStateMachine):
         """What is wished for, or else the first that can be: a run goes on at every step, whatever it waits for."""
         can = [name for name, there in (
             ("task", self.waiting), ("message", self.run.state.subscriptions), ("clock", self.run.state.timers),
-            ("return", self.waiting and self.rounds < LAST_ROUND), ("move", self.rounds < LAST_ROUND), ("pause", True),
+            ("return", self.waiting and self.rounds < LAST_ROUND),
+            ("move", self.run.definition.steps and self.rounds < LAST_ROUND), ("pause", True),
             ("cancel", self.rounds > 6),
         ) if there]  # fmt: skip
         assert can[0] not in ("move", "pause"), "I6: a run that waits for nothing is over"
