@@ -203,7 +203,7 @@ def test_why_it_cannot_be_taken_in_is_told_with_its_question(app, client):
     with app.app_context():
         first, second = db.session.scalars(select(PublicEntry.id).order_by(PublicEntry.id))
     minh = client("minh")
-    assert minh.post(f"/phieu-ngoai/{first}/chon", data={"whom": "nobody"}).status_code == 302
-    refused = minh.post(f"/phieu-ngoai/{second}/chon", data={"whom": "nobody"})
+    assert minh.post(f"/phieu-ngoai/{first}/nhan", data={"whom": "nobody"}).status_code == 302
+    refused = minh.post(f"/phieu-ngoai/{second}/nhan", data={"whom": "nobody"})
     assert refused.status_code == 422
     assert "Mã đơn: " in refused.text
