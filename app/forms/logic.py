@@ -229,8 +229,8 @@ def _rules(one: FormField, begun: Mapping[str, Value], context: Context, secrets
     begin = begun.get(one.key)
     if not is_his(one, context):
         # It has no input. In a new form it has its default while it is asked; what was saved stays.
-        asked = [condition.to_json() for condition in one.shown_if] if context.before is None else []
-        return {"locked": True, "begin": begin, "shown": asked, "keep": one.spec.keep_hidden, "required": False}
+        shown = [condition.to_json() for condition in one.shown_if] if context.before is None else []
+        return {"locked": True, "begin": begin, "shown": shown, "keep": one.spec.keep_hidden, "required": False}
     if one.type.is_worked_out and secrets.holds_back(one.type.asks(one.spec)):
         secrets.open.add(one.key)
     found: dict[str, Any] = {}

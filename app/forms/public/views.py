@@ -75,9 +75,10 @@ class LinkPages(Page):
             with edge.transaction() as inside:
                 team = row_id(dialog.team.data) if dialog.team.data else None
                 present = link.team if link else None
+                is_present = present is not None and team == present.id
                 services.set_link(
                     inside, _form(inside, code, who), by=who, source=dialog.source.data or None,
-                    team=present if present and team == present.id else team and get_visible(inside, Team, team, who),
+                    team=present if is_present else get_visible(inside, Team, team, who) if team else None,
                     thanks=dialog.thanks.data or "", sites=dialog.sites.data or "",
                 )  # fmt: skip
         except InvalidInputError as error:
