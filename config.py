@@ -166,6 +166,8 @@ class TestConfig(Config):
             }
         )
         self.SQLITE_SYNCHRONOUS = "OFF"  # no test ends by a power cut
+        # One process asks what a whole company asks in a year: none of it is put into words a second time.
+        self.SQLALCHEMY_ENGINE_OPTIONS |= {"query_cache_size": 5_000}
         for name, value in settings.items():
             setattr(self, name, value)
 

@@ -57,6 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What was loaded stays, and so do the thousands of tests that are collected now.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     if templates.made():
         config.add_cleanup(templates.take_away)
     templates.share()
@@ -173,7 +176,6 @@ def prepared(
             gc.freeze()
         return made[database]
 
-    gc.set_threshold(20_000, 20, 20)
     return on
 
 

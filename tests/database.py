@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import count
@@ -40,14 +40,18 @@ class PostgresServer:
     """A running server; `socket` is the folder of its only door."""
 
     socket: Path
+    #: what is let go of before it stops
+    before_end: ExitStack = field(default_factory=ExitStack)
     _names: Iterator[int] = field(default_factory=count)
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.socket}"
 
     def create_database(self, *, template: str | None = None, name: str | None = None) -> str:
-        """An empty database, or a copy of `template` (a few milliseconds); returns its name."""
+        """An empty database, or a copy of `template`, from which everybody is thrown out; returns its name."""
         name = name or f"t{os.getpid()}_{next(self._names)}"
+        if template:
+            self._run(sql.SQL(_OUT_OF.format("{}")).format(sql.Literal(template)))
         copy = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL(" TEMPLATE template0")
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copy)
         return name
@@ -85,7 +89,10 @@ class KeptDatabase:
     def __init__(self, server: PostgresServer, name: str) -> None:
         self._server, self._name = server, name
         self._template = server.create_database(template=name)
-        with psycopg.connect(server.url(name)) as connection:
+        #: stays open: a new one reads what all the tables are before its first answer
+        self._open: psycopg.Connection | None = None
+        server.before_end.callback(self._close)
+        with self._connection() as connection:
             self._schema = self._read_schema(connection)
             self._columns: dict[str, list[str]] = dict(connection.execute(_COLUMNS).fetchall())
             #: state → table → its rows; which state is there now, and how its tables look
@@ -96,7 +103,7 @@ class KeptDatabase:
 
     def keep(self, state: str) -> None:
         """As it is now, under that name."""
-        with psycopg.connect(self._server.url(self._name)) as connection:
+        with self._connection() as connection:
             seen = self._glance(connection, self._columns)
             changed = [table for table in self._columns if seen[table] != self._seen[table]]
             copied = {table: self._copied(connection, table) for table in changed}
@@ -106,7 +113,7 @@ class KeptDatabase:
 
     def bring_back(self, state: str = "") -> None:
         try:
-            with psycopg.connect(self._server.url(self._name)) as connection:
+            with self._connection() as connection:
                 connection.execute(_ALL_OTHERS_OUT)
                 is_mended = self._read_schema(connection) == self._schema
                 if is_mended:
@@ -120,14 +127,31 @@ class KeptDatabase:
             if state:
                 self.bring_back(state)
 
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        """A transaction of its own; whoever dropped the database has thrown it out."""
+        try:
+            if self._open is not None:
+                self._open.execute("SELECT 1")
+        except psycopg.OperationalError:
+            self._close()
+        if self._open is None:
+            self._open = psycopg.connect(self._server.url(self._name), autocommit=True, prepare_threshold=1)
+            # No trigger, no foreign key: all come back together. Said once: what was planned before counts no more.
+            self._open.execute("SET session_replication_role = replica")
+        with self._open.transaction():
+            yield self._open
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
     def _mend(self, connection: psycopg.Connection, state: str) -> None:
         now, rows, before = self._glance(connection, self._columns), self._rows[state], self._rows[self._state]
         changed = [
             table for table in self._columns if now[table] != self._seen[table] or rows[table] is not before[table]
         ]
-        connection.execute(
-            "SET session_replication_role = replica"
-        )  # no trigger, no foreign key: all come back together
         for table in changed:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
             if rows[table]:
@@ -186,9 +210,9 @@ _SCHEMA = "SELECT " + ", ".join(
     for catalogue in ("pg_class", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_index", "pg_trigger", "pg_proc",
                       "pg_statistic")
 )  # fmt: skip
-_ALL_OTHERS_OUT = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+_OUT_OF = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid()"""
+_ALL_OTHERS_OUT = _OUT_OF.format("current_database()")
 
 
 @contextmanager
@@ -223,7 +247,8 @@ def postgres_server() -> Iterator[PostgresServer]:
             process = subprocess.Popen(command, env=environment, cwd=home, stdout=log, stderr=log, **run_as)
         server = PostgresServer(home)
         _wait(server, process, home / "log")
-        yield server
+        with server.before_end:
+            yield server
     finally:
         if process is not None:
             process.send_signal(signal.SIGINT)  # fast shutdown: sessions are ended, nothing is waited for

@@ -16,7 +16,8 @@ from tests.processes.engine.drawing import bpmn
 from tests.rest import Rest
 from tests.story import MONDAY
 
-pytestmark = pytest.mark.both_databases
+# The other database daily: test_late_delivery.py, test_races.py and test_store.py.
+pytestmark = pytest.mark.both_databases(slow=True)
 
 LOOP = bpmn(
     "start > xor1 > and1 > stock > and2 > decide > xor2", "and1 > carrier > and2",

@@ -23,7 +23,8 @@ from tests.processes.engine.drawing import bpmn
 from tests.story import MONDAY
 from tests.threads import at_once
 
-pytestmark = pytest.mark.both_databases
+# On the other database daily what people do at once; the rest is the same code there.
+pytestmark = pytest.mark.both_databases(slow=True)
 
 CHILD = "kiem-tra"
 PARENT = ("start > ask > call > look > end", "edge > chase > end")
@@ -303,6 +304,7 @@ def test_the_end_of_a_linked_run_happens_as_a_whole_or_not_at_all(session, cast)
     pair.check(instance_id)
 
 
+@pytest.mark.both_databases
 def test_the_end_of_the_linked_run_and_a_cancel_of_its_caller_wait_for_each_other(app, session, cast):
     pair = Pair(session, cast)
     lan, hoa = cast.lan, cast.hoa

@@ -21,7 +21,8 @@ from tests.processes.engine.drawing import bpmn
 from tests.story import MONDAY
 from tests.threads import at_once
 
-pytestmark = pytest.mark.both_databases
+# On the other database daily what people do at once; the rest is the same code there.
+pytestmark = pytest.mark.both_databases(slow=True)
 HOUR = timedelta(hours=1)
 HEARING = (("start > ask > hear > call > end",), {"messages": {"hear": "paid order_code amount"}})
 FIRST = (
@@ -103,6 +104,7 @@ def test_the_same_event_is_taken_once(session, draw):
     assert tell()[2] is False
 
 
+@pytest.mark.both_databases
 def test_eight_times_the_same_event_at_once_and_two_events_for_one_who_waits(app, session, draw):
     drawn = draw(HEARING)
     instance = drawn.start(order_code="DH-7")
@@ -180,6 +182,7 @@ def test_of_a_clock_and_a_message_the_first_one_wins(session, draw):
         drawn.check(one)
 
 
+@pytest.mark.both_databases
 def test_a_message_and_a_clock_at_the_same_moment(app, session, draw):
     drawn = draw(FIRST)
     instances = [drawn.start(order_code=f"DH-{n}") for n in range(4)]

@@ -26,7 +26,8 @@ from tests.processes.drawn import Drawn
 from tests.story import MONDAY
 from tests.threads import at_once
 
-pytestmark = pytest.mark.both_databases
+# On the other database daily what people do at once; the rest is the same code there.
+pytestmark = pytest.mark.both_databases(slow=True)
 HOUR = timedelta(hours=1)
 TEAM = 'assign="team:cskh" due="PT1H"'
 NAMED = 'assign="user:lan" due="PT1H"'
@@ -138,6 +139,7 @@ def test_of_somebody_who_has_left_it_goes_to_whom_the_step_is_for(session, cast,
     assert (again.assignee_id, again.offered_team_id) == (None, cast.team("cskh").id)
 
 
+@pytest.mark.both_databases
 def test_four_who_send_back_or_finish_one_task(app, session, cast, draw):
     drawn = draw(LINE)
     instance = to_check(drawn)

@@ -21,7 +21,8 @@ from tests.failing import all_or_nothing
 from tests.processes.drawn import Drawn
 from tests.story import MONDAY
 
-pytestmark = pytest.mark.both_databases
+# The other database daily: test_late_delivery.py, test_races.py and test_store.py.
+pytestmark = pytest.mark.both_databases(slow=True)
 
 ARROWS = ("start > ask > ok > xor1", "xor1 > pay if ok.outcome = 'approve'", "xor1 > sorry by default", "pay > end",
           "sorry > end")  # fmt: skip

@@ -23,7 +23,8 @@ from tests.processes.drawn import Drawn
 from tests.story import MONDAY
 from tests.threads import at_once
 
-pytestmark = pytest.mark.both_databases
+# On the other database daily what people do at once; the rest is the same code there.
+pytestmark = pytest.mark.both_databases(slow=True)
 HOUR = timedelta(hours=1)
 ENDING = (
     ("start > ask > end", "edge > chase > end2"),
@@ -134,6 +135,7 @@ def test_calling_off_stops_the_clocks(draw, cast):
     drawn.check(instance)
 
 
+@pytest.mark.both_databases
 def test_two_workers_and_one_who_finishes_meet_at_one_clock(app, session, cast, draw):
     drawn = draw(ENDING)
     instances = [drawn.start() for _ in range(6)]

@@ -96,12 +96,12 @@ def _bomb() -> bytes:
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xff\xd8\xff\xe0\x00\x10JFIF", "Họ,Tên".encode("cp1258", "replace") + b"\xd2", b"PK\x03\x04broken",
-     b"a" * (5 * 1024 * 1024 + 1), workbook(HEAD, UNG, UNG, UNG), _bomb()],
+     b"a" * (5 * 1024 * 1024 + 1), workbook(HEAD, UNG, UNG, UNG), None],
     ids=["empty", "picture", "old letters", "broken archive", "too large", "too many rows", "bomb"],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_a_sentence(data):
     with pytest.raises(SheetRefusedError):
-        read(data, most_rows=2)
+        read(_bomb() if data is None else data, most_rows=2)
     with pytest.raises(SheetRefusedError):
         read(b"hello", name="nhan-su.XLSX")
 
