@@ -13,7 +13,7 @@ from app.catalogues.shipped import CALL_RESULT, CONSENT_PURPOSE, JOURNEY_STAGE
 from app.core import links, uses
 from app.core.access import Actor, visible
 from app.core.accounts import Role
-from app.core.db import Entity
+from app.core.db import Entity, db
 from app.core.errors import Sentence
 from app.core.formats import day_text, local
 from app.core.i18n import _, ngettext
@@ -22,6 +22,7 @@ from app.core.uses import Mention, UserKind
 from app.customers.models import SOURCES, Customer
 from app.customers.profile import CATALOGUES as PROFILE_CATALOGUES
 from app.customers.profile_models import ConsentEvent, CustomerStage, Interaction
+from app.customers.queries import names_seen
 from app.customers.screens import CustomerScreen
 from app.customers.segments.models import Segment
 from app.forms.models import Form, FormPurpose, Submission
@@ -48,9 +49,10 @@ def _day_of(row: Task | Submission, who: Actor) -> Sentence:
 
 
 def _task_among_others(row: Task, who: Actor) -> str:
-    """Several tasks of one name are told apart: in which file, for whom, since when."""
-    told = (row.name, row.context, row.customer.name if row.customer else "", str(_day_of(row, who)))
-    return " · ".join(filter(None, told))
+    """Several tasks of one name are told apart: in which file, for whom (as far as he may know), since when."""
+    his = {row.customer_id} if row.customer_id is not None else set()
+    customer = row.customer.name if row.customer and names_seen(db.session(), his, who) else ""
+    return " · ".join(filter(None, (row.name, row.context, customer, str(_day_of(row, who)))))
 
 
 #: Tables whose rows use others, or are counted in words.

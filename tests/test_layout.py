@@ -154,7 +154,10 @@ def test_the_folders_beside_the_product_are_no_packages():
 
 
 #: what a condition means for rows; the language itself does not import it
-ON_ROWS = {f"app.core.conditions.{module}" for module in ("editor", "fields", "shown", "sql")}
+ON_ROWS = {
+    f"app.core.conditions.{module}"
+    for module in ("containing", "editor", "examples", "fields", "places", "shown", "sql")
+}
 
 
 @pytest.mark.parametrize(

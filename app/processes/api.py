@@ -359,15 +359,15 @@ def _whole(session: Session, process: Process) -> dict[str, Any]:
 
 def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     """`assignee` and `initiator` are user names."""
-    rows = (
-        select(Task)
-        .where(Task.owner_type == OWNER, Task.owner_id.in_([one.id for one in found]), tasks.is_open())
-        .options(joinedload(Task.assignee).options(lazyload(Member.memberships)))
-        .order_by(Task.id)
-    )
-    open_tasks: dict[int, list[dict[str, Any]]] = {}
-    for task in db.session().scalars(rows):
-        open_tasks.setdefault(task.owner_id, []).append(
+    definitions = {one.id: queries.definition_of(one.version) for one in found}
+    several_asked = {number: one for number, one in definitions.items() if any(node.many for node in one.steps)}
+    stand = [one.id for one in found if one.incident or (one.ended_at is None and one.id in several_asked)]
+    branches = store.branches_of(db.session(), stand) if stand else {}
+    asking = {number: branches[number] for number in several_asked if number in branches}
+    asking = {number: state for number, state in asking.items() if state.gatherings}
+    work = tasks.told_of_owners(db.session(), OWNER, list(definitions), list(asking))
+    open_tasks = {
+        number: [
             {
                 "id": task.id,
                 "step": task.step,
@@ -375,12 +375,15 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 "assignee": task.assignee.user.username if task.assignee else None,
                 "due_at": moment(task.due_at),
             }
-        )
+            for task in some
+            if task.is_open
+        ]
+        for number, some in work.items()
+    }
     callers, called = family.kin_of(db.session(), [one.id for one in found])
     kin = {one.id for some in (*callers.values(), *called.values()) for one in some}
     their = select(ProcessInstance.id).where(ProcessInstance.id.in_(kin), visible(ProcessInstance, edge.actor()))
     seen = set(db.session.scalars(their)) if kin else set()
-    definitions = {one.id: queries.definition_of(one.version) for one in found}
     running: dict[int, list[dict[str, Any]]] = {}
     timed = [number for number, one in definitions.items() if one.has_clocks]
     for timer in timers.running_in(db.session(), timed) if timed else ():
@@ -398,10 +401,8 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     for waiting in messages.waited_for_in(db.session(), listening) if listening else ():
         told = {"node": waiting.node, "name": waiting.name, "key": waiting.key}
         awaited.setdefault(waiting.instance_id or 0, []).append(told)
-    several_asked = {number: one for number, one in definitions.items() if any(node.many for node in one.steps)}
-    stand = [one.id for one in found if one.incident or (one.ended_at is None and one.id in several_asked)]
-    branches = store.branches_of(db.session(), stand) if stand else {}
-    asked, stops = _asked(several_asked, branches), stopped.stops_of_each(db.session(), found, branches)
+    asked = _asked(definitions, asking, work)
+    stops = stopped.stops_of_each(db.session(), found, branches)
     calls = calls_in(db.session(), found)
     return [
         {
@@ -458,15 +459,15 @@ def _briefly(kin: Sequence[family.Relative], seen: Collection[int]) -> list[dict
     ]  # fmt: skip
 
 
-def _asked(definitions: Mapping[int, Definition], branches: Mapping[int, State]) -> dict[int, list[dict[str, Any]]]:
+def _asked(
+    definitions: Mapping[int, Definition], branches: Mapping[int, State], work: Mapping[int, Sequence[Task]]
+) -> dict[int, list[dict[str, Any]]]:
     """Where several are asked just now, by instance: who or what, and what has been answered."""
     session = db.session()
     found: dict[int, list[dict[str, Any]]] = {}
-    branches = {number: state for number, state in branches.items() if number in definitions and state.gatherings}
-    done = tasks.all_of_owners(session, OWNER, list(branches))
     _people = several.load_people(session, [(definitions[number], state) for number, state in branches.items()])
     for number, state in branches.items():
-        for asked in several.asked_now(session, definitions[number], state, done.get(number, [])):
+        for asked in several.asked_now(session, definitions[number], state, work.get(number, [])):
             elements = [
                 {"element": each.element, "open": each.is_open, "answered_at": moment(each.at), "outcome": each.code}
                 for each in asked.elements

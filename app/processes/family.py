@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, literal, select, union_all
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -337,19 +337,19 @@ def kin_of(
     session: Session, instance_ids: Collection[int]
 ) -> tuple[Mapping[int, Sequence[Relative]], Mapping[int, Sequence[Relative]]]:
     """By run the one that called it, and those that it called, the oldest first."""
-    callers: dict[int, list[Relative]] = {}
-    called: dict[int, list[Relative]] = {}
-    for found, own, other in (
-        (callers, ProcessCall.child_id, ProcessCall.parent_id), (called, ProcessCall.parent_id, ProcessCall.child_id),
-    ):  # fmt: skip
-        found_kin = (
-            select(own, ProcessInstance.id, ProcessInstance.code, Process.name, Process.code, ProcessInstance.status,
-                   ProcessCall.token)
-            .join(ProcessInstance, ProcessInstance.id == other)
-            .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
-            .join(Process, Process.id == ProcessVersion.process_id)
-            .where(own.in_(instance_ids))
-        )  # fmt: skip
-        for row in session.execute(found_kin.order_by(ProcessCall.id)):
-            found.setdefault(row[0], []).append(Relative(*row[1:]))
-    return callers, called
+    sides: tuple[dict[int, list[Relative]], dict[int, list[Relative]]] = ({}, {})
+    kin = [
+        select(literal(side).label("side"), ProcessCall.id.label("call"), own, ProcessInstance.id.label("other"),
+               ProcessInstance.code, Process.name, Process.code.label("process"), ProcessInstance.status,
+               ProcessCall.token)
+        .join(ProcessInstance, ProcessInstance.id == other)
+        .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
+        .join(Process, Process.id == ProcessVersion.process_id)
+        .where(own.in_(instance_ids))
+        for side, (own, other) in enumerate(
+            [(ProcessCall.child_id, ProcessCall.parent_id), (ProcessCall.parent_id, ProcessCall.child_id)]
+        )
+    ]  # fmt: skip
+    for row in session.execute(union_all(*kin).order_by("call")):
+        sides[row.side].setdefault(row[2], []).append(Relative(*row[3:]))
+    return sides

@@ -21,7 +21,7 @@ from app.core.own_reasons import is_own, reason_told
 from app.core.pages import show, trail
 from app.core.sent_once import fresh_key
 from app.customers.queries import customer_cards
-from app.processes import family, messages, queries, several, shown, stopped, store, timers
+from app.processes import family, messages, queries, services, several, shown, stopped, store, timers
 from app.processes.calls_shown import calls_in
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
@@ -162,13 +162,13 @@ def instance_page(
 
 
 def _wrong(problems: Mapping[str, Sequence[object]]) -> dict[str, str]:
-    """By the field of the page beside which it stands: reason, token, to, flow, else value."""
-    beside = {"from": "token"}
-    fields = ("reason", "token", "to", "flow")
+    """By the field of the page beside which it stands: reason, token, to, flow; of a key that is none value_key, of
+    another one its value. `whole`: what is wrong with no field of its own."""
+    beside = {"": "whole", "from": "token", **{key: key for key in ("reason", "token", "to", "flow")}}
     told: dict[str, str] = {}
     for key, sentences in problems.items():
-        field = beside.get(key, key)
-        told.setdefault(field if field in fields else "value", " ".join(map(str, sentences)))
+        of_value = "value" if services.ANY_KEY.fullmatch(key) else "value_key"
+        told.setdefault(beside.get(key, of_value), " ".join(map(str, sentences)))
     return told
 
 

@@ -196,6 +196,13 @@ class ProcessTimer(Leased, Entity):
         CheckConstraint("(instance_id IS NULL) <> (version_id IS NULL)", name="of_one"),
         CheckConstraint("(instance_id IS NULL) = (number IS NULL)", name="numbered_in_its_instance"),
         *lease_indexes(),
+        # Those that were given up are looked for at every pulse, among all that still run.
+        Index(
+            "ix_process_timer_given_up",
+            "last_error",
+            sqlite_where=text("status = 'dead'"),
+            postgresql_where=text("status = 'dead'"),
+        ),
         {"extend_existing": False},
     )
 

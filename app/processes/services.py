@@ -56,7 +56,7 @@ from app.tasks.models import Task
 
 _KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,59}")
 #: also of what one step answered: approve.outcome
-_ANY_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,59}(?:\.[a-zA-Z_][a-zA-Z0-9_-]{0,59})?")
+ANY_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,59}(?:\.[a-zA-Z_][a-zA-Z0-9_-]{0,59})?")
 _MOST_VALUES = 200
 _LONGEST_TEXT = 10_000
 _LARGEST_NUMBER = 2**53
@@ -281,7 +281,7 @@ def correct_values(
     get_visible(session, ProcessInstance, instance_id, by, "approve")
     if not values:
         raise InvalidInputError(fields={"values": [_("Please say which values are to change.")]})
-    return _happen(session, instance_id, Edit(scalars(values, _ANY_KEY), _reason(reason)), by=by)
+    return _happen(session, instance_id, Edit(scalars(values, ANY_KEY), _reason(reason)), by=by)
 
 
 def _happen(session: Session, instance_id: int, event: Event, *, by: Actor) -> ProcessInstance:

@@ -17,7 +17,7 @@ from app.core.leases import LeaseState
 from app.processes import incidents, queries, store
 from app.processes.engine import waits
 from app.processes.engine.graph import Definition, Node
-from app.processes.engine.state import Data, State, Token, TokenState
+from app.processes.engine.state import Data, IncidentCode, State, Token, TokenState
 from app.processes.models import ProcessInstance, ProcessRequest, ProcessTimer
 from app.security.role_names import role_label
 from app.tasks.models import Task
@@ -111,15 +111,22 @@ def stops_of_each(
     ids = [one.id for one in instances if one.incident]
     if not ids:
         return {}
-    known, failing = queries.incidents_of(session, ids), _failing_since(session, ids)
+    known = queries.incidents_of(session, ids)
+    failing = _failing_since(session, [one for one in ids if _asked_in_vain(known.get(one, {}))])
     return {
         one.id: _stops(one, branches[one.id].tokens, known.get(one.id, {}), failing)
         for one in instances if one.incident and one.id in branches
     }  # fmt: skip
 
 
+def _asked_in_vain(known: Mapping[int, queries.Incident]) -> bool:
+    return any(one.code == IncidentCode.webhook_failed for one in known.values())
+
+
 def _failing_since(session: Session, ids: Sequence[int]) -> dict[tuple[int, int], datetime]:
     """By instance and token since when programs outside could not be asked."""
+    if not ids:
+        return {}
     rows = select(ProcessRequest.instance_id, ProcessRequest.token, ProcessRequest.failing_since).where(
         ProcessRequest.instance_id.in_(ids),
         ProcessRequest.status == LeaseState.dead,

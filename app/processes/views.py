@@ -259,7 +259,10 @@ def _verb(text: str, change: Callable[[Session, int], ProcessInstance], told: Ca
         if not error.fields:
             flash(str(error.message), "danger")
         return instance_page(
-            number, refused=request.path.rpartition("/")[2], problems=error.fields, status=error.status
+            number,
+            refused=request.path.rpartition("/")[2],
+            problems=error.fields or {"": [error.message]},
+            status=error.status,
         )
     return done(links.instance_path(number), told(code))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal_column, or_, select
-from sqlalchemy.orm import Session, joinedload, load_only
+from sqlalchemy.orm import Session, joinedload, lazyload, load_only
 
 from app.core import links
 from app.core.access import Actor, Scope, among, row_rule, scoped, visible
@@ -187,13 +187,17 @@ def count_open_of(session: Session, kind: str, owner_id: int) -> int:
     return session.scalar(rows) or 0
 
 
-def all_of_owners(session: Session, kind: str, owner_ids: Collection[int]) -> dict[int, list[Task]]:
-    """All tasks of each of these owners, oldest first."""
-    rows = select(Task).where(Task.owner_type == kind, Task.owner_id.in_(owner_ids)).order_by(Task.id)
+def told_of_owners(
+    session: Session, kind: str, owner_ids: Collection[int], whole: Collection[int]
+) -> dict[int, list[Task]]:
+    """The open tasks of each of these owners, of those in `whole` all of them, oldest first; with who has it and who
+    did it, by name."""
+    rows = select(Task).where(Task.owner_type == kind, Task.owner_id.in_(owner_ids))
+    rows = rows.where(or_(is_open(), Task.owner_id.in_(whole)) if whole else is_open())
+    named = (joinedload(one).options(lazyload(Member.memberships)) for one in (Task.assignee, Task.completed_by))
     found: dict[int, list[Task]] = {}
-    if owner_ids:
-        for task in session.scalars(with_people(rows).options(joinedload(Task.completed_by))).unique():
-            found.setdefault(task.owner_id, []).append(task)
+    for task in session.scalars(rows.options(*named).order_by(Task.id)):
+        found.setdefault(task.owner_id, []).append(task)
     return found
 
 

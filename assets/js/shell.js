@@ -176,7 +176,10 @@ function dialogs() {
   });
   on("click", "[data-close]", (_event, button) => button.closest("dialog")?.close());
   on("click", "dialog", (event, dialog) => event.target === dialog && dialog.close());
-  each("dialog[data-open]", (dialog) => dialog.showModal());
+  each("dialog[data-open]", (dialog) => {
+    dialog.showModal();
+    dialog.querySelector("[aria-invalid]")?.focus();
+  });
 }
 
 export function start() {

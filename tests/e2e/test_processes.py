@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -108,6 +110,13 @@ class Lan:
         self.page.keyboard.press("e")
         expect(self.page.locator(".tt-note--ok")).to_contain_text("hoàn thành")
 
+    def goes_on(self) -> None:
+        """From what is finished to her next task, without a mouse."""
+        following = self.page.locator("[data-next]").get_attribute("href")
+        self.page.keyboard.press("Enter")
+        expect(self.page).to_have_url(re.compile(rf"{following}$"))
+        expect(self.page.locator("[data-finish]")).to_be_visible()
+
     def decides(self, run: int, outcome: str, note: str) -> None:
         self.opens(run, "decide")
         self.page.get_by_label("Lý do hoặc ghi chú").fill(note)
@@ -130,6 +139,7 @@ def test_a_loop_with_a_join_inside_and_a_linked_process(product: Product, desk: 
     for outcome in ("Từ chối", "Duyệt"):
         lan.sees(run, "stock", "carrier")
         lan.finishes(run, "stock")
+        lan.goes_on()
         lan.sees(run, "carrier")
         lan.finishes(run, "carrier")
         lan.sees(run, "decide")

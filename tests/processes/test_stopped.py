@@ -229,3 +229,17 @@ def test_a_refused_reason_stands_in_its_dialog_with_the_sentence_beside_it(app, 
     field = dialog.textarea
     assert field.text == reason
     assert told in dialog.select_one(f"#{field['aria-describedby']}").text
+
+
+def test_what_is_gone_meanwhile_is_told_in_the_dialog_that_asked_for_it(app, client):
+    with app.app_context():
+        drawn = Drawn(db.session(), Cast(db.session()), "start > ask > look > end")
+        instance = drawn.start()
+        token = drawn.state(instance).tokens[0].id
+        drawn.finish(instance, "ask")
+    page = client("hoa").post(
+        f"/ho-so/{instance}/chuyen-buoc", data={"reason": "Khách đổi ý", "token": token, "to": "look"}
+    )
+    dialog = BeautifulSoup(page.text, "lxml").select_one("#chuyen-buoc")
+    assert (page.status_code, dialog.textarea.text) == (409, "Khách đổi ý")
+    assert "hồ sơ vừa chạy tiếp" in dialog.select_one("[role=alert]").text
