@@ -35,6 +35,7 @@ from app.core.i18n import LazySentence, _
 from app.forms import queries, reading
 from app.forms.fields.base import Context, FormField, Kind
 from app.forms.fields.choice import ChoiceType, all_options
+from app.forms.fields.decimal import MOST_DECIMALS, rounded
 from app.forms.models import FormVersion, Submission, SubmissionState, SubmissionValue
 from app.forms.submissions import index
 from app.forms.words import say
@@ -49,6 +50,8 @@ MOST_MONTHS = 36
 MOST_LOOKED_AT = 20_000
 #: values of all number questions together that are read one by one
 MOST_VALUES = 5_000
+#: decimals of an average
+_OF_MEAN = 2
 _SMALL = frozenset({"stars", "nps"})
 
 
@@ -336,14 +339,16 @@ def _spread(one: FormField, found: _Spread | None) -> Chart:
     if found is None:
         return Chart(one.key, label, 0, (), ())
 
-    def told(value: float) -> str:
-        number = Decimal(f"{value:.2f}").normalize() if value % 1 else int(value)
+    def told(value: float, places: int = MOST_DECIMALS) -> str:
+        number = rounded(Decimal(repr(float(value))), places)
         shown_as = one.spec.own.get("shown_as", one.type.code)
         if shown_as == "money":
-            return money_text(int(value))
+            return money_text(int(rounded(number, 0)))
+        number = number.normalize() if number % 1 else Decimal(int(number))
         return LazySentence(lambda: f"{number_text(number)}%") if shown_as == "percent" else number_text(number)
 
-    facts = ((_("Average"), told(round(found.mean, 2))), (_("Least"), told(found.low)), (_("Most"), told(found.high)))
+    # What was said is told as it was said.
+    facts = ((_("Average"), told(found.mean, _OF_MEAN)), (_("Least"), told(found.low)), (_("Most"), told(found.high)))
     if found.high == found.low:
         return Chart(one.key, label, found.count, [_bar(told(found.low), found.count, found.count)], facts)
     edges = [*_edges(found.low, found.high), found.high]
