@@ -89,6 +89,10 @@ CASES = (
     Case(
         "own field: numbers from to", "/khach-hang/list/?where=own.parties+%3E%3D+10+and+own.parties+%3C+20", "hoa", OWN
     ),
+    Case("own field: one of a choice", "/khach-hang/list/?where=own.channel+%3D+%27zalo%27", "lan", OWN),
+    Case(
+        "own field: numbers from to", "/khach-hang/list/?where=own.parties+%3E%3D+10+and+own.parties+%3C+20", "lan", OWN
+    ),
     Case("own field: days", "/khach-hang/list/?where=own.signed+%3E%3D+%272026-01-01%27", "hoa", OWN),
     Case(
         "own fields: two together",

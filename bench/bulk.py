@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Engine, Table, text
 
 Row = Sequence[Any]
 
@@ -74,3 +74,12 @@ def fast(connection: Connection) -> Iterator[Bulk]:
     with connection.begin():
         yield Bulk(connection)
     connection.invalidate()  # its pragmas are not for others
+
+
+def tidy(engine: Engine, table: str = "") -> None:
+    """What PostgreSQL does by itself some time after so many rows came, and the product every night on SQLite: the
+    planner knows what there is."""
+    with engine.connect() as connection:
+        words = "VACUUM ANALYZE" if connection.dialect.name == "postgresql" else "ANALYZE"
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(f"{words} {table}"))
+        connection.commit()  # the product's own BEGIN stands before every statement on SQLite

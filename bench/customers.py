@@ -32,7 +32,7 @@ from app.customers.profile_models import Purchase
 from app.customers.segments import queries as segments
 from app.customers.segments.services import read_where
 from app.jobs import run_bulk_edits
-from bench.bulk import fast
+from bench.bulk import fast, tidy
 from bench.company import company, person
 from bench.database import DatabaseServer
 from bench.duplicates import planted_people, write
@@ -103,8 +103,7 @@ def fill(customers: int, who: Actor) -> None:
         )  # fmt: skip
         columns = ("customer_id", "bought_on", "product", "quantity", "amount", "created_at", "updated_at")
         bulk.write(Purchase.__table__, columns, rows)
-    with db.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+    tidy(db.engine)
 
 
 def measure(meter: Meter, customers: int, edited: int, who: Actor) -> None:

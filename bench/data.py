@@ -50,7 +50,7 @@ from app.tasks import queries as tasks
 from app.tasks.alerts import alert_overdue
 from app.tasks.models import Task
 from bench import PASSWORD, own_fields, stamps
-from bench.bulk import Bulk, fast
+from bench.bulk import Bulk, fast, tidy
 from bench.stamps import Copier, Copy, Kind, Roles, Stamp
 
 _SEED = "Phở Sen"
@@ -142,10 +142,7 @@ def fill(app: Flask, size: Size, *, say: Any = print) -> None:
         _notice_what_is_late(now)
         _share(company, customers, rng)
         _work_out_who_is_forgotten()
-        with db.engine.connect() as connection:
-            # As PostgreSQL's own worker does a minute after so many rows came.
-            words = "VACUUM ANALYZE" if connection.dialect.name == "postgresql" else "ANALYZE"
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(words))
+        tidy(db.engine)
         told("statistics for the planner")
         db.session.remove()
 

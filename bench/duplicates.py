@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.core import clock
 from app.core.db import db
@@ -35,7 +35,7 @@ from app.customers.duplicates import looking
 from app.customers.duplicates.models import DuplicatePair, RunKind
 from app.customers.matching import Candidate
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, Gender
-from bench.bulk import Bulk, fast
+from bench.bulk import Bulk, fast, tidy
 from bench.company import company
 
 #: name → share of a thousand
@@ -336,8 +336,7 @@ def in_database(kind: str, customers: int, pairs: int) -> bool:
         people, true = planted_people(customers, pairs)
         with db.engine.connect() as connection, fast(connection) as bulk:
             write(bulk, people)
-        with db.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+        tidy(db.engine)
         seconds = []
         for label in ("first run", "the next night"):
             wall, cpu = time.perf_counter(), time.process_time()

@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from flask import current_app
 from flask.testing import FlaskClient
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select
 from werkzeug.test import TestResponse
 
 from app.core import clock
@@ -33,7 +33,7 @@ from app.forms.models import Submission, SubmissionSource, SubmissionState, Subm
 from app.forms.submissions.index import column_of, is_indexed
 from bench import PASSWORD
 from bench.builder import measure_builder
-from bench.bulk import fast
+from bench.bulk import fast, tidy
 from bench.company import company, person
 from bench.customers import Meter
 
@@ -132,10 +132,7 @@ def fill(count: int) -> None:
                         values.append((number, form_id, one.key, item, *kept, True))
             bulk.write(Submission.__table__, _ANSWERED, answered)
             bulk.write(SubmissionValue.__table__, _VALUES, values)
-    # What PostgreSQL does by itself some time after so many rows came.
-    tidy = "VACUUM ANALYZE" if db.engine.dialect.name == "postgresql" else "ANALYZE"
-    with db.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(tidy))
+    tidy(db.engine)
 
 
 def measure_filling(meter: Meter, desk: Desk, count: int) -> None:

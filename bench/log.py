@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect, select
 
 from app.cli import prepare
 from app.core import audit, chain, clock
@@ -29,7 +29,7 @@ from app.demo.people import COLLEAGUES, PEOPLE, hire
 from app.models import Member
 from app.security.services import hash_password
 from bench import PASSWORD
-from bench.bulk import fast
+from bench.bulk import fast, tidy
 
 _YEARS = timedelta(days=3 * 365)
 #: table, how often, action, its changes; None: a personal value
@@ -91,9 +91,7 @@ def fill(count: int) -> None:
     began = time.perf_counter()
     sealed = chain.seal()
     print(f"sealed {sealed:,} in {time.perf_counter() - began:.1f} s")
-    with db.engine.connect() as connection:
-        told = "VACUUM ANALYZE" if db.engine.dialect.name == "postgresql" else "ANALYZE"
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(told))
+    tidy(db.engine)
 
 
 def lists(person: int, now: datetime) -> dict[str, dict[str, str]]:

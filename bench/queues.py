@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, event, select, text, update
+from sqlalchemy import Engine, bindparam, event, select, update
 from sqlalchemy.orm import Session
 
 from app.core import paging
@@ -22,6 +22,7 @@ from app.security import queries as people
 from app.security.models import Team
 from app.tasks import queries
 from app.tasks.models import Task, TaskState
+from bench.bulk import tidy
 
 #: ms of SQL for a page, and for its count (design.md §8)
 TARGET = 5.0
@@ -114,7 +115,7 @@ def _crowded(team: str) -> Iterator[None]:
             select(table.c.id, *(table.c[name] for name in waits)).where(table.c.id.in_(wanted))
         ).mappings().all()  # fmt: skip
         connection.execute(update(table).where(table.c.id.in_([row["id"] for row in kept])).values(waits))
-    _tidy_up()
+    tidy(db.engine, "task")
     try:
         yield
     finally:
@@ -124,13 +125,7 @@ def _crowded(team: str) -> Iterator[None]:
                 update(table).where(table.c.id == bindparam("was_id")).values(back),
                 [{f"was_{name}": value for name, value in row.items()} for row in kept],
             )
-        _tidy_up()
-
-
-def _tidy_up() -> None:
-    """As PostgreSQL's own worker does."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE task" if db.engine.dialect.name == "postgresql" else "ANALYZE task"))
+        tidy(db.engine, "task")
 
 
 def _milliseconds(session: Session, ask: Callable[[], object], times: int) -> float:

@@ -34,7 +34,7 @@ from app.security import queries as security
 from app.security.models import Member
 from app.security.services import hash_password
 from config import TestConfig
-from tests import templates
+from tests import proof, templates
 from tests.cast import PASSWORD, Cast
 from tests.database import KeptDatabase, PostgresServer, postgres_server
 from tests.story import MONDAY, Story
@@ -64,6 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(templates.take_away)
     templates.share()
     config.pluginmanager.register(_AtOnce(config))
+    config.pluginmanager.register(proof.Told())
     config.addinivalue_line(
         "markers", "both_databases(slow=False): runs on SQLite and on PostgreSQL; there on long days alone where slow"
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Row, event
 from sqlalchemy.engine import Engine
 
 from app.core.db import Model, db
+from tests.proof import tried
 
 
 class DiskFullError(Exception):
@@ -66,6 +67,7 @@ def all_or_nothing(session, verb: Callable[[], object]) -> tuple[int, set[str]]:
                 assert len(writes) == number
             else:
                 after = everything()
+                tried(f"writes that failed and left nothing, on {db.engine.dialect.name}", number - 1)
                 return number - 1, {name for name in after if after[name] != before[name]}
         session.rollback()
         assert everything() == before, f"write {number} failed and left something: {writes[-1]}"

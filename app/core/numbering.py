@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core.db import Entity
+from app.core.db import Entity, connection_of
+from app.core.prepared import Prepared, PreparedRows
 
 
 class Counter(Entity):
@@ -21,9 +23,11 @@ class Counter(Entity):
 
 
 # One statement, so that two writers can never read the same value: the second waits for the first one's commit.
-_NEXT = text(
-    "INSERT INTO counter (name, value) VALUES (:name, :count) "
-    "ON CONFLICT (name) DO UPDATE SET value = counter.value + :count RETURNING value"
+_NEXT = Prepared(
+    text(
+        "INSERT INTO counter (name, value) VALUES (:name, :count) "
+        "ON CONFLICT (name) DO UPDATE SET value = counter.value + :count RETURNING value"
+    )
 )
 
 
@@ -39,7 +43,8 @@ def next_numbers(session: Session, name: str, count: int) -> range:
     """So many in a row, as next_number gives one."""
     if not count:
         return range(0)
-    last = int(session.execute(_NEXT, {"name": name, "count": count}).scalar_one())
+    session.flush()
+    last = int(_NEXT.run(connection_of(session), [{"name": name, "count": count}]).fetchone()[0])
     return range(last - count + 1, last + 1)
 
 
@@ -49,9 +54,15 @@ _SEQUENCE = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM gener
 def next_ids(session: Session, table: Any, count: int) -> list[int]:
     """Ids for so many new rows of a table, rising: rows that have theirs are written by one statement.
 
-    Inside a transaction that writes: on SQLite nobody else writes meanwhile, on PostgreSQL its sequence gives them.
+    Inside a transaction that writes, and behind the flush of what else is new in the table: on SQLite nobody else
+    writes meanwhile, on PostgreSQL its sequence gives them.
     """
-    if session.get_bind().dialect.name == "postgresql":
+    if connection_of(session).dialect.name == "postgresql":
         return list(session.scalars(_SEQUENCE, {"name": table.name, "count": count}))
-    last = session.scalar(select(func.max(table.c.id))) or 0
+    last = _highest(table).one(connection_of(session), {})[0] or 0
     return list(range(last + 1, last + count + 1))
+
+
+@cache
+def _highest(table: Any) -> PreparedRows:
+    return PreparedRows(select(func.max(table.c.id)))

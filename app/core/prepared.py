@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, Select, Table, column, insert, table
@@ -15,7 +16,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from app.core.db import connection_of
+from app.core.db import connection_of, send
 
 Processor = Callable[[Any], Any]
 
@@ -25,8 +26,11 @@ class _Words:
     """The statement as one driver takes it: its values by place or by name."""
 
     text: str
-    #: name → what makes a value of ours one of the driver's
-    values: Sequence[tuple[str, Processor | None]]
+    names: Sequence[str]
+    #: the values of these names out of a row
+    pick: Callable[[Mapping[str, Any]], Sequence[Any]]
+    #: those that the driver does not take as they are: place → what makes a value of ours one of the driver's
+    values: Sequence[tuple[int, Processor]]
     #: what the statement brings along itself, and how it is found out at each run
     own: Sequence[tuple[str, Callable[[], Any]]]
     by_place: bool
@@ -36,9 +40,10 @@ class _Words:
     def of(self, row: Mapping[str, Any]) -> Any:
         if self.own:
             row = {**{name: value() for name, value in self.own}, **row}
-        if self.by_place:
-            return [row[name] if ours is None else ours(row[name]) for name, ours in self.values]
-        return {name: row[name] if ours is None else ours(row[name]) for name, ours in self.values}
+        values = list(self.pick(row))
+        for place, to_driver in self.values:
+            values[place] = to_driver(values[place])
+        return values if self.by_place else dict(zip(self.names, values, strict=True))
 
     def ours(self, row: Sequence[Any]) -> Sequence[Any]:
         if not self.results:
@@ -62,8 +67,8 @@ class Prepared:
         and what it returns."""
         words = self._words_of(connection)
         if len(rows) == 1:
-            return _send(connection, words.text, words.of(rows[0]), is_many=False)
-        return _send(connection, words.text, [words.of(row) for row in rows], is_many=True)
+            return send(connection, words.text, words.of(rows[0]), is_many=False)
+        return send(connection, words.text, [words.of(row) for row in rows], is_many=True)
 
     def __call__(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each of the rows, if there are any."""
@@ -73,7 +78,7 @@ class Prepared:
     def read(self, connection: Connection, values: Mapping[str, Any]) -> list[Sequence[Any]]:
         """All rows of a SELECT, the columns in its order."""
         words = self._words_of(connection)
-        cursor = _send(connection, words.text, words.of(values), is_many=False)
+        cursor = send(connection, words.text, words.of(values), is_many=False)
         found = [words.ours(row) for row in cursor.fetchall()]
         cursor.close()
         return found
@@ -110,7 +115,7 @@ def _words(statement: Any, dialect: Dialect) -> _Words:
     compiled: SQLCompiler = statement.compile(dialect=dialect)
     binds = compiled.binds
     state = compiled.construct_expanded_state({name: None for name, bind in binds.items() if bind.required})
-    names = state.positiontup if compiled.positional else list(state.parameters)
+    names = (state.positiontup if compiled.positional else list(state.parameters)) or []
     to_driver: dict[str, Any] = {
         name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in binds.items()
     } | dict(state.processors)
@@ -121,22 +126,17 @@ def _words(statement: Any, dialect: Dialect) -> _Words:
         if (ours := one.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
     ] if isinstance(statement, Select) else []  # fmt: skip
     return _Words(
-        state.statement, [(name, to_driver.get(name)) for name in names or ()], list(own.items()),
-        bool(compiled.positional), results,
+        text=state.statement, names=names, pick=_picker(names),
+        values=[(place, to_driver[name]) for place, name in enumerate(names) if to_driver.get(name) is not None],
+        own=list(own.items()), by_place=bool(compiled.positional), results=results,
     )  # fmt: skip
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    if len(names) > 1:
+        return itemgetter(*names)  # all of them at once
+    return lambda row: [row[name] for name in names]
 
 
 def _always(value: Any) -> Callable[[], Any]:
     return lambda: value
-
-
-def _send(connection: Connection, text: str, given: Any, *, is_many: bool) -> Any:
-    """The driver's cursor behind the statement."""
-    cursor = connection.connection.cursor()
-    try:
-        for told in connection.dispatch.before_cursor_execute:
-            text, given = told(connection, cursor, text, given, None, is_many)
-        (cursor.executemany if is_many else cursor.execute)(text, given)
-    except connection.dialect.loaded_dbapi.Error as error:
-        connection._handle_dbapi_exception(error, text, given, cursor, None)
-    return cursor

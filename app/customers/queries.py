@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, false, or_, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.core import guarded, links
 from app.core.access import Actor, Scope, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.customers import rules
 from app.customers.models import ContactKind, ContactPoint, Customer, CustomerKind, TimelineEntry
+from app.security.grants import granted
 from app.security.models import Right
-from app.security.queries import granted
 
 # ── Who may see what ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 # A grant shares one record: to read it, or to edit it too. It never reaches further (export, assign, delete).
-_GRANTS = {"view": (Right.view, Right.edit), "edit": (Right.edit,)}
+GRANTS: Mapping[str, tuple[Right, ...]] = {"view": (Right.view, Right.edit), "edit": (Right.edit,)}
 
 
 @row_rule(Customer)
@@ -29,15 +28,16 @@ def _customers(actor: Actor, action: str) -> ColumnElement[bool]:
     """His own, his team's, … by his scope, and those handed to him. Archived ones too: lists ask for live()."""
     if not actor.may(action, "Customer"):
         return false()
-    reach = scoped(
-        actor.scope("Customer", action),
-        actor,
-        owner_id=(Customer.created_by_id, Customer.owner_id),
-        team_id=Customer.team_id,
-    )
-    if action not in _GRANTS:
+    reach = in_reach(Customer, actor, action)
+    if action not in GRANTS:
         return reach
-    return or_(reach, granted("Customer", Customer.id, actor, *_GRANTS[action]))
+    return or_(reach, granted("Customer", Customer.id, actor, *GRANTS[action]))
+
+
+def in_reach(row: Any, actor: Actor, action: str = "view") -> ColumnElement[bool]:
+    """His by scope alone; `row`: the customer, or whatever else has these columns of him."""
+    owners = (row.created_by_id, row.owner_id)
+    return scoped(actor.scope("Customer", action), actor, owner_id=owners, team_id=row.team_id)
 
 
 @row_rule(ContactPoint)
@@ -61,24 +61,6 @@ def header_visible(actor: Actor) -> ColumnElement[bool]:
     if actor.is_system:
         return true()
     return or_(visible(Customer, actor), granted("Customer", Customer.id, actor, Right.header, Right.view, Right.edit))
-
-
-def those_in_use(session: Session, keys: Select[int]) -> Select[int]:
-    """Of these keys of customers those that are not archived. The few that are are taken off, which costs a fraction of
-    looking at each one's row."""
-    (key,) = keys.selected_columns
-    other = _other()
-    gone = select(other.id).where(other.archived_at.is_not(None)).correlate(None)
-    if session.get_bind().dialect.name == "sqlite":  # which would look at each row for the other way to say it
-        return keys.where(key.not_in(gone))
-    # PostgreSQL goes through a list that is longer than its memory once for every row.
-    return keys.where(~select(other.id).where(other.archived_at.is_not(None), other.id == key).exists())
-
-
-@lru_cache(1)
-def _other() -> Any:
-    # To make one, and its columns, takes longer than the rest of a page's query.
-    return aliased(Customer)
 
 
 def looked_after_by(member_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.catalogues import queries as catalogues
 from app.core import edge, guarded, history
-from app.core.access import Actor, Scope, get_visible
+from app.core.access import Actor, get_visible
 from app.core.conditions import sql
 from app.core.db import db, row_id
 from app.core.errors import BusinessError
@@ -23,7 +23,7 @@ from app.core.screens.fields import Lookup
 from app.core.screens.listing import Asked
 from app.core.screens.lists import reader_of
 from app.core.vietnamese import read_phone, show_phone
-from app.customers import places, profile, queries, search, services, shown, timeline_words
+from app.customers import found, places, profile, queries, search, services, shown, timeline_words
 from app.customers.bulk.services import MOST_ROWS
 from app.customers.contacts_back import CONTACTS_BACK
 from app.customers.dialogs import CONTACT_LABELS, KIND_LABELS, CustomerDialog
@@ -216,11 +216,11 @@ class CustomerScreen(CustomerCards):
         services.archive_customer(session, item, by=by)
 
     def _keys_asked(self, asked: Asked, who: Actor) -> Select[Any] | None:
-        """Of whoever sees all customers, the company's own fields alone say which of them have these values."""
-        if asked.where is None or asked.q or asked.archived or who.scope(self.resource) is not Scope.all:
+        """The company's own fields alone say which customers have these values, whatever else they are."""
+        if asked.where is None or asked.q or asked.archived:
             return None
         keys = sql.keys_beside(asked.where, self.fields_for(who, asked.where.keys), reader=reader_of(who))
-        return None if keys is None else queries.those_in_use(db.session(), keys)
+        return None if keys is None else found.seen_in_use(db.session(), keys, who)
 
     @action("restore", _("Restore"), right="delete", done=_("%(rows)s restored"), icon="refresh")
     def restore(self, session: Session, item: Customer, *, by: Actor) -> None:

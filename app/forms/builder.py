@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -38,7 +38,7 @@ class AnswerForm(FlaskForm):
 
     `context` is what the fields may ask (its `before`: what stands fast, though the page begins anew), `saved` are
     stored values by key to begin with (else the defaults), `draft` is what `typed_in` kept of a page that was not
-    finished.
+    finished, `drawn` the keys of the questions on that page (None: these).
     """
 
     definition: Definition
@@ -52,6 +52,7 @@ class AnswerForm(FlaskForm):
         context: Context | None = None,
         saved: Mapping[str, Value] | None = None,
         draft: Mapping[str, str | list[str]] | None = None,
+        drawn: Collection[str] | None = None,
         **kwargs: Any,
     ) -> None:
         self.context = context or Context()
@@ -65,9 +66,11 @@ class AnswerForm(FlaskForm):
             kwargs["data"] = {name: rules.default_of(one, self.context) for name, one in fields.items()}
         super().__init__(*args, **kwargs)
         if draft is not None:
-            for key, parts in _by_question(draft.items()).items():
-                if PREFIX + key in self:
-                    self[PREFIX + key].typed_anew(parts)
+            typed = _by_question(draft.items())
+            for question in self.questions:
+                # No word of it in a draft: it was taken back, as on a page that is sent.
+                if question.key in typed or drawn is None or question.key in drawn:
+                    question.typed_anew(typed.get(question.key, {}))
             self._found = None
 
     def process(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -195,7 +198,7 @@ class AnswerField(Field):
         labels = {one.key: say(one.spec.label) for one in self._form.definition.fields}
         return logic.sentences(self.one, labels, self._form.words_of_values)
 
-    @property
+    @cached_property
     def control(self) -> str:
         """How it is drawn, see controls.control_of."""
         return control_of(self.one, lambda: self.choices)
@@ -209,7 +212,7 @@ class AnswerField(Field):
     def is_wide(self) -> bool:
         return self.control in _WIDE
 
-    @property
+    @cached_property
     def choices(self) -> list[tuple[str, str]]:
         """(value, label) of what there is to choose from."""
         return self._input().choices

@@ -17,11 +17,12 @@ from app.customers import places
 from app.forms.fields.base import Context, Control, FieldSpec, FormField
 from app.forms.fields.customer import WORDS_PART, Named
 from app.forms.fields.file import MOST_FILES, FileType
+from app.forms.fields.member import read_id
 from app.forms.fields.patterns import NOT_LIKE_THIS
 from app.forms.fields.rows import RowsType
 from app.forms.fields.signature import HEIGHT, NAME_PART, WIDTH, name_typed
 from app.forms.fields.stars import StarsType
-from app.forms.logic import columns_for_browser
+from app.forms.logic import clock_for_browser, columns_for_browser
 from app.forms.words import say
 
 #: stands where nothing is chosen yet
@@ -303,7 +304,10 @@ def _rows(one: Input, given: dict[str, Any]) -> Markup:
     if count < most:
         button = _html(type="submit", name=MORE_ROWS, value=one.one.key, **{"class": "btn btn-sm tt-rows__add"})
         table += Markup("<noscript><button %s>%s</button></noscript>") % (button, _("Add rows"))
-    live = {"most": most, "name": one.name, "later": LATER_ROW, **columns_for_browser(one.one)}
+    live = {
+        "most": most, "name": one.name, "later": LATER_ROW, **columns_for_browser(one.one),
+        **clock_for_browser(one.context),
+    }  # fmt: skip
     return _group(one, "tt-rows", {"data-rows": json.dumps(live)} | given, table)
 
 
@@ -344,11 +348,11 @@ def _files(one: Input, given: dict[str, Any]) -> Markup:
     kinds = getattr(kind, "content_types", ())
     most = kind.most(one.one.spec) if isinstance(kind, FileType) else MOST_FILES
     largest = one.context.files.largest() // MEGABYTE
-    named = [number for number in one.typed if isinstance(number, str)] if isinstance(one.typed, list) else []
+    named = one.typed if isinstance(one.typed, list) else []
     kept = Markup("").join(
-        _check(one.name, number, facts.name if (facts := one.context.files.facts_of(int(number))) else number,
+        _check(one.name, str(number), facts.name if (facts := one.context.files.facts_of(number)) else str(number),
                is_chosen=True)
-        for number in named if number.isdecimal() and len(number) <= 10
+        for sent in named if isinstance(sent, str) and (number := read_id(sent)) is not None
     )  # fmt: skip
     attributes = _attributes(one, "form-control", {
         "type": "file", "multiple": most > 1, "accept": ",".join(sorted(kinds)), "data-most-files": str(most),

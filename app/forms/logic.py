@@ -10,8 +10,8 @@ those that go round in a circle. The browser does the same while one types (asse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.core import clock
@@ -159,10 +159,15 @@ def for_browser(ordered: Sequence[FormField], begun: Mapping[str, Value], contex
     """What assets/js/fill.js needs, as plain data; None: nothing of this form follows from anything.
 
     `begun`: by key the answers with which the questions began. Answers of others go along where he may read them; what
-    looks at one that he may not is settled here.
+    looks at one that he may not is settled here, and what only the server can settle is left to it (`_Secrets`).
     """
-    kept_back = {one.key: begun.get(one.key) for one in ordered if _is_kept_back(one, context)}
-    rules = {one.key: _rules(one, begun, context, kept_back) for one in ordered if one.key not in kept_back}
+    secrets = _Secrets(context.me)
+    rules: dict[str, dict[str, Any]] = {}
+    for one in ordered:
+        if _is_kept_back(one, context):
+            secrets.known[one.key] = begun.get(one.key)
+        else:
+            rules[one.key] = _rules(one, begun, context, secrets)
     wanted: set[str] = set()
     for one in reversed(ordered):
         if one.key in wanted or (is_his(one, context) and rules[one.key]):
@@ -170,7 +175,7 @@ def for_browser(ordered: Sequence[FormField], begun: Mapping[str, Value], contex
     if not wanted:
         return None
     return {
-        "today": clock.today(DEFAULT_TIME_ZONE).isoformat(),
+        **clock_for_browser(context),
         "me": context.me,
         "fields": [
             {"key": one.key, "label": say(one.spec.label), "reads": one.type.typed_as, "required": one.spec.required,
@@ -179,6 +184,30 @@ def for_browser(ordered: Sequence[FormField], begun: Mapping[str, Value], contex
             for one in ordered if one.key in wanted and one.key in rules
         ],
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    """What the browser of this person must not know, and so cannot work out."""
+
+    me: int | None
+    #: by key the answers of others that he may not read
+    known: dict[str, Value | None] = field(default_factory=dict)
+    #: questions of his whose answer hangs on such a one: it is known when the server reads the page
+    open: set[str] = field(default_factory=set)
+
+    def rest(self, condition: Condition) -> Any:
+        """What is left of it for the browser, as JSON or whether it holds; None: only the server can say."""
+        left = condition.rest(self.known, self.open, me=self.me)
+        return left.to_json() if isinstance(left, Condition) else left
+
+    def holds_back(self, keys: Collection[str]) -> bool:
+        return not self.open.union(self.known).isdisjoint(keys)
+
+
+def clock_for_browser(context: Context) -> dict[str, str]:
+    """The day of the company, and where the moments lie that are typed."""
+    return {"today": clock.today(DEFAULT_TIME_ZONE).isoformat(), "time_zone": context.time_zone}
 
 
 def _is_kept_back(one: FormField, context: Context) -> bool:
@@ -196,37 +225,55 @@ def columns_for_browser(one: FormField) -> dict[str, Any]:
     }
 
 
-def _rules(
-    one: FormField, begun: Mapping[str, Value], context: Context, kept_back: Mapping[str, Value | None]
-) -> dict[str, Any]:
-    def told(condition: Condition | None, unless_told: bool) -> Any:
-        left = None if condition is None else condition.rest(kept_back, me=context.me)
-        return unless_told if left is None else left.to_json() if isinstance(left, Condition) else left
-
+def _rules(one: FormField, begun: Mapping[str, Value], context: Context, secrets: _Secrets) -> dict[str, Any]:
     begin = begun.get(one.key)
     if not is_his(one, context):
         # It has no input. In a new form it has its default while it is asked; what was saved stays.
-        asked = [told(condition, True) for condition in one.shown_if] if context.before is None else []
-        return {"locked": True, "begin": begin, "shown": asked, "keep": one.spec.keep_hidden, "required": False}
+        shown = [condition.to_json() for condition in one.shown_if] if context.before is None else []
+        return {"locked": True, "begin": begin, "shown": shown, "keep": one.spec.keep_hidden, "required": False}
+    if one.type.is_worked_out and secrets.holds_back(one.type.asks(one.spec)):
+        secrets.open.add(one.key)
     found: dict[str, Any] = {}
     if one.shown_if:
-        found["shown"] = [told(condition, True) for condition in one.shown_if]
+        asked = [secrets.rest(condition) for condition in one.shown_if]
+        found["shown"] = [True if rest is None else rest for rest in asked]
         found |= {"keep": True} if one.spec.keep_hidden else {}
+        if None in asked and False not in asked and not one.spec.keep_hidden:
+            secrets.open.add(one.key)
     if one.spec.required_if is not None and not one.spec.required:
-        found["required"] = told(one.spec.required_if, False)
+        found["required"] = secrets.rest(one.spec.required_if) or False
     if one.spec.readonly_if is not None:
         written = "" if begin is None else one.type.write(begin, one.spec, context)
-        found |= {"locked": told(one.spec.readonly_if, False), "begin": begin, "written": written}
+        locked = secrets.rest(one.spec.readonly_if)
+        found |= {"locked": locked or False, "begin": begin, "written": written}
+        if locked is None:
+            secrets.open.add(one.key)
+    return found | _live(one, secrets)
+
+
+def _live(one: FormField, secrets: _Secrets) -> dict[str, Any]:
+    """`FieldType.live` as far as the browser may know it."""
     live = one.type.live(one.spec)
-    if kept_back and "options" in live:
-        live["options"] = list(_offered(live["options"], lambda stored: told(Condition.from_json(stored), True)))
-    return found | live
+    if not live or not secrets.holds_back(one.type.asks(one.spec)):
+        return live
+    if one.type.is_worked_out:
+        return {}
+    on = live.get("on")
+    left = {name: value for name, value in live.items() if name != "on" or not secrets.holds_back([value])}
+    return {**left, "options": [kept for option in live["options"] if (kept := _offered(option, on, secrets))]}
 
 
-def _offered(options: Sequence[Mapping[str, Any]], told: Callable[[Any], Any]) -> Iterator[dict[str, Any]]:
-    """Those that may be offered, each with what is left to be asked."""
-    for option in options:
-        left = told(option["if"]) if "if" in option else True
-        if left is not False:
-            rest = {name: value for name, value in option.items() if name != "if"}
-            yield rest if left is True else {**rest, "if": left}
+def _offered(option: Mapping[str, Any], on: str | None, secrets: _Secrets) -> dict[str, Any] | None:
+    """The option with what is left to be asked; None: it is not offered."""
+    left: dict[str, Any] = {"value": option["value"]}
+    if "if" in option:
+        rest = secrets.rest(Condition.from_json(option["if"]))
+        if rest is False:
+            return None
+        left |= {"if": rest} if isinstance(rest, dict) else {}
+    if on in secrets.known:
+        other = secrets.known[on]
+        return left if other is not None and other in option.get("for", [other]) else None
+    if "for" in option and on not in secrets.open:
+        left["for"] = option["for"]
+    return left

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, Uniqu
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, stored
-from app.core.ddl import refuse_changes
+from app.core.ddl import declare, refuse_changes
 from app.core.leases import Leased, lease_indexes
 
 
@@ -206,6 +206,13 @@ class SubmissionRevision(Entity):
 refuse_changes(SubmissionRevision.__table__, why="what was answered before a correction does not change", may_go=True)
 
 
+def _values_of(column: str) -> Index:
+    """Of the answers that have this kind of value alone: each stands in one of the four indexes."""
+    there = text(f"{column} IS NOT NULL")
+    return Index(f"ix_submission_value_{column}", "form_id", "field_key", column, "counts", "submission_id",
+                 sqlite_where=there, postgresql_where=there)  # fmt: skip
+
+
 class SubmissionValue(Entity):
     """One answer that can be filtered or counted, kept as what it is: numbers compare as numbers, days as days.
 
@@ -218,10 +225,7 @@ class SubmissionValue(Entity):
     __audited__ = False
     __table_args__: ClassVar = (
         UniqueConstraint("submission_id", "field_key", "item"),
-        Index("ix_submission_value_text", "form_id", "field_key", "text", "counts", "submission_id"),
-        Index("ix_submission_value_number", "form_id", "field_key", "number", "counts", "submission_id"),
-        Index("ix_submission_value_date", "form_id", "field_key", "date", "counts", "submission_id"),
-        Index("ix_submission_value_moment", "form_id", "field_key", "moment", "counts", "submission_id"),
+        *map(_values_of, ("text", "number", "date", "moment")),
         {"extend_existing": False},
     )
 
@@ -236,6 +240,17 @@ class SubmissionValue(Entity):
     form_id: Mapped[int] = mapped_column(sort_order=2)
     #: False once the submission is voided
     counts: Mapped[bool] = mapped_column(default=True, server_default=true(), sort_order=2)
+
+
+# Which values there are depends on the question: without this PostgreSQL takes forty thousand answers for three.
+declare(
+    "submission_value_statistics",
+    SubmissionValue.__table__,
+    postgresql=(
+        "CREATE STATISTICS st_submission_value_text (mcv) ON form_id, field_key, text FROM submission_value",
+        "CREATE STATISTICS st_submission_value_number (mcv) ON form_id, field_key, number FROM submission_value",
+    ),
+)
 
 
 class AnswerIndexing(Leased, Entity):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, false, func, literal_column, or_, select
@@ -40,8 +40,8 @@ from app.forms.models import (
 )
 from app.forms.own_fields.models import CustomerAnswers
 from app.forms.words import say
+from app.security.grants import granted
 from app.security.models import Member, Team
-from app.security.queries import granted
 
 #: answers are read with the record that they were given for, also where it was shared
 _ANSWERED_FOR = ("Task", "Instance")
@@ -95,6 +95,11 @@ class VisibleMembers:
         return self.session.scalar(select(Member.name).where(Member.id == record_id, visible(Member, self.actor)))
 
     def offered(self) -> Sequence[tuple[int, str]]:
+        return self._offered
+
+    @cached_property
+    def _offered(self) -> Sequence[tuple[int, str]]:
+        # Each question and each of its parts asks for the list.
         rows = select(Member.id, Member.name).where(visible(Member, self.actor), Member.deactivated_at.is_(None))
         found = self.session.execute(rows.order_by(Member.sort_key, Member.id).limit(MOST_OFFERED))
         return [(row.id, row.name) for row in found]
@@ -111,6 +116,11 @@ class VisibleTeams:
         return self.session.scalar(select(Team.name).where(Team.id == record_id, visible(Team, self.actor)))
 
     def offered(self) -> Sequence[tuple[int, str]]:
+        return self._offered
+
+    @cached_property
+    def _offered(self) -> Sequence[tuple[int, str]]:
+        # Each question and each of its parts asks for the list.
         rows = select(Team.id, Team.name).where(visible(Team, self.actor), Team.archived_at.is_(None))
         found = self.session.execute(rows.order_by(Team.sort_key, Team.id).limit(MOST_OFFERED))
         return [(row.id, row.name) for row in found]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from app.core.errors import InvalidInputError
+from app.core.errors import BusinessError, InvalidInputError
 from app.core.i18n import _
 from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FormField, JsonSchema, Value, words_flaws
@@ -166,6 +166,13 @@ def parse_answers(definition: Definition, raw: object, *, context: Context) -> A
     if found.problems:
         raise InvalidInputError(fields=found.problems)
     return Answers(found.values)
+
+
+def sentences_of(definition: Definition, error: BusinessError) -> list[str]:
+    """Why the answers were refused, each sentence with its question: for where no question stands beside it."""
+    labels = {one.key: f"{say(one.spec.label)}: " for one in definition.fields}
+    told = [f"{labels.get(key, '')}{one}" for key, sentences in error.fields.items() for one in sentences]
+    return told or [str(error.message)]
 
 
 def json_schema(definition: Definition, context: Context = _NOBODY) -> JsonSchema:

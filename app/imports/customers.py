@@ -343,6 +343,7 @@ def _insert(session: Session, model: type[Entity], rows: list[dict[str, Any]]) -
     """All of them by one statement, told to the audit; each gets its id."""
     if not rows:
         return
+    session.flush()
     for row, number in zip(rows, next_ids(session, model.__table__, len(rows)), strict=True):
         row["id"] = number
     session.execute(insert(model), rows)

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import and_, bindparam, literal, select, union_all
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import clock, rows
 from app.core.db import queue_up
 from app.core.errors import ConflictError
 from app.core.i18n import _
 from app.core.numbering import next_number
+from app.core.prepared import PreparedRows
 from app.forms import queries as forms
 from app.forms.models import FormVersion
 from app.processes import errands, following, queries, requests, store
@@ -79,6 +81,8 @@ _CALLED = (
     .where(ProcessCall.parent_id == bindparam("parent"), ProcessCall.token.in_(bindparam("tokens", expanding=True)))
     .order_by(ProcessCall.id)
 )
+_CALL: Any = ProcessCall.__table__
+_CALL_OF = PreparedRows(select(*_CALL.c).where(_CALL.c.child_id == bindparam("child")))
 #: why a linked run is paused with the one that called it, and called off unless somebody said why
 BY_CALLER = "@caller"
 
@@ -94,7 +98,7 @@ def new_instance(
     """A run that has not begun yet."""
     # Where it begins inside of another one somebody may have had his turn already: everybody takes both in this order.
     queue_up(session, TURNS)
-    return rows.make(
+    instance = rows.make(
         session,
         ProcessInstance,
         code=queries.instance_code(next_number(session, "instance")),
@@ -111,6 +115,8 @@ def new_instance(
         started_at=clock.now(),
         ended_at=None,
     )
+    set_committed_value(instance, "version", version)
+    return instance
 
 
 def definition_for(session: Session, instance: ProcessInstance, version: ProcessVersion) -> Definition:
@@ -306,7 +312,7 @@ def refuse_while_caller_is_paused(session: Session, instance: ProcessInstance) -
 
 
 def _call_to(session: Session, instance_id: int) -> ProcessCall | None:
-    return session.scalars(select(ProcessCall).where(ProcessCall.child_id == instance_id)).one_or_none()
+    return rows.first(session, ProcessCall, _CALL_OF, {"child": instance_id})
 
 
 def is_linked(session: Session, instance: ProcessInstance) -> bool:

@@ -91,6 +91,7 @@ class ProcessInstance(Revisioned, Stamped, Entity):
     """One run of a process for one customer. Its row is the lock of everything that happens in it."""
 
     __tablename__ = "process_instance"
+    __found_by_maker__ = False
     __table_args__: ClassVar = (
         CheckConstraint("(ended_at IS NULL) = (status IN ('new', 'running', 'suspended'))", name="ended_at_a_moment"),
         Index(
@@ -378,19 +379,26 @@ class ProcessMessage(Entity):
         return self.name
 
 
+_OF_TASK = text("task_id IS NOT NULL")
+
+
 class ProcessEvent(Entity):
     """One thing that happened in an instance, in order. Never changed."""
 
     __tablename__ = "process_event"
     __audited__ = False
-    __table_args__: ClassVar = (UniqueConstraint("instance_id", "seq"), {"extend_existing": False})
+    __table_args__: ClassVar = (
+        UniqueConstraint("instance_id", "seq"),
+        Index("ix_process_event_task_id", "task_id", sqlite_where=_OF_TASK, postgresql_where=_OF_TASK),
+        {"extend_existing": False},
+    )
 
     instance_id: Mapped[int] = mapped_column(ForeignKey("process_instance.id", ondelete="RESTRICT"))
     seq: Mapped[int] = mapped_column()
     #: the engine's command: instance_started, open_task, take_flow, …
     kind: Mapped[str] = mapped_column(String(40))
     node: Mapped[str | None] = mapped_column(String(120))
-    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="RESTRICT"), index=True)
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="RESTRICT"))
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     body: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)

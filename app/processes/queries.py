@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, literal_column, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
-from app.core import links
+from app.core import links, rows
 from app.core.access import Actor, Scope, get_visible, row_rule, scoped, visible
 from app.core.errors import NotFoundError
 from app.core.finding import Belonging, Hit, Rows, line, matcher, of_owners
 from app.core.i18n import _
+from app.core.prepared import PreparedRows
 from app.core.vietnamese import fold
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen
@@ -32,8 +33,8 @@ from app.processes.models import (
     ProcessVersion,
     VersionState,
 )
+from app.security.grants import granted
 from app.security.models import Right
-from app.security.queries import granted
 from app.tasks.models import Task
 from app.tasks.queries import is_orphan
 
@@ -67,8 +68,16 @@ def messages_of(actor: Actor, action: str) -> ColumnElement[bool]:
     return true() if actor.scope("Message", action) is Scope.all else false()
 
 
+_PROCESS: Any = Process.__table__
+_VERSION: Any = ProcessVersion.__table__
+_OF_CODE = PreparedRows(select(*_PROCESS.c).where(_PROCESS.c.code == bindparam("called")))
+_IN_STATE = PreparedRows(
+    select(*_VERSION.c).where(_VERSION.c.process_id == bindparam("of"), _VERSION.c.state == bindparam("is"))
+)
+
+
 def process_by_code(session: Session, code: str) -> Process | None:
-    return session.scalars(select(Process).where(Process.code == code)).one_or_none()
+    return rows.first(session, Process, _OF_CODE, {"called": code})
 
 
 def visible_process(session: Session, code: str, actor: Actor, action: str = "view") -> Process:
@@ -92,9 +101,7 @@ def draft_of(session: Session, process_id: int) -> ProcessVersion | None:
 
 
 def _version(session: Session, process_id: int, state: VersionState) -> ProcessVersion | None:
-    return session.scalars(
-        select(ProcessVersion).where(ProcessVersion.process_id == process_id, ProcessVersion.state == state)
-    ).one_or_none()
+    return rows.first(session, ProcessVersion, _IN_STATE, {"of": process_id, "is": state})
 
 
 def version_numbered(session: Session, process_id: int, number: int) -> ProcessVersion:

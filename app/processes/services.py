@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import audit, clock, leases
 from app.core.access import Actor, get_visible, visible
@@ -83,6 +84,7 @@ def start_version(session: Session, process: Process) -> tuple[ProcessVersion, F
     version = queries.active_version(session, process.id)
     if version is None:
         raise NotPublishedError
+    set_committed_value(version, "process", process)
     return version, start_form(session, version)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, get_args
 
 from sqlalchemy import Integer, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import rows
 from app.core.access import Actor
-from app.core.db import connection_of
+from app.core.db import connection_of, known_within
 from app.core.leases import LeaseState
 from app.core.prepared import Prepared, PreparedRows, inserting
 from app.processes import queries
@@ -33,7 +33,7 @@ from app.processes.models import (
     ProcessVersion,
 )
 
-#: (the database transaction, the instances that are locked in it)
+#: the instances that are locked in the transaction
 _HELD = "instances_held"
 
 T = TypeVar("T", Token, Timer, Subscription)
@@ -47,6 +47,7 @@ _VERSION: Any = ProcessVersion.__table__
 _PROCESS: Any = Process.__table__
 #: what an event has to know of the version and of the process
 _OF_VERSION = ("id", "process_id", "number", "state", "bpmn", "form_pins")
+_OF_TOKEN = ("token", "node", "via", "state", "outer", "position")
 _INSTANCE_COLUMNS = tuple(column.name for column in _INSTANCE.c)
 _OF_PROCESS = ("id", "code", "name")
 _WITH_VERSION = (
@@ -98,6 +99,11 @@ _SUBSCRIPTIONS_OF = PreparedRows(
 _NO_TOKEN = Prepared(
     delete(_TOKEN).where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
 )
+_GO_ON = Prepared(
+    update(_TOKEN)
+    .where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
+    .values({name: bindparam(f"new_{name}", type_=_TOKEN.c[name].type) for name in _OF_TOKEN} | {"gathered": None})
+)
 _GATHERED = Prepared(
     update(_TOKEN)
     .where(_TOKEN.c.instance_id == bindparam("instance"), _TOKEN.c.token == bindparam("number_"))
@@ -111,7 +117,7 @@ _NO_SUBSCRIPTION = Prepared(
         _SUBSCRIPTION.c.instance_id == bindparam("instance"), _SUBSCRIPTION.c.number == bindparam("number_")
     )
 )
-_ADD_TOKENS = Prepared(inserting(_TOKEN, ("instance_id", "token", "node", "via", "state", "outer", "position")))
+_ADD_TOKENS = Prepared(inserting(_TOKEN, ("instance_id", *_OF_TOKEN)))
 _ADD_TIMERS = Prepared(
     inserting(
         _TIMER,
@@ -130,15 +136,13 @@ def lock(session: Session, instance_id: int) -> ProcessInstance:
     The lock is the row of the outermost of those that called each other. It is held until the transaction ends, and
     what holds it once need not ask again.
     """
-    within, held = session.info.get(_HELD, (None, {}))
-    if within is not session.get_transaction():
-        held = {}
+    held: dict[int, ProcessInstance] = known_within(session).setdefault(_HELD, {})
     if instance_id in held:
-        return cast("ProcessInstance", held[instance_id])
+        return held[instance_id]
     outermost = _locked(session, _LOCK_OUTERMOST, instance_id)
     locked = outermost if outermost.id == instance_id else again(session, instance_id)
     if not session.in_nested_transaction():  # a lock taken inside a savepoint may go with it
-        session.info[_HELD] = session.get_transaction(), {**held, instance_id: locked}
+        held[instance_id] = locked
     return locked
 
 
@@ -218,8 +222,7 @@ def save(
     `task_ids` tells which task belongs to which token, `moments` when each new clock strikes.
     """
     after = decision.state
-    _NO_TOKEN(session, _gone(instance, before.tokens, after.tokens))
-    _ADD_TOKENS(session, [_token_row(instance, one) for one in _came(before.tokens, after.tokens)])
+    _save_tokens(session, instance, before, after)
     changed = [one for one in after.gatherings if one not in before.gatherings]
     _GATHERED(session, [_gathered_row(instance, one) for one in changed])
     _NO_TIMER(session, _gone(instance, before.timers, after.timers))
@@ -249,6 +252,16 @@ def save(
             for position, command in enumerate(decision.commands, start=1)
         ],
     )
+
+
+def _save_tokens(session: Session, instance: ProcessInstance, before: State, after: State) -> None:
+    """One that comes where another one went takes its row: a row is dear to remove and dear to make."""
+    gone, came = _gone(instance, before.tokens, after.tokens), _came(before.tokens, after.tokens)
+    both = min(len(gone), len(came))
+    pairs = zip(gone[:both], came[:both], strict=True)
+    _GO_ON(session, [left | {f"new_{name}": new for name, new in _token_row(one).items()} for left, one in pairs])
+    _NO_TOKEN(session, gone[both:])
+    _ADD_TOKENS(session, [{"instance_id": instance.id, **_token_row(one)} for one in came[both:]])
 
 
 def hold_timers(session: Session, instance: ProcessInstance) -> None:
@@ -299,10 +312,10 @@ def _came(before: Sequence[T], after: Sequence[T]) -> list[T]:
     return [one for one in after if one.id not in old]
 
 
-def _token_row(instance: ProcessInstance, token: Token) -> dict[str, Any]:
+def _token_row(token: Token) -> dict[str, Any]:
     return {
-        "instance_id": instance.id, "token": token.id, "node": token.node, "via": token.via, "state": token.state,
-        "outer": token.outer, "position": token.position,
+        "token": token.id, "node": token.node, "via": token.via, "state": token.state, "outer": token.outer,
+        "position": token.position,
     }  # fmt: skip
 
 
@@ -337,6 +350,13 @@ def _node(command: Command) -> str | None:
 def _body(command: Command) -> dict[str, Any]:
     return {
         key: list(value) if isinstance(value, tuple) else value
-        for key, value in dataclasses.asdict(command).items()
-        if key not in ("step", "node") and value not in (None, "") and (value or key not in ("outer", "position"))
+        for key in _TOLD[type(command)]
+        if (value := getattr(command, key)) not in (None, "") and (value or key not in ("outer", "position"))
     }
+
+
+#: what of a command stands in the body: where it happened has a column of its own
+_TOLD: Mapping[type, Sequence[str]] = {
+    kind: [one.name for one in dataclasses.fields(kind) if one.name not in ("step", "node")]
+    for kind in get_args(Command)
+}

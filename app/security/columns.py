@@ -15,9 +15,9 @@ from app.core.i18n import _
 from app.core.screens.chooser import Chooser, register_chooser
 from app.core.screens.columns import Derived
 from app.core.screens.shown import call_roles_by
+from app.security.grants import now_when_asked
 from app.security.member_queries import Standing
 from app.security.models import Member, MemberInvitation, Team, TeamMember
-from app.security.queries import now_when_asked
 from app.security.role_names import LABELS, role_label
 
 STANDINGS: Mapping[str, Any] = {

@@ -242,19 +242,24 @@ class Right(StrEnum):
     edit = auto()
 
 
+_TO_MEMBER = text("ended_at IS NULL AND member_id IS NOT NULL")
+_TO_TEAM = text("ended_at IS NULL AND team_id IS NOT NULL")
+_FOR_A_WHILE = text("ended_at IS NULL AND until IS NOT NULL")
+
+
 class Grant(Stamped, Entity):
     """One record made visible to one person or team beyond their scope, because work was offered or it was shared."""
 
     __tablename__ = "access_grant"
+    __found_by_maker__ = False
     __table_args__: ClassVar = (
         CheckConstraint("(member_id IS NULL) <> (team_id IS NULL)", name="one_receiver"),
         Index("ix_access_grant_record", "resource", "record_id"),
         Index("ix_access_grant_live_member", "member_id", "resource", "right", "record_id",
-              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+              sqlite_where=_TO_MEMBER, postgresql_where=_TO_MEMBER),
         Index("ix_access_grant_live_team", "team_id", "resource", "right", "record_id",
-              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
-        Index("ix_access_grant_until", "until",
-              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+              sqlite_where=_TO_TEAM, postgresql_where=_TO_TEAM),
+        Index("ix_access_grant_until", "until", sqlite_where=_FOR_A_WHILE, postgresql_where=_FOR_A_WHILE),
         {"extend_existing": False},
     )  # fmt: skip
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import clock, links
-from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, among, private, row_rule, scoped, visible
+from app.core.access import ACTIONS, FULL, Actor, FieldRule, Rules, Scope, private, row_rule, scoped, visible
 from app.core.accounts import (
     Permission,
     PermissionView,
@@ -22,12 +22,12 @@ from app.core.accounts import (
     assoc_permissionview_role,
     assoc_user_role,
 )
-from app.core.db import UtcDateTime, connection_of
+from app.core.db import connection_of
 from app.core.finding import Hit, Rows, line, matches
 from app.core.prepared import PreparedRows
 from app.core.remembered import kept
 from app.core.rows import known, known_already
-from app.security.models import Grant, Member, Right, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
+from app.security.models import Member, RoleField, RoleScope, SignIn, SignInFailure, Team, TeamMember
 from app.security.roles import RESOURCES
 
 _PERMISSION_PREFIX = "can_"
@@ -225,30 +225,6 @@ def teams_below(session: Session, team_ids: Iterable[int]) -> set[int]:
     child = aliased(Team)
     tree = tree.union(select(child.id).join(tree, child.parent_id == tree.c.id))
     return set(session.scalars(select(tree.c.id)))
-
-
-def now_when_asked() -> Any:
-    """The moment when the query is asked, not when its condition was put together."""
-    return bindparam("now", callable_=clock.now, type_=UtcDateTime(), unique=True)
-
-
-def granted(
-    resource: str, record_id: Any, actor: Actor, *rights: Right, at: datetime | None = None
-) -> ColumnElement[bool]:
-    """Was the record handed to this person or to a team of his? Any of `rights` counts (default: view or edit)."""
-    if actor.user_id is None or not actor.takes_grants:
-        return false()
-    receivers = [Grant.member_id == actor.user_id]
-    if actor.team_ids:
-        receivers.append(among(Grant.team_id, actor.team_ids))
-    return exists().where(
-        Grant.resource == resource,
-        Grant.record_id == record_id,
-        Grant.ended_at.is_(None),
-        or_(Grant.until.is_(None), Grant.until > (at or now_when_asked())),
-        among(Grant.right, rights or (Right.view, Right.edit)),
-        or_(*receivers),
-    )
 
 
 def present_actor(session: Session, member_id: int) -> Actor | None:

@@ -42,7 +42,9 @@ IS_OPEN = text("state IN ('scheduled', 'ready', 'claimed', 'in_progress', 'waiti
 WAITS = text("state = 'ready'")
 _ALERTING = text("next_alert_at IS NOT NULL")
 _ORPHAN = text("orphan_since IS NOT NULL")
+_OF_CUSTOMER = text("customer_id IS NOT NULL")
 _DONE = text("completed_by_id IS NOT NULL")
+_WITH_FORM = text("form_version_id IS NOT NULL")
 _ANSWERED = text("submission_id IS NOT NULL")
 
 
@@ -50,6 +52,7 @@ class Task(Revisioned, Stamped, Entity):
     """One piece of work. Its state moves only through app.tasks.services."""
 
     __tablename__ = "task"
+    __found_by_maker__ = False
     __table_args__: ClassVar = (
         UniqueConstraint("owner_type", "owner_id", "token", "attempt"),
         CheckConstraint(
@@ -72,8 +75,11 @@ class Task(Revisioned, Stamped, Entity):
         Index("ix_task_open_due", "due_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("ix_task_next_alert", "next_alert_at", sqlite_where=_ALERTING, postgresql_where=_ALERTING),
         Index("ix_task_orphan", "orphan_since", sqlite_where=_ORPHAN, postgresql_where=_ORPHAN),
-        Index("ix_task_customer", "customer_id", "id"),
-        Index("ix_task_done", "completed_by_id", "completed_at"),
+        # What most tasks lack is in no index: an entry for nothing costs as much as one for something.
+        Index("ix_task_customer", "customer_id", "id", sqlite_where=_OF_CUSTOMER, postgresql_where=_OF_CUSTOMER),
+        Index("ix_task_done", "completed_by_id", "completed_at", sqlite_where=_DONE, postgresql_where=_DONE),
+        Index("ix_task_form_version_id", "form_version_id", sqlite_where=_WITH_FORM, postgresql_where=_WITH_FORM),
+        Index("ix_task_submission_id", "submission_id", sqlite_where=_ANSWERED, postgresql_where=_ANSWERED),
         # However often the steps of one owner were done: the last of a step, who did it, what was answered there.
         Index("ix_task_step", "owner_type", "owner_id", "step", "token"),
         Index(
@@ -115,8 +121,8 @@ class Task(Revisioned, Stamped, Entity):
     #: the team whose head answers for it: the one it was offered to, else that of its first assignee
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="RESTRICT"))
 
-    form_version_id: Mapped[int | None] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"), index=True)
-    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"), index=True)
+    form_version_id: Mapped[int | None] = mapped_column(ForeignKey("form_version.id", ondelete="RESTRICT"))
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id", ondelete="RESTRICT"))
     #: the codes to choose from when finishing; empty when the step has none
     outcomes: Mapped[list[str]] = mapped_column(Json, default=list)
     outcome: Mapped[str | None] = mapped_column(String(40))

@@ -22,8 +22,8 @@ from app.forms import about_customer
 from app.forms.fields.base import Context
 from app.forms.models import FormVersion, Submission
 from app.security import queries as people
+from app.security.grants import granted
 from app.security.models import Member, Right, Team, TeamMember
-from app.security.queries import granted
 from app.tasks.events import owners
 from app.tasks.models import OPEN_STATES, Task, TaskEvent, TaskEventKind, TaskState
 

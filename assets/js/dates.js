@@ -3,6 +3,7 @@
 import "cally";
 
 import { beside } from "./beside.js";
+import { time as clockTime } from "./clock.js";
 import { backTo, element, icon } from "./dom.js";
 import { words } from "./words.js";
 
@@ -14,21 +15,15 @@ const today = () => isoOf(new Date());
 // "1/2/2026", "1/2/26", "010226", "01022026", "1-2-2026 8:30", "1/2" (of this year) → { day: "2026-02-01", time: "08:30" };
 // none if it is no day. Years of two digits as in app/core/formats.py.
 export function read(text) {
-  const [typed, clock = ""] = text.trim().split(/\s+/);
+  const [, typed, clock] = /^(\S*)\s*(.*)$/s.exec(text.trim());
   const parts = /^(\d{1,2})[/.-](\d{1,2})(?:[/.-](\d{4}|\d{2}))?$/.exec(typed) ?? /^(\d{2})(\d{2})((?:19|20|21)?\d{2})$/.exec(typed);
   if (!parts) return null;
   const given = Number(parts[3] ?? new Date().getFullYear());
   const year = parts[3]?.length === 2 ? given + (given < 50 ? 2000 : 1900) : given;
   const date = new Date(year, parts[2] - 1, parts[1]);
   if (year < 1000 || date.getMonth() !== parts[2] - 1 || date.getDate() !== Number(parts[1])) return null;
-  const time = readTime(clock);
-  return time === null ? null : { day: isoOf(date), time };
-}
-
-function readTime(text) {
-  if (!text) return "";
-  const [, hour, minute] = /^(\d{1,2})[:hg](\d{2})$/.exec(text.trim()) ?? [];
-  return hour < 24 && minute < 60 ? `${two(hour)}:${minute}` : null;
+  const known = clock ? clockTime(clock) : "";
+  return known === null ? null : { day: isoOf(date), time: known };
 }
 
 export const written = ({ day, time }) => `${day.slice(8)}/${day.slice(5, 7)}/${day.slice(0, 4)}${time ? ` ${time}` : ""}`;
@@ -62,7 +57,7 @@ function build() {
   const pick = (day) => {
     const { input } = made;
     const isMoment = "moment" in input.dataset;
-    put(input, written({ day, time: isMoment ? readTime(time.value) || BEGIN : "" }));
+    put(input, written({ day, time: isMoment ? clockTime(time.value.trim()) || BEGIN : "" }));
     box.close();
   };
   days.addEventListener("change", () => pick(days.value));

@@ -3,16 +3,15 @@
 // there with a sentence that tells when it is asked, and the server decides.
 import { element } from "./dom.js";
 import { settled } from "./evaluate.js";
-import { read, rowsIn, tellNumber, typedIn } from "./typed.js";
+import { dayReader, read, rowsIn, tellNumber, typedIn } from "./typed.js";
 import { words } from "./words.js";
 
 export async function fill(frame) {
   if (frame.dataset.filled) return;
   frame.dataset.filled = "1";
-  const { fields, today, me } = JSON.parse(frame.dataset.fill);
+  const { fields, today, time_zone: zone, me } = JSON.parse(frame.dataset.fill);
   const kinds = fields.flatMap(({ reads, columns = {} }) => [reads, ...Object.values(columns)]);
-  // The calendar comes with it: only where a day is asked.
-  const readDay = kinds.some((kind) => kind === "day" || kind === "moment") ? (await import("./dates.js")).read : null;
+  const readDay = await dayReader(kinds, zone);
   const labels = Object.fromEntries(fields.map(({ key, label }) => [key, label]));
   const questions = fields.map((field) => new Question(frame, field, readDay, { today, me }, labels));
   const told = frame.querySelector("[data-fill-told]");
@@ -159,7 +158,7 @@ class Question {
   offerInList(select, offered) {
     const chosen = select.value;
     const fitting = this.options.filter(({ value }) => value === "" || offered.includes(value));
-    if (fitting.length === select.options.length) return false;
+    if (fitting.length === select.options.length && fitting.every((option, at) => option === select.options[at])) return false;
     select.replaceChildren(...fitting);
     select.value = offered.includes(chosen) ? chosen : "";
     return select.value !== chosen;

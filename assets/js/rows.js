@@ -1,16 +1,15 @@
 // Repeating rows: one is added or taken out with a button, and what a row and its columns come to is told while one types. Without
 // this script a few empty rows stand ready, and the server adds up.
 import { arrived, element, icon } from "./dom.js";
-import { rowsIn, tellNumber } from "./typed.js";
+import { dayReader, rowsIn, tellNumber } from "./typed.js";
 import { words } from "./words.js";
 
 export async function growRows(frame) {
   const told = JSON.parse(frame.dataset.rows);
-  const { name, most, later, columns } = told;
+  const { name, most, later, columns, today, time_zone: zone } = told;
   const body = frame.querySelector("tbody");
   const template = frame.querySelector("template").innerHTML;
-  const kinds = Object.values(columns);
-  const readDay = kinds.some((kind) => kind === "day" || kind === "moment") ? (await import("./dates.js")).read : null;
+  const readDay = await dayReader(Object.values(columns), zone);
   const inputsOf = (part) => [...part.querySelectorAll(`[name^="${name}."]`)];
   const numberOf = (row) => inputsOf(row)[0]?.name.slice(name.length + 1).split(".")[0];
   const isEmpty = (row) => inputsOf(row).every((input) => (/^(radio|checkbox)$/.test(input.type) ? !input.checked : !input.value));
@@ -40,7 +39,7 @@ export async function growRows(frame) {
     return row;
   }
   function settle() {
-    const rows = rowsIn(inputsOf(body), name, told, readDay, {});
+    const rows = rowsIn(inputsOf(body), name, told, readDay, { today });
     for (const row of body.rows) {
       const values = rows.get(numberOf(row)) ?? {};
       for (const { key, shown_as: shownAs } of told.worked) tellNumber(row.querySelector(`[data-worked="${key}"]`), shownAs, values[key]);

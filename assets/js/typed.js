@@ -1,4 +1,5 @@
 // What is typed into the inputs of a form, as the server reads it (app/forms/fields).
+import { momentIn, time } from "./clock.js";
 import { calculated } from "./evaluate.js";
 import { words } from "./words.js";
 
@@ -23,13 +24,9 @@ function number(typed) {
   return /^-?\d+$/.test(digits) && /^\d+$/.test(decimals) ? Number(`${digits}.${decimals}`) : null;
 }
 
-function time(typed) {
-  const [, hour, minute = "00"] = /^(\d{1,2})(?:\s?[:hg.]\s?(\d{2}))?[hg]?$/i.exec(typed) ?? /^(\d{2})(\d{2})$/.exec(typed) ?? [];
-  return hour < 24 && minute < 60 ? `${hour.padStart(2, "0")}:${minute}` : null;
-}
-
 const READ = {
   text: (typed) => typed,
+  email: (typed) => typed.toLowerCase(),
   whole: (typed) => (readsTwoWays(typed) ? null : whole(typed)),
   amount: (typed) => whole(typed.replace(/\s*(₫|đồng|đ|vnđ|vnd)$/i, "")),
   number,
@@ -37,12 +34,22 @@ const READ = {
   yes_no: (typed) => typed === "yes",
 };
 
-// The answer, or null: none, or none yet. readDay comes with the calendar, where a day is asked.
+// How days and moments are read: it comes with the calendar, only where one is asked. Moments are typed in `zone`.
+export async function dayReader(kinds, zone) {
+  if (!kinds.some((kind) => kind === "day" || kind === "moment")) return null;
+  const { read: readDate } = await import("./dates.js");
+  return (typed) => {
+    const known = readDate(typed);
+    return known && { ...known, moment: known.time && momentIn(known.day, known.time, zone) };
+  };
+}
+
+// The answer, or null: none, or none yet.
 export function read(kind, typed, readDay) {
   if (!typed) return null;
   if (kind === "day" || kind === "moment") {
     const known = readDay?.(typed);
-    return known ? (kind === "day" ? known.day : known.time ? `${known.day}T${known.time}` : null) : null;
+    return known ? (kind === "day" ? known.day : known.moment || null) : null;
   }
   return (READ[kind] ?? READ.text)(typed);
 }

@@ -165,3 +165,48 @@ def test_a_question_for_others_that_is_not_asked_has_no_default(given):
     assert ours.values == ({"a": "x", "b": "dd"} if given["a"] == "x" else {"a": "z"})
     [theirs] = in_node(forms=[[told, given]])["forms"]
     assert theirs["states"]["c"]["shown"] is ours.states["c"].is_shown is (given["a"] == "x")
+
+
+GROUPS = [{"value": value, "label": value.upper()} for value in ("a", "b")]
+KEPT = {"read_roles": ["Manager"], "edit_roles": ["Manager"]}
+HELD = {
+    "name": "x", "fields": [
+        {"key": "group", "type": "choice", "label": "Nhóm", "options": GROUPS, **KEPT},
+        {"key": "fine", "type": "dependent_choice", "label": "Chi tiết", "depends_on": "group", "required": True,
+         "options": [{"value": "a1", "label": "A1", "for": ["a"]}, {"value": "b1", "label": "B1", "for": ["b"]},
+                     {"value": "any", "label": "Khác"}]},
+        {"key": "cost", "type": "integer", "label": "Giá vốn", **KEPT},
+        {"key": "count", "type": "integer", "label": "Số lượng"},
+        {"key": "total", "type": "calculated", "label": "Tổng", "formula": "cost * count"},
+        {"key": "twice", "type": "calculated", "label": "Gấp đôi", "formula": "total * 2"},
+        {"key": "why", "type": "text", "label": "Vì sao", "required": True,
+         "visible_if": parse("twice > 200").to_json()},
+        {"key": "else", "type": "text", "label": "Không thì", "required": True,
+         "visible_if": parse("why empty").to_json()},
+        {"key": "way", "type": "choice", "label": "Cách", "options": GROUPS,
+         "required_if": parse("count > 1").to_json(), "readonly_if": parse("total > 1000").to_json()},
+        {"key": "part", "type": "dependent_choice", "label": "Phần", "depends_on": "way",
+         "options": [{"value": "x", "label": "X", "for": ["a"]}, {"value": "y", "label": "Y", "for": ["b"]}]},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("group", ["a", "b"])
+@pytest.mark.parametrize("given", [{"count": 3}, {"count": 1}, {"count": 900, "way": "b"}])
+def test_what_hangs_on_an_answer_that_he_may_not_read_is_offered_and_asked_all_the_same(group, given):
+    staff = Context(before={"group": group, "cost": 50, "way": "a"}, roles=frozenset({"Staff"}))
+    definition, told = told_for(HELD, staff)
+    assert not {"group", "cost"} & {one["key"] for one in told["fields"]}
+    given = {"fine": f"{group}1", "why": "w", "part": "x", **given}
+    ours = rules.read_answers(definition, {**dict.fromkeys(definition.keys), **given}, context=staff, is_page=True)
+    [theirs] = in_node(forms=[[told, given]])["forms"]
+    assert theirs["states"]["fine"]["offered"] == [f"{group}1", "any"]
+    assert theirs["values"]["fine"] == ours.values["fine"] == f"{group}1"
+    # What the server asks for stands there, and what it takes can be chosen.
+    for key, state in ours.states.items():
+        if key in theirs["states"]:
+            assert theirs["states"][key]["shown"] or not state.is_shown, key
+            assert state.is_locked or not theirs["states"][key]["locked"], key
+    assert "formula" not in next(one for one in told["fields"] if one["key"] == "total")
+    if "part" in ours.values:
+        assert ours.values["part"] in theirs["states"]["part"]["offered"]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from bs4 import BeautifulSoup
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from app.core import clock
 from app.core.access import SYSTEM
@@ -168,9 +168,49 @@ def test_a_form_that_was_published_anew_meanwhile_is_looked_over_first(app, clie
     assert Window(here.who, here.path, soup).send()[0].status_code == 302
 
 
+def test_what_was_taken_back_stays_taken_back_and_what_is_asked_since_then_begins_as_it_does(app, client, asked):
+    fields = [{"key": key, "type": "yes_no", "label": key, "default": "yes"} for key in ("gift", "call")]
+    for number in (1, 2):
+        with app.app_context(), transaction(SYSTEM) as session:
+            form = services.queries.form_by_code(session, "khieu-nai")
+            publish(session, form, {"name": "Quà", "fields": fields[:number]})
+        if number == 1:  # a choice that was taken back sends nothing
+            assert opened(client("lan")).keep(JSON).status_code == 200
+    soup = opened(client("lan")).soup
+    chosen = [one["name"] for one in soup.select("[data-question] > * input[type=radio][checked][value=yes]")]
+    assert chosen == ["answer_call"]
+
+
+def test_a_list_of_colleagues_is_asked_for_once_however_many_questions_show_it(app, client, asked):
+    def queries_of(count: int) -> int:
+        fields = [{"key": f"m{number}", "type": "member", "label": str(number)} for number in range(count)]
+        with app.app_context(), transaction(SYSTEM) as session:
+            publish(session, services.queries.form_by_code(session, "khieu-nai"), {"name": "Ai", "fields": fields})
+        lan, told = client("lan"), []
+        opened(lan)
+        with app.app_context():
+            engine = db.engine
+        listener = lambda *given: told.append(given[2])  # noqa: E731
+        event.listen(engine, "before_cursor_execute", listener)
+        opened(lan)
+        event.remove(engine, "before_cursor_execute", listener)
+        return len(told)
+
+    assert queries_of(1) == queries_of(6)
+
+
+@pytest.mark.both_databases
 def test_what_comes_past_the_browser_is_refused(app, client, asked):
     lan = client("lan")
     page = opened(lan)
+    for number in ("9999999999", "٣"):
+        assert page.typed(photos=number).keep(JSON).status_code == 200
+        assert lan.get(page.path).status_code == 200
+        answer, soup = page.send()
+        assert (answer.status_code, bool(soup.find(id="answer_photos-error"))) == (422, True)
+    del page.held["answer_photos"]
+    nul = page.typed(what="Hộp\0móp").keep(JSON)
+    assert (nul.status_code, nul.json["message"].partition(":")[0]) == (422, "Chuyện gì")
     assert page.typed(what="x" * 30_000).keep(JSON).status_code == 422
     answer, soup = page.typed(what="Hộp\0móp").send()
     assert (answer.status_code, bool(soup.find(id="answer_what-error"))) == (422, True)
@@ -205,6 +245,7 @@ def test_rows_and_columns_are_added_up_on_a_page_without_a_script(client, asked)
     assert answer.status_code == 422
     frame = soup.find(attrs={"data-rows": True})
     assert frame.find(attrs={"data-sum": "price"}).text == "1.500\u00a0₫"
+    assert json.loads(frame["data-rows"])["today"] == clock.today("Asia/Ho_Chi_Minh").isoformat()
     assert len(frame.find("tbody").find_all("tr")) == 2 + 3
 
 

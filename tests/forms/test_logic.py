@@ -161,3 +161,13 @@ def test_what_a_kind_or_a_row_cannot_have_is_refused():
         ("fields[0].fields[0].unique", "not_in_rows"), ("fields[0].fields[1].read_roles", "not_in_rows"),
         ("fields[1].edit_roles", "not_answered"), ("fields[2].unique", "not_unique"),
     ]  # fmt: skip
+
+
+def test_of_a_phone_number_a_condition_only_asks_whether_there_is_one():
+    phone = a_field("phone", "phone")
+    assert codes(phone, a_field("a", visible_if=when("phone not empty"))) == []
+    assert codes(phone, a_field("a", visible_if=when("phone contains '0912' and not phone empty"))) == [
+        ("fields[1]", "not_comparable")
+    ]
+    options = [{"value": "s", "label": "S"}, {"value": "m", "label": "M", "if": when("phone = '0912345678'")}]
+    assert codes(phone, a_field("a", "choice", options=options)) == [("fields[1]", "not_comparable")]

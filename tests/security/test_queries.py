@@ -15,8 +15,8 @@ from app.core.db import db, transaction
 from app.customers.models import Customer
 from app.customers.services import create_customer
 from app.security import queries
+from app.security.grants import granted
 from app.security.models import Grant, Right, RoleScope, Team
-from app.security.queries import granted
 from app.security.roles import RESOURCE_LABELS, RESOURCES, ROLE_LABELS, SHIPPED
 from app.security.services import (
     create_team,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -59,10 +59,12 @@ class Condition:
                 return [_condition(make_group("and", list(rows))) for rows in spans(several)]
         return [self]
 
-    def rest(self, known: Mapping[str, object], *, me: int | None = None) -> Condition | bool | None:
+    def rest(
+        self, known: Mapping[str, object], unknown: Collection[str] = (), *, me: int | None = None
+    ) -> Condition | bool | None:
         """What is left to be asked once the fields in `known` are settled; whether it holds, where nothing is; None
-        where a row compares one that is settled with one that is not."""
-        left = rest_of(self.tree, frozenset(known), lambda row: _condition(row).holds(known, me=me))
+        where a row compares one that is settled with one that is not, or looks at an `unknown` one."""
+        left = rest_of(self.tree, frozenset(known), frozenset(unknown), lambda row: _condition(row).holds(known, me=me))
         return left if left is None or isinstance(left, bool) else _condition(left)
 
     def without(self, index: int) -> Condition | None:

@@ -7,20 +7,22 @@ from collections.abc import Callable
 from app.core.conditions.tree import Group, Node, Not, Row, keys_of, make_group
 
 
-def rest_of(node: Node, settled: frozenset[str], holds: Callable[[Row], bool]) -> Node | bool | None:
+def rest_of(
+    node: Node, settled: frozenset[str], unknown: frozenset[str], holds: Callable[[Row], bool]
+) -> Node | bool | None:  # fmt: skip
     """`holds` answers a row that looks at settled fields alone. True or false: nothing is left to be asked; None: a row
-    looks at both."""
+    looks at settled ones and others, or at one that is `unknown`."""
     match node:
         case Group(word, parts):
-            return _of_group(word, [rest_of(part, settled, holds) for part in parts])
+            return _of_group(word, [rest_of(part, settled, unknown, holds) for part in parts])
         case Not(part):
-            left = rest_of(part, settled, holds)
+            left = rest_of(part, settled, unknown, holds)
             if left is None or isinstance(left, bool):
                 return None if left is None else not left
             return Not(left)
         case Row():
             asked = {key.partition(".")[0] for key in keys_of(node)}
-            if asked.isdisjoint(settled):
+            if asked.isdisjoint(settled | unknown):
                 return node
             return holds(node) if asked <= settled else None
 

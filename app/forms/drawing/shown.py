@@ -21,7 +21,7 @@ from app.core.i18n import LANGUAGES, _
 from app.core.screens import chooser
 from app.core.timewords import moment_inside
 from app.forms import company_words, queries, rules
-from app.forms.compared import IN_FORMS
+from app.forms.compared import ASKED_IF_THERE, IN_FORMS
 from app.forms.drawing.words import WORDS
 from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group, words_flaws
@@ -182,7 +182,11 @@ def _choices(one: FormField, context: Context) -> dict[str, str]:
 def condition_offers(fields: Mapping[str, Field]) -> dict[str, Any]:
     """As core.conditions.editor says."""
     addresses = chooser.addresses()
-    return {**offers(), "fields": [field_offer(one, addresses.get(one.kind)) for one in fields.values()]}
+    found = offers()
+    for code in ASKED_IF_THERE:
+        kind = str(IN_FORMS[code])
+        found["operators"][kind] = [one for one in found["operators"][kind] if one["value"] == "none"]
+    return {**found, "fields": [field_offer(one, addresses.get(one.kind)) for one in fields.values()]}
 
 
 def told(condition: Condition | None, fields: Mapping[str, Field], who: Actor) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from app.core.formats import day_text, exact_text, missing_day, read_day, typed_moment
-from app.core.i18n import _
+from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.core.vietnamese import as_typed
 from app.forms.fields import base
 from app.forms.fields.base import Face, FieldSpec, JsonSchema, Kind, Refused, Value
@@ -17,7 +17,8 @@ from app.forms.fields.time import read_time
 
 
 class DateTimeType(DateType):
-    """Typed as 22/11/2026 14:30 in the reader's time zone, or sent as an ISO moment; kept in UTC to the minute."""
+    """Typed as 22/11/2026 14:30 in the reader's time zone, or sent as an ISO moment; kept in UTC to the minute. Its day
+    is that of the company, as in conditions: the same moment is taken or refused from wherever it comes."""
 
     code = "date_time"
     settings: ClassVar[tuple[Setting, ...]] = tuple(one for one in DateType.settings if one.name != "maps_to")
@@ -33,7 +34,7 @@ class DateTimeType(DateType):
         if moment is None:
             no_day = missing_day(str(raw).partition(" ")[0]) if known else None
             raise Refused(no_day or _("Day and time are not right yet. Example: 22/11/2026 14:30"))
-        day = moment.astimezone(zone).date()
+        day = moment.astimezone(ZoneInfo(DEFAULT_TIME_ZONE)).date()
         earliest, latest = self.bounds(spec)
         if day < earliest:
             raise Refused(_("Not before %(day)s, please.", day=day_text(earliest)))

@@ -9,6 +9,7 @@ from typing import Any
 from app.core.errors import Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.forms import reading
+from app.forms.compared import ASKED_IF_THERE, compared_in
 from app.forms.fields.base import (
     TYPES,
     Context,
@@ -25,7 +26,7 @@ from app.forms.fields.base import (
 from app.forms.fields.settings import FIELD_KEY
 from app.forms.fields.shared import SHARED
 from app.forms.fields.when import RULES
-from app.forms.logic import State, has_rules, in_order, is_asked, needs, state_of
+from app.forms.logic import State, conditions, has_rules, in_order, is_asked, needs, state_of
 from app.forms.words import say
 
 #: unknown keys that an answer is told of, one by one
@@ -195,6 +196,11 @@ def _problems_among(sound: Mapping[str, tuple[str, FormField]], keys: set[str]) 
             dead = True
             yield Problem(path, "dead_reference", _("“%(label)s” needs the field %(key)s, which is not there.",
                                                     label=say(one.spec.label), key=wanted))  # fmt: skip
+        offered_if = [option.only_if for option in one.spec.own.get("options", ()) if option.only_if is not None]
+        compared = frozenset[str]().union(*map(compared_in, [*conditions(one), *offered_if]))
+        for wanted in sorted(key for key in compared & set(others) if others[key].spec.type in ASKED_IF_THERE):
+            yield Problem(path, "not_comparable", _("A condition can only ask whether “%(label)s” is empty or not.",
+                                                    label=say(others[wanted].spec.label)))  # fmt: skip
         if all(asked in others for asked in one.type.asks(one.spec)):
             yield from _flaws(one.type.flaws_among(one.spec, others), path)
     looped = [] if dead else in_order(list(others.values()))[1]

@@ -20,6 +20,7 @@ class EmailType(base.FieldType):
     group = Group.words
     settings: ClassVar[tuple[Setting, ...]] = (maps_to("email"),)
     index = Kind.text
+    typed_as: ClassVar[str] = "email"
     face = Face(mode="email", placeholder="ten@congty.vn")
 
     def read(self, raw: object, spec: FieldSpec, context: base.Context) -> Value:

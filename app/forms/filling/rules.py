@@ -23,13 +23,17 @@ MOST_TEXTS = 500
 def kept(typed: Mapping[str, Any], definition: Mapping[str, Any]) -> Typed:
     """What of the typed texts is kept as a draft: those of the form's fields.
 
-    Raises InvalidInputError for too much.
+    Raises InvalidInputError for too much, and for what no database keeps.
     """
     keys = {field["key"] for field in definition.get("fields", ())}
     found: Typed = {
         name: [str(text) for text in texts][:MOST_TEXTS] if isinstance(texts, list) else str(texts)
         for name, texts in typed.items() if name.partition(".")[0] in keys
     }  # fmt: skip
+    told = _("This text holds characters that cannot be kept. Please type it anew.")
+    unkept = {key_of(name): [told] for name, texts in found.items() if "\0" in "".join(texts)}
+    if unkept:
+        raise InvalidInputError(fields=unkept)
     too_long = {
         key_of(name): [_("This text is too long.")] for name, texts in found.items() if _length(texts) > LONGEST_TEXT
     }

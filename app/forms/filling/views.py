@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ from app.forms.filling.services import (
     throw_away,
 )
 from app.forms.models import FormPurpose, FormVersion, SubmissionDraft
-from app.forms.rules import canonical
+from app.forms.rules import canonical, sentences_of
 from app.forms.uploads import keep_sent, take_in
 
 _HERE = "/dien-phieu"
@@ -90,7 +90,7 @@ class FillingPages(Page):
             return _refused(asked, form, _typed(form), error)
         return done(links.submission_path(sent["id"]), _("“%(form)s” is sent.", form=asked.name))
 
-    @page("/<code>/nhap", "POST", right="add")
+    @page("/<code>/nhap", "POST", right="add", judges=PREFIX)
     def keep(self, code: str) -> Any:
         """The draft, kept by the page itself (an answer as JSON) or by its button."""
         session, who = db.session(), edge.actor()
@@ -113,7 +113,8 @@ class FillingPages(Page):
                 kept = {"rev": draft.rev, "throw": f"{_HERE}/nhap/{draft.id}/bo"}
         except BusinessError as error:
             if by_itself:
-                return jsonify(message=str(error.message)), error.status
+                told = " ".join(sentences_of(queries.definition_of(asked.version), error))
+                return jsonify(message=told), error.status
             return _refused(asked, form, typed, error)
         if by_itself:
             told = _("Draft saved %(time)s", time=time_text(clock.now(), who.time_zone))
@@ -161,12 +162,21 @@ class _Asked:
     def draft(self, session: Session, who: Actor) -> SubmissionDraft | None:
         return draft_for(session, self.version.form_id, self.customer_id, who)
 
-    def form(self, session: Session, who: Actor, typed: Mapping[str, Any] | None = None) -> AnswerForm:
-        """As it was sent, or with what was `typed` before; nothing of either: as it begins."""
+    def form(
+        self, session: Session, who: Actor, typed: Mapping[str, Any] | None = None,
+        drawn: Collection[str] | None = None,
+    ) -> AnswerForm:  # fmt: skip
+        """As it was sent, or with what was `typed` before on a page with the questions in `drawn` (None: with these);
+        nothing of either: as it begins."""
         context = about_customer.context_for(session, self.version, self.customer_id, who)
         if request.method == "POST" and typed is None:
             return build_form(self.version)(context=context)
-        return build_form(self.version)(formdata=None, context=context, draft=typed)
+        return build_form(self.version)(formdata=None, context=context, draft=typed, drawn=drawn)
+
+    def resumed(self, session: Session, who: Actor, draft: SubmissionDraft) -> AnswerForm:
+        """With what was kept; a question that was added since then begins as it does."""
+        drawn = {one["key"] for one in session.get_one(FormVersion, draft.form_version_id).definition["fields"]}
+        return self.form(session, who, draft.answers, drawn)
 
     def began(self, session: Session, who: Actor) -> tuple[AnswerForm, Mapping[str, Any]] | None:
         """What the page that was sent began with, as it says: a draft, or the form as it begins; None: it is silent."""
@@ -211,7 +221,7 @@ def _page(
     session, who = db.session(), edge.actor()
     own = draft if form is None else asked.draft(session, who)
     if form is None:
-        form = asked.form(session, who, draft.answers if draft else None)
+        form = asked.resumed(session, who, draft) if draft else asked.form(session, who)
         rev = draft.rev if draft else ""
         began = json.dumps(draft.answers if draft else {}, ensure_ascii=False)
     else:
@@ -258,7 +268,7 @@ def _refused(asked: _Asked, form: AnswerForm, typed: Mapping[str, Any], error: B
 
 def _conflict(asked: _Asked, typed: Mapping[str, Any], other: SubmissionDraft) -> Any:
     session, who = db.session(), edge.actor()
-    mine, theirs = asked.form(session, who, typed), asked.form(session, who, other.answers)
+    mine, theirs = asked.form(session, who, typed), asked.resumed(session, who, other)
     began = asked.began(session, who)
     return show(
         "forms/conflict.html", 409, name=asked.name, rev=other.rev, keep_url=_verb(asked, "nhap"),

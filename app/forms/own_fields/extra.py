@@ -143,9 +143,14 @@ def _logged(_column: str, value: Any, *, who: Actor) -> Any:
     context = queries.context(session, who, None)
     fields = {**drawn.fields, **drawn.former}
     return "\n".join(
-        f"{say(fields[key].spec.label)}: {fields[key].type.show(said, fields[key].spec, context)}"
+        f"{say(fields[key].spec.label)}: {_said(fields[key], said, context)}"
         for key, said in value.items() if key in fields and queries.may(who, fields[key], FieldRight.read_only)
     )  # fmt: skip
+
+
+def _said(one: FormField, value: Value, context: Any) -> str:
+    """A value of the log, as it is where the field is of another type by now."""
+    return one.type.show(value, one.spec, context) if services.is_right(one, value) else str(value)
 
 
 def _told(one: FormField, value: Value, who: Actor, context: Any) -> Any:

@@ -83,7 +83,8 @@ def join(
 
 
 def part(session: Session, kept_id: int, told: Mapping[str, Any]) -> list[str]:
-    """What stood there before stands there again, as far as nobody changed it since; which stay as changed."""
+    """What stood there before stands there again, as far as nobody changed it since, nor the type of its
+    field; which do not."""
     drawn, row = queries.drawn(session), queries.kept_for(session, kept_id)
     if row is None:
         return []
@@ -91,9 +92,12 @@ def part(session: Session, kept_id: int, told: Mapping[str, Any]) -> list[str]:
     left = [key for key in {*now, *after} if now.get(key) != after.get(key) and after.get(key) != before.get(key)]
     back = {key: value for key, value in now.items() if now.get(key) != after.get(key)}
     back |= {key: value for key, value in before.items() if now.get(key) == after.get(key)}
+    fields = {} if drawn is None else {**drawn.former, **drawn.fields}
+    lost = [key for key, value in back.items() if key in fields and not services.is_right(fields[key], value)]
+    back = {key: value for key, value in back.items() if key not in lost}
     if back != now:
         _write(session, kept_id, row, back, drawn, version_id=row.form_version_id)
-    return sorted(PREFIX + key for key in left)
+    return sorted(PREFIX + key for key in {*left, *lost})
 
 
 def _write(

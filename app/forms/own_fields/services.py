@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core import audit, clock
 from app.core.access import Actor, FieldRight
-from app.core.db import queue_up
+from app.core.db import queue_up_all
 from app.core.errors import InvalidInputError, Sentence
 from app.core.guarded import NOT_YOURS
 from app.core.i18n import _
@@ -87,6 +87,7 @@ def add_many(
 def _insert(session: Session, drawn: Drawn, found: Mapping[int, Values], by: Actor) -> None:
     """The answers of customers who have none yet: past the mapper, which would make each a statement of its own."""
     now = clock.now()
+    session.flush()
     ids = next_ids(session, CustomerAnswers.__table__, len(found))
     rows = [
         {"id": row_id, "customer_id": number, "form_version_id": drawn.version_id, "answers": dict(values), "rev": 1,
@@ -100,8 +101,9 @@ def _insert(session: Session, drawn: Drawn, found: Mapping[int, Values], by: Act
 def _taken(session: Session, drawn: Drawn, of: Mapping[int, Values], aside: Collection[int]) -> list[tuple[str, int]]:
     """(key, customer) of what is wanted only once among all customers and somebody has, or an earlier one of these."""
     found = []
-    for key, values in _wanted_once(drawn, of).items():
-        queue_up(session, f"own field {key}")
+    wanted = _wanted_once(drawn, of)
+    _queue_up_for(session, wanted)
+    for key, values in wanted.items():
         holders = _holders(session, key, drawn.fields[key], values.values())
         has = {value for value, numbers in holders.items() if not numbers <= set(aside)}
         for number, value in values.items():
@@ -132,6 +134,12 @@ def _wanted_once(drawn: Drawn, of: Mapping[int, Mapping[str, Any]]) -> dict[str,
         for key, one in drawn.fields.items() if _is_once(one)
     }  # fmt: skip
     return {key: values for key, values in found.items() if values}
+
+
+def _queue_up_for(session: Session, keys: Iterable[str]) -> None:
+    """Of two that say at the same moment what only one may have, the second one waits here for the first; all keys
+    together, so that no two wait for each other."""
+    queue_up_all(session, [f"own field {key}" for key in keys])
 
 
 def _holders(session: Session, key: str, one: FormField, values: Iterable[Any]) -> dict[Any, set[int]]:
@@ -192,9 +200,9 @@ class _Taken:
     def __init__(self, session: Session, drawn: Drawn, said: Mapping[int, Mapping[str, Any]]) -> None:
         self._drawn = drawn
         self._holders: dict[str, dict[Any, set[int]]] = {}
-        for key, values in _wanted_once(drawn, said).items():
-            # Of two that come at the same moment, the second one waits here for the first.
-            queue_up(session, f"own field {key}")
+        wanted = _wanted_once(drawn, said)
+        _queue_up_for(session, wanted)
+        for key, values in wanted.items():
             self._holders[key] = _holders(session, key, drawn.fields[key], values.values())
 
     def refused(self, number: int, said: Mapping[str, Any]) -> dict[str, Sequence[Sentence]]:
@@ -355,13 +363,11 @@ def _not_alone(
     session: Session, customer_id: int, drawn: Drawn, values: Mapping[str, Value | None], among: Sequence[Any]
 ) -> dict[str, list[Sentence]]:  # fmt: skip
     problems: dict[str, list[Sentence]] = {}
-    for key, value in values.items():
-        one = drawn.fields.get(key)
-        if one is None or not _is_once(one) or value is None:
-            continue
-        # Of two that come at the same moment, the second one waits here for the first.
-        queue_up(session, f"own field {key}")
-        same = _who_has(key, _column_of(one) == one.type.indexed(value)[0])
+    wanted = _wanted_once(drawn, {customer_id: values})
+    _queue_up_for(session, wanted)
+    for key, value in wanted.items():
+        one = drawn.fields[key]
+        same = _who_has(key, _column_of(one) == value[customer_id])
         if session.scalar(same.where(CustomerValue.customer_id != customer_id, *among).limit(1)) is not None:
             problems[PREFIX + key] = [_told_twice(one)]
     return problems
@@ -413,6 +419,17 @@ def _index(
     if rows:
         # The table, not the class: which would leave out what is empty, and begin anew with every other kind of value.
         session.execute(insert(CustomerValue.__table__), rows)
+
+
+def is_right(one: FormField, value: Value) -> bool:
+    """Can the field, as it is drawn now, show and compare this value? One that was emptied everywhere may be of
+    another type by now."""
+    try:
+        one.type.show(value, one.spec, Context())
+        value_rows(one, value)
+    except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError):
+        return False
+    return True
 
 
 def value_rows(one: FormField, value: Value) -> list[dict[str, Any]]:

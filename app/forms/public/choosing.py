@@ -19,7 +19,7 @@ from app.forms.public import rules, services
 from app.forms.public.models import EntryState, PublicEntry
 from app.forms.public.screens import CHOOSE, PATH, answers_of
 from app.forms.public.services import Whom
-from app.forms.rules import Answers
+from app.forms.rules import Answers, sentences_of
 
 _FOUND_BY = {HardField.phone: _("Phone number"), HardField.email: _("E-mail"), HardField.tax_code: _("Tax code")}
 #: in place of a name that the reader may not see
@@ -49,7 +49,7 @@ class EntryPages(Page):
                 get_visible(inside, PublicEntry, entry.id, who, "approve")
                 number = services.accept(inside, entry.id, by=who, chosen=read(said)).id
         except InvalidInputError as error:
-            told = error.fields.get("whom", [error.message])[0]
+            told = " ".join(sentences_of(queries.definition_of(entry.version), error))
             return _page(db.session(), entry, who, said=said, told=told, status=422)
         except services.NotWaitingError as error:
             return refused_onto(here, error)

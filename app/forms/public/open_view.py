@@ -105,6 +105,8 @@ def _answered(key: str, *, inside: bool) -> Response:
         response = _page(link, version, form, inside=inside, told=error.message, status=error.status, since=opened.at)
         response.headers["Retry-After"] = str(error.details["retry_after"])
         return response
+    except services.SentAlreadyError as error:
+        return _page(link, version, form, inside=inside, told=error.message, status=error.status, since=opened.at)
     except NotFoundError:
         return _gone(inside=inside)
     if is_other:

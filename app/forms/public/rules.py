@@ -53,7 +53,7 @@ REASONS: Mapping[str, Sentence] = {
 #: types of questions by which whoever asks would learn who is in the company, or that bring what was not looked at
 CLOSED_TYPES = frozenset({"customer", "member", "team", "file", "photo"})
 
-_LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
+_LINK = re.compile(r"https?://(?:www\.)?|\bwww\.", re.IGNORECASE)
 _KEY = re.compile(rf"[A-Za-z0-9_-]{{{KEY_LENGTH}}}")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 _TOO_OLD = _("This page stood open for too long. Nothing is lost: look it over, then send it once more.")

@@ -34,7 +34,7 @@ from app.forms.models import Form, FormPurpose, FormVersion, Submission, Submiss
 from app.forms.public import queries, rules
 from app.forms.public.models import EntryState, PublicEntry, PublicLink
 from app.forms.public.rules import OpenedPage, Person
-from app.forms.rules import Answers, Problem, read_definition
+from app.forms.rules import Answers, Problem, canonical, read_definition
 from app.forms.words import say
 from app.security.models import Team
 
@@ -62,6 +62,12 @@ class NotWaitingError(ConflictError):
     """Somebody else, or the worker, was faster."""
 
     message = _("This was decided in the meantime.")
+
+
+class SentAlreadyError(ConflictError):
+    """Whoever went back to his page says something else now."""
+
+    message = _("This page was sent already, with other answers. To send these as well, send it once more.")
 
 
 class Whom(StrEnum):
@@ -204,14 +210,18 @@ def receive(
     """Keep what was answered; the worker goes on with it, so that the answer takes as long for everybody.
 
     None: this was sent before, and counts once: the same page, or the same answers of somebody who went back to it.
-    Raises TooManyRequestsError, after which nothing is kept.
+    Raises SentAlreadyError where the page has other answers now, and TooManyRequestsError; after either nothing is
+    kept.
     """
     now = clock.now()
     queue_up(session, f"public entry {arrival.address_key}")
     since = now - rules.WINDOW
     of_address = queries.came_since(session, since, address_key=arrival.address_key)
-    if session.scalar(select(PublicEntry.id).where(PublicEntry.nonce == arrival.page.nonce)) is not None:
-        return None
+    sent = session.scalar(select(PublicEntry.answers).where(PublicEntry.nonce == arrival.page.nonce))
+    if sent is not None:
+        if canonical(sent) == canonical(dict(answers.values)):
+            return None
+        raise SentAlreadyError
     # Of answers that name nobody, two alike may be of two people behind one address.
     if rules.person_in(forms.definition_of(version), answers).can_be_known and queries.came_before(
         session, since, address_key=arrival.address_key, link_id=link.id, answers=answers.values

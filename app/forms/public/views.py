@@ -74,9 +74,11 @@ class LinkPages(Page):
         try:
             with edge.transaction() as inside:
                 team = row_id(dialog.team.data) if dialog.team.data else None
+                present = link.team if link else None
+                is_present = present is not None and team == present.id
                 services.set_link(
                     inside, _form(inside, code, who), by=who, source=dialog.source.data or None,
-                    team=get_visible(inside, Team, team, who) if team else None,
+                    team=present if is_present else get_visible(inside, Team, team, who) if team else None,
                     thanks=dialog.thanks.data or "", sites=dialog.sites.data or "",
                 )  # fmt: skip
         except InvalidInputError as error:
@@ -140,7 +142,10 @@ def _dialog(session: Session, link: PublicLink | None, who: Actor) -> LinkDialog
     present = link.source if link else None
     dialog.source.choices = [("", "—"), *offered(session, SOURCES, present)]
     teams = select(Team.id, Team.name).where(visible(Team, who), Team.archived_at.is_(None)).order_by(Team.sort_key)
-    dialog.team.choices = [("", "—"), *((str(one.id), one.name) for one in session.execute(teams))]
+    own = {str(link.team.id): link.team.name} if link and link.team else {}
+    live = {str(one.id): one.name for one in session.execute(teams)}
+    # The one that it has stays to be chosen: who changes the thanks does not take its team away.
+    dialog.team.choices = [("", "—"), *(own | live).items()]
     if not dialog.is_submitted():
         dialog.source.data = link.source if link else "website"
         dialog.team.data = str(link.team_id or "") if link else ""

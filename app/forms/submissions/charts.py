@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, any_, case, column, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    any_,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    union_all,
+)  # fmt: skip
 from sqlalchemy.orm import Session
 
 from app.core.access import Actor, Scope, visible
@@ -22,6 +35,7 @@ from app.core.i18n import LazySentence, _
 from app.forms import queries, reading
 from app.forms.fields.base import Context, FormField, Kind
 from app.forms.fields.choice import ChoiceType, all_options
+from app.forms.fields.decimal import MOST_DECIMALS, rounded
 from app.forms.models import FormVersion, Submission, SubmissionState, SubmissionValue
 from app.forms.submissions import index
 from app.forms.words import say
@@ -36,6 +50,8 @@ MOST_MONTHS = 36
 MOST_LOOKED_AT = 20_000
 #: values of all number questions together that are read one by one
 MOST_VALUES = 5_000
+#: decimals of an average
+_OF_MEAN = 2
 _SMALL = frozenset({"stars", "nps"})
 
 
@@ -113,6 +129,10 @@ def _among(session: Session, form_id: int, who: Actor) -> tuple[Sequence[int] | 
     return ids[:MOST_LOOKED_AT], len(ids) > MOST_LOOKED_AT
 
 
+#: key of a question → value → how often it was given
+_Counts: TypeAlias = dict[str, dict[Any, int]]
+
+
 class _Counted:
     def __init__(self, session: Session, form_id: int, among: Sequence[int] | None) -> None:
         self._session, self._form_id = session, form_id
@@ -129,45 +149,66 @@ class _Counted:
         )
         return rows if self._among is None else rows.where(self._among)
 
-    def _grouped(self, keys: Sequence[str], by: Any, *where: ColumnElement[bool]) -> dict[str, dict[Any, int]]:
-        found: dict[str, dict[Any, int]] = defaultdict(dict)
-        if keys:
-            rows = self._rows(keys, by.label("by"), func.count().label("count")).where(*where)
-            for key, value, count in self._session.execute(rows.group_by(SubmissionValue.field_key, by)):
-                found[key][value] = count
-        return found
+    def _grouped(self, keys: Sequence[str], by: Any, *where: ColumnElement[bool]) -> _Counts:
+        if not keys:
+            return {}
+        rows = self._rows(keys, by.label("by"), func.count().label("count")).where(*where)
+        return _by_key(self._session.execute(rows.group_by(SubmissionValue.field_key, by)))
 
-    def texts(self, keys: Sequence[str]) -> dict[str, dict[str, int]]:
-        return self._grouped(keys, SubmissionValue.text, SubmissionValue.text.is_not(None))
+    def _each(self, keys: Sequence[str], by: Any, *, most: int | None = None) -> Sequence[Any]:
+        """Key, value, and how often it was given; at most so many values of all the questions together.
+
+        Of whoever sees all answers the index leaps from one value to the next and counts the entries between, which
+        takes a half of the time in which each entry is put where it belongs. Where all are voided the count is 0.
+        """
+        if not keys:
+            return ()
+        if self._among is None:
+            return self._session.execute(self._leaping(keys, by).limit(most)).all()
+        rows = self._rows(keys, by, func.count()).where(by.is_not(None))
+        return self._session.execute(rows.group_by(SubmissionValue.field_key, by).limit(most)).all()
+
+    def _leaping(self, keys: Sequence[str], by: Any) -> Select[Any]:
+        def of(key: Any) -> Sequence[ColumnElement[bool]]:
+            return SubmissionValue.form_id == self._form_id, SubmissionValue.field_key == key, by.is_not(None)
+
+        def least(key: Any, *where: ColumnElement[bool]) -> ColumnElement[Any]:
+            return select(func.min(by)).where(*of(key), *where).scalar_subquery()
+
+        asked = union_all(*(select(literal(key, String).label("key")) for key in keys)).subquery("asked")
+        leaps = select(asked.c.key, least(asked.c.key).label("value")).cte("leaps", recursive=True)
+        onward = select(leaps.c.key, least(leaps.c.key, by > leaps.c.value)).where(leaps.c.value.is_not(None))
+        leaps = leaps.union_all(onward)
+        given = select(func.count()).where(*of(leaps.c.key), by == leaps.c.value, SubmissionValue.counts)
+        return select(leaps.c.key, leaps.c.value, given.scalar_subquery()).where(leaps.c.value.is_not(None))
+
+    def texts(self, keys: Sequence[str]) -> _Counts:
+        return _by_key(self._each(keys, SubmissionValue.text))
 
     def numbers(
         self, few: Collection[str], spread: Sequence[str]
     ) -> tuple[Mapping[str, Mapping[float, int]], Mapping[str, _Spread]]:
         """Each value of the `few`; and of the others how far theirs lie apart. Looked through once, unless there are
         so many values that the database rather puts them in tenths itself."""
-        keys, number = [*few, *spread], SubmissionValue.number
-        found: dict[str, dict[float, int]] = defaultdict(dict)
-        if keys:
-            each = self._rows(keys, number, func.count()).where(number.is_not(None))
-            each = each.group_by(SubmissionValue.field_key, number).limit(MOST_VALUES + 1)
-            rows = self._session.execute(each).all()
-            if len(rows) > MOST_VALUES:
-                return self._grouped(list(few), number, number.is_not(None)), self._spreads(spread)
-            for key, value, count in rows:
-                found[key][value] = count
+        number = SubmissionValue.number
+        each = self._each([*few, *spread], number, most=MOST_VALUES + 1)
+        if len(each) > MOST_VALUES:
+            return self._grouped(list(few), number, number.is_not(None)), self._spreads(spread)
+        found = _by_key(each)
         return found, {key: _spread_of(found[key]) for key in spread if key in found}
 
     def answered(self, keys: Sequence[str]) -> dict[str, int]:
         """How many answered a question to which one answer has several parts."""
         if not keys:
             return {}
-        rows = self._rows(keys, func.count()).where(SubmissionValue.item == 0).group_by(SubmissionValue.field_key)
+        first = SubmissionValue.text.is_not(None), SubmissionValue.item == 0
+        rows = self._rows(keys, func.count()).where(*first).group_by(SubmissionValue.field_key)
         return {row[0]: row[1] for row in self._session.execute(rows)}
 
     def months(self, keys: Sequence[str]) -> dict[str, dict[str, int]]:
         """Days by "2026-11"."""
         found: dict[str, dict[str, int]] = {}
-        for key, days in self._grouped(keys, SubmissionValue.date, SubmissionValue.date.is_not(None)).items():
+        for key, days in _by_key(self._each(keys, SubmissionValue.date)).items():
             months = found[key] = defaultdict(int)
             for day, count in days.items():
                 months[day.isoformat()[:7]] += count
@@ -178,7 +219,8 @@ class _Counted:
         at = SubmissionValue.moment
         if not keys:
             return {}
-        ends = self._session.execute(self._rows(keys, func.min(at), func.max(at)).group_by(SubmissionValue.field_key))
+        asked = self._rows(keys, func.min(at), func.max(at)).where(at.is_not(None))
+        ends = self._session.execute(asked.group_by(SubmissionValue.field_key))
         known = {row[0]: (row[1], row[2]) for row in ends if row[1] is not None}
         if not known:
             return {}
@@ -212,6 +254,15 @@ class _Counted:
         place = case(*((SubmissionValue.field_key == key, one) for key, one in places.items()), else_=0)
         bars = self._grouped(list(places), place, number.is_not(None)) if places else {}
         return {key: _Spread(*told, bars.get(key) or {0: told[0]}) for key, told in ends.items()}
+
+
+def _by_key(rows: Iterable[Any]) -> _Counts:
+    """Key → value → how often it was given. Without what nobody gave."""
+    found: _Counts = {}
+    for key, value, count in rows:
+        if count:
+            found.setdefault(key, {})[value] = count
+    return found
 
 
 def _edges(low: float, high: float) -> Sequence[float]:
@@ -288,14 +339,16 @@ def _spread(one: FormField, found: _Spread | None) -> Chart:
     if found is None:
         return Chart(one.key, label, 0, (), ())
 
-    def told(value: float) -> str:
-        number = Decimal(f"{value:.2f}").normalize() if value % 1 else int(value)
+    def told(value: float, places: int = MOST_DECIMALS) -> str:
+        number = rounded(Decimal(repr(float(value))), places)
         shown_as = one.spec.own.get("shown_as", one.type.code)
         if shown_as == "money":
-            return money_text(int(value))
+            return money_text(int(rounded(number, 0)))
+        number = number.normalize() if number % 1 else Decimal(int(number))
         return LazySentence(lambda: f"{number_text(number)}%") if shown_as == "percent" else number_text(number)
 
-    facts = ((_("Average"), told(round(found.mean, 2))), (_("Least"), told(found.low)), (_("Most"), told(found.high)))
+    # What was said is told as it was said.
+    facts = ((_("Average"), told(found.mean, _OF_MEAN)), (_("Least"), told(found.low)), (_("Most"), told(found.high)))
     if found.high == found.low:
         return Chart(one.key, label, found.count, [_bar(told(found.low), found.count, found.count)], facts)
     edges = [*_edges(found.low, found.high), found.high]

@@ -169,7 +169,7 @@ export function build(page) {
     else show("refresh", words.saving);
   });
 
-  const apart = (label, sentences) => [element("br"), element("b", {}, label), " ", sentences.length ? sentences.join(" · ") : words.asItWas];
+  const apart = (label, sentences) => sentences && [element("br"), element("b", {}, label), " ", sentences.length ? sentences.join(" · ") : words.asItWas];
   function conflict({ by, at, message, mine, theirs }) {
     show("alert-triangle", words.notSaved);
     const box = part("conflict-told");
@@ -189,7 +189,7 @@ export function build(page) {
     box.replaceChildren(
       icon("users"),
       element("b", {}, by && at ? filled(words.conflict, { name: by, time: clock(at) }) : message),
-      element("span", {}, words.conflictHint, ...apart(words.sinceMine, mine), ...apart(filled(words.sinceTheirs, { name: by || words.theOther }), theirs)),
+      element("span", {}, words.conflictHint, ...(apart(words.sinceMine, mine) ?? []), ...(apart(filled(words.sinceTheirs, { name: by || words.theOther }), theirs) ?? [])),
       element("span", { class: "tt-flex tt-wrap" }, one(words.keepMine, () => saving.keepMine()), one(filled(words.takeTheirs, { name: by || words.theOther }), () => saving.takeTheirs(words.didTake)), one(words.takeOriginal, () => saving.takeOriginal(words.didTakeOriginal))),
     );
     box.hidden = false;

@@ -92,7 +92,7 @@ export class Drawing extends EventTarget {
 
   // ── changing ──
   // told: what the step back is called; join: typing on in the same place is the same step; only: the field that alone has changed.
-  #change(told, act, { join = null, only = null } = {}) {
+  #change(told, act, { join = null, only = null, isTravel = false } = {}) {
     if (!join || join !== this.#joined) {
       this.#before.push({ state: copy(this.#now), told });
       if (this.#before.length > MOST_STEPS) this.#before.shift();
@@ -101,7 +101,7 @@ export class Drawing extends EventTarget {
     this.#after = [];
     const made = act(this.#now);
     this.#inOrder();
-    this.#tell(only);
+    this.#tell(only, isTravel);
     return made;
   }
 
@@ -136,7 +136,7 @@ export class Drawing extends EventTarget {
 
   // Another drawing takes the place of this one; the step back brings this one again.
   replace(told, definition) {
-    this.#change(told, () => (this.#now = this.#taken(definition)));
+    this.#change(told, () => (this.#now = this.#taken(definition)), { isTravel: true });
   }
 
   // Its key stays as it is from now on, unless nobody has said yet what it is: it still bears the name of its kind.

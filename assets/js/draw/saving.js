@@ -58,9 +58,9 @@ export class Saving extends EventTarget {
       const { status, body } = await this.send("/draft", "PUT", { schema, rev: this.rev });
       if (status === 409) {
         this.#isDirty = this.isHeld = true;
-        // Asked once more with what both began from: it is told what is different on either side.
-        const apart = await this.send("/draft", "PUT", { schema, rev: this.rev, base: this.base });
-        this.#tell("conflict", { by: body.by, at: body.at, message: body.message, mine: apart.body.mine ?? [], theirs: apart.body.theirs ?? [] });
+        // Asked once more with what both began from: it is told what is different on either side, where that gets through.
+        const apart = await this.send("/draft", "PUT", { schema, rev: this.rev, base: this.base }).catch(() => null);
+        this.#tell("conflict", { by: body.by, at: body.at, message: body.message, mine: apart?.body.mine ?? null, theirs: apart?.body.theirs ?? null });
         return false;
       }
       if (status !== 200) throw new Error(body.message);

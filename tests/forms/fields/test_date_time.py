@@ -30,6 +30,9 @@ def test_a_day_that_is_none_is_named():
     assert "31/02/2026" in str(read("date_time", "31/02/2026 10:00").problems[0])
 
 
-def test_a_limit_is_a_day_of_the_reader():
+def test_a_limit_is_a_day_of_the_company_from_wherever_it_is_typed():
+    berlin = replace(CONTEXT, time_zone="Europe/Berlin")
+    assert read("date_time", "22/11/2026 20:00", berlin, min="2026-11-23").value == "2026-11-22T19:00:00Z"
+    assert read("date_time", "22/11/2026 20:00", berlin, max="2026-11-22").problems != ()
     assert read("date_time", "2026-11-21T17:00:00Z", min="2026-11-22").problems == ()
     assert read("date_time", "2026-11-21T16:59:00Z", min="2026-11-22").problems != ()

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.core.db import db
-from tests.forms.own_fields.drawing import publish
+from tests.forms.own_fields.drawing import FIELDS, publish
 from tests.rest import Rest
 
 
@@ -45,3 +45,25 @@ def test_what_was_chosen_stays_and_comes_apart_again(minh, client):
     assert minh.get(f"customers/{second['id']}").json["own"]["dish"] == "Bún"
     found = minh.rows("customers/", where="own.channel = 'zalo'")
     assert [one["id"] for one in found] == [second["id"]]
+
+
+@pytest.mark.both_databases
+def test_a_value_of_the_type_that_its_field_had_before_is_told_as_it_was_and_does_not_come_back(app, minh, client):
+    first = minh.post("customers/", {"name": "Trần Văn Đức", "own": {"parties": 5, "dish": "Phở"}}).json
+    second = minh.post("customers/", {"name": "Trần Văn Đức", "own": {"dish": "Bún"}}).json
+    merged = minh.post("duplicates/merge", {
+        "kept": first["id"], "merged": second["id"], "kept_rev": first["rev"], "merged_rev": second["rev"], "own": {},
+    }).json  # fmt: skip
+    for number, dish in ((first["id"], "Phở"), (second["id"], "Bún")):
+        rev = minh.get(f"customers/{number}").json["rev"] if number == first["id"] else None
+        if rev is not None:
+            emptied = minh.put(f"customers/{number}", {"rev": rev, "own": {"parties": None}})
+            assert emptied.status_code == 200, (dish, emptied.text)
+    with app.app_context():
+        publish([{"key": "parties", "type": "date", "label": "Ngày đặt tiệc"}, FIELDS[0], *FIELDS[2:]])
+        db.session.remove()
+    page = client("hoa").get(f"/khach-hang/show/{first['id']}?phan=lich-su")
+    assert page.status_code == 200
+    undone = minh.post(f"duplicates/merges/{merged['id']}/undo", {})
+    assert undone.status_code == 200, undone.text
+    assert minh.get(f"customers/{first['id']}").json["own"]["parties"] is None

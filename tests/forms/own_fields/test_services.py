@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 from werkzeug.datastructures import MultiDict
 
 from app.core.access import SYSTEM
-from app.core.db import db
+from app.core.db import db, transaction
 from app.core.errors import InvalidInputError
 from app.customers.services import create_customer
 from app.forms import services
 from app.forms.own_fields import forms
-from app.forms.own_fields.services import change
+from app.forms.own_fields.services import change, change_many, not_alone
 from tests.forms.own_fields.drawing import FIELDS, publish
 from tests.rest import Rest
 
@@ -48,8 +49,6 @@ def test_an_older_revision_is_refused(lan):
 def test_a_field_with_values_keeps_its_type_and_is_retired_instead_of_removed(app, session):
     session.rollback()
     publish()
-    from app.core.db import transaction
-
     with transaction(SYSTEM) as inside:
         one = create_customer(inside, by=SYSTEM, name="An")
         change(inside, one.id, {"dish": "Phở", "parties": 2}, by=SYSTEM, is_new=True)
@@ -69,8 +68,6 @@ def test_columns_of_rows_with_values_stay_what_they_are(app, session):
     columns = [{"key": "a", "type": "integer", "label": "A"}, {"key": "b", "type": "text", "label": "B"}]
     rows = {"key": "visits", "type": "rows", "label": "Lần ghé", "fields": columns}
     publish([*FIELDS, rows])
-    from app.core.db import transaction
-
     with transaction(SYSTEM) as inside:
         one = create_customer(inside, by=SYSTEM, name="An")
         change(inside, one.id, {"visits": [{"a": 4, "b": "x"}]}, by=SYSTEM, is_new=True)
@@ -88,8 +85,6 @@ def test_columns_of_rows_with_values_stay_what_they_are(app, session):
 def test_a_value_wanted_once_is_refused_for_a_second_customer(app, session):
     session.rollback()
     publish([{**one, "unique": "form"} if one["key"] == "dish" else one for one in FIELDS])
-    from app.core.db import transaction
-
     with transaction(SYSTEM) as inside:
         first, second = (create_customer(inside, by=SYSTEM, name=name) for name in ("An", "Bình"))
         change(inside, first.id, {"dish": "Phở"}, by=SYSTEM, is_new=False)
@@ -131,3 +126,28 @@ def test_the_page_brings_back_the_base_that_it_was_given_and_nothing_else(app):
         assert forms._read_base(MultiDict({forms.BASE: sealed})) == {"parties": 2}
         for forged in ('{"parties":"abc"}', sealed[:-1], '{"a":"\\ud800"}', "", "[1]"):
             assert forms._read_base(MultiDict({forms.BASE: forged})) == {}
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_whoever_says_several_values_wanted_once_waits_for_all_of_them_together(app, session):
+    session.rollback()
+    publish([{"key": key, "type": "text", "label": key, "unique": "form"} for key in ("b", "a")])
+    told: list[object] = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        if "pg_advisory_xact_lock" in statement and "own field" in str(parameters):
+            told.append(parameters)
+
+    with transaction(SYSTEM) as inside:
+        one = create_customer(inside, by=SYSTEM, name="An")
+    for say in (
+        lambda inside: change(inside, one.id, {"a": "1", "b": "2"}, by=SYSTEM, is_new=False),
+        lambda inside: change_many(inside, {one.id: {"a": "3", "b": "4"}}, by=SYSTEM),
+        lambda inside: not_alone(inside, one.id),
+    ):
+        told.clear()
+        event.listen(db.engine, "before_cursor_execute", note)
+        with transaction(SYSTEM) as inside:
+            say(inside)
+        event.remove(db.engine, "before_cursor_execute", note)
+        assert len(told) == 1

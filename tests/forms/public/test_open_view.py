@@ -186,6 +186,12 @@ def test_a_page_counts_once(app, stranger, worker):
     stranger.opens()
     assert [stranger.sends(**WHO).status_code for _ in range(3)] == [303, 303, 303]
     assert len(rows(app, PublicEntry)) == 1
+    # Whoever goes back to the old page and mends his number is told, and the page that comes back sends it.
+    mended = WHO | {"call": "0987 000 111"}
+    soup = stranger.reads(again := stranger.sends(**mended))
+    assert (again.status_code, soup.select_one("[name=answer_call]")["value"]) == (409, "0987 000 111")
+    assert stranger.sends(**mended).status_code == 303
+    assert [one.answers["call"] for one in rows(app, PublicEntry)] == ["+84987654321", "+84987000111"]
 
 
 def test_whoever_goes_back_and_sends_the_same_again_counts_once_and_another_answer_counts(app, stranger):

@@ -58,6 +58,8 @@ def test_people_go_their_way_and_programs_are_looked_at():
     assert judged(trap="https://buy.example") == ["trap"]
     assert judged(seconds=2) == ["fast"]
     assert judged({"rows": [{"a": "http://a http://b"}, {"a": "www.c.example"}]}) == ["links"]
+    assert judged({"what": "https://www.a.vn và http://WWW.b.vn"}) == []
+    assert judged({"what": "https://www.a.vn www.b.vn https://c.vn"}) == ["links"]
     assert judged(of_address=rules.MANY) == ["many"]
     assert judged(of_address=rules.MANY - 1) == []
     assert judged(of_form=rules.FLOOD_OF_FORM) == ["flood"]

@@ -12,9 +12,11 @@ from app.customers.models import Customer
 from app.customers.services import create_customer
 from app.forms.models import Form, Submission
 from app.forms.public.models import EntryState, PublicEntry, PublicLink
+from app.security.queries import team_by_code
 from tests.cast import Cast
-from tests.forms.public.conftest import Stranger
+from tests.forms.public.conftest import Stranger, opened
 from tests.rest import Rest
+from tests.story import MONDAY
 
 WHO = {"who": "Trần Thị Bưởi", "call": "0987 654 321"}
 
@@ -66,6 +68,21 @@ def test_a_wrong_site_is_told_beside_its_field_and_what_was_typed_stays(client, 
     assert answer.status_code == 422
     assert "phosen.vn không phải" in page.select_one("#sites-error").text
     assert page.select_one("#sites").text.strip() == "phosen.vn"
+
+
+def test_whoever_changes_the_thanks_leaves_the_team_though_it_is_archived(app, client, door):
+    with app.app_context(), transaction(SYSTEM) as session:
+        team = team_by_code(session, "cskh")
+        team.archived_at, number = MONDAY, team.id
+    hoa, path = client("hoa"), "/bieu-mau/gop-y/cong-khai"
+    choice = BeautifulSoup(hoa.get(path).text, "html.parser").select_one("select[name=team]")
+    chosen = choice.select_one("option[selected]")
+    assert (chosen["value"], len(choice.select("option")) > 2) == (str(number), True)
+    saved = hoa.post(path, data={"source": "zalo", "team": chosen["value"], "thanks": "Cảm ơn!", "sites": ""})
+    assert saved.status_code == 302
+    with app.app_context():
+        link = db.session.scalars(select(PublicLink)).one()
+        assert (link.team_id, link.thanks) == (number, "Cảm ơn!")
 
 
 def test_only_who_may_publish_opens_a_form(app, client, door):
@@ -175,3 +192,18 @@ def test_programs_open_and_shut_the_door(app, client, door):
     assert hoa.post("public-links/gop-y/open").json["is_open"] is True
     assert Rest(app, "minh").get("public-links/gop-y").status_code == 403
     assert hoa.get("public-links/khong-co").status_code == 404
+
+
+def test_why_it_cannot_be_taken_in_is_told_with_its_question(app, client):
+    drawn = {"name": "Đơn", "fields": [{"key": "order", "type": "text", "label": "Mã đơn", "unique": "form"}]}
+    stranger = Stranger(client(), opened(app, "don", drawn))
+    for _ in range(2):
+        stranger.opens()
+        stranger.sends(trap="http://x", order="PS-1")
+    with app.app_context():
+        first, second = db.session.scalars(select(PublicEntry.id).order_by(PublicEntry.id))
+    minh = client("minh")
+    assert minh.post(f"/phieu-ngoai/{first}/nhan", data={"whom": "nobody"}).status_code == 302
+    refused = minh.post(f"/phieu-ngoai/{second}/nhan", data={"whom": "nobody"})
+    assert refused.status_code == 422
+    assert "Mã đơn: " in refused.text

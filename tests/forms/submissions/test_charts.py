@@ -11,9 +11,10 @@ from sqlalchemy import select
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError
+from app.core.i18n import in_language
 from app.forms.models import AnswerIndexing, Submission, SubmissionValue
 from app.forms.queries import context_for
-from app.forms.rules import Answers
+from app.forms.rules import Answers, read_field
 from app.forms.submissions import charts as charts_module
 from app.forms.submissions import running, services
 from app.forms.submissions.charts import charts_of
@@ -153,3 +154,18 @@ def test_months_are_those_of_the_reader_s_calendar(app, given):
             found[zone] = {bar.label: bar.count for bar in chart.bars}
     assert found["Asia/Ho_Chi_Minh"] == {"08/2026": 1, "10/2026": 1, "11/2026": 1, "01/2027": 1}
     assert found["Europe/Paris"] == {"08/2026": 1, "10/2026": 2, "01/2027": 1}
+
+
+@pytest.mark.parametrize(("drawn", "said", "told"), [
+    ({"type": "money"}, (1.5, 1, 2), ["2\xa0₫", "1\xa0₫", "2\xa0₫"]),
+    ({"type": "money"}, (1999.6, 1000, 1_250_000), ["2.000\xa0₫", "1.000\xa0₫", "1.250.000\xa0₫"]),
+    ({"type": "decimal"}, (0.3335, 0.001, 99.999), ["0,33", "0,001", "99,999"]),
+    ({"type": "decimal"}, (20.0, 10.0, 1_000.0), ["20", "10", "1.000"]),
+    ({"type": "percent"}, (12.345, 0.5, 100), ["12,35%", "0,5%", "100%"]),
+])  # fmt: skip
+def test_averages_and_ends_are_told_as_what_was_said(drawn, said, told):
+    one = read_field({"key": "n", "label": "N", **drawn})
+    mean, low, high = said
+    with in_language("vi"):
+        facts = charts_module._spread(one, charts_module._Spread(2, low, high, mean, {})).facts
+        assert [str(text) for _name, text in facts] == told

@@ -17,6 +17,7 @@ from tests.processes.engine import tree_oracle as oracle
 from tests.processes.engine.drawing import bpmn, drawn
 from tests.processes.engine.running import Run
 from tests.processes.engine.test_against_tree import answers
+from tests.proof import tried
 
 KINDS = [("seq", "xor"), ("seq", "xor", "and"), ("seq", "and", "or"), ("seq", "xor", "or", "and")]
 #: in a quick run, and in a long one
@@ -82,6 +83,8 @@ def test_both_engines_open_the_same_tasks(kinds, seeds):
         else:
             assert run.state.status is InstanceStatus.completed, (kinds, seed)
             assert peer.workflow.is_completed(), (kinds, seed)
+    tried("random processes without loops beside SpiffWorkflow", len(seeds))
+    tried("of them with its known mistake at an inclusive join", early)
     assert compared > len(seeds)
     assert early <= len(seeds) // 50, "more than the mistakes of theirs that are known"
 

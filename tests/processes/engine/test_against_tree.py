@@ -15,6 +15,7 @@ from app.processes.engine.state import InstanceStatus, TokenState
 from tests.processes.engine import tree_oracle as oracle
 from tests.processes.engine.drawing import drawn
 from tests.processes.engine.running import Run
+from tests.proof import tried
 
 KINDS = [
     ("seq", "xor", "and"),
@@ -91,6 +92,8 @@ def test_engine_opens_the_tasks_that_the_block_tree_opens(kinds):
             check_same(run, left, (*told, rounds))
             left = one_step(rng, run, left, rounds)
             rounds += 1
+        tried("random processes beside the block tree")
+        tried("their steps, in random order", rounds)
         assert run.state.status is InstanceStatus.completed, told
         assert (run.state.tokens, run.state.timers, run.state.subscriptions) == ((), (), ())
 
@@ -115,7 +118,9 @@ def test_work_is_sent_back_where_the_block_tree_says_and_done_again(kinds):
                     continue
             left = one_step(rng, run, left, rounds)
             rounds += 1
+        tried("random processes beside the block tree, with work sent back")
         assert run.state.status is InstanceStatus.completed, told
+    tried("times that it was sent back", returned)
     assert returned > len(PROCESSES_PER_KIND)
 
 

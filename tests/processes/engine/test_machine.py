@@ -37,6 +37,7 @@ from tests.processes.engine import tree_oracle as oracle
 from tests.processes.engine.drawing import bpmn
 from tests.processes.engine.running import TODAY, Run
 from tests.processes.engine.test_against_tree import LAST_ROUND, answers
+from tests.proof import tried
 
 KINDS = ("seq", "xor", "or", "and", "loop", "timed", "wait", "race", "many")
 #: what happens next, the more often it stands here
@@ -64,12 +65,14 @@ class Engine(RuleBasedStateMachine):
         twice = [decide(self.run.definition, before, event, today=TODAY) for _ in range(2)]
         assert twice[0] == twice[1], "I1: the same event leads to the same decision"
         self.run.do(event)
+        tried("events of random runs, decided twice, after which all invariants held")
         assert self.run.state.seq == before.seq + len(self.run.last), "I13: numbered without a gap"
         self.closed.update(command.token for command in self.run.last if isinstance(command, CloseTask))
         self.rounds += 1
 
     def refused(self, event: object) -> None:
         before = self.run.state
+        tried("events that make no sense, refused")
         with pytest.raises(EngineRefusal):
             decide(self.run.definition, before, event, today=TODAY)
         assert self.run.state == before
