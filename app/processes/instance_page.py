@@ -301,12 +301,13 @@ def _events(
     if before is not None:
         notes = [note for note in notes if found and note["at"] < found[0].at]
     hands = {event.actor_id for event in found if event.actor_id is not None}
-    names: dict[int | None, str] = {None: "Tận Tâm", **people.member_names(session, hands)}
+    names = people.member_names(session, hands)
     told: list[dict[str, Any]] = []
     for event in found[::-1]:
         node = definition.nodes.get(event.node or "")
         to = definition.nodes.get(event.body.get("to", ""))
-        sentence = _sentence(event, names.get(event.actor_id, ""), node.title if node else "", to.title if to else "")
+        who = "Tận Tâm" if event.actor_id is None else names.get(event.actor_id, "")
+        sentence = _sentence(event, who, node.title if node else "", to.title if to else "")
         if sentence is not None:
             told.append(
                 {
