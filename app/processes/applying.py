@@ -155,7 +155,7 @@ def _apply(
         if isinstance(command, OpenTask) and command.token in alive  # another branch may have ended it all at once
     }
     store.save(
-        session, instance, state, decision, by=by, at=now,
+        session, instance, state, decision, version_id=version.id, by=by, at=now,
         task_ids={**{token: task.id for token, task in known.items()}, **opened},
         moments=_moments(session, definition, decision, now, struck),
     )  # fmt: skip

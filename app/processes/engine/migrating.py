@@ -1,8 +1,8 @@
 """May a running instance go on by another drawing of its process, and where does each branch stand then?
 
-Every element goes to the one of the same id, or to the one that was named for it. Nothing is opened anew: a branch rests
-on the same kind of element as before, and what waits at a join belongs to the flow that comes from the same step, or else
-to the one of the same id.
+Every element goes to the one of the same id, or to the one that was named for it. Nothing is opened anew: a branch
+rests on the same kind of element as before, and what waits at a join belongs to the flow that comes from the same step,
+or else to the one of the same id.
 """
 
 from __future__ import annotations
@@ -149,7 +149,12 @@ def migrate(turn: _Turn, event: Migrate) -> None:
     }  # fmt: skip
     turn.commands += [DisarmTimer(one.id, one.node) for one in state.timers if one.id not in keep_timers]
     turn.commands += [Unsubscribe(one.id, one.node) for one in state.subscriptions if one.id not in keep_messages]
-    known = _used(old, state) | set(event.been) | {one.node for one in (*state.timers, *state.subscriptions)}
+    known = (
+        _used(old, state)
+        | set(event.been)
+        | {one.node for one in state.timers}
+        | {one.node for one in state.subscriptions}
+    )
     changed = {one: _to(names, one) for one in sorted(known) if _to(names, one) != one}
     turn.commands.append(Migrated(event.from_version, event.to_version, changed, event.reason))
     turn.tokens = {token.id: token for token in tokens}

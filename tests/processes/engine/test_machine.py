@@ -45,7 +45,16 @@ from tests.proof import tried
 
 KINDS = ("seq", "xor", "or", "and", "loop", "timed", "wait", "race", "many")
 #: what happens next, the more often it stands here
-WISHES = (*["task"] * 6, *["return"] * 4, *["message"] * 3, *["clock"] * 2, *["move"] * 2, *["migrate"] * 2, "pause", "cancel")
+WISHES = (
+    *["task"] * 6,
+    *["return"] * 4,
+    *["message"] * 3,
+    *["clock"] * 2,
+    *["move"] * 2,
+    *["migrate"] * 2,
+    "pause",
+    "cancel",
+)
 
 
 _ID = re.compile(r'((?<=id="|lt=")[a-z]\w*|(?<=Ref=")[a-z]\w*)(?=")')
