@@ -4,6 +4,7 @@ deaths and restarts."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from random import SystemRandom
@@ -183,13 +184,22 @@ def _prepare(row_id: int, owner: str) -> requests.Prepared | None:
 
 
 def _settle(row_id: int, owner: str, answer: requests.Answer) -> bool:
+    is_told = False
     try:
         with transaction() as session:
             is_told = requests.settle(session, row_id, answer, owner=owner, happen=_happen)
-            session.flush()
-            requests.count_result(session, answer)
-            return is_told
     except Exception:
-        # One bad row never stops the rest; when its lease runs out the program is asked again, under the same key.
+        # One bad row never stops the rest; when its lease runs out it is tried to tell it again.
         logger.exception("what came of request %d could not be told", row_id)
-        return False
+        _beside("keep", row_id, lambda session: requests.keep(session, row_id, answer, owner=owner))
+    _beside("count", row_id, lambda session: requests.count_result(session, answer))
+    return is_told
+
+
+def _beside(what: str, row_id: int, write: Callable[[Session], None]) -> None:
+    """Write it in a transaction of its own; where that fails the log says so, and all else goes on."""
+    try:
+        with transaction() as session:
+            write(session)
+    except Exception:
+        logger.exception("could not %s what came of request %d", what, row_id)
