@@ -67,11 +67,8 @@ def go_on_after_mails() -> int:
     until, told, ended = clock.now() + LONGEST_RUN, 0, [0]
     while ended and clock.now() <= until:
         with transaction() as session:
-            ended = list(mails.ended(session, BATCH))
-        done = sum(_tell_of_mail(awaited_id) for awaited_id in ended)
-        if not done:
-            break  # what cannot be told now is told at the next pulse
-        told += done
+            ended = list(mails.ended(session, BATCH, at=clock.now()))
+        told += sum(_tell_of_mail(awaited_id) for awaited_id in ended)
     return told
 
 
@@ -82,7 +79,9 @@ def _tell_of_mail(awaited_id: int) -> bool:
     except Exception:
         # One bad row never stops the rest.
         logger.exception("what became of mail %d could not be told", awaited_id)
-        return False
+    with transaction() as session:
+        mails.put_off(session, awaited_id, at=clock.now(), rng=_random)
+    return False
 
 
 def _hand_over(message_id: int) -> bool:
