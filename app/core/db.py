@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -295,6 +296,7 @@ def listen_to(engine: Engine, *, synchronous: str) -> None:
             connection.commit()
 
         _ask_the_rested(engine)
+        _keep_what_is_prepared(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -316,6 +318,31 @@ def listen_to(engine: Engine, *, synchronous: str) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         send(connection, connection.get_execution_options().get("sqlite_begin", "BEGIN"), (), is_many=False)
+
+
+#: what changes nothing; "FOR UPDATE" after a WITH is taken for a change, which costs little
+_READS = re.compile(r"SELECT\s|WITH\s(?!.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b)", re.DOTALL)
+
+
+def _keep_what_is_prepared(engine: Engine) -> None:
+    """A transaction that has only read ends by COMMIT. At a ROLLBACK psycopg forgets every statement that it has
+    prepared, and PostgreSQL reads and plans each one anew at each request: a sixth of a page's time."""
+    errors = engine.dialect.loaded_dbapi.Error
+
+    @event.listens_for(engine, "begin")
+    def _begins(connection: Connection) -> None:
+        connection.info["has_written"] = False
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _sends(connection: Connection, _cursor: object, text: str, *_more: object) -> None:
+        if not _READS.match(text):
+            connection.info["has_written"] = True
+
+    @event.listens_for(engine, "rollback")
+    def _ends(connection: Connection) -> None:
+        if not connection.info["has_written"]:
+            with suppress(errors):  # of a connection that is gone, which the ROLLBACK after this one tells
+                connection.connection.commit()
 
 
 #: seconds: what was used so short a while ago is there still
