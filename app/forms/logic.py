@@ -165,7 +165,10 @@ def for_browser(ordered: Sequence[FormField], begun: Mapping[str, Value], contex
     rules: dict[str, dict[str, Any]] = {}
     for one in ordered:
         if _is_kept_back(one, context):
-            secrets.known[one.key] = begun.get(one.key)
+            if one.type.is_worked_out:  # anew, by the server
+                secrets.open.add(one.key)
+            else:
+                secrets.known[one.key] = begun.get(one.key)
         else:
             rules[one.key] = _rules(one, begun, context, secrets)
     wanted: set[str] = set()
@@ -227,7 +230,7 @@ def columns_for_browser(one: FormField) -> dict[str, Any]:
 
 def _rules(one: FormField, begun: Mapping[str, Value], context: Context, secrets: _Secrets) -> dict[str, Any]:
     begin = begun.get(one.key)
-    if not is_his(one, context):
+    if not is_his(one, context) and not one.type.is_worked_out:
         # It has no input. In a new form it has its default while it is asked; what was saved stays.
         shown = [condition.to_json() for condition in one.shown_if] if context.before is None else []
         return {"locked": True, "begin": begin, "shown": shown, "keep": one.spec.keep_hidden, "required": False}

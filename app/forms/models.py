@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint, text, true
+from sqlalchemy import Case, CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint, case, text, true
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, stored
@@ -181,6 +182,26 @@ class Submission(Stamped, Entity):
     version: Mapped[FormVersion] = relationship(lazy="joined")
 
     __mapper_args__: ClassVar = {"version_id_col": rev}
+
+    @hybrid_property
+    def filled_in_by_id(self) -> int | None:
+        """Whose answers they are; None: nobody's who was signed in. Who takes in what came from outside gave none."""
+        return None if self.source is SubmissionSource.public else self.created_by_id
+
+    @filled_in_by_id.inplace.expression
+    @classmethod
+    def _filled_in_by_id(cls) -> Case[int | None]:
+        return case((cls.source != SubmissionSource.public, cls.created_by_id))
+
+    @hybrid_property
+    def taken_in_by_id(self) -> int | None:
+        """Who let in what came from outside; None: the product itself did, or it did not come from there."""
+        return self.created_by_id if self.source is SubmissionSource.public else None
+
+    @taken_in_by_id.inplace.expression
+    @classmethod
+    def _taken_in_by_id(cls) -> Case[int | None]:
+        return case((cls.source == SubmissionSource.public, cls.created_by_id))
 
     def __str__(self) -> str:
         return self.version.form.name

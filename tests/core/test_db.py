@@ -283,3 +283,47 @@ def test_a_connection_that_was_cut_while_it_lay_idle_is_opened_anew(prepared, mo
         with db.engine.connect() as one, db.engine.connect() as other:
             anew = {each.scalar(text("SELECT pg_backend_pid()")) for each in (one, other)}
         assert len(cut | anew) == 4
+
+
+@pytest.mark.postgres
+def test_what_was_only_read_leaves_its_statements_prepared(prepared):
+    with prepared("postgresql").app.app_context():
+        kept = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%some_team%'")
+        teams = select(Team.code.label("some_team")).where(Team.id == 1)
+
+        for _again in range(8):
+            db.session.execute(teams).all()
+            db.session.rollback()
+
+        assert db.session.scalar(kept) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "written",
+    [
+        update(Team).values(name="Khác"),
+        text("UPDATE team SET name = 'Khác'"),
+        text("WITH other AS (UPDATE team SET name = 'Khác' RETURNING id) SELECT id FROM other"),
+    ],
+    ids=["update", "text", "with"],
+)
+def test_what_was_written_outside_of_a_transaction_is_undone(prepared, written):
+    with prepared("postgresql").app.app_context():
+        db.session.execute(written)
+        assert "Khác" in db.session.scalars(select(Team.name)).all()
+
+        db.session.rollback()
+
+        assert "Khác" not in db.session.scalars(select(Team.name)).all()
+
+
+@pytest.mark.postgres
+def test_a_reading_that_failed_ends_like_any_other(prepared):
+    with prepared("postgresql").app.app_context():
+        with pytest.raises(DBAPIError):
+            db.session.execute(text("SELECT 1 / 0"))
+
+        db.session.rollback()
+
+        assert db.session.scalar(text("SELECT 1")) == 1

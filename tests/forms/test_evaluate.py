@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from app.core import clock
+from app.core.access import FieldRight
 from app.core.conditions import parse
 from app.forms import formula, logic, rules
 from app.forms.fields.base import Context
@@ -210,3 +211,44 @@ def test_what_hangs_on_an_answer_that_he_may_not_read_is_offered_and_asked_all_t
     assert "formula" not in next(one for one in told["fields"] if one["key"] == "total")
     if "part" in ours.values:
         assert ours.values["part"] in theirs["states"]["part"]["offered"]
+
+
+SECRET = {
+    "name": "x", "fields": [
+        {"key": "count", "type": "integer", "label": "Số lượng"},
+        {"key": "total", "type": "calculated", "label": "Tổng", "formula": "count * 10"},
+        {"key": "extra", "type": "calculated", "label": "Thêm", "formula": "total + 1", "read_roles": ["Manager"],
+         "visible_if": parse("count > 1").to_json()},
+        {"key": "why", "type": "text", "label": "Vì sao", "required": True,
+         "visible_if": parse("extra > 100").to_json()},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("count", "worked"), [(3, {"total": 30, "extra": 31}), (20, {"total": 200, "extra": 201}), (1, {"total": 10})]
+)
+@pytest.mark.parametrize("right", [FieldRight.hidden, FieldRight.masked, FieldRight.read_only])
+def test_what_follows_from_his_answers_is_worked_out_anew_though_he_may_not_read_or_write_it(count, worked, right):
+    before = {"count": 2, "total": 20, "extra": 21}
+    if right is FieldRight.hidden:
+        form, staff = SECRET, Context(before=before, roles=frozenset({"Staff"}))
+    else:
+        fields = [{**one, **({"personal_data": "basic"} if one["key"] == "extra" else {})} for one in SECRET["fields"]]
+        form = {
+            **SECRET,
+            "fields": [{name: value for name, value in one.items() if name != "read_roles"} for one in fields],
+        }
+        staff = Context(before=before, roles=frozenset({"Staff"}), rights={"basic": right})
+    definition, told = told_for(form, staff)
+    given = {"count": count, "why": "w"}
+    sent = {**dict.fromkeys(definition.keys), **given}
+    ours = rules.read_answers(definition, sent, context=staff, is_page=True)
+    assert {key: ours.values[key] for key in ("total", "extra") if key in ours.values} == worked
+    [theirs] = in_node(forms=[[told, given]])["forms"]
+    for key, state in ours.states.items():
+        if key in theirs["states"]:
+            assert theirs["states"][key]["shown"] or not state.is_shown, key
+    is_read = right is FieldRight.read_only
+    assert (theirs["values"].get("extra") == worked.get("extra")) is is_read or "extra" not in worked
+    assert ("extra" in {one["key"] for one in told["fields"]}) is is_read

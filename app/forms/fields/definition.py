@@ -283,13 +283,15 @@ def _locked(one: FormField, raw: Mapping[Any, object], context: Context, *, is_p
 
 
 def _others(one: FormField, raw: Mapping[Any, object], context: Context, *, is_page: bool) -> Parsed:
-    """Whoever is not asked leaves the answer as it was; a program may send back what it was told."""
+    """Whoever is not asked leaves the answer as it was; a program may send back what it was told. What is worked out
+    follows from what is answered now, whoever may read it."""
     begun = begun_with(one, context)
     if not is_page and not one.type.is_empty(raw.get(one.key)) and raw[one.key] != _told(one, begun, context):
         return Parsed(problems=(_("Others answer this. Leave it out."),))
-    if context.before is None and not one.spec.keep_hidden and not is_asked(one, context):
+    is_new = context.before is None or one.type.is_worked_out
+    if is_new and not one.spec.keep_hidden and not is_asked(one, context):
         return Parsed()
-    return Parsed(begun)
+    return Parsed(one.type.worked_out(one.spec, context) if one.type.is_worked_out else begun)
 
 
 def _told(one: FormField, value: Value | None, context: Context) -> object:

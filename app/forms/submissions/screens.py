@@ -57,11 +57,6 @@ _MOST_SHOWN = 5
 _VERSION = select(FormVersion.number).where(FormVersion.id == Submission.form_version_id).correlate(Submission)
 
 
-def _filled_in_by(name: str | None, source: SubmissionSource) -> str:
-    """Whoever takes in an answer from outside has not filled it in."""
-    return "" if source == SubmissionSource.public else name or ""
-
-
 class _Answers(Screen):
     """What both lists have in common: they are looked at, and everything is done on the page of the answers."""
 
@@ -87,9 +82,8 @@ class _Answers(Screen):
         "version": Derived(Kind.number, _VERSION.scalar_subquery(), show=lambda number: f"v{number}"),
         "customer": customer_columns.name(Submission.customer_id),
         "customer_code": customer_columns.code(Submission.customer_id),
-        "created_by": replace(
-            people_columns.person(Submission.created_by_id), show=_filled_in_by, besides=(Submission.source,)
-        ),
+        "created_by": people_columns.person(Submission.filled_in_by_id),
+        "taken_in_by": people_columns.person(Submission.taken_in_by_id),
         "corrected_by": people_columns.person(Submission.corrected_by_id),
         "team": people_columns.team(Submission.team_id),
     }  # fmt: skip
@@ -105,6 +99,7 @@ class _Answers(Screen):
         "customer": _("Customer"),
         "customer_code": _("Customer code"),
         "created_by": _("Filled in by"),
+        "taken_in_by": _("Taken in by"),
         "created_at": _("Filled in"),
         "corrected_by": _("Corrected by"),
         "corrected_at": _("Corrected"),
@@ -122,8 +117,8 @@ class _Answers(Screen):
         Preset(_("Voided"), "state = 'voided'"),
     )
     search_columns: Any = [
-        "number", "version", "customer", "customer_code", "created_by", "created_at", "corrected_by", "corrected_at",
-        "revision", "team", "source", "state", "locked_at", "voided_at",
+        "number", "version", "customer", "customer_code", "created_by", "taken_in_by", "created_at", "corrected_by",
+        "corrected_at", "revision", "team", "source", "state", "locked_at", "voided_at",
     ]  # fmt: skip
 
     def row_url(self, item: Any) -> str:
@@ -158,8 +153,8 @@ class SubmissionScreen(_Answers):
     list_template = "forms/submissions.html"
     list_columns = ["number", "form", "customer", "created_by", "created_at", "source", "state"]
     more_columns = (
-        "form_code", "version", "customer_code", "team", "revision", "corrected_by", "corrected_at", "locked_at",
-        "voided_at",
+        "form_code", "version", "customer_code", "team", "taken_in_by", "revision", "corrected_by", "corrected_at",
+        "locked_at", "voided_at",
     )  # fmt: skip
     show_columns = [
         "form", "version", "customer", "created_by", "created_at", "source", "state", "revision", "corrected_at",
@@ -177,8 +172,8 @@ class FormAnswers(_Answers):
     list_template = "forms/answers.html"
     list_columns = ["number", "customer", "created_by", "created_at", "state"]
     more_columns = (
-        "version", "source", "customer_code", "team", "revision", "corrected_by", "corrected_at", "locked_at",
-        "voided_at",
+        "version", "source", "customer_code", "team", "taken_in_by", "revision", "corrected_by", "corrected_at",
+        "locked_at", "voided_at",
     )  # fmt: skip
     show_columns = ["version", "customer", "created_by", "created_at", "source", "state", "revision", "corrected_at"]
 

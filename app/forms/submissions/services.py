@@ -128,7 +128,8 @@ def _move(session: Session, submission: Submission, verb: Verb, by: Actor, rev: 
     """The state that follows, with the row held until the end. Raises what `rules.after` does, and ConflictError."""
     by.must(rules.RIGHT[verb], "Submission")
     session.refresh(submission, with_for_update={"of": Submission})
+    following = rules.after(submission.state, verb)
     if rev is not None and rev != submission.rev:
         who = names_of_people(session, {submission.updated_by_id}).get(submission.updated_by_id or 0, "")
         raise ConflictError(by=who, at=submission.updated_at, rev=submission.rev)
-    return rules.after(submission.state, verb)
+    return following

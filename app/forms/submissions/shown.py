@@ -81,11 +81,9 @@ def head(session: Session, submission: Submission, who: Actor) -> Head:
         SubmissionState.voided: (_("Voided"), submission.voided_at, submission.voided_by_id),
     }.get(state)
     label, path = _SUBJECTS.get(submission.subject_type or "", (None, None))
-    # Whoever took in what somebody sent from outside has not answered it.
-    is_from_outside = submission.source is SubmissionSource.public
     return Head(
-        by="" if is_from_outside else names.get(submission.created_by_id or 0, ""),
-        taken_in_by=names.get(submission.created_by_id or 0, "") if is_from_outside else "",
+        by=names.get(submission.filled_in_by_id or 0, ""),
+        taken_in_by=names.get(submission.taken_in_by_id or 0, ""),
         version=str(version.number) if version.edition == 1 else f"{version.number}.{version.edition}",
         state=str(STATE_LABELS[state]),
         colour=_COLOURS[state],

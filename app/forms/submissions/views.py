@@ -107,7 +107,8 @@ class SubmissionPages(Page):
         """Other answers in the place of those that were given, with a reason."""
         session, who = db.session(), edge.actor()
         submission = get_visible(session, Submission, row_id(submission_id), who, "edit")
-        rules.after(submission.state, Verb.correct)
+        if request.method == "GET" and Verb.correct not in rules.possible(submission.state):
+            return _stands(submission, Verb.correct)
         form = build_form(submission.version)(context=queries.context_for(session, who), saved=submission.answers)
         if request.method == "GET":
             return _correction(submission, form, rev=submission.rev)
@@ -131,7 +132,8 @@ class SubmissionPages(Page):
         who.must(rules.RIGHT[verb], self.resource)
         submission = get_visible(session, Submission, row_id(submission_id), who, rules.RIGHT[verb])
         if request.method == "GET":
-            rules.after(submission.state, verb)
+            if verb not in rules.possible(submission.state):
+                return _stands(submission, verb)
             return _decision(submission, verb)
         reason = request.form.get("reason", "")
         wrong = _reason_refused(reason)
@@ -170,6 +172,21 @@ def _trail(submission: Submission, here: Sentence = "") -> Any:
     if here:
         return trail(*above, (title, links.submission_path(submission.id)), here=here)
     return trail(*above, here=title)
+
+
+def _stands(submission: Submission, verb: Verb) -> Any:
+    """Why this cannot be done with them as they stand, with a way back."""
+    told: Sentence = ""
+    try:
+        rules.after(submission.state, verb)
+    except BusinessError as error:
+        told = error.message
+    label = shown.label_of(verb)
+    return show(
+        "forms/stands.html", 422, submission=submission, label=label, told=told,
+        head=shown.head(db.session(), submission, edge.actor()), back=links.submission_path(submission.id),
+        crumbs=_trail(submission, label),
+    )  # fmt: skip
 
 
 def _correction(

@@ -12,6 +12,8 @@ from app.core import paging
 from app.core.access import SYSTEM
 from app.core.db import transaction
 from app.customers.services import create_customer
+from app.forms.models import SubmissionSource
+from tests.cast import Cast
 from tests.forms.submissions.conftest import DRAWN, publish, submit
 from tests.rest import statements
 
@@ -91,6 +93,31 @@ def test_the_index_alone_names_each_row_once_also_where_a_question_had_several_a
         assert (onward is not None) is (len(found) > 1), where
         if onward is not None:
             assert cells(hoa.get(f"{path}{onward['href']}"), "Số") == found[1:2], where
+
+
+def test_who_filled_in_is_one_thing_to_column_filter_order_file_and_programs(app, client, given):
+    with app.app_context(), transaction(SYSTEM) as session:
+        cast = Cast(session)
+        outside = submit(session, {"fault": "late"}, by=cast.lan, source=SubmissionSource.public).id
+        lan_id, name = cast.lan.user_id, cast.lan.name
+    lan = client("lan")
+    for path in (LIST, "/phieu/list/"):
+        found = lan.get(path, query_string={"where": f"created_by = {lan_id}", "view": 0})
+        assert set(cells(found, "Số")) == {f"#{given.first}", f"#{given.second}"}, path
+        mine = lan.get(path, query_string={"where": "created_by = me()", "view": 0})
+        assert f"#{outside}" not in cells(mine, "Số")
+        nobody = lan.get(path, query_string={"where": "created_by empty", "view": 0})
+        assert cells(nobody, "Số") == [f"#{outside}"]
+        ordered = lan.get(path, query_string={"order": "created_by", "view": 0, "columns": "number,created_by"})
+        assert sorted(cells(ordered, "Người điền")) == ["", name, name]
+        assert f"#{outside}" in (cells(ordered, "Số")[0], cells(ordered, "Số")[-1])
+        taken_in = lan.get(
+            path, query_string={"where": "taken_in_by = me()", "view": 0, "columns": "number,taken_in_by"}
+        )
+        assert (cells(taken_in, "Số"), cells(taken_in, "Người nhận")) == ([f"#{outside}"], [name])
+    told = taken(client("hoa"), {"format": "csv", "query": "?columns=number,created_by&view=0"})
+    rows = {row[0]: row[1] for row in csv.reader(io.StringIO(told))}
+    assert (rows[str(outside)], rows[str(given.first)]) == ("", name)
 
 
 def test_rows_are_ordered_by_an_answer_and_turned_page_by_page(client, given):

@@ -12,7 +12,7 @@ from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.guarded import REVEALED
 from app.forms.models import Submission, SubmissionRevision, SubmissionState, SubmissionValue
-from app.forms.submissions import services
+from app.forms.submissions import rules, services
 from tests.security.test_field_rights import HIDDEN, MASKED, OPENED, hold_back
 
 
@@ -100,11 +100,38 @@ def test_what_is_locked_is_corrected_by_nobody_until_it_is_opened(client, given)
     rev = field(minh.get(f"/phieu/{given.first}/khoa"), "rev")["value"]
     assert minh.post(f"/phieu/{given.first}/khoa", data={"reason": "Đã đối chiếu", "rev": rev}).status_code == 302
     assert "Đã đối chiếu" in lan.get(f"/phieu/{given.first}").text
-    assert lan.get(f"/phieu/{given.first}/sua").status_code == 422
+    assert f"/phieu/{given.first}/sua" not in lan.get(f"/phieu/{given.first}").text
     assert lan.get(f"/phieu/{given.first}/mo-khoa").status_code == 403
     rev = field(minh.get(f"/phieu/{given.first}/mo-khoa"), "rev")["value"]
     assert minh.post(f"/phieu/{given.first}/mo-khoa", data={"reason": "Khách báo lại", "rev": rev}).status_code == 302
     assert correct(lan, given.first, amount="1000").status_code == 302
+
+
+@pytest.mark.parametrize(("verb", "told"), [("lock", "Đã khóa"), ("void", "Đã hủy")])
+def test_a_page_that_can_change_nothing_says_why_since_when_and_by_whom_and_leads_back(
+    change, client, given, verb, told
+):
+    change(lambda session, cast: services.DECISIONS[rules.Verb[verb]](
+        session, session.get_one(Submission, given.first), by=cast.hoa, reason="Đã đối chiếu"))  # fmt: skip
+    for path in ("sua", *(["huy"] if verb == "lock" else ["khoa"])):
+        page = client("hoa").get(f"/phieu/{given.first}/{path}")
+        assert page.status_code == 422
+        soup = BeautifulSoup(page.text, "lxml")
+        said = re.sub(r"\s+", " ", soup.main.get_text(" "))
+        assert re.search(f"{told}: Lê Thị Hoa, hôm nay 09:00 – Đã đối chiếu", said), said
+        assert soup.select_one(f"main a.btn[href='/phieu/{given.first}']"), path
+
+
+def test_what_was_typed_stays_when_the_answers_were_locked_meanwhile(change, client, given):
+    lan = client("lan")
+    rev = field(lan.get(f"/phieu/{given.first}/sua"), "rev")["value"]
+    change(lambda session, cast: services.lock(
+        session, session.get_one(Submission, given.first), by=cast.minh, reason="Đã đối chiếu"))  # fmt: skip
+    sent = {"rev": rev, "answer_fault": "cold", "answer_note": "Phở nguội ngắt", "reason": "Khách gọi lại"}
+    page = lan.post(f"/phieu/{given.first}/sua", data=sent)
+    assert (page.status_code, "Phiếu này đã khóa" in page.text) == (422, True)
+    assert (field(page, "answer_note")["value"], field(page, "reason").text.strip()) == (
+        "Phở nguội ngắt", "Khách gọi lại")  # fmt: skip
 
 
 def test_what_is_voided_stays_readable_and_counts_nowhere(app, client, given, void):
