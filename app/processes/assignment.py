@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.db import queue_up
-from app.forms import queries as forms
+from app.forms.fields.base import FormField
 from app.forms.fields.team import TeamType
-from app.forms.models import FormVersion
 from app.forms.words import say
 from app.processes import queries
 from app.processes.engine.graph import AssignKind, AssignRule, Node, Picker
@@ -279,18 +278,11 @@ class _Choice:
 
     def _asks_for_team(self, key: str) -> bool:
         asked = self._asked(key)
-        return asked is not None and asked[0] == TeamType.code
+        return asked is not None and asked.type.code == TeamType.code
 
     def _label(self, key: str) -> str:
         asked = self._asked(key)
-        return asked[1] if asked is not None else key
+        return str(say(asked.spec.label)) if asked is not None else key
 
-    def _asked(self, key: str) -> tuple[str, str] | None:
-        """Type and label of the question under this key, in the forms of the version."""
-        plain = key.rpartition(".")[2]
-        for version_id in self._instance.version.form_pins.values():
-            version = self._session.get(FormVersion, version_id)
-            one = forms.fields_of(version).get(plain) if version is not None else None
-            if one is not None:
-                return one.type.code, str(say(one.spec.label))
-        return None
+    def _asked(self, key: str) -> FormField | None:
+        return queries.question(self._session, self._instance.version, key)

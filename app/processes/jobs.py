@@ -4,6 +4,7 @@ deaths and restarts."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from random import SystemRandom
@@ -66,11 +67,8 @@ def go_on_after_mails() -> int:
     until, told, ended = clock.now() + LONGEST_RUN, 0, [0]
     while ended and clock.now() <= until:
         with transaction() as session:
-            ended = list(mails.ended(session, BATCH))
-        done = sum(_tell_of_mail(awaited_id) for awaited_id in ended)
-        if not done:
-            break  # what cannot be told now is told at the next pulse
-        told += done
+            ended = list(mails.ended(session, BATCH, at=clock.now()))
+        told += sum(_tell_of_mail(awaited_id) for awaited_id in ended)
     return told
 
 
@@ -81,7 +79,9 @@ def _tell_of_mail(awaited_id: int) -> bool:
     except Exception:
         # One bad row never stops the rest.
         logger.exception("what became of mail %d could not be told", awaited_id)
-        return False
+    with transaction() as session:
+        mails.put_off(session, awaited_id, at=clock.now(), rng=_random)
+    return False
 
 
 def _hand_over(message_id: int) -> bool:
@@ -183,13 +183,22 @@ def _prepare(row_id: int, owner: str) -> requests.Prepared | None:
 
 
 def _settle(row_id: int, owner: str, answer: requests.Answer) -> bool:
+    is_told = False
     try:
         with transaction() as session:
             is_told = requests.settle(session, row_id, answer, owner=owner, happen=_happen)
-            session.flush()
-            requests.count_result(session, answer)
-            return is_told
     except Exception:
-        # One bad row never stops the rest; when its lease runs out the program is asked again, under the same key.
+        # One bad row never stops the rest; when its lease runs out it is tried to tell it again.
         logger.exception("what came of request %d could not be told", row_id)
-        return False
+        _beside("keep", row_id, lambda session: requests.keep(session, row_id, answer, owner=owner))
+    _beside("count", row_id, lambda session: requests.count_result(session, answer))
+    return is_told
+
+
+def _beside(what: str, row_id: int, write: Callable[[Session], None]) -> None:
+    """Write it in a transaction of its own; where that fails the log says so, and all else goes on."""
+    try:
+        with transaction() as session:
+            write(session)
+    except Exception:
+        logger.exception("could not %s what came of request %d", what, row_id)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from random import Random
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.core import leases
 from app.core.leases import LeaseState
 from app.notifications.models import Outbox
 from app.notifications.rules import why_not_sent
@@ -25,14 +28,16 @@ def await_mail(session: Session, instance: ProcessInstance, token: int, key: str
     session.flush()
 
 
-def ended(session: Session, limit: int) -> Sequence[int]:
-    """Those that are out or given up, of process files that go on; the oldest first."""
+def ended(session: Session, limit: int, *, at: datetime) -> Sequence[int]:
+    """Those that are out or given up, of process files that go on; the oldest first. Those of which that could not be
+    told have to wait for their turn."""
+    is_turn = AwaitedMail.next_at.is_(None) | (AwaitedMail.next_at <= at)
     over = Outbox.status.in_((LeaseState.done, LeaseState.dead))
     rows = (
         select(AwaitedMail.id)
         .join(ProcessInstance, ProcessInstance.id == AwaitedMail.instance_id)
         .join(Outbox, Outbox.idempotency_key == AwaitedMail.key, isouter=True)
-        .where(ProcessInstance.status != InstanceStatus.suspended, over | Outbox.id.is_(None))
+        .where(ProcessInstance.status != InstanceStatus.suspended, is_turn, over | Outbox.id.is_(None))
         .order_by(AwaitedMail.id)
         .limit(limit)
     )
@@ -62,3 +67,11 @@ def tell(
         why = str(why_not_sent(mail.last_error or "")) if mail is not None else ""
         happen(session, instance, Failed(token, MAIL_REFUSED, IncidentCode.mail_failed, why[:500]))
     return True
+
+
+def put_off(session: Session, awaited_id: int, *, at: datetime, rng: Random) -> None:
+    """What became of it could not be told: again later, each time after a longer pause."""
+    row = session.get(AwaitedMail, awaited_id, with_for_update=True, populate_existing=True)
+    if row is not None:
+        row.attempts += 1
+        row.next_at = at + leases.backoff(row.attempts, rng)

@@ -285,6 +285,9 @@ class AwaitedMail(Entity):
     token: Mapped[int] = mapped_column()
     #: by what the outbox knows it
     key: Mapped[str] = mapped_column(String(200), index=True)
+    #: how often what became of it could not be told, and not before when that is tried again
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"), sort_order=1)
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
 
 
 class AssignTurn(Entity):

@@ -21,6 +21,9 @@ from app.core.vietnamese import fold
 from app.customers.models import Customer
 from app.customers.queries import name_if_seen
 from app.customers.search import found_ids
+from app.forms import queries as forms
+from app.forms.fields.base import FormField
+from app.forms.models import FormVersion
 from app.processes.engine import bpmn
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import FINAL, InstanceStatus
@@ -130,6 +133,17 @@ def _compiled(_version_id: int, xml: str) -> Definition:
     if definition is None:
         raise LookupError("a published version cannot be read")  # lint saw it before publishing
     return definition
+
+
+def question(session: Session, version: ProcessVersion, key: str) -> FormField | None:
+    """What asks for the value under this key, in the forms of the version; that of a step may stand before it."""
+    plain = key.rpartition(".")[2]
+    for version_id in version.form_pins.values():
+        form = session.get(FormVersion, version_id)
+        one = forms.fields_of(form).get(plain) if form is not None else None
+        if one is not None:
+            return one
+    return None
 
 
 def definition_of(version: ProcessVersion) -> Definition:

@@ -10,11 +10,12 @@ import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-from sqlalchemy import CursorResult, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases, outbound
@@ -185,16 +186,23 @@ def settle(session: Session, row_id: int, answer: Answer, *, owner: str, happen:
     return True
 
 
+def keep(session: Session, row_id: int, answer: Answer, *, owner: str) -> None:
+    """What came of it could not be told: it stands with the request until it is, so that nobody asks again."""
+    row, instance = _mine(session, row_id, owner, answer)
+    if row is not None and instance is not None and _ends_it(row, instance, answer):
+        row.outcome = _kept(session, instance, row, answer)
+
+
 def count_result(session: Session, answer: Answer) -> None:
-    """For whoever watches the installation. The last thing in a transaction: others wait for this row."""
+    """For whoever watches the installation. In a transaction of its own: others wait for this row."""
     error = answer.error
     result = "ok" if error is None else f"{error.status // 100}xx" if error.status else str(error.fault)
-    counted = session.execute(
-        update(RequestCount).where(RequestCount.result == result).values(count=RequestCount.count + 1),
-        execution_options={"synchronize_session": False},
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(
+        insert(RequestCount)
+        .values(result=result, count=1)
+        .on_conflict_do_update(index_elements=[RequestCount.result], set_={"count": RequestCount.count + 1})
     )
-    if not cast("CursorResult[Any]", counted).rowcount:
-        session.add(RequestCount(result=result, count=1))
 
 
 def _mine(
@@ -213,7 +221,7 @@ def _mine(
     row.status, row.lease_owner, row.lease_until = LeaseState.held, None, None
     if answer is None:
         row.attempts -= 1
-    elif answer.error is None or _is_final(row, answer.error, _spec(instance, row)):
+    elif _ends_it(row, instance, answer):
         row.outcome = _kept(session, instance, row, answer)
     session.flush()
     return None, None
@@ -266,6 +274,10 @@ def _read(body: bytes, spec: HttpSpec) -> Mapping[str, Any]:
 
 def _is_final(row: ProcessRequest, error: CallError, spec: HttpSpec) -> bool:
     return error.permanent or row.attempts > len(spec.pauses)
+
+
+def _ends_it(row: ProcessRequest, instance: ProcessInstance, answer: Answer) -> bool:
+    return answer.error is None or _is_final(row, answer.error, _spec(instance, row))
 
 
 def _settle(session: Session, instance: ProcessInstance, row: ProcessRequest, answer: Answer, happen: Happen) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -30,6 +29,7 @@ from app.forms import about_customer
 from app.forms.builder import AnswerForm, build_form
 from app.forms.uploads import take_in
 from app.processes import drawing, queries, services, shown
+from app.processes.corrected import meant
 from app.processes.dialogs import StartDialog
 from app.processes.engine.state import InstanceStatus
 from app.processes.instance_page import instance_page
@@ -279,23 +279,12 @@ def _lead_on(session: Session, number: int) -> ProcessInstance:
         return services.retry_clock(session, number, row_id(asked["clock"]), by=actor, reason=reason)
     token = row_id(asked.get("token", ""))
     if key:
-        values = {key: read_value(asked.get("value", ""))}
+        instance = get_visible(session, ProcessInstance, number, actor, "approve")
+        values = {key: meant(session, instance, key, asked.get("value", ""), by=actor)}
         services.correct_values(session, number, values, by=actor, reason=reason)
     if flow:
         return services.lead_branch(session, number, token, flow, by=actor, reason=reason)
     return services.retry_branch(session, number, token, by=actor, reason=reason)
-
-
-def read_value(typed: str) -> str | int | float | bool | None:
-    """A value as conditions compare it: a number, yes or no, nothing, or else a text."""
-    text = typed.strip()
-    if not text:
-        return None
-    if text.lower() in ("true", "false", "có", "không"):
-        return text.lower() in ("true", "có")
-    if re.fullmatch(r"-?[0-9]{1,15}", text):
-        return int(text)
-    return float(text.replace(",", ".")) if re.fullmatch(r"-?[0-9]{1,15}[.,][0-9]{1,6}", text) else text
 
 
 def _prefilled(dialog: StartDialog) -> StartDialog:

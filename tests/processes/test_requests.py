@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from threading import Event
+from time import sleep
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.core import clock
 from app.core.db import db, transaction
@@ -19,12 +21,13 @@ from app.processes.engine.known import Known
 from app.processes.engine.lint import check
 from app.processes.engine.problems import Severity
 from app.processes.engine.state import InstanceStatus
-from app.processes.models import ProcessEvent, ProcessRequest, Receiver
+from app.processes.models import ProcessEvent, ProcessRequest, Receiver, RequestCount
 from tests.failing import all_or_nothing
 from tests.processes.drawn import Drawn
 from tests.processes.engine.drawing import bpmn
 from tests.receiver import receiver_here
 from tests.story import MONDAY
+from tests.threads import at_once
 
 FLOW = "start > ask > serve > call > end"
 HTTP = "http receiver='kho' path='/orders' body='amount, code=order_code' takes='stock=result.count, note'"
@@ -368,6 +371,36 @@ def test_killed_between_asking_and_telling_it_asks_again_with_the_same_key(sessi
     assert first.body == second.body
     assert drawn.open(instance) == ["call"]
     drawn.check(instance)
+
+
+def test_what_was_answered_and_could_not_be_told_is_told_later_and_not_asked_again(draw, outside, monkeypatch):
+    drawn = draw(f"{HTTP} tries='none'")
+    instance = begun(drawn)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "_happen", lambda *_args: (_ for _ in ()).throw(RuntimeError("the disk is full")))
+        assert work() == 0
+    work(timedelta(seconds=121))
+    assert (len(outside.heard), drawn.open(instance), drawn.instance(instance).incident) == (1, ["call"], None)
+    drawn.check(instance)
+
+
+@pytest.mark.both_databases
+def test_two_workers_who_count_a_result_for_the_first_time_lose_nothing(app, session):
+    """The first has counted and is not done yet when the second comes."""
+    session.execute(delete(RequestCount))
+    session.commit()
+    counted = Event()
+
+    def count(wait, pause=0.0):
+        assert wait(5)
+        with transaction() as inside:
+            requests.count_result(inside, requests.Answer({}))
+            inside.flush()
+            counted.set()
+            sleep(pause)
+
+    assert at_once(app, [lambda: count(bool, 0.3), lambda: count(counted.wait)]) == [None] * 2
+    assert session.scalar(select(RequestCount.count).where(RequestCount.result == "ok")) == 2
 
 
 def test_a_worker_that_dies_each_time_does_not_die_for_ever(draw, outside, monkeypatch):

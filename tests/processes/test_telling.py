@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.access import SYSTEM
@@ -219,6 +219,39 @@ def test_it_goes_on_once_the_mail_is_out_and_not_before(session, cast):
     assert (jobs.go_on_after_mails(), jobs.go_on_after_mails()) == (1, 0)
     assert drawn.open(instance) == ["look"]
     drawn.check(instance)
+
+
+def test_mails_that_cannot_be_told_of_wait_longer_each_time_and_hold_up_nobody(session, cast, monkeypatch):
+    drawn = Drawn(session, cast, "start > ask > send > look > end", services={"send": MAILED})
+    bad = [drawn.start() for _ in range(2)]
+    good = drawn.start()
+    for instance in (*bad, good):
+        drawn.finish(instance, "ask")
+    with transaction() as inside:
+        inside.execute(update(Outbox).values(status=LeaseState.done))
+    tried, happen = [], jobs._happen
+
+    def some_fail(inside, instance, event):
+        tried.append(instance.id)
+        if instance.id in bad:
+            raise RuntimeError("the disk is full")
+        happen(inside, instance, event)
+
+    def tried_after(seconds):
+        tried.clear()
+        session.rollback()
+        with clock.at(MONDAY + timedelta(seconds=seconds)):
+            jobs.go_on_after_mails()
+        return list(tried)
+
+    monkeypatch.setattr(jobs, "BATCH", 2)
+    monkeypatch.setattr(jobs, "_happen", some_fail)
+    assert tried_after(0) == [*bad, good]
+    assert drawn.open(good) == ["look"]
+    assert [tried_after(seconds) for seconds in (1, 20, 37, 60, 120)] == [[], [], bad, [], bad]
+    monkeypatch.setattr(jobs, "_happen", happen)
+    tried_after(7200)
+    assert [drawn.open(instance) for instance in bad] == [["look"], ["look"]]
 
 
 @pytest.mark.parametrize(("edges", "opened", "incident"), [({}, [], "mail_failed"), (EDGES, ["call"], None)])
