@@ -10,8 +10,11 @@ from sqlalchemy import select
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.customers.models import Customer, TimelineEntry
+from app.customers.segments import queries as segment_queries
+from app.customers.segments import services as segments
 from app.customers.services import archive_customer
 from app.forms.own_fields.models import CustomerAnswers, CustomerValue
+from tests.cast import Cast
 from tests.forms.own_fields.drawing import FIELDS, publish
 from tests.pages import tables
 from tests.rest import Rest
@@ -208,3 +211,25 @@ def test_they_are_filled_in_on_the_form_of_the_customer(three, client, app):
     shown = lan.get(f"/khach-hang/show/{number}").text
     for told in ("Cơm tấm", "01/02/2026", "E-mail", "Món hay dùng"):
         assert told in shown
+
+
+@pytest.mark.both_databases
+def test_a_segment_follows_them_until_it_is_frozen(three, app, lan):
+    with app.app_context(), transaction(SYSTEM) as session:
+        minh = Cast(session).minh
+        made_of = segments.create_segment(session, segments.Typed("Hay đặt tiệc", "own.parties >= 2"), by=minh)
+        belongs = segment_queries.belongs
+        assert segment_queries.count(session, minh, belongs(made_of, minh)) == 2
+        segment_id = made_of.id
+        assert segments.freeze(session, segment_id, by=minh) == 2
+    duyen, tran = (lan.get(f"customers/{three[at]['id']}").json for at in (1, 2))
+    assert lan.put(f"customers/{duyen['id']}", {"rev": duyen["rev"], "own": {"parties": 1}}).status_code == 200
+    assert lan.put(f"customers/{tran['id']}", {"rev": tran["rev"], "own": {"parties": 9}}).status_code == 200
+    for is_frozen, found in ((True, {DUC, DUYEN}), (False, {DUC, TRAN})):
+        with app.app_context(), transaction(SYSTEM) as session:
+            minh = Cast(session).minh
+            if not is_frozen:
+                segments.unfreeze(session, segment_id, by=minh)
+            segment = session.get_one(segments.Segment, segment_id)
+            seen = segment_queries.seen(minh, segment_queries.belongs(segment, minh))
+            assert {one.name for one in session.scalars(seen).unique()} == found
