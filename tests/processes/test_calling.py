@@ -298,7 +298,7 @@ def test_of_many_that_it_called_the_newest_are_told_and_how_many_there_are(app, 
     shown = program.get(f"/api/v1/instances/{parent}", headers=headers).json
     assert ([one["id"] for one in shown["children"]], shown["children_count"]) == (others[1:], 4)
     rest = program.get(f"/api/v1/instances/?parent={parent}&order=id", headers=headers).json
-    assert [one["id"] for one in rest["items"]] == [first, *others]
+    assert [one["id"] for one in rest["result"]] == [first, *others]
 
 
 def test_the_end_of_a_linked_run_happens_as_a_whole_or_not_at_all(session, cast):
