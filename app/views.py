@@ -78,6 +78,7 @@ from app.processes.api import InstanceApi, ProcessApi
 from app.processes.automatic_view import AutomaticPages
 from app.processes.message_api import MessageApi
 from app.processes.message_view import MessagePages
+from app.processes.migration_api import MigrationApi
 from app.processes.models import Process, ProcessInstance
 from app.processes.receiver_view import ReceiverPages
 from app.processes.screens import InstanceScreen
@@ -278,6 +279,7 @@ APIS: tuple[type, ...] = (
     PublicEntryApi,
     ProcessApi,
     InstanceApi,
+    MigrationApi,
     MessageApi,
     TaskApi,
     CommentApi,

@@ -126,6 +126,7 @@ EVENTS: Mapping[str, Happening] = {
     "process.published": Happening(_("Published"), {"version": _("Number")}),
     "form.published": Happening(_("Published"), {"version": _("Number"), "edition": _("Edition")}),
     "instance.moved": Happening(_("Work was put on another step by hand"), {"step": _("Step")}),
+    "instance.migrated": Happening(_("Moved to another version"), {"version": _("Version")}),
     "instance.clock_retried": Happening(_("A clock was let try again"), {"clock": _("Clock")}),
     "saved_view.moved": Happening(_("View moved"), {"position": _("Place")}),
     REVEALED: Happening(_("Covered value opened"), {"field": _("Field")}, {"field": field_label}),

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
 from app.core.access import Actor
-from app.core.db import Entity, Json, UtcDateTime, stored
+from app.core.db import Entity, Json, UtcDateTime, moment, stored
 from app.core.ddl import declare, refuse_changes
 from app.core.later import later, waits, write_now
 from app.core.numbering import next_ids
@@ -50,6 +50,9 @@ _TECHNICAL = {
     "login_count",
     "fail_login_count",
     "rights_version",
+    # How far a run has counted: what it went through is told by its own history.
+    "next_token",
+    "seq",
     "search_text",
     "search_is_stale",
     "sort_key",
@@ -201,11 +204,11 @@ def because(session: Session, reason: str) -> None:
     session.info["reason"] = reason[:LONGEST_REASON]
 
 
-def _stamp(who: Actor | None) -> dict[str, Any]:
+def _stamp(session: Session, who: Actor | None) -> dict[str, Any]:
     """Who, in whose name, from where."""
     looks_as_another = who is not None and who.real_user_id is not None
     return {
-        "at": clock.now(),
+        "at": moment(session),
         "actor_id": None if who is None else who.real_user_id if looks_as_another else who.user_id,
         "on_behalf_of_id": who.user_id if who is not None and looks_as_another else None,
         "address": who.address if who else None,
@@ -231,7 +234,7 @@ def record(
     `changes` as its fingerprint. `address` is for events of nobody who is known yet; an actor brings his own.
     """
     who = by or session.info.get("actor")
-    stamp = _stamp(who)
+    stamp = _stamp(session, who)
     beside = {key: _plain(value) for key, value in (personal or {}).items()}
     told = {
         **stamp | {"address": stamp["address"] if who else address},
@@ -332,7 +335,7 @@ Entry = tuple[dict[str, Any], dict[str, tuple[Any, Any]]]
 
 @event.listens_for(Session, "after_flush")
 def _write_events(session: Session, _context: object) -> None:
-    stamp, reason = _stamp(session.info.get("actor")), session.info.get("reason")
+    stamp, reason = _stamp(session, session.info.get("actor")), session.info.get("reason")
     entries: list[Entry] = []
     for row, action in list(_flushed(session)):
         if not getattr(type(row), "__audited__", True):
@@ -405,7 +408,7 @@ def _entry(
         changes[name] = [old, new]
     reason = session.info.get("reason")
     return {
-        **_stamp(session.info.get("actor")), "action": action,
+        **_stamp(session, session.info.get("actor")), "action": action,
         "name": _named(changes, reason) if action is AuditAction.change else None,
         "table_name": _name_of(model.__table__), "record_id": number, "changes": changes, "reason": reason,
     }, sensitive  # fmt: skip

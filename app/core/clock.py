@@ -21,6 +21,11 @@ def now() -> datetime:
     return _set_to.get() or of_machine()
 
 
+def told() -> datetime | None:
+    """The moment that it is said to be, if anybody has said so."""
+    return _set_to.get()
+
+
 def today(time_zone: str) -> date:
     """The calendar day in that zone."""
     return now().astimezone(ZoneInfo(time_zone)).date()

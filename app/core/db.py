@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_appbuilder import Model
@@ -81,6 +82,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _from_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
 
+@lru_cache(maxsize=1024)  # what one transaction writes has few moments, and each of them in many columns
 def _to_text(value: datetime | None) -> str | None:
     if value is None:
         return None
@@ -91,6 +93,7 @@ def _to_text(value: datetime | None) -> str | None:
     return value.isoformat(" ", "microseconds")[:26]
 
 
+@lru_cache(maxsize=1024)
 def _from_text(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
@@ -181,12 +184,25 @@ def transaction(actor: Actor | None = None) -> Iterator[Session]:
 
 
 _WITHIN = "known_within"
+_MOMENT = "moment"
 
 
 def known_within(session: Session) -> dict[Any, Any]:
     """What is to be known until the transaction ends, by whoever needs it; outside of one nothing is kept."""
     known: dict[Any, Any] = session.info.get(_WITHIN, {})
     return known
+
+
+def moment(session: Session) -> datetime:
+    """When that happens which the transaction does: all of it at once, unless the clock is told another moment."""
+    told = clock.told()
+    if told is not None:
+        return told
+    known = known_within(session)
+    if _MOMENT not in known:
+        known[_MOMENT] = clock.of_machine()
+    begun: datetime = known[_MOMENT]
+    return begun
 
 
 def connection_of(session: Session) -> Connection:

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.core import audit, clock
-from app.core.db import Entity, Revisioned, Stamped, connection_of
+from app.core import audit
+from app.core.db import Entity, Revisioned, Stamped, connection_of, moment
 from app.core.later import later
 from app.core.numbering import next_ids
 from app.core.prepared import Prepared, PreparedRows, inserting
@@ -144,7 +144,7 @@ def _tell(session: Session, entries: Sequence[audit.Entry]) -> None:
 def _stamp(session: Session, model: type[Entity], *, is_new: bool, row: Entity | None = None) -> dict[str, Any]:
     stamp: dict[str, Any] = {}
     if issubclass(model, Stamped):
-        actor, now = session.info.get("actor"), clock.now()
+        actor, now = session.info.get("actor"), moment(session)
         who = actor.user_id if actor else None
         stamp = {"updated_at": now, "updated_by_id": who}
         if is_new:

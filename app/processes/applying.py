@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.access import SYSTEM, Actor
+from app.core.db import moment
 from app.core.errors import BusinessError, ConflictError, InvalidInputError
 from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.customers.services import record_timeline
@@ -125,7 +126,7 @@ def _apply(
     ended: Task | None = None,
 ) -> Decision:
     definition = family.definition_for(session, instance, version)
-    now = clock.now()
+    now = moment(session)
     try:
         decision = decide(
             definition, state, event, today=clock.today(DEFAULT_TIME_ZONE), people=several.whom(session, instance)
@@ -155,7 +156,7 @@ def _apply(
         if isinstance(command, OpenTask) and command.token in alive  # another branch may have ended it all at once
     }
     store.save(
-        session, instance, state, decision, by=by, at=now,
+        session, instance, state, decision, version_id=version.id, by=by, at=now,
         task_ids={**{token: task.id for token, task in known.items()}, **opened},
         moments=_moments(session, definition, decision, now, struck),
     )  # fmt: skip
@@ -223,7 +224,7 @@ def _deadline(session: Session, spec: TaskSpec) -> Deadline:
     """Due and warning moments, counted on the company's calendar or on the wall clock."""
     if spec.due is None:
         return Deadline()
-    now, calendar = clock.now(), company_calendar(session)
+    now, calendar = moment(session), company_calendar(session)
     due = due_at(now, spec.due, spec.clock, calendar)
     if spec.warn is None or spec.warn >= spec.due:
         return Deadline(due, None if spec.warn is None else now)

@@ -247,6 +247,7 @@ _EVENT_ICONS = {
     "return_task": "arrow-back-up",
     "branch_moved": "arrow-right",
     "incident_settled": "check",
+    "migrated": "versions",
     "data_edited": "pencil",
     "instance_suspended": "clock",
     "instance_resumed": "player-play",
@@ -279,7 +280,7 @@ def _events(
 ) -> tuple[list[dict[str, Any]], int | None]:
     """What happened and what was noted, newest first, as sentences; the engine's inner moves are left out. Then where
     older ones begin, if there are any."""
-    definition, before = queries.definition_of(instance.version), _number("truoc")
+    before = _number("truoc")
     rows = queries.events(instance.id).where(ProcessEvent.kind.in_(_EVENT_ICONS)).order_by(None)
     rows = rows if before is None else rows.where(ProcessEvent.seq < before)
     found = session.scalars(rows.order_by(ProcessEvent.seq.desc()).limit(MOST + 1)).all()
@@ -292,11 +293,13 @@ def _events(
     hands = {event.actor_id for event in found if event.actor_id is not None}
     names = people.member_names(session, hands)
     told: list[dict[str, Any]] = []
+    titles = shown.titles(
+        session, instance, {one.node or "" for one in found} | {one.body.get("to", "") for one in found}
+    )
     for event in found[::-1]:
-        node = definition.nodes.get(event.node or "")
-        to = definition.nodes.get(event.body.get("to", ""))
+        node, to = titles.get(event.node or "", ""), titles.get(event.body.get("to", ""), "")
         who = "Tận Tâm" if event.actor_id is None else names.get(event.actor_id, "")
-        sentence = _sentence(event, who, node.title if node else "", to.title if to else "")
+        sentence = _sentence(event, who, node, to)
         if sentence is not None:
             told.append(
                 {
@@ -339,6 +342,11 @@ def _sentence(event: ProcessEvent, who: str, step: str, to: str) -> object | Non
             )
         case "incident_settled":
             return _("%(name)s let the process go on at %(step)s: %(reason)s", name=who, step=step, reason=said)
+        case "migrated":
+            return _(
+                "%(name)s moved it from version %(before)s to version %(after)s: %(reason)s",
+                name=who, before=event.body["from_version"], after=event.body["to_version"], reason=said,
+            )  # fmt: skip
         case "data_edited":
             keys = ", ".join(event.body.get("keys", ()))
             return _("%(name)s corrected %(keys)s: %(reason)s", name=who, keys=keys, reason=said)

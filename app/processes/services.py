@@ -171,14 +171,14 @@ def in_whose_name(session: Session, version: ProcessVersion) -> Member:
 def cancel_instance(session: Session, instance_id: int, *, by: Actor, reason: str) -> ProcessInstance:
     """Call the whole run off: its open tasks are cancelled, what was handed over for them ends."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
-    return _happen(session, instance_id, Cancel(_reason(reason)), by=by)
+    return _happen(session, instance_id, Cancel(why_given(reason)), by=by)
 
 
 def suspend_instance(session: Session, instance_id: int, *, by: Actor, reason: str) -> ProcessInstance:
     """Put it aside: its open work stays with whoever has it and warns nobody, nothing can be finished and no clock
     strikes."""
     get_visible(session, ProcessInstance, instance_id, by, "edit")
-    why, instance = _reason(reason), store.lock(session, instance_id)
+    why, instance = why_given(reason), store.lock(session, instance_id)
     if instance.status is InstanceStatus.suspended:
         raise _paused_already(session, instance)
     instance = _happen(session, instance_id, Suspend(why), by=by)
@@ -212,7 +212,7 @@ def resume_instance(session: Session, instance_id: int, *, by: Actor) -> Process
 def retry_branch(session: Session, instance_id: int, token: int, *, by: Actor, reason: str) -> ProcessInstance:
     """Let a stopped branch try again, with the values as they are by now. Raises BranchNotStoppedError."""
     get_visible(session, ProcessInstance, instance_id, by, "approve")
-    return _happen(session, instance_id, Retry(token, _reason(reason)), by=by)
+    return _happen(session, instance_id, Retry(token, why_given(reason)), by=by)
 
 
 def lead_branch(
@@ -221,7 +221,7 @@ def lead_branch(
     """Lead a stopped branch, or what waits at a join in vain, on by one of the ways out. Raises BranchNotStoppedError,
     InvalidInputError beside `flow`."""
     get_visible(session, ProcessInstance, instance_id, by, "approve")
-    return _happen(session, instance_id, Skip(token, flow, _reason(reason)), by=by)
+    return _happen(session, instance_id, Skip(token, flow, why_given(reason)), by=by)
 
 
 def move_branch(
@@ -233,7 +233,7 @@ def move_branch(
     Raises InvalidInputError beside `from` or `to`, BranchGoneError.
     """
     get_visible(session, ProcessInstance, instance_id, by, "approve")
-    why, instance = _reason(reason), store.lock(session, instance_id)
+    why, instance = why_given(reason), store.lock(session, instance_id)
     definition = queries.definition_of(instance.version)
     if instance.status in FINAL:
         raise InstanceOverError(at=instance.ended_at)
@@ -258,7 +258,7 @@ def move_branch(
 def retry_clock(session: Session, instance_id: int, number: int, *, by: Actor, reason: str) -> ProcessInstance:
     """Let a clock that was given up strike after all, now. Raises BranchNotStoppedError when it was not."""
     get_visible(session, ProcessInstance, instance_id, by, "approve")
-    why, instance = _reason(reason), store.lock(session, instance_id)
+    why, instance = why_given(reason), store.lock(session, instance_id)
     if not 0 < number <= LARGEST_ID:
         raise BranchNotStoppedError
     if instance.status in FINAL:
@@ -283,7 +283,7 @@ def correct_values(
     get_visible(session, ProcessInstance, instance_id, by, "approve")
     if not values:
         raise InvalidInputError(fields={"values": [_("Please say which values are to change.")]})
-    return _happen(session, instance_id, Edit(scalars(values, ANY_KEY), _reason(reason)), by=by)
+    return _happen(session, instance_id, Edit(scalars(values, ANY_KEY), why_given(reason)), by=by)
 
 
 def _happen(session: Session, instance_id: int, event: Event, *, by: Actor) -> ProcessInstance:
@@ -296,7 +296,8 @@ def _happen(session: Session, instance_id: int, event: Event, *, by: Actor) -> P
     return instance
 
 
-def _reason(text: str) -> str:
+def why_given(text: str) -> str:
+    """The reason that somebody typed. Raises InvalidInputError when it is none."""
     if not text.strip() or is_own(text.strip()):
         raise InvalidInputError(fields={"reason": [_("Please say why.")]})
     if len(text) > _LONGEST_TEXT:

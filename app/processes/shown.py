@@ -23,7 +23,7 @@ from app.processes.engine.core import BY_END, BY_MESSAGE, BY_MOVE, BY_RETURN, BY
 from app.processes.engine.graph import Definition
 from app.processes.engine.state import InstanceStatus
 from app.processes.family import BY_CALLER
-from app.processes.models import OWNER, ProcessInstance, ProcessSubscription
+from app.processes.models import OWNER, ProcessEvent, ProcessInstance, ProcessSubscription, ProcessVersion
 from app.tasks import queries as task_queries
 from app.tasks.events import AnswerShown, OwnerShown, StageShown
 from app.tasks.models import Task
@@ -121,6 +121,23 @@ def _shown(
     return AnswerShown(step=str(step), by=who, at=at, rows=rows)
 
 
+def titles(session: Session, instance: ProcessInstance, elements: Collection[str]) -> dict[str, str]:
+    """What these elements are called: by its version, or by those by which the instance ran before."""
+    version = instance.version
+    found = {one: node.title for one, node in queries.definition_of(version).nodes.items() if one in elements}
+    if all(one in found for one in elements if one):
+        return found
+    earlier = queries.events(instance.id).where(ProcessEvent.kind == "migrated")
+    numbers = {event.body["from_version"] for event in session.scalars(earlier)}
+    rows = select(ProcessVersion).where(
+        ProcessVersion.process_id == version.process_id, ProcessVersion.number.in_(numbers)
+    )
+    for one in session.scalars(rows.order_by(ProcessVersion.number)):
+        nodes = queries.definition_of(one).nodes
+        found = {element: node.title for element, node in nodes.items() if element in elements} | found
+    return found
+
+
 def newest_work(session: Session, instance: ProcessInstance) -> tuple[list[Task], Collection[str]]:
     """The open and the newest tasks, oldest first; and where these are not all, the steps at which there was any."""
     tasks = task_queries.newest_of_owner(session, OWNER, instance.id, most=MOST)
@@ -150,7 +167,9 @@ def owner_shown(session: Session, instance: ProcessInstance, task: Task, actor: 
     done, has_older = answered_work(session, instance, tasks)
     stages = stages_shown(definition, tasks, clock.now(), been)
     keys = [stage.key for stage in sorted(definition.stages, key=lambda stage: stage.order)]
-    spec = definition.nodes[task.step].task
+    # Work that was called off may be of a step which only an earlier version had.
+    node = definition.nodes.get(task.step)
+    spec = node.task if node is not None else None
     return OwnerShown(
         url=links.instance_path(instance.id),
         code=instance.code,

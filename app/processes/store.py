@@ -112,6 +112,16 @@ _GATHERED = Prepared(
 _NO_TIMER = Prepared(
     delete(_TIMER).where(_TIMER.c.instance_id == bindparam("instance"), _TIMER.c.number == bindparam("number_"))
 )
+_TIMER_AT = Prepared(
+    update(_TIMER)
+    .where(_TIMER.c.instance_id == bindparam("instance"), _TIMER.c.number == bindparam("number_"))
+    .values(node=bindparam("at", type_=_TIMER.c.node.type))
+)
+_WAITS_AT = Prepared(
+    update(_SUBSCRIPTION)
+    .where(_SUBSCRIPTION.c.instance_id == bindparam("instance"), _SUBSCRIPTION.c.number == bindparam("number_"))
+    .values(node=bindparam("at", type_=_SUBSCRIPTION.c.node.type))
+)
 _NO_SUBSCRIPTION = Prepared(
     delete(_SUBSCRIPTION).where(
         _SUBSCRIPTION.c.instance_id == bindparam("instance"), _SUBSCRIPTION.c.number == bindparam("number_")
@@ -212,6 +222,7 @@ def save(
     before: State,
     decision: Decision,
     *,
+    version_id: int,
     by: Actor,
     at: datetime,
     task_ids: Mapping[int, int],
@@ -223,6 +234,8 @@ def save(
     """
     after = decision.state
     _save_tokens(session, instance, before, after)
+    if version_id != instance.version_id:
+        _save_renamed(session, instance, before, after)
     changed = [one for one in after.gatherings if one not in before.gatherings]
     _GATHERED(session, [_gathered_row(instance, one) for one in changed])
     _NO_TIMER(session, _gone(instance, before.timers, after.timers))
@@ -233,7 +246,8 @@ def save(
         [_subscription_row(instance, one, at) for one in _came(before.subscriptions, after.subscriptions)],
     )
     rows.change(
-        session, instance, status=after.status, data=dict(after.data), next_token=after.next_token, seq=after.seq,
+        session, instance, version_id=version_id, status=after.status, data=dict(after.data),
+        next_token=after.next_token, seq=after.seq,
         incident=incident_of(instance.incident, decision), ended_at=at if after.status in FINAL else None,
     )  # fmt: skip
     _ADD_EVENTS(
@@ -262,6 +276,22 @@ def _save_tokens(session: Session, instance: ProcessInstance, before: State, aft
     _GO_ON(session, [left | {f"new_{name}": new for name, new in _token_row(one).items()} for left, one in pairs])
     _NO_TOKEN(session, gone[both:])
     _ADD_TOKENS(session, [{"instance_id": instance.id, **_token_row(one)} for one in came[both:]])
+
+
+def _save_renamed(session: Session, instance: ProcessInstance, before: State, after: State) -> None:
+    """What stays goes by the names of the other version."""
+    was = {one.id for one in before.timers} | {one.id for one in before.subscriptions}
+    moved = [one for one in after.tokens if one.id in {token.id for token in before.tokens}]
+    _GO_ON(
+        session,
+        [
+            {"instance": instance.id, "number_": one.id} | {f"new_{name}": new for name, new in _token_row(one).items()}
+            for one in moved
+        ],
+    )
+    named = {"instance": instance.id}
+    _TIMER_AT(session, [named | {"number_": one.id, "at": one.node} for one in after.timers if one.id in was])
+    _WAITS_AT(session, [named | {"number_": one.id, "at": one.node} for one in after.subscriptions if one.id in was])
 
 
 def hold_timers(session: Session, instance: ProcessInstance) -> None:

@@ -182,6 +182,15 @@ def steps_of_owner(session: Session, kind: str, owner_id: int) -> set[str]:
     return set(session.scalars(select(Task.step).where(Task.owner_type == kind, Task.owner_id == owner_id).distinct()))
 
 
+def done_steps_of(session: Session, kind: str, owner_ids: Collection[int]) -> dict[int, set[str]]:
+    """The steps that were finished, by owner."""
+    rows = select(Task.owner_id, Task.step).where(Task.owner_type == kind, Task.owner_id.in_(owner_ids))
+    found: dict[int, set[str]] = {}
+    for owner_id, step in session.execute(rows.where(Task.completed_at.is_not(None)).distinct()):
+        found.setdefault(owner_id, set()).add(step)
+    return found
+
+
 def count_open_of(session: Session, kind: str, owner_id: int) -> int:
     rows = select(func.count(Task.id)).where(Task.owner_type == kind, Task.owner_id == owner_id, is_open())
     return session.scalar(rows) or 0

@@ -13,7 +13,7 @@ from app.comments.models import Comment
 from app.comments.services import write_comment
 from app.core import clock, rows
 from app.core.access import Actor, visible
-from app.core.db import connection_of, writes_alone
+from app.core.db import connection_of, moment, writes_alone
 from app.core.errors import BusinessError, ConflictError, InvalidInputError, NotAllowedError, NotFoundError, Sentence
 from app.core.i18n import _
 from app.core.later import later
@@ -74,7 +74,7 @@ def open_task(
 
     Returns its id.
     """
-    now = clock.now()
+    now = moment(session)
     row: dict[str, Any] = {
         "owner_type": owner_type,
         "owner_id": owner_id,
@@ -276,7 +276,7 @@ def complete_task(
         raise InvalidInputError(fields={"note": [problem]})
     if (task.form_version_id is None) != (answers is None):
         raise InvalidInputError(fields={"answers": [_("These answers do not belong to this step.")]})
-    now = clock.now()
+    now = moment(session)
     submitted: dict[str, int] = {}
     if answers is not None and task.form_version is not None:
         submission = submit(
@@ -320,7 +320,7 @@ def return_task(session: Session, task_id: int, *, to: str, note: str, by: Actor
         problems["note"] = [problem]
     if problems:
         raise InvalidInputError(fields=problems)
-    _end(session, task, by=by, outcome=rules.RETURNED, note=note, at=clock.now())
+    _end(session, task, by=by, outcome=rules.RETURNED, note=note, at=moment(session))
     owner_of(task.owner_type).task_returned(session, task, to=to, by=by, note=note.strip())
     return task
 
@@ -346,7 +346,7 @@ def _end(
 def cancel_task(session: Session, task: Task, *, by: Actor, reason: str) -> None:
     """Called by the owner, which holds the locks: nobody has to do this any more."""
     rows.change(
-        session, task, state=TaskState.cancelled, cancelled_at=clock.now(), next_alert_at=None, draft=None
+        session, task, state=TaskState.cancelled, cancelled_at=moment(session), next_alert_at=None, draft=None
     )  # fmt: skip
     if owner_of(task.owner_type).resource is None:
         end_grants(session, reason=_reason(task.id))
@@ -512,7 +512,7 @@ def _note(
     session: Session, task: Task, kind: TaskEventKind, *, by: Actor | None, data: Mapping[str, Any] | None = None
 ) -> None:
     happened = {
-        "task_id": task.id, "at": clock.now(), "kind": kind, "actor_id": by.user_id if by else None,
+        "task_id": task.id, "at": moment(session), "kind": kind, "actor_id": by.user_id if by else None,
         "data": dict(data or {}),
     }  # fmt: skip
     later(session, _write_events, happened)

@@ -32,6 +32,7 @@ UNTOLD = {
     ("app/customers/keys.py", "Customer"): "keys of the name and the address, which say nothing",
     ("app/customers/duplicates/children.py", "table"): "whose the rows are; told as customer.merged and merge_undone",
     ("app/customers/duplicates/looking.py", "DuplicatePair"): "what the worker suggests; what people say of it is told",
+    ("app/processes/migrating.py", "Task"): "the name of a step; told as instance.migrated",
     ("app/core/removing.py", "table"): "rows that go for good; told as demo.removed",
     ("app/demo/running.py", "table"): "columns of rows that are about to go, and who asked for a run of classes",
     ("app/core/prepared.py", "plain"): "what `inserting` is given; whoever calls it stands in this list",

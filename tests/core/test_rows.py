@@ -66,16 +66,17 @@ def test_a_row_made_past_the_mapper_is_stamped_told_of_and_changed_by_it(session
             initiator_id=cast.lan.user_id, next_token=1, seq=0, started_at=MONDAY,
         )  # fmt: skip
         number = made.id
-        made.seq = 5  # by the mapper, which finds its revision
+        made.incident = "stopped"  # by the mapper, which finds its revision
     session.expunge_all()
     row = session.get_one(ProcessInstance, number)
-    assert (row.rev, row.seq, row.created_by_id, row.updated_by_id) == (2, 5, cast.lan.user_id, cast.lan.user_id)
-    assert (row.data, row.created_at, row.incident) == ({"a": 1}, MONDAY, None)
+    assert (row.rev, row.incident) == (2, "stopped")
+    assert row.created_by_id == row.updated_by_id == cast.lan.user_id
+    assert (row.data, row.created_at, row.ended_at) == ({"a": 1}, MONDAY, None)
     of_it = select(AuditEvent).where(AuditEvent.table_name == "process_instance", AuditEvent.record_id == number)
     made, changed = session.scalars(of_it.order_by(AuditEvent.id)).all()
     assert made.changes["code"] == [None, "HS-9"]
     assert str(made.changes["data"][1]).startswith("hmac:")
-    assert changed.changes == {"seq": [0, 5]}
+    assert changed.changes == {"incident": [None, "stopped"]}
 
 
 def test_what_another_has_changed_meanwhile_is_refused(session, cast, story):

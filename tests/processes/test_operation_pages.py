@@ -188,3 +188,32 @@ def test_programs_and_the_page_move_it_and_say_in_vietnamese_why_not(make, ask, 
     assert why in again.text
     page.post(f"/ho-so/{instance}/chuyen-buoc", data={**typed, "token": token, "to": "a"})
     assert sorted(ask(lambda drawn: drawn.open(instance))) == ["a", "c"]
+
+
+def two_by_the_first_version(drawn: Drawn) -> tuple[int, int]:
+    safe, stays = drawn.start(), drawn.start()
+    drawn.finish(stays, "ask")
+    drawn.publish("start > ask > look > end", by=drawn.cast.hoa)
+    return safe, stays
+
+
+def test_programs_ask_which_can_be_moved_to_the_next_version_and_move_those(app, make, client, token):
+    safe, stays = make((("start > ask > check > end",), {}), two_by_the_first_version)
+    api, hoa, lan = app.test_client(), token("hoa"), token("lan")
+    of_it = {"process": "thu-nghiem", "to": 2}
+    asked = api.post("/api/v1/migrations/check", json=of_it, headers=hoa)
+    assert [(one["id"], one["movable"]) for one in asked.json["result"]] == [(safe, True), (stays, False)]
+    assert asked.json["result"][1]["reasons"][0]["code"] == "step_gone"
+    wish = {**of_it, "instances": [safe, stays, 999], "reason": "Bước mới"}
+    for _again in range(2):
+        done = api.post("/api/v1/migrations/", json=wish, headers={**hoa, "Idempotency-Key": "m1"})
+        assert [(one["id"], one["moved"]) for one in done.json["result"]] == [
+            (safe, True),
+            (stays, False),
+            (999, False),
+        ]
+    for at, wrong in (("", {**wish, "reason": ""}), ("check", {"to": 9}), ("check", {"map": {"check": "x"}})):
+        answer = api.post(f"/api/v1/migrations/{at}", json={**of_it, **wrong}, headers=hoa)
+        assert answer.status_code == 422, answer.text
+    assert api.post("/api/v1/migrations/", json=wish, headers=lan).status_code == 403
+    assert "từ phiên bản 1 sang phiên bản 2: Bước mới" in client("hoa").get(f"/ho-so/{safe}").text

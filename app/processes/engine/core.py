@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import date
 
-from app.processes.engine import asking, calling, errand, joining, moving, returning, waits
+from app.processes.engine import asking, calling, errand, joining, migrating, moving, returning, waits
 from app.processes.engine.events import (
     ArmTimer,
     BranchMoved,
@@ -38,6 +38,7 @@ from app.processes.engine.events import (
     JoinArrived,
     JoinFired,
     MessageTaken,
+    Migrate,
     Move,
     OpenTask,
     RaiseIncident,
@@ -131,6 +132,8 @@ def decide(definition: Definition, state: State, event: Event, *, today: date, p
             turn.move(token, to, reason)
         case Edit(values, reason):
             turn.edit(values, reason)
+        case Migrate():
+            migrating.migrate(turn, event)
     return turn.decision()
 
 

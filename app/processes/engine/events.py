@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.processes.engine.state import Data, IncidentCode, InstanceStatus
+
+if TYPE_CHECKING:
+    from app.processes.engine.graph import Definition
 
 
 class Refusal(StrEnum):
@@ -31,6 +35,7 @@ class Refusal(StrEnum):
     join_left_dead = auto()
     no_end_left = auto()
     cannot_tell = auto()
+    cannot_migrate = auto()
 
 
 class EngineRefusal(Exception):
@@ -168,6 +173,23 @@ class Edit:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """An admin lets the instance, which ran by the drawing `source`, go on by another version.
+
+    `map` names the elements that are called otherwise there, `been` are the steps that were done. `anew`: clocks that
+    run begin again; else they strike when they would have struck.
+    """
+
+    source: Definition
+    from_version: int
+    to_version: int
+    map: Mapping[str, str] = field(default_factory=dict)
+    been: frozenset[str] = frozenset()
+    anew: bool = False
+    reason: str = ""
+
+
 Event = (
     Start
     | Complete
@@ -184,6 +206,7 @@ Event = (
     | Skip
     | Move
     | Edit
+    | Migrate
 )
 
 
@@ -453,6 +476,17 @@ class DataEdited:
 
 
 @dataclass(frozen=True, slots=True)
+class Migrated:
+    """From here on the instance runs by another version; `map` tells what is called otherwise there, of all that it
+    rests on or has done."""
+
+    from_version: int
+    to_version: int
+    map: Mapping[str, str]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceSuspended:
     """Nothing moves until it is resumed."""
 
@@ -504,6 +538,7 @@ Command = (
     | RaiseIncident
     | IncidentSettled
     | DataEdited
+    | Migrated
     | InstanceSuspended
     | InstanceResumed
     | FinishInstance

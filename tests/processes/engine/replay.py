@@ -48,6 +48,11 @@ def replayed(log: Iterable[Happened]) -> Shown:
             messages[body["subscription"]] = (node, body["name"], body["key"])
         elif kind in ("unsubscribe", "message_taken"):
             del messages[body["subscription"]]
+        elif kind == "migrated":
+            called = body["map"]
+            tokens = {one: (called.get(at, at), why) for one, (at, why) in tokens.items()}
+            timers = {one: called.get(at, at) for one, at in timers.items()}
+            messages = {one: (called.get(at, at), *rest) for one, (at, *rest) in messages.items()}
         elif kind in ("instance_started", "instance_resumed"):
             status = InstanceStatus.running
         elif kind == "instance_suspended":

@@ -6,8 +6,10 @@ The numbers are those of the list of invariants that the engine was designed by 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import strategies as st
@@ -23,6 +25,8 @@ from app.processes.engine.events import (
     Fire,
     JoinArrived,
     JoinFired,
+    Migrate,
+    Migrated,
     Move,
     Receive,
     Resume,
@@ -41,7 +45,19 @@ from tests.proof import tried
 
 KINDS = ("seq", "xor", "or", "and", "loop", "timed", "wait", "race", "many")
 #: what happens next, the more often it stands here
-WISHES = (*["task"] * 6, *["return"] * 4, *["message"] * 3, *["clock"] * 2, *["move"] * 2, "pause", "cancel")
+WISHES = (
+    *["task"] * 6,
+    *["return"] * 4,
+    *["message"] * 3,
+    *["clock"] * 2,
+    *["move"] * 2,
+    *["migrate"] * 2,
+    "pause",
+    "cancel",
+)
+
+
+_ID = re.compile(r'((?<=id="|lt=")[a-z]\w*|(?<=Ref=")[a-z]\w*)(?=")')
 
 
 class Engine(RuleBasedStateMachine):
@@ -85,9 +101,9 @@ class Engine(RuleBasedStateMachine):
             ("task", self.waiting), ("message", self.run.state.subscriptions), ("clock", self.run.state.timers),
             ("return", self.waiting and self.rounds < LAST_ROUND),
             ("move", self.run.definition.steps and self.rounds < LAST_ROUND), ("pause", True),
-            ("cancel", self.rounds > 6),
+            ("migrate", True), ("cancel", self.rounds > 6),
         ) if there]  # fmt: skip
-        assert can[0] not in ("move", "pause"), "I6: a run that waits for nothing is over"
+        assert can[0] not in ("move", "pause", "migrate"), "I6: a run that waits for nothing is over"
         getattr(self, f"_{wish if wish in can else can[0]}")()
 
     def _task(self) -> None:
@@ -122,6 +138,25 @@ class Engine(RuleBasedStateMachine):
             self.happen(Move(token.id, to))
             assert token not in self.run.state.tokens
             assert to in self.run.open, "the step is open, and nothing else has to be seen to"
+
+    def _migrate(self) -> None:
+        """I14: to the same drawing nothing changes; to one where everything is called otherwise and back neither."""
+        before, old = self.run.state, self.run.definition
+        if before.gatherings:
+            self.refused(Migrate(old, 1, 2))
+            return
+        self.happen(Migrate(old, 1, 2))
+        assert replace(self.run.state, seq=before.seq) == before
+        assert [type(command) for command in self.run.last] == [Migrated]
+        renamed = read(_ID.sub(r"\1_v2", self.xml))[0]
+        there = {one: f"{one}_v2" for one in old.nodes}
+        self.run.definition = renamed
+        self.happen(Migrate(old, 2, 3, there))
+        assert {one.node for one in self.run.state.tokens} == {there[one.node] for one in before.tokens}
+        assert len(self.run.state.data) == len(before.data)
+        self.run.definition = old
+        self.happen(Migrate(renamed, 3, 2, {to: one for one, to in there.items()}))
+        assert replace(self.run.state, seq=before.seq) == before
 
     def _pause(self) -> None:
         before = self.run.state
