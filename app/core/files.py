@@ -54,6 +54,8 @@ CONTENT_TYPES: Mapping[str, str] = {
     "txt": "text/plain",
     "csv": "text/csv",
 }
+#: pictures that every browser draws, and runs nothing of
+DRAWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _TEXTS = {"txt", "csv"}
 # filetype looks at the first parts of an archive only; some programs put the telling one further back.
 _TELLING_PART = {"docx": b"word/document.xml", "xlsx": b"xl/workbook.xml", "pptx": b"ppt/presentation.xml"}

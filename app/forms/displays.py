@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from app.core.files import DRAWN
 from app.core.i18n import _
 from app.forms import queries
 from app.forms.fields.base import Context, Control, FormField, Value
@@ -45,12 +46,19 @@ def display(one: FormField, value: Value, context: Context) -> str:
 
 
 def _files(one: FormField, value: Value, context: Context) -> Markup:
+    """Pictures in small, the rest by name; each leads to the whole."""
     known = [context.files.facts_of(int(number)) for number in value] if isinstance(value, list) else []
-    return Markup("<br>").join(
+    pictures = [facts for facts in known if facts and facts.path and facts.content_type in DRAWN]
+    small = Markup("").join(
+        Markup('<a href="%s?xem=1" target="_blank" rel="noopener"><img src="%s" alt="%s" loading="lazy"></a>')
+        % (facts.path, facts.path, facts.name) for facts in pictures
+    )  # fmt: skip
+    named = Markup("<br>").join(
         Markup('<a class="tt-link" href="%s">%s</a>') % (facts.path, facts.name) if facts and facts.path
         else Markup("%s") % (facts.name if facts else _("File you may not see"))
-        for facts in known
+        for facts in known if facts not in pictures
     )  # fmt: skip
+    return (Markup('<span class="tt-photos">%s</span>') % small if small else Markup("")) + named
 
 
 def _rows(one: FormField, value: Value, context: Context) -> Markup:

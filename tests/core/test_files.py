@@ -323,6 +323,11 @@ def test_what_hides_a_script_is_still_only_a_download(
     assert answer.content_type.split(";")[0] in {"image/gif", "text/plain", "text/csv"}
     assert answer.headers["Content-Disposition"].startswith("attachment;")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    looked_at = client("lan").get(f"{answer.request.path}?xem=1", buffered=True)
+    is_picture = answer.content_type == "image/gif"  # drawn, and no script of it runs
+    assert looked_at.headers["Content-Disposition"].startswith("inline;" if is_picture else "attachment;")
+    assert "sandbox" in looked_at.headers["Content-Security-Policy"]
+    assert looked_at.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_a_name_cannot_break_out_of_its_header(

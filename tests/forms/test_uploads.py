@@ -61,9 +61,16 @@ def test_a_file_is_kept_though_the_page_comes_back_and_is_seen_with_the_answers(
         submission = db.session.scalars(select(Submission).where(Submission.subject_id == asked)).one()
         assert submission.answers["photos"] == [int(kept["value"])]
         path = f"/tep/{db.session.scalars(select(StoredFile.id)).one()}/anh.jpg"
+        number = submission.id
     for reader in ("binh", "tuan"):
         with client(reader).get(path) as answer:
-            assert answer.data == PICTURE
+            assert (answer.data, answer.headers["Content-Disposition"][:11]) == (PICTURE, "attachment;")
+    page = BeautifulSoup(tuan.get(f"/phieu/{number}").text, "html.parser")
+    picture = page.select_one(".tt-photos a img")
+    assert (picture["alt"], picture["src"]) == ("hộp móp.jpg", picture.parent["href"].removesuffix("?xem=1"))
+    with tuan.get(picture.parent["href"]) as answer:
+        assert (answer.data, answer.headers["Content-Disposition"][:7]) == (PICTURE, "inline;")
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
 
 
 def test_nobody_answers_with_a_file_of_somebody_else(app, client, asked):

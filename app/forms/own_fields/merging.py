@@ -32,7 +32,7 @@ def pairs(session: Session, first_id: int, second_id: int, who: Actor) -> Sequen
     def told(one: FormField, value: Value | None) -> str:
         if value is None:
             return ""
-        text = str(display(one, value, context))
+        text = display(one, value, context)
         return masked(mask_of(one), text) if queries.right(who, one) is FieldRight.masked else text
 
     return [
