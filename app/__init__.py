@@ -90,6 +90,7 @@ def create_app(config: Any = None) -> Flask:
     from app.processes import metrics
     from app.processes.handlers import SHARED_INSTANCES, CustomerInstances, InstanceComments, begun_by
     from app.processes.services import InstanceTasks
+    from app.processes.version_view import version_links
     from app.security import arrival, look_view
     from app.security.effective_view import effective_links
     from app.security.events import register_duty, register_messenger, register_trace
@@ -160,6 +161,7 @@ def create_app(config: Any = None) -> Flask:
     for shared in (SHARED_CUSTOMERS, SHARED_TASKS, SHARED_INSTANCES):
         register_shareable(shared)
     parts.register_links("rights", effective_links)
+    parts.register_links("versions", version_links)
     parts.register_part(OpenWorkPart())
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)

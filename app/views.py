@@ -82,6 +82,7 @@ from app.processes.migration_api import MigrationApi
 from app.processes.models import Process, ProcessInstance
 from app.processes.receiver_view import ReceiverPages
 from app.processes.screens import InstanceScreen
+from app.processes.version_view import VersionPages
 from app.processes.views import InstancePages, ProcessScreen
 from app.security import queries as people
 from app.security.account import AccountPages
@@ -211,6 +212,7 @@ VIEWS: tuple[type, ...] = (
     ProcessScreen,
     MessagePages,
     AutomaticPages,
+    VersionPages,
     ReceiverPages,
     FormScreen,
     FormPages,

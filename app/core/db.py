@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
-from sqlalchemy import JSON, DateTime, Enum, ForeignKey, Integer, String, event, func, literal, select
+from sqlalchemy import JSON, DateTime, Enum, ForeignKey, Integer, String, event, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import InvalidatePoolError
@@ -248,6 +248,14 @@ def queue_up_all(session: Session, names: Iterable[str]) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(each.c.name, 0)))).all()
 
 
+def plan_for_values(session: Session) -> None:
+    """Until the transaction ends every query is planned for the values that it is asked with. Otherwise PostgreSQL
+    takes one plan for all of them when it thinks that none does better, and of how common a value of an own field is
+    it knows nothing without the value: 50 ms where 22 are enough."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+
 def row_id(value: object) -> int:
     """The id written in an address. Raises NotFoundError for what cannot be one, however large."""
     text = str(value)
@@ -321,7 +329,7 @@ def listen_to(engine: Engine, *, synchronous: str) -> None:
 
 
 #: what changes nothing; "FOR UPDATE" after a WITH is taken for a change, which costs little
-_READS = re.compile(r"SELECT\s|WITH\s(?!.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b)", re.DOTALL)
+_READS = re.compile(r"SELECT\s|SET LOCAL\s|WITH\s(?!.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b)", re.DOTALL)
 
 
 def _keep_what_is_prepared(engine: Engine) -> None:

@@ -60,6 +60,11 @@ def automatic_path(process_code: str, task: str = "") -> str:
     return f"/tu-dong/{quote(process_code)}/{quote(task, safe='')}"
 
 
+def versions_path(process_code: str) -> str:
+    """Which process files run by which version."""
+    return f"/phien-ban/{quote(process_code)}/"
+
+
 def start_path(process_code: str) -> str:
     """Where the process is begun."""
     return f"/ho-so/bat-dau/{quote(process_code, safe='')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Response
@@ -41,7 +41,15 @@ from app.processes.engine.bpmn import MAX_BYTES
 from app.processes.engine.graph import Definition
 from app.processes.engine.problems import Problem
 from app.processes.engine.state import InstanceStatus, State
-from app.processes.models import OWNER, Process, ProcessEvent, ProcessInstance, ProcessVersion, VersionState
+from app.processes.models import (
+    OWNER,
+    Process,
+    ProcessCall,
+    ProcessEvent,
+    ProcessInstance,
+    ProcessVersion,
+    VersionState,
+)
 from app.security.models import Member
 from app.tasks import queries as tasks
 from app.tasks.models import Task
@@ -159,6 +167,7 @@ class InstanceApi(Api):
             status=f"one of {', '.join(InstanceStatus)}",
             process="process code",
             customer="customer id",
+            parent="id of the run that called them",
             code="exactly",
             q="words of the customer, as in customers",
             stuck="1: cannot go on by itself, or nobody is there for some work in it",
@@ -180,6 +189,9 @@ class InstanceApi(Api):
                 "status": state_is(ProcessInstance.status, InstanceStatus),
                 "process": _of_process,
                 "customer": id_is(ProcessInstance.customer_id),
+                "parent": lambda rows, text: id_is(ProcessCall.parent_id)(
+                    rows.join(ProcessCall, ProcessCall.child_id == ProcessInstance.id), text
+                ),
                 "code": equals(ProcessInstance.code),
                 "q": of_customer,
                 "stuck": lambda rows, text: flag(rows, text, queries.is_stuck()),
@@ -358,7 +370,7 @@ def _whole(session: Session, process: Process) -> dict[str, Any]:
 
 
 def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
-    """`assignee` and `initiator` are user names."""
+    """`assignee` and `initiator` are user names; `children` are the newest, `children_count` how many there are."""
     definitions = {one.id: queries.definition_of(one.version) for one in found}
     several_asked = {number: one for number, one in definitions.items() if any(node.many for node in one.steps)}
     stand = [one.id for one in found if one.incident or (one.ended_at is None and one.id in several_asked)]
@@ -380,10 +392,7 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
         ]
         for number, some in work.items()
     }
-    callers, called = family.kin_of(db.session(), [one.id for one in found])
-    kin = {one.id for some in (*callers.values(), *called.values()) for one in some}
-    their = select(ProcessInstance.id).where(ProcessInstance.id.in_(kin), visible(ProcessInstance, edge.actor()))
-    seen = set(db.session.scalars(their)) if kin else set()
+    kin = family.kin_of(db.session(), [one.id for one in found], edge.actor())
     running: dict[int, list[dict[str, Any]]] = {}
     timed = [number for number, one in definitions.items() if one.has_clocks]
     for timer in timers.running_in(db.session(), timed) if timed else ():
@@ -432,8 +441,9 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
                 for call in calls.get(one.id, ())
             ],
             "asked": asked.get(one.id, []),
-            "parent": next(iter(_briefly(callers.get(one.id, ()), seen)), None),
-            "children": _briefly(called.get(one.id, ()), seen),
+            "parent": next(iter(_briefly(kin[one.id].caller)), None),
+            "children": _briefly(kin[one.id].called),
+            "children_count": kin[one.id].count,
             "incidents": [
                 {
                     "token": stop.token,
@@ -452,11 +462,8 @@ def _instances(found: Sequence[ProcessInstance]) -> list[dict[str, Any]]:
     ]
 
 
-def _briefly(kin: Sequence[family.Relative], seen: Collection[int]) -> list[dict[str, Any]]:
-    return [
-        {"id": one.id, "code": one.code, "process": one.process_code, "status": one.status}
-        for one in kin if one.id in seen
-    ]  # fmt: skip
+def _briefly(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
+    return [{"id": one.id, "code": one.code, "process": one.process_code, "status": one.status} for one in kin]
 
 
 def _asked(

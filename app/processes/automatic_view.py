@@ -135,6 +135,7 @@ def _page(code: str, *, refused: ProcessNotPublishableError | None = None, statu
         crumbs=trail((_("Processes"), "/quy-trinh/list/"), (process.name, links.process_path(process.id)),
                      here=_("What it does by itself")),
         process=process, draft=drawn, path=links.automatic_path(code), refused=refused,
+        versions_url=links.versions_path(code),
         tasks=[
             {"url": links.automatic_path(code, one.id), "name": one.name, "kind": KINDS[one.kind][0],
              "icon": KINDS[one.kind][1], "told": _told(one), "is_code": one.kind != "mail",

@@ -5,16 +5,17 @@ All of it is one transaction under the lock of the outermost run (store.lock), s
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import and_, bindparam, literal, select, union_all
+from sqlalchemy import and_, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import clock, rows
+from app.core.access import Actor, visible
 from app.core.db import queue_up
 from app.core.errors import ConflictError
 from app.core.i18n import _
@@ -321,6 +322,10 @@ def is_linked(session: Session, instance: ProcessInstance) -> bool:
 
 
 # ── as it is shown ──
+#: so many of those that a run called are told at once, the newest
+MOST_SHOWN = 100
+
+
 @dataclass(frozen=True)
 class Relative:
     """A run that called another one or was called by it; `token` is the one that waited for it."""
@@ -333,23 +338,46 @@ class Relative:
     token: int
 
 
-def kin_of(
-    session: Session, instance_ids: Collection[int]
-) -> tuple[Mapping[int, Sequence[Relative]], Mapping[int, Sequence[Relative]]]:
-    """By run the one that called it, and those that it called, the oldest first."""
-    sides: tuple[dict[int, list[Relative]], dict[int, list[Relative]]] = ({}, {})
-    kin = [
-        select(literal(side).label("side"), ProcessCall.id.label("call"), own, ProcessInstance.id.label("other"),
-               ProcessInstance.code, Process.name, Process.code.label("process"), ProcessInstance.status,
-               ProcessCall.token)
+@dataclass
+class Kin:
+    """Of one run those that somebody sees: `caller` none or one, `called` the newest, the oldest of them first, out of
+    `count` in all."""
+
+    caller: list[Relative]
+    called: list[Relative]
+    count: int = 0
+
+
+def kin_of(session: Session, instance_ids: Collection[int], actor: Actor) -> defaultdict[int, Kin]:
+    """By run the one that called it, and those that it called."""
+    found = defaultdict[int, Kin](lambda: Kin([], []))
+    if not instance_ids:
+        return found
+    kin = union_all(*(
+        select(
+            literal(side).label("side"), ProcessCall.id.label("call"), own.label("own"), other.label("other"),
+            ProcessCall.token, func.row_number().over(partition_by=own, order_by=ProcessCall.id.desc()).label("nth"),
+            func.count().over(partition_by=own).label("all"),
+        )
         .join(ProcessInstance, ProcessInstance.id == other)
-        .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
-        .join(Process, Process.id == ProcessVersion.process_id)
-        .where(own.in_(instance_ids))
+        .where(own.in_(instance_ids), visible(ProcessInstance, actor))
         for side, (own, other) in enumerate(
             [(ProcessCall.child_id, ProcessCall.parent_id), (ProcessCall.parent_id, ProcessCall.child_id)]
         )
-    ]  # fmt: skip
-    for row in session.execute(union_all(*kin).order_by("call")):
-        sides[row.side].setdefault(row[2], []).append(Relative(*row[3:]))
-    return sides
+    )).subquery()  # fmt: skip
+    rows = (
+        select(kin.c.side, kin.c.own, kin.c.all, kin.c.other, ProcessInstance.code, Process.name,
+               Process.code.label("process"), ProcessInstance.status, kin.c.token)
+        .join(ProcessInstance, ProcessInstance.id == kin.c.other)
+        .join(ProcessVersion, ProcessVersion.id == ProcessInstance.version_id)
+        .join(Process, Process.id == ProcessVersion.process_id)
+        .where(kin.c.nth <= MOST_SHOWN)
+        .order_by(kin.c.call)
+    )  # fmt: skip
+    for side, own, count, *one in session.execute(rows):
+        if side:
+            found[own].called.append(Relative(*one))
+            found[own].count = count
+        else:
+            found[own].caller.append(Relative(*one))
+    return found

@@ -207,29 +207,18 @@ def _clocks(running: Sequence[ProcessTimer], definition: Definition) -> list[dic
 
 
 def _kin(session: Session, instance: ProcessInstance, actor: Actor) -> dict[str, Any]:
-    """`caller` and `called`: {code, process, status_label, url} of the run that called this one, and of those that it
-    called, as far as he sees them."""
-    callers, called = family.kin_of(session, [instance.id])
-    called = {number: kin[-MOST:] for number, kin in called.items()}
-    found = [*callers.get(instance.id, ()), *called.get(instance.id, ())]
-    seen = set(
-        session.scalars(
-            select(ProcessInstance.id).where(
-                ProcessInstance.id.in_([one.id for one in found]), visible(ProcessInstance, actor)
-            )
-        )
-        if found
-        else ()
-    )
+    """`caller` and `called`: {code, process, status_label, url} of the run that called this one, and of the newest
+    that it called, as far as he sees them; of these `called_count` in all."""
+    kin = family.kin_of(session, [instance.id], actor)[instance.id]
 
-    def told(kin: Sequence[family.Relative]) -> list[dict[str, Any]]:
+    def told(some: Sequence[family.Relative]) -> list[dict[str, Any]]:
         return [
             {"code": one.code, "process": one.process, "status_label": shown.STATUS_LABELS[one.status],
              "url": links.instance_path(one.id)}
-            for one in kin if one.id in seen
+            for one in some
         ]  # fmt: skip
 
-    return {"caller": told(callers.get(instance.id, ())), "called": told(called.get(instance.id, ()))}
+    return {"caller": told(kin.caller), "called": told(kin.called), "called_count": kin.count}
 
 
 def _asked(session: Session, instance: ProcessInstance, definition: Definition) -> list[several.Asked]:

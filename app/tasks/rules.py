@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from app.core.errors import Sentence
 from app.core.i18n import _
+from app.core.own_reasons import is_own
 from app.core.timewords import Lateness, time_left
 
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ RETURNED = "return"
 LONGEST_NOTE = 5_000
 # An alert that could not be raised is tried again after this: late enough not to block the others, and still soon.
 ALERT_RETRY = timedelta(minutes=1)
+
+
+def note_problem(note: str) -> Sentence | None:
+    """Why a note or a reason cannot be kept as typed. A sign of the product's own would be read as its reason."""
+    if len(note) > LONGEST_NOTE or "\0" in note:
+        return _("At most %(count)d characters, please.", count=LONGEST_NOTE)
+    return _("Please say it in words.") if is_own(note.strip()) else None
 
 
 @dataclass(frozen=True)

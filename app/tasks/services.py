@@ -156,10 +156,9 @@ def reassign_task(
         raise InvalidInputError(fields={"assignee": [_("%(name)s no longer works here.", name=to.name)]})
     if not people.actor_of(session, to).may("edit", "Task"):
         raise InvalidInputError(fields={"assignee": [_("%(name)s may look at work, but not do it.", name=to.name)]})
-    if len(reason) > rules.LONGEST_NOTE or "\0" in reason:
-        raise InvalidInputError(
-            fields={"reason": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]}
-        )
+    problem = rules.note_problem(reason)
+    if problem:
+        raise InvalidInputError(fields={"reason": [problem]})
     if to.id == task.assignee_id:
         return task
     _hand_on(session, task, to, by=by, reason=reason)
@@ -272,8 +271,9 @@ def complete_task(
     problem = rules.outcome_problem(outcome, task.outcomes)
     if problem:
         raise InvalidInputError(fields={"outcome": [problem]})
-    if len(note) > rules.LONGEST_NOTE or "\0" in note:
-        raise InvalidInputError(fields={"note": [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]})
+    problem = rules.note_problem(note)
+    if problem:
+        raise InvalidInputError(fields={"note": [problem]})
     if (task.form_version_id is None) != (answers is None):
         raise InvalidInputError(fields={"answers": [_("These answers do not belong to this step.")]})
     now = moment(session)
@@ -316,8 +316,8 @@ def return_task(session: Session, task_id: int, *, to: str, note: str, by: Actor
         problems["to"] = [_("The work cannot be sent back to this step.")]
     if not note.strip():
         problems["note"] = [_("Say why it comes back. Example: the photo of the parcel is missing.")]
-    elif len(note) > rules.LONGEST_NOTE or "\0" in note:
-        problems["note"] = [_("At most %(count)d characters, please.", count=rules.LONGEST_NOTE)]
+    elif problem := rules.note_problem(note):
+        problems["note"] = [problem]
     if problems:
         raise InvalidInputError(fields=problems)
     _end(session, task, by=by, outcome=rules.RETURNED, note=note, at=moment(session))

@@ -22,6 +22,7 @@ from app.core.db import (
     Entity,
     ForeignCommitError,
     db,
+    plan_for_values,
     refuse_nul,
     row_id,
     transaction,
@@ -327,3 +328,21 @@ def test_a_reading_that_failed_ends_like_any_other(prepared):
         db.session.rollback()
 
         assert db.session.scalar(text("SELECT 1")) == 1
+
+
+@pytest.mark.postgres
+def test_what_was_planned_for_its_values_stays_prepared_too(prepared):
+    with prepared("postgresql").app.app_context():
+        teams = select(Team.code.label("planned_team")).where(Team.id == 1)
+
+        for _again in range(12):
+            plan_for_values(db.session())
+            db.session.execute(teams).all()
+            db.session.rollback()
+
+        plans = text(
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE '%planned_team%'"
+        )
+        customs, generics = db.session.execute(plans).one()
+        assert customs > 5
+        assert generics == 0

@@ -97,6 +97,7 @@ DOORS = (
     "/khach-hang-bi-quen/", "/xep-nhom/",
     "/trao-doi/customer/1", "/trao-doi/customer/1/nguoi?q=minh", "/trao-doi/1", "/thong-bao/", "/xuat/", "/thu-di/",
     "/tin-bao/", "/tin-bao/?muc=giu", "/tin-bao/?muc=da-nhan", "/noi-nhan/", "/noi-nhan/1",
+    "/phien-ban/giao-hang-cham/",
     "/tu-dong/giao-hang-cham/", *(f"/tu-dong/giao-hang-cham/moi/{kind}" for kind in ("http", "mail", "set")),
     "/danh-muc/", "/muc-danh-muc/list/", "/cai-dat/", "/quy-trinh/list/", "/bieu-mau/list/",
     "/bieu-mau/moi", "/bieu-mau/nhap", "/bieu-mau/goi-lai/sao-chep", "/bieu-mau/goi-lai/truong/reached",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, select
+from bs4 import BeautifulSoup
+from sqlalchemy import event, select, update
 
 from app.core import clock
 from app.core.access import SYSTEM
 from app.core.db import db, transaction
 from app.core.errors import ConflictError
-from app.processes import drawing, queries, services
+from app.processes import drawing, family, queries, services
 from app.processes.drawing import ProcessNotPublishableError
 from app.processes.engine.state import InstanceStatus
 from app.processes.family import CallerPausedError
@@ -277,6 +278,27 @@ def test_both_pages_lead_to_the_other_and_programs_read_it(app, client, token):
     assert [(one["id"], one["process"], one["status"]) for one in shown["children"]] == [(child, CHILD, "running")]
     shown = app.test_client().get(f"/api/v1/instances/{child}", headers=token("lan")).json
     assert shown["parent"]["id"] == parent
+
+
+def test_of_many_that_it_called_the_newest_are_told_and_how_many_there_are(app, client, token, monkeypatch):
+    with app.app_context():
+        pair = Pair(db.session(), Cast(db.session()))
+        parent, first = pair.at_the_call()
+        others = [pair.at_the_call()[1] for _one in range(3)]
+        with transaction() as inside:
+            moved = update(ProcessCall).where(ProcessCall.child_id.in_(others))
+            inside.execute(moved.values(parent_id=parent, root_id=parent))
+    monkeypatch.setattr(family, "MOST_SHOWN", 2)
+    page = BeautifulSoup(client("lan").get(f"/ho-so/{parent}").text, "lxml")
+    box = page.select_one("[aria-labelledby=lien-ket]")
+    assert [one["href"] for one in box.select("a")] == [f"/ho-so/{one}" for one in others[1:]]
+    assert box.select_one(".tt-tag").text == "4"
+    assert "và 2 hồ sơ trước đó" in box.text
+    program, headers = app.test_client(), token("lan")
+    shown = program.get(f"/api/v1/instances/{parent}", headers=headers).json
+    assert ([one["id"] for one in shown["children"]], shown["children_count"]) == (others[1:], 4)
+    rest = program.get(f"/api/v1/instances/?parent={parent}&order=id", headers=headers).json
+    assert [one["id"] for one in rest["result"]] == [first, *others]
 
 
 def test_the_end_of_a_linked_run_happens_as_a_whole_or_not_at_all(session, cast):

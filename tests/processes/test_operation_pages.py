@@ -217,3 +217,25 @@ def test_programs_ask_which_can_be_moved_to_the_next_version_and_move_those(app,
         assert answer.status_code == 422, answer.text
     assert api.post("/api/v1/migrations/", json=wish, headers=lan).status_code == 403
     assert "từ phiên bản 1 sang phiên bản 2: Bước mới" in client("hoa").get(f"/ho-so/{safe}").text
+
+
+def test_the_page_of_the_versions_says_which_can_be_moved_and_moves_those(make, client):
+    safe, stays = make((("start > ask > check > end",), {}), two_by_the_first_version)
+    hoa, path = client("hoa"), "/phien-ban/thu-nghiem/"
+    assert f'href="{path}"' in hoa.get("/tu-dong/thu-nghiem/").text
+    shown = hoa.get(path)
+    assert "Hồ sơ đang ở “check”, bước này không có trong phiên bản kia." in shown.text
+    ticks = [one["value"] for one in BeautifulSoup(shown.text, "lxml").select("input[name=ho_so]")]
+    assert ticks == [str(safe)]
+    typed = {"den": "2", "ho_so": [str(safe), str(stays)], "reason": ""}
+    refused = hoa.post(f"{path}chuyen", data=typed)
+    assert (refused.status_code, 'id="reason-e"' in refused.text) == (422, True)
+    half = hoa.post(f"{path}chuyen", data={**typed, "reason": "Bước mới"}, follow_redirects=True)
+    assert "giữ nguyên" in half.text
+    assert [one["value"] for one in BeautifulSoup(half.text, "lxml").select("input[name=ho_so]")] == []
+    named = hoa.get(f"{path}?den=2&sang_check=look")
+    assert [one["value"] for one in BeautifulSoup(named.text, "lxml").select("input[name=ho_so]")] == [str(stays)]
+    moved = {**typed, "ho_so": str(stays), "sang_check": "look", "reason": "Đổi tên"}
+    assert "Đã chuyển 1 hồ sơ" in hoa.post(f"{path}chuyen", data=moved, follow_redirects=True).text
+    assert hoa.get(f"{path}?den=x").status_code == 200
+    assert client("lan").get(path).status_code in (403, 404)

@@ -18,9 +18,10 @@ from app.processes import jobs, services, stopped, timers
 from app.processes.applying import BranchNotStoppedError, InstancePausedError
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessEvent, ProcessInstance, ProcessTimer
+from app.security.models import Member
 from app.tasks.jobs import scan_overdue
 from app.tasks.models import Task, TaskState
-from app.tasks.services import TaskNotOpenError, complete_task, return_task
+from app.tasks.services import TaskNotOpenError, complete_task, reassign_task, return_task
 from tests.failing import all_or_nothing
 from tests.processes.drawn import Drawn
 from tests.story import MONDAY
@@ -107,8 +108,9 @@ def test_what_is_ahead_is_withdrawn_and_done_again(session, draw):
 
 
 @pytest.mark.parametrize(
-    ("to", "note", "key"), [("do", "Thiếu", "to"), ("end", "Thiếu", "to"), ("ask", "  ", "note"), ("ask", "\0", "note")]
-)
+    ("to", "note", "key"), [("do", "Thiếu", "to"), ("end", "Thiếu", "to"), ("ask", "  ", "note"), ("ask", "\0", "note"),
+                            ("ask", " @caller ", "note")],
+)  # fmt: skip
 def test_without_a_reason_or_a_way_nothing_is_sent_back(draw, to, note, key):
     drawn = draw(LINE)
     instance = to_check(drawn)
@@ -137,6 +139,23 @@ def test_of_somebody_who_has_left_it_goes_to_whom_the_step_is_for(session, cast,
 
     again = drawn.task(instance, "ask")
     assert (again.assignee_id, again.offered_team_id) == (None, cast.team("cskh").id)
+
+
+@pytest.mark.parametrize(
+    ("verb", "key"),
+    [
+        (lambda one, number, lan, hoa: reassign_task(one, number, lan, by=hoa, reason="@timer"), "reason"),
+        (lambda one, number, _lan, hoa: complete_task(one, number, by=hoa, note="@timer "), "note"),
+    ],
+)
+def test_nobody_types_a_sign_that_is_read_as_the_reason_of_the_product(cast, draw, verb, key):
+    drawn = draw(LINE)
+    instance = drawn.start()
+    number = drawn.task(instance, "ask").id
+    with pytest.raises(InvalidInputError) as refused, transaction(cast.hoa) as inside:
+        verb(inside, number, inside.get_one(Member, cast.lan.user_id), cast.hoa)
+    assert set(refused.value.fields) == {key}
+    assert drawn.open(instance) == ["ask"]
 
 
 @pytest.mark.both_databases

@@ -19,7 +19,7 @@ from app.core import clock, edge, paging
 from app.core.access import Actor, visible
 from app.core.conditions import Condition, ConditionError, editor, sql
 from app.core.conditions.fields import Field
-from app.core.db import db
+from app.core.db import db, plan_for_values
 from app.core.errors import BadRequestError, Sentence
 from app.core.guarded import key_of, mask_of
 from app.core.i18n import _
@@ -421,6 +421,8 @@ class ListPart(Declared):
             ids = piece.of(only, by if keys is None else key, key)
             return self._read(ids.correlate(None), by, columns, piece)
 
+        if once is None:  # narrowed by what somebody typed
+            plan_for_values(session)
         if not paging.is_long(known_as):
             found = session.execute(once(counted_too) if once else counted_too()).all()
             if found or piece.is_first:
