@@ -320,6 +320,18 @@ def test_what_was_written_outside_of_a_transaction_is_undone(prepared, written):
 
 
 @pytest.mark.postgres
+def test_a_lock_that_was_given_up_leaves_nothing_committed(prepared):
+    with prepared("postgresql").app.app_context():
+        db.session.execute(select(Team.id).with_for_update())
+        number = db.session.scalar(text("SELECT pg_current_xact_id()::text"))
+
+        db.session.rollback()
+
+        status = text("SELECT pg_xact_status(CAST(:number AS xid8))")
+        assert db.session.scalar(status, {"number": number}) == "aborted"
+
+
+@pytest.mark.postgres
 def test_a_reading_that_failed_ends_like_any_other(prepared):
     with prepared("postgresql").app.app_context():
         with pytest.raises(DBAPIError):
