@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import stat
-import time
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from app.core import files
+from app.core import clock, files
 from app.core.access import SYSTEM, Actor
 from app.core.db import db, transaction
 from app.core.errors import NotFoundError
@@ -287,9 +286,10 @@ def test_orphans_go_after_a_day_and_nothing_else_does(inside: Path) -> None:
         files.keep(session, owned, owner_type="letter", owner_id=1)
     foreign = inside / "ghi-chu-cua-quan-tri.txt"
     foreign.write_text("not ours")
-    two_days_ago = time.time() - 2 * 86_400  # noqa: TID251 - what the file system says
+    now = clock.now().timestamp()  # the file system tells the machine's day, which is another one
+    os.utime(inside / young.path, (now, now))
     for old in (inside / orphan.path, inside / owned.path, foreign):
-        os.utime(old, (two_days_ago, two_days_ago))
+        os.utime(old, (now - 2 * 86_400, now - 2 * 86_400))
     assert files.remove_orphans() == 1
     assert {file.name for file in inside.iterdir()} == {young.path, owned.path, foreign.name}
     assert files.remove_orphans() == 0
