@@ -103,7 +103,7 @@ def target(session: Session, process: Process, number: int) -> ProcessVersion:
 def named(session: Session, version: ProcessVersion, names: Mapping[str, Any]) -> dict[str, str]:
     """The elements that are called otherwise in `version`. Raises InvalidInputError beside `map` for what is none."""
     new = queries.definition_of(version).nodes
-    known = {key for one in _versions(session, version.process_id) for key in queries.definition_of(one).nodes}
+    known = {key for one in published(session, version.process_id) for key in queries.definition_of(one).nodes}
     for source, to in names.items():
         if source not in known or not isinstance(to, str) or to not in new:
             about = source if source not in known else str(to)
@@ -111,7 +111,7 @@ def named(session: Session, version: ProcessVersion, names: Mapping[str, Any]) -
     return {source: to for source, to in names.items() if source != to}
 
 
-def _versions(session: Session, process_id: int) -> Sequence[ProcessVersion]:
+def published(session: Session, process_id: int) -> Sequence[ProcessVersion]:
     """Those that were ever published, the newest first."""
     rows_ = select(ProcessVersion).where(
         ProcessVersion.process_id == process_id, ProcessVersion.state != VersionState.draft

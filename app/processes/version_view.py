@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import flash, request
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core import edge, links
 from app.core.access import Actor
@@ -85,7 +83,7 @@ def _page(
 ) -> Any:
     actor, session = edge.actor(), db.session()
     process = queries.visible_process(session, code, actor, "edit")
-    versions = _published(session, process)
+    versions = migrating.published(session, process.id)
     number = _number(asked["den"]) if asked.get("den") else (versions[0].number if versions else 0)
     version = next((one for one in versions if one.number == number), None)
     wrong, names = dict(wrong or {}), {}
@@ -145,13 +143,6 @@ def _lost(found: Sequence[Verdict], names: Mapping[str, str], new: Definition) -
         {"field": GOES + source, "name": name, "chosen": names.get(source, ""), "choices": choices}
         for source, name in lost.items()
     ]
-
-
-def _published(session: Session, process: Process) -> Sequence[ProcessVersion]:
-    rows = select(ProcessVersion).where(
-        ProcessVersion.process_id == process.id, ProcessVersion.state != VersionState.draft
-    )
-    return session.scalars(rows.order_by(ProcessVersion.number.desc())).all()
 
 
 def _names(asked: Mapping[str, str]) -> dict[str, str]:
