@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from app.processes.engine import soundness, waits
 from app.processes.engine.events import DisarmTimer, EngineRefusal, Migrate, Migrated, Refusal, Unsubscribe
 from app.processes.engine.graph import Definition, Node, NodeKind
-from app.processes.engine.state import IncidentCode, InstanceStatus, State, Timer, Token, TokenState
+from app.processes.engine.state import Data, IncidentCode, InstanceStatus, State, Timer, Token, TokenState
 
 if TYPE_CHECKING:
     from app.processes.engine.core import _Turn
@@ -66,6 +66,7 @@ def reasons(
 def _of_tokens(
     old: Definition, new: Definition, state: State, names: Mapping[str, str], today: date
 ) -> Iterator[Reason]:
+    data = _moved_data(old, names, state.data)
     for token in state.tokens:
         node = old.nodes[token.node]
         target = new.nodes.get(_to(names, node.id))
@@ -81,7 +82,7 @@ def _of_tokens(
         elif _way(old, new, names, token, target) is None:
             yield Reason(Obstacle.way_gone, *about)
         elif any(
-            isinstance(waits.moment_or_key(event, state.data, today), IncidentCode)
+            isinstance(waits.moment_or_key(event, data, today), IncidentCode)
             for event in _to_begin(old, new, names, token, target)
         ):
             yield Reason(Obstacle.cannot_wait, *about)
@@ -158,7 +159,7 @@ def migrate(turn: _Turn, event: Migrate) -> None:
     changed = {one: _to(names, one) for one in sorted(known) if _to(names, one) != one}
     turn.commands.append(Migrated(event.from_version, event.to_version, changed, event.reason))
     turn.tokens = {token.id: token for token in tokens}
-    turn.data = {_renamed(old, names, key): value for key, value in state.data.items()}
+    turn.data = _moved_data(old, names, state.data)
     turn.timers = {one.id: replace(one, node=_to(names, one.node)) for one in state.timers if one.id in keep_timers}
     turn.subscriptions = {
         one.id: replace(one, node=_to(names, one.node)) for one in state.subscriptions if one.id in keep_messages
@@ -240,6 +241,11 @@ def _used(old: Definition, state: State) -> set[str]:
     """The elements on which the instance rests, and those whose own values it holds."""
     held = {old.step_named_in(key) for key in state.data}
     return {token.node for token in state.tokens} | {one for one in held if one is not None}
+
+
+def _moved_data(old: Definition, names: Mapping[str, str], data: Data) -> Data:
+    """What was answered at a step stands under the name that the step has there."""
+    return {_renamed(old, names, key): value for key, value in data.items()}
 
 
 def _renamed(old: Definition, names: Mapping[str, str], key: str) -> str:

@@ -120,3 +120,13 @@ def test_what_is_paused_or_asks_several_stays():
     several = drawn("start > a > end", many={"a": 'collection="2"'})
     assert {code for code, _step in why(Run(several, Start()), several)} == {"several_asked"}
     assert why(Run(drawn("start > a > end"), Start()), several) == [("other_kind", "a")]
+
+
+@pytest.mark.parametrize(("key", "against"), [("receive.order", []), ("a.order", [("cannot_wait", "b")])])
+def test_what_is_waited_for_there_is_known_by_the_new_name_of_the_step(key, against):
+    run = Run(LINE, Start()).finish("a", {"order": "DH-7"})
+    drawing = ("start > receive > b > end", "edge > receive")
+    new = drawn(*drawing, edges={"edge": "b"}, messages={"edge": f"paid {key}"})
+    assert why(run, new, been=["a"], a="receive") == against
+    if not against:
+        assert moved(run, new, been=["a"], a="receive").heard == [("paid", "DH-7")]
