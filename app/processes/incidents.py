@@ -78,6 +78,12 @@ def clock_failed(session: Session, timer: ProcessTimer) -> None:
     _tell_admins(session, instance, node.title, -(timer.number or 0), by=None)
 
 
+def clock_worn_out(session: Session, timer: ProcessTimer) -> None:
+    """Every worker died over it: it is as one that has failed as often as it may."""
+    timer.last_error = TOLD
+    clock_failed(session, timer)
+
+
 def incident_left(session: Session, instance: ProcessInstance) -> str | None:
     """Why an admin still has to look at a locked instance after one of its clocks was let go on."""
     if has_failed_clock(session, instance.id):

@@ -7,9 +7,11 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from random import SystemRandom
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases
@@ -39,7 +41,7 @@ def strike_due() -> int:
     Needs an application context.
     """
     owner, until, struck = leases.new_owner(), clock.now() + LONGEST_RUN, 0
-    _tell_of_worn_out()
+    _tell_of_worn_out(ProcessTimer, incidents.clock_worn_out)
     while clock.now() <= until:
         due = leases.claim(ProcessTimer, owner=owner, at=clock.now(), limit=BATCH, lease=LEASE)
         db.session().rollback()
@@ -126,25 +128,31 @@ def _failed(timer_id: int, owner: str, error: str) -> None:
             incidents.clock_failed(session, timer)
 
 
-def _tell_of_worn_out() -> None:
-    """Clocks over which every worker died wait for the administrators, as those that failed too often do."""
+def _tell_of_worn_out(model: type[ProcessTimer | ProcessRequest], tell: Callable[[Session, Any], object]) -> None:
+    """What was given up because every worker died over it waits for the administrators, as what failed too often does.
+
+    `tell` says so; the instance is locked by then.
+    """
     with transaction() as session:
+        due = leases.worn_out(model) & (model.next_at <= clock.now())
         found = session.execute(
-            select(ProcessTimer.id, ProcessTimer.instance_id).where(leases.worn_out(ProcessTimer)).limit(BATCH)
+            select(model.id, model.instance_id).where(due).order_by(model.next_at).limit(BATCH)
         ).all()
-    for timer_id, instance_id in found:
+    for row_id, instance_id in found:
         try:
             with transaction() as session:
                 if instance_id is not None:
-                    store.lock(session, instance_id)  # before its clock, as everybody takes them
-                dead = select(ProcessTimer).where(ProcessTimer.id == timer_id, leases.worn_out(ProcessTimer))
-                timer = session.scalars(dead.with_for_update(skip_locked=True)).one_or_none()
-                if timer is not None:
-                    timer.last_error = incidents.TOLD
-                    incidents.clock_failed(session, timer)
+                    store.lock(session, instance_id)  # before its clocks and requests, as everybody takes them
+                dead = select(model).where(model.id == row_id, leases.worn_out(model))
+                row = session.scalars(dead.with_for_update(skip_locked=True)).one_or_none()
+                if row is not None:
+                    tell(session, row)
         except Exception:
-            # One bad row never stops the rest.
-            logger.exception("that clock %d was given up could not be told", timer_id)
+            # One bad row never stops the rest, nor takes their place for ever.
+            logger.exception("that %s %d was given up could not be told", model.__tablename__, row_id)
+            later = clock.now() + leases.LONGEST_PAUSE
+            with transaction() as session:
+                session.execute(update(model).where(model.id == row_id, leases.worn_out(model)).values(next_at=later))
 
 
 # ── programs outside ──
@@ -154,6 +162,7 @@ def ask_outside() -> int:
     Needs an application context.
     """
     owner, until, told = leases.new_owner(), clock.now() + LONGEST_RUN, 0
+    _tell_of_worn_out(ProcessRequest, partial(requests.tell_worn_out, happen=_happen))
     while clock.now() <= until:
         due = leases.claim(ProcessRequest, owner=owner, at=clock.now(), limit=AT_ONCE, lease=LEASE)
         db.session().rollback()

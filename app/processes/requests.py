@@ -34,6 +34,7 @@ from app.processes.models import ProcessInstance, ProcessRequest, RequestCount
 
 logger = logging.getLogger(__name__)
 
+_ENDED_EACH_TIME = _("The worker ended over it each time.")
 _OF = select(ProcessRequest).where(ProcessRequest.instance_id == bindparam("instance")).order_by(ProcessRequest.id)
 
 
@@ -153,7 +154,7 @@ def prepare(session: Session, row_id: int, *, owner: str, happen: Happen) -> Pre
         return None
     spec = _spec(instance, row)
     if row.attempts > len(spec.pauses) + 1:
-        _give_up(session, instance, row, Fault.unreachable.value, _("The worker ended over it each time."), happen)
+        _give_up(session, instance, row, Fault.unreachable.value, _ENDED_EACH_TIME, happen)
         return None
     try:
         return Prepared(row.id, _request(session, instance, row, spec), spec)
@@ -163,6 +164,19 @@ def prepare(session: Session, row_id: int, *, owner: str, happen: Happen) -> Pre
         why = _("The kept headers of the receiver cannot be read any more; an administrator has to type them again.")
         _give_up(session, instance, row, Fault.not_allowed.value, why, happen)
     return None
+
+
+def tell_worn_out(session: Session, row: ProcessRequest, *, happen: Happen) -> None:
+    """Every worker died over it, so the branch stops: it is the telling that fails, and no event at the edge was drawn
+    for that. While its instance is paused it waits as well, and is tried once more. The instance is locked by now."""
+    instance = session.get_one(ProcessInstance, row.instance_id)
+    if instance.status is not InstanceStatus.running:
+        row.status = LeaseState.held
+        return
+    why = _lost(row, "", _ENDED_EACH_TIME)["reason"]
+    row.last_error, row.outcome = why, None
+    session.flush()
+    happen(session, instance, Failed(row.token, None, IncidentCode.webhook_failed, why))
 
 
 def call(prepared: Prepared) -> Answer:

@@ -11,17 +11,20 @@ from time import sleep
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.core import clock
+from app.core import clock, leases
 from app.core.db import db, transaction
 from app.core.errors import InvalidInputError
 from app.core.leases import LeaseState
-from app.processes import jobs, receivers, requests, services
+from app.notifications.models import Notification
+from app.processes import incidents, jobs, receivers, requests, services, stopped
 from app.processes.engine.bpmn import read
+from app.processes.engine.events import Done
 from app.processes.engine.known import Known
 from app.processes.engine.lint import check
 from app.processes.engine.problems import Severity
 from app.processes.engine.state import InstanceStatus
 from app.processes.models import ProcessEvent, ProcessRequest, Receiver, RequestCount
+from app.security import queries as people
 from tests.failing import all_or_nothing
 from tests.processes.drawn import Drawn
 from tests.processes.engine.drawing import bpmn
@@ -413,6 +416,53 @@ def test_a_worker_that_dies_each_time_does_not_die_for_ever(draw, outside, monke
                 work(timedelta(minutes=minutes))
     work(timedelta(minutes=6))
     assert len(outside.heard) == 2
+    assert drawn.instance(instance).incident == "webhook_failed"
+
+
+@pytest.mark.both_databases
+def test_an_answer_that_can_never_be_told_ends_at_the_administrators(session, cast, draw, outside, monkeypatch):
+    drawn = draw(f"{HTTP} tries='none'", "edge > other > end", edges={"edge": "serve"}, errors={"edge": ""})
+    instance = begun(drawn)
+
+    def stumble(inside, row, event):
+        if isinstance(event, Done):
+            raise OverflowError("the product stumbles over these values")
+        happen(inside, row, event)
+
+    happen = jobs._happen
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "_happen", stumble)
+        work()
+        with transaction() as inside:
+            inside.execute(update(ProcessRequest).values(attempts=ProcessRequest.max_attempts - 1))
+        for minutes in (3, 6, 9):
+            work(timedelta(minutes=minutes))
+    drawn.session.rollback()
+    assert (drawn.instance(instance).incident, drawn.open(instance)) == ("webhook_failed", [])
+    (stop,) = stopped.stops(session, drawn.instance(instance))
+    assert stop.reason == "Lần nào thực hiện, tiến trình nền cũng dừng giữa chừng. Đã thử 50 lần."
+    told = select(Notification).where(Notification.kind == incidents.STUCK, Notification.subject_id == instance)
+    assert len(session.scalars(told).all()) == len(people.members_with_role(session, "Admin"))
+    with transaction(cast.hoa) as inside:
+        services.retry_branch(inside, instance, stop.token, by=cast.hoa, reason="Đã sửa phần mềm")
+    work(timedelta(minutes=12))
+    assert drawn.open(instance) == ["call"]
+    assert len({one.headers["Idempotency-Key"] for one in outside.heard}) == 1
+    drawn.check(instance)
+
+
+def test_what_wore_out_while_it_was_paused_waits_until_the_process_goes_on(session, cast, draw, outside):
+    drawn = draw(f"{HTTP} tries='none'")
+    instance = begun(drawn)
+    with transaction() as inside:
+        inside.execute(update(ProcessRequest).values(status=LeaseState.dead, last_error=leases.WORN_OUT, attempts=50))
+    with transaction(cast.hoa) as inside:
+        services.suspend_instance(inside, instance, by=cast.hoa, reason="Chờ khách")
+    work()
+    assert (len(outside.heard), drawn.instance(instance).incident) == (0, None)
+    with transaction(cast.hoa) as inside:
+        services.resume_instance(inside, instance, by=cast.hoa)
+    work(timedelta(minutes=1))
     assert drawn.instance(instance).incident == "webhook_failed"
 
 
