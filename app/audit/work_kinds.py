@@ -51,7 +51,7 @@ WORK_KINDS: Mapping[str, Kind] = {
         {"code": _("Code"), "status": _("State"), "customer_id": _("Customer"), "initiator_id": _("Begun by"),
          "team_id": _("Team"), "data": _("Answers"), "incident": _("Incident"), "started_at": _("Opened"),
          "ended_at": _("Ended")},
-        silent=frozenset({"version_id", "start_submission_id"}),
+        silent=frozenset({"version_id", "start_submission_id", "incident_at"}),
         choices={"status": STATUS_LABELS}, show={"data": _of_answers}, title="code", path=links.instance_path,
         tells_of={"customer_id": "customer"},
     ),

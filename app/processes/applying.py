@@ -162,7 +162,7 @@ def _apply(
     )  # fmt: skip
     requests.follow(session, instance, definition, decision)
     if instance.incident is None and decision.state.timers:  # what hid a clock that was given up is settled
-        instance.incident = incidents.incident_left(session, instance)
+        incidents.look_again(session, instance)
     incidents.tell_of_raised(session, instance, definition, decision, by=by)
     if decision.state.status in FINAL:
         _wind_up(session, instance, decision, by=by, reason=getattr(event, "reason", ""))

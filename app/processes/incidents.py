@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+from datetime import datetime
+
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -72,6 +74,8 @@ def clock_failed(session: Session, timer: ProcessTimer) -> None:
         _tell_of_start(session, timer)
         return
     instance = store.lock(session, timer.instance_id)
+    since = timer.failing_since or timer.due_at
+    instance.incident_at = min(instance.incident_at or since, since)
     instance.incident = instance.incident or CLOCK_FAILED
     session.flush()
     node = queries.definition_of(instance.version).nodes[timer.node]
@@ -84,18 +88,23 @@ def clock_worn_out(session: Session, timer: ProcessTimer) -> None:
     clock_failed(session, timer)
 
 
-def incident_left(session: Session, instance: ProcessInstance) -> str | None:
-    """Why an admin still has to look at a locked instance after one of its clocks was let go on."""
-    if has_failed_clock(session, instance.id):
-        return instance.incident or CLOCK_FAILED
+def look_again(session: Session, instance: ProcessInstance) -> None:
+    """An admin still has to look at a locked instance after one of its clocks, or what hid it, was led on: or not."""
+    since = _clock_fails_since(session, instance.id)
+    if since is not None:
+        instance.incident, instance.incident_at = instance.incident or CLOCK_FAILED, instance.incident_at or since
+        return
     states = {token.state for token in store.tokens_of(session, instance.id)}
     is_stopped = TokenState.stopped in states or states == {TokenState.joining}
-    return instance.incident if is_stopped and instance.incident != CLOCK_FAILED else None
+    if not is_stopped or instance.incident == CLOCK_FAILED:
+        instance.incident = instance.incident_at = None
 
 
-def has_failed_clock(session: Session, instance_id: int) -> bool:
-    failed = exists().where(ProcessTimer.instance_id == instance_id, ProcessTimer.status == LeaseState.dead)
-    return bool(session.scalar(select(failed)))
+def _clock_fails_since(session: Session, instance_id: int) -> datetime | None:
+    """Of the one in it that was given up first; None: none was."""
+    since = func.min(func.coalesce(ProcessTimer.failing_since, ProcessTimer.due_at))
+    dead = ProcessTimer.status == LeaseState.dead
+    return session.scalar(select(since).where(ProcessTimer.instance_id == instance_id, dead))
 
 
 def _tell_admins(session: Session, instance: ProcessInstance, step: str, repeat: int, *, by: Actor | None) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from random import SystemRandom
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases
@@ -152,7 +152,7 @@ def _tell_of_worn_out(model: type[ProcessTimer | ProcessRequest], tell: Callable
             logger.exception("that %s %d was given up could not be told", model.__tablename__, row_id)
             later = clock.now() + leases.LONGEST_PAUSE
             with transaction() as session:
-                session.execute(update(model).where(model.id == row_id, leases.worn_out(model)).values(next_at=later))
+                leases.tell_later(session, model, row_id, at=later)
 
 
 # ── programs outside ──

@@ -101,6 +101,13 @@ class ProcessInstance(Revisioned, Stamped, Entity):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index(
+            "ix_process_instance_incident",
+            "incident_at",
+            "id",
+            sqlite_where=text("incident IS NOT NULL"),
+            postgresql_where=text("incident IS NOT NULL"),
+        ),
         Index("ix_process_instance_team", "team_id", "id"),
         Index("ix_process_instance_initiator", "initiator_id", "id"),
         Index("ix_process_instance_customer", "customer_id", "id"),
@@ -121,6 +128,8 @@ class ProcessInstance(Revisioned, Stamped, Entity):
     seq: Mapped[int] = mapped_column(default=0)
     #: why an admin has to look at it: an engine incident code
     incident: Mapped[str | None] = mapped_column(String(40))
+    #: since when it has to be looked at; older than the telling where something was tried in vain before
+    incident_at: Mapped[datetime | None] = mapped_column(UtcDateTime, sort_order=1)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -249,6 +258,13 @@ class ProcessRequest(Leased, Entity):
     __table_args__: ClassVar = (
         UniqueConstraint("instance_id", "token"),
         *lease_indexes(),
+        # Those that were given up are looked for at every pulse.
+        Index(
+            "ix_process_request_given_up",
+            "last_error",
+            sqlite_where=text("status = 'dead'"),
+            postgresql_where=text("status = 'dead'"),
+        ),
         {"extend_existing": False},
     )
     max_attempts: ClassVar[int] = 50

@@ -8,7 +8,20 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, literal_column, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import links, rows
@@ -162,6 +175,20 @@ def is_stuck() -> ColumnElement[bool]:
     orphans = select(Task.owner_id).where(Task.owner_type == OWNER, is_orphan()).correlate(None)
     needy = or_(ProcessInstance.incident.is_not(None), ProcessInstance.id.in_(orphans))
     return and_(ProcessInstance.ended_at.is_(None), needy)
+
+
+def stuck_since() -> ColumnElement[datetime]:
+    """Since when those that `is_stuck` finds stand still: the first of what stands still in each."""
+    since = func.min(func.coalesce(Task.orphan_since, Task.created_at))
+    orphan = (
+        select(since)
+        .where(Task.owner_type == OWNER, Task.owner_id == ProcessInstance.id, is_orphan())
+        .correlate(ProcessInstance)
+        .scalar_subquery()
+    )
+    incident = ProcessInstance.incident_at
+    first: ColumnElement[datetime] = case((incident.is_(None), orphan), (orphan < incident, orphan), else_=incident)
+    return first
 
 
 def with_people(rows: Select[ProcessInstance]) -> Select[ProcessInstance]:

@@ -57,6 +57,8 @@ def follow(session: Session, instance: ProcessInstance, definition: Definition, 
                 failed[node] = rows[token]
             case RaiseIncident(token, node) if node in failed:
                 row = failed.pop(node)
+                if row.failing_since is not None and instance.incident_at is not None:
+                    instance.incident_at = min(instance.incident_at, row.failing_since)
                 row.token, row.status, row.lease_owner, row.lease_until = token, LeaseState.dead, None, None
             case IncidentSettled(token, node, "") if token in rows:
                 again[node] = rows[token]

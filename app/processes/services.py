@@ -268,7 +268,7 @@ def retry_clock(session: Session, instance_id: int, number: int, *, by: Actor, r
     if timer is None or timer.status is not LeaseState.dead:
         raise BranchNotStoppedError
     leases.resend(session, timer, at=clock.now())
-    instance.incident = incidents.incident_left(session, instance)
+    incidents.look_again(session, instance)
     audit.record(
         session, "instance.clock_retried", table="process_instance", record_id=instance.id,
         changes={"clock": queries.definition_of(instance.version).nodes[timer.node].title}, reason=why,

@@ -232,7 +232,7 @@ def save(
 
     `task_ids` tells which task belongs to which token, `moments` when each new clock strikes.
     """
-    after = decision.state
+    after, incident = decision.state, incident_of(instance.incident, decision)
     _save_tokens(session, instance, before, after)
     if version_id != instance.version_id:
         _save_renamed(session, instance, before, after)
@@ -248,7 +248,8 @@ def save(
     rows.change(
         session, instance, version_id=version_id, status=after.status, data=dict(after.data),
         next_token=after.next_token, seq=after.seq,
-        incident=incident_of(instance.incident, decision), ended_at=at if after.status in FINAL else None,
+        incident=incident, incident_at=(instance.incident_at or at) if incident else None,
+        ended_at=at if after.status in FINAL else None,
     )  # fmt: skip
     _ADD_EVENTS(
         session,

@@ -32,11 +32,16 @@ def tab(*, current: bool = False, count: tuple[int, bool] | None = None) -> dict
 
 
 def stuck_page() -> Any:
-    """Of those that he sees; the oldest first."""
+    """Of those that he sees; what has stood still longest first."""
     actor, session, number = edge.actor(), db.session(), page_number()
     rows = select(ProcessInstance).where(visible(ProcessInstance, actor), queries.is_stuck())
     count = paging.counts(session, {"": rows}, ProcessInstance.id)[""]
-    some = queries.with_people(rows).order_by(ProcessInstance.id).limit(ROWS).offset((number - 1) * ROWS)
+    some = (
+        queries.with_people(rows)
+        .order_by(queries.stuck_since(), ProcessInstance.id)
+        .limit(ROWS)
+        .offset((number - 1) * ROWS)
+    )
     found = session.scalars(some).unique().all()
     names = customer_names(session, {one.customer_id for one in found if one.customer_id}, actor)
     labels = [InstanceStatus.running, InstanceStatus.completed, InstanceStatus.cancelled]

@@ -174,6 +174,43 @@ def test_work_without_anybody_says_whom_it_lacks(app, client, assign, leaves, to
     assert told in hoa.get("/ho-so/vuong").text
 
 
+class Other(Drawn):
+    """A second process beside the first."""
+
+    code = "cho-tin"
+
+
+@pytest.mark.both_databases
+def test_what_has_stood_still_longest_stands_first(app, client):
+    with app.app_context():
+        session, cast = db.session(), Cast(db.session())
+        empty_team(session, cast.hoa)
+        drawn = Drawn(session, cast, "start > ask > ok > end", tasks={"ok": 'assign="team:vang" due="PT1H"'})
+        late, early = drawn.start(), drawn.start()
+        waits = Other(session, cast, "start > ask > hear > end", messages={"hear": "paid code"})
+        first, last, done = waits.start(), waits.start(), waits.start()
+        for hours, one, of in (
+            (1, early, drawn),
+            (2, last, waits),
+            (3, late, drawn),
+            (0, first, waits),
+            (0, done, waits),
+        ):
+            with clock.at(MONDAY + timedelta(hours=hours)):
+                of.finish(one, "ask")
+        (stop,) = stopped.stops(session, waits.instance(done))
+        with transaction(cast.hoa) as inside:
+            services.lead_branch(inside, done, stop.token, stop.ways[0][0], by=cast.hoa, reason="Khách đã trả")
+        assert [(waits.instance(one).incident_at is None) for one in (first, done)] == [False, True]
+        codes = [drawn.instance(one).code for one in (first, early, last, late)]
+    for page in ("", "?page=2"):
+        rows = BeautifulSoup(client("hoa").get(f"/ho-so/vuong{page}").text, "lxml").select(
+            "tbody tr small:first-of-type"
+        )
+        shown = [one.text.split(" ·")[0] for one in rows if one.text.startswith("HS-")]
+        assert shown == (codes if not page else [])
+
+
 def test_the_list_costs_the_same_however_long_it_is(app, client):
     def stand_still(count):
         with app.app_context():
