@@ -140,6 +140,11 @@ def worn_out(model: type[Leased]) -> ColumnElement[bool]:
     return _is(model, LeaseState.dead) & (model.last_error == WORN_OUT)
 
 
+def tell_later(session: Session, model: type[Leased], row_id: int, *, at: datetime) -> None:
+    """That it was given up could not be told: `next_at` says from when on that is tried again."""
+    _change(session, model, (model.id == row_id) & worn_out(model), next_at=at)
+
+
 def renew(
     session: Session, model: type[Leased], ids: Collection[int], *, owner: str, at: datetime, lease: timedelta
 ) -> None:

@@ -451,6 +451,26 @@ def test_an_answer_that_can_never_be_told_ends_at_the_administrators(session, ca
     drawn.check(instance)
 
 
+def test_one_that_cannot_even_be_given_up_is_tried_again_later_and_holds_up_nobody(draw, outside, monkeypatch):
+    drawn = draw(f"{HTTP} tries='none'")
+    instance = begun(drawn)
+    with transaction() as inside:
+        inside.execute(update(ProcessRequest).values(status=LeaseState.dead, last_error=leases.WORN_OUT, attempts=50))
+    tried = []
+
+    def stumble(inside, row, **_more):
+        tried.append(row.id)
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.requests, "tell_worn_out", stumble)
+        for minutes in (0, 1, 59, 61):
+            work(timedelta(minutes=minutes))
+        assert len(tried) == 2
+    work(timedelta(minutes=122))
+    assert drawn.instance(instance).incident == "webhook_failed"
+
+
 def test_what_wore_out_while_it_was_paused_waits_until_the_process_goes_on(session, cast, draw, outside):
     drawn = draw(f"{HTTP} tries='none'")
     instance = begun(drawn)
