@@ -113,6 +113,7 @@ def new_instance(
         next_token=1,
         seq=0,
         incident=None,
+        incident_at=None,
         started_at=clock.now(),
         ended_at=None,
     )
