@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import flash, request
+from flask import request
 
-from app.core import edge, links
+from app.core import edge, links, paging
 from app.core.access import Actor
 from app.core.db import LARGEST_ID, db
-from app.core.errors import BusinessError, InvalidInputError
+from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _, ngettext
-from app.core.pages import Page, done, page, show, trail
+from app.core.pages import Page, done, page, page_number, page_of, show, trail
 from app.core.screens.parts import RecordLink
 from app.processes import migrating, queries
 from app.processes.engine.graph import RESTING, Definition
 from app.processes.engine.migrating import Obstacle
-from app.processes.migrating import MOST_AT_ONCE, Verdict
-from app.processes.models import Process, ProcessVersion, VersionState
+from app.processes.migrating import Verdict
+from app.processes.models import Process, ProcessInstance, ProcessVersion, VersionState
 from app.processes.services import why_given
 
+ROWS = paging.PAGE_SIZE
 #: how a field of the address begins that says where an element goes
 GOES = "sang_"
 #: what somebody can settle by saying which element it is there
@@ -35,41 +37,46 @@ class VersionPages(Page):
 
     @page("/<code>/", right="edit")
     def index(self, code: str) -> Any:
-        return _page(code, request.args)
+        return _page(code)
 
-    @page("/<code>/chuyen", "POST", right="edit")
+    @page("/<code>/", "POST", right="edit")
     def move(self, code: str) -> Any:
-        asked, actor, session = request.form, edge.actor(), db.session()
+        """By the address the version and what is called otherwise there; by the form which ones, and why."""
+        actor, session = edge.actor(), db.session()
         process = queries.visible_process(session, code, actor, "edit")
         try:
-            version = migrating.target(session, process, _number(asked.get("den", "")))
-            names = migrating.named(session, version, _names(asked))
-            why = why_given(asked.get("reason", ""))
-            chosen = [_number(text) for text in dict.fromkeys(asked.getlist("ho_so"))][:MOST_AT_ONCE]
+            version = migrating.target(session, process, _number(request.args.get("den", "")))
+            names = migrating.named(session, version, _names())
+            why = why_given(request.form.get("reason", ""))
+            chosen = [_number(text) for text in dict.fromkeys(request.form.getlist("ho_so"))][:ROWS]
             if not chosen:
                 raise InvalidInputError(fields={"ho_so": [_("Please choose at least one process file.")]})
         except InvalidInputError as error:
-            return _page(code, asked, error.fields, error.status)
-        number, version_id, moved = version.number, version.id, 0
+            return _page(code, error.status, wrong=error.fields)
+        number, version_id = version.number, version.id
+        stays: dict[int, Sentence] = {}
         for instance_id in chosen:
             try:
                 with edge.transaction() as inside:
                     migrating.move_to_version(
                         inside, instance_id, inside.get_one(ProcessVersion, version_id), by=actor, reason=why,
-                        names=names, anew=asked.get("dong_ho") == "lai",
+                        names=names, anew=request.form.get("dong_ho") == "lai",
                     )  # fmt: skip
-                    moved += 1
             except BusinessError as error:
-                code_of = queries.instance_code(instance_id)
-                flash(_("%(code)s stays as it is: %(reason)s", code=code_of, reason=error.message), "warning")
-        back = f"{links.versions_path(code)}?den={number}"
-        if not moved:
-            return _page(code, asked, {}, 409)
-        told = ngettext(
-            "One process file was moved to version %(version)s.",
-            "%(num)d process files were moved to version %(version)s.", moved, version=number,
-        )  # fmt: skip
-        return done(back, told)
+                stays[instance_id] = error.message
+        moved = len(chosen) - len(stays)
+        if stays:
+            return _page(code, 200 if moved else 409, moved=moved, stays=stays)
+        return done(
+            f"{links.versions_path(code)}?{urlencode({'den': number, **_fields(names)})}", _moved(moved, number)
+        )
+
+
+def _moved(count: int, number: int) -> Sentence:
+    return ngettext(
+        "One process file was moved to version %(version)s.",
+        "%(num)d process files were moved to version %(version)s.", count, version=number,
+    )  # fmt: skip
 
 
 def version_links(row: Any, resource: str, _record_id: int, who: Actor) -> Iterator[RecordLink]:
@@ -79,24 +86,33 @@ def version_links(row: Any, resource: str, _record_id: int, who: Actor) -> Itera
 
 
 def _page(
-    code: str, asked: Mapping[str, str], wrong: Mapping[str, Sequence[object]] | None = None, status: int = 200
+    code: str,
+    status: int = 200,
+    *,
+    wrong: Mapping[str, Sequence[object]] | None = None,
+    moved: int = 0,
+    stays: Mapping[int, Sentence] | None = None,
 ) -> Any:
-    actor, session = edge.actor(), db.session()
+    """`wrong` by field; `stays`: those of which it was just tried, and why not, while `moved` others were moved."""
+    actor, session, asked = edge.actor(), db.session(), request.args.get("den")
     process = queries.visible_process(session, code, actor, "edit")
     versions = migrating.published(session, process.id)
-    number = _number(asked["den"]) if asked.get("den") else (versions[0].number if versions else 0)
+    number = _number(asked) if asked else (versions[0].number if versions else 0)
     version = next((one for one in versions if one.number == number), None)
-    wrong, names = dict(wrong or {}), {}
+    wrong, names, stays = dict(wrong or {}), {}, stays or {}
     if version is not None:
         try:
-            names = migrating.named(session, version, _names(asked))
+            names = migrating.named(session, version, _names())
         except InvalidInputError as error:
             wrong.update(error.fields)
     found: list[Verdict] = []
     count = migrating.count_by_version(session, process, actor)
-    if version is not None and sum(count.values()) > count.get(version.number, 0):
-        some = session.scalars(migrating.running_elsewhere(version, actor).limit(MOST_AT_ONCE)).unique().all()
-        found = migrating.verdicts(session, version, names, some)
+    others, at = sum(count.values()) - count.get(number, 0), page_number()
+    if version is not None and others:
+        rows = migrating.running_elsewhere(version, actor)
+        # Beside what was just tried its reason stands, on whichever page it came to lie.
+        some = rows.where(ProcessInstance.id.in_(stays)) if stays else rows.limit(ROWS).offset((at - 1) * ROWS)
+        found = migrating.verdicts(session, version, names, session.scalars(some).unique().all())
     path = links.versions_path(code)
     ticked = request.form.getlist("ho_so") if request.method == "POST" else None
     return show(
@@ -112,21 +128,33 @@ def _page(
             for one in versions
         ],
         target=version.number if version is not None else None,
-        rows=[_row(one, ticked) for one in found],
-        others=sum(count.values()) - count.get(number, 0),
+        rows=[_row(one, ticked, stays.get(one.instance.id)) for one in found],
+        others=others,
+        came=_came(moved, len(stays), number) if stays else None,
+        page=page_of(at, len(found), (others, False), size=ROWS),
+        back=f"{path}?{urlencode({'den': number, **_fields(names)})}",
         lost=_lost(found, names, queries.definition_of(version)) if version is not None else [],
-        names=[(GOES + source, to) for source, to in names.items()],
-        was=asked,
+        was=request.form,
         wrong={key: " ".join(map(str, sentences)) for key, sentences in wrong.items()},
     )  # fmt: skip
 
 
-def _row(one: Verdict, ticked: Sequence[str] | None) -> dict[str, Any]:
+def _came(moved: int, stays: int, number: int) -> Sentence:
+    """What came of it where not all were moved."""
+    left = ngettext(
+        "One stays as it is; the reason stands beside it.", "%(num)d stay as they are; the reasons stand beside them.",
+        stays,
+    )  # fmt: skip
+    return f"{_moved(moved, number)} {left}" if moved else left
+
+
+def _row(one: Verdict, ticked: Sequence[str] | None, refused: Sentence | None) -> dict[str, Any]:
+    reasons = [migrating.told(reason) for reason in one.against]
     return {
         "id": one.instance.id, "code": one.instance.code, "url": links.instance_path(one.instance.id),
         "version": one.instance.version.number, "started_at": one.instance.started_at, "safe": one.is_safe,
         "ticked": one.is_safe and (ticked is None or str(one.instance.id) in ticked),
-        "reasons": [migrating.told(reason) for reason in one.against],
+        "reasons": reasons or ([refused] if refused else []),
     }  # fmt: skip
 
 
@@ -145,8 +173,13 @@ def _lost(found: Sequence[Verdict], names: Mapping[str, str], new: Definition) -
     ]
 
 
-def _names(asked: Mapping[str, str]) -> dict[str, str]:
-    return {key.removeprefix(GOES): to for key, to in asked.items() if key.startswith(GOES) and to}
+def _names() -> dict[str, str]:
+    """By the address: the element here, and the one there."""
+    return {key.removeprefix(GOES): to for key, to in request.args.items() if key.startswith(GOES) and to}
+
+
+def _fields(names: Mapping[str, str]) -> dict[str, str]:
+    return {GOES + source: to for source, to in names.items()}
 
 
 def _number(text: str) -> int:

@@ -10,6 +10,8 @@ from bs4 import BeautifulSoup
 
 from app.core import clock
 from app.core.db import db
+from app.core.errors import ConflictError
+from app.processes import migrating, version_view
 from app.processes.engine.state import InstanceStatus
 from tests.cast import Cast
 from tests.processes.drawn import Drawn
@@ -227,15 +229,64 @@ def test_the_page_of_the_versions_says_which_can_be_moved_and_moves_those(make, 
     assert "Hồ sơ đang ở “check”, bước này không có trong phiên bản kia." in shown.text
     ticks = [one["value"] for one in BeautifulSoup(shown.text, "lxml").select("input[name=ho_so]")]
     assert ticks == [str(safe)]
-    typed = {"den": "2", "ho_so": [str(safe), str(stays)], "reason": ""}
-    refused = hoa.post(f"{path}chuyen", data=typed)
+    typed = {"ho_so": [str(safe), str(stays)], "reason": ""}
+    refused = hoa.post(f"{path}?den=2", data=typed)
     assert (refused.status_code, 'id="reason-e"' in refused.text) == (422, True)
-    half = hoa.post(f"{path}chuyen", data={**typed, "reason": "Bước mới"}, follow_redirects=True)
-    assert "giữ nguyên" in half.text
+    half = hoa.post(f"{path}?den=2", data={**typed, "reason": "Bước mới"})
+    assert (half.status_code, "Đã chuyển 1 hồ sơ" in half.text) == (200, True)
+    assert "1 hồ sơ giữ nguyên, lý do ghi bên cạnh." in half.text
+    assert [
+        len(one.select("p.tt-err")) for one in BeautifulSoup(half.text, "lxml").select("tbody")[-1].select("tr")
+    ] == [1]
     assert [one["value"] for one in BeautifulSoup(half.text, "lxml").select("input[name=ho_so]")] == []
     named = hoa.get(f"{path}?den=2&sang_check=look")
     assert [one["value"] for one in BeautifulSoup(named.text, "lxml").select("input[name=ho_so]")] == [str(stays)]
-    moved = {**typed, "ho_so": str(stays), "sang_check": "look", "reason": "Đổi tên"}
-    assert "Đã chuyển 1 hồ sơ" in hoa.post(f"{path}chuyen", data=moved, follow_redirects=True).text
+    moved = {"ho_so": str(stays), "reason": "Đổi tên"}
+    assert hoa.post(f"{path}?den=2", data=moved).status_code == 409
+    assert "Đã chuyển 1 hồ sơ" in hoa.post(f"{path}?den=2&sang_check=look", data=moved, follow_redirects=True).text
     assert hoa.get(f"{path}?den=x").status_code == 200
     assert client("lan").get(path).status_code in (403, 404)
+
+
+def test_those_that_cannot_be_moved_are_told_beside_their_rows_and_hide_nobody(make, client):
+    def many(drawn):
+        stay = [drawn.start() for _one in range(version_view.ROWS + 1)]
+        for one in stay:
+            drawn.finish(one, "ask")
+        return [*stay, two_by_the_first_version(drawn)[0]]
+
+    *stay, safe = make((("start > ask > check > end",), {}), many)
+    hoa, path = client("hoa"), "/phien-ban/thu-nghiem/?den=2"
+
+    def rows(answer):
+        return [
+            (
+                one.select_one("a, input").get("value") or one.a.text,
+                [why.text.strip() for why in one.select("p.tt-err")],
+            )
+            for one in BeautifulSoup(answer.text, "lxml").select("tbody")[-1].select("tr")
+        ]
+
+    gone = ["Hồ sơ đang ở “check”, bước này không có trong phiên bản kia."]
+    assert [why for _one, why in rows(hoa.get(path))] == [gone] * version_view.ROWS
+    second = hoa.get(f"{path}&page=2")
+    assert [(one, why) for one, why in rows(second) if not why] == [(str(safe), [])]
+    assert "den=2&amp;page=1" in second.text
+    refused = hoa.post(f"{path}&page=2", data={"ho_so": [str(one) for one in stay[:-1]], "reason": "Bước mới"})
+    assert (refused.status_code, [why for _one, why in rows(refused)]) == (409, [gone] * version_view.ROWS)
+    assert f"{version_view.ROWS} hồ sơ giữ nguyên, lý do ghi bên cạnh." in refused.text
+    assert "Bước mới" in refused.text
+    assert len(refused.headers.get("Set-Cookie", "")) < 1000
+    assert "Trang này không còn nữa" in hoa.get(f"{path}&page=9").text
+
+
+def test_what_goes_wrong_only_when_it_is_moved_stands_beside_its_row(make, client, monkeypatch):
+    safe, _stays = make((("start > ask > check > end",), {}), two_by_the_first_version)
+    monkeypatch.setattr(migrating, "move_to_version", _too_late)
+    answer = client("hoa").post("/phien-ban/thu-nghiem/?den=2", data={"ho_so": str(safe), "reason": "Bước mới"})
+    assert answer.status_code == 409
+    assert "Hồ sơ này vừa được người khác đổi." in BeautifulSoup(answer.text, "lxml").select("tbody")[-1].text
+
+
+def _too_late(*_all, **_more):
+    raise ConflictError("Hồ sơ này vừa được người khác đổi.")
