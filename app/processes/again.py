@@ -30,8 +30,11 @@ def before(session: Session, instance: ProcessInstance, command: OpenTask) -> tu
 
 def _of_element(session: Session, instance: ProcessInstance, command: OpenTask) -> Task | None:
     """Who answered for it last. Of equal elements of a list each is known by its place."""
-    opened = select(ProcessEvent.task_id, ProcessEvent.body).where(
-        ProcessEvent.instance_id == instance.id, ProcessEvent.kind == "open_task", ProcessEvent.node == command.step
+    # By the tasks, not by what the events call the step: the run may have gone over to a version that renamed it.
+    opened = (
+        select(ProcessEvent.task_id, ProcessEvent.body)
+        .join(Task, Task.id == ProcessEvent.task_id)
+        .where(ProcessEvent.instance_id == instance.id, ProcessEvent.kind == "open_task", Task.step == command.step)
     )
     same = {
         told.task_id: told.body

@@ -69,6 +69,26 @@ def who_did(
     }  # fmt: skip
 
 
+def keep_turns(session: Session, process_id: int, names: Mapping[str, str]) -> None:
+    """Where people take turns at a step that is called otherwise in another version, they go on there where they were;
+    what still runs by the former version has turns of its own from then on."""
+    if not names or not _turns_to_keep(session, process_id, names):
+        return
+    queue_up(session, TURNS)
+    for step, last_id in _turns_to_keep(session, process_id, names).items():
+        session.add(AssignTurn(process_id=process_id, step=step, last_id=last_id))
+    session.flush()
+
+
+def _turns_to_keep(session: Session, process_id: int, names: Mapping[str, str]) -> dict[str, int]:
+    """By their new names those steps at which turns were taken, and are not yet by that name: who was last."""
+    rows = select(AssignTurn.step, AssignTurn.last_id).where(
+        AssignTurn.process_id == process_id, AssignTurn.step.in_({*names, *names.values()})
+    )
+    last: dict[str, int] = {row[0]: row[1] for row in session.execute(rows)}
+    return {to: last[step] for step, to in names.items() if step in last and to not in last}
+
+
 class _Choice:
     """One choice, and what there is to say of it so far."""
 

@@ -20,6 +20,7 @@ from app.core.i18n import DEFAULT_TIME_ZONE, _
 from app.forms.models import FormVersion
 from app.processes import queries, store
 from app.processes.applying import apply
+from app.processes.assignment import keep_turns
 from app.processes.engine.events import Migrate
 from app.processes.engine.graph import Definition, TaskSpec
 from app.processes.engine.migrating import Obstacle, Reason, reasons
@@ -209,6 +210,7 @@ def move_to_version(
     if instance.ended_at is None and (against := _against(old, new, state, mine, been)):
         raise NotMovableError(against)
     set_committed_value(instance, "version", version)
+    keep_turns(session, version.process_id, mine)
     event = Migrate(old, before.number, version.number, mine, been, anew, why)
     try:
         apply(session, instance, version, state, event, by=by)

@@ -15,6 +15,7 @@ from app.tasks import queries as task_queries
 from app.tasks.models import Task, TaskState
 from app.tasks.services import complete_task, return_task
 from tests.processes.drawn import Drawn
+from tests.processes.test_migrating import move, published
 from tests.story import MONDAY
 
 pytestmark = pytest.mark.both_databases
@@ -57,6 +58,27 @@ def send_back(process, cast, instance_id, step="pay", to="ok"):
     lan, task = cast.lan, process.task(instance_id, step)
     with transaction(lan) as inside:
         return_task(inside, task.id, to=to, note="Thiếu ảnh", by=lan)
+
+
+def test_each_of_several_finds_his_own_answers_at_the_step_that_was_renamed_by_a_move(session, cast, opinions):
+    def drawing(step):
+        several = {step: 'collection="team:cskh"'}
+        return {"many": several, "tasks": {step: 'assign="team:cskh" due="PT1H" form="y-kien"'}}
+
+    process = Drawn(session, cast, "start > ok > pay > end", **drawing("ok"))
+    instance_id = process.start()
+    for one in parts(process, instance_id):
+        name = one.assignee.user.username
+        answer(one, cast.actor(name), name)
+    published(process, "start > agree > pay > end", **drawing("agree"))
+    move(process, instance_id, 2, names={"ok": "agree"})
+    send_back(process, cast, instance_id, to="agree")
+    found = [(one, task_queries.answered_before(session, one)) for one in parts(process, instance_id, "agree")]
+    assert len(found) > 1
+    assert [before and before.answers for _one, before in found] == [
+        {"said": one.assignee.user.username} for one, _before in found
+    ]
+    process.check(instance_id)
 
 
 def test_each_of_several_finds_his_own_answers_and_nobody_elses(session, cast, opinions):
