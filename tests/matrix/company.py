@@ -64,6 +64,7 @@ from app.tasks.rules import Deadline, Offer
 from app.tasks.services import open_task, reassign_task
 from tests.cast import PASSWORD, Cast
 from tests.matrix import outside
+from tests.matrix.versions import begun_by_the_first
 from tests.story import Story
 
 #: stands in all records that hold a canary, so that whoever looks for it meets them
@@ -357,6 +358,8 @@ class _Morning:
         self._submissions()
         self._outside()
         self._company()
+        number = begun_by_the_first(self.cast)
+        self.made.given |= {"@old_file": str(number), "@old_files": f"[{number}]"}
 
     def _as(self, username: str) -> Any:
         return transaction(self.cast.actor(username))
