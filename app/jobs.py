@@ -29,6 +29,7 @@ from app.imports.telling import tell_of_import
 from app.notifications import jobs as notifications
 from app.notifications.exported import tell_of_export
 from app.processes import jobs as processes
+from app.processes import version_moves
 from app.security import looking, shares
 from app.security import services as security
 from app.security.queries import present_actor
@@ -91,6 +92,11 @@ def take_entries() -> None:
 def run_bulk_edits() -> None:
     """Each in the name of whoever began it, with the rights that he has by then."""
     bulk_edits.run_waiting(present_actor, tell_of_bulk_edit)
+
+
+def run_version_moves() -> None:
+    """Each in the name of whoever began it, with the rights that he has by then."""
+    version_moves.run_waiting(present_actor)
 
 
 def end_shares() -> None:
@@ -209,6 +215,13 @@ JOBS = (
         run=run_bulk_edits,
         every=timedelta(seconds=2),
         reason="whoever has changed many customers sees within seconds that it goes on",
+    ),
+    Job(
+        name="processes.version_moves",
+        label=_("Move process files to another version"),
+        run=run_version_moves,
+        every=timedelta(seconds=2),
+        reason="whoever moves all process files sees within seconds that it goes on",
     ),
     Job(
         name="forms.public_entries",

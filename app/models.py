@@ -75,6 +75,7 @@ from app.processes.models import (  # how work runs through the company
     ProcessVersion,
     Receiver,
     RequestCount,
+    VersionMove,
 )
 from app.security.models import (  # who works here and who may see what
     Grant,
@@ -108,5 +109,5 @@ __all__ = [
     "PublicLink", "Purchase", "Receiver", "RemovalPermit", "RequestCount", "RoleField", "RoleProfile", "RoleScope",
     "SavedView", "SavedViewDefault", "Segment", "SegmentMember", "Setting", "SetupLink", "SignIn", "SignInFailure",
     "StoredFile", "Submission", "SubmissionDraft", "SubmissionRevision",
-    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry",
+    "SubmissionValue", "Tag", "Task", "TaskEvent", "Team", "TeamMember", "TimelineEntry", "VersionMove",
 ]  # fmt: skip

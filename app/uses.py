@@ -173,6 +173,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "process_timer": ("instance_id", "version_id"),
     "process_token": ("instance_id",),
     "process_version": ("process_id",),
+    "version_move": ("member_id", "version_id"),
     "promise": ("customer_id", "owner_id", "interaction_id"),
     "purchase": ("customer_id",),
     "public_entry": ("link_id", "form_version_id", "team_id", "submission_id", "decided_by_id"),

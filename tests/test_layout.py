@@ -36,6 +36,7 @@ NEVER_SHOWN = {
     "ProcessSubscription": "told with its process file, or with its process",
     "CustomerAnswers": "part of its customer",
     "CustomerValue": "part of its customer",
+    "VersionMove": "told on the page of the versions, to whoever may draw the process",
     "DemoRemoval": "one page, opened by the right to settings",
     "DuplicateRun": "told beside the pairs, to whoever may decide on them",
     "FormVersion": "part of its form",

@@ -21,7 +21,7 @@ from app.core.errors import BusinessError, InvalidInputError, NotFoundError, Sen
 from app.core.formats import number_text
 from app.core.i18n import LANGUAGES, _
 from app.core.leases import LeaseState
-from app.core.pages import Page, done, page, refused_onto, show, trail
+from app.core.pages import ENOUGH, Page, done, page, refused_onto, show, trail
 from app.core.timewords import length_text, moment_inside, moment_text
 from app.demo import removal
 from app.demo.people import COMPANY as DEMO_NAME
@@ -33,8 +33,6 @@ from config import sqlite_file
 
 PATH = "/quan-tri"
 DEMO_PATH = links.DEMO
-#: the answer with which a part that asks for itself stops asking (htmx)
-_ENOUGH = 286
 _GIGABYTE = 1024**3
 #: a disk with less is told of: soon, late
 _LITTLE, _TOO_LITTLE = 2 * _GIGABYTE, _GIGABYTE // 4
@@ -53,7 +51,7 @@ class AdministrationPages(Page):
         has_server = sending.server is not None
         if request.args.get("phan") == "thu":
             told = _test_mail(session, values, who, now, has_server=has_server)
-            return show("administration/_mail.html", 200 if told and told["is_open"] else _ENOUGH, test=told)
+            return show("administration/_mail.html", 200 if told and told["is_open"] else ENOUGH, test=told)
         facts, worker = queries.facts(session, at=now), queries.scheduler(session, at=now)
         mail = _test_mail(session, values, who, now, has_server=has_server)
         steps = _steps(values, facts, mail)

@@ -15,11 +15,9 @@ from app.core.errors import ConflictError
 from app.core.exports import Export, ExportState, Format
 from app.core.files import size_text
 from app.core.i18n import _
-from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
+from app.core.pages import ENOUGH, Page, done, page, page_number, page_of, refused_onto, show, trail
 
 LINES = 50
-#: htmx asks no more once it is told so
-_ENOUGH = 286
 
 STATE_LABELS = {
     ExportState.waiting: _("Waiting"),
@@ -71,7 +69,7 @@ class ExportPages(Page):
         """How far it is; `?phan=1` is the part of the page that asks again by itself."""
         told = _told(get_visible(db.session(), Export, row_id(export_id), edge.actor()))
         if request.args.get("phan") == "1":
-            return show("exports/_progress.html", 200 if told["is_open"] else _ENOUGH, export=told)
+            return show("exports/_progress.html", 200 if told["is_open"] else ENOUGH, export=told)
         crumbs = trail((_("This morning"), "/"), (_("Exported files"), _LIST), here=told["title"])
         return show("exports/export.html", export=told, kept_days=exports.KEPT_FOR.days, crumbs=crumbs)
 

@@ -18,6 +18,9 @@ from app.core.errors import BusinessError, NotAllowedError, NotFoundError
 from app.core.i18n import _
 from app.core.paging import LARGEST_PAGE, asked_number
 
+#: htmx asks no more once it is told so
+ENOUGH = 286
+
 
 @dataclass(frozen=True)
 class PageRule:

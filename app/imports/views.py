@@ -19,7 +19,7 @@ from app.core.errors import BusinessError, InvalidInputError, NotFoundError
 from app.core.export_view import as_download
 from app.core.exports import Format
 from app.core.i18n import _
-from app.core.pages import Page, done, page, page_number, page_of, refused_onto, show, trail
+from app.core.pages import ENOUGH, Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.sheets import Header, write_xlsx
 from app.customers.models import SOURCES
 from app.imports import bad_rows, fields, queries, services, shown
@@ -30,8 +30,6 @@ from app.imports.sheet import LARGEST_FILE, MOST_ROWS
 from app.security.models import Member, Team
 
 LINES = 50
-#: htmx asks no more once it is told so
-_ENOUGH = 286
 _LIST = "/nhap/"
 #: into which a column fits at the head of the template
 _EXAMPLES = {
@@ -100,7 +98,7 @@ class FilePages(Page):
         session, who = db.session(), edge.actor()
         job = get_visible(session, ImportJob, row_id(job_id), who)
         if request.args.get("phan") == "1":
-            part = show("imports/_progress.html", 200 if job.is_working else _ENOUGH, job=shown.told(job, who))
+            part = show("imports/_progress.html", 200 if job.is_working else ENOUGH, job=shown.told(job, who))
             # Once it is over the page is another one.
             return part if job.is_working else (*part, {"HX-Refresh": "true"})
         is_open = job.phase is ImportPhase.draft or (request.args.get("sua") == "1" and _may_match(job))

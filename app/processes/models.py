@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core import clock
 from app.core.db import Entity, Json, Revisioned, Stamped, UtcDateTime, stored
 from app.core.ddl import refuse_changes
-from app.core.leases import Leased, lease_indexes
+from app.core.leases import Leased, LeaseState, lease_indexes
 from app.customers.models import Customer
 from app.processes.engine.state import InstanceStatus, TokenState
 from app.security.models import Member, Team
@@ -277,6 +277,41 @@ class ProcessRequest(Leased, Entity):
     body: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     #: what came of it, while the instance is paused: {values}, or {error, reason}
     outcome: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
+class VersionMove(Leased, Entity):
+    """All process files of a process that can be are moved to one of its versions, one by one, by the worker."""
+
+    __tablename__ = "version_move"
+    __audited__ = False
+    __table_args__: ClassVar = (Index(None, "version_id", "id"), *lease_indexes(), {"extend_existing": False})
+    max_attempts: ClassVar[int] = 3
+
+    #: in whose name and with whose rights of that moment
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="RESTRICT"))
+    version_id: Mapped[int] = mapped_column(ForeignKey("process_version.id", ondelete="RESTRICT"))
+    #: elements that are called otherwise there: id here → id there
+    renamed: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
+    #: clocks that run begin again
+    anew: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str] = mapped_column(Text)
+    #: process files that ran by other versions when it began; how many of them were moved, and how many stay
+    rows_all: Mapped[int] = mapped_column(default=0)
+    moved: Mapped[int] = mapped_column(default=0)
+    stayed: Mapped[int] = mapped_column(default=0)
+    #: with all up to this one it is done
+    last_id: Mapped[int] = mapped_column(default=0)
+    #: why it stopped, in the words of whoever began it
+    problem: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    member: Mapped[Member] = relationship(foreign_keys=[member_id])
+    version: Mapped[ProcessVersion] = relationship(foreign_keys=[version_id])
+
+    @property
+    def is_working(self) -> bool:
+        return self.status in (LeaseState.waiting, LeaseState.leased)
 
 
 class RequestCount(Entity):

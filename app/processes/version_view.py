@@ -6,20 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import redirect, request
 
 from app.core import edge, links, paging
 from app.core.access import Actor
 from app.core.db import LARGEST_ID, db
 from app.core.errors import BusinessError, InvalidInputError, Sentence
 from app.core.i18n import _, ngettext
-from app.core.pages import Page, done, page, page_number, page_of, show, trail
+from app.core.leases import LeaseState
+from app.core.pages import ENOUGH, Page, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.screens.parts import RecordLink
-from app.processes import migrating, queries
+from app.processes import migrating, queries, version_moves
 from app.processes.engine.graph import RESTING, Definition
 from app.processes.engine.migrating import Obstacle
 from app.processes.migrating import Verdict
-from app.processes.models import Process, ProcessInstance, ProcessVersion, VersionState
+from app.processes.models import Process, ProcessInstance, ProcessVersion, VersionMove, VersionState
 from app.processes.services import why_given
 
 ROWS = paging.PAGE_SIZE
@@ -37,7 +38,15 @@ class VersionPages(Page):
 
     @page("/<code>/", right="edit")
     def index(self, code: str) -> Any:
-        return _page(code)
+        """`?phan=1` is the part that tells how far it is, and asks again by itself."""
+        if request.args.get("phan") != "1":
+            return _page(code)
+        session = db.session()
+        process = queries.visible_process(session, code, edge.actor(), "edit")
+        newest = version_moves.newest(session, process.id)
+        if newest is None or not newest.is_working:
+            return "", ENOUGH, {"HX-Refresh": "true"}
+        return show("processes/_moving.html", path=links.versions_path(code), all=_all(newest))
 
     @page("/<code>/", "POST", right="edit")
     def move(self, code: str) -> Any:
@@ -49,18 +58,21 @@ class VersionPages(Page):
             names = migrating.named(session, version, _names())
             why = why_given(request.form.get("reason", ""))
             chosen = [_number(text) for text in dict.fromkeys(request.form.getlist("ho_so"))][:ROWS]
-            if not chosen:
+            if not chosen and request.form.get("tat_ca") != "1":
                 raise InvalidInputError(fields={"ho_so": [_("Please choose at least one process file.")]})
         except InvalidInputError as error:
             return _page(code, error.status, wrong=error.fields)
         number, version_id = version.number, version.id
+        anew = request.form.get("dong_ho") == "lai"
+        if request.form.get("tat_ca") == "1":
+            return _move_all(version, names, by=actor, reason=why, anew=anew)
         stays: dict[int, Sentence] = {}
         for instance_id in chosen:
             try:
                 with edge.transaction() as inside:
                     migrating.move_to_version(
                         inside, instance_id, inside.get_one(ProcessVersion, version_id), by=actor, reason=why,
-                        names=names, anew=request.form.get("dong_ho") == "lai",
+                        names=names, anew=anew,
                     )  # fmt: skip
             except BusinessError as error:
                 stays[instance_id] = error.message
@@ -70,6 +82,29 @@ class VersionPages(Page):
         return done(
             f"{links.versions_path(code)}?{urlencode({'den': number, **_fields(names)})}", _moved(moved, number)
         )
+
+    @page("/<code>/dung", "POST", right="edit")
+    def stop(self, code: str) -> Any:
+        """What is moved by now stays there."""
+        try:
+            with edge.transaction() as session:
+                process = queries.visible_process(session, code, edge.actor(), "edit")
+                number = version_moves.stop(session, process.id, by=edge.actor()).version.number
+        except BusinessError as refusal:
+            return refused_onto(links.versions_path(code), refusal)
+        return done(f"{links.versions_path(code)}?den={number}", _("Stopped. What is moved by now stays there."))
+
+
+def _move_all(version: ProcessVersion, names: dict[str, str], *, by: Actor, reason: str, anew: bool) -> Any:
+    code, number, version_id = version.process.code, version.number, version.id
+    back = f"{links.versions_path(code)}?den={number}"
+    try:
+        with edge.transaction() as inside:
+            to = inside.get_one(ProcessVersion, version_id)
+            version_moves.begin(inside, to, names, by=by, reason=reason, anew=anew)
+    except BusinessError as refusal:
+        return refused_onto(back, refusal)
+    return redirect(back)
 
 
 def _moved(count: int, number: int) -> Sentence:
@@ -113,7 +148,7 @@ def _page(
         # Beside what was just tried its reason stands, on whichever page it came to lie.
         some = rows.where(ProcessInstance.id.in_(stays)) if stays else rows.limit(ROWS).offset((at - 1) * ROWS)
         found = migrating.verdicts(session, version, names, session.scalars(some).unique().all())
-    path = links.versions_path(code)
+    path, all_of_them = links.versions_path(code), version_moves.newest(session, process.id)
     ticked = request.form.getlist("ho_so") if request.method == "POST" else None
     return show(
         "processes/versions.html",
@@ -130,6 +165,7 @@ def _page(
         target=version.number if version is not None else None,
         rows=[_row(one, ticked, stays.get(one.instance.id)) for one in found],
         others=others,
+        all=_all(all_of_them) if all_of_them is not None else None,
         came=_came(moved, len(stays), number) if stays else None,
         page=page_of(at, len(found), (others, False), size=ROWS),
         back=f"{path}?{urlencode({'den': number, **_fields(names)})}",
@@ -137,6 +173,17 @@ def _page(
         was=request.form,
         wrong={key: " ".join(map(str, sentences)) for key, sentences in wrong.items()},
     )  # fmt: skip
+
+
+def _all(move: VersionMove) -> dict[str, Any]:
+    """How far it is with all of them, or how it ended."""
+    done = move.moved + move.stayed
+    return {
+        "is_working": move.is_working, "version": move.version.number, "by": move.member.name,
+        "at": move.finished_at or move.created_at, "moved": move.moved, "stayed": move.stayed,
+        "is_stopped": move.status is LeaseState.dead, "problem": move.problem,
+        "done": done, "total": max(move.rows_all, done), "percent": 100 * done // max(move.rows_all, done, 1),
+    }  # fmt: skip
 
 
 def _came(moved: int, stays: int, number: int) -> Sentence:

@@ -41,6 +41,7 @@ IDLE = {
     "MemberScreen.action": "password and leave only lead to the page on which it is done (MemberPages)",
     "SubmissionApi.restore": "nothing is voided in the morning (tests/forms/submissions/test_api.py)",
     "SubmissionApi.unlock": "nothing is locked in the morning (tests/forms/submissions/test_api.py)",
+    "VersionPages.stop": "no process files are being moved (tests/processes/test_version_moves.py)",
     "AdministrationPages.remove_demo": "the company has no demo data (tests/demo/test_removal.py)",
     **dict.fromkeys(
         ("InstanceApi.resume", "InstancePages.resume", "InstanceApi.retry", "InstanceApi.lead", "InstancePages.lead"),

@@ -16,7 +16,7 @@ from app.core.db import db, row_id
 from app.core.errors import BadRequestError, BusinessError, InvalidInputError
 from app.core.i18n import _, ngettext
 from app.core.lists import list_of
-from app.core.pages import Page, Undo, done, page, page_number, page_of, refused_onto, show, trail
+from app.core.pages import ENOUGH, Page, Undo, done, page, page_number, page_of, refused_onto, show, trail
 from app.core.screens.fields import read_day
 from app.core.screens.saving import chosen_ids, unpacked
 from app.customers.bulk import fields, queries, services, shown
@@ -25,8 +25,6 @@ from app.customers.bulk.models import BulkEdit, BulkOutcome, BulkPhase
 from app.customers.models import Customer
 
 LINES = 50
-#: htmx asks no more once it is told so
-_ENOUGH = 286
 PATH = "/khach-hang/sua-hang-loat"
 _CUSTOMERS = "/khach-hang/list/"
 #: reasons that a message tells; the page of the bulk edit has all of them
@@ -74,7 +72,7 @@ class BulkPages(Page):
             return _form(session, job, job.changes)
         told = shown.told(job, who)
         if request.args.get("phan") == "1":
-            part = show("bulk/_progress.html", 200 if job.is_working else _ENOUGH, job=told)
+            part = show("bulk/_progress.html", 200 if job.is_working else ENOUGH, job=told)
             return part if job.is_working else (*part, {"HX-Refresh": "true"})
         return show(
             "bulk/edit.html", job=told, set=shown.set_in(session, job, who),
