@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import redirect, request
+from sqlalchemy.orm import Session
 
 from app.core import edge, links, paging
 from app.core.access import Actor
@@ -24,6 +25,8 @@ from app.processes.models import Process, ProcessInstance, ProcessVersion, Versi
 from app.processes.services import why_given
 
 ROWS = paging.PAGE_SIZE
+_NOTHING_CHOSEN = _("Please choose at least one process file.")
+_THROUGH = _("The chosen process files have ended or run by this version by now.")
 #: how a field of the address begins that says where an element goes
 GOES = "sang_"
 #: what somebody can settle by saying which element it is there
@@ -57,9 +60,10 @@ class VersionPages(Page):
             version = migrating.target(session, process, _number(request.args.get("den", "")))
             names = migrating.named(session, version, _names())
             why = why_given(request.form.get("reason", ""))
-            chosen = [_number(text) for text in dict.fromkeys(request.form.getlist("ho_so"))][:ROWS]
+            asked = [_number(text) for text in dict.fromkeys(request.form.getlist("ho_so"))][:ROWS]
+            chosen = _still_elsewhere(session, version, actor, asked)
             if not chosen and request.form.get("tat_ca") != "1":
-                raise InvalidInputError(fields={"ho_so": [_("Please choose at least one process file.")]})
+                raise InvalidInputError(fields={"ho_so": [_NOTHING_CHOSEN if not asked else _THROUGH]})
         except InvalidInputError as error:
             return _page(code, error.status, wrong=error.fields)
         number, version_id = version.number, version.id
@@ -93,6 +97,12 @@ class VersionPages(Page):
         except BusinessError as refusal:
             return refused_onto(links.versions_path(code), refusal)
         return done(f"{links.versions_path(code)}?den={number}", _("Stopped. What is moved by now stays there."))
+
+
+def _still_elsewhere(session: Session, version: ProcessVersion, actor: Actor, chosen: Sequence[int]) -> Sequence[int]:
+    """Those of them that are to be moved at all: sent once more, what was moved by then is moved no second time."""
+    found = migrating.running_elsewhere(version, actor).where(ProcessInstance.id.in_(chosen))
+    return [one.id for one in session.scalars(found).unique()]
 
 
 def _move_all(version: ProcessVersion, names: dict[str, str], *, by: Actor, reason: str, anew: bool) -> Any:

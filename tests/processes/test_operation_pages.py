@@ -239,6 +239,11 @@ def test_the_page_of_the_versions_says_which_can_be_moved_and_moves_those(make, 
         len(one.select("p.tt-err")) for one in BeautifulSoup(half.text, "lxml").select("tbody")[-1].select("tr")
     ] == [1]
     assert [one["value"] for one in BeautifulSoup(half.text, "lxml").select("input[name=ho_so]")] == []
+    assert 'id="reason"' not in half.text
+    again = hoa.post(f"{path}?den=2", data={**typed, "reason": "Bước mới"})
+    assert (again.status_code, "Đã chuyển" in again.text) == (409, False)
+    through = hoa.post(f"{path}?den=2", data={"ho_so": str(safe), "reason": "Bước mới"})
+    assert (through.status_code, "đã kết thúc hoặc đã theo phiên bản này" in through.text) == (422, True)
     named = hoa.get(f"{path}?den=2&sang_check=look")
     assert [one["value"] for one in BeautifulSoup(named.text, "lxml").select("input[name=ho_so]")] == [str(stays)]
     moved = {"ho_so": str(stays), "reason": "Đổi tên"}
