@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 FLASK := TANTAM_LOG="$${TANTAM_LOG:-WARNING}" $(BIN)/flask --app app
 NODE := $(CURDIR)/$(BIN)/python $(CURDIR)/tools/node.py
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 NPM_QUIET := --no-audit --no-fund --loglevel=error
 
 # Stamps: a step is done again only when what it was made from has changed.
