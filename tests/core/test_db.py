@@ -289,6 +289,7 @@ def test_a_connection_that_was_cut_while_it_lay_idle_is_opened_anew(prepared, mo
 @pytest.mark.postgres
 def test_what_was_only_read_leaves_its_statements_prepared(prepared):
     with prepared("postgresql").app.app_context():
+        db.engine.dispose()  # the pool takes its connections in turn, and each of them prepares for itself
         kept = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%some_team%'")
         teams = select(Team.code.label("some_team")).where(Team.id == 1)
 
