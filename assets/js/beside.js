@@ -13,7 +13,7 @@ function released() {
   for (const does of waiting.splice(0)) does();
 }
 
-const whenReleased = (does) => (isPressed ? waiting.push(does) : does());
+export const whenReleased = (does) => (isPressed ? waiting.push(does) : does());
 
 function goes(line) {
   line.removeAttribute("id");

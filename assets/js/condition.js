@@ -13,6 +13,13 @@ function valueText(value) {
   return quote + value.replaceAll(quote, quote + quote) + quote;
 }
 
+// What stands in a row and is no number, or no day, is kept as it was typed: a text, which the server refuses there.
+const NUMBERS = new Set(["number", "decimal", "money"]);
+const DAYS = new Set(["date", "moment"]);
+export const isNumber = (kind) => NUMBERS.has(kind);
+export const isDay = (kind) => DAYS.has(kind);
+export const isWrong = (kind, value) => typeof value === "string" && value !== "" && (isNumber(kind) || (isDay(kind) && !/^\d{4}-\d{2}-\d{2}(?![^T ])/.test(value)));
+
 // row: {key, op, takes: none, one, list, period or two, values: [plain values and calls]}; one without its values says nothing.
 function rowText({ key, op, takes, values }) {
   const name = keyText(key);

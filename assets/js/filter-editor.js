@@ -1,6 +1,7 @@
 // The filter of a list, put together in rows of field, operator and value, with groups, or typed. What is sent is the typed text,
 // which the rows keep true; the server reads it, and tells here what it does not take.
-import { rowsOf, textOf } from "./condition.js";
+import { whenReleased } from "./beside.js";
+import { isDay, isNumber, isWrong, rowsOf, textOf } from "./condition.js";
 import { read as readDate, written } from "./dates.js";
 import { csrfToken, element, icon, skeletons } from "./dom.js";
 import { words as said } from "./words.js";
@@ -106,6 +107,7 @@ export function edit(panel) {
   }
 
   switcher.addEventListener("click", () => {
+    if (panel.dataset.mode !== "typed" && tellWrong()) return;
     if (panel.dataset.mode === "typed") {
       if (fields) toRows();
       else {
@@ -133,7 +135,7 @@ export function edit(panel) {
     typed.value = inStep;
     panel.removeAttribute("data-refused");
     tell("");
-    panel.dispatchEvent(new CustomEvent("tt:where"));
+    panel.dispatchEvent(new CustomEvent("tt:where", { detail: { isWrong: rowsIn(root).some(({ key, values }) => values.some((one) => isWrong(fields.get(key).kind, one))) } }));
   }
 
   function draw() {
@@ -141,6 +143,7 @@ export function edit(panel) {
     if (!root.parts.length) place.prepend(element("p", { class: "tt-help" }, words.none));
     // Lists of choices may lie over the edge, unless it all has to scroll.
     place.classList.toggle("is-long", place.scrollHeight > innerHeight * 0.5);
+    place.querySelectorAll("[data-wrong]").forEach((made) => wrong(made, made.wrong));
     changed();
   }
 
@@ -220,6 +223,7 @@ export function edit(panel) {
       if (chosen.value !== row.takes) row.values = chosen.value === "list" || row.takes === "list" || chosen.value === "two" ? row.values.slice(0, 1).filter((value) => chosen.value !== "period" && typeof value !== "object") : [];
       Object.assign(row, { op: chosen.op, takes: chosen.value, begun: true });
       value.replaceChildren(...valueOf(row, field));
+      value.querySelectorAll("[data-wrong]").forEach((made) => wrong(made, made.wrong));
       attach(value);
       changed();
     });
@@ -280,26 +284,29 @@ export function edit(panel) {
   }
 
   function input(row, field, at, part = "") {
-    const isDay = field.kind === "date" || field.kind === "moment";
-    const isNumber = ["number", "decimal", "money"].includes(field.kind);
+    const [ofDay, ofNumber] = [isDay(field.kind), isNumber(field.kind)];
     const made = element("input", {
       class: "form-control", type: "text", maxlength: 200, autocomplete: "off", "aria-label": [field.label, part || words.value].join(": "),
-      inputmode: isDay ? "numeric" : isNumber ? "decimal" : null, placeholder: isDay ? words.date : part || null,
-      "data-date": isDay, "data-money": field.kind === "money",
+      inputmode: ofDay ? "numeric" : ofNumber ? "decimal" : null, placeholder: ofDay ? words.date : part || null,
+      "data-date": ofDay, "data-money": field.kind === "money",
     });
     const known = row.values[at] ?? "";
-    made.value = known === "" ? "" : isDay ? written({ day: String(known).slice(0, 10) }) : isNumber ? shownNumber(known) : known;
+    const judge = () => made.toggleAttribute("data-wrong", isWrong(field.kind, row.values[at]));
+    made.wrong = ofDay ? words.badDate : words.badNumber;
+    made.value = judge() || known === "" ? known : ofDay ? written({ day: String(known).slice(0, 10) }) : ofNumber ? shownNumber(known) : known;
     made.addEventListener("input", () => {
       const text = made.value.trim();
-      row.values[at] = text === "" ? "" : isDay ? (readDate(text)?.day ?? null) : isNumber ? numberOf(text) : text;
-      made.toggleAttribute("data-wrong", text !== "" && row.values[at] === null);
-      if (!made.hasAttribute("data-wrong")) right(made);
+      row.values[at] = text === "" ? "" : ofDay ? (readDate(text)?.day ?? text) : ofNumber ? (numberOf(text) ?? text) : text;
+      if (!judge()) right(made);
+      else if (ofNumber && !BEGUN.test(text)) wrong(made, made.wrong);
       changed();
     });
-    made.wrong = isDay ? words.badDate : words.badNumber;
+    // A day and "-1." are told when one leaves them: they may become one. What comes then moves nothing under a pointer that is down.
+    made.addEventListener("change", () => whenReleased(() => made.isConnected && made.hasAttribute("data-wrong") && wrong(made, made.wrong)));
     return made;
   }
 
+  const BEGUN = /^-?[\d.,]*$/;
   const GROUP = said.comma === "," ? "." : ",";
   const shownNumber = (value) => String(value).replace(".", said.comma);
   // 1.250.000 and 1250000 are one number; 1,5 is one and a half. None for what is no number.
@@ -365,10 +372,14 @@ export function edit(panel) {
   }
 
   // ── sending ──
+  const beside = (made) => [...made.closest(".tt-fe__value").querySelectorAll("input, select")];
   function right(made) {
     made.removeAttribute("aria-invalid");
+    made.removeAttribute("aria-describedby");
     made.classList.remove("is-invalid");
-    made.closest(".tt-fe__value")?.querySelector(".tt-err")?.remove();
+    const { told } = made;
+    made.told = null;
+    if (told && !beside(made).some((one) => one.told === told)) told.remove();
   }
 
   const rowsIn = (group) => group.parts.flatMap((part) => (part.parts ? rowsIn(part) : [part]));
@@ -378,26 +389,31 @@ export function edit(panel) {
   function unfinished() {
     const rows = rowsIn(root);
     if (rows.length === 1 && !rows[0].begun) return [];
-    const inputs = rows.filter(isEmpty).map((row) => document.getElementById(row.id).closest("[data-fe-row]").querySelector(".tt-fe__value :is(input, select)"));
-    return inputs.filter((made) => !made.hasAttribute("data-wrong"));
+    return rows.filter(isEmpty).map((row) => document.getElementById(row.id).closest("[data-fe-row]").querySelector(".tt-fe__value :is(input, select)"));
   }
 
   function wrong(made, sentence) {
+    if (made.told?.isConnected && made.told.textContent === sentence) return; // said once, not with every key
     right(made);
+    // From and to are told once when the same is wrong with both.
+    made.told = beside(made).find((one) => one.told?.textContent === sentence)?.told ?? element("p", { class: "tt-err", id: `dk-${++number}`, role: "alert" }, icon("alert-circle"), element("span", {}, sentence));
     made.setAttribute("aria-invalid", "true");
+    made.setAttribute("aria-describedby", made.told.id);
     made.classList.add("is-invalid");
-    made.closest(".tt-fe__value").append(element("p", { class: "tt-err", role: "alert" }, icon("alert-circle"), element("span", {}, sentence)));
+    made.closest(".tt-fe__value").append(made.told);
+  }
+
+  // Nothing goes on while a value is none of its kind: true, and one stands in the first of them.
+  function tellWrong(missing = []) {
+    const bad = [...place.querySelectorAll("[data-wrong]"), ...missing];
+    bad.forEach((made) => wrong(made, missing.includes(made) ? words.noValue : made.wrong));
+    bad[0]?.focus();
+    return bad.length > 0;
   }
 
   form.addEventListener("submit", (event) => {
     if (panel.dataset.mode === "typed") return;
-    const missing = unfinished();
-    const bad = [...place.querySelectorAll("[data-wrong]"), ...missing];
-    bad.forEach((made) => wrong(made, missing.includes(made) ? words.noValue : made.wrong));
-    if (bad.length) {
-      event.preventDefault();
-      bad[0].focus();
-    }
+    if (tellWrong(unfinished())) event.preventDefault();
   });
   // No condition does not lengthen the address, unless it says so of a view that has one.
   form.addEventListener("formdata", ({ formData }) => {

@@ -23,7 +23,7 @@ export function compose(panel) {
       const answer = await fetch(panel.dataset.count, { method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin", signal: asking.signal });
       if (!answer.ok || answer.redirected) throw new Error();
       const { text, refusal, row } = await answer.json();
-      told.textContent = text;
+      told.textContent = refusal ? told.dataset.wrong : text;
       if (refusal) panel.dispatchEvent(new CustomEvent("tt:refused", { detail: { sentence: refusal, row } }));
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -33,11 +33,20 @@ export function compose(panel) {
     told.removeAttribute("aria-busy");
   }
 
+  // While a value in the rows is none of its kind nothing is counted: it would be counted without it.
+  function hold() {
+    clearTimeout(waiting);
+    asking?.abort();
+    last = undefined;
+    told.removeAttribute("aria-busy");
+    told.textContent = told.dataset.wrong;
+  }
+
   const soon = () => {
     clearTimeout(waiting);
     waiting = setTimeout(count, PAUSE);
   };
-  panel.addEventListener("tt:where", soon);
+  panel.addEventListener("tt:where", ({ detail }) => (detail.isWrong ? hold() : soon()));
   typed.addEventListener("input", soon);
   edit(panel);
 }

@@ -95,6 +95,24 @@ def test_a_condition_looks_at_the_other_fields_and_is_read_back(client, draw):
     assert "refusal" in hoa.post(f"{PATH}/dieu-kien", data={"khoa": "shop", "where": "shop = 'Q1'"}).get_json()
 
 
+def test_a_number_or_a_day_is_compared_with_one(client, draw):
+    draw(
+        text("shop"), {"key": "bowls", "type": "integer", "label": "Số bát"},
+        {"key": "paid", "type": "money", "label": "Tiền"}, {"key": "day", "type": "date", "label": "Ngày"},
+    )  # fmt: skip
+    hoa = client("hoa")
+
+    def read(where):
+        return hoa.post(f"{PATH}/dieu-kien", data={"khoa": "shop", "where": where}).get_json()
+
+    for typed in ("bowls = '3x'", "paid != '12a' and bowls = 3", "bowls in (1, '2x')", "bowls contains '3'",
+                  "not (bowls = true)", "day = 'hôm qua'", '{"field": "bowls", "op": "=", "value": "3x"}'):  # fmt: skip
+        assert "như vậy được. Ví dụ: " in read(typed).get("refusal", ""), typed
+    for typed in ("bowls = 3", "bowls > [paid]", "bowls = me()", "bowls empty", "day = '2026-11-23'",
+                  "day = this_week()", "days_between(day, today()) > 3"):  # fmt: skip
+        assert "stored" in read(typed), typed
+
+
 def test_what_stands_in_a_section_is_nothing_for_its_own_condition(client, draw):
     draw(text("shop", section="order"), text("why", section="reason"), sections=[{"key": "order"}, {"key": "reason"}])
     offered = client("hoa").get(f"{PATH}/truong?phan=reason").get_json()["fields"]

@@ -171,3 +171,14 @@ def test_of_a_phone_number_a_condition_only_asks_whether_there_is_one():
     ]
     options = [{"value": "s", "label": "S"}, {"value": "m", "label": "M", "if": when("phone = '0912345678'")}]
     assert codes(phone, a_field("a", "choice", options=options)) == [("fields[1]", "not_comparable")]
+
+
+def test_a_number_is_compared_with_a_number_and_a_day_with_a_day():
+    bowls, day = a_field("bowls", "integer"), a_field("day", "date")
+    for typed in ("bowls >= 3 and day = this_week()", "bowls in (1, 2.5)", "bowls empty", "day >= '2026-11-23'"):
+        assert codes(bowls, day, a_field("a", visible_if=when(typed))) == [], typed
+    for typed in ("bowls = '3x'", "bowls = 3 and not (day = 'hôm qua')", "bowls in (1, 'x')", "bowls contains '3'",
+                  "bowls = true", "bowls = today()", "day = 3"):  # fmt: skip
+        assert codes(bowls, day, a_field("a", visible_if=when(typed))) == [("fields[2]", "not_comparable")], typed
+    options = [{"value": "s", "label": "S"}, {"value": "m", "label": "M", "if": when("bowls = '3x'")}]
+    assert codes(bowls, day, a_field("a", "choice", options=options)) == [("fields[2]", "not_comparable")]

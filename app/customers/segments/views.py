@@ -67,7 +67,7 @@ class SegmentPages(Page):
     def create(self) -> Any:
         dialog, where = SegmentDialog(), request.form.get("where", "")[: LONGEST_CONDITION + 1]
         if not dialog.validate():
-            return _page(None, dialog, where, status=422)
+            return _page(None, dialog, where, error=_wrong_in(where), status=422)
         try:
             with edge.transaction() as session:
                 made = services.create_segment(session, _typed(dialog, where), by=edge.actor())
@@ -100,7 +100,7 @@ class SegmentPages(Page):
         number, segment = row_id(segment_id), _segment(segment_id)
         dialog, where = SegmentDialog(team=_team(segment)), request.form.get("where", "")[: LONGEST_CONDITION + 1]
         if not dialog.validate():
-            return _page(segment, dialog, where, status=422)
+            return _page(segment, dialog, where, error=_wrong_in(where), status=422)
         try:
             with edge.transaction() as session:
                 typed = _typed(dialog, where)
@@ -149,6 +149,12 @@ def _team(segment: Segment) -> tuple[int, str] | None:
 
 def _typed(dialog: SegmentDialog, where: str) -> services.Typed:
     return services.Typed(dialog.name.data or "", where, dialog.purpose.data or "", dialog.team)
+
+
+def _wrong_in(where: str) -> InvalidInputError | None:
+    """What is wrong with the condition too, where something beside it is."""
+    _condition, refused = services.read_rows(where, edge.actor())
+    return None if refused is None else InvalidInputError(fields={"where": [refused.sentence]})
 
 
 def _where(segment: Segment, who: Actor) -> str:

@@ -17,11 +17,13 @@ from app.core.access import Actor
 from app.core.conditions import Condition
 from app.core.conditions.editor import field_offer, offers
 from app.core.conditions.fields import Field, Kind
+from app.core.errors import BadRequestError
 from app.core.i18n import LANGUAGES, _
+from app.core.lists import read_condition
 from app.core.screens import chooser
 from app.core.timewords import moment_inside
 from app.forms import company_words, queries, rules
-from app.forms.compared import ASKED_IF_THERE, IN_FORMS
+from app.forms.compared import ASKED_IF_THERE, IN_FORMS, misfits
 from app.forms.drawing.words import WORDS
 from app.forms.fields import TYPES
 from app.forms.fields.base import Context, FieldSpec, FieldType, FormField, Group, words_flaws
@@ -187,6 +189,16 @@ def condition_offers(fields: Mapping[str, Field]) -> dict[str, Any]:
         kind = str(IN_FORMS[code])
         found["operators"][kind] = [one for one in found["operators"][kind] if one["value"] == "none"]
     return {**found, "fields": [field_offer(one, addresses.get(one.kind)) for one in fields.values()]}
+
+
+def read(typed: str, fields: Mapping[str, Field]) -> Condition | None:
+    """A condition that was typed, or its stored form. Raises BadRequestError with what is wrong in it."""
+    condition = read_condition(typed, fields)
+    if condition is not None:
+        kinds = {key: (str(one.label), one.kind) for key, one in fields.items()}
+        for refusal in misfits(condition, kinds):
+            raise BadRequestError(refusal.message)
+    return condition
 
 
 def told(condition: Condition | None, fields: Mapping[str, Field], who: Actor) -> dict[str, Any]:

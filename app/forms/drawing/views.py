@@ -15,7 +15,7 @@ from app.core.conditions.fields import Field
 from app.core.db import db
 from app.core.delivery import content_security_policy
 from app.core.errors import BadRequestError
-from app.core.lists import LONGEST_CONDITION, read_condition
+from app.core.lists import LONGEST_CONDITION
 from app.core.pages import Page, page, show
 from app.forms import queries, rules
 from app.forms.builder import build_form
@@ -79,7 +79,7 @@ class DrawingPages(Page):
         typed = request.form.get("where", "")[: LONGEST_CONDITION + 1]
         fields = _comparable(code, request.form)
         try:
-            return jsonify(shown.told(read_condition(typed, fields), fields, edge.actor()))
+            return jsonify(shown.told(shown.read(typed, fields), fields, edge.actor()))
         except BadRequestError as refusal:
             return jsonify(refusal=str(refusal.message))
 

@@ -85,6 +85,7 @@ WORDS: Mapping[str, Sentence] = {
     "keep_hidden": _("Keep the answer while the question is not shown"),
     "readAs": _("when {condition}"),
     "notRead": _("The condition could not be read just now. Open it again."),
+    "conditionHeld": _("Not kept: a value in it is not right yet."),
     "typeCondition": _("Type the condition"),
     # what was done, for the way back; and where things stand
     "undo": _("Undo"),

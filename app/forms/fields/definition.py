@@ -9,7 +9,7 @@ from typing import Any
 from app.core.errors import Sentence
 from app.core.i18n import DEFAULT_LANGUAGE, _, in_language
 from app.forms import reading
-from app.forms.compared import ASKED_IF_THERE, compared_in
+from app.forms.compared import ASKED_IF_THERE, IN_FORMS, compared_in, misfits
 from app.forms.fields.base import (
     TYPES,
     Context,
@@ -190,6 +190,9 @@ def _default_problems(given: dict[str, object], path: str) -> Iterator[Problem]:
 def _problems_among(sound: Mapping[str, tuple[str, FormField]], keys: set[str]) -> Iterator[Problem]:
     """What two fields have together: references to nothing, and loops."""
     others = {key: one for key, (_path, one) in sound.items()}
+    kinds = {
+        key: (say(one.spec.label), IN_FORMS[one.spec.type]) for key, one in others.items() if one.spec.type in IN_FORMS
+    }  # fmt: skip
     dead = False
     for path, one in sound.values():
         for wanted in sorted(needs(one) - keys):
@@ -197,7 +200,10 @@ def _problems_among(sound: Mapping[str, tuple[str, FormField]], keys: set[str]) 
             yield Problem(path, "dead_reference", _("“%(label)s” needs the field %(key)s, which is not there.",
                                                     label=say(one.spec.label), key=wanted))  # fmt: skip
         offered_if = [option.only_if for option in one.spec.own.get("options", ()) if option.only_if is not None]
-        compared = frozenset[str]().union(*map(compared_in, [*conditions(one), *offered_if]))
+        asked_if = [*conditions(one), *offered_if]
+        for refusal in (refusal for condition in asked_if for refusal in misfits(condition, kinds)):
+            yield Problem(path, "not_comparable", refusal.message)
+        compared = frozenset[str]().union(*map(compared_in, asked_if))
         for wanted in sorted(key for key in compared & set(others) if others[key].spec.type in ASKED_IF_THERE):
             yield Problem(path, "not_comparable", _("A condition can only ask whether “%(label)s” is empty or not.",
                                                     label=say(others[wanted].spec.label)))  # fmt: skip

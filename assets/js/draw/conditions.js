@@ -2,13 +2,17 @@
 import { csrfToken, element, icon } from "../dom.js";
 import { edit } from "../filter-editor.js";
 
-// {name, label, value, put, desk}: `put` takes the stored form, undefined for none. desk.about tells whose condition it is: {khoa} of a
+const waiting = new WeakMap(); // part of the drawing → by setting, the editor in which a row is wrong: it comes again as one left it
+
+// {name, of, label, value, put, desk}: `of` is the part of the drawing that has it; `put` takes the stored form, undefined for none. desk.about tells whose condition it is: {khoa} of a
 // field, {phan} of a section.
-export function condition({ name, label, value, put, desk }) {
+export function condition({ name, of, label, value, put, desk }) {
+  const left = waiting.get(of)?.[name];
+  if (left) return left;
   const say = element("span", { class: "tt-sm tt-2" }, value ? "…" : desk.words.always[name]);
   const body = element("div", {});
   const folded = element("details", { class: "tt-when", "data-setting": name }, element("summary", {}, element("b", {}, label), say), body);
-  let last = null;
+  let last = null; // the text that was read last; none: what stands there is still to be read
 
   async function read(where) {
     const sent = new URLSearchParams({ where, ...desk.about, csrf_token: csrfToken() });
@@ -22,6 +26,7 @@ export function condition({ name, label, value, put, desk }) {
   // The rows of the editor are a text; the server reads it, and what it reads is kept.
   async function changed(typed) {
     const where = typed.value.trim();
+    delete waiting.get(of)?.[name];
     if (where === last) return;
     last = where;
     try {
@@ -33,6 +38,13 @@ export function condition({ name, label, value, put, desk }) {
       last = null;
       say.textContent = desk.words.notRead;
     }
+  }
+
+  // A row that is wrong is not left out of what is kept: that stays as it was until the row is right.
+  function held() {
+    last = null;
+    waiting.set(of, { ...waiting.get(of), [name]: folded });
+    say.textContent = desk.words.conditionHeld;
   }
 
   async function open() {
@@ -48,7 +60,7 @@ export function condition({ name, label, value, put, desk }) {
       element("form", {}, element("div", { class: "tt-fe__rows", "data-fe-rows": true }), element("div", { class: "tt-field tt-fe__typed", "data-fe-typed": true }, typed), element("p", { class: "tt-err", "data-fe-refusal": true, role: "alert", hidden: true }, icon("alert-circle"), element("span")), element("button", { type: "button", class: "tt-link tt-fe__switch", "data-fe-switch": true }, desk.words.typeCondition)),
     );
     panel.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
-    panel.addEventListener("tt:where", () => changed(typed));
+    panel.addEventListener("tt:where", ({ detail }) => (detail.isWrong ? held() : changed(typed)));
     typed.addEventListener("input", () => changed(typed));
     body.append(panel);
     edit(panel);

@@ -170,7 +170,7 @@ function options({ setting, value, put, desk }) {
       row.append(other);
     }
     if (setting.has_for) row.append(offeredWith(option));
-    if (desk.about) row.append(condition({ name: "offered_if", label: words.offered_if, value: option.if, desk, put: (stored) => {
+    if (desk.about) row.append(condition({ name: "offered_if", of: option, label: words.offered_if, value: option.if, desk, put: (stored) => {
       if (stored) option.if = stored;
       else delete option.if;
       keep();

@@ -54,7 +54,7 @@ export class Panel {
     const isSection = kind === "section";
     const told = words.didChange.replace("{label}", words[kind]);
     const put = (value) => drawing.set(told, part, "title", value);
-    const asked = isSection && part.key ? [condition({ name: "visible_if", label: words.visible_if, value: part.visible_if, desk: { ...desk, about: { phan: part.key } }, put: (value) => drawing.set(told, part, "visible_if", value) })] : [];
+    const asked = isSection && part.key ? [condition({ name: "visible_if", of: part, label: words.visible_if, value: part.visible_if, desk: { ...desk, about: { phan: part.key } }, put: (value) => drawing.set(told, part, "visible_if", value) })] : [];
     const moves = isSection ? [button(words.sectionUp, "arrow-up", () => act.stepSection(id, -1), "btn btn-sm"), button(words.sectionDown, "arrow-down", () => act.stepSection(id, 1), "btn btn-sm"), button(words.addSectionHere, "plus", () => act.addSection(drawing.pages.find((one) => one.key === part.page) ?? null), "btn btn-sm")] : [];
     this.place.replaceChildren(
       this.#head(isSection ? "layout-list" : "file-text", words[kind], isSection ? words.sectionHint : words.pageHint),
@@ -95,7 +95,7 @@ export class Panel {
         element("p", {}, button(words.uses, "search", async () => (await desk.kept()) && location.assign(desk.path.replace(/ve$/, `truong/${field.key}`)), "btn btn-sm")),
       ],
       when: () => [
-        ...desk.conditions.filter((name) => fits(name, kind) && (name !== "required_if" || isOpen(name))).map((name) => condition({ name, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),
+        ...desk.conditions.filter((name) => fits(name, kind) && (name !== "required_if" || isOpen(name))).map((name) => condition({ name, of: field, label: words[name], value: field[name], desk: mine, put: (value) => set(name, value) })),
         ...(kind?.is_answered ? [yesNo({ setting: { name: "keep_hidden", label: words.keep_hidden }, value: field.keep_hidden, put: (value) => set("keep_hidden", value) })] : []),
       ],
       rights: () => [

@@ -22,7 +22,7 @@ from app.customers.profile_models import ConsentChannel, ConsentState
 from app.customers.segments import queries, rules
 from app.customers.segments import services as segments
 from app.customers.segments.services import Typed
-from tests.rest import statements
+from tests.rest import Rest, statements
 
 
 @pytest.fixture
@@ -225,3 +225,36 @@ def test_a_ward_is_a_condition_told_with_its_province_and_looked_up_within_it(se
     assert refused is not None
     withheld = replace(cast.lan, fields={("Customer", "address"): FieldRule(FieldRight.masked)})
     assert "ward_code" not in queries.customer_list().fields_for(withheld)
+
+
+def test_a_number_that_is_none_is_refused_past_the_browser_and_stays_as_it_was_typed(app, client):
+    hoa, rest = client("hoa"), Rest(app, "hoa")
+    for typed in (
+        "bought_times = '12a'", "bought_times != '12a'", "bought_times >= '12a'", "bought_times >= 12a",
+        "tier = 'vip' and bought_amount in (1, '12a')", '{"field": "bought_times", "op": "=", "value": "12a"}',
+    ):  # fmt: skip
+        assert rest.post("segments/", {"name": "Mua nhiều", "where": typed}).json["fields"].keys() == {"where"}
+        for name, team in (("Mua nhiều", {"team_id": ""}), ("", {"team_id": ""}), ("Mua nhiều", {})):
+            answer = hoa.post("/nhom-khach-hang/moi", data={"name": name, "where": typed, **team})
+            page = BeautifulSoup(answer.text, "lxml")
+            told = page.select_one("[data-fe-refusal]")
+            assert answer.status_code == 422
+            assert (told.text.strip() != "", told.has_attr("hidden")) == (True, False), typed
+            assert page.select_one("textarea[name=where]").text == typed
+            assert page.select_one("input[name=name]")["value"] == name
+        counted = hoa.post("/nhom-khach-hang/dem", data={"where": typed}).json
+        assert (counted["count"], counted["text"]) == (None, "")
+        assert counted["refusal"]
+    assert rest.rows("segments/") == []
+
+
+def test_a_segment_that_is_there_keeps_its_condition_when_a_number_in_the_new_one_is_none(app, client):
+    hoa, rest = client("hoa"), Rest(app, "hoa")
+    made = rest.post("segments/", {"name": "Mua nhiều", "where": "bought_times >= 12"}).json
+    sent = {"name": "Mua nhiều", "team_id": "", "rev": made["rev"], "where": "bought_times = '12a'"}
+    answer = hoa.post(f"/nhom-khach-hang/{made['id']}", data=sent)
+    page = BeautifulSoup(answer.text, "lxml")
+    assert answer.status_code == 422
+    assert page.select_one("[data-fe-refusal]").text.strip().startswith("Không so sánh “Số lần mua” như vậy được")
+    assert page.select_one("textarea[name=where]").text == "bought_times = '12a'"
+    assert rest.get(f"segments/{made['id']}").json["where"] == "bought_times >= 12"
