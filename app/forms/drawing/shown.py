@@ -32,7 +32,7 @@ from app.forms.fields.settings import Purpose, Setting
 from app.forms.fields.shared import SHARED
 from app.forms.layout import layout_problems, placed
 from app.forms.meaning import changes
-from app.forms.models import Form
+from app.forms.models import Form, FormPurpose
 from app.forms.words import say
 from app.security.role_names import role_names
 
@@ -71,6 +71,7 @@ def begun(session: Session, form: Form, who: Actor) -> dict[str, Any]:
     purposes = offered(session, CONSENT_PURPOSE)
     return {
         "code": form.code,
+        "is_own": form.purpose is FormPurpose.customers,
         "rev": draft.rev if draft else 0,
         "published": published.number if published else None,
         "saved_at": draft.updated_at.isoformat() if draft else None,

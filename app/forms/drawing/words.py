@@ -43,7 +43,11 @@ WORDS: Mapping[str, Sentence] = {
     "hasProblem": _("to be corrected"),
     "default": _("Answer that stands there from the start"),
     "defaultHint": _("Type it as one who fills in the form would."),
-    "searchable": _("Answers can be filtered and put in columns"),
+    "searchable": _("Lists can be filtered and sorted by it"),
+    "searchableOwn": _(
+        "The list of customers and segments can ask for this field. Left off, it is still shown and can be a column."
+    ),
+    "searchableAnswers": _("The list of submissions can ask for this field. Left off, it can still be a column."),
     "usual": _("as usual"),
     "yes": _("Yes"),
     "no": _("No"),

@@ -31,7 +31,7 @@ export function build(page) {
     words: { ...words, always: { visible_if: words.always_shown, required_if: words.never_required, readonly_if: words.never_locked, offered_if: words.always_offered } },
     languages: Object.fromEntries(given.languages), shared: given.shared, conditions: given.conditions, catalogues: given.catalogues, roles: given.roles,
     types: new Map(given.types.map((one) => [one.code, one])),
-    conditionWords: page.dataset.conditionWords, path: page.dataset.path, say, kept: () => saving.now(), isFirst: given.published === null,
+    conditionWords: page.dataset.conditionWords, path: page.dataset.path, say, kept: () => saving.now(), isFirst: given.published === null, isOwn: given.is_own,
   };
   const kindOf = (id) => desk.types.get(drawing.field(id)?.type);
   const labelOf = (id) => plainText(drawing.field(id)?.label) || words.noLabel;

@@ -312,7 +312,10 @@ export function yesNo({ setting, value, put }) {
   const input = element("input", { type: "checkbox", class: "form-check-input" });
   input.checked = value === true;
   input.addEventListener("change", () => put(input.checked || undefined));
-  return element("label", { class: "form-check", "data-setting": setting.name ?? "required" }, input, element("span", { class: "form-check-label" }, setting.label));
+  const label = element("label", { class: "form-check", "data-setting": setting.name ?? "required" }, input, element("span", { class: "form-check-label" }, setting.label));
+  if (!setting.help) return label;
+  input.setAttribute("aria-describedby", `${(input.id = freshId())}-help`);
+  return element("div", { class: "tt-field" }, label, element("p", { class: "tt-help", id: `${input.id}-help` }, setting.help));
 }
 
 // Editors that need a group around them instead of one label for one input.

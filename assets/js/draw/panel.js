@@ -89,6 +89,7 @@ export class Panel {
         } })),
         settled("help", words.help, wordsIn({ value: field.help, desk, put: (value) => set("help", value) })),
         ...(kind?.is_answered && isOpen("required") ? [yesNo({ setting: { name: "required", label: words.required }, value: field.required, put: (value) => set("required", value) })] : []),
+        ...(kind?.searchable ? [yesNo({ setting: { name: "searchable", label: words.searchable, help: desk.isOwn ? words.searchableOwn : words.searchableAnswers }, value: field.searchable, put: (value) => set("searchable", value) })] : []),
         ...settings(kind, field, set, mine),
         ...(kind?.takes_default && isOpen("default") && (!field.catalogue || field.default !== undefined) ? [settled("default", words.default, this.#default(field, kind, set), { help: words.defaultHint })] : []),
         ...desk.shared.filter((one) => !RIGHTS.has(one.name) && fits(one.name, kind) && (one.name !== "section" || drawing.sections.length > 1)).map((one) => edited(one, one.name === "section" ? drawing.sectionOf(field).key : field[one.name], (value) => (one.name === "section" ? this.act.move(id, drawing.sections.find((known) => known.key === value), null) : set(one.name, value)), mine)),
@@ -99,7 +100,6 @@ export class Panel {
         ...(kind?.is_answered ? [yesNo({ setting: { name: "keep_hidden", label: words.keep_hidden }, value: field.keep_hidden, put: (value) => set("keep_hidden", value) })] : []),
       ],
       rights: () => [
-        ...(kind?.searchable ? [yesNo({ setting: { name: "searchable", label: words.searchable }, value: field.searchable, put: (value) => set("searchable", value) })] : []),
         ...desk.shared.filter((one) => RIGHTS.has(one.name) && fits(one.name, kind)).map((one) => edited(one, field[one.name], (value) => set(one.name, value), mine)),
       ],
     };
@@ -149,7 +149,7 @@ export class Panel {
   // Where a problem is: the tab with its setting, and the input in it.
   point(name) {
     this.unfold(true);
-    this.open?.(RIGHTS.has(name) || name === "searchable" ? "rights" : this.desk.conditions.includes(name) || name === "keep_hidden" ? "when" : "main");
+    this.open?.(RIGHTS.has(name) ? "rights" : this.desk.conditions.includes(name) || name === "keep_hidden" ? "when" : "main");
     const place = this.place.querySelector(`[data-setting="${name}"]`) ?? this.place;
     if (place instanceof HTMLDetailsElement) place.open = true;
     (place.querySelector("input, select, textarea, summary") ?? place.querySelector("button"))?.focus();
